@@ -1,0 +1,233 @@
+package trade
+
+// CommandKind says which command a record came from. The numbers are written
+// into journals and never change.
+type CommandKind int8
+
+// The kinds of command.
+const (
+	CommandUnspecified CommandKind = iota
+	CommandPlaceOrder
+	CommandReplaceOrder
+	CommandCancelOrder
+	CommandMassCancel
+	CommandBustTrade
+	CommandUpsertInstrument
+	CommandSetTradingStatus
+	CommandUpsertUser
+	CommandSetLimits
+	CommandAnnounce
+	CommandSetPresence
+	CommandAdvanceClock
+	CommandConfigureVenue
+)
+
+func (k CommandKind) String() string {
+	return name(k, "UNSPECIFIED", "PLACE_ORDER", "REPLACE_ORDER", "CANCEL_ORDER", "MASS_CANCEL", "BUST_TRADE",
+		"UPSERT_INSTRUMENT", "SET_TRADING_STATUS", "UPSERT_USER", "SET_LIMITS", "ANNOUNCE", "SET_PRESENCE",
+		"ADVANCE_CLOCK", "CONFIGURE_VENUE")
+}
+
+// Actor says who asks, for whom, and under which name.
+type Actor struct {
+	// User is who asks; empty for the venue itself (clock, presence, start).
+	User UserID
+	// Account is whose orders and positions are concerned; for administration it
+	// is empty and Request is unique per user.
+	Account AccountID
+	// Request makes the command idempotent: the same again gets the same answer,
+	// another command under the same name is refused. Empty only for the venue.
+	Request RequestID
+}
+
+// Command asks the engine for a change. The concrete types are pointers to the
+// structs of this file; the engine keeps none of them.
+type Command interface {
+	// Kind must return the same constant for every value of a type.
+	Kind() CommandKind
+	// From must return who asks.
+	From() *Actor
+}
+
+// From returns a itself, so that every command that embeds an Actor has it.
+func (a *Actor) From() *Actor { return a }
+
+// PlaceOrder enters an order. Request is its client order id. FIX NewOrderSingle.
+type PlaceOrder struct {
+	Actor
+	Symbol      Symbol
+	Side        Side
+	Type        OrderType
+	TimeInForce TimeInForce
+	PostOnly    bool
+	SelfTrade   SelfTrade
+	Price       Price
+	Quantity    Quantity
+	Expire      int64
+	// Guard refuses the order when the book has moved; see [StaleGuard].
+	Guard StaleGuard
+}
+
+// StaleGuard says which version of the book a decision was made on, and how many
+// moves of the best price since then it tolerates. The zero value guards nothing.
+type StaleGuard struct {
+	Set             bool
+	SeenBookVersion uint64
+	MaxBookMoves    uint64
+}
+
+// ReplaceOrder changes price and quantity of a working order. A smaller quantity
+// at the same price keeps its priority. Request becomes its client order id. FIX
+// OrderCancelReplaceRequest.
+type ReplaceOrder struct {
+	Actor
+	Target OrderRef
+	// Price is the new price.
+	Price Price
+	// Quantity is the new total, what is filled included.
+	Quantity Quantity
+	Guard    StaleGuard
+}
+
+// OrderRef names an order by the venue's id or, where that is zero, by the client
+// order id of the request that entered or last replaced it.
+type OrderRef struct {
+	ID            OrderID
+	ClientOrderID RequestID
+}
+
+// CancelOrder cancels a working order. FIX OrderCancelRequest.
+type CancelOrder struct {
+	Actor
+	Target OrderRef
+}
+
+// MassCancel cancels the working orders of Account, or of every account when
+// that is empty and the user may. FIX OrderMassCancelRequest.
+type MassCancel struct {
+	Actor
+	// Symbol and Side narrow it; zero values do not.
+	Symbol Symbol
+	Side   Side
+	// DayOnly spares GTC and GTD orders; cancel-on-disconnect sets it.
+	DayOnly bool
+	// Reason stands in the reports.
+	Reason Reason
+}
+
+// BustTrade undoes a trade of today or yesterday: positions are restored, the
+// orders' filled quantities fall, nothing goes back into the book. FIX ExecType H.
+type BustTrade struct {
+	Actor
+	Trade TradeID
+	Text  string
+}
+
+// UpsertInstrument creates an instrument or changes its rules. Orders that rest
+// stay as they are; a tick or lot that they would break is refused.
+type UpsertInstrument struct {
+	Actor
+	Instrument Instrument
+}
+
+// SetTradingStatus opens, halts or closes an instrument.
+type SetTradingStatus struct {
+	Actor
+	Symbol Symbol
+	Status TradingStatus
+	Text   string
+}
+
+// UpsertUser creates a user (Create) or changes one. Suspending cancels the
+// working orders of the user's accounts.
+type UpsertUser struct {
+	Actor
+	Create  bool
+	NewUser User
+}
+
+// SetLimits sets what the Target account may do.
+type SetLimits struct {
+	Actor
+	Target AccountID
+	Limits Limits
+}
+
+// Announce tells all users, or those named, something.
+type Announce struct {
+	Actor
+	Text string
+	To   []UserID
+}
+
+// SetPresence says that a user has signed in or out; it comes from the venue.
+type SetPresence struct {
+	Actor
+	Subject UserID
+	Online  bool
+}
+
+// AdvanceClock expires what is due; it comes from the clock that the engine is
+// handed.
+type AdvanceClock struct{ Actor }
+
+// ConfigureVenue sets what holds for the whole venue.
+type ConfigureVenue struct {
+	Actor
+	Venue Venue
+}
+
+// Kind implements [Command].
+func (*PlaceOrder) Kind() CommandKind { return CommandPlaceOrder }
+
+// Kind implements [Command].
+func (*ReplaceOrder) Kind() CommandKind { return CommandReplaceOrder }
+
+// Kind implements [Command].
+func (*CancelOrder) Kind() CommandKind { return CommandCancelOrder }
+
+// Kind implements [Command].
+func (*MassCancel) Kind() CommandKind { return CommandMassCancel }
+
+// Kind implements [Command].
+func (*BustTrade) Kind() CommandKind { return CommandBustTrade }
+
+// Kind implements [Command].
+func (*UpsertInstrument) Kind() CommandKind { return CommandUpsertInstrument }
+
+// Kind implements [Command].
+func (*SetTradingStatus) Kind() CommandKind { return CommandSetTradingStatus }
+
+// Kind implements [Command].
+func (*UpsertUser) Kind() CommandKind { return CommandUpsertUser }
+
+// Kind implements [Command].
+func (*SetLimits) Kind() CommandKind { return CommandSetLimits }
+
+// Kind implements [Command].
+func (*Announce) Kind() CommandKind { return CommandAnnounce }
+
+// Kind implements [Command].
+func (*SetPresence) Kind() CommandKind { return CommandSetPresence }
+
+// Kind implements [Command].
+func (*AdvanceClock) Kind() CommandKind { return CommandAdvanceClock }
+
+// Kind implements [Command].
+func (*ConfigureVenue) Kind() CommandKind { return CommandConfigureVenue }
+
+// Answer is what the engine decided, in the words that the caller gets. It is
+// kept with the request, so that the same request again gets the same answer.
+type Answer struct {
+	// Sequence is that of the record; its cursor tells when a stream has caught up.
+	Sequence uint64
+	// Order and what follows stand for orders only: the state after the command.
+	Order  OrderID
+	Status OrderStatus
+	Filled Quantity
+	Leaves Quantity
+	// Reason is why the venue said no, or ReasonNone.
+	Reason Reason
+	// Count is how many orders a mass cancel canceled.
+	Count uint32
+}

@@ -1,0 +1,50 @@
+package trade
+
+// Snapshot is the whole state of the venue after a sequence, in one canonical
+// order, so that two engines that agree write the same bytes. Slices are sorted
+// by their keys, orders by symbol, side (bids first) and priority.
+type Snapshot struct {
+	// Sequence is that of the last record it contains.
+	Sequence uint64
+	// Time is that of the last record.
+	Time  int64
+	Venue Venue
+	// DayEnd is when the current trading day ends.
+	DayEnd      int64
+	LastOrder   OrderID
+	LastTrade   TradeID
+	Instruments []InstrumentState
+	Users       []User
+	Accounts    []AccountState
+	// Orders are those that work.
+	Orders    []Order
+	Positions []Position
+	// Trades are those that can still be busted.
+	Trades []Trade
+	// Requests are those whose answer is still kept, oldest first.
+	Requests []RequestState
+}
+
+// InstrumentState is an instrument and what its book remembers beyond its orders.
+type InstrumentState struct {
+	Instrument Instrument
+	// LastPrice is that of the last trade, zero before the first.
+	LastPrice Price
+	// BookVersion counts the moves of the best prices.
+	BookVersion uint64
+}
+
+// AccountState is an account that has limits.
+type AccountState struct {
+	Account AccountID
+	Limits  Limits
+}
+
+// RequestState is a request that was answered.
+type RequestState struct {
+	Actor
+	Fingerprint uint64
+	// Time is when it was answered.
+	Time   int64
+	Answer Answer
+}
