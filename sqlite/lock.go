@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ErrLocked is returned by [Lock] when another process uses the data directory.
+var ErrLocked = errors.New("sqlite: data directory is in use")
+
+// maxOwner bounds what is read back from the lock file.
+const maxOwner = 32
+
+// Lock makes dir if it is not there and takes it for this process: a second
+// server, or an offline command beside a running server, gets ErrLocked, which
+// names the process that has it. The operating system gives the lock back when
+// the process ends in whatever way; release does so earlier and may be called
+// more than once. The file LOCK stays behind and means nothing by itself.
+func Lock(dir string) (release func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "LOCK"), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the data directory
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	switch taken, err := tryLock(file); {
+	case err != nil:
+		_ = file.Close()
+		return nil, fmt.Errorf("sqlite: lock %s: %w", dir, err)
+	case !taken:
+		owner, _ := io.ReadAll(io.LimitReader(file, maxOwner))
+		_ = file.Close()
+		return nil, fmt.Errorf("%w: process %s uses %s: stop it first, or name another directory",
+			ErrLocked, strings.TrimSpace(string(owner)), dir)
+	}
+	// The number is only there to be read by people; the lock is the truth.
+	if err := errors.Join(file.Truncate(0), writePID(file), file.Sync()); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("sqlite: lock %s: %w", dir, err)
+	}
+	return func() { _ = file.Close() }, nil
+}
+
+func writePID(file *os.File) error {
+	_, err := fmt.Fprintln(file, os.Getpid())
+	return err
+}
