@@ -1,0 +1,67 @@
+# Every command of the project; `make help` lists them. Continuous integration
+# (.ci/run) uses the same words. Tools are pinned under tools/, one module
+# each, built once into .tools/ and again only when their pin changes.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+GENERATORS := .tools/protoc-gen-go .tools/protoc-gen-go-grpc
+step := @.ci/step
+
+.PHONY: help build run test fuzz bench soak verify deps proto fmt clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/todoku
+	CGO_ENABLED=0 go build -trimpath -o bin/todoku ./cmd/todoku
+
+run: build ## Build, then serve a demo venue with traders in it
+	bin/todoku serve --demo
+
+test: ## Run every test under the race detector, then each fuzz target briefly
+	@.ci/deps
+	$(step) "tests" .ci/test
+	@$(MAKE) fuzz
+
+fuzz: ## Run each fuzz target briefly (FUZZTIME=30s for longer)
+	$(step) "fuzz targets" .ci/fuzz
+
+bench: ## Run the short benchmarks (BENCHTIME=5s for longer)
+	go test -run '^$$' -bench . -benchtime $${BENCHTIME:-1s} -benchmem ./...
+
+soak: ## Run the long crash and fault tests (hours)
+	TODOKU_SOAK=1 go test -race -count=1 -timeout=12h -v ./...
+
+verify: .tools/golangci-lint .tools/buf .tools/govulncheck $(GENERATORS) ## Check schema, generated code, lint, architecture, documents, modules
+	$(step) "modules are as recorded" go mod verify
+	$(step) "schema and generated code" .ci/schema
+	$(step) "lint" .tools/golangci-lint run
+	$(step) "architecture and documents" go test ./internal/repotest
+	$(step) "known vulnerabilities" .ci/vulnerabilities
+
+deps: ## Install the programs the tests need (apt, as root or with sudo)
+	@.ci/deps --install
+
+proto: .tools/buf $(GENERATORS) ## Generate gen/ from proto/
+	.tools/buf generate
+
+fmt: .tools/golangci-lint .tools/buf ## Format Go and schema files
+	.tools/golangci-lint fmt
+	.tools/buf format -w
+
+clean: ## Remove what was built, the tools included
+	rm -rf bin .tools
+
+.tools/golangci-lint: tools/golangci-lint/go.mod
+	$(step) "build $(@F)" go -C tools/golangci-lint build -buildvcs=false -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+.tools/buf: tools/buf/go.mod
+	$(step) "build $(@F)" go -C tools/buf build -buildvcs=false -o $(CURDIR)/$@ github.com/bufbuild/buf/cmd/buf
+.tools/govulncheck: tools/govulncheck/go.mod
+	$(step) "build $(@F)" go -C tools/govulncheck build -buildvcs=false -o $(CURDIR)/$@ golang.org/x/vuln/cmd/govulncheck
+.tools/protoc-gen-go: tools/protoc-gen/go.mod
+	$(step) "build $(@F)" go -C tools/protoc-gen build -buildvcs=false -o $(CURDIR)/$@ google.golang.org/protobuf/cmd/protoc-gen-go
+.tools/protoc-gen-go-grpc: tools/protoc-gen/go.mod
+	$(step) "build $(@F)" go -C tools/protoc-gen build -buildvcs=false -o $(CURDIR)/$@ google.golang.org/grpc/cmd/protoc-gen-go-grpc
