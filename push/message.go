@@ -1,0 +1,114 @@
+package push
+
+import (
+	"io"
+	"time"
+)
+
+// Topic is what a message is published to and a stream subscribes to. Its
+// meaning belongs to the user; the hub only compares.
+type Topic string
+
+// Message is one thing pushed. It is shared by every stream that receives it and
+// by whoever published it: nobody may change it or its Data after it was handed
+// to the hub.
+type Message struct {
+	// Sequence is the publication's. For state it is the sequence that the
+	// value reflects; the hub's own messages (heartbeats) have 0.
+	Sequence uint64
+	// Index orders the messages of one sequence. It must be unique and rising
+	// within a publication.
+	Index uint32
+	// Topic decides who receives it.
+	Topic Topic
+	// Key is empty for an event. Otherwise the message is state: a later message
+	// with the same Topic and Key replaces it.
+	Key string
+	// Gone says that the key no longer exists, for instance an empty price
+	// level. Only for state; Data tells the client so.
+	Gone bool
+	// Kind names the message in counters. Few distinct values.
+	Kind string
+	// Data is the message as the transport wants it, encoded once. With
+	// grpcpush it is one whole entry of the response's repeated field, tag and
+	// length included (grpcpush.AppendEntry makes it). The hub looks at its
+	// length only.
+	Data []byte
+}
+
+// Publication is everything that one sequence tells the world. Its events reach
+// each stream in one response, its state whenever the stream's interval allows.
+type Publication struct {
+	Sequence uint64    // Greater than any published before. Gaps are allowed.
+	Time     time.Time // When it was committed; the origin of lag measurements.
+	Messages []*Message
+}
+
+// Group is one step of an opening: messages that belong together, and the
+// cursor that stands after them.
+type Group struct {
+	// Messages in order. None of them is changed after it was handed over.
+	Messages []*Message
+	// Sequence is where a client may resume once it has the group. It must not
+	// fall from one group to the next, nor pass AttachRequest.After.
+	Sequence uint64
+	// Unfinished says that the next group belongs to the same step: the
+	// responses that carry this one are marked as fragments and the cursor
+	// stays. A snapshot of many groups sets it on all but the last, so that a
+	// client cut off in between does not resume behind half a snapshot.
+	Unfinished bool
+}
+
+// Source yields the opening of a stream, group by group, and io.EOF after the
+// last. It is called by one goroutine at a time, never under a lock, and may
+// block for I/O; it should give up when the context of the stream's handler
+// ends. Any other error ends the stream: with its own reason when it is an *End,
+// with ReasonInternal otherwise. A group that is too big is cut by the hub.
+type Source func() (Group, error)
+
+// Groups returns a Source that yields what is given.
+func Groups(groups ...Group) Source {
+	return func() (Group, error) {
+		if len(groups) == 0 {
+			return Group{}, io.EOF
+		}
+		g := groups[0]
+		groups = groups[1:]
+		return g, nil
+	}
+}
+
+// Response is what a stream sends at once. It and its Messages slice belong to
+// the stream and are reused: a send function must not keep them after it
+// returned, nor a caller of Next beyond the next call. The messages themselves
+// may be kept.
+type Response struct {
+	Messages []*Message
+	// Cursor is where the client may resume once it has this response:
+	// every event up to it that concerns this stream has been delivered.
+	Cursor uint64
+	// Previous is the Cursor of the response before; the first one's is
+	// AttachRequest.Resume.
+	Previous uint64
+	// Number counts the responses of this stream from 1 without gaps. It is
+	// what a client acknowledges.
+	Number uint64
+	// Fragment says that more of the same sequence follows in the next response;
+	// Cursor has not moved yet.
+	Fragment bool
+	// Committed is the time of the newest publication in it, zero when it has
+	// no live events. Not for the wire; lag is measured from it.
+	Committed time.Time
+	// Conflated is how many updates of the state in it were skipped for this
+	// stream since its last flush.
+	Conflated uint64
+}
+
+// Bytes returns the sum of the messages' lengths.
+func (r *Response) Bytes() int {
+	total := 0
+	for _, m := range r.Messages {
+		total += len(m.Data)
+	}
+	return total
+}

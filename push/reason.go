@@ -1,0 +1,108 @@
+package push
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Every end of a stream has a name, the same in the status that the client gets,
+// in logs, in metrics and on screens. A stream that ended for a reason nobody
+// can name is the complaint this package exists to answer.
+
+// Reason is why a stream ended or was refused.
+type Reason string
+
+// The reasons, and what a client does about each.
+const (
+	// ReasonSlowConsumer: the event queue passed its bound or a send was blocked
+	// too long. The client resumes at its cursor.
+	ReasonSlowConsumer Reason = "SLOW_CONSUMER"
+	// ReasonNotAcknowledging: no advancing acknowledgement in time. Resumes.
+	ReasonNotAcknowledging Reason = "NOT_ACKNOWLEDGING"
+	// ReasonShutdown: the server stops. Resumes elsewhere or later, jittered.
+	ReasonShutdown Reason = "SHUTDOWN"
+	// ReasonStreamAge: the stream was told to reconnect and did not. Resumes.
+	ReasonStreamAge Reason = "STREAM_AGE"
+	// ReasonReplaced: the same client instance attached again. It is already on
+	// its new stream.
+	ReasonReplaced Reason = "REPLACED"
+	// ReasonSuperseded: another client instance attached to the connection.
+	// Stops and tells its user.
+	ReasonSuperseded Reason = "SUPERSEDED"
+	// ReasonSessionExpired: the session's expiry and its grace have passed.
+	// Signs in.
+	ReasonSessionExpired Reason = "SESSION_EXPIRED"
+	// ReasonSessionRevoked: signed out, password changed, or reuse of a refresh
+	// token detected. Signs in.
+	ReasonSessionRevoked Reason = "SESSION_REVOKED"
+	// ReasonUserSuspended: the user may not use the service now. Signs in later.
+	ReasonUserSuspended Reason = "USER_SUSPENDED"
+	// ReasonUnknownConnection: no such connection. Signs in.
+	ReasonUnknownConnection Reason = "UNKNOWN_CONNECTION"
+	// ReasonNotYourConnection: the connection belongs to another user. Signs in.
+	ReasonNotYourConnection Reason = "NOT_YOUR_CONNECTION"
+	// ReasonBadCursor: the cursor is not one. Does not retry.
+	ReasonBadCursor Reason = "BAD_CURSOR"
+	// ReasonBadSubscription: the subscription is not valid. Does not retry.
+	ReasonBadSubscription Reason = "BAD_SUBSCRIPTION"
+	// ReasonDisconnected: the client went away, or its transport failed. Nobody
+	// is left to be told; it is for records.
+	ReasonDisconnected Reason = "DISCONNECTED"
+	// ReasonInternal: the opening failed in the server. Resumes with backoff.
+	ReasonInternal Reason = "INTERNAL"
+)
+
+// End is the error with which a stream ends.
+type End struct {
+	Reason  Reason
+	Message string // For people; says numbers, never secrets.
+	Err     error  // The cause, when there is one.
+}
+
+// Error returns the reason and the message.
+func (e *End) Error() string {
+	if e.Message == "" {
+		return "push: stream ended: " + string(e.Reason)
+	}
+	return fmt.Sprintf("push: stream ended: %s: %s", e.Reason, e.Message)
+}
+
+// Unwrap returns the cause.
+func (e *End) Unwrap() error { return e.Err }
+
+// ReasonOf returns the reason of the *End in err's chain, or "".
+func ReasonOf(err error) Reason {
+	var end *End
+	if errors.As(err, &end) {
+		return end.Reason
+	}
+	return ""
+}
+
+// Refusals. All are matched with errors.Is.
+var (
+	// ErrOutOfOrder: a publication's sequence is not greater than the last.
+	ErrOutOfOrder = errors.New("push: sequence does not rise")
+	// ErrNotCurrent: AttachRequest.After is not the last published sequence; the
+	// caller does not hold the lock that keeps Publish away.
+	ErrNotCurrent = errors.New("push: attach is not at the last published sequence")
+	// ErrDraining: the hub takes no new streams because it is being stopped.
+	ErrDraining = errors.New("push: draining")
+	// ErrTooManyStreams: the user or the address has as many streams as allowed.
+	ErrTooManyStreams = errors.New("push: too many streams")
+	// ErrTooManyTopics: the stream would have more topics than allowed.
+	ErrTooManyTopics = errors.New("push: too many topics")
+	// ErrBadInterval: the state interval is outside its range.
+	ErrBadInterval = errors.New("push: bad state interval")
+	// ErrNotAttached: no stream is attached to the connection here.
+	ErrNotAttached = errors.New("push: no stream attached")
+	// ErrNotYours: the connection's stream belongs to another user.
+	ErrNotYours = errors.New("push: stream of another user")
+	// ErrOtherAttach: the acknowledgement names another attach of the
+	// connection than the one that is live.
+	ErrOtherAttach = errors.New("push: acknowledgement for another attach")
+	// ErrFuture: the acknowledgement names a response that was not sent yet.
+	ErrFuture = errors.New("push: acknowledgement of the future")
+	// ErrConsumed: the stream already has a consumer.
+	ErrConsumed = errors.New("push: stream already has a consumer")
+)
