@@ -1,0 +1,152 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+)
+
+// verifyStep is how many records Verify asks for at a time.
+const verifyStep = 4096
+
+// Summary says what a journal holds. Verify fills everything, Stat leaves
+// Records and Bytes to it.
+type Summary struct {
+	// Epoch is the journal's identity.
+	Epoch string
+	// Oldest and Head are the bounds; 1 and 0 when it is empty.
+	Oldest, Head uint64
+	// FirstTime and LastTime are the times of those two records, in nanoseconds
+	// since 1970 UTC; 0 when it is empty.
+	FirstTime, LastTime int64
+	// Snapshot is the sequence of the newest undamaged snapshot, valid when
+	// HasSnapshot is set.
+	Snapshot    uint64
+	HasSnapshot bool
+	// Records and Bytes count the records read so far and the length of their
+	// data.
+	Records, Bytes uint64
+}
+
+// Stat reads what a journal holds without walking through it.
+func Stat(ctx context.Context, store Store) (Summary, error) {
+	summary, err := bounds(ctx, store)
+	if err != nil || summary.Head == 0 {
+		return summary, err
+	}
+	first, err := at(ctx, store, summary.Oldest)
+	if err != nil {
+		return summary, err
+	}
+	last, err := at(ctx, store, summary.Head)
+	if err != nil {
+		return summary, err
+	}
+	summary.FirstTime, summary.LastTime = first.Time, last.Time
+	return summary, nil
+}
+
+// Verify reads every record from the oldest to the head there was at the start,
+// beside a running writer or without one, and checks what a Store promises:
+// checksums, no gaps, times that never fall. Progress, which may be nil, is
+// called with the count so far after each step and at the end. The error is a
+// *CorruptError for the first damage met; the summary then counts what was good
+// before it.
+func Verify(ctx context.Context, store Store, progress func(Summary)) (Summary, error) {
+	summary, err := bounds(ctx, store)
+	if err != nil {
+		return summary, err
+	}
+	after := summary.Oldest - 1
+	for after < summary.Head {
+		records, err := store.Read(ctx, after, verifyStep)
+		if errors.Is(err, ErrCompacted) {
+			// The server has just dropped what would have come next.
+			oldest, _, boundsErr := store.Bounds(ctx)
+			if boundsErr == nil && oldest > after+1 {
+				after = oldest - 1
+				continue
+			}
+		}
+		if err != nil {
+			return summary, err
+		}
+		if len(records) == 0 {
+			return summary, &CorruptError{after + 1, "is missing"}
+		}
+		for _, record := range records {
+			after++
+			if record.Sequence != after {
+				return summary, &CorruptError{after, fmt.Sprintf("sequence %d in its place", record.Sequence)}
+			}
+			if record.Time < summary.LastTime {
+				return summary, &CorruptError{after, fmt.Sprintf("time %d before %d", record.Time, summary.LastTime)}
+			}
+			if summary.Records == 0 {
+				summary.FirstTime = record.Time
+			}
+			summary.LastTime = record.Time
+			summary.Records++
+			summary.Bytes += uint64(len(record.Data))
+		}
+		if progress != nil {
+			progress(summary)
+		}
+	}
+	return summary, nil
+}
+
+// FirstSince returns the sequence of the first record whose time is at least
+// since (nanoseconds since 1970 UTC), or the head + 1 when all are older: what
+// to hand to Compact to keep history from since on. It reads a few records, by
+// halving.
+func FirstSince(ctx context.Context, store Store, since int64) (uint64, error) {
+	oldest, head, err := store.Bounds(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var failure error
+	offset := sort.Search(int(head+1-oldest), func(i int) bool { //nolint:gosec // sequences are below 2^63
+		if failure != nil {
+			return false
+		}
+		record, err := at(ctx, store, oldest+uint64(i)) //nolint:gosec // an index is not negative
+		if err != nil {
+			failure = err
+		}
+		return err == nil && record.Time >= since
+	})
+	return oldest + uint64(offset), failure //nolint:gosec // an index is not negative
+}
+
+// bounds fills the part of a summary that needs no record.
+func bounds(ctx context.Context, store Store) (Summary, error) {
+	var summary Summary
+	var err error
+	if summary.Epoch, err = store.Epoch(ctx); err != nil {
+		return summary, err
+	}
+	if summary.Oldest, summary.Head, err = store.Bounds(ctx); err != nil {
+		return summary, err
+	}
+	switch snapshot, err := store.LoadSnapshot(ctx, MaxSequence); {
+	case err == nil:
+		summary.Snapshot, summary.HasSnapshot = snapshot.Sequence, true
+	case !errors.Is(err, ErrNoSnapshot):
+		return summary, err
+	}
+	return summary, nil
+}
+
+// at reads one record.
+func at(ctx context.Context, store Store, sequence uint64) (Record, error) {
+	records, err := store.Read(ctx, sequence-1, 1)
+	if err != nil {
+		return Record{}, err
+	}
+	if len(records) == 0 {
+		return Record{}, &CorruptError{sequence, "is missing"}
+	}
+	return records[0], nil
+}
