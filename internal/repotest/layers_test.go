@@ -1,0 +1,170 @@
+package repotest
+
+import (
+	"go/ast"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "todoku/"
+
+// The two trees of generated code. They are layers like any other: what
+// travels on the wire stops at the packages that speak it, and the records
+// that live for ever are spelled by one package alone.
+const (
+	wire    = "gen/todoku/v1"
+	records = "gen/todoku/journal/v1"
+)
+
+// layers says which of our packages each package may import. It is the
+// architecture; docs/architecture.md shows the same table to people, and
+// TestArchitecturePageShowsTheLayers keeps the two equal.
+var layers = map[string][]string{
+	"trade":               {},
+	"trade/record":        {"trade", records},
+	"journal":             {},
+	"journal/journaltest": {"journal"},
+	"engine":              {"trade", "trade/record", "journal"},
+	"push":                {},
+	"push/pushtest":       {"push"},
+	"push/grpcpush":       {"push"},
+	"feed":                {"trade", "trade/record", "journal", "push"},
+	"account":             {},
+	"account/accounttest": {"account"},
+	"sqlite":              {"trade", "journal", "feed", "account"},
+	"rpc":                 {"trade", "engine", "journal", "feed", "push", "push/grpcpush", "account", wire},
+	"server": {
+		"trade", "trade/record", "engine", "journal", "feed", "push", "push/grpcpush",
+		"account", "rpc", "sqlite", wire,
+	},
+	"client": {wire},
+	"demo":   {"client", wire},
+	"bench":  {"client", wire},
+	"cmd/todoku": {
+		"account", "bench", "client", "demo", "engine", "journal", "server", "sqlite",
+		"trade", "trade/record", wire,
+	},
+	"internal/apptest":  {"client", "server", wire},
+	"internal/repotest": {},
+}
+
+func TestEveryImportFollowsTheLayers(t *testing.T) {
+	for pkg, files := range goPackages(t) {
+		allowed, ok := layers[pkg]
+		if !ok {
+			t.Errorf("package %s is not in the layer table: decide where it belongs", pkg)
+			continue
+		}
+		for _, f := range files {
+			if f.test {
+				continue // A test may look anywhere.
+			}
+			for _, spec := range f.syntax.Imports {
+				dep, ours := strings.CutPrefix(importPath(t, spec), module)
+				if ours && !slices.Contains(allowed, dep) {
+					t.Errorf("%s imports %s; it may import only %v", f.path, dep, allowed)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryLayerIsAPackage(t *testing.T) {
+	packages := goPackages(t)
+	for pkg, allowed := range layers {
+		if len(packages[pkg]) == 0 {
+			t.Errorf("the layer table has a row for %s, where there is no Go file", pkg)
+		}
+		for _, dep := range allowed {
+			if _, ok := layers[dep]; ok {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(root, dep)); err != nil || !strings.HasPrefix(dep, "gen/") {
+				t.Errorf("%s may import %s, which does not exist", pkg, dep)
+			}
+		}
+	}
+}
+
+func TestEveryPackageHasOneComment(t *testing.T) {
+	for pkg, files := range goPackages(t) {
+		comments, sources := 0, 0
+		for _, f := range files {
+			if f.test && !allTests(files) {
+				continue
+			}
+			sources++
+			if f.syntax.Doc != nil {
+				comments++
+			}
+		}
+		if sources > 0 && comments != 1 {
+			t.Errorf("package %s has %d package comments, want exactly 1", pkg, comments)
+		}
+	}
+}
+
+// deterministic packages give the same answer on every replay and count money
+// exactly: they may know no clock, no chance, no floating point.
+var deterministic = []string{"trade", "trade/record", "engine"}
+
+// outside names the imports by which an answer could depend on the machine.
+var outside = []string{"crypto/rand", "math/rand", "math/rand/v2", "os", "net"}
+
+// clocks names what package time offers beyond plain values.
+var clocks = []string{
+	"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until",
+}
+
+func TestReplayDependsOnTheJournalAlone(t *testing.T) {
+	packages := goPackages(t)
+	for _, pkg := range deterministic {
+		for _, f := range packages[pkg] {
+			if f.test {
+				continue
+			}
+			for _, spec := range f.syntax.Imports {
+				if path := importPath(t, spec); slices.Contains(outside, path) {
+					t.Errorf("%s imports %s; everything a command needs arrives in the command", f.path, path)
+				}
+			}
+			ast.Inspect(f.syntax, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.Ident:
+					if n.Name == "float64" || n.Name == "float32" {
+						t.Errorf("%s: %s; money and quantity are integers", f.fset.Position(n.Pos()), n.Name)
+					}
+				case *ast.BasicLit:
+					if n.Kind == token.FLOAT {
+						t.Errorf("%s: %s; money and quantity are integers", f.fset.Position(n.Pos()), n.Value)
+					}
+				case *ast.SelectorExpr:
+					x, ok := n.X.(*ast.Ident)
+					if ok && x.Name == "time" && slices.Contains(clocks, n.Sel.Name) {
+						t.Errorf("%s: time.%s; the time of a command comes with the command",
+							f.fset.Position(n.Pos()), n.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+func importPath(t *testing.T, spec *ast.ImportSpec) string {
+	t.Helper()
+	path, err := strconv.Unquote(spec.Path.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func allTests(files []goFile) bool {
+	return !slices.ContainsFunc(files, func(f goFile) bool { return !f.test })
+}
