@@ -1,0 +1,404 @@
+package engine
+
+import (
+	"errors"
+	"iter"
+	"math"
+
+	"todoku/trade"
+)
+
+// The refusals of a book. They guard its invariants and are not what a client is
+// told: the engine checks a command against the instrument and the limits before
+// the book sees it. A refused call changes nothing.
+var (
+	// ErrBookQuantity: a quantity is not positive, or would not be a reduction.
+	ErrBookQuantity = errors.New("engine: quantity out of range for the book")
+	// ErrBookCrossed: an order would rest at a price that the other side reaches.
+	ErrBookCrossed = errors.New("engine: order would cross the book")
+	// ErrBookDuplicate: the order id rests already.
+	ErrBookDuplicate = errors.New("engine: order id is already in the book")
+	// ErrBookLevel: the level's total quantity would pass 2^63-1.
+	ErrBookLevel = errors.New("engine: level total would overflow")
+	// ErrBookFull: the book holds as many orders or price pages as it can number.
+	ErrBookFull = errors.New("engine: book is full")
+	// ErrBookUnknown: no order with that id rests in the book.
+	ErrBookUnknown = errors.New("engine: order is not in the book")
+)
+
+// The sides as indexes. A trade.Side becomes one by its lowest bit.
+const (
+	asks = int(trade.SideSell & 1)
+	bids = int(trade.SideBuy & 1)
+)
+
+// maxSlots keeps a slot's index within 32 bits.
+const maxSlots = math.MaxUint32
+
+// slot is a resting order: 32 bytes without a pointer, so that two share a cache
+// line and the collector has nothing to follow. Its price and side follow from
+// its level.
+type slot struct {
+	id         uint64
+	left       int64
+	owner      uint32
+	level      uint32
+	next, prev uint32 // in the level's queue; next also links the free list
+}
+
+// touch is the best price of a side.
+type touch struct {
+	level uint32 // none when the side is empty
+	tick  int64
+}
+
+// Book is the resting orders of one instrument, by price and then by time.
+//
+// It knows integers only. A price is a tick, any int64: the caller divides by the
+// tick size. A quantity is a positive int64 in a unit that the book does not care
+// about. An owner is the number of an account, 0 for none; orders of the same
+// owner never trade with each other. Order ids are the caller's and must not
+// repeat among the live orders.
+//
+// A book does no I/O, reads no clock and takes nothing at random: the same calls
+// give the same answers. It is not safe for concurrent use. No call allocates
+// once the book has been as large as it is.
+//
+// Memory follows the live orders and not the range of their prices: 32 bytes for
+// an order, 16 to 32 for finding it by its id, and 1.6 KB for each group of 64
+// neighbouring ticks that holds at least one order; an empty book takes 4 KB.
+// What orders leave is reused first. When a burst is over and less than an eighth
+// of the slots or pages is in use, the book moves itself into a smaller place, in
+// the call that gets below that line; the cost of the move is covered by the
+// removals that led to it.
+type Book struct {
+	slots  []slot
+	free   uint32 // first free slot
+	index  table
+	ladder ladder
+	best   [2]touch // by side
+	moves  uint64
+}
+
+// NewBook returns an empty book.
+func NewBook() *Book { return newBook(0, 0) }
+
+// newBook returns an empty book with room for orders and price pages.
+func newBook(orders, pages int) *Book {
+	return &Book{
+		slots:  make([]slot, 1, 1+orders),
+		index:  newTable(orders),
+		ladder: newLadder(pages),
+	}
+}
+
+// Resting is an order in the book.
+type Resting struct {
+	ID    uint64
+	Tick  int64 // price
+	Left  int64 // quantity that still rests, always positive
+	Owner uint32
+	Side  trade.Side
+}
+
+// Level is what rests at one price. A level without orders has quantity 0.
+type Level struct {
+	Tick     int64 // price
+	Quantity int64 // sum of what its orders have left
+	Orders   uint32
+	Side     trade.Side
+}
+
+// Len returns the number of resting orders.
+func (b *Book) Len() int { return b.index.used }
+
+// BestMoves counts how often the best price of a side has changed since the book
+// was empty: a call that leaves a side's best price other than it found it
+// (another price, the first one or none) counts once. A quantity that changes at
+// the best price does not count.
+func (b *Book) BestMoves() uint64 { return b.moves }
+
+// RestoreBestMoves sets the count that BestMoves returns, after a book has been
+// built again from a snapshot.
+func (b *Book) RestoreBestMoves(moves uint64) { b.moves = moves }
+
+// BestBid returns the highest buying price and the quantity there; ok is false
+// when nobody buys.
+func (b *Book) BestBid() (tick, quantity int64, ok bool) { return b.bestOf(bids) }
+
+// BestAsk returns the lowest selling price and the quantity there; ok is false
+// when nobody sells.
+func (b *Book) BestAsk() (tick, quantity int64, ok bool) { return b.bestOf(asks) }
+
+func (b *Book) bestOf(side int) (tick, quantity int64, ok bool) {
+	t := b.best[side]
+	if t.level == none {
+		return 0, 0, false
+	}
+	return t.tick, b.ladder.levels[t.level].total, true
+}
+
+// Crosses reports whether an order of a side at a price would meet the other side,
+// which is when a post-only order must not enter.
+func (b *Book) Crosses(side trade.Side, tick int64) bool {
+	return b.reaches(int(side&1), tick)
+}
+
+// reaches reports whether a price of one side meets the best of the other.
+func (b *Book) reaches(side int, tick int64) bool {
+	far := &b.best[side^1]
+	return far.level != none && !better(side, far.tick, tick)
+}
+
+// better reports whether a ranks before c among the resting orders of a side: the
+// higher price for bids, the lower one for asks. The complement reverses the order
+// of integers, without a branch on the side and without an overflow.
+func better(side int, a, c int64) bool {
+	flip := int64(side) - 1 // 0 for bids, all ones for asks
+	return a^flip > c^flip
+}
+
+// Order returns a resting order; ok is false when the id does not rest.
+func (b *Book) Order(id uint64) (order Resting, ok bool) {
+	at := b.index.get(id, b.slots)
+	if at == none {
+		return Resting{}, false
+	}
+	return b.resting(at), true
+}
+
+func (b *Book) resting(at uint32) Resting {
+	s := &b.slots[at]
+	tick := b.ladder.tick(s.level)
+	return Resting{ID: s.id, Tick: tick, Left: s.left, Owner: s.owner, Side: b.sideOf(tick)}
+}
+
+// sideOf returns the side of a price at which an order rests.
+func (b *Book) sideOf(tick int64) trade.Side {
+	if bid := &b.best[bids]; bid.level != none && tick <= bid.tick {
+		return trade.SideBuy
+	}
+	return trade.SideSell
+}
+
+// Rest puts an order at the end of the queue of its price. It does not match: the
+// caller has called [Book.Match] before, and what is left does not cross.
+//
+// It returns ErrBookQuantity, ErrBookCrossed, ErrBookDuplicate, ErrBookLevel or
+// ErrBookFull, and has then changed nothing.
+func (b *Book) Rest(id uint64, owner uint32, side trade.Side, tick, quantity int64) error {
+	if quantity <= 0 {
+		return ErrBookQuantity
+	}
+	near := int(side & 1)
+	if b.reaches(near, tick) {
+		return ErrBookCrossed
+	}
+	where := b.ladder.find(tick)
+	if where == none {
+		if b.ladder.full() {
+			return ErrBookFull
+		}
+	} else if b.ladder.levels[where].total > math.MaxInt64-quantity {
+		return ErrBookLevel
+	}
+	at := b.free
+	if at == none {
+		if len(b.slots) == maxSlots {
+			return ErrBookFull
+		}
+		at = uint32(len(b.slots)) //nolint:gosec // Below maxSlots, as just checked.
+	}
+	if !b.index.put(id, at, b.slots) {
+		return ErrBookDuplicate
+	}
+	if at == b.free {
+		b.free = b.slots[at].next
+	} else {
+		b.slots = append(b.slots, slot{})
+	}
+	if where == none {
+		where = b.ladder.open(tick)
+	}
+	l := &b.ladder.levels[where]
+	b.slots[at] = slot{id: id, left: quantity, owner: owner, level: where, prev: l.tail}
+	l.total += quantity
+	l.orders++
+	if l.tail != none {
+		b.slots[l.tail].next = at
+		l.tail = at
+		return nil
+	}
+	l.head, l.tail = at, at
+	b.ladder.mark(where)
+	if best := &b.best[near]; best.level == none || better(near, tick, best.tick) {
+		*best = touch{level: where, tick: tick}
+		b.moves++
+	}
+	return nil
+}
+
+// Cancel takes an order out of the book and returns it as it rested; ok is false
+// when the id does not rest.
+func (b *Book) Cancel(id uint64) (order Resting, ok bool) {
+	at := b.index.get(id, b.slots)
+	if at == none {
+		return Resting{}, false
+	}
+	order = b.resting(at)
+	s := &b.slots[at]
+	where := s.level
+	l := &b.ladder.levels[where]
+	l.total -= s.left
+	l.orders--
+	if s.prev != none {
+		b.slots[s.prev].next = s.next
+	} else {
+		l.head = s.next
+	}
+	if s.next != none {
+		b.slots[s.next].prev = s.prev
+	} else {
+		l.tail = s.prev
+	}
+	b.release(at)
+	if l.head == none {
+		side := int(order.Side & 1)
+		if where == b.best[side].level {
+			b.step(side)
+			b.moves++
+		} else {
+			b.ladder.clear(where)
+		}
+	}
+	b.shrink()
+	return order, true
+}
+
+// Reduce lowers what an order has left, which keeps its place in the queue, and
+// returns the order as it rests now. It returns ErrBookUnknown when the id does
+// not rest and ErrBookQuantity when left is not positive or not below what the
+// order has; more quantity loses priority and is a Cancel and a new order.
+func (b *Book) Reduce(id uint64, left int64) (Resting, error) {
+	at := b.index.get(id, b.slots)
+	if at == none {
+		return Resting{}, ErrBookUnknown
+	}
+	s := &b.slots[at]
+	if left <= 0 || left >= s.left {
+		return Resting{}, ErrBookQuantity
+	}
+	b.ladder.levels[s.level].total -= s.left - left
+	s.left = left
+	return b.resting(at), nil
+}
+
+// release frees the slot of an order that is out of its queue.
+func (b *Book) release(at uint32) {
+	s := &b.slots[at]
+	b.index.drop(s.id, at)
+	*s = slot{next: b.free}
+	b.free = at
+}
+
+// step moves the best price of a side from its level, which is empty, to the next
+// one outward.
+func (b *Book) step(side int) {
+	gone := b.best[side].level
+	next := b.ladder.beyond(side, gone)
+	b.ladder.clear(gone)
+	if next == none {
+		b.best[side] = touch{}
+		return
+	}
+	b.best[side] = touch{level: next, tick: b.ladder.tick(next)}
+}
+
+// Level returns what rests at a price. The caller names the side, because a price
+// without orders belongs to none; asked for the wrong side, it is empty.
+func (b *Book) Level(side trade.Side, tick int64) Level {
+	out := Level{Tick: tick, Side: side}
+	at := b.ladder.find(tick)
+	if at == none {
+		return out
+	}
+	if l := &b.ladder.levels[at]; l.orders > 0 && b.sideOf(tick) == side {
+		out.Quantity, out.Orders = l.total, l.orders
+	}
+	return out
+}
+
+// Levels appends up to limit levels of a side to dst, from the best outward, and
+// returns the extended slice.
+func (b *Book) Levels(dst []Level, side trade.Side, limit int) []Level {
+	at := b.best[side&1].level
+	for ; at != none && limit > 0; limit-- {
+		l := &b.ladder.levels[at]
+		dst = append(dst, Level{Tick: b.ladder.tick(at), Quantity: l.total, Orders: l.orders, Side: side})
+		at = b.ladder.beyond(int(side&1), at)
+	}
+	return dst
+}
+
+// Orders yields the resting orders of a side: best price first, and first in
+// first out within a price. Resting them in that order in an empty book makes the
+// same book. The book must not change meanwhile.
+func (b *Book) Orders(side trade.Side) iter.Seq[Resting] {
+	return func(yield func(Resting) bool) {
+		for at := b.best[side&1].level; at != none; at = b.ladder.beyond(int(side&1), at) {
+			if !b.queue(at, yield) {
+				return
+			}
+		}
+	}
+}
+
+// Queue yields the orders that rest at a price, first in first out. The book must
+// not change meanwhile.
+func (b *Book) Queue(tick int64) iter.Seq[Resting] {
+	return func(yield func(Resting) bool) {
+		if at := b.ladder.find(tick); at != none {
+			b.queue(at, yield)
+		}
+	}
+}
+
+func (b *Book) queue(level uint32, yield func(Resting) bool) bool {
+	for at := b.ladder.levels[level].head; at != none; at = b.slots[at].next {
+		if !yield(b.resting(at)) {
+			return false
+		}
+	}
+	return true
+}
+
+// smallSlots and smallPages are sizes below which a book does not bother to shrink.
+const (
+	smallSlots = 4096
+	smallPages = 256
+)
+
+// shrink moves the book into a smaller place when it uses less than an eighth of
+// the one it has. It leaves room for twice of what there is, so that a book of a
+// steady size neither grows nor shrinks.
+func (b *Book) shrink() {
+	orders, pages := b.index.used, b.ladder.live
+	if (len(b.slots) <= smallSlots || orders >= len(b.slots)/8) &&
+		(len(b.ladder.pages) <= smallPages || pages >= len(b.ladder.pages)/8) {
+		return
+	}
+	b.move(newBook(2*orders, 2*pages))
+}
+
+// move fills an empty book with this one's orders and takes its place.
+func (b *Book) move(to *Book) {
+	for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
+		for order := range b.Orders(side) {
+			if err := to.Rest(order.ID, order.Owner, order.Side, order.Tick, order.Left); err != nil {
+				panic("engine: a resting order does not fit its own book: " + err.Error()) //nolint:forbidigo // Broken invariant: every order of a book is acceptable to an empty one.
+			}
+		}
+	}
+	to.moves = b.moves
+	*b = *to
+}

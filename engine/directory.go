@@ -1,0 +1,134 @@
+package engine
+
+// directory keeps the pages of a ladder in price order.
+//
+// It is a sorted list in runs of bounded length. One sorted slice would do for an
+// honest market (a page covers 64 ticks, so a run covers thousands), but a client
+// that scatters orders over absurd prices would make every new page move the
+// whole slice; with runs it moves 2 KiB at most, however many pages there are.
+type directory struct {
+	runs  [][]entry
+	spare [][]entry // emptied runs, kept for the next split
+}
+
+type entry struct {
+	number int64 // of the page
+	page   uint32
+}
+
+// runLength bounds a run: one that would exceed it is split in halves, and
+// neighbours that fit into one half are joined. The room between the two bounds
+// keeps a book that breathes from splitting and joining for ever.
+const runLength = 128
+
+// spareRuns is the number of emptied runs that are kept for reuse.
+const spareRuns = 8
+
+// floor returns the run and the place in it of the last entry whose number is at
+// most the given one. The place is -1 when there is none; the run is then 0.
+func (d *directory) floor(number int64) (run, place int) {
+	low, high := 0, len(d.runs)
+	for low < high {
+		if mid := int(uint(low+high) >> 1); d.runs[mid][0].number <= number {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	if low == 0 {
+		return 0, -1
+	}
+	run = low - 1
+	entries := d.runs[run]
+	low, high = 0, len(entries)
+	for low < high {
+		if mid := int(uint(low+high) >> 1); entries[mid].number <= number {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return run, low - 1
+}
+
+// get returns the page with a number, or none.
+func (d *directory) get(number int64) uint32 {
+	run, place := d.floor(number)
+	if place >= 0 && d.runs[run][place].number == number {
+		return d.runs[run][place].page
+	}
+	return none
+}
+
+// put enters a page whose number is not there yet and returns the page below it,
+// or none when it is the lowest.
+func (d *directory) put(number int64, page uint32) (below uint32) {
+	run, place := d.floor(number)
+	if place >= 0 {
+		below = d.runs[run][place].page
+	}
+	if len(d.runs) == 0 {
+		d.runs = append(d.runs, d.newRun())
+	}
+	if len(d.runs[run]) == runLength {
+		d.split(run)
+		if place >= runLength/2 {
+			run, place = run+1, place-runLength/2
+		}
+	}
+	entries := d.runs[run]
+	entries = entries[:len(entries)+1]
+	copy(entries[place+2:], entries[place+1:])
+	entries[place+1] = entry{number: number, page: page}
+	d.runs[run] = entries
+	return below
+}
+
+// drop removes the page with a number, which is there.
+func (d *directory) drop(number int64) {
+	run, place := d.floor(number)
+	entries := d.runs[run]
+	copy(entries[place:], entries[place+1:])
+	d.runs[run] = entries[:len(entries)-1]
+	if d.join(run); run > 0 {
+		d.join(run - 1)
+	}
+}
+
+// split moves the upper half of a full run into a new one behind it.
+func (d *directory) split(run int) {
+	upper := append(d.newRun(), d.runs[run][runLength/2:]...)
+	d.runs[run] = d.runs[run][:runLength/2]
+	d.runs = append(d.runs, nil)
+	copy(d.runs[run+2:], d.runs[run+1:])
+	d.runs[run+1] = upper
+}
+
+// join appends the next run to this one when both together fill no more than half
+// a run, and removes this one when it is the last and empty.
+func (d *directory) join(run int) {
+	gone := run
+	switch next := run + 1; {
+	case next < len(d.runs) && len(d.runs[run])+len(d.runs[next]) <= runLength/2:
+		d.runs[run] = append(d.runs[run], d.runs[next]...)
+		gone = next
+	case len(d.runs[run]) > 0:
+		return
+	}
+	if len(d.spare) < spareRuns {
+		d.spare = append(d.spare, d.runs[gone][:0])
+	}
+	last := len(d.runs) - 1
+	copy(d.runs[gone:], d.runs[gone+1:])
+	d.runs[last] = nil
+	d.runs = d.runs[:last]
+}
+
+func (d *directory) newRun() []entry {
+	if last := len(d.spare) - 1; last >= 0 {
+		run := d.spare[last]
+		d.spare = d.spare[:last]
+		return run
+	}
+	return make([]entry, 0, runLength)
+}

@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"math"
+
+	"todoku/trade"
+)
+
+// Taker is an order that arrives at a book to trade with what rests there.
+type Taker struct {
+	ID        uint64
+	Limit     int64 // the worst acceptable price in ticks, if HasLimit
+	Quantity  int64 // positive
+	Owner     uint32
+	Side      trade.Side
+	SelfTrade trade.SelfTrade // unspecified is SelfTradeCancelTaker
+	HasLimit  bool            // false: at any price
+}
+
+// FillKind says what happened to a resting order that a taker met.
+type FillKind uint8
+
+const (
+	// FillTrade: maker and taker traded at the maker's price.
+	FillTrade FillKind = iota + 1
+	// FillSelfTradeCancel: the maker was cancelled, because it has the same owner;
+	// Quantity is what it had left.
+	FillSelfTradeCancel
+)
+
+// Fill is one resting order that a taker met.
+type Fill struct {
+	MakerID    uint64
+	Tick       int64 // the maker's price
+	Quantity   int64
+	MakerLeft  int64 // what the maker has left; at 0 it is out of the book
+	MakerOwner uint32
+	Kind       FillKind
+}
+
+// Fills is what a match tells its caller. The caller owns it and hands the same
+// one in again and again, so that a match allocates only when it fills more than
+// any before.
+type Fills struct {
+	Fills  []Fill  // in the order in which they happened
+	Levels []Level // each price that was touched, once, as it is now
+}
+
+// Reset empties the buffers and keeps their memory.
+func (f *Fills) Reset() {
+	f.Fills = f.Fills[:0]
+	f.Levels = f.Levels[:0]
+}
+
+// worst returns the worst price that an order accepts.
+func worst(side int, limit int64, hasLimit bool) int64 {
+	switch {
+	case hasLimit:
+		return limit
+	case side == bids:
+		return math.MaxInt64
+	default:
+		return math.MinInt64
+	}
+}
+
+// Match trades an order against the other side at the makers' prices: the best
+// price first, and first in first out within a price. It appends what happened to
+// out and returns what is left of the order; nothing of it is put in the book.
+// With stopped, a resting order of the same owner ended the order, and what is
+// left must not rest.
+func (b *Book) Match(taker Taker, out *Fills) (left int64, stopped bool) {
+	near := int(taker.Side & 1)
+	far := &b.best[near^1]
+	limit := worst(near, taker.Limit, taker.HasLimit)
+	left = taker.Quantity
+	if far.level == none || better(near, far.tick, limit) {
+		return left, false
+	}
+	first := far.level
+	for left > 0 && !stopped && far.level != none && !better(near, far.tick, limit) {
+		left, stopped = b.take(&taker, left, out)
+	}
+	if far.level != first {
+		b.moves++
+		b.shrink()
+	}
+	return left, stopped
+}
+
+// take trades an order against the best level of the other side, and moves on the
+// best price when it empties it.
+func (b *Book) take(taker *Taker, left int64, out *Fills) (int64, bool) {
+	side := int(taker.Side&1) ^ 1
+	best := b.best[side]
+	l := &b.ladder.levels[best.level]
+	fills, stopped, before := out.Fills, false, len(out.Fills)
+	at := l.head
+	for at != none && left > 0 {
+		s := &b.slots[at]
+		fill := Fill{MakerID: s.id, Tick: best.tick, MakerOwner: s.owner, Kind: FillTrade}
+		if s.owner == taker.Owner && s.owner != 0 {
+			stopped = taker.SelfTrade != trade.SelfTradeCancelMaker
+			if stopped && taker.SelfTrade != trade.SelfTradeCancelBoth {
+				break
+			}
+			fill.Kind = FillSelfTradeCancel
+			fill.Quantity = s.left
+		} else {
+			fill.Quantity = min(left, s.left)
+			left -= fill.Quantity
+		}
+		l.total -= fill.Quantity
+		s.left -= fill.Quantity
+		fill.MakerLeft = s.left
+		fills = append(fills, fill)
+		if s.left > 0 {
+			break
+		}
+		next := s.next
+		b.release(at)
+		l.orders--
+		at = next
+		if stopped {
+			break
+		}
+	}
+	out.Fills = fills
+	if len(fills) > before {
+		out.Levels = append(out.Levels, Level{Tick: best.tick, Quantity: l.total, Orders: l.orders, Side: trade.Side(2 - side)})
+	}
+	l.head = at
+	if at == none {
+		l.tail = none
+		b.step(side)
+		return left, stopped
+	}
+	b.slots[at].prev = none
+	return left, stopped
+}
+
+// Fillable reports whether the whole quantity of an order would trade at once,
+// which is when a fill-or-kill order may enter. An order of the same owner that
+// is met before is cancelled or ends the order, as its self-trade instruction
+// says: it never counts towards the quantity, and where it ends the order the
+// answer is no.
+func (b *Book) Fillable(taker Taker) bool {
+	near := int(taker.Side & 1)
+	limit := worst(near, taker.Limit, taker.HasLimit)
+	left := taker.Quantity
+	at := b.best[near^1].level
+	for ; at != none && !better(near, b.ladder.tick(at), limit); at = b.ladder.beyond(near^1, at) {
+		l := &b.ladder.levels[at]
+		if taker.Owner == 0 {
+			if left -= min(left, l.total); left == 0 {
+				return true
+			}
+			continue
+		}
+		for s := l.head; s != none; s = b.slots[s].next {
+			if b.slots[s].owner == taker.Owner {
+				if taker.SelfTrade != trade.SelfTradeCancelMaker {
+					return false
+				}
+				continue
+			}
+			if left -= min(left, b.slots[s].left); left == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"todoku/trade"
+)
+
+// naiveBook is the book as one would explain it: each side is one slice of orders,
+// best price first and first in first out within a price, and everything else is
+// a walk over it. It is what [Book] is compared with.
+type naiveBook struct {
+	sides [2][]Resting // asks, bids
+	moves uint64
+}
+
+func (n *naiveBook) side(s trade.Side) *[]Resting { return &n.sides[s&1] }
+
+// accepts reports whether an order of a side with a limit may trade at a price.
+func accepts(side trade.Side, limit, price int64) bool {
+	if side == trade.SideBuy {
+		return price <= limit
+	}
+	return price >= limit
+}
+
+func (n *naiveBook) crosses(side trade.Side, tick int64) bool {
+	other := *n.side(side.Opposite())
+	return len(other) > 0 && accepts(side, tick, other[0].Tick)
+}
+
+func (n *naiveBook) find(id uint64) (*[]Resting, int) {
+	for i := range n.sides {
+		if at := slices.IndexFunc(n.sides[i], func(r Resting) bool { return r.ID == id }); at >= 0 {
+			return &n.sides[i], at
+		}
+	}
+	return nil, -1
+}
+
+func (n *naiveBook) level(side trade.Side, tick int64) Level {
+	out := Level{Side: side, Tick: tick}
+	for _, r := range *n.side(side) {
+		if r.Tick == tick {
+			out.Quantity += r.Left
+			out.Orders++
+		}
+	}
+	return out
+}
+
+// watch counts a move of a side's best price around a change.
+func (n *naiveBook) watch(side trade.Side, change func()) {
+	best := func() (tick int64, ok bool) {
+		if orders := *n.side(side); len(orders) > 0 {
+			return orders[0].Tick, true
+		}
+		return 0, false
+	}
+	was, had := best()
+	change()
+	if is, has := best(); is != was || has != had {
+		n.moves++
+	}
+}
+
+func (n *naiveBook) match(t Taker) (fills Fills, left int64, stopped bool) {
+	left = t.Quantity
+	other := n.side(t.Side.Opposite())
+	touched := func(tick int64) {
+		if !slices.ContainsFunc(fills.Levels, func(l Level) bool { return l.Tick == tick }) {
+			fills.Levels = append(fills.Levels, Level{Tick: tick})
+		}
+	}
+	n.watch(t.Side.Opposite(), func() {
+		for left > 0 && len(*other) > 0 {
+			maker := &(*other)[0]
+			if t.HasLimit && !accepts(t.Side, t.Limit, maker.Tick) {
+				return
+			}
+			if t.Owner != 0 && maker.Owner == t.Owner {
+				if t.SelfTrade == trade.SelfTradeCancelTaker || t.SelfTrade == trade.SelfTradeUnspecified {
+					stopped = true
+					return
+				}
+				fills.Fills = append(fills.Fills, Fill{
+					MakerID: maker.ID, Tick: maker.Tick, Quantity: maker.Left,
+					MakerOwner: maker.Owner, Kind: FillSelfTradeCancel,
+				})
+				touched(maker.Tick)
+				*other = slices.Delete(*other, 0, 1)
+				if t.SelfTrade == trade.SelfTradeCancelBoth {
+					stopped = true
+					return
+				}
+				continue
+			}
+			quantity := min(left, maker.Left)
+			left -= quantity
+			maker.Left -= quantity
+			fills.Fills = append(fills.Fills, Fill{
+				MakerID: maker.ID, Tick: maker.Tick, Quantity: quantity,
+				MakerLeft: maker.Left, MakerOwner: maker.Owner, Kind: FillTrade,
+			})
+			touched(maker.Tick)
+			if maker.Left == 0 {
+				*other = slices.Delete(*other, 0, 1)
+			}
+		}
+	})
+	for i := range fills.Levels {
+		fills.Levels[i] = n.level(t.Side.Opposite(), fills.Levels[i].Tick)
+	}
+	return fills, left, stopped
+}
+
+// fillable tries the order on a copy of the book.
+func (n *naiveBook) fillable(t Taker) bool {
+	c := naiveBook{sides: [2][]Resting{slices.Clone(n.sides[0]), slices.Clone(n.sides[1])}}
+	_, left, _ := c.match(t)
+	return left == 0
+}
+
+func (n *naiveBook) rest(r Resting) error {
+	if r.Left <= 0 {
+		return ErrBookQuantity
+	}
+	if n.crosses(r.Side, r.Tick) {
+		return ErrBookCrossed
+	}
+	if n.level(r.Side, r.Tick).Quantity > math.MaxInt64-r.Left {
+		return ErrBookLevel
+	}
+	if _, at := n.find(r.ID); at >= 0 {
+		return ErrBookDuplicate
+	}
+	n.watch(r.Side, func() {
+		orders := n.side(r.Side)
+		// Behind every order whose price is as good: not before the first worse one.
+		at, _ := slices.BinarySearchFunc(*orders, r.Tick, func(o Resting, tick int64) int {
+			order := cmp.Compare(o.Tick, tick)
+			if r.Side == trade.SideBuy {
+				order = -order
+			}
+			return cmp.Or(order, -1)
+		})
+		*orders = slices.Insert(*orders, at, r)
+	})
+	return nil
+}
+
+func (n *naiveBook) cancel(id uint64) (Resting, bool) {
+	orders, at := n.find(id)
+	if at < 0 {
+		return Resting{}, false
+	}
+	r := (*orders)[at]
+	n.watch(r.Side, func() { *orders = slices.Delete(*orders, at, at+1) })
+	return r, true
+}
+
+func (n *naiveBook) reduce(id uint64, left int64) (Resting, error) {
+	orders, at := n.find(id)
+	if at < 0 {
+		return Resting{}, ErrBookUnknown
+	}
+	if left <= 0 || left >= (*orders)[at].Left {
+		return Resting{}, ErrBookQuantity
+	}
+	(*orders)[at].Left = left
+	return (*orders)[at], nil
+}
+
+// levels returns the first levels of a side.
+func (n *naiveBook) levels(side trade.Side, limit int) []Level {
+	var out []Level
+	for _, r := range *n.side(side) {
+		if len(out) == 0 || out[len(out)-1].Tick != r.Tick {
+			if len(out) == limit {
+				return out
+			}
+			out = append(out, Level{Tick: r.Tick, Side: side})
+		}
+		out[len(out)-1].Quantity += r.Left
+		out[len(out)-1].Orders++
+	}
+	return out
+}
