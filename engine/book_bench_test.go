@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"todoku/trade"
+)
+
+// streamOrders is the number of new orders in a benchmark's stream.
+const streamOrders = 1_000_000
+
+// venue drives a book as the engine does: it matches, rests what is left, and
+// learns of every fill and of every level that changed.
+type venue struct {
+	book  *Book
+	out   Fills
+	fills int
+	sum   uint64 // over all that was learned, so that none of it is optimised away
+}
+
+func newVenue() *venue { return &venue{book: NewBook()} }
+
+// do carries one message out and takes note of its events.
+func (v *venue) do(m *message) {
+	v.out.Reset()
+	id, tick := uint64(m.id), m.tick
+	switch m.kind {
+	case messageCancel:
+		if old, ok := v.book.Cancel(id); ok {
+			v.out.Levels = append(v.out.Levels, v.book.Level(old.Side, old.Tick))
+		}
+	case messageReplace:
+		old, ok := v.book.Cancel(id)
+		if !ok {
+			return
+		}
+		if old.Tick != tick {
+			v.out.Levels = append(v.out.Levels, v.book.Level(old.Side, old.Tick))
+		}
+		v.enter(id, m)
+	default:
+		v.enter(id, m)
+	}
+	for i := range v.out.Fills {
+		f := &v.out.Fills[i]
+		v.sum += f.MakerID + uint64(f.Quantity) + uint64(f.MakerLeft)
+	}
+	for i := range v.out.Levels {
+		l := &v.out.Levels[i]
+		v.sum = v.sum*31 + uint64(l.Tick) + uint64(l.Quantity)
+	}
+	v.fills += len(v.out.Fills)
+}
+
+func (v *venue) enter(id uint64, m *message) {
+	// Every order has an owner of its own: self-trades are looked for, and there
+	// are none, as in the published streams.
+	left, _ := v.book.Match(Taker{
+		ID: id, Owner: m.id, Side: m.side, Limit: m.tick, HasLimit: true,
+		Quantity: int64(m.quantity), SelfTrade: trade.SelfTradeCancelTaker,
+	}, &v.out)
+	if left == 0 || m.kind == messageIOC {
+		return
+	}
+	if err := v.book.Rest(id, m.id, m.side, m.tick, left); err == nil {
+		v.out.Levels = append(v.out.Levels, v.book.Level(m.side, m.tick))
+	}
+}
+
+// drain empties the book and keeps its memory.
+func (v *venue) drain(messages []message) {
+	for i := range messages {
+		v.book.Cancel(uint64(messages[i].id))
+	}
+}
+
+// BenchmarkBook reports the speed of the book on the five published streams, with
+// all events learned. One operation is one message.
+func BenchmarkBook(b *testing.B) {
+	for _, w := range workloads() {
+		b.Run(w.name, func(b *testing.B) {
+			messages := w.stream(streamOrders)
+			v := newVenue()
+			for i := range messages {
+				v.do(&messages[i])
+			}
+			v.drain(messages)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for done := 0; done < b.N; {
+				part := messages[:min(b.N-done, len(messages))]
+				for i := range part {
+					v.do(&part[i])
+				}
+				done += len(part)
+				b.StopTimer()
+				v.drain(part)
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.N)/1e6/b.Elapsed().Seconds(), "Mmsg/s")
+		})
+	}
+}
+
+// BenchmarkBookLatency reports how long single messages take, in nanoseconds, from
+// one reading of the clock to the next; the reading itself is in the figures.
+func BenchmarkBookLatency(b *testing.B) {
+	for _, w := range workloads() {
+		b.Run(w.name, func(b *testing.B) {
+			messages := w.stream(streamOrders)
+			v := newVenue()
+			var counts [1 << 16]int
+			start := time.Now()
+			b.ResetTimer()
+			for done := 0; done < b.N; {
+				part := messages[:min(b.N-done, len(messages))]
+				last := time.Since(start)
+				for i := range part {
+					v.do(&part[i])
+					now := time.Since(start)
+					counts[min(max(now-last, 0), time.Duration(len(counts)-1))]++
+					last = now
+				}
+				done += len(part)
+				b.StopTimer()
+				v.drain(part)
+				b.StartTimer()
+			}
+			b.StopTimer()
+			b.ReportMetric(quantile(counts[:], b.N, 500), "p50-ns")
+			b.ReportMetric(quantile(counts[:], b.N, 990), "p99-ns")
+			b.ReportMetric(quantile(counts[:], b.N, 999), "p99.9-ns")
+		})
+	}
+}
+
+// quantile returns the value below which so many thousandths of the counts lie.
+func quantile(counts []int, total, thousandths int) float64 {
+	seen := 0
+	for value, n := range counts {
+		if seen += n; seen*1000 >= total*thousandths {
+			return float64(value)
+		}
+	}
+	return float64(len(counts))
+}
