@@ -115,12 +115,19 @@ type MassCancel struct {
 	Reason Reason
 }
 
-// BustTrade undoes a trade of today or yesterday: positions are restored, the
-// orders' filled quantities fall, nothing goes back into the book. FIX ExecType H.
+// BustTrade undoes a trade: the fills are booked the other way round at the same
+// price, the orders' filled quantities fall, nothing goes back into the book. FIX
+// ExecType H.
+//
+// The engine forgets trades and finished orders; the caller brings them from the
+// journal's history as they stand there. Facts that are older than the latest
+// bust of one of the orders are refused with [ReasonChangedMeanwhile].
 type BustTrade struct {
 	Actor
-	Trade TradeID
-	Text  string
+	Trade Trade
+	// Buy and Sell are the orders that traded.
+	Buy, Sell Order
+	Text      string
 }
 
 // UpsertInstrument creates an instrument or changes its rules. Orders that rest

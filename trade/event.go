@@ -104,8 +104,8 @@ type Announced struct {
 type VenueChanged struct{ Venue Venue }
 
 // DayEnded says that the trading day that ended at End is over, in nanoseconds
-// since 1970; the next one ends at Next. Request ids and trades older than the
-// day that just ended are forgotten.
+// since 1970; the next one ends at Next. Requests from before the day that just
+// ended are forgotten.
 type DayEnded struct{ End, Next int64 }
 
 func (*ExecutionReport) event()   {}

@@ -51,6 +51,8 @@ type Trade struct {
 	Status    TradeStatus
 	// Time is when it was concluded.
 	Time int64
+	// BustTime is when it was busted; zero while it stands.
+	BustTime int64
 }
 
 // Party returns the party on a side.

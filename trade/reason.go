@@ -56,12 +56,13 @@ const (
 	ReasonRateLimit          Reason = 505
 	ReasonPositionLimit      Reason = 506
 
-	ReasonRequestReused Reason = 601
-	ReasonTooLate       Reason = 602
-	ReasonAlreadyExists Reason = 603
-	ReasonBelowFilled   Reason = 604
-	ReasonOrdersRest    Reason = 605
-	ReasonTradeNotOpen  Reason = 606
+	ReasonRequestReused    Reason = 601
+	ReasonTooLate          Reason = 602
+	ReasonAlreadyExists    Reason = 603
+	ReasonBelowFilled      Reason = 604
+	ReasonOrdersRest       Reason = 605
+	ReasonTradeNotOpen     Reason = 606
+	ReasonChangedMeanwhile Reason = 607
 
 	ReasonRequested     Reason = 701
 	ReasonNoLiquidity   Reason = 702
@@ -110,7 +111,7 @@ func reasonText(r Reason) (word, sentence string) {
 	case ReasonUnknownUser:
 		return "UNKNOWN_USER", "There is no such user; list the users."
 	case ReasonUnknownTrade:
-		return "UNKNOWN_TRADE", "There is no such trade of this trading day or the one before; list the trades."
+		return "UNKNOWN_TRADE", "There is no such trade; list the trades."
 	case ReasonNotPermitted:
 		return "NOT_PERMITTED", "Your role does not allow this; ask an administrator."
 	case ReasonSuspended:
@@ -153,6 +154,8 @@ func reasonText(r Reason) (word, sentence string) {
 		return "ORDERS_REST", "Orders rest that the new rules would not allow; cancel them first."
 	case ReasonTradeNotOpen:
 		return "TRADE_NOT_OPEN", "The trade is busted already."
+	case ReasonChangedMeanwhile:
+		return "CHANGED_MEANWHILE", "It changed while you asked; look again and try again."
 	case ReasonRequested:
 		return "REQUESTED", "Canceled on request."
 	case ReasonNoLiquidity:

@@ -19,7 +19,7 @@ type Snapshot struct {
 	// Orders are those that work.
 	Orders    []Order
 	Positions []Position
-	// Trades are those that can still be busted.
+	// Trades are those that were busted.
 	Trades []Trade
 	// Requests are those whose answer is still kept, oldest first.
 	Requests []RequestState

@@ -957,7 +957,9 @@ type Trade struct {
 	// Status.
 	Status int32 `protobuf:"varint,8,opt,name=status,proto3" json:"status,omitempty"`
 	// Time.
-	Time          int64 `protobuf:"varint,9,opt,name=time,proto3" json:"time,omitempty"`
+	Time int64 `protobuf:"varint,9,opt,name=time,proto3" json:"time,omitempty"`
+	// When it was busted.
+	BustTime      int64 `protobuf:"varint,10,opt,name=bust_time,json=bustTime,proto3" json:"bust_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1051,6 +1053,13 @@ func (x *Trade) GetStatus() int32 {
 func (x *Trade) GetTime() int64 {
 	if x != nil {
 		return x.Time
+	}
+	return 0
+}
+
+func (x *Trade) GetBustTime() int64 {
+	if x != nil {
+		return x.BustTime
 	}
 	return 0
 }
@@ -1955,7 +1964,7 @@ type Snapshot struct {
 	Orders []*Order `protobuf:"bytes,10,rep,name=orders,proto3" json:"orders,omitempty"`
 	// Positions by account and symbol.
 	Positions []*Position `protobuf:"bytes,11,rep,name=positions,proto3" json:"positions,omitempty"`
-	// Trades that can be busted, by ID.
+	// Trades that were busted, by ID.
 	Trades []*Trade `protobuf:"bytes,12,rep,name=trades,proto3" json:"trades,omitempty"`
 	// Requests whose answers are kept, oldest first.
 	Requests      []*RequestState `protobuf:"bytes,13,rep,name=requests,proto3" json:"requests,omitempty"`
@@ -2315,7 +2324,7 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x14\n" +
 	"\x05order\x18\x03 \x01(\x04R\x05order\x12&\n" +
-	"\x0fclient_order_id\x18\x04 \x01(\tR\rclientOrderId\"\x8d\x02\n" +
+	"\x0fclient_order_id\x18\x04 \x01(\tR\rclientOrderId\"\xaa\x02\n" +
 	"\x05Trade\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x14\n" +
@@ -2325,7 +2334,9 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\x05buyer\x18\x06 \x01(\v2\x18.todoku.journal.v1.PartyR\x05buyer\x120\n" +
 	"\x06seller\x18\a \x01(\v2\x18.todoku.journal.v1.PartyR\x06seller\x12\x16\n" +
 	"\x06status\x18\b \x01(\x05R\x06status\x12\x12\n" +
-	"\x04time\x18\t \x01(\x03R\x04time\"R\n" +
+	"\x04time\x18\t \x01(\x03R\x04time\x12\x1b\n" +
+	"\tbust_time\x18\n" +
+	" \x01(\x03R\bbustTime\"R\n" +
 	"\fTradeChanged\x12.\n" +
 	"\x05trade\x18\x01 \x01(\v2\x18.todoku.journal.v1.TradeR\x05trade\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"\xa7\x01\n" +
