@@ -1,0 +1,120 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// OpenConnection makes another connection of a live session: another desktop
+// window or tab. Errors: [ErrRevoked] when the session has ended,
+// [ErrTooManyConnections], or the store's.
+func (s *Service) OpenConnection(ctx context.Context, session string, info LoginInfo) (Connection, error) {
+	live, ok := s.live.session(session)
+	if !ok {
+		return Connection{}, ErrRevoked
+	}
+	c := newConnection(live, info, s.now())
+	replaced, err := s.live.reserve(c, s.cfg.MaxConnectionsPerSession, s.cfg.MaxConnectionsPerUser)
+	if err != nil {
+		return Connection{}, err
+	}
+	// If this fails, the connection replaced stays out of memory until the next
+	// start. Its client, which has been away longest, opens another.
+	err = s.write(ctx, func(ctx context.Context) error { return s.store.CreateConnection(ctx, c, replaced) })
+	switch {
+	case errors.Is(err, ErrNotFound):
+		s.live.drop(c.ID)
+		return Connection{}, ErrRevoked
+	case err != nil:
+		s.live.drop(c.ID)
+		return Connection{}, fmt.Errorf("account: open connection: %w", err)
+	}
+	s.log.add(ctx, Entry{
+		Kind: ConnectionOpened, User: c.User, Session: c.Session, Connection: c.ID,
+		RemoteAddr: c.RemoteAddr, Detail: c.ClientName,
+	})
+	return c, nil
+}
+
+// Connection returns a connection that has not ended, whosever it is, or
+// [ErrUnknownConnection].
+func (s *Service) Connection(id string) (Connection, error) {
+	c, ok := s.live.connection(id)
+	if !ok {
+		return Connection{}, ErrUnknownConnection
+	}
+	return c, nil
+}
+
+// OwnConnection returns a connection of the caller's session. Errors:
+// [ErrUnknownConnection], [ErrNotYourConnection].
+func (s *Service) OwnConnection(caller Identity, id string) (Connection, error) {
+	c, err := s.Connection(id)
+	if err != nil {
+		return Connection{}, err
+	}
+	if c.Session != caller.Session {
+		return Connection{}, ErrNotYourConnection
+	}
+	return c, nil
+}
+
+// Connections returns the connections of a user, or of everybody for "", oldest first.
+func (s *Service) Connections(user string) []Connection { return s.live.listConnections(user) }
+
+// CloseConnection ends a connection; nothing can attach to it any more. A stream
+// that is attached is the caller's to end. One that has ended already is no error.
+func (s *Service) CloseConnection(ctx context.Context, id, reason string) error {
+	err := s.write(ctx, func(ctx context.Context) error { return s.store.DeleteConnections(ctx, []string{id}) })
+	if err != nil {
+		return fmt.Errorf("account: close connection: %w", err)
+	}
+	if c, ok := s.live.drop(id); ok {
+		s.log.add(ctx, Entry{Kind: ConnectionClosed, User: c.User, Session: c.Session, Connection: id, Reason: reason})
+	}
+	return nil
+}
+
+// Attached records that a stream attached to the connection, from remote, at
+// cursor ("" for none). Each call must be answered by one of [Service.Detached].
+// Errors: [ErrUnknownConnection].
+func (s *Service) Attached(ctx context.Context, id, remote, cursor string) error {
+	now := s.now()
+	c, ok := s.live.progress(id, func(c *Connection) {
+		c.Attached++
+		c.LastAttach, c.LastSeen = now, now
+	})
+	if !ok {
+		return ErrUnknownConnection
+	}
+	s.log.add(ctx, Entry{
+		Kind: Attach, User: c.User, Session: c.Session, Connection: id, RemoteAddr: remote, Cursor: cursor,
+	})
+	return nil
+}
+
+// Acknowledged records the cursor that a client says has arrived. It is kept in
+// memory and saved by [Service.Run]; an unknown connection is passed over.
+func (s *Service) Acknowledged(id, cursor string) {
+	now := s.now()
+	s.live.progress(id, func(c *Connection) { c.LastSeen, c.LastCursor = now, clip(cursor) })
+}
+
+// Detached records that a stream ended, why (stream.md's reason, in its words)
+// and the last cursor acknowledged on it. It logs also for a connection that has
+// ended meanwhile, which is why it is told whose it was.
+func (s *Service) Detached(ctx context.Context, c Connection, reason, cursor string) {
+	now := s.now()
+	s.live.progress(c.ID, func(c *Connection) {
+		c.Attached = max(0, c.Attached-1)
+		c.LastSeen = now
+		if cursor != "" {
+			c.LastCursor = clip(cursor)
+		}
+	})
+	s.log.add(ctx, Entry{
+		Kind: Detach, User: c.User, Session: c.Session, Connection: c.ID,
+		RemoteAddr: c.RemoteAddr, Reason: reason, Cursor: cursor,
+	})
+}

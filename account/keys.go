@@ -1,0 +1,101 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// keySize is an HMAC-SHA-256 key in bytes (RFC 2104: no shorter than the output).
+const keySize = 32
+
+// keyring holds the signing keys in memory for Verify, which reads them without
+// a lock. The list is replaced whole, never changed.
+type keyring struct {
+	keys atomic.Pointer[[]Key]
+}
+
+// byID is called at every verification; there are one or two keys.
+func (r *keyring) byID(id uint32) (Key, bool) {
+	for _, key := range *r.keys.Load() {
+		if key.ID == id {
+			return key, true
+		}
+	}
+	return Key{}, false
+}
+
+// current is the key that signs.
+func (r *keyring) current() Key {
+	keys := *r.keys.Load()
+	return keys[len(keys)-1]
+}
+
+// loadKeys reads the keys and makes the first one.
+func (s *Service) loadKeys(ctx context.Context) error {
+	keys, err := s.readKeys(ctx)
+	if err == nil && len(keys) == 0 {
+		err = s.addKey(ctx, 1)
+	}
+	return err
+}
+
+// readKeys takes over what is stored. Of two that read at once the one that
+// began last wins, so no key that was added is missed.
+func (s *Service) readKeys(ctx context.Context) ([]Key, error) {
+	for {
+		old := s.keys.keys.Load()
+		keys, err := s.store.Keys(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("account: read keys: %w", err)
+		}
+		if s.keys.keys.CompareAndSwap(old, &keys) {
+			return keys, nil
+		}
+	}
+}
+
+// RotateKey makes a new signing key. Tokens signed by the old ones stay good
+// until they expire. [Service.Run] calls it every Config.KeyLife.
+func (s *Service) RotateKey(ctx context.Context) error {
+	return s.addKey(ctx, s.keys.current().ID+1)
+}
+
+func (s *Service) addKey(ctx context.Context, id uint32) error {
+	key := Key{ID: id, Secret: make([]byte, keySize), Created: s.now()}
+	_, _ = rand.Read(key.Secret) // crypto/rand.Read never fails.
+	err := s.write(ctx, func(ctx context.Context) error { return s.store.AddKey(ctx, key) })
+	if err != nil && !errors.Is(err, ErrConflict) {
+		return fmt.Errorf("account: add a key: %w", err)
+	}
+	// After a conflict someone else's new key is as good.
+	_, err = s.readKeys(ctx)
+	return err
+}
+
+// tendKeys rotates a key that is old enough and drops those that can no longer
+// have signed a token anyone may show.
+func (s *Service) tendKeys(ctx context.Context, now time.Time) error {
+	if now.Sub(s.keys.current().Created) >= s.cfg.KeyLife {
+		if err := s.RotateKey(ctx); err != nil {
+			return err
+		}
+	}
+	keys := *s.keys.keys.Load()
+	unused := now.Add(-s.cfg.RefreshTTL - s.cfg.RetryWindow - s.cfg.Grace)
+	first := 0
+	for first+1 < len(keys) && keys[first+1].Created.Before(unused) {
+		first++
+	}
+	if first == 0 {
+		return nil
+	}
+	if err := s.write(ctx, func(ctx context.Context) error { return s.store.DeleteKeys(ctx, keys[first].ID) }); err != nil {
+		return fmt.Errorf("account: delete old keys: %w", err)
+	}
+	_, err := s.readKeys(ctx)
+	return err
+}

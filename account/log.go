@@ -1,0 +1,239 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// Kind says what an entry of the access log records.
+type Kind string
+
+// The kinds.
+const (
+	SignIn           Kind = "SIGN_IN"
+	SignInFailed     Kind = "SIGN_IN_FAILED"
+	LockedOut        Kind = "LOCKED_OUT"       // A lock began; attempts during it are not logged.
+	SignOut          Kind = "SIGN_OUT"         // A session ended; Reason is an EndReason.
+	Refreshed        Kind = "REFRESH"          // A refresh token was exchanged.
+	Reused           Kind = "REUSE"            // An old refresh token came back.
+	PasswordChanged  Kind = "PASSWORD_CHANGED" // Also the first password.
+	ConnectionOpened Kind = "CONNECTION_OPENED"
+	ConnectionClosed Kind = "CONNECTION_CLOSED"
+	Attach           Kind = "ATTACH"
+	Detach           Kind = "DETACH"
+	LogLost          Kind = "LOG_LOST" // Detail says how many entries are missing before this one.
+)
+
+// patient reports whether an entry may wait for room in a full queue. Streams
+// coming and going do not: a thousand of them would wait at once, and what they
+// did can be seen from the connections. Nor does expiry: Run records it, and
+// would wait for itself.
+func (e Entry) patient() bool {
+	switch e.Kind {
+	case Attach, Detach, Refreshed, ConnectionOpened, ConnectionClosed:
+		return false
+	case SignOut:
+		return e.Reason != string(EndExpired)
+	case SignIn, SignInFailed, LockedOut, Reused, PasswordChanged, LogLost:
+		return true
+	}
+	return true
+}
+
+// maxText is the longest text of an entry, in bytes; longer ones are cut.
+const maxText = 256
+
+// clip makes a text that came from outside fit to be stored and shown: at most
+// maxText bytes of valid UTF-8 without NUL.
+func clip(text string) string {
+	if len(text) > maxText {
+		text = text[:maxText]
+		for i := 0; i < utf8.UTFMax && !utf8.ValidString(text); i++ {
+			text = text[:len(text)-1]
+		}
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// Entry is one line of the access log.
+type Entry struct {
+	// ID rises with every entry; the store gives it.
+	ID uint64
+	// Time is when it happened; Log fills it in if it is zero.
+	Time       time.Time
+	Kind       Kind
+	User       string
+	Session    string
+	Connection string
+	RemoteAddr string
+	// Reason is a word for programs, Detail a text for people.
+	Reason string
+	Cursor string
+	Detail string
+}
+
+// Log adds an entry to the access log. Entries are written in batches by
+// [Service.Run], in order; while the store fails they wait in a bounded queue.
+// When that is full, entries about streams are given up at once and others after
+// Config.AccessLog.Wait or when ctx ends. What was given up is counted in
+// [Stats] and, as soon as there is room, said in the log by an entry LOG_LOST.
+// An entry may appear twice if the store reported the failure of a write that
+// it kept after all.
+func (s *Service) Log(ctx context.Context, e Entry) { s.log.add(ctx, e) }
+
+// Flush writes the entries that were added before it was called. Run does so by
+// itself; this is for a process that does not run Run.
+func (s *Service) Flush(ctx context.Context) error { return s.log.flush(ctx) }
+
+// accessLog is the queue between those who have something to say and the store.
+type accessLog struct {
+	store  AccessStore
+	limits AccessLog
+	now    func() time.Time
+
+	flushing chan struct{} // holds one token: entries are written by one at a time
+	wake     chan struct{} // rung when the first entry or a full batch waits
+
+	mu       sync.Mutex // protects everything below
+	queue    []Entry
+	room     chan struct{} // closed, and replaced, when the queue got shorter
+	stopped  bool          // nobody will write any more
+	lost     uint64
+	reported uint64 // how many of lost are said in the log
+}
+
+func newAccessLog(store AccessStore, limits AccessLog, now func() time.Time) *accessLog {
+	return &accessLog{
+		store: store, limits: limits, now: now,
+		flushing: make(chan struct{}, 1), wake: make(chan struct{}, 1), room: make(chan struct{}),
+	}
+}
+
+func (l *accessLog) add(ctx context.Context, e Entry) {
+	if e.Time.IsZero() {
+		e.Time = l.now()
+	}
+	for _, text := range []*string{&e.User, &e.Session, &e.Connection, &e.RemoteAddr, &e.Reason, &e.Cursor, &e.Detail} {
+		*text = clip(*text)
+	}
+	room, ok := l.put(e)
+	if ok {
+		return
+	}
+	if e.patient() && room != nil {
+		timer := time.NewTimer(l.limits.Wait)
+		defer timer.Stop()
+		for room != nil {
+			select {
+			case <-room:
+				if room, ok = l.put(e); ok {
+					return
+				}
+				continue
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+			break
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost++
+}
+
+// put appends the entry if there is room. Otherwise it returns a channel that is
+// closed when there may be, or nil when there never will be.
+func (l *accessLog) put(e Entry) (room <-chan struct{}, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) >= l.limits.Queue {
+		if l.stopped {
+			return nil, false
+		}
+		return l.room, false
+	}
+	l.queue = append(l.queue, e)
+	if n := len(l.queue); n == 1 || n == l.limits.Batch {
+		select {
+		case l.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil, true
+}
+
+// flush writes what is queued now, batch by batch. On an error the rest stays queued.
+func (l *accessLog) flush(ctx context.Context) error {
+	select {
+	case l.flushing <- struct{}{}:
+		defer func() { <-l.flushing }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	queued, _ := l.counts()
+	for {
+		batch, lost := l.next()
+		if len(batch) == 0 {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+		err := l.store.AppendAccess(writing, batch)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("account: write access log: %w", err)
+		}
+		written := len(batch)
+		if lost > 0 {
+			written--
+		}
+		l.written(written, lost)
+		// Not until it is empty: others may add as fast as this writes.
+		if queued -= written; queued <= 0 {
+			return nil
+		}
+	}
+}
+
+// next returns the oldest entries, and before them what was lost, if anything.
+// They stay queued until they are written.
+func (l *accessLog) next() (batch []Entry, lost uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if lost = l.lost - l.reported; lost > 0 {
+		batch = append(batch, Entry{Time: l.now(), Kind: LogLost, Detail: strconv.FormatUint(lost, 10) + " entries"})
+	}
+	return append(batch, l.queue[:min(len(l.queue), l.limits.Batch)]...), lost
+}
+
+func (l *accessLog) written(entries int, lost uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = slices.Delete(l.queue, 0, entries)
+	l.reported += lost
+	close(l.room)
+	l.room = make(chan struct{})
+}
+
+// stop makes entries that find the queue full give up at once.
+func (l *accessLog) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopped = true
+	close(l.room)
+	l.room = make(chan struct{})
+}
+
+func (l *accessLog) counts() (queued int, lost uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue), l.lost
+}

@@ -1,0 +1,268 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// LoginInfo is what a client says and shows of itself when it signs in or opens
+// another connection. Texts are cut to what the access log keeps.
+type LoginInfo struct {
+	// ClientName is what it calls itself, such as "todoku-desktop 1.4".
+	ClientName string
+	// RemoteAddr is where it calls from, host or host:port. Failed attempts are
+	// counted for it, so it must not be something the client can choose.
+	RemoteAddr string
+	// CancelOnDisconnect is kept in the connection; 0 is never.
+	CancelOnDisconnect time.Duration
+}
+
+// Grant is what a client needs to call and to stay signed in.
+type Grant struct {
+	// AccessToken goes with every call until AccessExpires.
+	AccessToken   Secret
+	AccessExpires time.Time
+	// RefreshToken buys the next grant, once, until RefreshExpires.
+	RefreshToken   Secret
+	RefreshExpires time.Time
+	User           string
+	Session        string
+	// ConnectionID is the session's first connection; "" in a refreshed grant.
+	ConnectionID string
+}
+
+// Login checks the password and makes a session with one connection. Errors:
+// [ErrInvalid], [ErrBadCredentials], a [LockedOutError], [ErrBusy],
+// [ErrTooManySessions], what Config.Admit returned, or the store's.
+func (s *Service) Login(ctx context.Context, user, password string, info LoginInfo) (Grant, error) {
+	if err := checkArguments(user, password); err != nil {
+		return Grant{}, err
+	}
+	leave, err := s.gate.enter(ctx, user)
+	if err != nil {
+		return Grant{}, err
+	}
+	defer leave()
+	credential, err := s.check(ctx, user, password, info.RemoteAddr)
+	if err != nil {
+		return Grant{}, err
+	}
+	if err := s.admit(ctx, user, info.RemoteAddr); err != nil {
+		return Grant{}, err
+	}
+
+	now := s.now()
+	idle, ok := s.live.makeRoom(user, s.cfg.MaxSessionsPerUser, now)
+	if !ok {
+		return Grant{}, fmt.Errorf("%w: user %s has %d", ErrTooManySessions, user, s.cfg.MaxSessionsPerUser)
+	}
+	if idle != "" {
+		if err := s.end(ctx, []string{idle}, EndExpired); err != nil {
+			return Grant{}, err
+		}
+	}
+	session := s.newSession(user, info, now)
+	connection := newConnection(session, info, now)
+	err = s.write(ctx, func(ctx context.Context) error {
+		return s.store.CreateSession(ctx, session, connection, credential.Version)
+	})
+	switch {
+	case errors.Is(err, ErrConflict): // The password was changed since it was read.
+		return Grant{}, ErrBadCredentials
+	case err != nil:
+		return Grant{}, fmt.Errorf("account: create session: %w", err)
+	}
+	s.live.add(session, connection)
+	if err := s.admit(ctx, user, info.RemoteAddr); err != nil {
+		return Grant{}, errors.Join(err, s.Revoke(ctx, session.ID, EndRevoked))
+	}
+	s.log.add(ctx, Entry{
+		Kind: SignIn, User: user, Session: session.ID, Connection: connection.ID,
+		RemoteAddr: info.RemoteAddr, Detail: info.ClientName,
+	})
+	grant, err := s.grant(session)
+	grant.ConnectionID = connection.ID
+	return grant, err
+}
+
+// Authenticate checks a password as [Service.Login] does, lock-out and log
+// included, and makes no session. Errors: [ErrInvalid], [ErrBadCredentials], a
+// [LockedOutError], [ErrBusy], or the store's.
+func (s *Service) Authenticate(ctx context.Context, user, password string, info LoginInfo) error {
+	if err := checkArguments(user, password); err != nil {
+		return err
+	}
+	leave, err := s.gate.enter(ctx, user)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	_, err = s.check(ctx, user, password, info.RemoteAddr)
+	return err
+}
+
+// check compares the password and counts a failure. The caller is in the gate.
+// A user who does not exist is hashed, counted and answered like one who does.
+func (s *Service) check(ctx context.Context, user, password, remote string) (Credential, error) {
+	failures, err := s.checkLocks(ctx, user, remote)
+	if err != nil {
+		return Credential{}, err
+	}
+	hash := s.unknown
+	credential, err := s.store.Credential(ctx, user)
+	switch {
+	case err == nil:
+		if hash, err = parsePasswordHash(credential.Hash); err != nil {
+			return Credential{}, fmt.Errorf("%w: user %s", err, user)
+		}
+	case !errors.Is(err, ErrNotFound):
+		return Credential{}, fmt.Errorf("account: read credential: %w", err)
+	}
+	if hash.matches(password) {
+		if failures > 0 {
+			err = s.clearFailures(ctx, user)
+		}
+		return credential, err
+	}
+
+	until, err := s.countFailure(ctx, user, remote)
+	if err != nil {
+		return Credential{}, err
+	}
+	s.log.add(ctx, Entry{Kind: SignInFailed, User: user, RemoteAddr: remote})
+	if !until.IsZero() {
+		// Attempts during the lock are not logged one by one: they cost an
+		// attacker nothing and would fill the disk.
+		s.log.add(ctx, Entry{Kind: LockedOut, User: user, RemoteAddr: remote, Detail: "until " + until.Format(time.RFC3339)})
+	}
+	return Credential{}, ErrBadCredentials
+}
+
+func (s *Service) admit(ctx context.Context, user, remote string) error {
+	if s.cfg.Admit == nil {
+		return nil
+	}
+	err := s.cfg.Admit(user)
+	if err != nil {
+		s.log.add(ctx, Entry{Kind: SignInFailed, User: user, RemoteAddr: remote, Reason: "NOT_ADMITTED"})
+		return fmt.Errorf("account: sign-in refused: %w", err)
+	}
+	return nil
+}
+
+// CreateCredentialIfAbsent gives a user a first password and reports whether it
+// did; a password that is there stays, so a retry changes nothing. Errors:
+// [ErrInvalid], [ErrBusy], or the store's.
+func (s *Service) CreateCredentialIfAbsent(ctx context.Context, user, password string) (created bool, err error) {
+	if err := checkArguments(user, password); err != nil {
+		return false, err
+	}
+	leave, err := s.gate.enter(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	_, err = s.store.Credential(ctx, user)
+	if err == nil {
+		return false, nil
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return false, fmt.Errorf("account: read credential: %w", err)
+	}
+	err = s.putCredential(ctx, Credential{User: user}, password, "")
+	if errors.Is(err, ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// SetPassword creates or replaces a user's password, as an administrator does,
+// forgets the user's failed attempts and ends all the user's sessions. Errors:
+// [ErrInvalid], [ErrBusy], [ErrConflict] when two set it at the same moment, or
+// the store's.
+func (s *Service) SetPassword(ctx context.Context, user, password string) error {
+	if err := checkArguments(user, password); err != nil {
+		return err
+	}
+	leave, err := s.gate.enter(ctx, user)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	credential, err := s.store.Credential(ctx, user)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("account: read credential: %w", err)
+	}
+	credential.User = user
+	if err := s.putCredential(ctx, credential, password, ""); err != nil {
+		return err
+	}
+	return s.clearFailures(ctx, user)
+}
+
+// ChangePassword replaces the caller's own password and ends all the caller's
+// other sessions. Wrong old passwords count towards the lock-out. Errors:
+// [ErrInvalid], [ErrWrongPassword], [ErrRevoked], a [LockedOutError], [ErrBusy],
+// or the store's.
+func (s *Service) ChangePassword(ctx context.Context, caller Identity, oldPassword, newPassword string) error {
+	if err := checkArguments(caller.User, oldPassword, newPassword); err != nil {
+		return err
+	}
+	leave, err := s.gate.enter(ctx, caller.User)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	session, ok := s.live.session(caller.Session)
+	if !ok {
+		return ErrRevoked
+	}
+	credential, err := s.check(ctx, caller.User, oldPassword, session.RemoteAddr)
+	if errors.Is(err, ErrBadCredentials) {
+		return ErrWrongPassword
+	}
+	if err != nil {
+		return err
+	}
+	return s.putCredential(ctx, credential, newPassword, caller.Session)
+}
+
+// putCredential stores the next password after c and ends the user's sessions
+// except keep. The caller is in the gate, so no sign-in is half-way.
+func (s *Service) putCredential(ctx context.Context, c Credential, password, keep string) error {
+	c.Hash = newPasswordHash(s.cfg.Hash, password).encode()
+	c.Version++
+	c.Updated = s.now()
+	if err := s.write(ctx, func(ctx context.Context) error { return s.store.PutCredential(ctx, c, keep) }); err != nil {
+		return fmt.Errorf("account: store password: %w", err)
+	}
+	s.log.add(ctx, Entry{Kind: PasswordChanged, User: c.User, Session: keep})
+	var others []string
+	for _, session := range s.live.list(c.User) {
+		if session.ID != keep {
+			others = append(others, session.ID)
+		}
+	}
+	s.forget(ctx, others, EndPasswordChanged)
+	return nil
+}
+
+// newSession makes a session of generation 1 with a random ID.
+func (s *Service) newSession(user string, info LoginInfo, now time.Time) Session {
+	return Session{
+		ID: rand.Text(), User: user, ClientName: clip(info.ClientName), RemoteAddr: clip(info.RemoteAddr), Created: now,
+		Generation: 1, KeyID: s.keys.current().ID, Refreshed: now,
+		AccessExpires: now.Add(s.cfg.AccessTTL), Expires: now.Add(s.cfg.RefreshTTL),
+	}
+}
+
+func newConnection(session Session, info LoginInfo, now time.Time) Connection {
+	return Connection{
+		ID: rand.Text(), Session: session.ID, User: session.User,
+		ClientName: clip(info.ClientName), RemoteAddr: clip(info.RemoteAddr),
+		Created: now, LastSeen: now, CancelOnDisconnect: info.CancelOnDisconnect,
+	}
+}

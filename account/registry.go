@@ -1,0 +1,314 @@
+package account
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// registry is what this process knows of live sessions and connections, so that
+// Verify asks no database. The store is the truth: a session enters after it was
+// stored and leaves after its end was. A connection enters before it is stored,
+// which keeps the bounds exact; its ID is told to nobody until it is.
+type registry struct {
+	mu          sync.RWMutex // protects everything below
+	sessions    map[string]*liveSession
+	connections map[string]*Connection
+	users       map[string]map[string]*liveSession // by user, then by session
+	dirty       map[string]struct{}                // connections with unsaved progress
+}
+
+// liveSession is a session and its connections.
+type liveSession struct {
+	Session
+	connections map[string]*Connection
+}
+
+func newRegistry(sessions []Session, connections []Connection) *registry {
+	r := &registry{
+		sessions:    make(map[string]*liveSession, len(sessions)),
+		connections: make(map[string]*Connection, len(connections)),
+		users:       map[string]map[string]*liveSession{},
+		dirty:       map[string]struct{}{},
+	}
+	for _, s := range sessions {
+		r.insert(s)
+	}
+	for _, c := range connections {
+		if live, ok := r.sessions[c.Session]; ok {
+			live.connections[c.ID] = &c
+			r.connections[c.ID] = &c
+		}
+	}
+	return r
+}
+
+// insert is called with mu held, or before anyone else has the registry.
+func (r *registry) insert(s Session) *liveSession {
+	live := &liveSession{Session: s, connections: map[string]*Connection{}}
+	r.sessions[s.ID] = live
+	if r.users[s.User] == nil {
+		r.users[s.User] = map[string]*liveSession{}
+	}
+	r.users[s.User][s.ID] = live
+	return live
+}
+
+// add enters a session that was just stored with its first connection.
+func (r *registry) add(s Session, c Connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.insert(s).connections[c.ID] = &c
+	r.connections[c.ID] = &c
+}
+
+// session returns the session, or false if it has ended.
+func (r *registry) session(id string) (Session, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	live, ok := r.sessions[id]
+	if !ok {
+		return Session{}, false
+	}
+	return live.Session, true
+}
+
+// extend takes over a refreshed session. It reports whether the session is alive,
+// and whether this was news: the same or a later refresh may have come first.
+func (r *registry) extend(s Session) (alive, news bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	live, ok := r.sessions[s.ID]
+	if !ok || live.Generation >= s.Generation {
+		return ok, false
+	}
+	live.Session = s
+	return true, true
+}
+
+// end removes sessions and returns those that were there, so that each end is
+// reported once however many ended it.
+func (r *registry) end(ids []string) []Session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var ended []Session
+	for _, id := range ids {
+		live, ok := r.sessions[id]
+		if !ok {
+			continue
+		}
+		ended = append(ended, live.Session)
+		for connection := range live.connections {
+			delete(r.connections, connection)
+			delete(r.dirty, connection)
+		}
+		delete(r.sessions, id)
+		delete(r.users[live.User], id)
+		if len(r.users[live.User]) == 0 {
+			delete(r.users, live.User)
+		}
+	}
+	return ended
+}
+
+// list returns the sessions of a user, or all for "", oldest first.
+func (r *registry) list(user string) []Session {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	live := r.sessions
+	if user != "" {
+		live = r.users[user]
+	}
+	list := make([]Session, 0, len(live))
+	for _, s := range live {
+		list = append(list, s.Session)
+	}
+	slices.SortFunc(list, func(a, b Session) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+// due returns the IDs of at most limit sessions that have expired at now.
+func (r *registry) due(now time.Time, limit int) []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var ids []string
+	for id, s := range r.sessions {
+		if len(ids) == limit {
+			break
+		}
+		if !now.Before(s.Expires) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// makeRoom says which session must end before user may have another: none while
+// there are fewer than bound, else the one idle longest. A session is idle when
+// its newest access token has expired: no stream and no call can be using it.
+// It reports false when there is no room and none is idle.
+func (r *registry) makeRoom(user string, bound int, now time.Time) (id string, ok bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if len(r.users[user]) < bound {
+		return "", true
+	}
+	oldest := now
+	for candidate, s := range r.users[user] {
+		if s.AccessExpires.Before(oldest) {
+			id, oldest = candidate, s.AccessExpires
+		}
+	}
+	return id, id != ""
+}
+
+// connection returns a copy of the connection, or false if it has ended.
+func (r *registry) connection(id string) (Connection, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c, ok := r.connections[id]
+	if !ok {
+		return Connection{}, false
+	}
+	return *c, true
+}
+
+// listConnections returns the connections of a user, or all for "", oldest first.
+func (r *registry) listConnections(user string) []Connection {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var list []Connection
+	if user == "" {
+		for _, c := range r.connections {
+			list = append(list, *c)
+		}
+	} else {
+		for _, s := range r.users[user] {
+			for _, c := range s.connections {
+				list = append(list, *c)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b Connection) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+// reserve enters a new connection of a live session. At a bound it removes the
+// connection that was detached longest ago and returns its ID, or refuses with
+// ErrTooManyConnections when all are attached. ErrRevoked: the session has ended.
+func (r *registry) reserve(c Connection, perSession, perUser int) (replaced string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	live, ok := r.sessions[c.Session]
+	if !ok {
+		return "", ErrRevoked
+	}
+	ofUser := 0
+	for _, s := range r.users[c.User] {
+		ofUser += len(s.connections)
+	}
+	if len(live.connections) >= perSession || ofUser >= perUser {
+		victim := longestDetached(live.connections)
+		if victim == nil && len(live.connections) < perSession {
+			for _, s := range r.users[c.User] {
+				if candidate := longestDetached(s.connections); candidate != nil &&
+					(victim == nil || candidate.LastSeen.Before(victim.LastSeen)) {
+					victim = candidate
+				}
+			}
+		}
+		if victim == nil {
+			return "", ErrTooManyConnections
+		}
+		replaced = victim.ID
+		r.forget(victim.ID)
+	}
+	live.connections[c.ID] = &c
+	r.connections[c.ID] = &c
+	return replaced, nil
+}
+
+func longestDetached(connections map[string]*Connection) *Connection {
+	detached := slices.DeleteFunc(slices.Collect(maps.Values(connections)), func(c *Connection) bool { return c.Attached > 0 })
+	if len(detached) == 0 {
+		return nil
+	}
+	return slices.MinFunc(detached, func(a, b *Connection) int { return a.LastSeen.Compare(b.LastSeen) })
+}
+
+// forget removes a connection; it is called with mu held.
+func (r *registry) forget(id string) {
+	c, ok := r.connections[id]
+	if !ok {
+		return
+	}
+	delete(r.connections, id)
+	delete(r.dirty, id)
+	if live, ok := r.sessions[c.Session]; ok {
+		delete(live.connections, id)
+	}
+}
+
+// drop removes a connection and returns it, or false if it was not there.
+func (r *registry) drop(id string) (Connection, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, ok := r.connections[id]
+	if !ok {
+		return Connection{}, false
+	}
+	r.forget(id)
+	return *c, true
+}
+
+// progress changes a connection in place and remembers to save it.
+func (r *registry) progress(id string, change func(*Connection)) (Connection, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, ok := r.connections[id]
+	if !ok {
+		return Connection{}, false
+	}
+	change(c)
+	r.dirty[id] = struct{}{}
+	return *c, true
+}
+
+// takeDirty returns the connections with unsaved progress and clears the list.
+func (r *registry) takeDirty() []Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]Connection, 0, len(r.dirty))
+	for id := range r.dirty {
+		list = append(list, *r.connections[id])
+	}
+	clear(r.dirty)
+	return list
+}
+
+// markDirty puts connections back that could not be saved.
+func (r *registry) markDirty(list []Connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range list {
+		if _, ok := r.connections[c.ID]; ok {
+			r.dirty[c.ID] = struct{}{}
+		}
+	}
+}
+
+// counts returns how many sessions, connections and attached streams there are.
+func (r *registry) counts() (sessions, connections, attached int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, c := range r.connections {
+		attached += c.Attached
+	}
+	return len(r.sessions), len(r.connections), attached
+}

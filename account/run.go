@@ -1,0 +1,126 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// upkeepInterval is how often expired sessions are ended and the progress of
+	// connections is saved. Verify judges expiry by itself; this only tells.
+	upkeepInterval = 5 * time.Second
+	// pruneInterval is how often old log entries, attempts and keys are dropped.
+	pruneInterval = time.Hour
+	// saveBatch is how many connections one write saves: sign-ins wait behind it.
+	saveBatch = 1000
+)
+
+// Run does the background work until ctx ends: it writes the access log, ends
+// expired sessions, saves what connections acknowledged, rotates keys and drops
+// what is too old. A failure of the store is told to Config.OnFault and tried
+// again. When ctx ends, Run writes what is left and returns nil, or the error
+// that kept it from doing so. Call it once; entries added after it has returned
+// stay in the queue.
+func (s *Service) Run(ctx context.Context) error {
+	upkeep := time.NewTicker(upkeepInterval)
+	defer upkeep.Stop()
+	prune := time.NewTicker(pruneInterval)
+	defer prune.Stop()
+	// The timer runs while entries wait.
+	write := time.NewTimer(s.cfg.AccessLog.Interval)
+	defer write.Stop()
+
+	s.fault(s.prune(ctx))
+	for {
+		select {
+		case <-ctx.Done():
+			return s.lastWrites(ctx)
+		case <-s.log.wake:
+			if queued, _ := s.log.counts(); queued < s.cfg.AccessLog.Batch {
+				write.Reset(s.cfg.AccessLog.Interval)
+				continue
+			}
+			s.writeLog(ctx, write)
+		case <-write.C:
+			s.writeLog(ctx, write)
+		case <-upkeep.C:
+			s.fault(s.expire(ctx))
+			s.fault(s.saveConnections(ctx))
+		case <-prune.C:
+			s.fault(s.prune(ctx))
+		}
+	}
+}
+
+// writeLog flushes and, if anything is left, starts the timer again.
+func (s *Service) writeLog(ctx context.Context, timer *time.Timer) {
+	s.fault(s.log.flush(ctx))
+	if queued, _ := s.log.counts(); queued > 0 {
+		timer.Reset(s.cfg.AccessLog.Interval)
+	}
+}
+
+// lastWrites saves what is in memory only. It begins after ctx has ended, so it
+// has a time of its own.
+func (s *Service) lastWrites(ctx context.Context) error {
+	s.log.stop()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	err := errors.Join(s.log.flush(ctx), s.saveConnections(ctx))
+	if queued, _ := s.log.counts(); err != nil && queued > 0 {
+		err = fmt.Errorf("%w (%d entries of the access log are lost)", err, queued)
+	}
+	return err
+}
+
+// expire ends the sessions that nobody refreshed in time, some at a time, and
+// writes the log between, which many ends at once would fill.
+func (s *Service) expire(ctx context.Context) error {
+	for {
+		due := s.live.due(s.now(), s.cfg.AccessLog.Batch)
+		if len(due) == 0 {
+			return nil
+		}
+		if err := errors.Join(s.end(ctx, due, EndExpired), s.log.flush(ctx)); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Service) saveConnections(ctx context.Context) error {
+	list := s.live.takeDirty()
+	for len(list) > 0 {
+		some := list[:min(len(list), saveBatch)]
+		err := s.write(ctx, func(ctx context.Context) error { return s.store.SaveConnections(ctx, some) })
+		if err != nil {
+			s.live.markDirty(list)
+			return fmt.Errorf("account: save connections: %w", err)
+		}
+		list = list[len(some):]
+	}
+	return nil
+}
+
+func (s *Service) prune(ctx context.Context) error {
+	now := s.now()
+	var log time.Time
+	if s.cfg.AccessLog.Retention > 0 {
+		log = now.Add(-s.cfg.AccessLog.Retention)
+	}
+	err := s.write(ctx, func(ctx context.Context) error {
+		return s.store.Prune(ctx, log, now.Add(-s.cfg.Lockout.Window))
+	})
+	if err != nil {
+		err = fmt.Errorf("account: prune: %w", err)
+	}
+	return errors.Join(err, s.tendKeys(ctx, now))
+}
+
+// fault tells of background work that failed, but not of work that was stopped.
+func (s *Service) fault(err error) {
+	if err != nil && !errors.Is(err, context.Canceled) && s.cfg.OnFault != nil {
+		s.cfg.OnFault(err)
+	}
+}

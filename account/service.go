@@ -1,0 +1,124 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// MaxUserName is the longest user name in bytes. The venue's own rule may be
+	// narrower; this one keeps what was never a name out of tokens and logs.
+	MaxUserName = 64
+	// MaxPassword is the longest password in bytes.
+	MaxPassword = 1024
+
+	// writeTimeout bounds a write to the store once it was begun. The caller
+	// going away does not end it: a write given up half-way has an outcome that
+	// nobody knows.
+	writeTimeout = 10 * time.Second
+)
+
+// Service is the accounts of one server. Make it with [NewService] and let one
+// goroutine run [Service.Run].
+type Service struct {
+	cfg     Config
+	store   Store
+	keys    keyring
+	gate    *gate
+	unknown passwordHash // what a user who does not exist is checked against
+	live    *registry
+	log     *accessLog
+}
+
+// NewService reads the keys, sessions and connections from store and, in a new
+// store, makes the first key. The caller keeps store and closes it after Run has
+// returned and no method is being called any more. One process uses a store at a
+// time. Errors: [ErrInvalid] for settings that contradict each other, or the store's.
+func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		cfg:     cfg,
+		store:   store,
+		gate:    newGate(cfg.HashConcurrency, cfg.HashQueue, cfg.HashWait),
+		unknown: unknownUserHash(cfg.Hash),
+	}
+	s.log = newAccessLog(store, cfg.AccessLog, s.now)
+	if err := s.loadKeys(ctx); err != nil {
+		return nil, err
+	}
+	sessions, err := store.Sessions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("account: read sessions: %w", err)
+	}
+	connections, err := store.Connections(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("account: read connections: %w", err)
+	}
+	s.live = newRegistry(sessions, connections)
+	return s, nil
+}
+
+// Stats is a moment's numbers of a [Service], for metrics.
+type Stats struct {
+	// Sessions and Connections are live; Attached is streams attached now.
+	Sessions    int
+	Connections int
+	Attached    int
+	// SignInsWaiting is how many calls wait to have a password checked.
+	SignInsWaiting int
+	// LogQueued is how many access log entries wait to be written, and LogLost
+	// how many never were, since the start.
+	LogQueued int
+	LogLost   uint64
+}
+
+// Stats returns the numbers of this moment.
+func (s *Service) Stats() Stats {
+	var stats Stats
+	stats.Sessions, stats.Connections, stats.Attached = s.live.counts()
+	stats.SignInsWaiting = int(s.gate.waiting.Load())
+	stats.LogQueued, stats.LogLost = s.log.counts()
+	return stats
+}
+
+// now is the wall clock, without the monotonic reading: times are compared with
+// those of earlier processes.
+func (s *Service) now() time.Time { return s.cfg.Clock().Round(0).UTC() }
+
+// write runs one store write to its end even if ctx is cancelled meanwhile; a
+// ctx that is already cancelled begins nothing.
+func (s *Service) write(ctx context.Context, do func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	return do(ctx)
+}
+
+// checkArguments refuses what can be neither name nor password, whatever is stored.
+// A name is 1 to MaxUserName bytes of printable UTF-8. A password is 1 to
+// MaxPassword bytes of UTF-8, which is the whole policy: rules of composition
+// make passwords worse (NIST SP 800-63B, section 3.1.1.2).
+func checkArguments(user string, passwords ...string) error {
+	if user == "" || len(user) > MaxUserName || !utf8.ValidString(user) {
+		return fmt.Errorf("%w: a user name is 1 to %d bytes of UTF-8", ErrInvalid, MaxUserName)
+	}
+	for _, r := range user {
+		if !unicode.IsPrint(r) {
+			return fmt.Errorf("%w: a user name has no control characters", ErrInvalid)
+		}
+	}
+	for _, password := range passwords {
+		if password == "" || len(password) > MaxPassword || !utf8.ValidString(password) {
+			return fmt.Errorf("%w: a password is 1 to %d bytes of UTF-8", ErrInvalid, MaxPassword)
+		}
+	}
+	return nil
+}

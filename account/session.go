@@ -1,0 +1,218 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Identity is who a verified token speaks for.
+type Identity struct {
+	User    string
+	Session string
+	// Expires is when the token, or for a live stream the session's newest access
+	// token, is no longer good.
+	Expires time.Time
+}
+
+// EndReason says why a session ended.
+type EndReason string
+
+// The reasons.
+const (
+	EndLogout          EndReason = "LOGOUT"           // Its user signed out.
+	EndRevoked         EndReason = "REVOKED"          // Someone else ended it.
+	EndPasswordChanged EndReason = "PASSWORD_CHANGED" // The user's password was changed.
+	EndReused          EndReason = "REUSED"           // An old refresh token came back.
+	EndExpired         EndReason = "EXPIRED"          // Nobody refreshed it in time, or it was idle and in the way of a new one.
+)
+
+// Ended is the end of a session, told to Config.OnEnd.
+type Ended struct {
+	Session string
+	User    string
+	Reason  EndReason
+}
+
+// Verify checks an access token. It asks no database, so it can be called for
+// every request; a session that ended is refused at once, however long its token
+// would last. Errors: [ErrBadToken], [ErrExpired], [ErrRevoked].
+func (s *Service) Verify(token string) (Identity, error) {
+	return s.verify(token, func(c claims, _ Session) time.Time { return c.expires })
+}
+
+// VerifyWithGrace checks the access token that a live stream was opened with. The
+// stream keeps that token for life, so what counts is the session's newest access
+// token, wherever it is, and Config.Grace after its expiry; Expires is that
+// token's. Errors: as Verify.
+func (s *Service) VerifyWithGrace(token string) (Identity, error) {
+	identity, err := s.verify(token, func(c claims, live Session) time.Time {
+		return later(c.expires, live.AccessExpires).Add(s.cfg.Grace)
+	})
+	if err != nil {
+		return Identity{}, err
+	}
+	identity.Expires = identity.Expires.Add(-s.cfg.Grace)
+	return identity, nil
+}
+
+// Grace is how long after Identity.Expires a live stream may stay.
+func (s *Service) Grace() time.Duration { return s.cfg.Grace }
+
+func (s *Service) verify(token string, expiry func(claims, Session) time.Time) (Identity, error) {
+	c, err := s.keys.parseAccess(token)
+	if err != nil {
+		return Identity{}, err
+	}
+	now := s.now()
+	live, ok := s.live.session(c.session)
+	expires := expiry(c, live)
+	switch {
+	case !now.Before(expires):
+		return Identity{}, ErrExpired
+	case !ok || live.User != c.user:
+		return Identity{}, ErrRevoked
+	case !now.Before(live.Expires):
+		return Identity{}, ErrExpired
+	}
+	return Identity{User: c.user, Session: c.session, Expires: expires}, nil
+}
+
+// Refresh exchanges a refresh token for the next grant and moves the session's
+// end. The token before the newest one gets the same grant again for
+// Config.RetryWindow, since its answer may have been lost. Any older use means
+// that two hold the token: the session ends. remote is for the access log.
+// Errors: [ErrBadToken], [ErrExpired], [ErrRevoked], [ErrReused], or the store's.
+func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, error) {
+	c, err := s.keys.parseRefresh(token)
+	if err != nil {
+		return Grant{}, err
+	}
+	for {
+		stored, err := s.store.Session(ctx, c.session)
+		now := s.now()
+		switch {
+		case errors.Is(err, ErrNotFound) && !now.Before(c.expires):
+			return Grant{}, ErrExpired
+		case errors.Is(err, ErrNotFound):
+			return Grant{}, ErrRevoked
+		case err != nil:
+			return Grant{}, fmt.Errorf("account: read session: %w", err)
+		case c.generation > stored.Generation:
+			// Signed here and not yet given out: the store was put back to an
+			// older copy. Nobody can tell what else was lost, so sign in again.
+			return Grant{}, ErrRevoked
+		case c.generation+1 == stored.Generation && now.Sub(stored.Refreshed) <= s.cfg.RetryWindow:
+			return s.adopt(ctx, stored, remote)
+		case c.generation < stored.Generation:
+			return Grant{}, s.reused(ctx, stored, remote)
+		case !now.Before(stored.Expires):
+			return Grant{}, ErrExpired
+		}
+
+		next := stored
+		next.Generation++
+		next.KeyID = s.keys.current().ID
+		next.Refreshed = now
+		next.AccessExpires = now.Add(s.cfg.AccessTTL)
+		next.Expires = now.Add(s.cfg.RefreshTTL)
+		err = s.write(ctx, func(ctx context.Context) error { return s.store.RotateSession(ctx, next) })
+		switch {
+		case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
+			continue // Someone was faster; look again what there is now.
+		case err != nil:
+			return Grant{}, fmt.Errorf("account: refresh session: %w", err)
+		}
+		return s.adopt(ctx, next, remote)
+	}
+}
+
+// adopt takes a stored refresh over into memory, tells of it if that is news, and
+// grants it. A retry comes here too: the first try may have failed after it was stored.
+func (s *Service) adopt(ctx context.Context, session Session, remote string) (Grant, error) {
+	alive, news := s.live.extend(session)
+	if !alive {
+		return Grant{}, ErrRevoked
+	}
+	if news {
+		if s.cfg.OnExtend != nil {
+			s.cfg.OnExtend(session.ID, session.AccessExpires)
+		}
+		s.log.add(ctx, Entry{Kind: Refreshed, User: session.User, Session: session.ID, RemoteAddr: remote})
+	}
+	return s.grant(session)
+}
+
+func (s *Service) reused(ctx context.Context, session Session, remote string) error {
+	s.log.add(ctx, Entry{Kind: Reused, User: session.User, Session: session.ID, RemoteAddr: remote})
+	if err := s.end(ctx, []string{session.ID}, EndReused); err != nil {
+		return err
+	}
+	return ErrReused
+}
+
+// grant signs the tokens of the session's newest generation.
+func (s *Service) grant(session Session) (Grant, error) {
+	key, ok := s.keys.byID(session.KeyID)
+	if !ok {
+		// Keys outlive the sessions they signed for, unless the store was put together by hand.
+		return Grant{}, fmt.Errorf("account: session %s was signed by key %d, which is not stored: %w",
+			session.ID, session.KeyID, ErrRevoked)
+	}
+	return Grant{
+		AccessToken: accessToken(key, session), AccessExpires: session.AccessExpires,
+		RefreshToken: refreshToken(key, session), RefreshExpires: session.Expires,
+		User: session.User, Session: session.ID,
+	}, nil
+}
+
+// Logout ends a session at its user's wish. A session that has ended already is
+// no error.
+func (s *Service) Logout(ctx context.Context, session string) error {
+	return s.end(ctx, []string{session}, EndLogout)
+}
+
+// Revoke ends a session for any reason. A session that has ended already is no
+// error, so a call that failed can be repeated.
+func (s *Service) Revoke(ctx context.Context, session string, reason EndReason) error {
+	return s.end(ctx, []string{session}, reason)
+}
+
+// RevokeUser ends all sessions that a user has now and returns how many.
+func (s *Service) RevokeUser(ctx context.Context, user string, reason EndReason) (int, error) {
+	sessions := s.live.list(user)
+	ids := make([]string, 0, len(sessions))
+	for _, session := range sessions {
+		if session.User == user { // list reads "" as everybody.
+			ids = append(ids, session.ID)
+		}
+	}
+	return len(ids), s.end(ctx, ids, reason)
+}
+
+// Sessions returns the live sessions of a user, or of everybody for "", oldest first.
+func (s *Service) Sessions(user string) []Session { return s.live.list(user) }
+
+// end makes the end of sessions durable and then tells.
+func (s *Service) end(ctx context.Context, ids []string, reason EndReason) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := s.write(ctx, func(ctx context.Context) error { return s.store.EndSessions(ctx, ids) }); err != nil {
+		return fmt.Errorf("account: end sessions: %w", err)
+	}
+	s.forget(ctx, ids, reason)
+	return nil
+}
+
+// forget takes sessions whose end is durable out of memory and tells the
+// listener and the log.
+func (s *Service) forget(ctx context.Context, ids []string, reason EndReason) {
+	for _, session := range s.live.end(ids) {
+		if s.cfg.OnEnd != nil {
+			s.cfg.OnEnd(Ended{Session: session.ID, User: session.User, Reason: reason})
+		}
+		s.log.add(ctx, Entry{Kind: SignOut, User: session.User, Session: session.ID, Reason: string(reason)})
+	}
+}
