@@ -10,19 +10,19 @@ import (
 // streamOrders is the number of new orders in a benchmark's stream.
 const streamOrders = 1_000_000
 
-// venue drives a book as the engine does: it matches, rests what is left, and
+// bookVenue drives a book as the engine does: it matches, rests what is left, and
 // learns of every fill and of every level that changed.
-type venue struct {
+type bookVenue struct {
 	book  *Book
 	out   Fills
 	fills int
 	sum   uint64 // over all that was learned, so that none of it is optimised away
 }
 
-func newVenue() *venue { return &venue{book: NewBook()} }
+func newBookVenue() *bookVenue { return &bookVenue{book: NewBook()} }
 
 // do carries one message out and takes note of its events.
-func (v *venue) do(m *message) {
+func (v *bookVenue) do(m *bookMessage) {
 	v.out.Reset()
 	id, tick := uint64(m.id), m.tick
 	switch m.kind {
@@ -53,7 +53,7 @@ func (v *venue) do(m *message) {
 	v.fills += len(v.out.Fills)
 }
 
-func (v *venue) enter(id uint64, m *message) {
+func (v *bookVenue) enter(id uint64, m *bookMessage) {
 	// Every order has an owner of its own: self-trades are looked for, and there
 	// are none, as in the published streams.
 	left, _ := v.book.Match(Taker{
@@ -69,7 +69,7 @@ func (v *venue) enter(id uint64, m *message) {
 }
 
 // drain empties the book and keeps its memory.
-func (v *venue) drain(messages []message) {
+func (v *bookVenue) drain(messages []bookMessage) {
 	for i := range messages {
 		v.book.Cancel(uint64(messages[i].id))
 	}
@@ -81,7 +81,7 @@ func BenchmarkBook(b *testing.B) {
 	for _, w := range workloads() {
 		b.Run(w.name, func(b *testing.B) {
 			messages := w.stream(streamOrders)
-			v := newVenue()
+			v := newBookVenue()
 			for i := range messages {
 				v.do(&messages[i])
 			}
@@ -109,7 +109,7 @@ func BenchmarkBookLatency(b *testing.B) {
 	for _, w := range workloads() {
 		b.Run(w.name, func(b *testing.B) {
 			messages := w.stream(streamOrders)
-			v := newVenue()
+			v := newBookVenue()
 			var counts [1 << 16]int
 			start := time.Now()
 			b.ResetTimer()

@@ -13,11 +13,11 @@ import (
 	"todoku/trade"
 )
 
-// verb is what a test command asks of a book.
-type verb uint8
+// bookVerb is what a test command asks of a book.
+type bookVerb uint8
 
 const (
-	verbLimit verb = iota
+	verbLimit bookVerb = iota
 	verbPostOnly
 	verbMarket
 	verbIOC
@@ -29,9 +29,9 @@ const (
 	verbs
 )
 
-// command is one instruction to the books under comparison.
-type command struct {
-	verb     verb
+// bookCommand is one instruction to the books under comparison.
+type bookCommand struct {
+	verb     bookVerb
 	side     trade.Side
 	mode     trade.SelfTrade
 	owner    uint32
@@ -53,7 +53,7 @@ type twins struct {
 func newTwins() *twins { return &twins{fast: NewBook()} }
 
 // do runs one command on both books and returns the first difference.
-func (p *twins) do(c command) error {
+func (p *twins) do(c bookCommand) error {
 	switch c.verb {
 	case verbCancel:
 		return p.cancel(c.target)
@@ -83,10 +83,10 @@ func (p *twins) cancel(id uint64) error {
 	if fast != naive || ok != naiveOK || ok != known || fast != want {
 		return fmt.Errorf("cancel: %+v %v, want %+v %v", fast, ok, naive, naiveOK)
 	}
-	return p.compare(command{side: naive.Side, tick: naive.Tick})
+	return p.compare(bookCommand{side: naive.Side, tick: naive.Tick})
 }
 
-func (p *twins) enter(c command) error {
+func (p *twins) enter(c bookCommand) error {
 	taker := Taker{
 		ID: c.id, Owner: c.owner, Side: c.side, Limit: c.tick, HasLimit: c.verb != verbMarket,
 		Quantity: c.quantity, SelfTrade: c.mode,
@@ -134,7 +134,7 @@ func (p *twins) enter(c command) error {
 }
 
 // compare looks at what a command may have changed.
-func (p *twins) compare(c command) error {
+func (p *twins) compare(c bookCommand) error {
 	if p.fast.BestMoves() != p.naive.moves {
 		return fmt.Errorf("best price moved %d times, want %d", p.fast.BestMoves(), p.naive.moves)
 	}
@@ -183,8 +183,8 @@ func (p *twins) hashes() (fast, naive uint64) {
 	return f.Sum64(), n.Sum64()
 }
 
-// market says how a stream of random commands looks.
-type market struct {
+// orderFlow says how a stream of random commands looks.
+type orderFlow struct {
 	name   string
 	share  int // of the commands, in thousandths
 	spread int64
@@ -196,10 +196,10 @@ type market struct {
 	every  int   // commands between two full checks
 }
 
-// markets are chosen so that the pages of a ladder are full, sparse, extreme and
+// orderFlows are chosen so that the pages of a ladder are full, sparse, extreme and
 // moving, and so that self-trades and full levels happen.
-func markets() []market {
-	return []market{
+func orderFlows() []orderFlow {
+	return []orderFlow{
 		{name: "narrow", share: 300, spread: 4, scale: 1, size: 40, owners: 3, max: 20, every: 1},
 		{name: "one page and its neighbours", share: 200, spread: 70, scale: 1, size: 60, owners: 50, max: 100, every: 1},
 		{name: "deep", share: 100, spread: 200, scale: 1, size: 1200, owners: 500, max: 100, every: 499},
@@ -210,18 +210,18 @@ func markets() []market {
 	}
 }
 
-// stream makes the random commands of one market.
-type stream struct {
-	market
+// flowStream makes the random commands of one market.
+type flowStream struct {
+	orderFlow
 	rng    *rand.Rand
 	next   uint64
 	recent []uint64
 	middle int64
 }
 
-func (s *stream) command(naive *naiveBook) command {
+func (s *flowStream) command(naive *naiveBook) bookCommand {
 	s.next++
-	c := command{
+	c := bookCommand{
 		id:    s.next,
 		side:  trade.SideBuy + trade.Side(s.rng.IntN(2)),
 		mode:  trade.SelfTrade(s.rng.IntN(4)),
@@ -289,9 +289,9 @@ func TestBookAgreesWithTheNaiveBook(t *testing.T) {
 	if raceEnabled || testing.Short() {
 		commands = 200_000
 	}
-	for i, m := range markets() {
+	for i, m := range orderFlows() {
 		t.Run(m.name, func(t *testing.T) {
-			s := stream{market: m, rng: rand.New(rand.NewPCG(1, uint64(i)))}
+			s := flowStream{orderFlow: m, rng: rand.New(rand.NewPCG(1, uint64(i)))}
 			p := newTwins()
 			count := commands / 1000 * m.share
 			for n := range count {
@@ -331,8 +331,8 @@ func FuzzBook(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p := newTwins()
 		for n := uint64(1); len(data) >= 8; n++ {
-			c := command{
-				verb:  verb(data[0]) % verbs,
+			c := bookCommand{
+				verb:  bookVerb(data[0]) % verbs,
 				side:  trade.SideBuy + trade.Side(data[1]&1),
 				mode:  trade.SelfTrade(data[1] >> 1 & 3),
 				owner: uint32(data[2] & 3),

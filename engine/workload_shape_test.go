@@ -25,7 +25,7 @@ func TestStreamsCarryThePublishedBooks(t *testing.T) {
 					continue
 				}
 				messages := w.stream(streamOrders)
-				v := newVenue()
+				v := newBookVenue()
 				sum, peak := 0, 0
 				for i := range messages {
 					v.do(&messages[i])

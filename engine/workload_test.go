@@ -54,8 +54,8 @@ const (
 	messageReplace
 )
 
-// message is one instruction of a stream, 24 bytes.
-type message struct {
+// bookMessage is one instruction of a stream, 24 bytes.
+type bookMessage struct {
 	id       uint32
 	quantity uint32
 	tick     int64
@@ -76,7 +76,7 @@ const (
 )
 
 // stream makes the messages of a scenario with a number of new orders.
-func (w workload) stream(orders int) []message {
+func (w workload) stream(orders int) []bookMessage {
 	rng := newTwister(workloadSeed)
 	placed := w.place(rng, orders)
 	arrival := make([]int, orders)
@@ -92,7 +92,7 @@ func (w workload) stream(orders int) []message {
 
 // placement is a new order before it has a time.
 type placement struct {
-	message
+	bookMessage
 	depth int
 }
 
@@ -137,14 +137,14 @@ func depthProfile() []float64 {
 }
 
 // schedule gives every order its life and sorts the messages of all by time.
-func schedule(rng *twister, placed []placement, arrival []int) []message {
+func schedule(rng *twister, placed []placement, arrival []int) []bookMessage {
 	type event struct {
 		at int64 // microseconds
-		message
+		bookMessage
 	}
 	events := make([]event, 0, 9*len(placed)/4)
 	now := int64(0)
-	send := func(after int64, m message, kind uint8) {
+	send := func(after int64, m bookMessage, kind uint8) {
 		now += after
 		m.kind = kind
 		events = append(events, event{now, m})
@@ -152,12 +152,12 @@ func schedule(rng *twister, placed []placement, arrival []int) []message {
 	for _, i := range arrival {
 		p := placed[i]
 		if rng.uniform() < 0.15 {
-			send(0, p.message, messageIOC)
+			send(0, p.bookMessage, messageIOC)
 			now++
 			continue
 		}
-		send(0, p.message, messageNew)
-		replaced, later := false, p.message
+		send(0, p.bookMessage, messageNew)
+		replaced, later := false, p.bookMessage
 		later.quantity++
 		if rng.uniform() < 0.20 {
 			wait := 30 + int64(rng.uniform()*70)
@@ -170,9 +170,9 @@ func schedule(rng *twister, placed []placement, arrival []int) []message {
 		cancelled := rng.uniform() < 0.95
 		if cancelled {
 			rate := math.Ln2 / medianLifetime / math.Sqrt(1+float64(p.depth))
-			send(int64(rng.exponential(rate)), p.message, messageCancel)
+			send(int64(rng.exponential(rate)), p.bookMessage, messageCancel)
 			if rng.uniform() < 0.02 {
-				send(1+int64(rng.uniform()*20), p.message, messageCancel)
+				send(1+int64(rng.uniform()*20), p.bookMessage, messageCancel)
 			}
 		}
 		if replaced && cancelled && rng.uniform() < 0.02 {
@@ -181,9 +181,9 @@ func schedule(rng *twister, placed []placement, arrival []int) []message {
 		now++
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return int(a.at - b.at) })
-	out := make([]message, len(events))
+	out := make([]bookMessage, len(events))
 	for i, e := range events {
-		out[i] = e.message
+		out[i] = e.bookMessage
 	}
 	return out
 }
