@@ -115,6 +115,9 @@ var ofOneMachine = regexp.MustCompile(
 
 func TestTreeHoldsNothingOfOneMachine(t *testing.T) {
 	for _, name := range files(t) {
+		if filepath.Ext(name) == ".sum" {
+			continue // Names of modules and checksums, nothing else.
+		}
 		for i, line := range strings.Split(string(read(t, name)), "\n") {
 			if found := ofOneMachine.FindString(line); found != "" {
 				t.Errorf("%s:%d: %q names a machine or a registry", name, i+1, found)
