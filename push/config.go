@@ -66,6 +66,10 @@ type Config struct {
 	// EndsKept is how many ended streams are remembered. Default 1,000.
 	EndsKept int
 
+	// HasState says whether a topic can ever carry state, so that Encoder's
+	// StateBegin is not sent for topics that cannot. It must not block. Nil: all
+	// topics can.
+	HasState func(Topic) bool
 	// Encoder makes the hub's own messages. Nil: heartbeats and reconnects are
 	// responses without messages.
 	Encoder Encoder

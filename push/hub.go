@@ -2,66 +2,199 @@ package push
 
 import (
 	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// AttachRequest says who attaches and from where.
-type AttachRequest struct {
-	Connection string // What the stream is attached to. One stream each.
-	Instance   string // The client instance; decides between REPLACED and SUPERSEDED.
-	User       string
-	Session    string // For End and SetExpiry.
-	Remote     string // The address without port, for limits and records.
-	Topics     []Topic
-	// After is the last published sequence: live begins behind it and the
-	// opening covers everything up to it. The caller holds the lock that keeps
-	// Publish away.
-	After uint64
-	// Resume is the first response's Previous: what the client resumed after, or
-	// the snapshot's sequence.
-	Resume uint64
-	// Hello makes the first message, sent at once in a response of its own.
-	// Nil: none.
-	Hello func(HelloInfo) []byte
-	// Opening is the replay or the snapshot of events. Nil: nothing. State is not
-	// part of it: the hub sends it whole after the opening.
-	Opening Source
-	// StateInterval is the least time between two flushes of state. Zero:
-	// DefaultStateInterval.
-	StateInterval time.Duration
-	// Expiry of the session. Zero: none.
-	Expiry time.Time
+// Hub connects one publisher with many streams. Make it with NewHub, keep Run
+// running while it is used.
+type Hub struct {
+	config   Config
+	listener Listener
+	started  time.Time // Origin of now().
+
+	// published is the last sequence whose messages are all in the queues. A
+	// consumer takes nothing beyond it, which is what makes a sequence visible
+	// as one although the queues are filled one after the other.
+	published atomic.Uint64
+
+	// publishing protects what only Publish uses.
+	publishing sync.Mutex
+	touched    []*Stream // Streams to be woken, each once per publication.
+	addressed  []*topic  // Topics with events in the publication at hand.
+	gatherer   gatherer
+
+	// mu protects the tables below and subscribers of every topic.
+	mu        sync.RWMutex
+	streams   map[string]*Stream // By connection.
+	users     map[string][]*Stream
+	sessions  map[string][]*Stream
+	addresses map[string]int
+	topics    map[Topic]*topic
+	attaches  uint64
+	draining  bool
+	ends      endRing
+	emptied   chan struct{} // Rung when the last stream detaches.
+
+	timers     timers
+	collectors sync.Pool      // Of *collector.
+	senders    sync.WaitGroup // Goroutines started by wake; Run waits for them.
 }
 
-// Selector names streams: those that match every non-empty field; the zero
-// Selector names all.
-type Selector struct {
-	Connection string
-	Session    string
-	User       string
+// NewHub returns a hub with nothing published and no streams.
+func NewHub(config Config) *Hub {
+	config = config.withDefaults()
+	h := &Hub{
+		config:    config,
+		listener:  config.Listener,
+		started:   time.Now(),
+		streams:   make(map[string]*Stream),
+		users:     make(map[string][]*Stream),
+		sessions:  make(map[string][]*Stream),
+		addresses: make(map[string]int),
+		topics:    make(map[Topic]*topic),
+		attaches:  config.FirstAttach,
+		ends:      endRing{limit: config.EndsKept},
+		emptied:   make(chan struct{}, 1),
+		timers:    timers{kick: make(chan struct{}, 1)},
+	}
+	if h.listener == nil {
+		h.listener = silent{}
+	}
+	return h
 }
 
-type Hub struct{}
-type Stream struct{}
+// now is the hub's clock: nanoseconds since it was made. Limits are measured
+// with it, so that a jump of the wall clock ends nobody.
+func (h *Hub) now() int64 { return int64(time.Since(h.started)) }
 
-func NewHub(config Config) *Hub                              { return nil }
-func (h *Hub) Run(ctx context.Context) error                 { return nil }
-func (h *Hub) Seed(sequence uint64, state []*Message) error  { return nil }
-func (h *Hub) Publish(p Publication) error                   { return nil }
-func (h *Hub) Published() uint64                             { return 0 }
-func (h *Hub) Attach(request AttachRequest) (*Stream, error) { return nil, nil }
-func (h *Hub) Subscribe(connection, user string, add, remove []Topic, initial []*Message) error {
+// Published returns the last published sequence.
+func (h *Hub) Published() uint64 { return h.published.Load() }
+
+// Seed sets where publishing begins and what the state is there, for a hub
+// whose publisher starts from a snapshot. It must be called before the first
+// Publish and Attach; messages without a Key are ignored.
+func (h *Hub) Seed(sequence uint64, state []*Message) error {
+	h.publishing.Lock()
+	defer h.publishing.Unlock()
+	if sequence < h.published.Load() {
+		return fmt.Errorf("%w: seed at %d after %d", ErrOutOfOrder, sequence, h.published.Load())
+	}
+	h.lockTopics(state)
+	defer h.mu.RUnlock()
+	for _, m := range state {
+		if m.Key != "" {
+			h.topics[m.Topic].apply(m)
+		}
+	}
+	h.published.Store(sequence)
 	return nil
 }
-func (h *Hub) Acknowledge(connection, user string, attach, number uint64) error { return nil }
-func (h *Hub) SetExpiry(session string, expiry time.Time) int                   { return 0 }
-func (h *Hub) End(which Selector, reason Reason, message string) int            { return 0 }
-func (h *Hub) Drain(ctx context.Context, spread, limit time.Duration) error     { return nil }
-func (h *Hub) List() []StreamInfo                                               { return nil }
-func (h *Hub) Ends() []EndRecord                                                { return nil }
-func (h *Hub) UserStreams(user string) int                                      { return 0 }
-func (s *Stream) Serve(ctx context.Context, send func(*Response) error) error   { return nil }
-func (s *Stream) Next(ctx context.Context) (*Response, error)                   { return nil, nil }
-func (s *Stream) Close()                                                        {}
-func (s *Stream) Wait()                                                         {}
-func (s *Stream) Info() StreamInfo                                              { return StreamInfo{} }
+
+// Publish hands a publication to every stream subscribed to its topics. It waits
+// for no client: per stream it appends one reference and wakes its consumer at
+// most once; state costs the same whatever the number of subscribers. One caller
+// at a time, sequences rising, never concurrently with Attach or Subscribe.
+func (h *Hub) Publish(p Publication) error {
+	h.publishing.Lock()
+	defer h.publishing.Unlock()
+	if last := h.published.Load(); p.Sequence <= last {
+		return fmt.Errorf("%w: %d after %d", ErrOutOfOrder, p.Sequence, last)
+	}
+	h.lockTopics(p.Messages)
+	defer h.mu.RUnlock()
+	h.sort(&p)
+	for i, t := range h.addressed {
+		for _, sub := range t.subscribers {
+			s := sub.stream
+			s.push(t.batch)
+			if s.touched != p.Sequence {
+				s.touched = p.Sequence
+				h.touched = append(h.touched, s)
+			}
+		}
+		t.batch = nil
+		h.addressed[i] = nil
+	}
+	h.addressed = h.addressed[:0]
+	h.published.Store(p.Sequence)
+	h.wakeTouched()
+	return nil
+}
+
+// sort makes one batch per topic that has subscribers and takes the state over.
+func (h *Hub) sort(p *Publication) {
+	for _, m := range p.Messages {
+		t := h.topics[m.Topic]
+		switch {
+		case t == nil: // Nobody is subscribed.
+		case m.Key != "":
+			h.changed(t, m)
+		case len(t.subscribers) > 0:
+			if t.batch == nil {
+				t.batch = newBatch(p.Sequence, p.Time, nil)
+				h.addressed = append(h.addressed, t)
+			}
+			t.batch.add(m)
+		}
+	}
+}
+
+// lockTopics returns with h.mu locked for reading and a topic for every message
+// that is state, which outlives its subscribers.
+func (h *Hub) lockTopics(messages []*Message) {
+	for {
+		h.mu.RLock()
+		missing := false
+		for _, m := range messages {
+			missing = missing || m.Key != "" && h.topics[m.Topic] == nil
+		}
+		if !missing {
+			return
+		}
+		h.mu.RUnlock()
+		h.mu.Lock()
+		for _, m := range messages {
+			if m.Key != "" {
+				h.topicLocked(m.Topic)
+			}
+		}
+		h.mu.Unlock()
+	}
+}
+
+func (h *Hub) topicLocked(name Topic) *topic {
+	t := h.topics[name]
+	if t == nil {
+		t = newTopic(name)
+		h.topics[name] = t
+	}
+	return t
+}
+
+// Run keeps the hub's time until ctx ends: heartbeats, limits, flushes of state.
+// Then it ends every stream with ReasonShutdown, refuses new ones, and returns
+// when every send function has returned. A transport must therefore fail a
+// pending send once its handler has returned, as grpc-go does. Run is called
+// once.
+func (h *Hub) Run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		wait := h.runDue()
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			h.mu.Lock()
+			h.draining = true
+			h.mu.Unlock()
+			h.End(Selector{}, ReasonShutdown, "the server stops")
+			h.senders.Wait()
+			return nil
+		case <-timer.C:
+		case <-h.timers.kick:
+		}
+	}
+}

@@ -65,3 +65,110 @@ type silent struct{}
 func (silent) Attached(StreamInfo)   {}
 func (silent) Ended(EndRecord)       {}
 func (silent) Acknowledged(AckEvent) {}
+
+// endRing keeps the last ends. It belongs to Hub.mu.
+type endRing struct {
+	limit   int
+	records []EndRecord
+	next    int // Where the next goes once the ring is full.
+}
+
+func (r *endRing) add(record EndRecord) {
+	switch {
+	case r.limit <= 0:
+	case len(r.records) < r.limit:
+		r.records = append(r.records, record)
+	default:
+		r.records[r.next] = record
+		r.next = (r.next + 1) % r.limit
+	}
+}
+
+// Info describes the stream now.
+func (s *Stream) Info() StreamInfo {
+	now := s.hub.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.infoLocked(now)
+}
+
+func (s *Stream) infoLocked(now int64) StreamInfo {
+	info := StreamInfo{
+		Connection:   s.connection,
+		Instance:     s.instance,
+		User:         s.user,
+		Session:      s.session,
+		Remote:       s.remote,
+		Attach:       s.attach,
+		AttachedAt:   s.hub.started.Add(time.Duration(s.attachedAt)),
+		Age:          time.Duration(now - s.attachedAt),
+		Idle:         time.Duration(now - s.sent.at),
+		Topics:       s.topics,
+		Responses:    s.sent.number,
+		Bytes:        s.sent.bytes,
+		Conflated:    s.conflated,
+		Queued:       s.queued,
+		QueuedBytes:  s.queuedBytes,
+		Cursor:       s.sent.cursor,
+		Acknowledged: s.receipts.number,
+		AckCursor:    s.receipts.acked.cursor,
+		AckIdle:      time.Duration(now - s.receipts.ackedAt),
+		UnackedBytes: s.sent.bytes - s.receipts.acked.bytes,
+		Expiry:       s.expiry,
+	}
+	if start := s.sendStart.Load(); start != 0 {
+		info.SendBlocked = time.Duration(max(0, now-start))
+	}
+	return info
+}
+
+// record describes the stream at its end.
+func (s *Stream) record() EndRecord {
+	now := s.hub.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	record := EndRecord{StreamInfo: s.infoLocked(now), EndedAt: time.Now()}
+	if s.ended != nil {
+		record.Reason, record.Message = s.ended.Reason, s.ended.Message
+	}
+	return record
+}
+
+// List describes the live streams, in no order.
+func (h *Hub) List() []StreamInfo {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	list := make([]StreamInfo, 0, len(h.streams))
+	for _, s := range h.streams {
+		if !s.hasEnded() {
+			list = append(list, s.Info())
+		}
+	}
+	return list
+}
+
+// Ends describes the streams that ended last, newest first.
+func (h *Hub) Ends() []EndRecord {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	records := h.ends.records
+	list := make([]EndRecord, 0, len(records))
+	for i := range records {
+		list = append(list, records[(h.ends.next+len(records)-1-i)%len(records)])
+	}
+	return list
+}
+
+// UserStreams returns how many live streams the user has. Whoever tells others
+// of presence asks it after the grace that a reconnect is allowed.
+func (h *Hub) UserStreams(user string) int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	count := 0
+	for _, s := range h.users[user] {
+		if !s.hasEnded() {
+			count++
+		}
+	}
+	return count
+}

@@ -1,0 +1,288 @@
+package push
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Attaching, subscribing and detaching: the only places that change who is
+// subscribed to what. Everything else reads these tables.
+
+// AttachRequest says who attaches and from where.
+type AttachRequest struct {
+	Connection string // What the stream is attached to. One stream each.
+	Instance   string // The client instance; decides between REPLACED and SUPERSEDED.
+	User       string
+	Session    string // For End and SetExpiry.
+	Remote     string // The address without port, for limits and records.
+	Topics     []Topic
+	// After is the last published sequence: live begins behind it and the
+	// opening covers everything up to it. The caller holds the lock that keeps
+	// Publish away.
+	After uint64
+	// Resume is the first response's Previous: what the client resumed after, or
+	// the snapshot's sequence.
+	Resume uint64
+	// Hello makes the first message, sent at once in a response of its own. It
+	// is called by the stream's consumer. Nil: none.
+	Hello func(HelloInfo) []byte
+	// Opening is the replay or the snapshot of events. Nil: nothing. State is not
+	// part of it: the hub sends it whole after the opening.
+	Opening Source
+	// StateInterval is the least time between two flushes of state. Zero:
+	// DefaultStateInterval.
+	StateInterval time.Duration
+	// Expiry of the session. Zero: none.
+	Expiry time.Time
+}
+
+// Attach makes a stream. It must not run while Publish does (see
+// AttachRequest.After; ErrNotCurrent says that it did). A live stream of the
+// same connection is ended, with ReasonReplaced if the same instance attaches
+// and ReasonSuperseded otherwise. The caller must consume the stream with Serve
+// or Next, or Close it; it is ended for not acknowledging otherwise.
+//
+// Errors: ErrNotCurrent, ErrDraining, ErrTooManyStreams, ErrTooManyTopics,
+// ErrBadInterval. Nothing is changed by a refused attach: a stream that would
+// have been taken over lives on.
+func (h *Hub) Attach(request AttachRequest) (*Stream, error) {
+	interval := request.StateInterval
+	if interval == 0 {
+		interval = DefaultStateInterval
+	}
+	if interval < MinStateInterval || interval > MaxStateInterval {
+		return nil, fmt.Errorf("%w: %s is not within %s and %s", ErrBadInterval, interval, MinStateInterval, MaxStateInterval)
+	}
+	topics := unique(request.Topics)
+	if limit := h.config.TopicsPerStream; limit > 0 && len(topics) > limit {
+		return nil, fmt.Errorf("%w: %d, at most %d", ErrTooManyTopics, len(topics), limit)
+	}
+
+	s, err := h.register(&request, topics, interval)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.timers.set(&s.timer, s.nextDeadline(h.now()))
+	return s, nil
+}
+
+func (h *Hub) register(request *AttachRequest, topics []Topic, interval time.Duration) (*Stream, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.draining {
+		return nil, ErrDraining
+	}
+	if published := h.published.Load(); request.After != published {
+		return nil, fmt.Errorf("%w: after %d, published %d", ErrNotCurrent, request.After, published)
+	}
+	old := h.streams[request.Connection]
+	if old == nil || old.user != request.User {
+		if limit := h.config.StreamsPerUser; limit > 0 && len(h.users[request.User]) >= limit {
+			return nil, fmt.Errorf("%w: user has %d", ErrTooManyStreams, limit)
+		}
+	}
+	if old == nil || old.remote != request.Remote {
+		if limit := h.config.StreamsPerAddress; limit > 0 && h.addresses[request.Remote] >= limit {
+			return nil, fmt.Errorf("%w: address has %d", ErrTooManyStreams, limit)
+		}
+	}
+	tookOver := Reason("")
+	if old != nil {
+		if !old.hasEnded() {
+			tookOver = ReasonSuperseded
+			if old.instance == request.Instance {
+				tookOver = ReasonReplaced
+			}
+			old.end(&End{Reason: tookOver, Message: "another stream attached to the connection"})
+		}
+		h.detachLocked(old)
+	}
+	h.attaches++
+	s := newStream(h, request, interval, h.attaches, tookOver)
+	s.subscriptions, s.topics = h.subscribeLocked(s, topics), len(topics)
+	h.streams[s.connection] = s
+	h.users[s.user] = append(h.users[s.user], s)
+	h.sessions[s.session] = append(h.sessions[s.session], s)
+	h.addresses[s.remote]++
+	return s, nil
+}
+
+// Subscribe changes the topics of the connection's live stream. It must not run
+// while Publish does, so that the caller's initial messages and the live ones
+// join without gap or overlap: initial (which may be nil) is delivered in order
+// with the events, before anything of the added topics; their state follows
+// whole. Events of a removed topic that were published before are still
+// delivered. Adding what is there and removing what is not is allowed.
+//
+// Errors: ErrNotAttached, ErrNotYours, ErrTooManyTopics; nothing changed then.
+func (h *Hub) Subscribe(connection, user string, add, remove []Topic, initial []*Message) error {
+	wake, err := h.resubscribe(connection, user, add, remove, initial)
+	if err != nil {
+		return err
+	}
+	wake.wake()
+	return nil
+}
+
+func (h *Hub) resubscribe(connection, user string, add, remove []Topic, initial []*Message) (*Stream, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, err := h.lookup(connection, user)
+	if err != nil {
+		return nil, err
+	}
+	present := make(map[Topic]bool, len(s.subscriptions)+len(add))
+	for _, sub := range s.subscriptions {
+		present[sub.topic.name] = true
+	}
+	dropped := make(map[Topic]bool, len(remove))
+	for _, name := range remove {
+		if present[name] {
+			dropped[name] = true
+			delete(present, name)
+		}
+	}
+	var added []Topic
+	for _, name := range add {
+		if !present[name] {
+			present[name] = true
+			added = append(added, name)
+		}
+	}
+	// A topic both removed and added begins anew, which is what was asked for.
+	if limit := h.config.TopicsPerStream; limit > 0 && len(present) > limit {
+		return nil, fmt.Errorf("%w: %d, at most %d", ErrTooManyTopics, len(present), limit)
+	}
+
+	// The consumer may be walking the present slice, so a new one is made.
+	kept := make([]*subscription, 0, len(present))
+	for _, sub := range s.subscriptions {
+		if dropped[sub.topic.name] {
+			h.unsubscribeLocked(sub)
+			continue
+		}
+		kept = append(kept, sub)
+	}
+	kept = append(kept, h.subscribeLocked(s, added)...)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.subscriptions, s.topics = kept, len(kept)
+	s.stateDue = true
+	if len(initial) > 0 && s.ended == nil {
+		b := newBatch(h.published.Load(), time.Time{}, initial)
+		b.alone = true
+		s.enqueue(b)
+	}
+	return s, nil
+}
+
+// lookup returns the connection's live stream. The caller holds h.mu.
+func (h *Hub) lookup(connection, user string) (*Stream, error) {
+	s := h.streams[connection]
+	switch {
+	case s == nil || s.hasEnded():
+		return nil, ErrNotAttached
+	case s.user != user:
+		return nil, ErrNotYours
+	}
+	return s, nil
+}
+
+// subscribeLocked adds s to the topics. The caller holds h.mu for writing.
+func (h *Hub) subscribeLocked(s *Stream, names []Topic) []*subscription {
+	if len(names) == 0 {
+		return nil
+	}
+	subscriptions := make([]*subscription, len(names))
+	for i, name := range names {
+		t := h.topicLocked(name)
+		sub := &subscription{topic: t, stream: s, position: len(t.subscribers)}
+		t.subscribers = append(t.subscribers, sub)
+		t.mu.Lock()
+		t.spacing = min(t.spacing, int64(s.interval))
+		t.mu.Unlock()
+		subscriptions[i] = sub
+	}
+	return subscriptions
+}
+
+func (h *Hub) unsubscribeLocked(sub *subscription) {
+	t := sub.topic
+	last := len(t.subscribers) - 1
+	t.subscribers[sub.position] = t.subscribers[last]
+	t.subscribers[sub.position].position = sub.position
+	t.subscribers[last] = nil
+	t.subscribers = t.subscribers[:last]
+	if last == 0 {
+		t.subscribers = nil
+		if t.empty() {
+			delete(h.topics, t.name)
+		}
+	}
+}
+
+// detach forgets an ended stream. It may be called any number of times.
+func (h *Hub) detach(s *Stream) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.detachLocked(s)
+}
+
+func (h *Hub) detachLocked(s *Stream) {
+	if s.detached {
+		return
+	}
+	s.detached = true
+	h.timers.retire(&s.timer)
+	for _, sub := range s.subscriptions {
+		h.unsubscribeLocked(sub)
+	}
+	if h.streams[s.connection] == s {
+		delete(h.streams, s.connection)
+	}
+	dropFrom(h.users, s.user, s)
+	dropFrom(h.sessions, s.session, s)
+	if h.addresses[s.remote]--; h.addresses[s.remote] == 0 {
+		delete(h.addresses, s.remote)
+	}
+	h.ends.add(s.record())
+	s.mu.Lock()
+	s.subscriptions, s.receipts.open = nil, nil
+	s.mu.Unlock()
+	if len(h.streams) == 0 {
+		select {
+		case h.emptied <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func dropFrom(index map[string][]*Stream, name string, s *Stream) {
+	rest := index[name]
+	if i := slices.Index(rest, s); i >= 0 {
+		rest[i] = rest[len(rest)-1]
+		rest[len(rest)-1] = nil
+		rest = rest[:len(rest)-1]
+	}
+	if len(rest) == 0 {
+		delete(index, name)
+		return
+	}
+	index[name] = rest
+}
+
+func unique(topics []Topic) []Topic {
+	seen := make(map[Topic]bool, len(topics))
+	kept := make([]Topic, 0, len(topics))
+	for _, name := range topics {
+		if !seen[name] {
+			seen[name] = true
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}

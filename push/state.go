@@ -1,0 +1,267 @@
+package push
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// The state lane. A topic keeps its latest value per key in the order of last
+// change, each with the version at which it changed; a subscription is one
+// integer, the version up to which its stream has seen the topic. Publishing
+// state therefore costs the same for one subscriber and for ten thousand, and a
+// slow stream holds nothing but that integer. Tried and rejected: a map of dirty
+// keys per stream, which made the publisher pay for every subscriber.
+
+// stateBytes is the size past which the changes of one topic are split over
+// responses; up to it, a client sees a topic's state change as one.
+const stateBytes = 256 << 10
+
+// tombstonesKept is how many keys that are gone a topic remembers at least.
+const tombstonesKept = 64
+
+type topic struct {
+	name        Topic
+	subscribers []*subscription // Protected by Hub.mu.
+	batch       *batch          // Events of the publication at hand; Publish's.
+	timer       timer           // Comes due when subscribers should be looked at.
+	version     atomic.Uint64   // Rises by one with every update; written under mu.
+
+	mu       sync.Mutex // Protects what follows.
+	entries  map[string]*entry
+	first    *entry // Changed longest ago.
+	last     *entry // Changed last.
+	gone     int    // Tombstones among the entries.
+	pruned   uint64 // The highest version of a tombstone that was forgotten.
+	armed    bool   // Timer is set.
+	lastWalk int64
+	spacing  int64 // The least state interval of the subscribers.
+}
+
+type entry struct {
+	message  *Message
+	version  uint64
+	previous *entry
+	next     *entry
+}
+
+// subscription joins a stream and a topic.
+type subscription struct {
+	topic    *topic
+	stream   *Stream
+	position int // In topic.subscribers; protected by Hub.mu.
+
+	// The rest belongs to the stream's consumer.
+	begun bool   // The client was told that the topic's whole state follows.
+	seen  uint64 // Version of the last change delivered.
+	base  uint64 // Topic's version when the whole state began to be sent.
+}
+
+func newTopic(name Topic) *topic {
+	t := &topic{name: name, spacing: int64(MaxStateInterval)}
+	t.timer.topic = t
+	return t
+}
+
+// empty says that nothing is lost when the topic is forgotten.
+func (t *topic) empty() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.entries) == t.gone
+}
+
+// apply takes a new value over.
+func (t *topic) apply(m *Message) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.applyLocked(m)
+}
+
+func (t *topic) applyLocked(m *Message) {
+	if t.entries == nil {
+		t.entries = make(map[string]*entry)
+	}
+	e := t.entries[m.Key]
+	if e == nil {
+		e = &entry{}
+		t.entries[m.Key] = e
+	} else {
+		if e.message.Gone {
+			t.gone--
+		}
+		t.unlink(e)
+	}
+	e.message = m
+	e.version = t.version.Add(1)
+	e.previous = t.last
+	if t.last == nil {
+		t.first = e
+	} else {
+		t.last.next = e
+	}
+	t.last = e
+	if m.Gone {
+		t.gone++
+		t.prune()
+	}
+}
+
+func (t *topic) unlink(e *entry) {
+	if e.previous == nil {
+		t.first = e.next
+	} else {
+		e.previous.next = e.next
+	}
+	if e.next == nil {
+		t.last = e.previous
+	} else {
+		e.next.previous = e.previous
+	}
+	e.previous, e.next = nil, nil
+}
+
+// prune forgets the older half of the tombstones when they outnumber the living.
+// A stream that has not seen what is forgotten gets the topic whole again. The
+// walk passes the living too, but happens once per as many updates.
+func (t *topic) prune() {
+	limit := max(tombstonesKept, len(t.entries)-t.gone)
+	if t.gone <= limit {
+		return
+	}
+	for e := t.first; e != nil && t.gone > limit/2; {
+		next := e.next
+		if e.message.Gone {
+			t.pruned = e.version
+			t.unlink(e)
+			delete(t.entries, e.message.Key)
+			t.gone--
+		}
+		e = next
+	}
+}
+
+// changed takes a value over and sees to it that subscribers are looked at.
+func (h *Hub) changed(t *topic, m *Message) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.applyLocked(m)
+	if t.armed || len(t.subscribers) == 0 {
+		return
+	}
+	t.armed = true
+	h.timers.set(&t.timer, max(h.now(), t.lastWalk+t.spacing))
+}
+
+// walk looks at the subscribers of a topic that has changed: those whose
+// interval has passed are woken, the others get a time. Walks of a topic are as
+// far apart as its subscribers' least interval, and that delays nobody: whoever
+// is found not due is due later than the next walk's changes need.
+func (h *Hub) walk(t *topic, now int64) {
+	t.mu.Lock()
+	t.armed = false
+	t.lastWalk = now
+	h.timers.set(&t.timer, never)
+	t.mu.Unlock()
+
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	spacing := int64(MaxStateInterval)
+	for _, sub := range t.subscribers {
+		spacing = min(spacing, int64(sub.stream.interval))
+		if sub.stream.armState(now) {
+			sub.stream.wake()
+		}
+	}
+	t.mu.Lock()
+	t.spacing = spacing
+	t.mu.Unlock()
+}
+
+// armState plans a flush and says whether it is due now.
+func (s *Stream) armState(now int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended != nil || s.stateDue || s.stateAt != never {
+		return false
+	}
+	if at := s.lastState + int64(s.interval); at > now {
+		s.stateAt = at
+		s.hub.timers.earlier(&s.timer, at)
+		return false
+	}
+	s.stateDue = true
+	return true
+}
+
+// collectState appends what changed in the stream's topics and says whether
+// some is left for the next response. Called by the consumer, no lock held.
+func (s *Stream) collectState(c *collector, subscriptions []*subscription) (more bool) {
+	for _, sub := range subscriptions {
+		if sub.begun && sub.topic.version.Load() == sub.seen {
+			continue
+		}
+		if c.bytes >= PackBytes {
+			return true
+		}
+		if sub.collect(c, s.hub) {
+			return true
+		}
+	}
+	return false
+}
+
+func (sub *subscription) collect(c *collector, h *Hub) (more bool) {
+	for {
+		if !sub.begun {
+			sub.begun = true
+			sub.seen = 0
+			sub.base = sub.topic.version.Load()
+			if h.config.HasState == nil || sub.base > 0 || h.config.HasState(sub.topic.name) {
+				c.addOwn("state_begin", h.encodeStateBegin(sub.topic.name))
+			}
+		}
+		more, behind := sub.topic.since(sub, c)
+		if !behind {
+			return more
+		}
+		sub.begun = false
+	}
+}
+
+// since appends the values that changed after sub.seen, oldest change first. It
+// reports behind, and appends nothing, when a tombstone that the stream needs
+// was forgotten.
+func (t *topic) since(sub *subscription, c *collector) (more, behind bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pruned > max(sub.seen, sub.base) {
+		return false, true
+	}
+	e := t.last
+	for e != nil && e.previous != nil && e.previous.version > sub.seen {
+		e = e.previous
+	}
+	counted := max(sub.seen, sub.base) // Updates up to here were never owed.
+	delivered, size := uint64(0), 0
+	for ; e != nil; e = e.next {
+		if e.version <= sub.seen {
+			continue
+		}
+		if size >= stateBytes {
+			more = true
+			break
+		}
+		sub.seen = e.version
+		if e.message.Gone && e.version <= sub.base {
+			continue
+		}
+		if e.version > counted {
+			delivered++
+		}
+		size += len(e.message.Data)
+		c.add(e.message)
+	}
+	if sub.seen > counted {
+		c.response.Conflated += sub.seen - counted - delivered
+	}
+	return more, false
+}
