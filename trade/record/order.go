@@ -1,0 +1,133 @@
+package record
+
+import "todoku/trade"
+
+func writeOrder(w *writer, o *trade.Order) {
+	w.uint(1, uint64(o.ID))
+	writeText(w, 2, o.Account)
+	writeText(w, 3, o.User)
+	writeText(w, 4, o.ClientOrderID)
+	writeText(w, 5, o.Symbol)
+	writeEnum(w, 6, o.Side, trade.SideSell)
+	writeEnum(w, 7, o.Type, trade.OrderTypeMarket)
+	writeEnum(w, 8, o.TimeInForce, trade.TimeInForceFOK)
+	w.bool(9, o.PostOnly)
+	writeEnum(w, 10, o.SelfTrade, trade.SelfTradeCancelBoth)
+	w.int(11, int64(o.Price))
+	w.int(12, int64(o.Quantity))
+	w.int(13, int64(o.Filled))
+	w.int(14, int64(o.Leaves))
+	w.int(15, o.Expire)
+	writeEnum(w, 16, o.Status, trade.OrderStatusRejected)
+	w.int(17, o.Entered)
+	w.int(18, o.Updated)
+}
+
+func readOrder(r *reader, o *trade.Order) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			o.ID = trade.OrderID(r.uint())
+		case 2:
+			o.Account = readText[trade.AccountID](r)
+		case 3:
+			o.User = readText[trade.UserID](r)
+		case 4:
+			o.ClientOrderID = readText[trade.RequestID](r)
+		case 5:
+			o.Symbol = readText[trade.Symbol](r)
+		case 6:
+			o.Side = readEnum(r, trade.SideSell)
+		case 7:
+			o.Type = readEnum(r, trade.OrderTypeMarket)
+		case 8:
+			o.TimeInForce = readEnum(r, trade.TimeInForceFOK)
+		case 9:
+			o.PostOnly = r.bool()
+		case 10:
+			o.SelfTrade = readEnum(r, trade.SelfTradeCancelBoth)
+		case 11:
+			o.Price = trade.Price(r.int())
+		case 12:
+			o.Quantity = trade.Quantity(r.int())
+		case 13:
+			o.Filled = trade.Quantity(r.int())
+		case 14:
+			o.Leaves = trade.Quantity(r.int())
+		case 15:
+			o.Expire = r.int()
+		case 16:
+			o.Status = readEnum(r, trade.OrderStatusRejected)
+		case 17:
+			o.Entered = r.int()
+		case 18:
+			o.Updated = r.int()
+		default:
+			r.skip()
+		}
+	}
+}
+
+func writeReport(w *writer, e *trade.ExecutionReport) {
+	writeEnum(w, 1, e.Type, trade.ExecTypeTradeCancel)
+	writeBody(w, 2, &e.Order, writeOrder)
+	writeText(w, 3, e.Request)
+	w.reason(4, e.Reason)
+	w.int(5, int64(e.LastPrice))
+	w.int(6, int64(e.LastQuantity))
+	w.uint(7, uint64(e.Trade))
+	w.bool(8, e.Maker)
+	writeText(w, 9, e.Counterparty)
+}
+
+func readReport(r *reader, e *trade.ExecutionReport) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			e.Type = readEnum(r, trade.ExecTypeTradeCancel)
+		case 2:
+			rest := r.open()
+			readOrder(r, &e.Order)
+			r.close(rest)
+		case 3:
+			e.Request = readText[trade.RequestID](r)
+		case 4:
+			e.Reason = r.reason()
+		case 5:
+			e.LastPrice = trade.Price(r.int())
+		case 6:
+			e.LastQuantity = trade.Quantity(r.int())
+		case 7:
+			e.Trade = trade.TradeID(r.uint())
+		case 8:
+			e.Maker = r.bool()
+		case 9:
+			e.Counterparty = readText[trade.AccountID](r)
+		default:
+			r.skip()
+		}
+	}
+}
+
+func writeCancelRejected(w *writer, e *trade.CancelRejected) {
+	writeBody(w, 1, &e.Order, writeOrder)
+	writeText(w, 2, e.Request)
+	w.reason(3, e.Reason)
+}
+
+func readCancelRejected(r *reader, e *trade.CancelRejected) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			rest := r.open()
+			readOrder(r, &e.Order)
+			r.close(rest)
+		case 2:
+			e.Request = readText[trade.RequestID](r)
+		case 3:
+			e.Reason = r.reason()
+		default:
+			r.skip()
+		}
+	}
+}

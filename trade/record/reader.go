@@ -1,0 +1,200 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"todoku/trade"
+)
+
+// ErrMalformed says that bytes are not a record or snapshot that this version
+// understands. It is wrapped with what is wrong and never quotes the bytes.
+var ErrMalformed = errors.New("record: malformed")
+
+// maxReason bounds reasons: their numbers have three digits.
+const maxReason trade.Reason = 999
+
+// reader takes fields off the front of buf, which is the rest of the innermost
+// message. After an error it finds no more fields, so that only the end of a
+// decoding has to look at err.
+type reader struct {
+	buf   []byte
+	field protowire.Number
+	kind  protowire.Type
+	err   error
+
+	// The same few names stand all over a record, so each is allocated once. The
+	// oldest makes room; a longer memory costs more in comparisons than it saves.
+	recent [12]string
+	oldest int
+}
+
+func (r *reader) fail(what string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: field %d: %s", ErrMalformed, r.field, what)
+	}
+	r.buf = nil
+}
+
+// next reads the head of the next field and reports whether there is one.
+func (r *reader) next() bool {
+	if len(r.buf) == 0 {
+		return false
+	}
+	if b := r.buf[0]; b >= 1<<3 && b < 1<<7 { // One byte, as most are.
+		r.field, r.kind, r.buf = protowire.Number(b>>3), protowire.Type(b&7), r.buf[1:]
+		return true
+	}
+	field, kind, n := protowire.ConsumeTag(r.buf)
+	if n < 0 {
+		r.fail("no field where one should be")
+		return false
+	}
+	r.field, r.kind, r.buf = field, kind, r.buf[n:]
+	return true
+}
+
+// expect refuses a known field of another wire type. The generated code would
+// pass over it; but no version writes it so.
+func (r *reader) expect(kind protowire.Type) bool {
+	if r.kind != kind {
+		r.fail("of another wire type")
+		return false
+	}
+	return true
+}
+
+func (r *reader) uint() uint64 {
+	if !r.expect(protowire.VarintType) {
+		return 0
+	}
+	if len(r.buf) > 0 && r.buf[0] < 1<<7 {
+		v := uint64(r.buf[0])
+		r.buf = r.buf[1:]
+		return v
+	}
+	v, n := protowire.ConsumeVarint(r.buf)
+	if n < 0 {
+		r.fail("not a number")
+		return 0
+	}
+	r.buf = r.buf[n:]
+	return v
+}
+
+func (r *reader) int() int64  { return int64(r.uint()) }
+func (r *reader) sint() int64 { return protowire.DecodeZigZag(r.uint()) }
+func (r *reader) bool() bool  { return protowire.DecodeBool(r.uint()) }
+
+func (r *reader) uint32() uint32 {
+	return uint32(r.upTo(math.MaxUint32))
+}
+
+func (r *reader) reason() trade.Reason {
+	return trade.Reason(r.upTo(uint64(maxReason)))
+}
+
+func (r *reader) upTo(most uint64) uint64 {
+	v := r.uint()
+	if v > most {
+		r.fail("a number out of range")
+		return 0
+	}
+	return v
+}
+
+func readEnum[T ~int8](r *reader, highest T) T { return T(r.upTo(uint64(highest))) }
+
+func (r *reader) fixed() uint64 {
+	if !r.expect(protowire.Fixed64Type) {
+		return 0
+	}
+	v, n := protowire.ConsumeFixed64(r.buf)
+	if n < 0 {
+		r.fail("not a number")
+		return 0
+	}
+	r.buf = r.buf[n:]
+	return v
+}
+
+func (r *reader) bytes() []byte {
+	if !r.expect(protowire.BytesType) {
+		return nil
+	}
+	v, n := protowire.ConsumeBytes(r.buf)
+	if n < 0 {
+		r.fail("longer than what is there")
+		return nil
+	}
+	r.buf = r.buf[n:]
+	return v
+}
+
+func readText[T ~string](r *reader) T { return T(r.text()) }
+
+func (r *reader) text() string {
+	b := r.bytes()
+	if len(b) == 0 {
+		return ""
+	}
+	for i := range r.recent {
+		if r.recent[i] == string(b) {
+			return r.recent[i]
+		}
+	}
+	if !utf8.Valid(b) {
+		r.fail("not UTF-8")
+		return ""
+	}
+	s := string(b)
+	r.recent[r.oldest] = s
+	r.oldest = (r.oldest + 1) % len(r.recent)
+	return s
+}
+
+// open turns to the message inside this field and returns what follows it, for
+// close.
+func (r *reader) open() (rest []byte) {
+	inside := r.bytes()
+	rest = r.buf
+	r.buf = inside
+	return rest
+}
+
+func (r *reader) close(rest []byte) {
+	if r.err == nil {
+		r.buf = rest
+	}
+}
+
+// skip passes over a field that a later version has added.
+func (r *reader) skip() {
+	n := protowire.ConsumeFieldValue(r.field, r.kind, r.buf)
+	if n < 0 {
+		r.fail("cut short")
+		return
+	}
+	r.buf = r.buf[n:]
+}
+
+// count returns how many fields of a number the rest of the message has, so that
+// a list is allocated once. Malformed bytes are left to the reading itself.
+func (r *reader) count(field protowire.Number) int {
+	found := 0
+	for b := r.buf; len(b) > 0; {
+		number, _, n := protowire.ConsumeField(b)
+		if n < 0 {
+			break
+		}
+		if number == field {
+			found++
+		}
+		b = b[n:]
+	}
+	return found
+}

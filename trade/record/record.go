@@ -1,0 +1,102 @@
+package record
+
+import "todoku/trade"
+
+// Encode appends a record to dst and returns the longer slice. Sequence and Time
+// stand beside the record in the journal and are not part of it, nor is the
+// Sequence of the answer, which is the record's. The error is [ErrUnwritable];
+// dst is then returned as it was.
+func Encode(dst []byte, r *trade.Record) ([]byte, error) {
+	w := writer{buf: dst}
+	c := &r.Command
+	writeEnum(&w, 1, c.Kind, trade.CommandConfigureVenue)
+	writeText(&w, 2, c.User)
+	writeText(&w, 3, c.Account)
+	writeText(&w, 4, c.Request)
+	w.fixed(5, c.Fingerprint)
+	start := w.open(6)
+	writeAnswer(&w, &c.Answer)
+	w.close(start)
+	for _, event := range r.Events {
+		start := w.open(7)
+		writeEvent(&w, event)
+		w.close(start)
+	}
+	if w.err != nil {
+		return dst, w.err
+	}
+	return w.buf, nil
+}
+
+// Decode reads what [Encode] wrote; sequence and time are the journal's. The
+// error is [ErrMalformed]. Nothing in the record refers to data.
+func Decode(sequence uint64, time int64, data []byte) (*trade.Record, error) {
+	r := reader{buf: data}
+	record := &trade.Record{Sequence: sequence, Time: time}
+	if n := r.count(7); n > 0 {
+		record.Events = make([]trade.Event, 0, n)
+	}
+	c := &record.Command
+	for r.next() {
+		switch r.field {
+		case 1:
+			c.Kind = readEnum(&r, trade.CommandConfigureVenue)
+		case 2:
+			c.User = readText[trade.UserID](&r)
+		case 3:
+			c.Account = readText[trade.AccountID](&r)
+		case 4:
+			c.Request = readText[trade.RequestID](&r)
+		case 5:
+			c.Fingerprint = r.fixed()
+		case 6:
+			rest := r.open()
+			readAnswer(&r, &c.Answer)
+			r.close(rest)
+		case 7:
+			rest := r.open()
+			record.Events = append(record.Events, readEvent(&r))
+			r.close(rest)
+		default:
+			r.skip()
+		}
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	c.Answer.Sequence = sequence
+	return record, nil
+}
+
+// writeAnswer leaves the sequence out; a snapshot adds it as field 7.
+func writeAnswer(w *writer, a *trade.Answer) {
+	w.uint(1, uint64(a.Order))
+	writeEnum(w, 2, a.Status, trade.OrderStatusRejected)
+	w.int(3, int64(a.Filled))
+	w.int(4, int64(a.Leaves))
+	w.reason(5, a.Reason)
+	w.uint(6, uint64(a.Count))
+}
+
+func readAnswer(r *reader, a *trade.Answer) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			a.Order = trade.OrderID(r.uint())
+		case 2:
+			a.Status = readEnum(r, trade.OrderStatusRejected)
+		case 3:
+			a.Filled = trade.Quantity(r.int())
+		case 4:
+			a.Leaves = trade.Quantity(r.int())
+		case 5:
+			a.Reason = r.reason()
+		case 6:
+			a.Count = r.uint32()
+		case 7:
+			a.Sequence = r.uint()
+		default:
+			r.skip()
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package record
+
+import (
+	"crypto/sha256"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"todoku/trade"
+)
+
+// EncodeSnapshot returns the canonical bytes of a state: fields in the order of
+// their numbers, lists in the order in which they stand, which the engine keeps
+// sorted. The error is [ErrUnwritable].
+func EncodeSnapshot(s *trade.Snapshot) ([]byte, error) {
+	w := writer{buf: make([]byte, 0, sizeHint(s))}
+	w.uint(1, s.Sequence)
+	w.int(2, s.Time)
+	writeBody(&w, 3, &s.Venue, writeVenue)
+	w.int(4, s.DayEnd)
+	w.uint(5, uint64(s.LastOrder))
+	w.uint(6, uint64(s.LastTrade))
+	writeList(&w, 7, s.Instruments, writeInstrumentState)
+	writeList(&w, 8, s.Users, writeUser)
+	writeList(&w, 9, s.Accounts, writeAccount)
+	writeList(&w, 10, s.Orders, writeOrder)
+	writeList(&w, 11, s.Positions, writePosition)
+	writeList(&w, 12, s.Trades, writeTrade)
+	writeList(&w, 13, s.Requests, writeRequest)
+	if w.err != nil {
+		return nil, w.err
+	}
+	return w.buf, nil
+}
+
+// sizeHint guesses the encoded size from lengths seen in practice, so that the
+// buffer of a large state is not copied again and again while it grows.
+func sizeHint(s *trade.Snapshot) int {
+	return 256*(1+len(s.Instruments)+len(s.Users)) + 48*len(s.Accounts) +
+		112*len(s.Orders) + 72*len(s.Positions) + 120*len(s.Trades) + 80*len(s.Requests)
+}
+
+func writeList[T any](w *writer, field protowire.Number, list []T, write func(*writer, *T)) {
+	for i := range list {
+		writeBody(w, field, &list[i], write)
+	}
+}
+
+// DecodeSnapshot reads what [EncodeSnapshot] wrote. The error is [ErrMalformed].
+// Nothing in the snapshot refers to data.
+func DecodeSnapshot(data []byte) (*trade.Snapshot, error) {
+	r := reader{buf: data}
+	s := &trade.Snapshot{}
+	for r.next() {
+		switch r.field {
+		case 1:
+			s.Sequence = r.uint()
+		case 2:
+			s.Time = r.int()
+		case 3:
+			rest := r.open()
+			readVenue(&r, &s.Venue)
+			r.close(rest)
+		case 4:
+			s.DayEnd = r.int()
+		case 5:
+			s.LastOrder = trade.OrderID(r.uint())
+		case 6:
+			s.LastTrade = trade.TradeID(r.uint())
+		case 7:
+			s.Instruments = readElement(&r, s.Instruments, readInstrumentState)
+		case 8:
+			s.Users = readElement(&r, s.Users, readUser)
+		case 9:
+			s.Accounts = readElement(&r, s.Accounts, readAccount)
+		case 10:
+			s.Orders = readElement(&r, s.Orders, readOrder)
+		case 11:
+			s.Positions = readElement(&r, s.Positions, readPosition)
+		case 12:
+			s.Trades = readElement(&r, s.Trades, readTrade)
+		case 13:
+			s.Requests = readElement(&r, s.Requests, readRequest)
+		default:
+			r.skip()
+		}
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return s, nil
+}
+
+func readElement[T any](r *reader, list []T, read func(*reader, *T)) []T {
+	list = append(list, *new(T))
+	rest := r.open()
+	read(r, &list[len(list)-1])
+	r.close(rest)
+	return list
+}
+
+// Hash returns the SHA-256 of a state's canonical bytes: engines that agree on
+// the state agree on it. The error is [ErrUnwritable].
+func Hash(s *trade.Snapshot) ([32]byte, error) {
+	data, err := EncodeSnapshot(s)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return sha256.Sum256(data), nil
+}
+
+func writeInstrumentState(w *writer, s *trade.InstrumentState) {
+	writeBody(w, 1, &s.Instrument, writeInstrument)
+	w.int(2, int64(s.LastPrice))
+	w.uint(3, s.BookVersion)
+}
+
+func readInstrumentState(r *reader, s *trade.InstrumentState) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			rest := r.open()
+			readInstrument(r, &s.Instrument)
+			r.close(rest)
+		case 2:
+			s.LastPrice = trade.Price(r.int())
+		case 3:
+			s.BookVersion = r.uint()
+		default:
+			r.skip()
+		}
+	}
+}
+
+func writeRequest(w *writer, s *trade.RequestState) {
+	writeText(w, 1, s.User)
+	writeText(w, 2, s.Account)
+	writeText(w, 3, s.Request)
+	w.fixed(4, s.Fingerprint)
+	w.int(5, s.Time)
+	start := w.open(6)
+	writeAnswer(w, &s.Answer)
+	w.uint(7, s.Answer.Sequence)
+	w.close(start)
+}
+
+func readRequest(r *reader, s *trade.RequestState) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			s.User = readText[trade.UserID](r)
+		case 2:
+			s.Account = readText[trade.AccountID](r)
+		case 3:
+			s.Request = readText[trade.RequestID](r)
+		case 4:
+			s.Fingerprint = r.fixed()
+		case 5:
+			s.Time = r.int()
+		case 6:
+			rest := r.open()
+			readAnswer(r, &s.Answer)
+			r.close(rest)
+		default:
+			r.skip()
+		}
+	}
+}

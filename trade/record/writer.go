@@ -1,0 +1,113 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"todoku/trade"
+)
+
+// ErrUnwritable says that a value cannot be written so that it reads back: a
+// text that is not UTF-8, an enum outside its range, an event that is nil. The
+// engine checks its input, so this is a defect of the engine.
+var ErrUnwritable = errors.New("record: cannot be written down")
+
+// writer appends fields to buf. Fields with their zero value are left out, as
+// proto3 does. The first error stays.
+type writer struct {
+	buf []byte
+	err error
+}
+
+func (w *writer) fail(what string) {
+	if w.err == nil {
+		w.err = fmt.Errorf("%w: %s", ErrUnwritable, what)
+	}
+}
+
+// tag writes a field's head; below 16 it is one byte, which most are.
+func (w *writer) tag(field protowire.Number, kind protowire.Type) {
+	if field < 16 {
+		w.buf = append(w.buf, byte(field)<<3|byte(kind))
+		return
+	}
+	w.buf = protowire.AppendTag(w.buf, field, kind)
+}
+
+func (w *writer) uint(field protowire.Number, v uint64) {
+	if v != 0 {
+		w.tag(field, protowire.VarintType)
+		w.buf = protowire.AppendVarint(w.buf, v)
+	}
+}
+
+func (w *writer) int(field protowire.Number, v int64) { w.uint(field, uint64(v)) }
+
+// sint is for numbers that are often negative.
+func (w *writer) sint(field protowire.Number, v int64) { w.uint(field, protowire.EncodeZigZag(v)) }
+
+func (w *writer) bool(field protowire.Number, v bool) { w.uint(field, protowire.EncodeBool(v)) }
+
+func (w *writer) fixed(field protowire.Number, v uint64) {
+	if v != 0 {
+		w.tag(field, protowire.Fixed64Type)
+		w.buf = protowire.AppendFixed64(w.buf, v)
+	}
+}
+
+func (w *writer) reason(field protowire.Number, v trade.Reason) {
+	if v > maxReason {
+		w.fail("a reason out of range")
+	}
+	w.uint(field, uint64(v))
+}
+
+// writeEnum takes the highest value that exists, so that what reader refuses is
+// never written.
+func writeEnum[T ~int8](w *writer, field protowire.Number, v, highest T) {
+	if v < 0 || v > highest {
+		w.fail("an enum value out of range")
+	}
+	w.uint(field, uint64(v))
+}
+
+func writeText[T ~string](w *writer, field protowire.Number, v T) {
+	if v != "" {
+		writeElement(w, field, v)
+	}
+}
+
+// writeElement writes an element of a list, which is there even when empty.
+func writeElement[T ~string](w *writer, field protowire.Number, v T) {
+	if !utf8.ValidString(string(v)) {
+		w.fail("a text that is not UTF-8")
+	}
+	w.tag(field, protowire.BytesType)
+	w.buf = protowire.AppendString(w.buf, string(v))
+}
+
+// open begins a message inside this one; close ends it. Most messages are
+// shorter than 128 bytes, so one byte is left for the length and a longer
+// message is moved: cheaper than measuring every message first.
+func (w *writer) open(field protowire.Number) (start int) {
+	w.tag(field, protowire.BytesType)
+	w.buf = append(w.buf, 0)
+	return len(w.buf)
+}
+
+func (w *writer) close(start int) {
+	size := len(w.buf) - start
+	if size < 1<<7 {
+		w.buf[start-1] = byte(size)
+		return
+	}
+	more := protowire.SizeVarint(uint64(size)) - 1
+	for range more {
+		w.buf = append(w.buf, 0)
+	}
+	copy(w.buf[start+more:], w.buf[start:start+size])
+	protowire.AppendVarint(w.buf[:start-1], uint64(size))
+}
