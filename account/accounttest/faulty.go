@@ -1,0 +1,117 @@
+package accounttest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"todoku/account"
+)
+
+// ErrInjected is what a [Faulty] store fails with.
+var ErrInjected = errors.New("accounttest: injected failure")
+
+// Faulty is a store whose writes can be made to fail, as on a full disk. Reads
+// go on.
+type Faulty struct {
+	account.Store
+	mu    sync.Mutex // protects fail and after
+	fail  bool
+	after bool
+}
+
+// Fail makes writes fail from now on, until Heal. With after, they take effect
+// and the failure is reported nevertheless, as when a commit's answer is lost.
+func (f *Faulty) Fail(after bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail, f.after = true, after
+}
+
+// Heal makes writes work again.
+func (f *Faulty) Heal() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = false
+}
+
+func (f *Faulty) write(do func() error) error {
+	f.mu.Lock()
+	fail, after := f.fail, f.after
+	f.mu.Unlock()
+	if fail && !after {
+		return ErrInjected
+	}
+	err := do()
+	if fail && err == nil {
+		err = ErrInjected
+	}
+	return err
+}
+
+// AddKey implements account.KeyStore.
+func (f *Faulty) AddKey(ctx context.Context, key account.Key) error {
+	return f.write(func() error { return f.Store.AddKey(ctx, key) })
+}
+
+// DeleteKeys implements account.KeyStore.
+func (f *Faulty) DeleteKeys(ctx context.Context, below uint32) error {
+	return f.write(func() error { return f.Store.DeleteKeys(ctx, below) })
+}
+
+// PutCredential implements account.CredentialStore.
+func (f *Faulty) PutCredential(ctx context.Context, c account.Credential, keep string) error {
+	return f.write(func() error { return f.Store.PutCredential(ctx, c, keep) })
+}
+
+// ChangeAttempts implements account.CredentialStore.
+func (f *Faulty) ChangeAttempts(
+	ctx context.Context, subjects []string, change func(account.Failures) account.Failures,
+) (changed []account.Failures, err error) {
+	err = f.write(func() (err error) {
+		changed, err = f.Store.ChangeAttempts(ctx, subjects, change)
+		return err
+	})
+	return changed, err
+}
+
+// CreateSession implements account.SessionStore.
+func (f *Faulty) CreateSession(ctx context.Context, s account.Session, c account.Connection, credential uint64) error {
+	return f.write(func() error { return f.Store.CreateSession(ctx, s, c, credential) })
+}
+
+// RotateSession implements account.SessionStore.
+func (f *Faulty) RotateSession(ctx context.Context, s account.Session) error {
+	return f.write(func() error { return f.Store.RotateSession(ctx, s) })
+}
+
+// EndSessions implements account.SessionStore.
+func (f *Faulty) EndSessions(ctx context.Context, ids []string) error {
+	return f.write(func() error { return f.Store.EndSessions(ctx, ids) })
+}
+
+// CreateConnection implements account.ConnectionStore.
+func (f *Faulty) CreateConnection(ctx context.Context, c account.Connection, replaced string) error {
+	return f.write(func() error { return f.Store.CreateConnection(ctx, c, replaced) })
+}
+
+// SaveConnections implements account.ConnectionStore.
+func (f *Faulty) SaveConnections(ctx context.Context, connections []account.Connection) error {
+	return f.write(func() error { return f.Store.SaveConnections(ctx, connections) })
+}
+
+// DeleteConnections implements account.ConnectionStore.
+func (f *Faulty) DeleteConnections(ctx context.Context, ids []string) error {
+	return f.write(func() error { return f.Store.DeleteConnections(ctx, ids) })
+}
+
+// AppendAccess implements account.AccessStore.
+func (f *Faulty) AppendAccess(ctx context.Context, list []account.Entry) error {
+	return f.write(func() error { return f.Store.AppendAccess(ctx, list) })
+}
+
+// Prune implements account.AccessStore.
+func (f *Faulty) Prune(ctx context.Context, log, attempts time.Time) error {
+	return f.write(func() error { return f.Store.Prune(ctx, log, attempts) })
+}
