@@ -128,11 +128,14 @@ func schemaVersion(ctx context.Context, from querier, file string) (int, error) 
 	if err := from.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return 0, fmt.Errorf("sqlite: open %s: %w", file, err)
 	}
+	if version > 0 {
+		return version, nil
+	}
 	if err := from.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
 		return 0, fmt.Errorf("sqlite: open %s: %w", file, err)
 	}
-	if version == 0 && tables > 0 {
+	if tables > 0 {
 		return 0, fmt.Errorf("%w: %s", ErrForeignFile, file)
 	}
-	return version, nil
+	return 0, nil
 }
