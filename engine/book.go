@@ -207,7 +207,7 @@ func (b *Book) Rest(id uint64, owner uint32, side trade.Side, tick, quantity int
 		if len(b.slots) == maxSlots {
 			return ErrBookFull
 		}
-		at = uint32(len(b.slots)) //nolint:gosec // Below maxSlots, as just checked.
+		at = uint32(len(b.slots))
 	}
 	if !b.index.put(id, at, b.slots) {
 		return ErrBookDuplicate

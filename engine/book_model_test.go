@@ -61,7 +61,7 @@ func (p *twins) do(c bookCommand) error {
 		fast, fastErr := p.fast.Reduce(c.target, c.quantity)
 		naive, naiveErr := p.naive.reduce(c.target, c.quantity)
 		if fast != naive || !errors.Is(fastErr, naiveErr) {
-			return fmt.Errorf("reduce: %+v %v, want %+v %v", fast, fastErr, naive, naiveErr)
+			return fmt.Errorf("reduce: %+v %w, want %+v %w", fast, fastErr, naive, naiveErr)
 		}
 		return p.compare(c)
 	case verbReplace:
@@ -118,7 +118,7 @@ func (p *twins) enter(c bookCommand) error {
 		for _, f := range p.out.Fills {
 			p.trace = (p.trace ^ f.MakerID ^ uint64(f.Quantity)<<20 ^ uint64(f.MakerLeft)<<40) * 0x100000001B3
 		}
-		if c.verb == verbFOK && left != 0 {
+		if c.verb == verbFOK && left > 0 {
 			return fmt.Errorf("a fillable order was not filled: %d left", left)
 		}
 		if stopped || left == 0 || c.verb == verbMarket || c.verb == verbIOC {

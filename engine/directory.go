@@ -38,17 +38,17 @@ func (d *directory) floor(number int64) (run, place int) {
 	if low == 0 {
 		return 0, -1
 	}
+	// The comparisons of this search are coin flips, so it makes them without a
+	// branch: the difference of two page numbers, which have 58 bits, is negative
+	// where the entry is not beyond the number.
 	run = low - 1
 	entries := d.runs[run]
-	low, high = 0, len(entries)
-	for low < high {
-		if mid := int(uint(low+high) >> 1); entries[mid].number <= number {
-			low = mid + 1
-		} else {
-			high = mid
-		}
+	for n := len(entries); n > 1; {
+		half := int(uint(n) >> 1)
+		place += half & int((entries[place+half].number-number-1)>>63)
+		n -= half
 	}
-	return run, low - 1
+	return run, place
 }
 
 // get returns the page with a number, or none.

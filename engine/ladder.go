@@ -91,7 +91,7 @@ func (l *ladder) open(tick int64) uint32 {
 	if p != none {
 		l.free = l.pages[p].below
 	} else {
-		p = uint32(len(l.pages)) //nolint:gosec // The caller asked full, which keeps it below maxPages.
+		p = uint32(len(l.pages))
 		l.pages = append(l.pages, page{})
 		l.levels = append(l.levels, make([]level, pageSize)...)
 	}

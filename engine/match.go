@@ -21,10 +21,10 @@ type Taker struct {
 type FillKind uint8
 
 const (
-	// FillTrade: maker and taker traded at the maker's price.
+	// FillTrade means that maker and taker traded at the maker's price.
 	FillTrade FillKind = iota + 1
-	// FillSelfTradeCancel: the maker was cancelled, because it has the same owner;
-	// Quantity is what it had left.
+	// FillSelfTradeCancel means that the maker was cancelled, because it has the
+	// same owner; Quantity is what it had left.
 	FillSelfTradeCancel
 )
 
