@@ -1,14 +1,10 @@
 package record
 
-import (
-	"google.golang.org/protobuf/encoding/protowire"
-
-	"todoku/trade"
-)
+import "todoku/trade"
 
 // The kinds of event, as field numbers of the message Event.
 const (
-	eventExecutionReport protowire.Number = iota + 1
+	eventExecutionReport = iota + 1
 	eventCancelRejected
 	eventTradeChanged
 	eventLevelChanged
@@ -23,39 +19,48 @@ const (
 )
 
 func writeEvent(w *writer, event trade.Event) {
+	var start int
 	switch e := event.(type) {
 	case *trade.ExecutionReport:
-		writeBody(w, eventExecutionReport, e, writeReport)
+		start = w.open(eventExecutionReport)
+		writeReport(w, e)
 	case *trade.CancelRejected:
-		writeBody(w, eventCancelRejected, e, writeCancelRejected)
+		start = w.open(eventCancelRejected)
+		writeCancelRejected(w, e)
 	case *trade.TradeChanged:
-		writeBody(w, eventTradeChanged, e, writeTradeChanged)
+		start = w.open(eventTradeChanged)
+		writeTradeChanged(w, e)
 	case *trade.LevelChanged:
-		writeBody(w, eventLevelChanged, e, writeLevel)
+		start = w.open(eventLevelChanged)
+		writeLevel(w, e)
 	case *trade.PositionChanged:
-		writeBody(w, eventPositionChanged, &e.Position, writePosition)
+		start = w.open(eventPositionChanged)
+		writePosition(w, &e.Position)
 	case *trade.InstrumentChanged:
-		writeBody(w, eventInstrumentChanged, &e.Instrument, writeInstrument)
+		start = w.open(eventInstrumentChanged)
+		writeInstrument(w, &e.Instrument)
 	case *trade.UserChanged:
-		writeBody(w, eventUserChanged, &e.User, writeUser)
+		start = w.open(eventUserChanged)
+		writeUser(w, &e.User)
 	case *trade.PresenceChanged:
-		writeBody(w, eventPresenceChanged, e, writePresence)
+		start = w.open(eventPresenceChanged)
+		writePresence(w, e)
 	case *trade.LimitsChanged:
-		writeBody(w, eventLimitsChanged, &trade.AccountState{Account: e.Account, Limits: e.Limits}, writeAccount)
+		start = w.open(eventLimitsChanged)
+		writeAccount(w, &trade.AccountState{Account: e.Account, Limits: e.Limits})
 	case *trade.Announced:
-		writeBody(w, eventAnnounced, e, writeAnnounced)
+		start = w.open(eventAnnounced)
+		writeAnnounced(w, e)
 	case *trade.VenueChanged:
-		writeBody(w, eventVenueChanged, &e.Venue, writeVenue)
+		start = w.open(eventVenueChanged)
+		writeVenue(w, &e.Venue)
 	case *trade.DayEnded:
-		writeBody(w, eventDayEnded, e, writeDayEnded)
+		start = w.open(eventDayEnded)
+		writeDayEnded(w, e)
 	default:
 		w.fail("an event of an unknown kind")
+		return
 	}
-}
-
-func writeBody[T any](w *writer, kind protowire.Number, body *T, write func(*writer, *T)) {
-	start := w.open(kind)
-	write(w, body)
 	w.close(start)
 }
 

@@ -46,7 +46,7 @@ func (f *filler) fill(t testing.TB, v reflect.Value) {
 	if f.sparse && v.Kind() != reflect.Struct && f.IntN(2) == 0 {
 		return
 	}
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the default refuses the others
 	case reflect.Struct:
 		for i := range v.NumField() {
 			f.fill(t, v.Field(i))

@@ -32,8 +32,12 @@ func writeTrade(w *writer, t *trade.Trade) {
 	w.int(3, int64(t.Price))
 	w.int(4, int64(t.Quantity))
 	writeEnum(w, 5, t.Aggressor, trade.SideSell)
-	writeBody(w, 6, &t.Buyer, writeParty)
-	writeBody(w, 7, &t.Seller, writeParty)
+	start := w.open(6)
+	writeParty(w, &t.Buyer)
+	w.close(start)
+	start = w.open(7)
+	writeParty(w, &t.Seller)
+	w.close(start)
 	writeEnum(w, 8, t.Status, trade.TradeStatusBusted)
 	w.int(9, t.Time)
 	w.int(10, t.BustTime)
@@ -73,7 +77,9 @@ func readTrade(r *reader, t *trade.Trade) {
 }
 
 func writeTradeChanged(w *writer, e *trade.TradeChanged) {
-	writeBody(w, 1, &e.Trade, writeTrade)
+	start := w.open(1)
+	writeTrade(w, &e.Trade)
+	w.close(start)
 	writeText(w, 2, e.Text)
 }
 
@@ -126,8 +132,12 @@ func writePosition(w *writer, p *trade.Position) {
 	writeText(w, 1, p.Account)
 	writeText(w, 2, p.Symbol)
 	w.sint(3, int64(p.Quantity))
-	writeBody(w, 4, &p.Cost, writeAmount)
-	writeBody(w, 5, &p.Realised, writeAmount)
+	start := w.open(4)
+	writeAmount(w, &p.Cost)
+	w.close(start)
+	start = w.open(5)
+	writeAmount(w, &p.Realised)
+	w.close(start)
 }
 
 func readPosition(r *reader, p *trade.Position) {

@@ -73,7 +73,7 @@ func copyInto(t testing.TB, to, from reflect.Value) {
 
 func copyValue(t testing.TB, to, from reflect.Value) {
 	t.Helper()
-	switch from.Kind() {
+	switch from.Kind() { //nolint:exhaustive // the default takes the others
 	case reflect.Struct:
 		to.Set(reflect.New(to.Type().Elem()))
 		copyInto(t, to.Elem(), from)

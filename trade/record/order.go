@@ -70,7 +70,9 @@ func readOrder(r *reader, o *trade.Order) {
 
 func writeReport(w *writer, e *trade.ExecutionReport) {
 	writeEnum(w, 1, e.Type, trade.ExecTypeTradeCancel)
-	writeBody(w, 2, &e.Order, writeOrder)
+	start := w.open(2)
+	writeOrder(w, &e.Order)
+	w.close(start)
 	writeText(w, 3, e.Request)
 	w.reason(4, e.Reason)
 	w.int(5, int64(e.LastPrice))
@@ -110,7 +112,9 @@ func readReport(r *reader, e *trade.ExecutionReport) {
 }
 
 func writeCancelRejected(w *writer, e *trade.CancelRejected) {
-	writeBody(w, 1, &e.Order, writeOrder)
+	start := w.open(1)
+	writeOrder(w, &e.Order)
+	w.close(start)
 	writeText(w, 2, e.Request)
 	w.reason(3, e.Reason)
 }

@@ -23,7 +23,7 @@ const maxReason trade.Reason = 999
 // decoding has to look at err.
 type reader struct {
 	buf   []byte
-	field protowire.Number
+	field int32
 	kind  protowire.Type
 	err   error
 
@@ -46,15 +46,15 @@ func (r *reader) next() bool {
 		return false
 	}
 	if b := r.buf[0]; b >= 1<<3 && b < 1<<7 { // One byte, as most are.
-		r.field, r.kind, r.buf = protowire.Number(b>>3), protowire.Type(b&7), r.buf[1:]
+		r.field, r.kind, r.buf = int32(b>>3), protowire.Type(b&7), r.buf[1:]
 		return true
 	}
 	field, kind, n := protowire.ConsumeTag(r.buf)
-	if n < 0 {
+	if n < 0 || field > protowire.MaxValidNumber {
 		r.fail("no field where one should be")
 		return false
 	}
-	r.field, r.kind, r.buf = field, kind, r.buf[n:]
+	r.field, r.kind, r.buf = int32(field), kind, r.buf[n:]
 	return true
 }
 
@@ -174,7 +174,7 @@ func (r *reader) close(rest []byte) {
 
 // skip passes over a field that a later version has added.
 func (r *reader) skip() {
-	n := protowire.ConsumeFieldValue(r.field, r.kind, r.buf)
+	n := protowire.ConsumeFieldValue(protowire.Number(r.field), r.kind, r.buf)
 	if n < 0 {
 		r.fail("cut short")
 		return

@@ -104,6 +104,7 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 	event := func(body ...byte) []byte { return protowire.AppendBytes([]byte{7<<3 | 2}, body) }
 	for name, data := range map[string][]byte{
 		"field zero":              {0, 0},
+		"field past the last":     {0x80, 0xfd, 0xd7, 0xc6, '0', '0'},
 		"no number":               {1 << 3},
 		"endless number":          bytes.Repeat([]byte{0xff}, 11),
 		"length past the end":     {2<<3 | 2, 5, 'a'},
@@ -176,7 +177,7 @@ func TestHashNoticesEveryField(t *testing.T) {
 
 // leaves calls do with every field that is not made of others.
 func leaves(v reflect.Value, path string, do func(path string, v reflect.Value)) {
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the default takes the others
 	case reflect.Struct:
 		for i := range v.NumField() {
 			leaves(v.Field(i), path+"."+strings.ToLower(v.Type().Field(i).Name), do)
@@ -239,7 +240,9 @@ func FuzzDecode(f *testing.F) {
 		if want := marshal(t, recordMessage(t, r)); !bytes.Equal(again, want) {
 			t.Fatalf("wrote %x, the generated code %x", again, want)
 		}
-		if !proto.Equal(withoutUnknown(&m), recordMessage(t, r)) {
+		// The answer of a record has the record's sequence, whatever stands in it.
+		withoutUnknown(&m).Answer.Sequence = 0
+		if !proto.Equal(&m, recordMessage(t, r)) {
 			t.Fatalf("read %v, the generated code %v", recordMessage(t, r), &m)
 		}
 	})

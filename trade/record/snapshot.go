@@ -15,7 +15,9 @@ func EncodeSnapshot(s *trade.Snapshot) ([]byte, error) {
 	w := writer{buf: make([]byte, 0, sizeHint(s))}
 	w.uint(1, s.Sequence)
 	w.int(2, s.Time)
-	writeBody(&w, 3, &s.Venue, writeVenue)
+	start := w.open(3)
+	writeVenue(&w, &s.Venue)
+	w.close(start)
 	w.int(4, s.DayEnd)
 	w.uint(5, uint64(s.LastOrder))
 	w.uint(6, uint64(s.LastTrade))
@@ -41,7 +43,9 @@ func sizeHint(s *trade.Snapshot) int {
 
 func writeList[T any](w *writer, field protowire.Number, list []T, write func(*writer, *T)) {
 	for i := range list {
-		writeBody(w, field, &list[i], write)
+		start := w.open(field)
+		write(w, &list[i])
+		w.close(start)
 	}
 }
 
@@ -109,7 +113,9 @@ func Hash(s *trade.Snapshot) ([32]byte, error) {
 }
 
 func writeInstrumentState(w *writer, s *trade.InstrumentState) {
-	writeBody(w, 1, &s.Instrument, writeInstrument)
+	start := w.open(1)
+	writeInstrument(w, &s.Instrument)
+	w.close(start)
 	w.int(2, int64(s.LastPrice))
 	w.uint(3, s.BookVersion)
 }

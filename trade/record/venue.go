@@ -128,7 +128,9 @@ func readPresence(r *reader, e *trade.PresenceChanged) {
 func writeAccount(w *writer, a *trade.AccountState) {
 	writeText(w, 1, a.Account)
 	w.int(2, int64(a.Limits.MaxOrderQuantity))
-	writeBody(w, 3, &a.Limits.MaxOrderNotional, writeAmount)
+	start := w.open(3)
+	writeAmount(w, &a.Limits.MaxOrderNotional)
+	w.close(start)
 	w.uint(4, uint64(a.Limits.MaxOpenOrders))
 	w.uint(5, uint64(a.Limits.Band))
 	w.uint(6, uint64(a.Limits.MaxMessagesPerSecond))
