@@ -34,7 +34,9 @@ func (s *Stream) tick(now int64) (ended, wake bool) {
 	}
 	if now >= s.reconnectAt {
 		s.reconnectAt = never
-		s.endAt = min(s.endAt, now+int64(config.ReconnectGrace))
+		if s.endAt == never { // Drain has its own limit.
+			s.endAt = now + int64(config.ReconnectGrace)
+		}
 		s.reconnectDue, wake = true, true
 	}
 	if now >= s.heartbeatAt {
@@ -174,7 +176,7 @@ func (h *Hub) Drain(ctx context.Context, spread, limit time.Duration) error {
 	for _, s := range h.streams {
 		s.mu.Lock()
 		s.endReason = ReasonShutdown
-		s.endAt = now + int64(limit)
+		s.endAt = min(s.endAt, now+int64(limit))
 		s.reconnectAt = now
 		if spread > 0 {
 			s.reconnectAt += rand.Int64N(int64(spread)) //nolint:gosec // Jitter needs no secret.

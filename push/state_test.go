@@ -1,0 +1,161 @@
+package push_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"todoku/push"
+)
+
+func (r *receiver) levels(topic push.Topic) map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.state[topic])
+}
+
+func TestStateIsSentWholeThenAtMostOncePerInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, push.Config{HeartbeatInterval: time.Hour, AckTimeout: -1, StreamAge: -1})
+		if err := h.Seed(10, []*push.Message{level(10, "book", "a", "1"), level(9, "book", "b", "2"), event(9, 0, "book", 1)}); err != nil {
+			t.Fatal(err)
+		}
+		r := receive(t.Context(), attach(t, h, push.AttachRequest{After: 10, Topics: []push.Topic{"book"}, StateInterval: 100 * time.Millisecond}), 0, nil)
+		synctest.Wait()
+		if got := r.levels("book"); !maps.Equal(got, map[string]string{"a": "1", "b": "2"}) {
+			t.Fatalf("the whole state is %v", got)
+		}
+		responses := len(r.snapshot().Responses)
+		time.Sleep(time.Second)
+		if n := len(r.snapshot().Responses); n != responses {
+			t.Fatalf("%d responses although nothing changed", n-responses)
+		}
+		sequence := uint64(10)
+		for range 1000 { // One change a millisecond, for a second.
+			sequence++
+			publish(t, h, sequence, level(sequence, "book", "a", fmt.Sprint(sequence)))
+			time.Sleep(time.Millisecond)
+			synctest.Wait()
+		}
+		flushes := len(r.snapshot().Responses) - responses
+		if flushes < 10 || flushes > 11 {
+			t.Errorf("%d flushes in a second, interval 100 ms", flushes)
+		}
+		time.Sleep(time.Second)
+		if got := r.levels("book")["a"]; got != fmt.Sprint(sequence) {
+			t.Errorf("the last value is %s, want %d", got, sequence)
+		}
+		if r.count-2+r.skips != 1000 {
+			t.Errorf("%d delivered and %d conflated of 1000", r.count-2, r.skips)
+		}
+	})
+}
+
+func TestAQuietTopicIsFlushedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, push.Config{})
+		r := receive(t.Context(), attach(t, h, push.AttachRequest{Topics: []push.Topic{"book"}, StateInterval: 10 * time.Second}), 0, nil)
+		time.Sleep(11 * time.Second)
+		publish(t, h, 1, level(1, "book", "a", "1"))
+		synctest.Wait()
+		if r.levels("book")["a"] != "1" {
+			t.Error("the first change after a pause waits")
+		}
+	})
+}
+
+func TestALevelThatIsGoneNeverSurvivesHoweverFarAStreamIsBehind(t *testing.T) {
+	for _, churn := range []int{10, 60, 70, 500, 5000} {
+		synctest.Test(t, func(t *testing.T) {
+			h := start(t, push.Config{SendTimeout: time.Hour, AckTimeout: -1, StreamAge: -1})
+			want := map[string]string{}
+			sequence := uint64(0)
+			set := func(key, value string) {
+				sequence++
+				if want[key] = value; value == "" {
+					delete(want, key)
+				}
+				publish(t, h, sequence, level(sequence, "book", key, value))
+			}
+			for i := range churn {
+				set(fmt.Sprint("old", i), "1")
+			}
+			var gate chan struct{} // Read and written only while sends are at rest.
+			r := receive(t.Context(), attach(t, h, push.AttachRequest{After: sequence, Topics: []push.Topic{"book"}}), 0, func() {
+				if gate != nil {
+					<-gate
+				}
+			})
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if !maps.Equal(r.levels("book"), want) {
+				t.Fatal("not whole")
+			}
+			gate = make(chan struct{})
+			set("first", "1") // Its send blocks; the stream falls behind.
+			time.Sleep(time.Second)
+			for i := range churn {
+				set(fmt.Sprint("old", i), "")
+			}
+			for i := range churn / 2 {
+				set(fmt.Sprint("new", i), "1")
+				set(fmt.Sprint("new", i), "")
+			}
+			set("last", "1")
+			close(gate)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := r.levels("book"); !maps.Equal(got, want) {
+				t.Errorf("churn %d: %d levels, want %v", churn, len(got), want)
+			}
+		})
+	}
+}
+
+func TestAResubscribedTopicBeginsWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, push.Config{})
+		r := receive(t.Context(), attach(t, h, push.AttachRequest{Topics: []push.Topic{"book"}}), 0, nil)
+		publish(t, h, 1, level(1, "book", "a", "1"), level(1, "book", "b", "1"))
+		time.Sleep(time.Second)
+		if err := h.Subscribe("c", "alice", nil, []push.Topic{"book"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		publish(t, h, 2, level(2, "book", "a", ""))
+		time.Sleep(time.Second)
+		if got := r.levels("book"); len(got) != 2 {
+			t.Errorf("a topic that is not subscribed changed: %v", got)
+		}
+		if err := h.Subscribe("c", "alice", []push.Topic{"book"}, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if got := r.levels("book"); !maps.Equal(got, map[string]string{"b": "1"}) {
+			t.Errorf("after subscribing again: %v", got)
+		}
+	})
+}
+
+func TestStateTooBigForOneResponseArrivesWholeInSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, push.Config{})
+		value := string(make([]byte, 10<<10))
+		var seed []*push.Message
+		for i := range 200 {
+			seed = append(seed, level(1, "book", fmt.Sprint(i), value))
+		}
+		if err := h.Seed(1, seed); err != nil {
+			t.Fatal(err)
+		}
+		r := receive(t.Context(), attach(t, h, push.AttachRequest{After: 1, Topics: []push.Topic{"book"}}), 0, nil)
+		synctest.Wait()
+		if n := len(r.levels("book")); n != 200 || r.skips != 0 {
+			t.Errorf("%d levels, %d conflated", n, r.skips)
+		}
+		if n := len(r.snapshot().Responses); n < 8 || n > 10 {
+			t.Errorf("2 MB of state came in %d responses", n)
+		}
+	})
+}
