@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,9 @@ type checkpointer struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 }
+
+// errReaderInTheWay says that a long read kept the log from beginning again.
+var errReaderInTheWay = errors.New("sqlite: checkpoint: a reader is in the way")
 
 // frameOverhead is what a commit writes to the log beyond the row: the pages of
 // the tree above it, counted as two.
@@ -89,7 +93,7 @@ func (c *checkpointer) checkpoint(ctx context.Context) error {
 	// try.
 	c.pending.Store(0)
 	if err == nil && !complete {
-		err = fmt.Errorf("sqlite: checkpoint: a reader is in the way")
+		err = errReaderInTheWay
 	}
 	return err
 }

@@ -46,13 +46,25 @@ func (j *Journal) SaveSnapshot(ctx context.Context, snapshot journal.Snapshot) e
 	if err := j.clearParts(ctx, sequence); err != nil {
 		return err
 	}
+	if err := j.saveParts(ctx, snapshot); err != nil {
+		// On a full disk the parts are in the way of the next append; what cannot
+		// be removed now, the next save removes.
+		_ = j.clearParts(context.WithoutCancel(ctx), sequence)
+		return translate("snapshot", err)
+	}
+	return nil
+}
+
+// saveParts writes a snapshot that is not there, and drops what is then too old.
+func (j *Journal) saveParts(ctx context.Context, snapshot journal.Snapshot) error {
+	sequence := int64(snapshot.Sequence) //nolint:gosec // at most the head
 	for part := 0; part*snapshotPart < len(snapshot.Data); part++ {
 		data := snapshot.Data[part*snapshotPart:]
 		if err := j.savePart(ctx, sequence, part, data[:min(len(data), snapshotPart)]); err != nil {
 			return err
 		}
 	}
-	return translate("snapshot", j.write(ctx, func(tx *sql.Tx) error {
+	return j.write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO snapshots (sequence, time, size, checksum) VALUES (?, ?, ?, ?)",
 			sequence, snapshot.Time, len(snapshot.Data), snapshot.Checksum()); err != nil {
 			return err
@@ -62,7 +74,7 @@ func (j *Journal) SaveSnapshot(ctx context.Context, snapshot journal.Snapshot) e
 			return err
 		}
 		return dropOrphans(ctx, tx)
-	}))
+	})
 }
 
 // clearParts removes a damaged snapshot of this sequence and parts that belong
@@ -89,7 +101,7 @@ func (j *Journal) savePart(ctx context.Context, sequence int64, part int, data [
 	if err == nil {
 		j.checkpoints.wrote(int64(len(data)))
 	}
-	return translate("snapshot", err)
+	return err
 }
 
 // write is one transaction that takes its turn with appends and checkpoints.
