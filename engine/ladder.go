@@ -61,6 +61,7 @@ func newLadder(pages int) ladder {
 	return ladder{
 		pages:  append(make([]page, 0, 1+pages), page{number: noNumber}),
 		levels: make([]level, pageSize, (1+pages)*pageSize),
+		order:  newDirectory(),
 	}
 }
 
