@@ -1,0 +1,87 @@
+package feed
+
+import (
+	"slices"
+	"sort"
+
+	"todoku/trade"
+)
+
+// book is one instrument's levels as the records give them. Each side is sorted
+// with its best level last, because that is where nearly all changes are: they
+// then move few neighbours.
+type book struct {
+	bids, offers []Level
+	version      uint64
+	lastPrice    trade.Price
+	// told is what the last best-price message said.
+	told Best
+}
+
+// set takes one level over as a record gives it.
+func (b *book) set(side trade.Side, level Level) {
+	levels := b.side(side)
+	at, found := search(*levels, side, level.Price)
+	switch {
+	case level.Quantity == 0 && found:
+		*levels = slices.Delete(*levels, at, at+1)
+	case level.Quantity == 0:
+	case found:
+		(*levels)[at] = level
+	default:
+		*levels = slices.Insert(*levels, at, level)
+	}
+}
+
+// add puts one more resting order into its level, for books made from orders.
+func (b *book) add(side trade.Side, price trade.Price, quantity trade.Quantity) {
+	levels := b.side(side)
+	at, found := search(*levels, side, price)
+	if !found {
+		*levels = slices.Insert(*levels, at, Level{Price: price})
+	}
+	(*levels)[at].Quantity += quantity
+	(*levels)[at].Orders++
+}
+
+func (b *book) side(side trade.Side) *[]Level {
+	if side == trade.SideBuy {
+		return &b.bids
+	}
+	return &b.offers
+}
+
+// search finds a price among levels sorted worst to best.
+func search(levels []Level, side trade.Side, price trade.Price) (at int, found bool) {
+	at = sort.Search(len(levels), func(i int) bool {
+		if side == trade.SideBuy {
+			return levels[i].Price >= price
+		}
+		return levels[i].Price <= price
+	})
+	return at, at < len(levels) && levels[at].Price == price
+}
+
+// best returns the top of the book.
+func (b *book) best(symbol trade.Symbol) Best {
+	best := Best{Symbol: symbol, BookVersion: b.version, LastPrice: b.lastPrice}
+	if n := len(b.bids); n > 0 {
+		best.Bid = b.bids[n-1]
+	}
+	if n := len(b.offers); n > 0 {
+		best.Offer = b.offers[n-1]
+	}
+	return best
+}
+
+// top copies up to depth levels, best first; all when depth is 0 or less.
+func top(levels []Level, depth int) []Level {
+	if depth <= 0 || depth > len(levels) {
+		depth = len(levels)
+	}
+	out := make([]Level, depth)
+	for i := range out {
+		out[i] = levels[len(levels)-1-i]
+	}
+	return out
+}

@@ -1,0 +1,201 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"todoku/journal"
+	"todoku/push"
+	"todoku/trade"
+)
+
+// IndexStore keeps the index's checkpoint, so that a restart reads the journal's
+// tail only. [History] is one.
+type IndexStore interface {
+	// SaveIndex must replace what was saved before, whole or not at all.
+	SaveIndex(ctx context.Context, position uint64, blob []byte) error
+	// LoadIndex must return what was saved last, or a nil blob when nothing was.
+	LoadIndex(ctx context.Context) (position uint64, blob []byte, err error)
+}
+
+// Options sets a feed up. For every number zero means the default.
+type Options struct {
+	// ReplayEvents is how many records concerning a stream a resume replays at
+	// most; beyond, it gets a Reset and a snapshot. Default 10,000.
+	ReplayEvents int
+	// ReplayAge is how old what is replayed may be. Default 24 h.
+	ReplayAge time.Duration
+	// CheckpointEvery is how many records lie between two saves of the index.
+	// Default 100,000.
+	CheckpointEvery uint64
+	// CheckpointFailed is told, if set, that a save failed; the next one is tried
+	// in its time. It is called from a goroutine of Run and may log.
+	CheckpointFailed func(error)
+}
+
+const (
+	defaultReplayEvents    = 10_000
+	defaultReplayAge       = 24 * time.Hour
+	defaultCheckpointEvery = 100_000
+	// finalSaveTimeout bounds the last save of the index, when Run stops.
+	finalSaveTimeout = 5 * time.Second
+)
+
+func (o Options) withDefaults() Options {
+	if o.ReplayEvents <= 0 {
+		o.ReplayEvents = defaultReplayEvents
+	}
+	if o.ReplayAge <= 0 {
+		o.ReplayAge = defaultReplayAge
+	}
+	if o.CheckpointEvery == 0 {
+		o.CheckpointEvery = defaultCheckpointEvery
+	}
+	return o
+}
+
+// Feed follows a journal and publishes to a hub. Make it with New.
+type Feed struct {
+	log     *journal.Log
+	hub     *push.Hub
+	store   IndexStore
+	encoder Encoder
+	options Options
+
+	composer *composer     // Of the goroutine that follows.
+	ready    chan struct{} // Closed when the feed has caught up for the first time.
+	stopped  chan struct{} // Closed when Run returns.
+	save     chan struct{} // Rung when a checkpoint is due; one waits at most.
+
+	// mu protects what follows. It is held over the calls into the hub that must
+	// not run beside a Publish, and comes before the hub's locks.
+	mu       sync.Mutex
+	position uint64
+	time     int64 // Of the record at position, in nanoseconds since 1970.
+	views    *views
+	index    *index
+	names    *names
+	streams  map[string]*Attached // By connection.
+	saved    uint64               // Position of the newest checkpoint asked for.
+	ring     chan struct{}        // Closed at the next change of position; nil while nobody waits.
+}
+
+// New returns a feed that does nothing until Run is called. The hub must be
+// fresh: Run seeds it. store may be nil; then a restart reads the journal as far
+// back as replays go.
+func New(log *journal.Log, hub *push.Hub, store IndexStore, encoder Encoder, options Options) *Feed {
+	options = options.withDefaults()
+	return &Feed{
+		log: log, hub: hub, store: store, encoder: encoder, options: options,
+		composer: newComposer(),
+		ready:    make(chan struct{}),
+		stopped:  make(chan struct{}),
+		save:     make(chan struct{}, 1),
+		views:    newViews(),
+		index:    newIndex(options.ReplayEvents, options.ReplayAge),
+		names:    newNames(),
+		streams:  make(map[string]*Attached),
+	}
+}
+
+// Ready is closed when the feed has caught up with the journal's head as it was
+// when Run began.
+func (f *Feed) Ready() <-chan struct{} { return f.ready }
+
+func (f *Feed) isReady() bool {
+	select {
+	case <-f.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// Position returns the sequence that all answers reflect.
+func (f *Feed) Position() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.position
+}
+
+// Cursor returns the cursor after a sequence.
+func (f *Feed) Cursor(sequence uint64) push.Cursor {
+	return push.Cursor{Epoch: f.log.Epoch(), Sequence: sequence}
+}
+
+// WaitFor returns when the feed reflects a sequence, so that who wrote it reads
+// it. The error is the context's cause, ErrStopped, or ErrBadCursor for a
+// sequence that the journal does not have.
+func (f *Feed) WaitFor(ctx context.Context, sequence uint64) error {
+	for {
+		f.mu.Lock()
+		if f.position >= sequence {
+			f.mu.Unlock()
+			return nil
+		}
+		if f.ring == nil {
+			f.ring = make(chan struct{})
+		}
+		ring := f.ring
+		f.mu.Unlock()
+		if sequence > f.log.Head() {
+			return ErrBadCursor
+		}
+		select {
+		case <-ring:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-f.stopped:
+			return ErrStopped
+		}
+	}
+}
+
+// WaitForCursor is WaitFor for a cursor that a client named. A cursor of another
+// history is ErrUnknownEpoch.
+func (f *Feed) WaitForCursor(ctx context.Context, cursor push.Cursor) error {
+	if cursor.Epoch != f.log.Epoch() {
+		return ErrUnknownEpoch
+	}
+	return f.WaitFor(ctx, cursor.Sequence)
+}
+
+// advance moves the position. The caller holds mu.
+func (f *Feed) advance(r *trade.Record) {
+	f.position, f.time = r.Sequence, r.Time
+	if f.ring != nil {
+		close(f.ring)
+		f.ring = nil
+	}
+}
+
+// Run builds the views from the newest snapshot and what followed it, closes
+// Ready, and publishes every record from then on until ctx ends. It returns nil
+// when ctx ended it, and otherwise why the journal cannot be followed any more.
+func (f *Feed) Run(ctx context.Context) error {
+	defer close(f.stopped)
+	if err := f.start(ctx); err != nil {
+		return f.ending(ctx, err)
+	}
+	saving, stopSaving := context.WithCancel(ctx)
+	saver := make(chan struct{})
+	go func() {
+		defer close(saver)
+		f.saveWhenDue(saving)
+	}()
+	err := f.follow(ctx)
+	stopSaving()
+	<-saver
+	f.saveLast(ctx)
+	return f.ending(ctx, err)
+}
+
+// ending makes the context's end a quiet one.
+func (f *Feed) ending(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,231 @@
+package feed
+
+import (
+	"encoding/binary"
+	"slices"
+	"sort"
+	"time"
+
+	"todoku/push"
+)
+
+// The index says which sequences have events for a topic, so that a resume reads
+// just those from the journal and never scans it. It is bounded per topic by
+// count and by age and remembers what it dropped, so that a cursor which lies
+// further back is refused instead of being served a gap.
+
+// blockSize is how many sequences a block has at most. Whole blocks are dropped,
+// so a topic keeps up to so many more than its bound.
+const blockSize = 256
+
+// markEvery is how finely the index knows the age of sequences.
+const markEvery = time.Minute
+
+// index is protected by Feed.mu.
+type index struct {
+	limit int           // Sequences kept per topic, at least.
+	age   time.Duration // Age of what is kept, at least.
+
+	base     uint64 // Nothing at or before it is known.
+	position uint64 // Everything after base up to here is known.
+	topics   map[push.Topic]*entries
+	marks    []mark // Oldest first, markEvery apart.
+}
+
+// mark says that a sequence has a time.
+type mark struct {
+	sequence uint64
+	time     int64
+}
+
+// entries are one topic's sequences, rising.
+type entries struct {
+	dropped uint64 // The highest sequence that was dropped, 0 for none.
+	count   int
+	blocks  []block
+}
+
+// block holds rising sequences as uvarint differences behind the first: one or
+// two bytes each. Bytes are only ever added behind data, so that a copy of the
+// struct is a snapshot.
+type block struct {
+	first, last uint64
+	count       int
+	data        []byte
+}
+
+func newIndex(limit int, age time.Duration) *index {
+	return &index{limit: limit, age: age, topics: make(map[push.Topic]*entries)}
+}
+
+// begin sets an empty index behind a sequence.
+func (x *index) begin(base uint64) { x.base, x.position = base, base }
+
+// add takes in which topics a record has events for.
+func (x *index) add(sequence uint64, at int64, messages []addressed) {
+	x.position = sequence
+	x.mark(sequence, at)
+	for i := range messages {
+		if messages[i].key != "" {
+			continue
+		}
+		for _, topic := range messages[i].topics {
+			e := x.topics[topic]
+			if e == nil {
+				e = &entries{}
+				x.topics[topic] = e
+			}
+			e.add(sequence, x.limit)
+		}
+	}
+}
+
+// mark notes the time now and then and drops what has become too old.
+func (x *index) mark(sequence uint64, at int64) {
+	if n := len(x.marks); n > 0 && at-x.marks[n-1].time < int64(markEvery) {
+		return
+	}
+	x.marks = append(x.marks, mark{sequence, at})
+	horizon := at - int64(x.age)
+	drop := 0
+	for drop+1 < len(x.marks) && x.marks[drop+1].time <= horizon {
+		drop++
+	}
+	if drop == 0 {
+		return
+	}
+	x.marks = slices.Delete(x.marks, 0, drop)
+	for _, e := range x.topics {
+		e.dropBefore(x.marks[0].sequence)
+	}
+}
+
+func (e *entries) add(sequence uint64, limit int) {
+	n := len(e.blocks)
+	if n > 0 && e.blocks[n-1].last == sequence {
+		return // Another message of the same record.
+	}
+	if n == 0 || e.blocks[n-1].count == blockSize {
+		e.blocks = append(e.blocks, block{first: sequence, last: sequence, count: 1})
+	} else {
+		b := &e.blocks[n-1]
+		b.data = binary.AppendUvarint(b.data, sequence-b.last)
+		b.last = sequence
+		b.count++
+	}
+	e.count++
+	for e.count-e.blocks[0].count >= limit {
+		e.drop()
+	}
+}
+
+// dropBefore drops the blocks that end before a sequence.
+func (e *entries) dropBefore(sequence uint64) {
+	for len(e.blocks) > 0 && e.blocks[0].last < sequence {
+		e.drop()
+	}
+}
+
+func (e *entries) drop() {
+	e.dropped = e.blocks[0].last
+	e.count -= e.blocks[0].count
+	e.blocks[0] = block{}
+	e.blocks = e.blocks[1:]
+}
+
+// reaches says whether nothing of the topics after a sequence was dropped.
+func (x *index) reaches(topics []push.Topic, after uint64) bool {
+	if after < x.base {
+		return false
+	}
+	for _, topic := range topics {
+		if e := x.topics[topic]; e != nil && after < e.dropped {
+			return false
+		}
+	}
+	return true
+}
+
+// oldest returns the sequence behind which everything of the topics is known
+// and, as the journal's oldest record says, can still be read.
+func (x *index) oldest(topics []push.Topic, kept uint64) uint64 {
+	after := max(x.base, max(kept, 1)-1)
+	for _, topic := range topics {
+		if e := x.topics[topic]; e != nil {
+			after = max(after, e.dropped)
+		}
+	}
+	return after
+}
+
+// newest returns the last sequence of a topic, 0 when none is known.
+func (x *index) newest(topic push.Topic) uint64 {
+	if e := x.topics[topic]; e != nil && len(e.blocks) > 0 {
+		return e.blocks[len(e.blocks)-1].last
+	}
+	return 0
+}
+
+// first returns the first most sequences after a sequence that any of the topics
+// has, rising and unique.
+func (x *index) first(topics []push.Topic, after uint64, most int) []uint64 {
+	var found []uint64
+	highest := ^uint64(0) // Sequences beyond it are not among the first most.
+	shrink := func() {
+		slices.Sort(found)
+		found = slices.Compact(found)
+		if len(found) >= most {
+			found = found[:most]
+			highest = found[most-1]
+		}
+	}
+	for _, topic := range topics {
+		e := x.topics[topic]
+		if e == nil {
+			continue
+		}
+		found = e.append(found, after, highest, most)
+		if len(found) > 4*most {
+			shrink()
+		}
+	}
+	shrink()
+	return found
+}
+
+// append adds up to most sequences above after and up to highest.
+func (e *entries) append(to []uint64, after, highest uint64, most int) []uint64 {
+	at := sort.Search(len(e.blocks), func(i int) bool { return e.blocks[i].last > after })
+	for _, b := range e.blocks[at:] {
+		sequence, data := b.first, b.data
+		for {
+			if sequence > highest || most == 0 {
+				return to
+			}
+			if sequence > after {
+				to = append(to, sequence)
+				most--
+			}
+			step, n := binary.Uvarint(data)
+			if n <= 0 {
+				break
+			}
+			sequence += step
+			data = data[n:]
+		}
+	}
+	return to
+}
+
+// clone returns a copy that shares the blocks' bytes, for encoding elsewhere.
+func (x *index) clone() *index {
+	c := *x
+	c.marks = slices.Clone(x.marks)
+	c.topics = make(map[push.Topic]*entries, len(x.topics))
+	for topic, e := range x.topics {
+		copied := *e
+		copied.blocks = slices.Clone(e.blocks)
+		c.topics[topic] = &copied
+	}
+	return &c
+}

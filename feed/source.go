@@ -1,0 +1,283 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"todoku/journal"
+	"todoku/push"
+	"todoku/trade"
+	"todoku/trade/record"
+)
+
+// What a stream begins with. What it will contain is settled under the lock; it
+// is read, sorted and encoded here, by the stream's consumer and no faster than
+// the client takes it.
+
+// groupSize is how many messages of a snapshot are encoded at once.
+const groupSize = 256
+
+// snapshot is what a stream's snapshot will say: references only.
+type snapshot struct {
+	sequence    uint64
+	time        int64
+	reset       Cause
+	instruments []*trade.Instrument
+	user        *trade.User
+	holdings    *holdings
+	online      []string
+}
+
+// item is a message of a snapshot before it is encoded.
+type item struct {
+	kind string
+	body any
+}
+
+// capture takes what a snapshot for this stream will say. The caller holds mu.
+func (f *Feed) capture(a *Attached, user *trade.User) snapshot {
+	s := snapshot{
+		sequence: f.position, time: f.time, reset: a.Cause,
+		instruments: f.views.instruments(), user: user,
+	}
+	if a.scope.all {
+		s.holdings = f.views.allHoldings()
+	} else {
+		s.holdings = f.views.holdings(a.scope.accounts)
+	}
+	if a.scope.presence {
+		s.online = f.views.online()
+	}
+	return s
+}
+
+// items lists the snapshot in the order in which a client can use it.
+func (s snapshot) items() []item {
+	s.holdings.sort()
+	items := make([]item, 0, 4+len(s.instruments)+s.holdings.count()+len(s.online))
+	if s.reset != CauseNone {
+		items = append(items, item{"reset", &Reset{s.reset}})
+	}
+	items = append(items, item{"snapshot_begin", &SnapshotBegin{}})
+	for _, instrument := range s.instruments {
+		items = append(items, item{"instrument_update", instrument})
+	}
+	items = append(items, item{"user_update", s.user})
+	items = s.held(items)
+	return append(items, item{"snapshot_end", &SnapshotEnd{}})
+}
+
+// held appends what the snapshot says of accounts and presence.
+func (s snapshot) held(items []item) []item {
+	for _, limits := range s.holdings.limits {
+		items = append(items, item{"limit_update", limits})
+	}
+	for _, position := range s.holdings.positions {
+		items = append(items, item{"position_update", position})
+	}
+	for _, order := range s.holdings.orders {
+		items = append(items, item{"order", &OrderState{order}})
+	}
+	for _, name := range s.online {
+		items = append(items, item{"user_presence", &Presence{name, true}})
+	}
+	return items
+}
+
+// encodeItems encodes items of a snapshot, the first of which has the given index.
+func encodeItems(encoder Encoder, s snapshot, items []item, index int) []*push.Message {
+	if len(items) == 0 {
+		return nil
+	}
+	messages := make([]*push.Message, len(items))
+	for i, it := range items {
+		at := uint32(index + i)
+		messages[i] = &push.Message{
+			Sequence: s.sequence, Index: at, Kind: it.kind,
+			Data: encoder.Encode(Message{Sequence: s.sequence, Index: at, Time: s.time, Body: it.body}),
+		}
+	}
+	return messages
+}
+
+// snapshotSource yields a snapshot in groups whose cursor moves with the last.
+func (f *Feed) snapshotSource(s snapshot) push.Source {
+	var items []item
+	done := 0
+	return func() (push.Group, error) {
+		if items == nil {
+			items = s.items()
+		}
+		if done == len(items) {
+			return push.Group{}, io.EOF
+		}
+		next := items[done:min(done+groupSize, len(items))]
+		messages := encodeItems(f.encoder, s, next, done)
+		done += len(next)
+		return push.Group{Messages: messages, Sequence: s.sequence, Unfinished: done < len(items)}, nil
+	}
+}
+
+// replaySource yields the messages of the given sequences that belong to the
+// topics, a group per sequence.
+func (f *Feed) replaySource(ctx context.Context, topics []push.Topic, sequences []uint64) push.Source {
+	if len(sequences) == 0 {
+		return nil
+	}
+	replay := &replay{log: f.log, composer: newComposer(), topics: topicSet(topics), sequences: sequences}
+	return func() (push.Group, error) {
+		r, messages, err := replay.next(ctx)
+		if err != nil {
+			return push.Group{}, err
+		}
+		return push.Group{Messages: publication(r, messages, f.encoder).Messages, Sequence: r.Sequence}, nil
+	}
+}
+
+func topicSet(topics []push.Topic) map[push.Topic]bool {
+	set := make(map[push.Topic]bool, len(topics))
+	for _, topic := range topics {
+		set[topic] = true
+	}
+	return set
+}
+
+// replay walks chosen sequences of the journal. Used by one goroutine at a time.
+type replay struct {
+	log       *journal.Log
+	composer  *composer
+	topics    map[push.Topic]bool
+	sequences []uint64 // Those still to come.
+	records   []journal.Record
+}
+
+// next returns the next record and those of its events that the topics carry, or
+// io.EOF. The messages hold until the next call.
+func (p *replay) next(ctx context.Context) (*trade.Record, []addressed, error) {
+	if len(p.sequences) == 0 {
+		return nil, nil, io.EOF
+	}
+	raw, err := p.read(ctx, p.sequences[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	p.sequences = p.sequences[1:]
+	r, err := record.Decode(raw.Sequence, raw.Time, raw.Data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("feed: record %d: %w", raw.Sequence, err)
+	}
+	messages := p.composer.compose(r)
+	messages = slices.DeleteFunc(messages, func(m addressed) bool { return m.key != "" })
+	kept := messages[:0]
+	for _, m := range messages {
+		m.topics = slices.DeleteFunc(slices.Clone(m.topics), func(topic push.Topic) bool { return !p.topics[topic] })
+		if len(m.topics) > 0 {
+			kept = append(kept, m)
+		}
+	}
+	return r, kept, nil
+}
+
+// readAhead bounds how many records lie between two that are read at once:
+// reading over a few costs less than asking again.
+const readAhead = 64
+
+// read returns one record, from what was read before if it is there.
+func (p *replay) read(ctx context.Context, sequence uint64) (journal.Record, error) {
+	if n := len(p.records); n == 0 || sequence > p.records[n-1].Sequence || sequence < p.records[0].Sequence {
+		last := sequence
+		for _, next := range p.sequences {
+			if next-last > readAhead || next-sequence >= readBatch {
+				break
+			}
+			last = next
+		}
+		records, err := p.log.Read(ctx, sequence-1, int(last-sequence)+1)
+		if errors.Is(err, journal.ErrCompacted) {
+			return journal.Record{}, fmt.Errorf("%w: %w", ErrCompacted, err)
+		}
+		if err != nil {
+			return journal.Record{}, fmt.Errorf("feed: read %d: %w", sequence, err)
+		}
+		if len(records) == 0 {
+			return journal.Record{}, fmt.Errorf("feed: read %d: %w", sequence, journal.ErrCorrupt)
+		}
+		p.records = records
+	}
+	return p.records[sequence-p.records[0].Sequence], nil
+}
+
+// Notifications returns past events that concern a user, oldest first: those
+// after a cursor, or the oldest that are known when it is nil. It stops when it
+// has limit messages, but never within a record. The cursor is where to go on;
+// end says that nothing follows for now.
+//
+// Errors: those of Attach for user and subscription, ErrBadCursor,
+// ErrUnknownEpoch, ErrTooFarBehind, ErrCompacted.
+func (f *Feed) Notifications(
+	ctx context.Context, id trade.UserID, after *push.Cursor, limit int, subscription Subscription,
+) (messages []Message, cursor push.Cursor, end bool, err error) {
+	replay, position, err := f.past(id, after, limit, subscription)
+	if err != nil {
+		return nil, push.Cursor{}, false, err
+	}
+	for len(messages) < limit {
+		r, found, err := replay.next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, push.Cursor{}, false, err
+		}
+		for _, m := range found {
+			messages = append(messages, m.Message)
+		}
+		cursor = f.Cursor(r.Sequence)
+	}
+	// A page that ran out of sequences before it was full has seen everything.
+	if len(messages) < limit {
+		return messages, f.Cursor(position), true, nil
+	}
+	return messages, cursor, false, nil
+}
+
+// past settles what a page of history may contain: every sequence has at least
+// one message, so limit of them are enough.
+func (f *Feed) past(id trade.UserID, after *push.Cursor, limit int, subscription Subscription) (*replay, uint64, error) {
+	if !f.isReady() {
+		return nil, 0, ErrNotReady
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	user, err := f.activeUser(id)
+	if err != nil {
+		return nil, 0, err
+	}
+	symbols, err := f.authorise(user, subscription)
+	if err != nil {
+		return nil, 0, err
+	}
+	topics := f.names.topicsOf(user, subscription, symbols)
+	from := f.index.oldest(topics, f.log.Oldest())
+	if after != nil {
+		switch {
+		case after.Epoch != f.log.Epoch():
+			return nil, 0, ErrUnknownEpoch
+		case after.Sequence > f.position:
+			return nil, 0, fmt.Errorf("%w: %d, the venue is at %d", ErrBadCursor, after.Sequence, f.position)
+		}
+		from = after.Sequence
+	}
+	sequences, cause := f.kept(topics, from, limit)
+	switch cause {
+	case CauseNone, CauseUnknownEpoch, CauseUserChanged:
+	case CauseTooFarBehind:
+		return nil, 0, ErrTooFarBehind
+	case CauseCompacted:
+		return nil, 0, ErrCompacted
+	}
+	return &replay{log: f.log, composer: newComposer(), topics: topicSet(topics), sequences: sequences}, f.position, nil
+}

@@ -1,0 +1,242 @@
+package feed
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"todoku/trade"
+)
+
+// views is the venue as of one record. What it points to comes out of snapshots
+// and events and is never changed in place, so that whoever took a pointer under
+// the lock may read it without.
+type views struct {
+	users    map[trade.UserID]*trade.User
+	markets  map[trade.Symbol]*market
+	accounts map[trade.AccountID]*accountView
+	orders   map[trade.OrderID]*trade.Order
+
+	// What many attaches want and few records change, sorted; nil when it has to
+	// be made again. Immutable once made.
+	instrumentList []*trade.Instrument
+	onlineList     []string
+}
+
+type market struct {
+	instrument *trade.Instrument
+	book       book
+}
+
+// accountView is what an account has.
+type accountView struct {
+	orders    map[trade.OrderID]*trade.Order
+	byRequest map[trade.RequestID]trade.OrderID
+	positions map[trade.Symbol]*trade.Position
+	limits    *AccountLimits
+}
+
+func newViews() *views {
+	return &views{
+		users:    make(map[trade.UserID]*trade.User),
+		markets:  make(map[trade.Symbol]*market),
+		accounts: make(map[trade.AccountID]*accountView),
+		orders:   make(map[trade.OrderID]*trade.Order),
+	}
+}
+
+// load takes a snapshot of the engine over.
+func (v *views) load(s *trade.Snapshot) {
+	for i := range s.Instruments {
+		state := s.Instruments[i]
+		v.markets[state.Instrument.Symbol] = &market{
+			instrument: &state.Instrument,
+			book:       book{version: state.BookVersion, lastPrice: state.LastPrice},
+		}
+	}
+	for _, user := range s.Users {
+		v.users[user.ID] = &user
+	}
+	for _, account := range s.Accounts {
+		v.account(account.Account).limits = &AccountLimits{account.Account, account.Limits}
+	}
+	for _, order := range s.Orders {
+		v.setOrder(&order)
+		if m := v.markets[order.Symbol]; m != nil {
+			m.book.add(order.Side, order.Price, order.Leaves)
+		}
+	}
+	for _, position := range s.Positions {
+		v.account(position.Account).positions[position.Symbol] = &position
+	}
+	for symbol, m := range v.markets {
+		m.book.told = m.book.best(symbol)
+	}
+}
+
+// apply takes one record over.
+func (v *views) apply(r *trade.Record) {
+	for _, event := range r.Events {
+		switch e := event.(type) {
+		case *trade.ExecutionReport:
+			v.setOrder(&e.Order)
+		case *trade.TradeChanged:
+			if m := v.markets[e.Trade.Symbol]; m != nil && e.Trade.Status == trade.TradeStatusConcluded {
+				m.book.lastPrice = e.Trade.Price
+			}
+		case *trade.LevelChanged:
+			if m := v.markets[e.Symbol]; m != nil {
+				m.book.set(e.Side, Level{e.Price, e.Quantity, e.Orders})
+				m.book.version = e.BookVersion
+			}
+		case *trade.PositionChanged:
+			v.account(e.Position.Account).positions[e.Position.Symbol] = &e.Position
+		case *trade.InstrumentChanged:
+			v.setInstrument(&e.Instrument)
+		case *trade.UserChanged:
+			v.users[e.User.ID] = &e.User
+			v.onlineList = nil
+		case *trade.PresenceChanged:
+			v.setPresence(e, r.Time)
+		case *trade.LimitsChanged:
+			v.account(e.Account).limits = &AccountLimits{e.Account, e.Limits}
+		case *trade.CancelRejected, *trade.Announced, *trade.VenueChanged, *trade.DayEnded:
+			// They change nothing that is shown.
+		}
+	}
+}
+
+func (v *views) account(id trade.AccountID) *accountView {
+	a := v.accounts[id]
+	if a == nil {
+		a = &accountView{
+			orders:    make(map[trade.OrderID]*trade.Order),
+			byRequest: make(map[trade.RequestID]trade.OrderID),
+			positions: make(map[trade.Symbol]*trade.Position),
+		}
+		v.accounts[id] = a
+	}
+	return a
+}
+
+// setOrder keeps an order while it works.
+func (v *views) setOrder(order *trade.Order) {
+	old := v.orders[order.ID]
+	if old == nil && !order.Status.Working() {
+		return
+	}
+	a := v.account(order.Account)
+	if old != nil && a.byRequest[old.ClientOrderID] == old.ID {
+		delete(a.byRequest, old.ClientOrderID)
+	}
+	if !order.Status.Working() {
+		delete(v.orders, order.ID)
+		delete(a.orders, order.ID)
+		return
+	}
+	v.orders[order.ID] = order
+	a.orders[order.ID] = order
+	a.byRequest[order.ClientOrderID] = order.ID
+}
+
+func (v *views) setInstrument(instrument *trade.Instrument) {
+	v.instrumentList = nil
+	if m := v.markets[instrument.Symbol]; m != nil {
+		m.instrument = instrument
+		return
+	}
+	m := &market{instrument: instrument}
+	m.book.told.Symbol = instrument.Symbol
+	v.markets[instrument.Symbol] = m
+}
+
+func (v *views) setPresence(e *trade.PresenceChanged, at int64) {
+	old := v.users[e.User]
+	if old == nil {
+		return
+	}
+	user := *old
+	user.Online, user.Since = e.Online, at
+	v.users[e.User] = &user
+	v.onlineList = nil
+}
+
+// instruments returns all of them by symbol.
+func (v *views) instruments() []*trade.Instrument {
+	if v.instrumentList == nil {
+		list := make([]*trade.Instrument, 0, len(v.markets))
+		for _, symbol := range slices.Sorted(maps.Keys(v.markets)) {
+			list = append(list, v.markets[symbol].instrument)
+		}
+		v.instrumentList = list
+	}
+	return v.instrumentList
+}
+
+// online returns the display names of who is signed in.
+func (v *views) online() []string {
+	if v.onlineList == nil {
+		list := make([]string, 0, len(v.users))
+		for _, user := range v.users {
+			if user.Online {
+				list = append(list, user.DisplayName)
+			}
+		}
+		slices.Sort(list)
+		v.onlineList = list
+	}
+	return v.onlineList
+}
+
+// holdings are what a snapshot says of accounts. It takes references only, in no
+// order; sorting is left to who has the time.
+type holdings struct {
+	limits    []*AccountLimits
+	positions []*trade.Position
+	orders    []*trade.Order
+}
+
+func (v *views) holdings(accounts []trade.AccountID) *holdings {
+	h := &holdings{}
+	for _, id := range accounts {
+		if a := v.accounts[id]; a != nil {
+			h.take(a)
+		}
+	}
+	return h
+}
+
+func (v *views) allHoldings() *holdings {
+	h := &holdings{orders: make([]*trade.Order, 0, len(v.orders))}
+	for _, a := range v.accounts {
+		h.take(a)
+	}
+	return h
+}
+
+func (h *holdings) take(a *accountView) {
+	if a.limits != nil {
+		h.limits = append(h.limits, a.limits)
+	}
+	for _, position := range a.positions {
+		h.positions = append(h.positions, position)
+	}
+	for _, order := range a.orders {
+		h.orders = append(h.orders, order)
+	}
+}
+
+// count is how many messages the holdings make.
+func (h *holdings) count() int { return len(h.limits) + len(h.positions) + len(h.orders) }
+
+func (h *holdings) sort() {
+	slices.SortFunc(h.limits, func(a, b *AccountLimits) int { return cmp.Compare(a.Account, b.Account) })
+	slices.SortFunc(h.positions, comparePositions)
+	slices.SortFunc(h.orders, compareOrders)
+}
+
+func comparePositions(a, b *trade.Position) int {
+	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Symbol, b.Symbol))
+}
+
+func compareOrders(a, b *trade.Order) int { return cmp.Compare(a.ID, b.ID) }
