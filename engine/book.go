@@ -61,8 +61,8 @@ type touch struct {
 // repeat among the live orders.
 //
 // A book does no I/O, reads no clock and takes nothing at random: the same calls
-// give the same answers. It is not safe for concurrent use. No call allocates
-// once the book has been as large as it is.
+// give the same answers. It is not safe for concurrent use. A message allocates
+// only where the book outgrows the room that it has, or moves into a smaller one.
 //
 // Memory follows the live orders and not the range of their prices: 32 bytes for
 // an order, 16 to 32 for finding it by its id, and 1.6 KB for each group of 64
