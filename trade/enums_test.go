@@ -1,0 +1,64 @@
+package trade_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"todoku/trade"
+)
+
+// TestEveryChoiceHasItsOwnWord holds the words of all enums: distinct, and none
+// for a value that does not exist.
+func TestEveryChoiceHasItsOwnWord(t *testing.T) {
+	check := func(last fmt.Stringer) {
+		t.Helper()
+		kind := reflect.TypeOf(last)
+		most := reflect.ValueOf(last).Int()
+		seen := map[string]bool{}
+		for n := range most + 2 {
+			word := reflect.ValueOf(n).Convert(kind).Interface().(fmt.Stringer).String()
+			unspecified := word == "UNSPECIFIED"
+			if unspecified != (n == 0 || n > most) || !unspecified && seen[word] || word != strings.ToUpper(word) {
+				t.Errorf("%v %d is called %q", kind, n, word)
+			}
+			seen[word] = true
+		}
+		if word := reflect.ValueOf(int64(-1)).Convert(kind).Interface().(fmt.Stringer).String(); word != "UNSPECIFIED" {
+			t.Errorf("%v -1 is called %q", kind, word)
+		}
+	}
+	check(trade.SideSell)
+	check(trade.OrderTypeMarket)
+	check(trade.TimeInForceFOK)
+	check(trade.SelfTradeCancelBoth)
+	check(trade.OrderStatusRejected)
+	check(trade.ExecTypeTradeCancel)
+	check(trade.TradingStatusClosed)
+	check(trade.AssetClassEquity)
+	check(trade.TradeStatusBusted)
+	check(trade.CommandConfigureVenue)
+}
+
+func TestCommandsKnowTheirKindAndWhoAsks(t *testing.T) {
+	kinds := map[trade.CommandKind]bool{}
+	for _, command := range []trade.Command{
+		&trade.PlaceOrder{}, &trade.ReplaceOrder{}, &trade.CancelOrder{}, &trade.MassCancel{}, &trade.BustTrade{},
+		&trade.UpsertInstrument{}, &trade.SetTradingStatus{}, &trade.UpsertUser{}, &trade.SetLimits{},
+		&trade.Announce{}, &trade.SetPresence{}, &trade.AdvanceClock{}, &trade.ConfigureVenue{},
+	} {
+		name := reflect.TypeOf(command).Elem().Name()
+		if word := strings.ReplaceAll(command.Kind().String(), "_", ""); word != strings.ToUpper(name) {
+			t.Errorf("%s is of kind %s", name, command.Kind())
+		}
+		kinds[command.Kind()] = true
+		command.From().User = "alice"
+		if user := reflect.ValueOf(command).Elem().FieldByName("User").String(); user != "alice" {
+			t.Errorf("%s is from %q", name, user)
+		}
+	}
+	if len(kinds) != int(trade.CommandConfigureVenue) {
+		t.Errorf("%d kinds of command, want %d", len(kinds), trade.CommandConfigureVenue)
+	}
+}
