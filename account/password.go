@@ -107,7 +107,7 @@ func parsePasswordHash(text string) (passwordHash, error) {
 		return passwordHash{}, errBadHash
 	}
 	h := passwordHash{
-		cost: HashCost{MemoryKiB: uint32(memory), Passes: uint32(passes), Lanes: uint8(lanes)}, //nolint:gosec // parsed with these widths
+		cost: HashCost{MemoryKiB: uint32(memory), Passes: uint32(passes), Lanes: uint8(lanes)},
 		salt: salt,
 		hash: hash,
 	}

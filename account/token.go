@@ -58,12 +58,12 @@ func refreshToken(key Key, s Session) Secret {
 func appendClaims(key uint32, expires time.Time, session string) []byte {
 	payload := make([]byte, 0, maxToken)
 	payload = binary.BigEndian.AppendUint32(payload, key)
-	payload = binary.BigEndian.AppendUint64(payload, uint64(expires.UnixNano())) //nolint:gosec // the same bits come back
+	payload = binary.BigEndian.AppendUint64(payload, uint64(expires.UnixNano()))
 	return appendText(payload, session)
 }
 
 func appendText(payload []byte, text string) []byte {
-	return append(append(payload, byte(len(text))), text...) //nolint:gosec // names and ids are bounded far below 256
+	return append(append(payload, byte(len(text))), text...)
 }
 
 func seal(prefix string, secret, payload []byte) Secret {
@@ -137,7 +137,7 @@ func readClaims(payload []byte) (c claims, rest []byte, ok bool) {
 		return claims{}, nil, false
 	}
 	c.key = binary.BigEndian.Uint32(payload)
-	c.expires = time.Unix(0, int64(binary.BigEndian.Uint64(payload[4:]))).UTC() //nolint:gosec // the same bits went in
+	c.expires = time.Unix(0, int64(binary.BigEndian.Uint64(payload[4:]))).UTC()
 	c.session, rest, ok = readText(payload[12:])
 	return c, rest, ok
 }

@@ -3,6 +3,7 @@ package accounttest
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func entries(n int) []account.Entry {
 	for i := range n {
 		list = append(list, account.Entry{
 			Time: start.Add(time.Duration(i) * time.Second), Kind: kinds[i%len(kinds)],
-			User: fmt.Sprint("user", i%2), Detail: fmt.Sprint(i),
+			User: fmt.Sprint("user", i%2), Detail: strconv.Itoa(i),
 		})
 	}
 	return list

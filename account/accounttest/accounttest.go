@@ -9,6 +9,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -234,7 +235,7 @@ func testCredentialRace(t *testing.T, store account.Store) {
 	t.Helper()
 	won := race(t, 8, account.ErrConflict, func(ctx context.Context, i int) error {
 		c := credential("alice", 1)
-		c.Hash = fmt.Sprint(i)
+		c.Hash = strconv.Itoa(i)
 		return store.PutCredential(ctx, c, "")
 	})
 	wantEqual(t, won, 1)

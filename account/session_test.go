@@ -1,0 +1,339 @@
+package account_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"todoku/account"
+)
+
+func TestTokensExpireAndAStreamHasItsGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t, account.Config{})
+		grant := v.login("alice")
+		token := grant.AccessToken.Reveal()
+		time.Sleep(15*time.Minute - 1)
+		must(t, verify(v, grant.AccessToken))
+		time.Sleep(time.Nanosecond)
+		wantError(t, verify(v, grant.AccessToken), account.ErrExpired)
+		identity, err := v.VerifyWithGrace(token)
+		must(t, err)
+		if !identity.Expires.Equal(grant.AccessExpires) {
+			t.Errorf("expires %v, want %v", identity.Expires, grant.AccessExpires)
+		}
+		time.Sleep(v.Grace() - 1)
+
+		// Refreshing extends the stream, though the stream keeps its old token.
+		next, err := v.refresh(grant.RefreshToken)
+		must(t, err)
+		if extended, _ := v.heard(); !slices.Equal(extended, []string{grant.Session}) {
+			t.Errorf("OnExtend heard %v", extended)
+		}
+		time.Sleep(15*time.Minute + v.Grace() - 1)
+		identity, err = v.VerifyWithGrace(token)
+		must(t, err)
+		if !identity.Expires.Equal(next.AccessExpires) {
+			t.Errorf("expires %v, want %v", identity.Expires, next.AccessExpires)
+		}
+		time.Sleep(time.Nanosecond)
+		_, err = v.VerifyWithGrace(token)
+		wantError(t, err, account.ErrExpired)
+	})
+}
+
+func TestRevocationIsImmediateAndToldOnce(t *testing.T) {
+	v := newVenue(t, account.Config{})
+	a, b, c, bobs := v.login("alice"), v.login("alice"), v.login("alice"), v.login("bob")
+	must(t, v.Logout(t.Context(), a.Session))
+	must(t, v.Logout(t.Context(), a.Session))
+	v.wantEnded(account.Ended{Session: a.Session, User: "alice", Reason: account.EndLogout})
+	wantError(t, verify(v, a.AccessToken), account.ErrRevoked)
+	_, err := v.refresh(a.RefreshToken)
+	wantError(t, err, account.ErrRevoked)
+	_, err = v.Connection(a.ConnectionID)
+	wantError(t, err, account.ErrUnknownConnection)
+	_, err = v.OpenConnection(t.Context(), a.Session, account.LoginInfo{})
+	wantError(t, err, account.ErrRevoked)
+
+	n, err := v.RevokeUser(t.Context(), "", account.EndRevoked)
+	must(t, err)
+	if n != 0 {
+		t.Errorf("revoking nobody ended %d", n)
+	}
+	n, err = v.RevokeUser(t.Context(), "alice", account.EndRevoked)
+	must(t, err)
+	if n != 2 {
+		t.Errorf("ended %d, want 2", n)
+	}
+	v.wantEnded(
+		account.Ended{Session: b.Session, User: "alice", Reason: account.EndRevoked},
+		account.Ended{Session: c.Session, User: "alice", Reason: account.EndRevoked},
+	)
+	must(t, verify(v, bobs.AccessToken))
+	v.restart()
+	wantError(t, verify(v, b.AccessToken), account.ErrRevoked)
+	must(t, verify(v, bobs.AccessToken))
+}
+
+func TestNobodyHearsOfAnEndThatWasNotStored(t *testing.T) {
+	v := newVenue(t, account.Config{})
+	grant := v.login("alice")
+	v.store.Fail(false)
+	if err := v.Revoke(t.Context(), grant.Session, account.EndRevoked); err == nil {
+		t.Fatal("revoked without storing it")
+	}
+	v.wantEnded()
+	v.store.Fail(true) // Stored, but reported as failed: repeating it is the way out.
+	if err := v.Revoke(t.Context(), grant.Session, account.EndRevoked); err == nil {
+		t.Fatal("a failed write was passed over")
+	}
+	v.store.Heal()
+	must(t, v.Revoke(t.Context(), grant.Session, account.EndRevoked))
+	v.wantEnded(account.Ended{Session: grant.Session, User: "alice", Reason: account.EndRevoked})
+}
+
+func TestALostRefreshCanBeRetriedAndAnOldOneEndsTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t, account.Config{})
+		first := v.login("alice")
+		second, err := v.refresh(first.RefreshToken)
+		must(t, err)
+		time.Sleep(30 * time.Second)
+		v.restart()
+		retry, err := v.refresh(first.RefreshToken)
+		must(t, err)
+		if retry != second {
+			t.Error("the retry got another successor")
+		}
+		must(t, verify(v, first.AccessToken))
+		must(t, verify(v, second.AccessToken))
+
+		time.Sleep(time.Nanosecond)
+		_, err = v.refresh(first.RefreshToken)
+		wantError(t, err, account.ErrReused)
+		v.wantEnded(account.Ended{Session: first.Session, User: "alice", Reason: account.EndReused})
+		wantError(t, verify(v, second.AccessToken), account.ErrRevoked)
+		_, err = v.refresh(second.RefreshToken)
+		wantError(t, err, account.ErrRevoked)
+	})
+}
+
+func TestATokenTwoGenerationsOldIsNoRetry(t *testing.T) {
+	v := newVenue(t, account.Config{})
+	first := v.login("alice")
+	second, err := v.refresh(first.RefreshToken)
+	must(t, err)
+	_, err = v.refresh(second.RefreshToken)
+	must(t, err)
+	_, err = v.refresh(first.RefreshToken)
+	wantError(t, err, account.ErrReused)
+}
+
+func TestRefreshesAtOnceGetOneSuccessor(t *testing.T) {
+	v := newVenue(t, account.Config{})
+	grant := v.login("alice")
+	grants := make([]account.Grant, 16)
+	var wg sync.WaitGroup
+	for i := range grants {
+		wg.Go(func() {
+			var err error
+			if grants[i], err = v.refresh(grant.RefreshToken); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(slices.Compact(grants)) != 1 {
+		t.Error("refreshes at once got different successors")
+	}
+	if extended, _ := v.heard(); len(extended) != 1 {
+		t.Errorf("OnExtend heard %d refreshes, want 1", len(extended))
+	}
+}
+
+func TestARefreshReportedAsFailedCanBeRepeated(t *testing.T) {
+	v := newVenue(t, account.Config{})
+	grant := v.login("alice")
+	for _, after := range []bool{false, true} {
+		v.store.Fail(after)
+		if _, err := v.refresh(grant.RefreshToken); err == nil {
+			t.Fatal("a failed write was passed over")
+		}
+	}
+	v.store.Heal()
+	next, err := v.refresh(grant.RefreshToken)
+	must(t, err)
+	if extended, _ := v.heard(); len(extended) != 1 || v.Sessions("alice")[0].Generation != 2 {
+		t.Errorf("extended %v, sessions %v", extended, v.Sessions("alice"))
+	}
+	_, err = v.refresh(next.RefreshToken)
+	must(t, err)
+}
+
+func TestASessionNobodyRefreshesExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t, account.Config{AccessLog: account.AccessLog{Batch: 2}})
+		stop := v.run()
+		var want []account.Ended
+		var last account.Grant
+		for range 5 {
+			last = v.login("alice")
+			want = append(want, account.Ended{Session: last.Session, User: "alice", Reason: account.EndExpired})
+		}
+		kept := v.login("bob")
+		time.Sleep(12*time.Hour - time.Minute)
+		_, err := v.refresh(kept.RefreshToken)
+		must(t, err)
+		v.wantEnded()
+		time.Sleep(time.Minute)
+		_, err = v.refresh(last.RefreshToken)
+		wantError(t, err, account.ErrExpired)
+		wantError(t, verify(v, last.AccessToken), account.ErrExpired)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		v.wantEnded(want...)
+		_, err = v.refresh(last.RefreshToken)
+		wantError(t, err, account.ErrExpired)
+		must(t, stop())
+		if len(v.Sessions("")) != 1 {
+			t.Errorf("sessions left: %v", v.Sessions(""))
+		}
+	})
+}
+
+func TestASignInMakesRoomByEndingAnIdleSessionOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t, account.Config{MaxSessionsPerUser: 3})
+		idle := v.login("alice")
+		time.Sleep(time.Minute)
+		v.login("alice")
+		v.login("alice")
+		_, err := v.Login(t.Context(), "alice", password, account.LoginInfo{})
+		wantError(t, err, account.ErrTooManySessions)
+		v.login("bob")
+		time.Sleep(14*time.Minute + 1)
+		v.login("alice")
+		v.wantEnded(account.Ended{Session: idle.Session, User: "alice", Reason: account.EndExpired})
+	})
+}
+
+func TestTokensOutliveTheKeyThatSignedThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t, account.Config{KeyLife: 24 * time.Hour})
+		stop := v.run()
+		grant := v.login("alice")
+		for hour := range 24 * 5 {
+			must(t, verify(v, grant.AccessToken))
+			if hour%24 == 1 {
+				v.restartKeepingRun(t, &stop)
+			}
+			time.Sleep(time.Hour)
+			next, err := v.refresh(grant.RefreshToken)
+			must(t, err)
+			retry, err := v.refresh(grant.RefreshToken)
+			must(t, err)
+			if retry != next {
+				t.Fatal("the retry got another successor")
+			}
+			grant = next
+		}
+		keys, err := v.store.Keys(t.Context())
+		must(t, err)
+		if len(keys) > 2 || keys[len(keys)-1].ID < 4 {
+			t.Errorf("keys after five days of one a day: %v", keys)
+		}
+		must(t, stop())
+	})
+}
+
+func (v *venue) restartKeepingRun(t *testing.T, stop *func() error) {
+	t.Helper()
+	must(t, (*stop)())
+	v.restart()
+	*stop = v.run()
+}
+
+// What the service must do, said as plainly as possible: a session has a list of
+// the tokens it gave out, each with its time.
+type naiveSession struct {
+	grants []account.Grant
+	times  []time.Time
+	ended  bool
+}
+
+func (n *naiveSession) refresh(i int, now time.Time) (wantSame bool, want error) {
+	newest := len(n.grants) - 1
+	switch {
+	case n.ended && !now.Before(n.grants[i].RefreshExpires):
+		return false, account.ErrExpired
+	case n.ended:
+		return false, account.ErrRevoked
+	case i == newest && !now.Before(n.grants[i].RefreshExpires):
+		return false, account.ErrExpired
+	case i == newest:
+		return false, nil
+	case i == newest-1 && now.Sub(n.times[newest]) <= 30*time.Second:
+		return true, nil
+	}
+	n.ended = true
+	return false, account.ErrReused
+}
+
+func TestRandomSessionsAgreeWithANaiveModel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		random := rand.New(rand.NewPCG(seed, 0))
+		v := newVenue(t, account.Config{})
+		var sessions []*naiveSession
+		for step := range 3000 {
+			time.Sleep(time.Duration(random.Int64N(int64(20 * time.Second))))
+			if random.IntN(200) == 0 {
+				time.Sleep(13 * time.Hour)
+			}
+			now := time.Now()
+			if len(sessions) == 0 || random.IntN(20) == 0 {
+				sessions = append(sessions, &naiveSession{grants: []account.Grant{v.login("alice")}, times: []time.Time{now}})
+				continue
+			}
+			n := sessions[random.IntN(len(sessions))]
+			newest := len(n.grants) - 1
+			i := max(0, newest-random.IntN(3)*random.IntN(2))
+			switch random.IntN(10) {
+			case 0:
+				must(t, v.Logout(t.Context(), n.grants[0].Session))
+				n.ended = true
+			case 1:
+				v.restart()
+			case 2, 3, 4:
+				var want error
+				switch g := n.grants[i]; {
+				case !now.Before(g.AccessExpires):
+					want = account.ErrExpired
+				case n.ended:
+					want = account.ErrRevoked
+				}
+				if err := verify(v, n.grants[i].AccessToken); fmt.Sprint(err) != fmt.Sprint(want) {
+					t.Fatalf("step %d: verify: got %v, want %v", step, err, want)
+				}
+			default:
+				same, want := n.refresh(i, now)
+				grant, err := v.refresh(n.grants[i].RefreshToken)
+				if fmt.Sprint(err) != fmt.Sprint(want) {
+					t.Fatalf("step %d: refresh %d of %d: got %v, want %v", step, i, newest, err, want)
+				}
+				if same && grant != n.grants[newest] {
+					t.Fatalf("step %d: a retry got another successor", step)
+				}
+				if err == nil && !same {
+					n.grants, n.times = append(n.grants, grant), append(n.times, now)
+				}
+			}
+		}
+	})
+}
