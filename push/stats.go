@@ -172,3 +172,9 @@ func (h *Hub) UserStreams(user string) int {
 	}
 	return count
 }
+
+// Connection returns the name of what the stream is attached to.
+func (s *Stream) Connection() string { return s.connection }
+
+// Epoch returns the epoch of the stream's cursors.
+func (s *Stream) Epoch() string { return s.hub.config.Epoch }
