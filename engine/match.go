@@ -9,8 +9,8 @@ import (
 // Taker is an order that arrives at a book to trade with what rests there.
 type Taker struct {
 	ID        uint64 // for the caller; the book does not look at it
-	Limit     int64 // the worst acceptable price in ticks, if HasLimit
-	Quantity  int64 // positive
+	Limit     int64  // the worst acceptable price in ticks, if HasLimit
+	Quantity  int64  // positive
 	Owner     uint32
 	Side      trade.Side
 	SelfTrade trade.SelfTrade // unspecified is SelfTradeCancelTaker
