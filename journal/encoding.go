@@ -53,14 +53,14 @@ func EncodeBatch(buffer []byte, previous uint32, records []Record) (data []byte,
 	data = slices.Grow(buffer, size)
 	data = append(data, batchVersion)
 	data = binary.LittleEndian.AppendUint32(data, previous)
-	data = binary.LittleEndian.AppendUint32(data, uint32(len(records))) //nolint:gosec // bounded by CheckBatch
+	data = binary.LittleEndian.AppendUint32(data, uint32(len(records)))
 	table := crc32.MakeTable(crc32.Castagnoli)
 	checksum = previous
 	for _, record := range records {
 		start := len(data)
 		data = binary.LittleEndian.AppendUint64(data, record.Sequence)
-		data = binary.LittleEndian.AppendUint64(data, uint64(record.Time))      //nolint:gosec // not negative after CheckBatch
-		data = binary.LittleEndian.AppendUint32(data, uint32(len(record.Data))) //nolint:gosec // bounded by CheckBatch
+		data = binary.LittleEndian.AppendUint64(data, uint64(record.Time))
+		data = binary.LittleEndian.AppendUint32(data, uint32(len(record.Data)))
 		data = append(data, record.Data...)
 		checksum = crc32.Update(checksum, table, data[start:])
 		data = binary.LittleEndian.AppendUint32(data, checksum)
@@ -123,10 +123,10 @@ func decodeRecord(sequence uint64, data []byte) (record Record, size int, err er
 	if length > uint64(len(data)-recordHeaderSize-checksumSize) {
 		return Record{}, 0, &CorruptError{sequence, "batch ends inside it"}
 	}
-	size = recordHeaderSize + int(length) //nolint:gosec // bounded by the batch's length
+	size = recordHeaderSize + int(length)
 	return Record{
 		Sequence: binary.LittleEndian.Uint64(data),
-		Time:     int64(binary.LittleEndian.Uint64(data[8:])), //nolint:gosec // a negative time is refused by the caller
+		Time:     int64(binary.LittleEndian.Uint64(data[8:])),
 		Data:     data[recordHeaderSize:size:size],
 	}, size, nil
 }

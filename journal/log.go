@@ -206,7 +206,7 @@ func (l *Log) Read(ctx context.Context, after uint64, limit int) ([]Record, erro
 	// The store may be ahead: an append that has not returned, or whose outcome
 	// is unknown, is nobody's to see.
 	if extra := records[len(records)-1].Sequence; extra > head {
-		records = records[:len(records)-int(extra-head)] //nolint:gosec // records are consecutive and begin at or before head
+		records = records[:len(records)-int(extra-head)]
 	}
 	return records, nil
 }

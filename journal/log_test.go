@@ -341,6 +341,7 @@ func TestReadersKeepWhatTheyHaveRead(t *testing.T) {
 
 // followAll follows the log to the end and then checks everything it was given.
 func followAll(t *testing.T, log *journal.Log, total uint64) {
+	t.Helper()
 	var kept [][]journal.Record
 	for after := uint64(0); after < total; {
 		if _, err := log.Wait(t.Context(), after); err != nil {

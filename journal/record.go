@@ -48,7 +48,7 @@ type Snapshot struct {
 func (s Snapshot) Checksum() uint32 {
 	var head [16]byte
 	binary.LittleEndian.PutUint64(head[:], s.Sequence)
-	binary.LittleEndian.PutUint64(head[8:], uint64(s.Time)) //nolint:gosec // the bits are what is summed
+	binary.LittleEndian.PutUint64(head[8:], uint64(s.Time))
 	table := crc32.MakeTable(crc32.Castagnoli)
 	return crc32.Update(crc32.Checksum(head[:], table), table, s.Data)
 }
@@ -68,7 +68,7 @@ func CheckBatch(prev uint64, lastTime int64, batch []Record) error {
 	}
 	size := batchHeaderSize
 	for i, record := range batch {
-		if want := prev + 1 + uint64(i); record.Sequence != want { //nolint:gosec // an index is not negative
+		if want := prev + 1 + uint64(i); record.Sequence != want {
 			return fmt.Errorf("%w: record %d where %d is due", ErrInvalid, record.Sequence, want)
 		}
 		if record.Time < lastTime {

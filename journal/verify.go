@@ -107,17 +107,17 @@ func FirstSince(ctx context.Context, store Store, since int64) (uint64, error) {
 		return 0, err
 	}
 	var failure error
-	offset := sort.Search(int(head+1-oldest), func(i int) bool { //nolint:gosec // sequences are below 2^63
+	offset := sort.Search(int(head+1-oldest), func(i int) bool {
 		if failure != nil {
 			return false
 		}
-		record, err := at(ctx, store, oldest+uint64(i)) //nolint:gosec // an index is not negative
+		record, err := at(ctx, store, oldest+uint64(i))
 		if err != nil {
 			failure = err
 		}
 		return err == nil && record.Time >= since
 	})
-	return oldest + uint64(offset), failure //nolint:gosec // an index is not negative
+	return oldest + uint64(offset), failure
 }
 
 // bounds fills the part of a summary that needs no record.

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"todoku/journal"
-
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"todoku/journal"
 )
 
 const (
@@ -79,7 +79,7 @@ func OpenJournal(ctx context.Context, path string, options Options) (_ *Journal,
 		return nil, err
 	}
 	j := &Journal{db: db}
-	defer func() {
+	defer func() { //nolint:contextcheck // what was opened is closed whether or not ctx has ended
 		if err != nil {
 			err = errors.Join(err, j.Close())
 		}
@@ -181,7 +181,7 @@ func (j *Journal) Append(ctx context.Context, prev uint64, batch []journal.Recor
 	last := batch[len(batch)-1]
 	var checksum uint32
 	j.buffer, checksum = journal.EncodeBatch(j.buffer[:0], j.tail.checksum, batch)
-	rows, err := j.exec(ctx, int64(prev+1), int64(last.Sequence), last.Time, checksum, j.buffer, j.tail.checksum) //nolint:gosec // bounded by CheckBatch
+	rows, err := j.exec(ctx, int64(prev+1), int64(last.Sequence), last.Time, checksum, j.buffer, j.tail.checksum)
 	if cap(j.buffer) > defaultCheckpointBytes {
 		j.buffer = nil // one huge batch is no reason to keep as much for ever
 	}

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 
-	"todoku/journal"
-
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"todoku/journal"
 )
 
 const (
@@ -36,7 +36,7 @@ func (j *Journal) SaveSnapshot(ctx context.Context, snapshot journal.Snapshot) e
 	case snapshot.Sequence > head:
 		return fmt.Errorf("%w: snapshot of %d past the head %d", journal.ErrInvalid, snapshot.Sequence, head)
 	}
-	sequence := int64(snapshot.Sequence) //nolint:gosec // at most the head
+	sequence := int64(snapshot.Sequence)
 	switch _, err := j.loadSnapshot(ctx, sequence); {
 	case err == nil:
 		return nil // the state after one record is always the same
@@ -57,7 +57,7 @@ func (j *Journal) SaveSnapshot(ctx context.Context, snapshot journal.Snapshot) e
 
 // saveParts writes a snapshot that is not there, and drops what is then too old.
 func (j *Journal) saveParts(ctx context.Context, snapshot journal.Snapshot) error {
-	sequence := int64(snapshot.Sequence) //nolint:gosec // at most the head
+	sequence := int64(snapshot.Sequence)
 	for part := 0; part*snapshotPart < len(snapshot.Data); part++ {
 		data := snapshot.Data[part*snapshotPart:]
 		if err := j.savePart(ctx, sequence, part, data[:min(len(data), snapshotPart)]); err != nil {
@@ -116,7 +116,7 @@ func (j *Journal) LoadSnapshot(ctx context.Context, atMost uint64) (journal.Snap
 	if err := j.check(ctx); err != nil {
 		return journal.Snapshot{}, err
 	}
-	bound := int64(min(atMost, journal.MaxSequence)) //nolint:gosec // at most MaxSequence
+	bound := int64(min(atMost, journal.MaxSequence))
 	for {
 		var sequence int64
 		err := j.db.reader.QueryRowContext(ctx,
@@ -138,7 +138,7 @@ func (j *Journal) LoadSnapshot(ctx context.Context, atMost uint64) (journal.Snap
 // loadSnapshot returns the snapshot of exactly this sequence, or an error that
 // is journal.ErrCorrupt when there is none or it is damaged.
 func (j *Journal) loadSnapshot(ctx context.Context, sequence int64) (journal.Snapshot, error) {
-	snapshot := journal.Snapshot{Sequence: uint64(sequence)} //nolint:gosec // sequences are not negative
+	snapshot := journal.Snapshot{Sequence: uint64(sequence)}
 	damaged := &journal.CorruptError{Sequence: snapshot.Sequence, Reason: "its snapshot is damaged or not there"}
 	err := j.db.read(ctx, func(tx *sql.Tx) error {
 		var size, checksum int64
@@ -200,7 +200,7 @@ func (j *Journal) Compact(ctx context.Context, before uint64) error {
 	// The batch that holds before, or the newest, stays with all behind it.
 	var keep sql.NullInt64
 	if err := j.db.reader.QueryRowContext(ctx, "SELECT max(first_sequence) FROM batches WHERE first_sequence <= ?",
-		int64(min(before, journal.MaxSequence))).Scan(&keep); err != nil { //nolint:gosec // at most MaxSequence
+		int64(min(before, journal.MaxSequence))).Scan(&keep); err != nil {
 		return translate("compact", err)
 	}
 	for {

@@ -149,7 +149,7 @@ func pragma(name string, value any) string {
 // createPrivate makes an empty file that only its owner may read, since SQLite
 // would make it readable for all; the -wal and -shm files take over its mode.
 func createPrivate(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the data directory
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}

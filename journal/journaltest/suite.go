@@ -70,10 +70,10 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 func Records(prev uint64, count int) []journal.Record {
 	records := make([]journal.Record, count)
 	for i := range records {
-		sequence := prev + 1 + uint64(i) //nolint:gosec // an index is not negative
+		sequence := prev + 1 + uint64(i)
 		records[i] = journal.Record{
 			Sequence: sequence,
-			Time:     int64(sequence) * 1000, //nolint:gosec // small
+			Time:     int64(sequence) * 1000,
 			Data:     fmt.Appendf(nil, "record %d", sequence),
 		}
 	}
@@ -91,7 +91,7 @@ func Fill(t testing.TB, store journal.Store, sizes ...int) {
 		if err := store.Append(t.Context(), head, Records(head, size)); err != nil {
 			t.Fatalf("Append behind %d: %v", head, err)
 		}
-		head += uint64(size) //nolint:gosec // small
+		head += uint64(size)
 	}
 }
 
