@@ -90,7 +90,8 @@ type ReplaceOrder struct {
 }
 
 // OrderRef names an order by the venue's id or, where that is zero, by the client
-// order id of the request that entered or last replaced it.
+// order id that it has now: that of the request that last replaced it or, before
+// any replace, entered it.
 type OrderRef struct {
 	ID            OrderID
 	ClientOrderID RequestID

@@ -97,6 +97,14 @@ func (p *Position) Fill(side Side, price Price, quantity Quantity) {
 	p.Cost = p.Cost.Add(Notional(price, signed))
 }
 
+// Countable says whether the money of the position is far enough from what an
+// [Amount] holds that one more trade of any size cannot pass it.
+func (p *Position) Countable() bool {
+	const most = 1 << 61
+	inside := func(a Amount) bool { return -most < a.Hi && a.Hi < most }
+	return inside(p.Cost) && inside(p.Realised)
+}
+
 // closing returns how much of a signed change goes against the position.
 func (p *Position) closing(change Quantity) Quantity {
 	switch {
