@@ -179,7 +179,7 @@ func testCredentialVersions(t *testing.T, store account.Store) {
 func testPasswordEndsSessions(t *testing.T, store account.Store) {
 	t.Helper()
 	ctx := t.Context()
-	first, c := signIn(t, store, "alice")
+	first, _ := signIn(t, store, "alice")
 	other, _ := signIn(t, store, "bob")
 	second := session("second", "alice")
 	must(t, store.CreateSession(ctx, second, connection("c2", second), 1))
@@ -194,7 +194,6 @@ func testPasswordEndsSessions(t *testing.T, store account.Store) {
 	wantEqual(t, get[account.Session](t)(store.Session(ctx, first.ID)), first)
 	wantEqual(t, get[account.Session](t)(store.Session(ctx, other.ID)), other)
 	wantEqual(t, connectionIDs(t, store), []string{"connection-alice", "connection-bob"})
-	_ = c
 
 	must(t, store.PutCredential(ctx, credential("alice", 3), ""))
 	wantEqual(t, connectionIDs(t, store), []string{"connection-bob"})
