@@ -38,8 +38,8 @@ type Log struct {
 	window window
 	oldest uint64
 	head   uint64
-	failed error         // why appends are refused, nil while they are not
-	closed bool          //
+	failed error // why appends are refused, nil while they are not
+	closed bool
 	ring   chan struct{} // closed at the next change of head; nil while nobody waits
 }
 
