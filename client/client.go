@@ -1,0 +1,148 @@
+package client
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	todokuv1 "todoku/gen/todoku/v1"
+)
+
+// Config says where the venue is and how to reach it.
+type Config struct {
+	// Address is host:port of the venue's gRPC port, or any gRPC target.
+	Address string
+	// TLS is used unless Plaintext is set; nil verifies the host by the system's
+	// roots.
+	TLS *tls.Config
+	// Plaintext switches TLS off. Only for a venue on the same machine.
+	Plaintext bool
+	// ClientName is what people see in lists of sessions; "todoku-go" by default.
+	ClientName string
+	// CancelOnDisconnect asks the venue to cancel the session's DAY orders when its
+	// last stream has been away for this long; 0 for never.
+	CancelOnDisconnect time.Duration
+	// KeepaliveTime and KeepaliveTimeout are for HTTP/2 PINGs on the feed's
+	// connection, 20 s and 10 s by default. They find a dead path quickly; they do
+	// not keep a stream alive through a proxy, the venue's heartbeats do.
+	KeepaliveTime, KeepaliveTimeout time.Duration
+	// OnSession is called with every new state of the session, so that a program
+	// can keep it across its own restarts. Not called concurrently.
+	OnSession func(Session)
+	// DialOptions are added to both connections.
+	DialOptions []grpc.DialOption
+}
+
+// Client holds a session of a user with a venue.
+type Client struct {
+	config Config
+	// Requests and the feed have a connection each: keepalive that kills a
+	// connection must not take an order in flight along.
+	requests, feed *grpc.ClientConn
+
+	refreshing sync.Mutex // held while a refresh is under way
+
+	mu       sync.Mutex // protects what follows
+	session  Session
+	timer    *time.Timer // the next refresh
+	closed   bool
+	inflight sync.WaitGroup // the refresh that the timer started
+}
+
+// Dial prepares a client. It does not wait for the venue: requests do.
+func Dial(config Config) (*Client, error) {
+	if config.Address == "" {
+		return nil, errors.New("client: no address")
+	}
+	if config.ClientName == "" {
+		config.ClientName = "todoku-go"
+	}
+	if config.KeepaliveTime == 0 {
+		config.KeepaliveTime = 20 * time.Second
+	}
+	if config.KeepaliveTimeout == 0 {
+		config.KeepaliveTimeout = 10 * time.Second
+	}
+	transport := credentials.NewTLS(config.TLS)
+	if config.Plaintext {
+		transport = insecure.NewCredentials()
+	}
+	c := &Client{config: config}
+	common := append([]grpc.DialOption{grpc.WithTransportCredentials(transport)}, config.DialOptions...)
+	var err error
+	c.requests, err = grpc.NewClient(config.Address, append(common,
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithChainUnaryInterceptor(c.authorise, deadline),
+		grpc.WithChainStreamInterceptor(c.authoriseStream),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	c.feed, err = grpc.NewClient(config.Address, append(common,
+		grpc.WithChainStreamInterceptor(c.authoriseStream),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: config.KeepaliveTime, Timeout: config.KeepaliveTimeout, PermitWithoutStream: true,
+		}),
+	)...)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("client: %w", err), c.requests.Close())
+	}
+	return c, nil
+}
+
+// Close ends the connections and waits for the client's goroutine. The session
+// stays with the venue, for [Client.Restore]; [Client.Logout] ends it.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.mu.Unlock()
+	err := errors.Join(c.requests.Close(), c.feed.Close())
+	c.inflight.Wait()
+	return err
+}
+
+// Sessions returns the generated client of SessionService.
+func (c *Client) Sessions() todokuv1.SessionServiceClient {
+	return todokuv1.NewSessionServiceClient(c.requests)
+}
+
+// Notifications returns the generated client of NotificationService; for the
+// stream itself use [Client.Feed].
+func (c *Client) Notifications() todokuv1.NotificationServiceClient {
+	return todokuv1.NewNotificationServiceClient(c.requests)
+}
+
+// Orders returns the generated client of OrderService.
+func (c *Client) Orders() todokuv1.OrderServiceClient {
+	return todokuv1.NewOrderServiceClient(c.requests)
+}
+
+// Market returns the generated client of MarketService.
+func (c *Client) Market() todokuv1.MarketServiceClient {
+	return todokuv1.NewMarketServiceClient(c.requests)
+}
+
+// Admin returns the generated client of AdminService.
+func (c *Client) Admin() todokuv1.AdminServiceClient {
+	return todokuv1.NewAdminServiceClient(c.requests)
+}
+
+// NewRequestID returns an id that no other request has: 130 random bits as text.
+func NewRequestID() string {
+	var b [17]byte
+	_, _ = rand.Read(b[:]) // crypto/rand does not fail; it ends the program instead.
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))[:26]
+}
