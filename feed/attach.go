@@ -60,7 +60,7 @@ type Attached struct {
 	// What follows is protected by Feed.mu.
 	subscription Subscription
 	topics       []push.Topic
-	scope        scope
+	purview      purview
 }
 
 // Serve sends the stream's responses until it ends, as push.Stream.Serve does,
@@ -91,9 +91,9 @@ func (f *Feed) forget(a *Attached) {
 // possible. ctx must be that of the stream's handler: the opening is read from
 // the journal under it, later, by the stream's consumer.
 //
-// The first response's previous cursor is the one resumed after, or the place
-// before the first event where a snapshot follows: a client that is cut off
-// inside a snapshot and resumes there misses nothing.
+// The first response's previous cursor is the one resumed after, or the
+// snapshot's. The cursors before SnapshotEnd are therefore not to be resumed
+// after: a client that is cut off inside a snapshot asks for another one.
 //
 // Errors: ErrNotReady, ErrStopped, ErrUnknownUser, ErrSuspended, ErrNotPermitted,
 // a *SubscriptionError, ErrBadCursor, and those of push.Hub.Attach.
@@ -116,7 +116,7 @@ func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, er
 		feed: f, user: user.ID, connection: request.Connection,
 		subscription: request.Subscription.clone(),
 		topics:       f.names.topicsOf(user, request.Subscription, symbols),
-		scope:        scopeOf(user, request.Subscription),
+		purview:      purviewOf(user, request.Subscription),
 	}
 	opening, resume, err := f.opening(ctx, a, user, request.Resume)
 	if err != nil {
@@ -166,7 +166,7 @@ func (f *Feed) activeUser(id trade.UserID) (*trade.User, error) {
 // the source will say is settled here, although it is read and encoded later.
 func (f *Feed) opening(ctx context.Context, a *Attached, user *trade.User, resume *push.Cursor) (push.Source, uint64, error) {
 	if resume == nil {
-		return f.snapshotSource(f.capture(a, user)), 0, nil
+		return f.snapshotSource(f.capture(a, user)), f.position, nil
 	}
 	sequences, cause, err := f.missed(a.topics, user, *resume)
 	switch {
@@ -174,7 +174,7 @@ func (f *Feed) opening(ctx context.Context, a *Attached, user *trade.User, resum
 		return nil, 0, err
 	case cause != CauseNone:
 		a.Start, a.Cause = StartReset, cause
-		return f.snapshotSource(f.capture(a, user)), 0, nil
+		return f.snapshotSource(f.capture(a, user)), f.position, nil
 	}
 	a.Start = StartReplay
 	return f.replaySource(ctx, a.topics, sequences), resume.Sequence, nil
@@ -196,7 +196,8 @@ func (f *Feed) missed(topics []push.Topic, user *trade.User, cursor push.Cursor)
 		return nil, cause, nil
 	case len(sequences) > f.options.ReplayEvents:
 		return nil, CauseTooFarBehind, nil
-	case f.index.newest(f.names.self(user.ID)) > after && after > 0:
+	case after > 0 && f.index.newest(f.names.self(user.ID)) > after:
+		// From the very beginning a replay lacks nothing.
 		return nil, CauseUserChanged, nil
 	}
 	return sequences, CauseNone, nil

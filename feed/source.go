@@ -43,12 +43,12 @@ func (f *Feed) capture(a *Attached, user *trade.User) snapshot {
 		sequence: f.position, time: f.time, reset: a.Cause,
 		instruments: f.views.instruments(), user: user,
 	}
-	if a.scope.all {
+	if a.purview.all {
 		s.holdings = f.views.allHoldings()
 	} else {
-		s.holdings = f.views.holdings(a.scope.accounts)
+		s.holdings = f.views.holdings(a.purview.accounts)
 	}
-	if a.scope.presence {
+	if a.purview.presence {
 		s.online = f.views.online()
 	}
 	return s

@@ -38,23 +38,23 @@ func (s Subscription) clone() Subscription {
 	return s
 }
 
-// scope is whose accounts a stream sees.
-type scope struct {
+// purview is whose accounts a stream sees.
+type purview struct {
 	all      bool
 	accounts []trade.AccountID
 	presence bool
 }
 
-func scopeOf(user *trade.User, subscription Subscription) scope {
-	return scope{
+func purviewOf(user *trade.User, subscription Subscription) purview {
+	return purview{
 		all:      subscription.AllAccounts && seesAllAccounts(user),
 		accounts: user.Accounts,
 		presence: subscription.Presence,
 	}
 }
 
-func (s scope) sees(account trade.AccountID) bool {
-	return s.all || slices.Contains(s.accounts, account)
+func (p purview) sees(account trade.AccountID) bool {
+	return p.all || slices.Contains(p.accounts, account)
 }
 
 // authorise returns the subscription's symbols if the user may have it. The
@@ -132,8 +132,8 @@ func (f *Feed) UpdateSubscription(
 // takes everything else away. The caller holds mu.
 func (f *Feed) resubscribe(a *Attached, user *trade.User, subscription Subscription) error {
 	topics := f.names.topicsOf(user, subscription, f.symbols(subscription))
-	scope := scopeOf(user, subscription)
-	initial, err := f.initial(a.scope, scope)
+	seen := purviewOf(user, subscription)
+	initial, err := f.initial(a.purview, seen)
 	if err != nil {
 		return err
 	}
@@ -141,12 +141,12 @@ func (f *Feed) resubscribe(a *Attached, user *trade.User, subscription Subscript
 	if err := f.hub.Subscribe(a.connection, string(a.user), add, remove, initial); err != nil {
 		return err
 	}
-	a.subscription, a.topics, a.scope = subscription.clone(), topics, scope
+	a.subscription, a.topics, a.purview = subscription.clone(), topics, seen
 	return nil
 }
 
-// initial encodes what one scope sees beyond another.
-func (f *Feed) initial(before, after scope) ([]*push.Message, error) {
+// initial encodes what one purview sees beyond another.
+func (f *Feed) initial(before, after purview) ([]*push.Message, error) {
 	found := &holdings{}
 	take := func(account trade.AccountID, view *accountView) {
 		if view != nil && !before.sees(account) {

@@ -1,0 +1,218 @@
+package feed_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"todoku/feed"
+	"todoku/push"
+	"todoku/push/pushtest"
+	"todoku/trade"
+)
+
+// watcher is a user with a screen: it attaches, is cut off, resumes and changes
+// its mind, and knows by the naive table what it must have been told.
+type watcher struct {
+	sight   sight
+	truth   []pushtest.Event
+	client  *client // nil while cut off.
+	streams []pushtest.Stream
+	cursor  *push.Cursor
+	resets  int
+}
+
+func (w *watcher) subscription() feed.Subscription {
+	return feed.Subscription{
+		Symbols: w.sight.symbols, Presence: w.sight.presence, AllAccounts: w.sight.all,
+		StateInterval: 10 * time.Millisecond,
+	}
+}
+
+func (w *watcher) attach(s *server) {
+	s.t.Helper()
+	w.client = s.attach(feed.AttachRequest{User: w.sight.user.ID, Subscription: w.subscription(), Resume: w.cursor})
+	if w.client.attached.Start == feed.StartReset {
+		w.resets++
+	}
+}
+
+func (w *watcher) cut(s *server) {
+	if w.client == nil {
+		return
+	}
+	w.client.cut()
+	w.streams = append(w.streams, w.client.seen)
+	w.cursor = s.cursor(w.client.cursor())
+	w.client = nil
+}
+
+func TestEveryEventThatConcernsAUserArrivesOnceInOrder(t *testing.T) {
+	for seed := range uint64(6) {
+		synctest.Test(t, func(t *testing.T) { guarantees(t, seed) })
+	}
+}
+
+func guarantees(t *testing.T, seed uint64) {
+	s := newServer(t, seed, feed.Options{ReplayEvents: 100})
+	random := rand.New(rand.NewPCG(seed, 2))
+	users := []trade.User{
+		trader("alice"), trader("bob"), withRole("carol", trade.RoleViewer),
+		withRole("rick", trade.RoleRisk), withRole("root", trade.RoleAdmin),
+	}
+	s.play(s.venue.opening(users...)...)
+	watchers := make([]*watcher, len(users))
+	for i, user := range users {
+		watchers[i] = &watcher{sight: sight{user: user, symbols: []trade.Symbol{"AAA"}, presence: i%2 == 0}}
+		watchers[i].attach(s)
+		synctest.Wait()
+	}
+	tell := func(r *trade.Record) {
+		for _, w := range watchers {
+			w.truth = append(w.truth, w.sight.concerns(r)...)
+		}
+	}
+	settle := func() {
+		time.Sleep(10 * time.Second) // A heartbeat takes every cursor to the head.
+		synctest.Wait()
+	}
+	for range 400 {
+		w := watchers[random.IntN(len(watchers))]
+		switch n := random.IntN(40); {
+		case n < 8 && w.client != nil:
+			w.cut(s)
+		case n < 16 && w.client == nil:
+			w.attach(s)
+		case n == 16 && w.client != nil:
+			settle()
+			w.sight.presence = random.IntN(2) == 0
+			w.sight.all = w.sight.user.Roles.Has(trade.RoleRisk|trade.RoleAdmin) && random.IntN(2) == 0
+			w.sight.symbols = []trade.Symbol{"AAA", "BBB"}[:random.IntN(3)]
+			if _, err := s.feed.UpdateSubscription(t.Context(), string(w.sight.user.ID), w.sight.user.ID, w.subscription()); err != nil {
+				t.Fatal(err)
+			}
+		case n == 17 && w.client != nil:
+			settle()
+			user := w.sight.user
+			user.Accounts = []trade.AccountID{"alice", "bob", "carol", "rick", "root"}[:1+random.IntN(4)]
+			w.sight.user = user
+			r := s.venue.user(user)
+			tell(r)
+			s.play(r)
+		default:
+			var batch []*trade.Record
+			for range 1 + random.IntN(8) {
+				r := s.venue.step()
+				tell(r)
+				batch = append(batch, r)
+			}
+			s.write(batch...)
+		}
+	}
+	if err := s.feed.WaitFor(t.Context(), s.venue.sequence); err != nil {
+		t.Fatal(err)
+	}
+	resets := 0
+	for _, w := range watchers {
+		if w.client == nil {
+			w.attach(s)
+		}
+		settle()
+		wantBooks(t, s, w)
+		w.cut(s)
+		for _, violation := range pushtest.CheckAll(w.truth, w.streams, s.venue.sequence) {
+			t.Errorf("seed %d, %s: %s", seed, w.sight.user.ID, violation)
+		}
+		resets += w.resets
+	}
+	t.Logf("seed %d: %d records, %d resets", seed, s.venue.sequence, resets)
+}
+
+// wantBooks compares the state that a client holds with the naive books.
+func wantBooks(t *testing.T, s *server, w *watcher) {
+	t.Helper()
+	w.client.mu.Lock()
+	defer w.client.mu.Unlock()
+	for _, symbol := range w.sight.symbols {
+		state := w.client.state[push.Topic("market:"+symbol)]
+		levels := 0
+		for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
+			for _, level := range s.venue.book(symbol, side) {
+				levels++
+				data := state["level:"+side.String()+":"+trade.Price(level[0]).String()]
+				want := fmt.Sprintf(`"Price":%d,"Quantity":%d,"Orders":%d`, level[0], level[1], level[2])
+				if !strings.Contains(data, want) {
+					t.Errorf("%s holds %q, the book has %s", w.sight.user.ID, data, want)
+				}
+			}
+		}
+		best := state["best"]
+		if want := fmt.Sprintf(`"BookVersion":%d,"LastPrice":%d`, s.venue.versions[symbol], s.venue.last[symbol]); !strings.Contains(best, want) {
+			t.Errorf("%s holds %q, want %s", w.sight.user.ID, best, want)
+		}
+		if len(state) != levels+1 {
+			t.Errorf("%s holds %d keys of %s, want %d", w.sight.user.ID, len(state), symbol, levels+1)
+		}
+	}
+}
+
+// TestAttachBesideAWriterHasNoGapAndNoOverlap runs in real time, so that the race
+// detector sees attaches, records and queries at once.
+func TestAttachBesideAWriterHasNoGapAndNoOverlap(t *testing.T) {
+	s := newServer(t, 7, feed.Options{})
+	users := []trade.User{trader("alice"), trader("bob"), withRole("rick", trade.RoleRisk)}
+	s.play(s.venue.opening(users...)...)
+	begin := s.venue.sequence
+	records := make([]*trade.Record, 1500)
+	for i := range records {
+		records[i] = s.venue.step()
+	}
+	last := s.venue.record(trade.CommandAnnounce, &trade.Announced{From: "root", Text: "the end"})
+	records = append(records, last)
+	watchers := make([]*watcher, len(users))
+	var clients sync.WaitGroup
+	for i, user := range users {
+		w := &watcher{cursor: s.cursor(begin)}
+		w.sight = sight{user: user, symbols: []trade.Symbol{"AAA", "BBB"}, all: user.ID == "rick", presence: true}
+		for _, r := range records {
+			w.truth = append(w.truth, w.sight.concerns(r)...)
+		}
+		watchers[i] = w
+		random := rand.New(rand.NewPCG(3, uint64(i)))
+		clients.Go(func() { w.follow(t, s, random, last.Sequence) })
+	}
+	for batch := range slices.Chunk(records, 7) {
+		s.write(batch...)
+	}
+	clients.Wait()
+	for _, w := range watchers {
+		for _, violation := range pushtest.CheckAll(w.truth, w.streams, last.Sequence) {
+			t.Errorf("%s: %s", w.sight.user.ID, violation)
+		}
+	}
+}
+
+// follow attaches again and again, a few hundred records at a time.
+func (w *watcher) follow(t *testing.T, s *server, random *rand.Rand, last uint64) {
+	for w.cursor.Sequence < last {
+		client, err := s.tryAttach(feed.AttachRequest{User: w.sight.user.ID, Subscription: w.subscription(), Resume: w.cursor})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		w.client = client
+		target := min(last, w.cursor.Sequence+random.Uint64N(400))
+		client.until(t, "the next event", func() bool {
+			n := len(client.seen.Responses)
+			return n > 0 && client.seen.Responses[n-1].Cursor >= target
+		})
+		s.feed.Book("AAA", 5)
+		s.feed.WorkingOrders("", "")
+		w.cut(s)
+	}
+}
