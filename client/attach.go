@@ -39,7 +39,7 @@ type attachment struct {
 func (f *feed) attach(ctx context.Context, yield func(Update, error) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	a := &attachment{feed: f, previous: f.cursor, receipts: newReceipts(f.client)}
+	a := &attachment{feed: f, previous: f.cursor, receipts: newReceipts(ctx, f.client)}
 	a.watch = startWatch(ctx, cancel, func() { f.status(StateStale, "", nil, 0) })
 	defer a.watch.stop()
 	defer a.receipts.stop()

@@ -73,21 +73,19 @@ func Describe(err error) string {
 		return err.Error()
 	}
 	text := s.Message()
-	for _, detail := range s.Details() {
-		bad, ok := detail.(*errdetails.BadRequest)
-		if !ok {
-			continue
-		}
-		var fields []string
-		for _, v := range bad.GetFieldViolations() {
-			fields = append(fields, v.GetField()+": "+v.GetDescription())
-		}
-		if len(fields) > 0 {
-			text += " (" + strings.Join(fields, "; ") + ")"
-		}
-	}
 	if text == "" {
 		text = s.Code().String()
+	}
+	var fields []string
+	for _, detail := range s.Details() {
+		if bad, ok := detail.(*errdetails.BadRequest); ok {
+			for _, v := range bad.GetFieldViolations() {
+				fields = append(fields, v.GetField()+": "+v.GetDescription())
+			}
+		}
+	}
+	if len(fields) > 0 {
+		return text + " (" + strings.Join(fields, "; ") + ")"
 	}
 	return text
 }

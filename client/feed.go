@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -170,8 +171,8 @@ func (f *feed) answer(ctx context.Context, reason string, err error) error {
 // unlessUnreachable makes an end final when the venue has refused what would have
 // mended it.
 func (f *feed) unlessUnreachable(err error, end *EndError) error {
-	switch status.Code(err) {
-	case codes.OK, codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
+	passing := []codes.Code{codes.OK, codes.Unavailable, codes.DeadlineExceeded, codes.Canceled}
+	if slices.Contains(passing, status.Code(err)) {
 		return nil
 	}
 	return end

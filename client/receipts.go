@@ -26,8 +26,8 @@ type receipts struct {
 const defaultReceipts = 7 * time.Second
 
 // newReceipts starts the goroutine that sends; stop ends it and waits for it.
-func newReceipts(c *Client) *receipts {
-	ctx, cancel := context.WithCancel(context.Background())
+func newReceipts(ctx context.Context, c *Client) *receipts {
+	ctx, cancel := context.WithCancel(ctx)
 	r := &receipts{client: c, wake: make(chan struct{}, 1), cancel: cancel, interval: defaultReceipts, sent: time.Now()}
 	r.ended.Go(func() { r.run(ctx) })
 	return r
