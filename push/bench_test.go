@@ -2,7 +2,7 @@ package push_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +20,7 @@ func benchHub(b *testing.B, streams int) (*push.Hub, func()) {
 	all.Go(func() { _ = h.Run(ctx) })
 	served := make([]*push.Stream, streams)
 	for i := range streams {
-		s, err := h.Attach(push.AttachRequest{Connection: fmt.Sprint(i), User: "u", Topics: []push.Topic{"x"}})
+		s, err := h.Attach(push.AttachRequest{Connection: strconv.Itoa(i), User: "u", Topics: []push.Topic{"x"}})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func benchHub(b *testing.B, streams int) (*push.Hub, func()) {
 // BenchmarkPublishEvent is one event to n streams, hub and consumers together.
 func BenchmarkPublishEvent(b *testing.B) {
 	for _, streams := range []int{1, 1000, 10000} {
-		b.Run(fmt.Sprint(streams), func(b *testing.B) {
+		b.Run(strconv.Itoa(streams), func(b *testing.B) {
 			h, settle := benchHub(b, streams)
 			message := []*push.Message{{Topic: "x", Kind: "event", Data: make([]byte, 200)}}
 			b.ReportAllocs()
@@ -58,11 +58,11 @@ func BenchmarkPublishEvent(b *testing.B) {
 // BenchmarkPublishState must not depend on the number of subscribers.
 func BenchmarkPublishState(b *testing.B) {
 	for _, streams := range []int{1, 1000, 10000} {
-		b.Run(fmt.Sprint(streams), func(b *testing.B) {
+		b.Run(strconv.Itoa(streams), func(b *testing.B) {
 			h, _ := benchHub(b, streams)
 			messages := make([]*push.Message, 64)
 			for i := range messages {
-				messages[i] = &push.Message{Topic: "x", Key: fmt.Sprint(i), Kind: "level", Data: make([]byte, 60)}
+				messages[i] = &push.Message{Topic: "x", Key: strconv.Itoa(i), Kind: "level", Data: make([]byte, 60)}
 			}
 			n := uint64(0)
 			b.ReportAllocs()

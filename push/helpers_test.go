@@ -150,11 +150,9 @@ func (r *receiver) snapshot() pushtest.Stream {
 }
 
 func (r *receiver) cursor() uint64 {
-	s := r.snapshot()
-	if n := len(s.Responses); n > 0 {
-		return s.Responses[n-1].Cursor
-	}
-	return s.Resume
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return last(r.record)
 }
 
 func (r *receiver) words() []string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -260,7 +261,7 @@ func TestEndsRememberTheLastOnesNewestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, push.Config{EndsKept: 3})
 		for i := range 7 {
-			attach(t, h, push.AttachRequest{Connection: fmt.Sprint(i)}).Close()
+			attach(t, h, push.AttachRequest{Connection: strconv.Itoa(i)}).Close()
 		}
 		var names []string
 		for _, e := range h.Ends() {

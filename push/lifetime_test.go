@@ -139,7 +139,11 @@ func TestAFullQueueEndsTheSlowStreamAndNobodyElse(t *testing.T) {
 			publish(t, h, n, event(n, 0, "x", 10))
 			synctest.Wait()
 		}
+		began := time.Now()
 		wantReason(t, slow, push.ReasonSlowConsumer)
+		if time.Since(began) > 0 {
+			t.Error("ended by another limit than the queue's")
+		}
 		release()
 		if quick.cursor() != 100 || len(h.List()) != 1 {
 			t.Errorf("the quick one is at %d", quick.cursor())

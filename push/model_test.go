@@ -175,6 +175,7 @@ func TestRandomLivesKeepTheSixGuarantees(t *testing.T) {
 }
 
 func live(t *testing.T, seed uint64) {
+	t.Helper()
 	w := &world{
 		random: rand.New(rand.NewPCG(seed, 1)),
 		state:  make(map[push.Topic]map[string]string),

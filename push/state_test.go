@@ -3,6 +3,7 @@ package push_test
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,10 +11,11 @@ import (
 	"todoku/push"
 )
 
-func (r *receiver) levels(topic push.Topic) map[string]string {
+// book is the state of the one topic that these tests use.
+func (r *receiver) book() map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return maps.Clone(r.state[topic])
+	return maps.Clone(r.state["book"])
 }
 
 func TestStateIsSentWholeThenAtMostOncePerInterval(t *testing.T) {
@@ -24,7 +26,7 @@ func TestStateIsSentWholeThenAtMostOncePerInterval(t *testing.T) {
 		}
 		r := receive(t.Context(), attach(t, h, push.AttachRequest{After: 10, Topics: []push.Topic{"book"}, StateInterval: 100 * time.Millisecond}), 0, nil)
 		synctest.Wait()
-		if got := r.levels("book"); !maps.Equal(got, map[string]string{"a": "1", "b": "2"}) {
+		if got := r.book(); !maps.Equal(got, map[string]string{"a": "1", "b": "2"}) {
 			t.Fatalf("the whole state is %v", got)
 		}
 		responses := len(r.snapshot().Responses)
@@ -35,7 +37,7 @@ func TestStateIsSentWholeThenAtMostOncePerInterval(t *testing.T) {
 		sequence := uint64(10)
 		for range 1000 { // One change a millisecond, for a second.
 			sequence++
-			publish(t, h, sequence, level(sequence, "book", "a", fmt.Sprint(sequence)))
+			publish(t, h, sequence, level(sequence, "book", "a", strconv.FormatUint(sequence, 10)))
 			time.Sleep(time.Millisecond)
 			synctest.Wait()
 		}
@@ -44,7 +46,7 @@ func TestStateIsSentWholeThenAtMostOncePerInterval(t *testing.T) {
 			t.Errorf("%d flushes in a second, interval 100 ms", flushes)
 		}
 		time.Sleep(time.Second)
-		if got := r.levels("book")["a"]; got != fmt.Sprint(sequence) {
+		if got := r.book()["a"]; got != strconv.FormatUint(sequence, 10) {
 			t.Errorf("the last value is %s, want %d", got, sequence)
 		}
 		if r.count-2+r.skips != 1000 {
@@ -60,7 +62,7 @@ func TestAQuietTopicIsFlushedAtOnce(t *testing.T) {
 		time.Sleep(11 * time.Second)
 		publish(t, h, 1, level(1, "book", "a", "1"))
 		synctest.Wait()
-		if r.levels("book")["a"] != "1" {
+		if r.book()["a"] != "1" {
 			t.Error("the first change after a pause waits")
 		}
 	})
@@ -90,7 +92,7 @@ func TestALevelThatIsGoneNeverSurvivesHoweverFarAStreamIsBehind(t *testing.T) {
 			})
 			time.Sleep(time.Second)
 			synctest.Wait()
-			if !maps.Equal(r.levels("book"), want) {
+			if !maps.Equal(r.book(), want) {
 				t.Fatal("not whole")
 			}
 			gate = make(chan struct{})
@@ -107,7 +109,7 @@ func TestALevelThatIsGoneNeverSurvivesHoweverFarAStreamIsBehind(t *testing.T) {
 			close(gate)
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			if got := r.levels("book"); !maps.Equal(got, want) {
+			if got := r.book(); !maps.Equal(got, want) {
 				t.Errorf("churn %d: %d levels, want %v", churn, len(got), want)
 			}
 		})
@@ -125,14 +127,14 @@ func TestAResubscribedTopicBeginsWhole(t *testing.T) {
 		}
 		publish(t, h, 2, level(2, "book", "a", ""))
 		time.Sleep(time.Second)
-		if got := r.levels("book"); len(got) != 2 {
+		if got := r.book(); len(got) != 2 {
 			t.Errorf("a topic that is not subscribed changed: %v", got)
 		}
 		if err := h.Subscribe("c", "alice", []push.Topic{"book"}, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		if got := r.levels("book"); !maps.Equal(got, map[string]string{"b": "1"}) {
+		if got := r.book(); !maps.Equal(got, map[string]string{"b": "1"}) {
 			t.Errorf("after subscribing again: %v", got)
 		}
 	})
@@ -144,14 +146,14 @@ func TestStateTooBigForOneResponseArrivesWholeInSeveral(t *testing.T) {
 		value := string(make([]byte, 10<<10))
 		var seed []*push.Message
 		for i := range 200 {
-			seed = append(seed, level(1, "book", fmt.Sprint(i), value))
+			seed = append(seed, level(1, "book", strconv.Itoa(i), value))
 		}
 		if err := h.Seed(1, seed); err != nil {
 			t.Fatal(err)
 		}
 		r := receive(t.Context(), attach(t, h, push.AttachRequest{After: 1, Topics: []push.Topic{"book"}}), 0, nil)
 		synctest.Wait()
-		if n := len(r.levels("book")); n != 200 || r.skips != 0 {
+		if n := len(r.book()); n != 200 || r.skips != 0 {
 			t.Errorf("%d levels, %d conflated", n, r.skips)
 		}
 		if n := len(r.snapshot().Responses); n < 8 || n > 10 {

@@ -368,7 +368,7 @@ func (s *Stream) account(r *Response) {
 	defer s.mu.Unlock()
 	s.sent.number = r.Number
 	s.sent.cursor = r.Cursor
-	s.sent.bytes += uint64(r.Bytes()) //nolint:gosec // A length is not negative.
+	s.sent.bytes += uint64(r.Bytes())
 	s.sent.at = now
 	s.conflated += r.Conflated
 	s.receipts.add(s.sent)

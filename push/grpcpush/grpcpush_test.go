@@ -200,7 +200,9 @@ func open(t testing.TB, config push.Config, options ...grpc.DialOption) *venue {
 		stop()
 		<-stopped
 		v.server.Stop()
-		<-served
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 	})
 	return v
 }

@@ -40,8 +40,8 @@ func TestASoundRecordPasses(t *testing.T) {
 
 func TestEachBrokenGuaranteeIsNamed(t *testing.T) {
 	for name, c := range map[string]struct {
-		want   pushtest.Guarantee
-		break_ func(s []str)
+		want pushtest.Guarantee
+		harm func(s []str)
 	}{
 		"swapped": {pushtest.Ordered, func(s []str) { e := s[1].Responses[1].Events; e[0], e[1] = e[1], e[0] }},
 		"doubled": {pushtest.Unique, func(s []str) { r := &s[2].Responses[0]; r.Events = append(r.Events, ev{7, 0}) }},
@@ -64,7 +64,7 @@ func TestEachBrokenGuaranteeIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			streams := good()
-			c.break_(streams)
+			c.harm(streams)
 			for _, v := range pushtest.CheckAll(truth(), streams, 9) {
 				if v.Guarantee == c.want {
 					return
