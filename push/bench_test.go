@@ -2,6 +2,7 @@ package push_test
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -73,5 +74,26 @@ func BenchmarkPublishState(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkIdleStream reports what a quiet stream costs beside its transport:
+// the hub's tables, the stream, and the stack of the handler that waits in Serve.
+func BenchmarkIdleStream(b *testing.B) {
+	const streams = 10000
+	for b.Loop() {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		h, settle := benchHub(b, streams)
+		if err := h.Publish(push.Publication{Sequence: 1, Messages: []*push.Message{{Topic: "x", Data: make([]byte, 200)}}}); err != nil {
+			b.Fatal(err)
+		}
+		settle()
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/streams, "heap-B/stream")
+		b.ReportMetric(float64(after.StackInuse-before.StackInuse)/streams, "stack-B/stream")
+		runtime.KeepAlive(h)
 	}
 }
