@@ -77,7 +77,6 @@ type Book struct {
 	index  table
 	ladder ladder
 	best   [2]touch // by side
-	moves  uint64
 }
 
 // NewBook returns an empty book.
@@ -111,16 +110,6 @@ type Level struct {
 
 // Len returns the number of resting orders.
 func (b *Book) Len() int { return b.index.used }
-
-// BestMoves counts how often the best price of a side has changed since the book
-// was empty: a call that leaves a side's best price other than it found it
-// (another price, the first one or none) counts once. A quantity that changes at
-// the best price does not count.
-func (b *Book) BestMoves() uint64 { return b.moves }
-
-// RestoreBestMoves sets the count that BestMoves returns, after a book has been
-// built again from a snapshot.
-func (b *Book) RestoreBestMoves(moves uint64) { b.moves = moves }
 
 // BestBid returns the highest buying price and the quantity there; ok is false
 // when nobody buys.
@@ -233,7 +222,6 @@ func (b *Book) Rest(id uint64, owner uint32, side trade.Side, tick, quantity int
 	b.ladder.mark(where)
 	if best := &b.best[near]; best.level == none || better(near, tick, best.tick) {
 		*best = touch{level: where, tick: tick}
-		b.moves++
 	}
 	return nil
 }
@@ -246,6 +234,47 @@ func (b *Book) Cancel(id uint64) (order Resting, ok bool) {
 		return Resting{}, false
 	}
 	order = b.resting(at)
+	b.remove(at, int(order.Side&1))
+	return order, true
+}
+
+// Fill takes a traded quantity off an order, which keeps its place in the queue or
+// leaves the book when nothing is left, and returns the order as it is then. It
+// returns ErrBookUnknown when the id does not rest and ErrBookQuantity when the
+// quantity is not positive or more than the order has.
+func (b *Book) Fill(id uint64, quantity int64) (Resting, error) {
+	at := b.front(id)
+	if at == none {
+		return Resting{}, ErrBookUnknown
+	}
+	s := &b.slots[at]
+	if quantity <= 0 || quantity > s.left {
+		return Resting{}, ErrBookQuantity
+	}
+	order := b.resting(at)
+	order.Left -= quantity
+	if order.Left == 0 {
+		b.remove(at, int(order.Side&1))
+		return order, nil
+	}
+	s.left = order.Left
+	b.ladder.levels[s.level].total -= quantity
+	return order, nil
+}
+
+// front returns the slot of id, or none. Who trades is nearly always first at the
+// best price, which is seen without a search.
+func (b *Book) front(id uint64) uint32 {
+	for side := range b.best {
+		if at := b.ladder.levels[b.best[side].level].head; at != none && b.slots[at].id == id {
+			return at
+		}
+	}
+	return b.index.get(id, b.slots)
+}
+
+// remove takes an order out of its queue and of the book.
+func (b *Book) remove(at uint32, side int) {
 	s := &b.slots[at]
 	where := s.level
 	l := &b.ladder.levels[where]
@@ -263,16 +292,13 @@ func (b *Book) Cancel(id uint64) (order Resting, ok bool) {
 	}
 	b.release(at)
 	if l.head == none {
-		side := int(order.Side & 1)
 		if where == b.best[side].level {
 			b.step(side)
-			b.moves++
 		} else {
 			b.ladder.clear(where)
 		}
 	}
 	b.shrink()
-	return order, true
 }
 
 // Reduce lowers what an order has left, which keeps its place in the queue, and
@@ -399,6 +425,5 @@ func (b *Book) move(to *Book) {
 			}
 		}
 	}
-	to.moves = b.moves
 	*b = *to
 }

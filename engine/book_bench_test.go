@@ -10,8 +10,8 @@ import (
 // streamOrders is the number of new orders in a benchmark's stream.
 const streamOrders = 1_000_000
 
-// bookVenue drives a book as the engine does: it matches, rests what is left, and
-// learns of every fill and of every level that changed.
+// bookVenue drives a book as the engine does: it matches, carries out every fill,
+// rests what is left, and learns of every fill and of every level that changed.
 type bookVenue struct {
 	book  *Book
 	out   Fills
@@ -21,7 +21,7 @@ type bookVenue struct {
 
 func newBookVenue() *bookVenue { return &bookVenue{book: NewBook()} }
 
-// do carries one message out and takes note of its events.
+// do executes one message and takes note of its events.
 func (v *bookVenue) do(m *bookMessage) {
 	v.out.Reset()
 	id, tick := uint64(m.id), m.tick
@@ -60,6 +60,9 @@ func (v *bookVenue) enter(id uint64, m *bookMessage) {
 		ID: id, Owner: m.id, Side: m.side, Limit: m.tick, HasLimit: true,
 		Quantity: int64(m.quantity), SelfTrade: trade.SelfTradeCancelTaker,
 	}, &v.out)
+	if err := v.out.carryOut(v.book); err != nil {
+		panic(err) // The book contradicts itself.
+	}
 	if left == 0 || m.kind == messageIOC {
 		return
 	}

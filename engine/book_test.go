@@ -33,6 +33,25 @@ func mustHold(t testing.TB, b *Book) {
 	}
 }
 
+// carryOut does to a book what a match has said.
+func (f *Fills) carryOut(b *Book) error {
+	for i := range f.Fills {
+		fill := &f.Fills[i]
+		if fill.Kind == FillSelfTradeCancel {
+			if _, ok := b.Cancel(fill.MakerID); !ok {
+				return ErrBookUnknown
+			}
+			continue
+		}
+		if got, err := b.Fill(fill.MakerID, fill.Quantity); err != nil {
+			return err
+		} else if got.Left != fill.MakerLeft {
+			return ErrBookQuantity
+		}
+	}
+	return nil
+}
+
 // bytes returns what the book's own memory takes.
 func (b *Book) bytes() int {
 	size := int(unsafe.Sizeof(*b))
@@ -70,6 +89,12 @@ func TestPriceThenTimeDecidesWhoTradesFirst(t *testing.T) {
 	if want := []Level{{Tick: 101, Side: sell}, {Tick: 102, Side: sell}}; !slices.Equal(out.Levels, want) {
 		t.Errorf("levels %+v", out.Levels)
 	}
+	if b.Len() != 4 {
+		t.Error("the match was carried out before anybody said so")
+	}
+	if err := out.carryOut(b); err != nil || b.Len() != 1 {
+		t.Errorf("%d orders are left, %v", b.Len(), err)
+	}
 	mustHold(t, b)
 }
 
@@ -106,6 +131,9 @@ func TestSelfTradeInstructionOfTheAggressorDecides(t *testing.T) {
 			}
 			var out Fills
 			left, stopped := b.Match(taker, &out)
+			if err := out.carryOut(b); err != nil {
+				t.Fatal(err)
+			}
 			var met, rest []uint64
 			for _, f := range out.Fills {
 				met = append(met, f.MakerID)
@@ -144,13 +172,35 @@ func TestSmallerQuantityKeepsItsPlace(t *testing.T) {
 	mustHold(t, b)
 }
 
+func TestAFillTakesFromItsMakerAndFromNobodyElse(t *testing.T) {
+	b := NewBook()
+	mustRest(t, b,
+		Resting{ID: 1, Side: sell, Tick: 10, Left: 9},
+		Resting{ID: 2, Side: sell, Tick: 10, Left: 9},
+		Resting{ID: 3, Side: sell, Tick: 11, Left: 9},
+	)
+	for _, c := range []struct {
+		id             uint64
+		quantity, left int64
+	}{{1, 4, 5}, {2, 9, 0}, {3, 2, 7}, {1, 5, 0}, {3, 7, 0}} {
+		got, err := b.Fill(c.id, c.quantity)
+		if err != nil || got.ID != c.id || got.Left != c.left || got.Side != sell {
+			t.Fatalf("fill of %d: %+v, %v", c.id, got, err)
+		}
+		mustHold(t, b)
+	}
+	if b.Len() != 0 {
+		t.Errorf("%d orders are left", b.Len())
+	}
+}
+
 func TestRefusedCallChangesNothing(t *testing.T) {
 	b := NewBook()
 	mustRest(t, b,
 		Resting{ID: 1, Side: buy, Tick: 10, Left: math.MaxInt64 - 5},
 		Resting{ID: 2, Side: sell, Tick: 12, Left: 3},
 	)
-	before := b.moves
+	before := *b
 	for _, c := range []struct {
 		name string
 		err  error
@@ -166,11 +216,14 @@ func TestRefusedCallChangesNothing(t *testing.T) {
 		{"reduce an unknown order", ErrBookUnknown, func() error { _, err := b.Reduce(3, 1); return err }},
 		{"reduce to the same", ErrBookQuantity, func() error { _, err := b.Reduce(2, 3); return err }},
 		{"reduce to nothing", ErrBookQuantity, func() error { _, err := b.Reduce(2, 0); return err }},
+		{"fill an unknown order", ErrBookUnknown, func() error { _, err := b.Fill(3, 1); return err }},
+		{"fill more than there is", ErrBookQuantity, func() error { _, err := b.Fill(2, 4); return err }},
+		{"fill nothing", ErrBookQuantity, func() error { _, err := b.Fill(2, 0); return err }},
 	} {
 		if err := c.call(); !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.err)
 		}
-		if b.Len() != 2 || b.moves != before || b.ladder.live != 1 {
+		if b.Len() != 2 || b.best != before.best || b.ladder.live != 1 {
 			t.Fatalf("%s changed the book", c.name)
 		}
 		mustHold(t, b)
@@ -190,11 +243,11 @@ func TestAnyPriceTakesMemoryForItsOrderOnly(t *testing.T) {
 		t.Errorf("four orders take %d bytes", size)
 	}
 	var out Fills
-	if left, _ := b.Match(Taker{ID: 9, Side: buy, Quantity: 3}, &out); left != 1 || len(out.Fills) != 2 {
+	if left, _ := b.Match(Taker{ID: 9, Side: buy, Quantity: 3}, &out); left != 1 || len(out.Fills) != 2 || out.carryOut(b) != nil {
 		t.Errorf("a buyer at any price has %d left: %+v", left, out.Fills)
 	}
 	out.Reset()
-	if left, _ := b.Match(Taker{ID: 9, Side: sell, Quantity: 3}, &out); left != 1 || len(out.Fills) != 2 {
+	if left, _ := b.Match(Taker{ID: 9, Side: sell, Quantity: 3}, &out); left != 1 || len(out.Fills) != 2 || out.carryOut(b) != nil {
 		t.Errorf("a seller at any price has %d left: %+v", left, out.Fills)
 	}
 	mustHold(t, b)
@@ -236,15 +289,11 @@ func TestMemoryShrinksWhenABurstIsOver(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	moves := b.BestMoves()
 	full := b.bytes()
 	for i := range uint64(burst - 100) {
 		b.Cancel(i + 1)
 	}
 	mustHold(t, b)
-	if b.BestMoves() != moves {
-		t.Error("a best price that stayed was counted as moved")
-	}
 	if size := b.bytes(); size > full/20 {
 		t.Errorf("%d bytes in the burst, %d after it, %d when new", full, size, empty)
 	}
@@ -268,7 +317,6 @@ func TestRebuiltBookIsTheSameBook(t *testing.T) {
 	for _, side := range []trade.Side{buy, sell} {
 		mustRest(t, again.book, slices.Collect(v.book.Orders(side))...)
 	}
-	again.book.RestoreBestMoves(v.book.BestMoves())
 	if v.book.Len() == 0 {
 		t.Fatal("nothing to rebuild")
 	}
@@ -276,7 +324,7 @@ func TestRebuiltBookIsTheSameBook(t *testing.T) {
 	for i := range messages[half:] {
 		v.do(&messages[half+i])
 		again.do(&messages[half+i])
-		if v.sum != again.sum || v.book.BestMoves() != again.book.BestMoves() {
+		if v.sum != again.sum {
 			t.Fatalf("message %d has another outcome in the rebuilt book", half+i)
 		}
 	}

@@ -21,9 +21,9 @@ type Taker struct {
 type FillKind uint8
 
 const (
-	// FillTrade means that maker and taker traded at the maker's price.
+	// FillTrade means that maker and taker trade at the maker's price.
 	FillTrade FillKind = iota + 1
-	// FillSelfTradeCancel means that the maker was cancelled, because it has the
+	// FillSelfTradeCancel means that the maker is cancelled, because it has the
 	// same owner; Quantity is what it had left.
 	FillSelfTradeCancel
 )
@@ -33,7 +33,7 @@ type Fill struct {
 	MakerID    uint64
 	Tick       int64 // the maker's price
 	Quantity   int64
-	MakerLeft  int64 // what the maker has left; at 0 it is out of the book
+	MakerLeft  int64 // what the maker has left; at 0 it leaves the book
 	MakerOwner uint32
 	Kind       FillKind
 }
@@ -43,7 +43,7 @@ type Fill struct {
 // any before.
 type Fills struct {
 	Fills  []Fill  // in the order in which they happened
-	Levels []Level // each price that was touched, once, as it is now
+	Levels []Level // each price that was touched, once, as it is afterwards
 }
 
 // Reset empties the buffers and keeps their memory.
@@ -64,41 +64,38 @@ func worst(side int, limit int64, hasLimit bool) int64 {
 	}
 }
 
-// Match trades an order against the other side at the makers' prices: the best
-// price first, and first in first out within a price. It appends what happened to
-// out and returns what is left of the order; nothing of it is put in the book.
-// With stopped, a resting order of the same owner ended the order, and what is
-// left must not rest.
+// Match says how an order would trade against the other side at the makers'
+// prices: the best price first, and first in first out within a price. It changes
+// nothing: it appends to out what will happen, which [Book.Fill] and [Book.Cancel]
+// then carry out, and returns what will be left of the order. With stopped, a
+// resting order of the same owner ends the order, and what is left must not rest.
 func (b *Book) Match(taker Taker, out *Fills) (left int64, stopped bool) {
 	near := int(taker.Side & 1)
-	far := &b.best[near^1]
 	limit := worst(near, taker.Limit, taker.HasLimit)
 	left = taker.Quantity
-	if far.level == none || better(near, far.tick, limit) {
-		return left, false
-	}
-	first := far.level
-	for left > 0 && !stopped && far.level != none && !better(near, far.tick, limit) {
-		left, stopped = b.take(&taker, left, out)
-	}
-	if far.level != first {
-		b.moves++
-		b.shrink()
+	far := b.best[near^1]
+	for at := far.level; at != none && left > 0 && !stopped; {
+		tick := b.ladder.tick(at)
+		if better(near, tick, limit) {
+			break
+		}
+		left, stopped = b.meet(&taker, left, at, tick, out)
+		if left > 0 && !stopped {
+			at = b.ladder.beyond(near^1, at)
+		}
 	}
 	return left, stopped
 }
 
-// take trades an order against the best level of the other side, and moves on the
-// best price when it empties it.
-func (b *Book) take(taker *Taker, left int64, out *Fills) (int64, bool) {
-	side := int(taker.Side&1) ^ 1
-	best := b.best[side]
-	l := &b.ladder.levels[best.level]
+// meet says how an order would trade against one level.
+func (b *Book) meet(taker *Taker, left int64, at uint32, tick int64, out *Fills) (int64, bool) {
+	l := &b.ladder.levels[at]
+	total, orders := l.total, l.orders
 	fills, stopped, before := out.Fills, false, len(out.Fills)
-	at := l.head
-	for at != none && left > 0 {
-		s := &b.slots[at]
-		fill := Fill{MakerID: s.id, Tick: best.tick, MakerOwner: s.owner, Kind: FillTrade}
+	for next := l.head; next != none && left > 0 && !stopped; {
+		s := &b.slots[next]
+		next = s.next
+		fill := Fill{MakerID: s.id, Tick: tick, MakerOwner: s.owner, Kind: FillTrade}
 		if s.owner == taker.Owner && s.owner != 0 {
 			stopped = taker.SelfTrade != trade.SelfTradeCancelMaker
 			if stopped && taker.SelfTrade != trade.SelfTradeCancelBoth {
@@ -110,32 +107,17 @@ func (b *Book) take(taker *Taker, left int64, out *Fills) (int64, bool) {
 			fill.Quantity = min(left, s.left)
 			left -= fill.Quantity
 		}
-		l.total -= fill.Quantity
-		s.left -= fill.Quantity
-		fill.MakerLeft = s.left
+		fill.MakerLeft = s.left - fill.Quantity
+		total -= fill.Quantity
+		if fill.MakerLeft == 0 {
+			orders--
+		}
 		fills = append(fills, fill)
-		if s.left > 0 {
-			break
-		}
-		next := s.next
-		b.release(at)
-		l.orders--
-		at = next
-		if stopped {
-			break
-		}
 	}
 	out.Fills = fills
 	if len(fills) > before {
-		out.Levels = append(out.Levels, Level{Tick: best.tick, Quantity: l.total, Orders: l.orders, Side: trade.Side(2 - side)})
+		out.Levels = append(out.Levels, Level{Tick: tick, Quantity: total, Orders: orders, Side: taker.Side.Opposite()})
 	}
-	l.head = at
-	if at == none {
-		l.tail = none
-		b.step(side)
-		return left, stopped
-	}
-	b.slots[at].prev = none
 	return left, stopped
 }
 

@@ -13,7 +13,6 @@ import (
 // a walk over it. It is what [Book] is compared with.
 type naiveBook struct {
 	sides [2][]Resting // asks, bids
-	moves uint64
 }
 
 func (n *naiveBook) side(s trade.Side) *[]Resting { return &n.sides[s&1] }
@@ -51,69 +50,51 @@ func (n *naiveBook) level(side trade.Side, tick int64) Level {
 	return out
 }
 
-// watch counts a move of a side's best price around a change.
-func (n *naiveBook) watch(side trade.Side, change func()) {
-	best := func() (tick int64, ok bool) {
-		if orders := *n.side(side); len(orders) > 0 {
-			return orders[0].Tick, true
-		}
-		return 0, false
-	}
-	was, had := best()
-	change()
-	if is, has := best(); is != was || has != had {
-		n.moves++
-	}
-}
-
+// match trades at once, where [Book.Match] only says what would happen.
 func (n *naiveBook) match(t Taker) (fills Fills, left int64, stopped bool) {
-	left = t.Quantity
-	other := n.side(t.Side.Opposite())
-	touched := func(tick int64) {
-		if !slices.ContainsFunc(fills.Levels, func(l Level) bool { return l.Tick == tick }) {
-			fills.Levels = append(fills.Levels, Level{Tick: tick})
+	left, stopped = n.meet(t, &fills)
+	for _, f := range fills.Fills {
+		if !slices.ContainsFunc(fills.Levels, func(l Level) bool { return l.Tick == f.Tick }) {
+			fills.Levels = append(fills.Levels, n.level(t.Side.Opposite(), f.Tick))
 		}
-	}
-	n.watch(t.Side.Opposite(), func() {
-		for left > 0 && len(*other) > 0 {
-			maker := &(*other)[0]
-			if t.HasLimit && !accepts(t.Side, t.Limit, maker.Tick) {
-				return
-			}
-			if t.Owner != 0 && maker.Owner == t.Owner {
-				if t.SelfTrade == trade.SelfTradeCancelTaker || t.SelfTrade == trade.SelfTradeUnspecified {
-					stopped = true
-					return
-				}
-				fills.Fills = append(fills.Fills, Fill{
-					MakerID: maker.ID, Tick: maker.Tick, Quantity: maker.Left,
-					MakerOwner: maker.Owner, Kind: FillSelfTradeCancel,
-				})
-				touched(maker.Tick)
-				*other = slices.Delete(*other, 0, 1)
-				if t.SelfTrade == trade.SelfTradeCancelBoth {
-					stopped = true
-					return
-				}
-				continue
-			}
-			quantity := min(left, maker.Left)
-			left -= quantity
-			maker.Left -= quantity
-			fills.Fills = append(fills.Fills, Fill{
-				MakerID: maker.ID, Tick: maker.Tick, Quantity: quantity,
-				MakerLeft: maker.Left, MakerOwner: maker.Owner, Kind: FillTrade,
-			})
-			touched(maker.Tick)
-			if maker.Left == 0 {
-				*other = slices.Delete(*other, 0, 1)
-			}
-		}
-	})
-	for i := range fills.Levels {
-		fills.Levels[i] = n.level(t.Side.Opposite(), fills.Levels[i].Tick)
 	}
 	return fills, left, stopped
+}
+
+func (n *naiveBook) meet(t Taker, fills *Fills) (left int64, stopped bool) {
+	left = t.Quantity
+	other := n.side(t.Side.Opposite())
+	for left > 0 && len(*other) > 0 {
+		maker := &(*other)[0]
+		if t.HasLimit && !accepts(t.Side, t.Limit, maker.Tick) {
+			return left, false
+		}
+		if t.Owner != 0 && maker.Owner == t.Owner {
+			if t.SelfTrade == trade.SelfTradeCancelTaker || t.SelfTrade == trade.SelfTradeUnspecified {
+				return left, true
+			}
+			fills.Fills = append(fills.Fills, Fill{
+				MakerID: maker.ID, Tick: maker.Tick, Quantity: maker.Left,
+				MakerOwner: maker.Owner, Kind: FillSelfTradeCancel,
+			})
+			*other = slices.Delete(*other, 0, 1)
+			if t.SelfTrade == trade.SelfTradeCancelBoth {
+				return left, true
+			}
+			continue
+		}
+		quantity := min(left, maker.Left)
+		left -= quantity
+		maker.Left -= quantity
+		fills.Fills = append(fills.Fills, Fill{
+			MakerID: maker.ID, Tick: maker.Tick, Quantity: quantity,
+			MakerLeft: maker.Left, MakerOwner: maker.Owner, Kind: FillTrade,
+		})
+		if maker.Left == 0 {
+			*other = slices.Delete(*other, 0, 1)
+		}
+	}
+	return left, false
 }
 
 // fillable tries the order on a copy of the book.
@@ -136,18 +117,16 @@ func (n *naiveBook) rest(r Resting) error {
 	if _, at := n.find(r.ID); at >= 0 {
 		return ErrBookDuplicate
 	}
-	n.watch(r.Side, func() {
-		orders := n.side(r.Side)
-		// Behind every order whose price is as good: not before the first worse one.
-		at, _ := slices.BinarySearchFunc(*orders, r.Tick, func(o Resting, tick int64) int {
-			order := cmp.Compare(o.Tick, tick)
-			if r.Side == trade.SideBuy {
-				order = -order
-			}
-			return cmp.Or(order, -1)
-		})
-		*orders = slices.Insert(*orders, at, r)
+	orders := n.side(r.Side)
+	// Behind every order whose price is as good: not before the first worse one.
+	at, _ := slices.BinarySearchFunc(*orders, r.Tick, func(o Resting, tick int64) int {
+		order := cmp.Compare(o.Tick, tick)
+		if r.Side == trade.SideBuy {
+			order = -order
+		}
+		return cmp.Or(order, -1)
 	})
+	*orders = slices.Insert(*orders, at, r)
 	return nil
 }
 
@@ -157,7 +136,7 @@ func (n *naiveBook) cancel(id uint64) (Resting, bool) {
 		return Resting{}, false
 	}
 	r := (*orders)[at]
-	n.watch(r.Side, func() { *orders = slices.Delete(*orders, at, at+1) })
+	*orders = slices.Delete(*orders, at, at+1)
 	return r, true
 }
 

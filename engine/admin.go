@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"fmt"
+
+	"todoku/trade"
+)
+
+// mayAdminister refuses who has none of the roles. The venue itself, which has no
+// user, may do everything: it acts on its own machine.
+func (d *draft) mayAdminister(from *trade.Actor, roles trade.Role) error {
+	if from.User == "" {
+		return nil
+	}
+	user, err := d.user(from.User)
+	if err != nil {
+		return err
+	}
+	if !user.Roles.Has(roles) {
+		return trade.Refuse(trade.ReasonNotPermitted, "", "")
+	}
+	return nil
+}
+
+func (d *draft) upsertInstrument(c *trade.UpsertInstrument) error {
+	if err := d.mayAdminister(&c.Actor, trade.RoleAdmin); err != nil {
+		return err
+	}
+	if err := c.Instrument.Validate(); err != nil {
+		return err
+	}
+	if m := d.state.instruments[c.Instrument.Symbol]; m != nil && m.book.Len() > 0 && (m.instrument.TickSize != c.Instrument.TickSize ||
+		m.instrument.LotSize != c.Instrument.LotSize) {
+		return trade.Refuse(trade.ReasonOrdersRest, "instrument.tick_size",
+			fmt.Sprintf("%d orders rest; tick and lot can change when the book is empty", m.book.Len()))
+	}
+	d.add(&trade.InstrumentChanged{Instrument: c.Instrument})
+	return nil
+}
+
+func (d *draft) setTradingStatus(c *trade.SetTradingStatus) error {
+	if err := d.mayAdminister(&c.Actor, trade.RoleAdmin|trade.RoleRisk); err != nil {
+		return err
+	}
+	m := d.state.instruments[c.Symbol]
+	if m == nil {
+		return trade.Refuse(trade.ReasonUnknownInstrument, "symbol", "")
+	}
+	changed := m.instrument
+	changed.Status, changed.StatusReason = c.Status, c.Text
+	if err := changed.Validate(); err != nil {
+		return err
+	}
+	d.add(&trade.InstrumentChanged{Instrument: changed})
+	return nil
+}
+
+func (d *draft) upsertUser(c *trade.UpsertUser) error {
+	if err := d.mayAdminister(&c.Actor, trade.RoleAdmin); err != nil {
+		return err
+	}
+	u := c.NewUser
+	old := d.state.users[u.ID]
+	switch {
+	case c.Create && old != nil:
+		return trade.Refuse(trade.ReasonAlreadyExists, "user", "")
+	case !c.Create && old == nil:
+		return trade.Refuse(trade.ReasonUnknownUser, "user", "")
+	}
+	if err := checkUser(&u); err != nil {
+		return err
+	}
+	u.Online, u.Since = false, d.now
+	if old != nil {
+		u.Online, u.Since = old.Online, old.Since
+	}
+	d.add(&trade.UserChanged{User: u})
+	if u.Suspended && (old == nil || !old.Suspended) {
+		for _, a := range u.Accounts {
+			for _, o := range d.state.account(a).orders() {
+				d.cancel(o, c.Request, trade.ReasonUserSuspended)
+			}
+		}
+	}
+	return nil
+}
+
+func checkUser(u *trade.User) error {
+	if err := u.ID.Validate(); err != nil {
+		return trade.Refuse(trade.ReasonBadName, "user", err.Error())
+	}
+	const longestName, mostAccounts = 100, 100
+	if err := trade.ValidateText(u.DisplayName); err != nil || u.DisplayName == "" || len(u.DisplayName) > longestName {
+		return trade.Refuse(trade.ReasonBadText, "display_name", fmt.Sprintf("1 to %d bytes without control characters", longestName))
+	}
+	if u.Roles == 0 || u.Roles&^trade.RoleAll != 0 {
+		return trade.Refuse(trade.ReasonBadEnum, "roles", "choose TRADER, VIEWER, RISK or ADMIN")
+	}
+	if len(u.Accounts) == 0 || len(u.Accounts) > mostAccounts {
+		return trade.Refuse(trade.ReasonBadName, "accounts", fmt.Sprintf("name 1 to %d", mostAccounts))
+	}
+	seen := map[trade.AccountID]bool{}
+	for _, a := range u.Accounts {
+		if err := a.Validate(); err != nil {
+			return trade.Refuse(trade.ReasonBadName, "accounts", err.Error())
+		}
+		if seen[a] {
+			return trade.Refuse(trade.ReasonBadName, "accounts", "named twice")
+		}
+		seen[a] = true
+	}
+	return nil
+}
+
+func (d *draft) setLimits(c *trade.SetLimits) error {
+	if err := d.mayAdminister(&c.Actor, trade.RoleAdmin|trade.RoleRisk); err != nil {
+		return err
+	}
+	if !d.accountExists(c.Target) {
+		return trade.Refuse(trade.ReasonUnknownAccount, "limits.account", "")
+	}
+	l := &c.Limits
+	switch {
+	case l.MaxOrderQuantity < 0:
+		return trade.Refuse(trade.ReasonBadQuantity, "limits.max_order_quantity", "not negative")
+	case l.MaxOrderNotional.Sign() < 0:
+		return trade.Refuse(trade.ReasonBadNumber, "limits.max_order_notional", "not negative")
+	case l.Band > wholeBasisPoints:
+		return trade.Refuse(trade.ReasonBadNumber, "limits.price_band_basis_points", "at most 10,000")
+	}
+	d.add(&trade.LimitsChanged{Account: c.Target, Limits: c.Limits})
+	return nil
+}
+
+// accountExists says whether any user trades for an account.
+func (d *draft) accountExists(id trade.AccountID) bool {
+	for _, u := range d.state.users {
+		if u.Owns(id) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *draft) announce(c *trade.Announce) error {
+	if err := d.mayAdminister(&c.Actor, trade.RoleAdmin); err != nil {
+		return err
+	}
+	if err := trade.ValidateText(c.Text); err != nil || c.Text == "" {
+		return trade.Refuse(trade.ReasonBadText, "text", fmt.Sprintf("1 to %d bytes without control characters", trade.MaxText))
+	}
+	for _, u := range c.To {
+		if d.state.users[u] == nil {
+			return trade.Refuse(trade.ReasonUnknownUser, "users", "")
+		}
+	}
+	d.add(&trade.Announced{From: c.User, Text: c.Text, To: c.To})
+	return nil
+}
+
+// setPresence is no event when nothing changes.
+func (d *draft) setPresence(c *trade.SetPresence) error {
+	u := d.state.users[c.Subject]
+	if u == nil {
+		return trade.Refuse(trade.ReasonUnknownUser, "user", "")
+	}
+	if u.Online != c.Online {
+		d.add(&trade.PresenceChanged{User: u.ID, DisplayName: u.DisplayName, Online: c.Online})
+	}
+	return nil
+}
+
+func (d *draft) configureVenue(c *trade.ConfigureVenue) error {
+	const secondsPerDay = 24 * 60 * 60
+	if err := d.mayAdminister(&c.Actor, trade.RoleAdmin); err != nil {
+		return err
+	}
+	if c.Venue.DayEnd >= secondsPerDay {
+		return trade.Refuse(trade.ReasonBadNumber, "day_end", "seconds after midnight UTC, below 86,400")
+	}
+	if d.state.venue != c.Venue || d.state.sequence == 0 {
+		d.add(&trade.VenueChanged{Venue: c.Venue})
+	}
+	return nil
+}
+
+// bust undoes a trade whose facts the caller brings from the history.
+func (d *draft) bust(c *trade.BustTrade) error {
+	if err := d.mayAdminister(&c.Actor, trade.RoleAdmin); err != nil {
+		return err
+	}
+	if err := trade.ValidateText(c.Text); err != nil {
+		return trade.Refuse(trade.ReasonBadText, "reason", err.Error())
+	}
+	t := c.Trade
+	m := d.state.instruments[t.Symbol]
+	if t.ID == 0 || t.ID > d.state.lastTrade || m == nil {
+		return trade.Refuse(trade.ReasonUnknownTrade, "trade_id", "")
+	}
+	if _, busted := d.state.busts[t.ID]; busted || t.Status != trade.TradeStatusConcluded {
+		return trade.Refuse(trade.ReasonTradeNotOpen, "trade_id", "")
+	}
+	for _, given := range []trade.Order{c.Buy, c.Sell} {
+		if live := d.state.orders[given.ID]; live == nil && given.Status.Working() || d.state.lastBust[given.ID] > given.Updated {
+			return trade.Refuse(trade.ReasonChangedMeanwhile, "trade_id", "")
+		}
+	}
+	t.Status, t.BustTime = trade.TradeStatusBusted, d.now
+	for _, given := range []trade.Order{c.Buy, c.Sell} {
+		d.unfill(&t, given, c.Request)
+	}
+	d.add(&trade.TradeChanged{Trade: t, Text: c.Text})
+	return nil
+}
+
+// unfill takes a busted trade out of one of its orders and positions.
+func (d *draft) unfill(t *trade.Trade, o trade.Order, request trade.RequestID) {
+	if live := d.state.orders[o.ID]; live != nil {
+		o = live.Order
+	}
+	o.Filled -= t.Quantity
+	if o.Status.Working() {
+		// What was traded is gone from the order: it does not go back into the book.
+		o.Quantity -= t.Quantity
+		if o.Filled == 0 {
+			o.Status = trade.OrderStatusNew
+		}
+	} else if o.Status == trade.OrderStatusFilled {
+		o.Status = trade.OrderStatusCanceled
+	}
+	r := d.report(trade.ExecTypeTradeCancel, &o, request, trade.ReasonByVenue)
+	r.LastPrice, r.LastQuantity, r.Trade, r.Maker = t.Price, t.Quantity, t.ID, o.Side != t.Aggressor
+	d.position(d.state.account(o.Account).holding(o.Symbol)).Fill(o.Side.Opposite(), t.Price, t.Quantity)
+}

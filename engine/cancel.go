@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"todoku/trade"
+)
+
+// cancelOrder decides the end of one working order, by its account's traders or
+// by staff.
+func (d *draft) cancelOrder(c *trade.CancelOrder) (trade.Answer, error) {
+	if err := d.mayCancel(&c.Actor); err != nil {
+		return trade.Answer{}, err
+	}
+	o, err := d.target(d.state.account(c.Account), c.Target)
+	if err != nil {
+		return trade.Answer{}, err
+	}
+	return d.cancel(o, c.Request, d.whoCancels(&c.Actor)), nil
+}
+
+// massCancel decides the end of all working orders of an account, or of every
+// account for staff.
+func (d *draft) massCancel(c *trade.MassCancel) (trade.Answer, error) {
+	if err := d.mayCancel(&c.Actor); err != nil {
+		return trade.Answer{}, err
+	}
+	if c.Symbol != "" && d.state.instruments[c.Symbol] == nil {
+		return trade.Answer{}, trade.Refuse(trade.ReasonUnknownInstrument, "symbol", "")
+	}
+	reason := c.Reason
+	if reason == trade.ReasonNone {
+		reason = d.whoCancels(&c.Actor)
+	}
+	count := uint32(0)
+	for _, o := range d.workingOrders(c.Account) {
+		if c.Symbol != "" && o.Symbol != c.Symbol || c.Side != trade.SideUnspecified && o.Side != c.Side ||
+			c.DayOnly && o.TimeInForce != trade.TimeInForceDay {
+			continue
+		}
+		d.cancel(o, c.Request, reason)
+		count++
+	}
+	return trade.Answer{Count: count}, nil
+}
+
+// workingOrders returns the orders of an account, or of all for "", by id.
+func (d *draft) workingOrders(id trade.AccountID) []*order {
+	if id != "" {
+		return d.state.account(id).orders()
+	}
+	all := make([]*order, 0, len(d.state.orders))
+	for _, o := range d.state.orders {
+		all = append(all, o)
+	}
+	slices.SortFunc(all, func(x, y *order) int { return cmp.Compare(x.ID, y.ID) })
+	return all
+}
+
+// mayCancel refuses who may not cancel for the account. The venue itself may.
+func (d *draft) mayCancel(from *trade.Actor) error {
+	if from.User == "" {
+		return nil
+	}
+	user, err := d.user(from.User)
+	switch {
+	case err != nil:
+		return err
+	case user.Roles.Has(trade.RoleRisk | trade.RoleAdmin):
+		if from.Account != "" && !d.accountExists(from.Account) {
+			return trade.Refuse(trade.ReasonUnknownAccount, "account", "")
+		}
+		return nil
+	}
+	return d.mayTrade(from)
+}
+
+// whoCancels tells an owner's cancel from one by staff.
+func (d *draft) whoCancels(from *trade.Actor) trade.Reason {
+	if user := d.state.users[from.User]; user != nil && user.Owns(from.Account) {
+		return trade.ReasonRequested
+	}
+	return trade.ReasonByVenue
+}
+
+// cancel ends a working order.
+func (d *draft) cancel(o *order, request trade.RequestID, reason trade.Reason) trade.Answer {
+	return d.finishOrder(o, request, trade.ExecTypeCanceled, trade.OrderStatusCanceled, reason)
+}
+
+// finishOrder takes a working order out of its level and reports its end.
+func (d *draft) finishOrder(o *order, request trade.RequestID, kind trade.ExecType, status trade.OrderStatus, reason trade.Reason) trade.Answer {
+	d.leave(o)
+	last := o.Order
+	return d.end(&last, request, kind, status, reason)
+}
+
+// leave takes an order out of its level.
+func (d *draft) leave(o *order) {
+	l := d.level(o.market, o.Side, o.market.ticks(o.Price))
+	l.quantity -= int64(o.Leaves)
+	l.orders--
+}

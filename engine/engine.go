@@ -1,0 +1,267 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"todoku/journal"
+	"todoku/trade"
+	"todoku/trade/record"
+)
+
+// The errors of an engine beside [*trade.Refusal], which says that a command was
+// refused and nothing was journaled.
+var (
+	// ErrStopped says that the engine is stopping or has stopped. The command did
+	// not happen.
+	ErrStopped = errors.New("engine: stopped")
+	// ErrNotDurable says that the journal does not take records now: a full or
+	// failing disk, or another writer. The command did not happen; the same again
+	// may succeed later.
+	ErrNotDurable = errors.New("engine: the journal takes no records")
+	// ErrOutcomeUnknown says that the caller stopped waiting, or that the journal
+	// failed in the middle. The command may have happened; the same again, under
+	// its request id, tells.
+	ErrOutcomeUnknown = errors.New("engine: outcome unknown")
+)
+
+// Options are the settings of an engine. The zero value takes the defaults.
+type Options struct {
+	// Clock gives the time that commands are stamped with; time.Now by default.
+	Clock func() time.Time
+	// SnapshotEvery is after how many records a snapshot is written; 100,000 by
+	// default. It bounds what a restart has to replay.
+	SnapshotEvery uint64
+	// Retain is how long records are kept behind a snapshot; for ever by default.
+	Retain time.Duration
+	// Report is told of what goes wrong or on behind the callers' backs. It may be
+	// called from several goroutines.
+	Report func(Report)
+}
+
+// Report is something that an operator wants to know.
+type Report struct {
+	// What is SnapshotSaved, SnapshotFailed, Compacted, CompactFailed,
+	// JournalFailed or JournalRecovered.
+	What     ReportKind
+	Sequence uint64
+	Err      error
+}
+
+// ReportKind says what a [Report] is about.
+type ReportKind string
+
+// The kinds of report.
+const (
+	SnapshotSaved    ReportKind = "snapshot saved"
+	SnapshotFailed   ReportKind = "snapshot failed"
+	Compacted        ReportKind = "journal compacted"
+	CompactFailed    ReportKind = "compacting the journal failed"
+	JournalFailed    ReportKind = "journal failed"
+	JournalRecovered ReportKind = "journal recovered"
+)
+
+// Bounds of the engine's queue and of one group commit.
+const (
+	maxQueue         = 4096
+	maxBatchRecords  = 4096
+	maxBatchBytes    = 8 << 20
+	defaultSnapshots = 100_000
+)
+
+// Engine is the venue's only writer. Submit may be called from any goroutine;
+// everything else belongs to the goroutine of Run.
+type Engine struct {
+	log     *journal.Log
+	options Options
+	queue   chan *submission
+	stopped chan struct{}
+	health  atomic.Pointer[error]
+
+	state   *state
+	draft   draft
+	rates   rates
+	records []journal.Record
+	failed  *failure
+
+	snapshots *snapshotter
+}
+
+// Result is the answer to one command of several, or why there is none.
+type Result struct {
+	Answer trade.Answer
+	Err    error
+}
+
+// submission is a group of commands on its way through the engine.
+type submission struct {
+	commands []trade.Command
+	results  []Result
+	done     chan struct{}
+}
+
+// Open rebuilds the state from the log's newest snapshot and the records behind
+// it. The log stays the caller's. The error is that of the journal, or of a record
+// that this version cannot read.
+func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, error) {
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
+	if options.SnapshotEvery == 0 {
+		options.SnapshotEvery = defaultSnapshots
+	}
+	if options.Report == nil {
+		options.Report = func(Report) {}
+	}
+	s, from, err := load(ctx, log, journal.MaxSequence)
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{
+		log:       log,
+		options:   options,
+		queue:     make(chan *submission, maxQueue),
+		stopped:   make(chan struct{}),
+		state:     s,
+		rates:     rates{},
+		snapshots: newSnapshotter(log, options, from),
+	}, nil
+}
+
+// load builds the state as of a sequence, or the head if that comes first. It
+// returns also the sequence of the snapshot that it began with, 0 for none.
+func load(ctx context.Context, log *journal.Log, through uint64) (*state, uint64, error) {
+	s := newState()
+	stored, err := log.LoadSnapshot(ctx, through)
+	switch {
+	case err == nil:
+		snapshot, err := record.DecodeSnapshot(stored.Data)
+		if err != nil {
+			return nil, 0, fmt.Errorf("engine: snapshot %d: %w", stored.Sequence, err)
+		}
+		s = restore(snapshot)
+	case !errors.Is(err, journal.ErrNoSnapshot):
+		return nil, 0, fmt.Errorf("engine: load snapshot: %w", err)
+	}
+	from := s.sequence
+	const page = 4096
+	for s.sequence < through {
+		records, err := log.Read(ctx, s.sequence, page)
+		if err != nil {
+			return nil, 0, fmt.Errorf("engine: replay after %d: %w", s.sequence, err)
+		}
+		if len(records) == 0 {
+			break
+		}
+		for i := range records {
+			if records[i].Sequence > through {
+				break
+			}
+			r, err := record.Decode(records[i].Sequence, records[i].Time, records[i].Data)
+			if err != nil {
+				return nil, 0, fmt.Errorf("engine: record %d: %w", records[i].Sequence, err)
+			}
+			s.apply(r)
+		}
+	}
+	return s, from, nil
+}
+
+// Submit puts one command to the engine and waits for what it decided. When it
+// returns an answer, the record is durable. The error is a [*trade.Refusal],
+// [ErrStopped], [ErrNotDurable] or [ErrOutcomeUnknown]. The command must not be
+// changed afterwards.
+func (e *Engine) Submit(ctx context.Context, command trade.Command) (trade.Answer, error) {
+	results := e.SubmitAll(ctx, []trade.Command{command})
+	return results[0].Answer, results[0].Err
+}
+
+// SubmitAll puts commands to the engine, which decides them one after the other
+// with none in between and makes them durable together. Each is answered for
+// itself, as by Submit.
+func (e *Engine) SubmitAll(ctx context.Context, commands []trade.Command) []Result {
+	s := &submission{commands: commands, results: make([]Result, len(commands)), done: make(chan struct{})}
+	select {
+	case <-e.stopped:
+		return all(commands, ErrStopped)
+	default:
+	}
+	select {
+	case e.queue <- s:
+	case <-e.stopped:
+		return all(commands, ErrStopped)
+	case <-ctx.Done():
+		// It never reached the engine.
+		return all(commands, fmt.Errorf("%w: %w", ErrNotDurable, context.Cause(ctx)))
+	}
+	select {
+	case <-s.done:
+		return s.results
+	case <-ctx.Done():
+		return all(commands, fmt.Errorf("%w: %w", ErrOutcomeUnknown, context.Cause(ctx)))
+	case <-e.stopped:
+		// Run answered all that it took before it said so.
+		select {
+		case <-s.done:
+			return s.results
+		default:
+			return all(commands, ErrStopped)
+		}
+	}
+}
+
+func all(commands []trade.Command, err error) []Result {
+	results := make([]Result, len(commands))
+	for i := range results {
+		results[i].Err = err
+	}
+	return results
+}
+
+// Health returns nil while commands are taken, or why they are not.
+func (e *Engine) Health() error {
+	if err := e.health.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Run decides what is submitted until ctx ends, then writes a snapshot and
+// returns. It must be called once. The error is that of the last snapshot; the
+// journal is whole in any case.
+func (e *Engine) Run(ctx context.Context) error {
+	group, background := errgroup.WithContext(ctx)
+	group.Go(func() error { return e.snapshots.run(background) })
+	e.loop(ctx)
+	close(e.stopped)
+	e.refuseQueued()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return e.snapshots.last(context.WithoutCancel(ctx), e.state, e.failed == nil)
+}
+
+// refuseQueued answers what came too late.
+func (e *Engine) refuseQueued() {
+	for {
+		select {
+		case s := <-e.queue:
+			s.results = all(s.commands, ErrStopped)
+			close(s.done)
+		default:
+			return
+		}
+	}
+}
+
+// Hash returns the sequence and the SHA-256 of the state of an engine whose Run
+// has returned or was never called.
+func (e *Engine) Hash() (uint64, [32]byte, error) {
+	sum, err := record.Hash(e.state.snapshot())
+	return e.state.sequence, sum, err
+}

@@ -1,0 +1,197 @@
+package engine
+
+import (
+	"math"
+
+	"todoku/trade"
+)
+
+// maxExposure bounds what an account holds and works on one side of an
+// instrument, so that no sum of quantities and no cost can overflow.
+const maxExposure = trade.Quantity(1) << 62
+
+// place decides a new order. A malformed one is refused; one that the market or a
+// limit does not take is rejected, which is an event.
+func (d *draft) place(c *trade.PlaceOrder) (trade.Answer, error) {
+	a, m, err := d.entitled(&c.Actor, c.Symbol)
+	if err != nil {
+		return trade.Answer{}, err
+	}
+	if a.working[c.Request] != nil {
+		return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, "client_order_id", "a working order has it")
+	}
+	o, err := newOrder(c, m, d.now)
+	if err != nil {
+		return trade.Answer{}, err
+	}
+	d.orderID++
+	o.ID, o.Entered, o.Leaves = d.orderID, d.now, o.Quantity
+	taker := takerOf(&o, a, m)
+	if reason := d.admit(&o, a, m, c.Guard, &taker, nil); reason != trade.ReasonNone {
+		o.Status, o.Leaves = trade.OrderStatusRejected, 0
+		d.report(trade.ExecTypeRejected, &o, c.Request, reason)
+		return answer(&o, reason), nil
+	}
+	o.Status = trade.OrderStatusNew
+	d.report(trade.ExecTypeNew, &o, c.Request, trade.ReasonNone)
+	return d.match(&o, a, m, &taker, c.Request), nil
+}
+
+// newOrder makes the order that a request asks for, with what it leaves out
+// filled in, or refuses it as malformed.
+func newOrder(c *trade.PlaceOrder, m *market, now int64) (trade.Order, error) {
+	o := trade.Order{
+		Account: c.Account, User: c.User, ClientOrderID: c.Request, Symbol: c.Symbol,
+		Side: c.Side, Type: c.Type, TimeInForce: c.TimeInForce, PostOnly: c.PostOnly, SelfTrade: c.SelfTrade,
+		Price: c.Price, Quantity: c.Quantity, Expire: c.Expire,
+	}
+	if o.Type == trade.OrderTypeUnspecified {
+		o.Type = trade.OrderTypeLimit
+	}
+	if o.TimeInForce == trade.TimeInForceUnspecified {
+		o.TimeInForce = trade.TimeInForceDay
+		if o.Type == trade.OrderTypeMarket {
+			o.TimeInForce = trade.TimeInForceIOC
+		}
+	}
+	if o.SelfTrade == trade.SelfTradeUnspecified {
+		o.SelfTrade = trade.SelfTradeCancelTaker
+	}
+	return o, checkOrder(&o, m, now)
+}
+
+func checkOrder(o *trade.Order, m *market, now int64) error {
+	switch {
+	case o.Side != trade.SideBuy && o.Side != trade.SideSell:
+		return trade.Refuse(trade.ReasonBadEnum, "side", "choose BUY or SELL")
+	case o.Type < trade.OrderTypeLimit || o.Type > trade.OrderTypeMarket:
+		return trade.Refuse(trade.ReasonBadEnum, "type", "choose LIMIT or MARKET")
+	case o.TimeInForce < trade.TimeInForceDay || o.TimeInForce > trade.TimeInForceFOK:
+		return trade.Refuse(trade.ReasonBadEnum, "time_in_force", "choose DAY, GTC, GTD, IOC or FOK")
+	case o.SelfTrade < trade.SelfTradeCancelTaker || o.SelfTrade > trade.SelfTradeCancelBoth:
+		return trade.Refuse(trade.ReasonBadEnum, "self_trade", "choose CANCEL_TAKER, CANCEL_MAKER or CANCEL_BOTH")
+	case o.TimeInForce == trade.TimeInForceGTD && o.Expire <= now:
+		return trade.Refuse(trade.ReasonBadTime, "expire_time", "a GTD order needs one in the future")
+	case o.TimeInForce != trade.TimeInForceGTD && o.Expire != 0:
+		return trade.Refuse(trade.ReasonBadCombination, "expire_time", "only a GTD order has one")
+	case o.PostOnly && (o.Type == trade.OrderTypeMarket || !o.TimeInForce.Rests()):
+		return trade.Refuse(trade.ReasonBadCombination, "post_only", "only a limit order that rests can be post-only")
+	case o.Type == trade.OrderTypeMarket && o.TimeInForce.Rests():
+		return trade.Refuse(trade.ReasonBadCombination, "time_in_force", "a market order is IOC or FOK")
+	case o.Type == trade.OrderTypeMarket && o.Price != 0:
+		return trade.Refuse(trade.ReasonBadCombination, "price", "a market order has none")
+	}
+	if o.Type == trade.OrderTypeLimit {
+		if err := m.instrument.CheckPrice("price", o.Price); err != nil {
+			return err
+		}
+	}
+	return m.instrument.CheckQuantity("quantity", o.Quantity)
+}
+
+// takerOf returns the order as the book meets it. A market order goes as far as
+// the band and the day's limits allow.
+func takerOf(o *trade.Order, a *account, m *market) Taker {
+	t := Taker{ID: uint64(o.ID), Quantity: int64(o.Quantity), Owner: a.number, Side: o.Side, SelfTrade: o.SelfTrade}
+	if o.Type == trade.OrderTypeLimit {
+		t.Limit, t.HasLimit = m.ticks(o.Price), true
+		return t
+	}
+	low, high := bandPrices(m.reference(), m.instrument.Band)
+	if h := m.instrument.HighLimitPrice; h != 0 {
+		low, high = max(low, m.instrument.LowLimitPrice), min(high, h)
+	}
+	if o.Side == trade.SideBuy && high != math.MaxInt64 {
+		t.Limit, t.HasLimit = int64(high/m.instrument.TickSize), true
+	}
+	if o.Side == trade.SideSell && low != 0 {
+		t.Limit, t.HasLimit = int64((low+m.instrument.TickSize-1)/m.instrument.TickSize), true
+	}
+	return t
+}
+
+// match trades an order that was accepted or replaced, puts what may rest into
+// the book and cancels the remainder otherwise.
+func (d *draft) match(o *trade.Order, a *account, m *market, taker *Taker, request trade.RequestID) trade.Answer {
+	taker.Quantity = int64(o.Leaves)
+	if o.TimeInForce == trade.TimeInForceFOK && !m.book.Fillable(*taker) {
+		return d.end(o, request, trade.ExecTypeCanceled, trade.OrderStatusCanceled, trade.ReasonNoLiquidity)
+	}
+	d.fills.Reset()
+	_, stopped := m.book.Match(*taker, &d.fills)
+	for i := range d.fills.Fills {
+		if f := &d.fills.Fills[i]; f.Kind == FillSelfTradeCancel {
+			d.cancel(d.state.orders[trade.OrderID(f.MakerID)], "", trade.ReasonSelfTrade)
+		} else {
+			d.fill(o, a, m, f, request)
+		}
+	}
+	switch {
+	case o.Leaves == 0:
+	case stopped:
+		return d.end(o, request, trade.ExecTypeCanceled, trade.OrderStatusCanceled, trade.ReasonSelfTrade)
+	case !o.TimeInForce.Rests():
+		return d.end(o, request, trade.ExecTypeCanceled, trade.OrderStatusCanceled, trade.ReasonNoLiquidity)
+	default:
+		l := d.level(m, o.Side, taker.Limit)
+		l.quantity += int64(o.Leaves)
+		l.orders++
+	}
+	return answer(o, trade.ReasonNone)
+}
+
+// fill books one trade on both sides.
+func (d *draft) fill(o *trade.Order, a *account, m *market, f *Fill, request trade.RequestID) {
+	maker := d.state.orders[trade.OrderID(f.MakerID)]
+	price, quantity := m.price(f.Tick), trade.Quantity(f.Quantity)
+	d.tradeID++
+	t := d.trades.take()
+	*t = trade.TradeChanged{Trade: trade.Trade{
+		ID: d.tradeID, Symbol: o.Symbol, Price: price, Quantity: quantity,
+		Aggressor: o.Side, Status: trade.TradeStatusConcluded, Time: d.now,
+	}}
+	made := maker.Order
+	for _, side := range [...]struct {
+		order *trade.Order
+		maker bool
+		other trade.AccountID
+	}{{o, false, made.Account}, {&made, true, o.Account}} {
+		side.order.Filled += quantity
+		side.order.Leaves -= quantity
+		side.order.Status = trade.OrderStatusPartiallyFilled
+		if side.order.Leaves == 0 {
+			side.order.Status = trade.OrderStatusFilled
+		}
+		r := d.report(trade.ExecTypeTrade, side.order, "", trade.ReasonNone)
+		r.LastPrice, r.LastQuantity, r.Trade, r.Maker = price, quantity, d.tradeID, side.maker
+		if !side.maker {
+			r.Request = request
+		}
+		if m.instrument.Disclose {
+			r.Counterparty = side.other
+		}
+		*t.Trade.Party(side.order.Side) = trade.Party{
+			Account: side.order.Account, User: side.order.User,
+			Order: side.order.ID, ClientOrderID: side.order.ClientOrderID,
+		}
+	}
+	d.add(t)
+	d.position(a.holding(o.Symbol)).Fill(o.Side, price, quantity)
+	d.position(maker.holding).Fill(maker.Side, price, quantity)
+	l := d.level(m, maker.Side, f.Tick)
+	l.quantity -= f.Quantity
+	if f.MakerLeft == 0 {
+		l.orders--
+	}
+}
+
+// end finishes an order that is not in the book.
+func (d *draft) end(o *trade.Order, request trade.RequestID, kind trade.ExecType, status trade.OrderStatus, reason trade.Reason) trade.Answer {
+	o.Status, o.Leaves = status, 0
+	d.report(kind, o, request, reason)
+	return answer(o, reason)
+}
+
+func answer(o *trade.Order, reason trade.Reason) trade.Answer {
+	return trade.Answer{Order: o.ID, Status: o.Status, Filled: o.Filled, Leaves: o.Leaves, Reason: reason}
+}

@@ -1,0 +1,82 @@
+package engine
+
+import "todoku/trade"
+
+// replace decides a new price or quantity for a working order. A smaller quantity
+// at the same price keeps its place in the queue; anything else enters anew and
+// may trade at once.
+func (d *draft) replace(c *trade.ReplaceOrder) (trade.Answer, error) {
+	if err := d.mayTrade(&c.Actor); err != nil {
+		return trade.Answer{}, err
+	}
+	a := d.state.account(c.Account)
+	old, err := d.target(a, c.Target)
+	if err != nil {
+		return trade.Answer{}, err
+	}
+	if a.working[c.Request] != nil {
+		return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, "client_order_id", "a working order has it")
+	}
+	m := old.market
+	o := old.Order
+	o.ClientOrderID = c.Request
+	if c.Price != 0 {
+		o.Price = c.Price
+	}
+	if c.Quantity != 0 {
+		o.Quantity = c.Quantity
+	}
+	if err := m.instrument.CheckPrice("price", o.Price); err != nil {
+		return trade.Answer{}, err
+	}
+	if err := m.instrument.CheckQuantity("quantity", o.Quantity); err != nil {
+		return trade.Answer{}, err
+	}
+	o.Leaves = o.Quantity - o.Filled
+	taker := takerOf(&o, a, m)
+	if o.Leaves <= 0 {
+		return d.keep(old, c.Request, trade.ReasonBelowFilled), nil
+	}
+	if o.Price == old.Price && o.Leaves <= old.Leaves {
+		return d.shrink(old, &o, c.Request), nil
+	}
+	if reason := d.admit(&o, a, m, c.Guard, &taker, old); reason != trade.ReasonNone {
+		return d.keep(old, c.Request, reason), nil
+	}
+	d.leave(old)
+	d.report(trade.ExecTypeReplaced, &o, c.Request, trade.ReasonNone)
+	return d.match(&o, a, m, &taker, c.Request), nil
+}
+
+// shrink takes quantity away from an order that keeps its place. It is allowed
+// while the market is halted or closed: it only reduces risk.
+func (d *draft) shrink(old *order, o *trade.Order, request trade.RequestID) trade.Answer {
+	l := d.level(old.market, old.Side, old.market.ticks(old.Price))
+	l.quantity -= int64(old.Leaves - o.Leaves)
+	d.report(trade.ExecTypeReplaced, o, request, trade.ReasonNone)
+	return answer(o, trade.ReasonNone)
+}
+
+// keep leaves an order as it is and says why.
+func (d *draft) keep(o *order, request trade.RequestID, reason trade.Reason) trade.Answer {
+	d.add(&trade.CancelRejected{Order: o.Order, Request: request, Reason: reason})
+	return answer(&o.Order, reason)
+}
+
+// target returns the working order of an account that a reference names. That an
+// order of somebody else exists is not said.
+func (d *draft) target(a *account, ref trade.OrderRef) (*order, error) {
+	switch {
+	case ref.ID != 0:
+		if o := d.state.orders[ref.ID]; o != nil && o.account == a {
+			return o, nil
+		}
+	case ref.ClientOrderID != "":
+		if o := a.working[ref.ClientOrderID]; o != nil {
+			return o, nil
+		}
+	default:
+		return nil, trade.Refuse(trade.ReasonBadName, "order_id", "name the order by order_id or orig_client_order_id")
+	}
+	return nil, trade.Refuse(trade.ReasonUnknownOrder, "order_id", "no working order has it")
+}

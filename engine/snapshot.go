@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"todoku/trade"
+)
+
+// snapshot writes the state down in canonical order.
+func (s *state) snapshot() *trade.Snapshot {
+	out := &trade.Snapshot{
+		Sequence: s.sequence, Time: s.time, Venue: s.venue, DayEnd: s.dayEnd,
+		LastOrder: s.lastOrder, LastTrade: s.lastTrade,
+	}
+	for _, symbol := range s.symbols() {
+		m := s.instruments[symbol]
+		out.Instruments = append(out.Instruments, trade.InstrumentState{Instrument: m.instrument, LastPrice: m.last, BookVersion: m.version})
+		for _, side := range [...]trade.Side{trade.SideBuy, trade.SideSell} {
+			for resting := range m.book.Orders(side) {
+				out.Orders = append(out.Orders, s.orders[trade.OrderID(resting.ID)].Order)
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.users)) {
+		out.Users = append(out.Users, *s.users[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.accounts)) {
+		a := s.accounts[id]
+		if a.limits != (trade.Limits{}) {
+			out.Accounts = append(out.Accounts, trade.AccountState{Account: id, Limits: a.limits})
+		}
+		for _, symbol := range slices.Sorted(maps.Keys(a.holdings)) {
+			p := a.holdings[symbol].position
+			if p != (trade.Position{Account: id, Symbol: symbol}) {
+				out.Positions = append(out.Positions, p)
+			}
+		}
+	}
+	out.Trades = slices.SortedFunc(maps.Values(s.busts), func(x, y trade.Trade) int { return cmp.Compare(x.ID, y.ID) })
+	for _, r := range s.requests.queue {
+		out.Requests = append(out.Requests, *r)
+	}
+	return out
+}
+
+// restore builds the state that a snapshot describes.
+func restore(from *trade.Snapshot) *state {
+	s := newState()
+	s.sequence, s.time, s.venue, s.dayEnd = from.Sequence, from.Time, from.Venue, from.DayEnd
+	s.lastOrder, s.lastTrade = from.LastOrder, from.LastTrade
+	for i := range from.Instruments {
+		in := &from.Instruments[i]
+		s.instruments[in.Instrument.Symbol] = &market{
+			instrument: in.Instrument, last: in.LastPrice, version: in.BookVersion, book: NewBook(),
+		}
+	}
+	for _, u := range from.Users {
+		s.users[u.ID] = &u
+	}
+	for _, a := range from.Accounts {
+		s.account(a.Account).limits = a.Limits
+	}
+	for _, p := range from.Positions {
+		s.account(p.Account).holding(p.Symbol).position = p
+	}
+	for i := range from.Orders {
+		s.rest(&from.Orders[i])
+	}
+	for _, t := range from.Trades {
+		s.busts[t.ID] = t
+		for _, party := range []*trade.Party{&t.Buyer, &t.Seller} {
+			s.lastBust[party.Order] = max(s.lastBust[party.Order], t.BustTime)
+		}
+	}
+	for i := range from.Requests {
+		s.requests.add(&from.Requests[i])
+	}
+	return s
+}

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"todoku/journal"
+	"todoku/trade/record"
+)
+
+// snapshotter writes snapshots beside the running engine. It reads the journal
+// into a state of its own, as a restart would: the engine never waits for it, and
+// every snapshot proves that the journal alone leads to the state.
+type snapshotter struct {
+	log     *journal.Log
+	options Options
+	due     chan uint64
+	saved   atomic.Uint64
+}
+
+func newSnapshotter(log *journal.Log, options Options, saved uint64) *snapshotter {
+	s := &snapshotter{log: log, options: options, due: make(chan uint64, 1)}
+	s.saved.Store(saved)
+	return s
+}
+
+// offer says that the journal has come to a sequence. It never waits: while a
+// snapshot is being written, the next one is due later.
+func (s *snapshotter) offer(sequence uint64) {
+	if sequence-s.saved.Load() < s.options.SnapshotEvery {
+		return
+	}
+	select {
+	case s.due <- sequence:
+	default:
+	}
+}
+
+// run writes snapshots until ctx ends. What goes wrong is reported and tried
+// again with the next one.
+func (s *snapshotter) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case sequence := <-s.due:
+			state, _, err := load(ctx, s.log, sequence)
+			if err == nil {
+				err = s.save(ctx, state)
+			}
+			if err != nil && ctx.Err() == nil {
+				s.options.Report(Report{What: SnapshotFailed, Sequence: sequence, Err: err})
+			}
+		}
+	}
+}
+
+// last writes the snapshot of a stopping engine, if its state is the journal's
+// and there is something new in it.
+func (s *snapshotter) last(ctx context.Context, state *state, sound bool) error {
+	if !sound || state.sequence == s.saved.Load() {
+		return nil
+	}
+	return s.save(ctx, state)
+}
+
+func (s *snapshotter) save(ctx context.Context, state *state) error {
+	data, err := record.EncodeSnapshot(state.snapshot())
+	if err != nil {
+		return fmt.Errorf("engine: encode snapshot: %w", err)
+	}
+	if err := s.log.SaveSnapshot(ctx, journal.Snapshot{Sequence: state.sequence, Time: state.time, Data: data}); err != nil {
+		return fmt.Errorf("engine: save snapshot: %w", err)
+	}
+	s.saved.Store(state.sequence)
+	s.options.Report(Report{What: SnapshotSaved, Sequence: state.sequence})
+	return s.compact(ctx, state.sequence)
+}
+
+// compact drops the records that are older than the retention and stand behind
+// the snapshot.
+func (s *snapshotter) compact(ctx context.Context, snapshot uint64) error {
+	if s.options.Retain <= 0 {
+		return nil
+	}
+	before, err := s.firstAfter(ctx, s.options.Clock().Add(-s.options.Retain).UnixNano(), snapshot)
+	if err == nil && before > s.log.Oldest() {
+		err = s.log.Compact(ctx, before)
+		if err == nil {
+			s.options.Report(Report{What: Compacted, Sequence: before})
+		}
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		s.options.Report(Report{What: CompactFailed, Sequence: before, Err: err})
+	}
+	return nil
+}
+
+// firstAfter returns the first record from a time on, at most one past through,
+// by halving: record times never fall.
+func (s *snapshotter) firstAfter(ctx context.Context, time int64, through uint64) (uint64, error) {
+	low, high := s.log.Oldest(), through+1
+	for low < high {
+		middle := low + (high-low)/2
+		records, err := s.log.Read(ctx, middle-1, 1)
+		if err != nil {
+			return 0, fmt.Errorf("engine: read record %d: %w", middle, err)
+		}
+		if len(records) > 0 && records[0].Time < time {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
+}

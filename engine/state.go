@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"todoku/trade"
+)
+
+// state is all that the venue's decisions depend on. Only the records of the
+// journal change it, through apply; deciding reads it. One goroutine uses it at a
+// time.
+type state struct {
+	sequence  uint64
+	time      int64
+	venue     trade.Venue
+	dayEnd    int64 // of the current trading day; 0 before the first record
+	lastOrder trade.OrderID
+	lastTrade trade.TradeID
+
+	instruments map[trade.Symbol]*market
+	users       map[trade.UserID]*trade.User
+	accounts    map[trade.AccountID]*account
+	orders      map[trade.OrderID]*order
+
+	// busts holds the busted trades, lastBust when an order last lost one.
+	busts    map[trade.TradeID]trade.Trade
+	lastBust map[trade.OrderID]int64
+
+	requests requests
+	expiries expiries
+	// dayOrders counts the working DAY orders: without them and without requests
+	// to forget, the end of the day is no work and is not journaled.
+	dayOrders int
+}
+
+// market is an instrument with its book.
+type market struct {
+	instrument trade.Instrument
+	last       trade.Price
+	book       *Book
+	version    uint64
+}
+
+// account is what the engine holds of one account.
+type account struct {
+	id     trade.AccountID
+	number uint32 // names it in the books; from 1
+	limits trade.Limits
+	// working holds the working orders by the client order id that they have now.
+	working  map[trade.RequestID]*order
+	holdings map[trade.Symbol]*holding
+}
+
+// holding is an account's part in one instrument.
+type holding struct {
+	position trade.Position
+	// buying and selling are what works on each side.
+	buying, selling trade.Quantity
+}
+
+// order is a working order with the engine's links.
+type order struct {
+	trade.Order
+	account *account
+	market  *market
+	holding *holding
+}
+
+func newState() *state {
+	return &state{
+		instruments: map[trade.Symbol]*market{},
+		users:       map[trade.UserID]*trade.User{},
+		accounts:    map[trade.AccountID]*account{},
+		orders:      map[trade.OrderID]*order{},
+		busts:       map[trade.TradeID]trade.Trade{},
+		lastBust:    map[trade.OrderID]int64{},
+		requests:    newRequests(),
+	}
+}
+
+// account returns an account, which comes into being with its first mention in a
+// record.
+func (s *state) account(id trade.AccountID) *account {
+	a := s.accounts[id]
+	if a == nil {
+		a = &account{
+			id:       id,
+			number:   uint32(len(s.accounts)) + 1, //nolint:gosec // One account per user and name: far below 2^32.
+			working:  map[trade.RequestID]*order{},
+			holdings: map[trade.Symbol]*holding{},
+		}
+		s.accounts[id] = a
+	}
+	return a
+}
+
+func (a *account) holding(symbol trade.Symbol) *holding {
+	h := a.holdings[symbol]
+	if h == nil {
+		h = &holding{position: trade.Position{Account: a.id, Symbol: symbol}}
+		a.holdings[symbol] = h
+	}
+	return h
+}
+
+// works returns what works on a side.
+func (h *holding) works(side trade.Side) *trade.Quantity {
+	if side == trade.SideBuy {
+		return &h.buying
+	}
+	return &h.selling
+}
+
+// ticks returns a price as the book counts it.
+func (m *market) ticks(p trade.Price) int64 { return int64(p / m.instrument.TickSize) }
+
+// price returns a tick of the book as a price.
+func (m *market) price(tick int64) trade.Price { return trade.Price(tick) * m.instrument.TickSize }
+
+// reference is where price bands are measured from.
+func (m *market) reference() trade.Price {
+	if m.last != 0 {
+		return m.last
+	}
+	return m.instrument.ReferencePrice
+}
+
+// symbols returns the instruments in canonical order.
+func (s *state) symbols() []trade.Symbol { return slices.Sorted(maps.Keys(s.instruments)) }
+
+// orders returns the working orders of an account in the order of their ids.
+func (a *account) orders() []*order {
+	all := slices.Collect(maps.Values(a.working))
+	slices.SortFunc(all, func(x, y *order) int { return cmp.Compare(x.ID, y.ID) })
+	return all
+}
