@@ -1,0 +1,254 @@
+package rpc
+
+import (
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"todoku/feed"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/push"
+	"todoku/trade"
+)
+
+// From the venue's words to the wire. The numbers of the enums are the same on
+// both sides, which a test holds; roles are bits here and a list there.
+
+// timestamp is absent for zero.
+func timestamp(nanos int64) *timestamppb.Timestamp {
+	if nanos == 0 {
+		return nil
+	}
+	return timestamppb.New(time.Unix(0, nanos))
+}
+
+// moment is absent for the zero time.
+func moment(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}
+
+// orderName and tradeName are empty for zero: no order, no trade.
+func orderName(id trade.OrderID) string { return number(uint64(id)) }
+
+func tradeName(id trade.TradeID) string { return number(uint64(id)) }
+
+func number(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+// priceText is empty for "no price".
+func priceText(p trade.Price) string {
+	if p == 0 {
+		return ""
+	}
+	return p.String()
+}
+
+func reasonMessage(r trade.Reason) *todokuv1.Reason {
+	if r == trade.ReasonNone {
+		return nil
+	}
+	return &todokuv1.Reason{Code: uint32(r), Name: r.String(), Text: r.Sentence()}
+}
+
+func instrumentMessage(i *trade.Instrument) *todokuv1.Instrument {
+	return &todokuv1.Instrument{
+		Symbol:               string(i.Symbol),
+		Name:                 i.Name,
+		AssetClass:           todokuv1.AssetClass(i.Class),
+		Currency:             i.Currency,
+		TickSize:             i.TickSize.String(),
+		LotSize:              i.LotSize.String(),
+		MinQuantity:          i.MinQuantity.String(),
+		MaxQuantity:          i.MaxQuantity.String(),
+		LowLimitPrice:        priceText(i.LowLimitPrice),
+		HighLimitPrice:       priceText(i.HighLimitPrice),
+		BandBasisPoints:      uint32(i.Band),
+		ReferencePrice:       priceText(i.ReferencePrice),
+		DiscloseCounterparty: i.Disclose,
+		Status:               todokuv1.TradingStatus(i.Status),
+		StatusReason:         i.StatusReason,
+	}
+}
+
+func orderMessage(o *trade.Order) *todokuv1.Order {
+	return &todokuv1.Order{
+		OrderId:        orderName(o.ID),
+		ClientOrderId:  string(o.ClientOrderID),
+		Account:        string(o.Account),
+		User:           string(o.User),
+		Symbol:         string(o.Symbol),
+		Side:           todokuv1.Side(o.Side),
+		Type:           todokuv1.OrderType(o.Type),
+		TimeInForce:    todokuv1.TimeInForce(o.TimeInForce),
+		PostOnly:       o.PostOnly,
+		SelfTrade:      todokuv1.SelfTradeInstruction(o.SelfTrade),
+		Price:          priceText(o.Price),
+		Quantity:       o.Quantity.String(),
+		FilledQuantity: o.Filled.String(),
+		LeavesQuantity: o.Leaves.String(),
+		ExpireTime:     timestamp(o.Expire),
+		Status:         todokuv1.OrderStatus(o.Status),
+		EnteredTime:    timestamp(o.Entered),
+		UpdatedTime:    timestamp(o.Updated),
+	}
+}
+
+// reportMessage is an execution report under the name it has everywhere.
+func reportMessage(id string, r *trade.ExecutionReport, at int64) *todokuv1.ExecutionReport {
+	m := &todokuv1.ExecutionReport{
+		ExecutionId:  id,
+		ExecType:     todokuv1.ExecType(r.Type),
+		Order:        orderMessage(&r.Order),
+		RequestId:    string(r.Request),
+		Reason:       reasonMessage(r.Reason),
+		LastPrice:    priceText(r.LastPrice),
+		TradeId:      tradeName(r.Trade),
+		Maker:        r.Maker,
+		Counterparty: string(r.Counterparty),
+		Time:         timestamp(at),
+	}
+	if r.LastQuantity != 0 {
+		m.LastQuantity = r.LastQuantity.String()
+	}
+	return m
+}
+
+func partyTradeMessage(t *feed.PartyTrade) *todokuv1.Trade {
+	return &todokuv1.Trade{
+		TradeId:       tradeName(t.ID),
+		Symbol:        string(t.Symbol),
+		Account:       string(t.Account),
+		Side:          todokuv1.Side(t.Side),
+		Price:         t.Price.String(),
+		Quantity:      t.Quantity.String(),
+		OrderId:       orderName(t.Order),
+		ClientOrderId: string(t.ClientOrderID),
+		Maker:         t.Maker,
+		Counterparty:  string(t.Counterparty),
+		Status:        todokuv1.TradeStatus(t.Status),
+		Time:          timestamp(t.Time),
+		Text:          t.Text,
+	}
+}
+
+func printMessage(p *feed.Print) *todokuv1.TradePrint {
+	return &todokuv1.TradePrint{
+		TradeId:   tradeName(p.ID),
+		Symbol:    string(p.Symbol),
+		Price:     p.Price.String(),
+		Quantity:  p.Quantity.String(),
+		Aggressor: todokuv1.Side(p.Aggressor),
+		Status:    todokuv1.TradeStatus(p.Status),
+		Time:      timestamp(p.Time),
+	}
+}
+
+func positionMessage(p *trade.Position) *todokuv1.Position {
+	return &todokuv1.Position{
+		Account:  string(p.Account),
+		Symbol:   string(p.Symbol),
+		Quantity: p.Quantity.String(),
+		Cost:     p.Cost.String(),
+		Realised: p.Realised.String(),
+	}
+}
+
+func limitsMessage(account trade.AccountID, l *trade.Limits) *todokuv1.RiskLimits {
+	m := &todokuv1.RiskLimits{
+		Account:              string(account),
+		MaxOpenOrders:        l.MaxOpenOrders,
+		PriceBandBasisPoints: uint32(l.Band),
+		MaxMessagesPerSecond: l.MaxMessagesPerSecond,
+	}
+	if l.MaxOrderQuantity != 0 {
+		m.MaxOrderQuantity = l.MaxOrderQuantity.String()
+	}
+	if l.MaxOrderNotional.Sign() != 0 {
+		m.MaxOrderNotional = l.MaxOrderNotional.String()
+	}
+	return m
+}
+
+func levelMessage(l feed.Level) *todokuv1.BookLevel {
+	return &todokuv1.BookLevel{Price: l.Price.String(), Quantity: l.Quantity.String(), Orders: l.Orders}
+}
+
+// sideMessage is the best level of a side, absent when nothing rests there.
+func sideMessage(l feed.Level) *todokuv1.BookLevel {
+	if l.Quantity == 0 {
+		return nil
+	}
+	return levelMessage(l)
+}
+
+func levelMessages(levels []feed.Level) []*todokuv1.BookLevel {
+	list := make([]*todokuv1.BookLevel, 0, len(levels))
+	for _, level := range levels {
+		list = append(list, levelMessage(level))
+	}
+	return list
+}
+
+func userMessage(u *trade.User) *todokuv1.User {
+	m := &todokuv1.User{
+		User:        string(u.ID),
+		DisplayName: u.DisplayName,
+		Roles:       roleList(u.Roles),
+		Suspended:   u.Suspended,
+		Online:      u.Online,
+		Since:       timestamp(u.Since),
+	}
+	for _, account := range u.Accounts {
+		m.Accounts = append(m.Accounts, string(account))
+	}
+	return m
+}
+
+func roleList(set trade.Role) []todokuv1.Role {
+	var list []todokuv1.Role
+	for _, role := range []todokuv1.Role{
+		todokuv1.Role_ROLE_TRADER, todokuv1.Role_ROLE_VIEWER, todokuv1.Role_ROLE_RISK, todokuv1.Role_ROLE_ADMIN,
+	} {
+		if bit, _ := roleBit(role); set.Has(bit) {
+			list = append(list, role)
+		}
+	}
+	return list
+}
+
+func roleBit(role todokuv1.Role) (bit trade.Role, ok bool) {
+	switch role {
+	case todokuv1.Role_ROLE_TRADER:
+		return trade.RoleTrader, true
+	case todokuv1.Role_ROLE_VIEWER:
+		return trade.RoleViewer, true
+	case todokuv1.Role_ROLE_RISK:
+		return trade.RoleRisk, true
+	case todokuv1.Role_ROLE_ADMIN:
+		return trade.RoleAdmin, true
+	case todokuv1.Role_ROLE_UNSPECIFIED:
+	}
+	return 0, false
+}
+
+// answerMessage is the engine's answer to a request about one order.
+func answerMessage(request trade.RequestID, a *trade.Answer, cursor push.Cursor) *todokuv1.OrderAnswer {
+	return &todokuv1.OrderAnswer{
+		OrderId:        orderName(a.Order),
+		ClientOrderId:  string(request),
+		Status:         todokuv1.OrderStatus(a.Status),
+		FilledQuantity: a.Filled.String(),
+		LeavesQuantity: a.Leaves.String(),
+		Reason:         reasonMessage(a.Reason),
+		Sequence:       a.Sequence,
+		Cursor:         cursor.String(),
+	}
+}

@@ -1,0 +1,153 @@
+package rpc
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"todoku/feed"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/push"
+	"todoku/trade"
+)
+
+// messagesField is the number of FeedNotificationResponse.messages.
+const messagesField = 2
+
+// Encoder writes what is pushed as entries of FeedNotificationResponse.messages,
+// tag and length included, so that one encoding serves every stream. It is both
+// what the feed needs ([feed.Encoder]) and what the hub needs ([push.Encoder]).
+//
+// The same message gives the same bytes: nothing of the schema is a map, and
+// fields are written in the order of their numbers. All methods are safe for
+// concurrent use.
+type Encoder struct {
+	head func() uint64
+}
+
+// NewEncoder returns an encoder whose heartbeats tell the venue's latest
+// sequence as head does, which must not block.
+func NewEncoder(head func() uint64) *Encoder { return &Encoder{head} }
+
+// Encode implements [feed.Encoder].
+func (e *Encoder) Encode(m feed.Message) []byte { return entry(messageOf(m)) }
+
+// Heartbeat implements [push.Encoder].
+func (e *Encoder) Heartbeat(info push.HeartbeatInfo) []byte {
+	return entry(&todokuv1.Message{
+		Sequence: info.Cursor.Sequence,
+		Time:     timestamppb.New(info.Time),
+		Body: &todokuv1.Message_Heartbeat{Heartbeat: &todokuv1.Heartbeat{
+			ServerTime:        timestamppb.New(info.Time),
+			SessionExpireTime: moment(info.Expiry),
+			Conflated:         info.Conflated,
+			HeadSequence:      max(e.head(), info.Cursor.Sequence),
+		}},
+	})
+}
+
+// Reconnect implements [push.Encoder].
+func (e *Encoder) Reconnect(info push.ReconnectInfo) []byte {
+	return entry(&todokuv1.Message{Body: &todokuv1.Message_Reconnect{Reconnect: &todokuv1.Reconnect{
+		Reason: string(info.Reason),
+		Within: durationpb.New(info.Within),
+	}}})
+}
+
+// StateBegin implements [push.Encoder]: a BookUpdate without a level says that
+// the whole book of the instrument follows and that what was known of it is void.
+func (e *Encoder) StateBegin(topic push.Topic) []byte {
+	symbol, ok := strings.CutPrefix(string(topic), marketTopic)
+	if !ok {
+		return nil
+	}
+	return entry(&todokuv1.Message{Body: &todokuv1.Message_BookUpdate{BookUpdate: &todokuv1.BookUpdate{Symbol: symbol}}})
+}
+
+// HasState is push.Config.HasState: only markets have state.
+func (e *Encoder) HasState(topic push.Topic) bool {
+	return strings.HasPrefix(string(topic), marketTopic)
+}
+
+// marketTopic is how the feed's topics of instruments begin, which a test holds.
+const marketTopic = "market:"
+
+// entry marshals a message as one entry of the repeated field.
+func entry(m *todokuv1.Message) []byte {
+	size := proto.Size(m)
+	data := make([]byte, 0, protowire.SizeTag(messagesField)+protowire.SizeBytes(size))
+	data = protowire.AppendTag(data, messagesField, protowire.BytesType)
+	data = protowire.AppendVarint(data, uint64(size))
+	data, err := proto.MarshalOptions{Deterministic: true, UseCachedSize: true}.MarshalAppend(data, m)
+	if err != nil {
+		panic("rpc: a message of ours does not marshal: " + err.Error()) //nolint:forbidigo // broken invariant: texts are checked to be UTF-8 before they are journaled
+	}
+	return data
+}
+
+// messageOf is what a feed message is on the wire. A body that this version does
+// not know is a message without one, which clients pass over.
+func messageOf(m feed.Message) *todokuv1.Message {
+	w := &todokuv1.Message{Sequence: m.Sequence, Index: m.Index, Time: timestamp(m.Time)}
+	switch b := m.Body.(type) {
+	case *feed.SnapshotBegin:
+		w.Body = &todokuv1.Message_SnapshotBegin{SnapshotBegin: &todokuv1.SnapshotBegin{}}
+	case *feed.SnapshotEnd:
+		w.Body = &todokuv1.Message_SnapshotEnd{SnapshotEnd: &todokuv1.SnapshotEnd{}}
+	case *feed.Reset:
+		cause, text := resetCause(b.Cause)
+		w.Body = &todokuv1.Message_Reset_{Reset_: &todokuv1.Reset{Cause: cause, Text: text}}
+	case *feed.Report:
+		w.Body = &todokuv1.Message_ExecutionReport{ExecutionReport: reportMessage(b.ExecutionID(), b.ExecutionReport, m.Time)}
+	case *trade.CancelRejected:
+		w.Body = &todokuv1.Message_CancelReject{CancelReject: &todokuv1.CancelReject{
+			Order: orderMessage(&b.Order), RequestId: string(b.Request), Reason: reasonMessage(b.Reason),
+		}}
+	case *feed.PartyTrade:
+		w.Body = &todokuv1.Message_Trade{Trade: partyTradeMessage(b)}
+	case *trade.Position:
+		w.Body = &todokuv1.Message_PositionUpdate{PositionUpdate: positionMessage(b)}
+	case *feed.AccountLimits:
+		w.Body = &todokuv1.Message_LimitUpdate{LimitUpdate: limitsMessage(b.Account, &b.Limits)}
+	case *feed.OrderState:
+		w.Body = &todokuv1.Message_Order{Order: orderMessage(b.Order)}
+	case *feed.Presence:
+		w.Body = &todokuv1.Message_UserPresence{UserPresence: &todokuv1.UserPresence{DisplayName: b.DisplayName, Online: b.Online}}
+	case *feed.Announcement:
+		w.Body = &todokuv1.Message_Announcement{Announcement: &todokuv1.Announcement{From: string(b.From), Text: b.Text}}
+	case *trade.Instrument:
+		w.Body = &todokuv1.Message_InstrumentUpdate{InstrumentUpdate: instrumentMessage(b)}
+	case *trade.User:
+		w.Body = &todokuv1.Message_UserUpdate{UserUpdate: userMessage(b)}
+	case *feed.Print:
+		w.Body = &todokuv1.Message_TradePrint{TradePrint: printMessage(b)}
+	case *feed.LevelUpdate:
+		w.Body = &todokuv1.Message_BookUpdate{BookUpdate: &todokuv1.BookUpdate{
+			Symbol: string(b.Symbol), Side: todokuv1.Side(b.Side), Level: levelMessage(b.Level), BookVersion: b.BookVersion,
+		}}
+	case *feed.Best:
+		w.Body = &todokuv1.Message_BestBidOffer{BestBidOffer: &todokuv1.BestBidOffer{
+			Symbol: string(b.Symbol), Bid: sideMessage(b.Bid), Offer: sideMessage(b.Offer),
+			BookVersion: b.BookVersion, LastPrice: priceText(b.LastPrice),
+		}}
+	}
+	return w
+}
+
+func resetCause(cause feed.Cause) (todokuv1.Reset_Cause, string) {
+	switch cause {
+	case feed.CauseUnknownEpoch:
+		return todokuv1.Reset_CAUSE_UNKNOWN_EPOCH, "The cursor is of another history: the venue was set up anew."
+	case feed.CauseTooFarBehind:
+		return todokuv1.Reset_CAUSE_TOO_FAR_BEHIND, "More happened, or longer ago, than is replayed."
+	case feed.CauseCompacted:
+		return todokuv1.Reset_CAUSE_COMPACTED, "The history of that time is no longer kept."
+	case feed.CauseUserChanged:
+		return todokuv1.Reset_CAUSE_UNSPECIFIED, "The user's roles or accounts changed since."
+	case feed.CauseNone:
+	}
+	return todokuv1.Reset_CAUSE_UNSPECIFIED, ""
+}

@@ -1,0 +1,238 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"todoku/account"
+	"todoku/engine"
+	"todoku/feed"
+	"todoku/journal"
+	"todoku/push"
+	"todoku/trade"
+)
+
+// What the doors themselves refuse.
+var (
+	errNoToken       = errors.New("rpc: no access token")
+	errTokenExpired  = errors.New("rpc: access token expired")
+	errForbidden     = errors.New("rpc: role does not allow the method")
+	errUndecided     = errors.New("rpc: method is not in the table")
+	errMalformed     = errors.New("rpc: request cannot be decoded")
+	errTooLarge      = errors.New("rpc: request is too large")
+	errBadPageToken  = errors.New("rpc: not a page token of this listing")
+	errNoSession     = errors.New("rpc: no such session of the caller")
+	errUnimplemented = errors.New("rpc: not implemented")
+)
+
+// row says how one error is told.
+type row struct {
+	err    error
+	code   codes.Code
+	reason string
+	text   string
+}
+
+// table is the one place where errors of the packages below become codes and
+// reasons. The first row whose error matches by errors.Is counts. Refusals of
+// the venue and ends of streams have tables of their own below, because they
+// bring their words along. What no row names is INTERNAL, and its text is
+// withheld.
+func table() []row {
+	return []row{
+		{errNoToken, codes.Unauthenticated, "NO_TOKEN", "Sign in, and send the access token as \"authorization: Bearer ...\" metadata."},
+		{errTokenExpired, codes.Unauthenticated, "TOKEN_EXPIRED", "The access token has expired; refresh the session."},
+		{errForbidden, codes.PermissionDenied, "NOT_PERMITTED", "Your role does not allow this; ask an administrator."},
+		{errUndecided, codes.Unimplemented, "UNKNOWN_METHOD", "There is no such method."},
+		{errUnimplemented, codes.Unimplemented, "UNKNOWN_METHOD", "There is no such method."},
+		{errMalformed, codes.InvalidArgument, "MALFORMED_REQUEST", "The request is not the message that this method takes, or a text in it is not UTF-8."},
+		{errTooLarge, codes.ResourceExhausted, "REQUEST_TOO_LARGE", "The request is larger than the server accepts; send less at once."},
+		{errBadPageToken, codes.InvalidArgument, "BAD_PAGE_TOKEN", "The page token is not one of this listing; begin without one."},
+		{errNoSession, codes.NotFound, "UNKNOWN_SESSION", "There is no such session of yours; list your sessions."},
+
+		{account.ErrInvalid, codes.InvalidArgument, "BAD_TEXT", "A name or password is empty, too long or not UTF-8."},
+		{account.ErrBadCredentials, codes.Unauthenticated, "BAD_CREDENTIALS", "The user name or the password is wrong."},
+		{account.ErrWrongPassword, codes.PermissionDenied, "WRONG_PASSWORD", "The old password is wrong."},
+		{account.ErrLockedOut, codes.ResourceExhausted, "LOCKED_OUT", "Too many attempts failed; wait and try again."},
+		{account.ErrBusy, codes.Unavailable, "BUSY", "Too many are signing in at once; try again in a moment."},
+		{account.ErrBadToken, codes.Unauthenticated, "BAD_TOKEN", "The token was not issued by this server for this use; sign in."},
+		{account.ErrReused, codes.Unauthenticated, "TOKEN_REUSED", "The refresh token was used before, so somebody else may have it; the session was ended. Sign in."},
+		{account.ErrExpired, codes.Unauthenticated, string(push.ReasonSessionExpired), "The session has expired; sign in."},
+		{account.ErrRevoked, codes.Unauthenticated, string(push.ReasonSessionRevoked), "The session has ended; sign in."},
+		{account.ErrTooManySessions, codes.ResourceExhausted, "TOO_MANY_SESSIONS", "The user has as many sessions as allowed; sign out somewhere."},
+		{account.ErrTooManyConnections, codes.ResourceExhausted, "TOO_MANY_CONNECTIONS", "The user has as many attached connections as allowed; close one."},
+		{account.ErrUnknownConnection, codes.NotFound, string(push.ReasonUnknownConnection), "There is no such connection; open one or sign in."},
+		{account.ErrNotYourConnection, codes.PermissionDenied, string(push.ReasonNotYourConnection), "The connection belongs to another session; open one or sign in."},
+		{account.ErrBadPageToken, codes.InvalidArgument, "BAD_PAGE_TOKEN", "The page token is not one of this listing; begin without one."},
+		{account.ErrConflict, codes.Aborted, trade.ReasonChangedMeanwhile.String(), trade.ReasonChangedMeanwhile.Sentence()},
+
+		{engine.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
+		{engine.ErrNotDurable, codes.Unavailable, "NOT_DURABLE", "The server cannot write to its disk now, so nothing is accepted; looking still works. Try again later."},
+		{engine.ErrOutcomeUnknown, codes.DeadlineExceeded, "OUTCOME_UNKNOWN", "The answer did not come in time and the request may still have happened; send the same request again to learn."},
+
+		{feed.ErrNotReady, codes.Unavailable, "NOT_READY", "The server is starting; try again in a moment."},
+		{feed.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
+		{feed.ErrUnknownUser, codes.NotFound, trade.ReasonUnknownUser.String(), trade.ReasonUnknownUser.Sentence()},
+		{feed.ErrSuspended, codes.Unauthenticated, string(push.ReasonUserSuspended), trade.ReasonSuspended.Sentence()},
+		{feed.ErrNotPermitted, codes.PermissionDenied, trade.ReasonNotPermitted.String(), trade.ReasonNotPermitted.Sentence()},
+		{feed.ErrBadSubscription, codes.InvalidArgument, string(push.ReasonBadSubscription), "The subscription is not valid."},
+		{feed.ErrUnknownEpoch, codes.InvalidArgument, string(push.ReasonBadCursor), "The cursor is of another history: the venue was set up anew."},
+		{feed.ErrTooFarBehind, codes.OutOfRange, "TOO_FAR_BEHIND", "More happened since the cursor, or longer ago, than is listed; begin without one."},
+		{feed.ErrCompacted, codes.OutOfRange, "COMPACTED", "The history of that time is no longer kept; begin later."},
+		{feed.ErrBadPageToken, codes.InvalidArgument, "BAD_PAGE_TOKEN", "The page token is not one of this listing; begin without one."},
+		{feed.ErrReattach, codes.FailedPrecondition, "REATTACH", "That is more than a live stream is given at once; attach anew without a cursor."},
+		{journal.ErrCompacted, codes.OutOfRange, "COMPACTED", "The history of that time is no longer kept; begin later."},
+
+		{push.ErrBadCursor, codes.InvalidArgument, string(push.ReasonBadCursor), "That is not a cursor of this venue; take one from a response."},
+		{push.ErrDraining, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
+		{push.ErrTooManyStreams, codes.ResourceExhausted, "TOO_MANY_STREAMS", "The user or the address has as many streams as allowed; close one."},
+		{push.ErrTooManyTopics, codes.InvalidArgument, string(push.ReasonBadSubscription), "The subscription asks for more than a stream may carry."},
+		{push.ErrBadInterval, codes.InvalidArgument, string(push.ReasonBadSubscription), "The state interval is outside its range."},
+		{push.ErrNotAttached, codes.FailedPrecondition, "NOT_ATTACHED", "No stream is attached to the connection; attach one."},
+		{push.ErrNotYours, codes.PermissionDenied, string(push.ReasonNotYourConnection), "The connection belongs to another session; open one or sign in."},
+		{push.ErrOtherAttach, codes.FailedPrecondition, "OTHER_ATTACH", "Another stream is attached to the connection now; acknowledge on that one."},
+		{push.ErrFuture, codes.InvalidArgument, "NOT_SENT", "That response was not sent yet; acknowledge what has arrived."},
+
+		{context.DeadlineExceeded, codes.DeadlineExceeded, "DEADLINE", "The answer did not come in time; try again."},
+		{context.Canceled, codes.Canceled, "CANCELED", "The caller went away."},
+	}
+}
+
+// reasonByVenue is how a stream ends that an administrator ended. The client
+// resumes: its session was left to it.
+const reasonByVenue push.Reason = "BY_VENUE"
+
+// endingCode says with which code a stream ends. DISCONNECTED is told to nobody.
+func endingCode(reason push.Reason) codes.Code {
+	switch reason {
+	case push.ReasonSlowConsumer:
+		return codes.ResourceExhausted
+	case push.ReasonNotAcknowledging:
+		return codes.DeadlineExceeded
+	case push.ReasonShutdown, push.ReasonStreamAge, reasonByVenue:
+		return codes.Unavailable
+	case push.ReasonReplaced, push.ReasonSuperseded:
+		return codes.Aborted
+	case push.ReasonSessionExpired, push.ReasonSessionRevoked, push.ReasonUserSuspended:
+		return codes.Unauthenticated
+	case push.ReasonUnknownConnection:
+		return codes.NotFound
+	case push.ReasonNotYourConnection:
+		return codes.PermissionDenied
+	case push.ReasonBadCursor, push.ReasonBadSubscription:
+		return codes.InvalidArgument
+	case push.ReasonDisconnected:
+		return codes.Canceled
+	case push.ReasonInternal:
+	}
+	return codes.Internal
+}
+
+// refusalCode says with which code a refusal is told, by the hundreds of its
+// reason and the few that differ from their hundred.
+func refusalCode(reason trade.Reason) codes.Code {
+	switch reason { //nolint:exhaustive // the hundreds below stand for the others
+	case trade.ReasonRateLimit:
+		return codes.ResourceExhausted
+	case trade.ReasonRequestReused, trade.ReasonAlreadyExists:
+		return codes.AlreadyExists
+	case trade.ReasonChangedMeanwhile:
+		return codes.Aborted
+	}
+	switch reason / 100 {
+	case 1:
+		return codes.InvalidArgument
+	case 2:
+		return codes.NotFound
+	case 3:
+		return codes.PermissionDenied
+	case 4, 5, 6:
+		return codes.FailedPrecondition
+	}
+	return codes.Internal
+}
+
+// retryRateLimit is what a caller over its message rate is told to wait: rates
+// are per second.
+const retryRateLimit = time.Second
+
+// explain turns any error into what a client is told of it.
+func (s *Server) explain(err error) *Problem {
+	var problem *Problem
+	var refusal *trade.Refusal
+	var end *push.End
+	switch {
+	case errors.As(err, &problem):
+		return problem
+	case errors.As(err, &refusal):
+		return explainRefusal(refusal)
+	case errors.As(err, &end):
+		return explainEnd(end)
+	}
+	for _, r := range s.table {
+		if errors.Is(err, r.err) {
+			return s.explainRow(r, err)
+		}
+	}
+	if st, ok := status.FromError(err); ok && st.Code() == codes.Unimplemented {
+		return s.explain(errUnimplemented)
+	}
+	return withheld()
+}
+
+func withheld() *Problem {
+	return &Problem{
+		Code: codes.Internal, Reason: string(push.ReasonInternal), Withheld: true,
+		Text: "Something went wrong on the server; it has been reported. Try again.",
+	}
+}
+
+func explainRefusal(r *trade.Refusal) *Problem {
+	p := &Problem{
+		Code: refusalCode(r.Reason), Reason: r.Reason.String(), Text: r.Reason.Sentence(), Field: r.Field,
+		Metadata: map[string]string{"code": strconv.Itoa(int(r.Reason))},
+	}
+	if r.Detail != "" {
+		p.Text += " (" + r.Detail + ")"
+	}
+	if r.Reason == trade.ReasonRateLimit {
+		p.RetryAfter = retryRateLimit
+	}
+	p.Withheld = p.Code == codes.Internal
+	return p
+}
+
+func explainEnd(end *push.End) *Problem {
+	if end.Reason == push.ReasonInternal {
+		return withheld()
+	}
+	text := end.Message
+	if text == "" {
+		text = "The stream ended."
+	}
+	return &Problem{Code: endingCode(end.Reason), Reason: string(end.Reason), Text: text}
+}
+
+// explainRow adds what the error itself knows.
+func (s *Server) explainRow(r row, err error) *Problem {
+	p := &Problem{Code: r.code, Reason: r.reason, Text: r.text}
+	var field *fieldError
+	if errors.As(err, &field) {
+		p.Field = field.field
+	}
+	var locked *account.LockedOutError
+	if errors.As(err, &locked) {
+		p.Metadata = map[string]string{"until": locked.Until.UTC().Format(time.RFC3339)}
+		p.RetryAfter = max(locked.Until.Sub(s.options.Clock()), time.Second)
+	}
+	var subscription *feed.SubscriptionError
+	if errors.As(err, &subscription) {
+		p.Text, p.Field = "The subscription is not valid: "+subscription.Problem+".", "subscription"
+	}
+	return p
+}

@@ -1,0 +1,220 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"todoku/account"
+	"todoku/feed"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/push"
+	"todoku/push/grpcpush"
+	"todoku/trade"
+)
+
+// NotificationService: everything that concerns a user, pushed into one stream.
+// The feed decides what a stream carries and the hub when it is sent; here a
+// connection becomes a stream, and its end becomes a record and a status.
+
+// FeedNotification attaches a stream to a connection and sends until it ends.
+func (s *notificationService) FeedNotification(
+	req *todokuv1.FeedNotificationRequest, stream grpc.ServerStreamingServer[todokuv1.FeedNotificationResponse],
+) error {
+	v, err := s.attach(stream.Context(), req)
+	if err != nil {
+		return err
+	}
+	err = grpcpush.Serve(stream, v.Stream, grpcpush.Standard())
+	s.detach(stream.Context(), v, err)
+	return err
+}
+
+// visitStream is an attached stream and whose it is.
+type visitStream struct {
+	*feed.Attached
+	visitor
+	connection account.Connection
+}
+
+// attach begins a stream, for any door. Its caller must serve the stream with
+// the same context and then call detach with the stream's end.
+func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationRequest) (*visitStream, error) {
+	c := callerOf(ctx)
+	connection, err := s.accounts.OwnConnection(c.Identity, req.GetConnectionId())
+	if err != nil {
+		return nil, err
+	}
+	resume, err := cursor("resume_after", req.GetResumeAfter())
+	if err != nil {
+		return nil, err
+	}
+	subscription, err := subscriptionOf(req.GetSubscription())
+	if err != nil {
+		return nil, err
+	}
+	if len(req.GetInstanceId()) > maxInstanceID {
+		return nil, trade.Refuse(trade.ReasonBadName, "instance_id", fmt.Sprintf("at most %d bytes", maxInstanceID))
+	}
+	attached, err := s.feed.Attach(ctx, feed.AttachRequest{
+		User: c.user.ID, Subscription: subscription, Resume: resume,
+		Connection: connection.ID, Instance: req.GetInstanceId(), Session: c.Session, Remote: c.remote,
+		Expiry: s.accessExpiry(c.Identity), Hello: s.hello,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// A session that ended before the stream was there could not end it, but its
+	// connection is gone; one that was refreshed could not extend it.
+	if err := s.accounts.Attached(ctx, connection.ID, c.remote, req.GetResumeAfter()); err != nil {
+		attached.Close()
+		return nil, err
+	}
+	s.hub.SetExpiry(c.Session, s.accessExpiry(c.Identity))
+	v := &visitStream{attached, visitor{c.user.ID, c.Session, connection.CancelOnDisconnect}, connection}
+	s.live.Store(connection.ID, attached.Stream)
+	s.presence.attached(v.visitor)
+	return v, nil
+}
+
+// detach records the end of a stream.
+func (s *Server) detach(ctx context.Context, v *visitStream, end error) {
+	v.Close()
+	s.live.CompareAndDelete(v.connection.ID, v.Stream)
+	reason := push.ReasonOf(end)
+	s.presence.ended(v.visitor, reason)
+	acknowledged := ""
+	if info := v.Stream.Info(); info.Acknowledged > 0 {
+		acknowledged = s.cursor(info.AckCursor)
+	}
+	// The call is over, its record is not.
+	s.accounts.Detached(context.WithoutCancel(ctx), v.connection, string(reason), acknowledged)
+}
+
+// accessExpiry is when the session's newest access token ends: a stream lives on
+// it, with whichever it was opened.
+func (s *Server) accessExpiry(of account.Identity) time.Time {
+	expires := of.Expires
+	for _, session := range s.accounts.Sessions(of.User) {
+		if session.ID == of.Session && session.AccessExpires.After(expires) {
+			expires = session.AccessExpires
+		}
+	}
+	return expires
+}
+
+// hello is the first message of a stream.
+func (s *Server) hello(info feed.HelloInfo) []byte {
+	return entry(&todokuv1.Message{
+		Sequence: info.Head.Sequence,
+		Time:     timestamppb.New(info.Time),
+		Body: &todokuv1.Message_Hello{Hello: &todokuv1.Hello{
+			Epoch:               info.Head.Epoch,
+			HeadSequence:        info.Head.Sequence,
+			HeartbeatInterval:   durationpb.New(info.HeartbeatInterval),
+			WatchdogInterval:    durationpb.New(s.options.WatchdogInterval),
+			StaleInterval:       durationpb.New(s.options.StaleInterval),
+			AcknowledgeInterval: durationpb.New(s.options.AcknowledgeInterval),
+			ServerTime:          timestamppb.New(info.Time),
+			SessionExpireTime:   moment(info.Expiry),
+			Start:               todokuv1.Hello_Start(info.Start),
+			AttachNumber:        info.Attach,
+			SupersededAnother:   info.TookOver == push.ReasonSuperseded,
+			User:                userMessage(&info.User),
+			ServerVersion:       s.options.Version,
+		}},
+	})
+}
+
+// AcknowledgeNotifications takes note of what has arrived.
+func (s *notificationService) AcknowledgeNotifications(ctx context.Context, req *todokuv1.AcknowledgeNotificationsRequest) (*todokuv1.AcknowledgeNotificationsResponse, error) {
+	c := callerOf(ctx)
+	connection, err := s.accounts.OwnConnection(c.Identity, req.GetConnectionId())
+	if err != nil {
+		return nil, err
+	}
+	advanced, err := s.hub.Acknowledge(connection.ID, c.User, req.GetAttachNumber(), req.GetResponseNumber())
+	if err != nil {
+		return nil, err
+	}
+	if stream, ok := s.live.Load(connection.ID); ok && advanced {
+		s.accounts.Acknowledged(connection.ID, s.cursor(stream.(*push.Stream).Info().AckCursor)) //nolint:forcetypeassert,errcheck // attach stores nothing else
+	}
+	return &todokuv1.AcknowledgeNotificationsResponse{}, nil
+}
+
+// UpdateSubscription changes what a live stream carries.
+func (s *notificationService) UpdateSubscription(ctx context.Context, req *todokuv1.UpdateSubscriptionRequest) (*todokuv1.UpdateSubscriptionResponse, error) {
+	c := callerOf(ctx)
+	connection, err := s.accounts.OwnConnection(c.Identity, req.GetConnectionId())
+	if err != nil {
+		return nil, err
+	}
+	subscription, err := subscriptionOf(req.GetSubscription())
+	if err != nil {
+		return nil, err
+	}
+	at, err := s.feed.UpdateSubscription(ctx, connection.ID, c.user.ID, subscription)
+	if err != nil {
+		return nil, err
+	}
+	return &todokuv1.UpdateSubscriptionResponse{Cursor: at.String()}, nil
+}
+
+// ListNotifications lists past events that concern the caller, oldest first.
+func (s *notificationService) ListNotifications(ctx context.Context, req *todokuv1.ListNotificationsRequest) (*todokuv1.ListNotificationsResponse, error) {
+	var d decoder
+	size := d.bounded("page_size", req.GetPageSize(), defaultPageSize, maxPageSize)
+	if d.err != nil {
+		return nil, d.err
+	}
+	after, err := cursor("after", req.GetAfter())
+	if err != nil {
+		return nil, err
+	}
+	subscription, err := subscriptionOf(req.GetSubscription())
+	if err != nil {
+		return nil, err
+	}
+	messages, at, end, err := s.feed.Notifications(ctx, callerOf(ctx).user.ID, after, size, subscription)
+	if err != nil {
+		return nil, err
+	}
+	res := &todokuv1.ListNotificationsResponse{Cursor: at.String(), End: end}
+	for _, m := range messages {
+		res.Messages = append(res.Messages, messageOf(m))
+	}
+	return res, nil
+}
+
+// everySymbol stands for all instruments in a subscription.
+const everySymbol = "*"
+
+// subscriptionOf reads a subscription; absent is one that adds nothing. Every
+// error is a [*feed.SubscriptionError].
+func subscriptionOf(m *todokuv1.Subscription) (feed.Subscription, error) {
+	subscription := feed.Subscription{Presence: m.GetPresence(), AllAccounts: m.GetAllAccounts()}
+	var d decoder
+	subscription.StateInterval = d.duration("state_interval", m.GetStateInterval(), push.MinStateInterval, push.MaxStateInterval)
+	if len(m.GetSymbols()) > feed.MaxSymbols {
+		return subscription, &feed.SubscriptionError{Problem: fmt.Sprintf("at most %d instruments, or \"*\" for all", feed.MaxSymbols)}
+	}
+	for i, text := range m.GetSymbols() {
+		if text == everySymbol {
+			subscription.AllSymbols = true
+			continue
+		}
+		subscription.Symbols = append(subscription.Symbols, d.symbol(fmt.Sprintf("symbols[%d]", i), text))
+	}
+	if subscription.AllSymbols {
+		subscription.Symbols = nil
+	}
+	if d.err != nil {
+		return subscription, &feed.SubscriptionError{Problem: d.err.Error()}
+	}
+	return subscription, nil
+}

@@ -1,0 +1,198 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/push"
+	"todoku/trade"
+)
+
+// OrderService, what changes something: each request becomes a command, the
+// engine answers, and the answer goes out in the wire's words. A refusal by the
+// market is an answer; an error means that nothing happened, or that nobody knows.
+
+// PlaceOrder enters an order.
+func (s *orderService) PlaceOrder(ctx context.Context, req *todokuv1.PlaceOrderRequest) (*todokuv1.PlaceOrderResponse, error) {
+	command, err := placeOf(callerOf(ctx), req, "")
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.submitOrder(ctx, command)
+	if err != nil {
+		return nil, err
+	}
+	return &todokuv1.PlaceOrderResponse{Answer: answer}, nil
+}
+
+// PlaceOrders enters up to 1,000 orders as one group. An entry that is malformed
+// or refused is answered for itself; the others go on.
+func (s *orderService) PlaceOrders(ctx context.Context, req *todokuv1.PlaceOrdersRequest) (*todokuv1.PlaceOrdersResponse, error) {
+	if n := len(req.GetOrders()); n == 0 || n > maxBatch {
+		return nil, trade.Refuse(trade.ReasonBadNumber, "orders", fmt.Sprintf("1 to %d orders", maxBatch))
+	}
+	c := callerOf(ctx)
+	answers := make([]*todokuv1.OrderAnswer, len(req.GetOrders()))
+	commands := make([]trade.Command, 0, len(answers))
+	places := make([]int, 0, len(answers)) // Where each command's answer goes.
+	for i, one := range req.GetOrders() {
+		command, err := placeOf(c, one, fmt.Sprintf("orders[%d].", i))
+		if err != nil {
+			if answers[i], err = refusedEntry(one, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		commands, places = append(commands, command), append(places, i)
+	}
+	if len(commands) > 0 {
+		for n, result := range s.engine.SubmitAll(ctx, commands) {
+			i := places[n]
+			answer, err := s.batchAnswer(req.GetOrders()[i], fmt.Sprintf("orders[%d].", i), result.Answer, result.Err)
+			if err != nil {
+				return nil, err
+			}
+			answers[i] = answer
+		}
+	}
+	return &todokuv1.PlaceOrdersResponse{Answers: answers}, nil
+}
+
+// ReplaceOrder changes price and quantity of a working order.
+func (s *orderService) ReplaceOrder(ctx context.Context, req *todokuv1.ReplaceOrderRequest) (*todokuv1.ReplaceOrderResponse, error) {
+	command, err := decodeReplace(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := callerOf(ctx).acts(&command.Actor, toTrade, req.GetAccount()); err != nil {
+		return nil, err
+	}
+	answer, err := s.submitOrder(ctx, command)
+	if err != nil {
+		return nil, err
+	}
+	return &todokuv1.ReplaceOrderResponse{Answer: answer}, nil
+}
+
+// CancelOrder cancels a working order.
+func (s *orderService) CancelOrder(ctx context.Context, req *todokuv1.CancelOrderRequest) (*todokuv1.CancelOrderResponse, error) {
+	command, err := decodeCancel(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := callerOf(ctx).acts(&command.Actor, toSeeOrCancel, req.GetAccount()); err != nil {
+		return nil, err
+	}
+	answer, err := s.submitOrder(ctx, command)
+	if err != nil {
+		return nil, err
+	}
+	return &todokuv1.CancelOrderResponse{Answer: answer}, nil
+}
+
+// MassCancelOrders cancels the account's working orders.
+func (s *orderService) MassCancelOrders(ctx context.Context, req *todokuv1.MassCancelOrdersRequest) (*todokuv1.MassCancelOrdersResponse, error) {
+	command, err := decodeMassCancel(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := callerOf(ctx).acts(&command.Actor, toSeeOrCancel, req.GetAccount()); err != nil {
+		return nil, err
+	}
+	answer, err := s.engine.Submit(ctx, command)
+	if err != nil {
+		return nil, err
+	}
+	return &todokuv1.MassCancelOrdersResponse{
+		Canceled: answer.Count, Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence),
+	}, nil
+}
+
+// placeOf is the command of one order, with the caller as its actor.
+func placeOf(c caller, req *todokuv1.PlaceOrderRequest, prefix string) (*trade.PlaceOrder, error) {
+	command, err := decodePlace(req, prefix)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.acts(&command.Actor, toTrade, req.GetAccount()); err != nil {
+		return nil, inEntry(err, prefix)
+	}
+	return command, nil
+}
+
+// acts makes the caller the actor of a command for the account that was named.
+func (c caller) acts(actor *trade.Actor, why purpose, name string) error {
+	account, err := c.accountFor(why, name)
+	if err != nil {
+		return err
+	}
+	actor.User, actor.Account = c.user.ID, account
+	return nil
+}
+
+func (s *Server) submitOrder(ctx context.Context, command trade.Command) (*todokuv1.OrderAnswer, error) {
+	answer, err := s.engine.Submit(ctx, command)
+	if err != nil {
+		return nil, err
+	}
+	return answerMessage(command.From().Request, &answer, s.feed.Cursor(answer.Sequence)), nil
+}
+
+// batchAnswer answers one entry. What is not a refusal concerns the whole batch:
+// the same request again tells what became of each.
+func (s *Server) batchAnswer(req *todokuv1.PlaceOrderRequest, prefix string, answer trade.Answer, err error) (*todokuv1.OrderAnswer, error) {
+	if err != nil {
+		return refusedEntry(req, inEntry(err, prefix))
+	}
+	return answerMessage(trade.RequestID(req.GetClientOrderId()), &answer, s.feed.Cursor(answer.Sequence)), nil
+}
+
+// refusedEntry answers an entry that was refused, or passes any other error on.
+func refusedEntry(req *todokuv1.PlaceOrderRequest, err error) (*todokuv1.OrderAnswer, error) {
+	var refusal *trade.Refusal
+	if !errors.As(err, &refusal) {
+		return nil, err
+	}
+	reason := reasonMessage(refusal.Reason)
+	if refusal.Detail != "" {
+		reason.Text += " (" + refusal.Detail + ")"
+	}
+	return &todokuv1.OrderAnswer{
+		ClientOrderId: req.GetClientOrderId(), Status: todokuv1.OrderStatus_ORDER_STATUS_REJECTED,
+		FilledQuantity: "0", LeavesQuantity: "0", Reason: reason, Field: refusal.Field,
+	}, nil
+}
+
+// inEntry puts an entry's place before the field that a refusal names.
+func inEntry(err error, prefix string) error {
+	var refusal *trade.Refusal
+	if prefix == "" || !errors.As(err, &refusal) || refusal.Field == "" {
+		return err
+	}
+	return trade.Refuse(refusal.Reason, prefix+refusal.Field, refusal.Detail)
+}
+
+// cursor is the text of the cursor after a sequence.
+func (s *Server) cursor(sequence uint64) string { return s.feed.Cursor(sequence).String() }
+
+// await waits until queries reflect a cursor that the client named; empty waits
+// for nothing. A cursor of another history, or one that the venue has not
+// reached, is BAD_CURSOR: nobody was given it here.
+func (s *Server) await(ctx context.Context, text string) error {
+	select {
+	case <-s.feed.Ready():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	wanted, err := cursor("wait_for", text)
+	if err != nil || wanted == nil {
+		return err
+	}
+	err = s.feed.WaitForCursor(ctx, *wanted)
+	if errors.Is(err, push.ErrBadCursor) {
+		return &fieldError{"wait_for", err}
+	}
+	return err
+}

@@ -1,0 +1,180 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"todoku/account"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/push"
+	"todoku/trade"
+)
+
+// SessionService: signing in, staying in, signing out. Package account does the
+// work; here its sessions are joined with the streams that live on them.
+
+// EndStreams returns what account.Config.OnEnd needs: the streams of a session
+// that has ended end with its reason.
+func EndStreams(hub *push.Hub) func(account.Ended) {
+	return func(ended account.Ended) {
+		reason, message := push.ReasonSessionRevoked, "the session was ended"
+		switch ended.Reason {
+		case account.EndExpired:
+			reason, message = push.ReasonSessionExpired, "the session was not refreshed in time"
+		case account.EndLogout:
+			message = "the user signed out"
+		case account.EndPasswordChanged:
+			message = "the password was changed"
+		case account.EndReused:
+			message = "a refresh token was used twice"
+		case account.EndRevoked:
+		}
+		hub.End(push.Selector{Session: ended.Session}, reason, message)
+	}
+}
+
+// ExtendStreams returns what account.Config.OnExtend needs: the streams of a
+// refreshed session live on.
+func ExtendStreams(hub *push.Hub) func(session string, expires time.Time) {
+	return func(session string, expires time.Time) { hub.SetExpiry(session, expires) }
+}
+
+// password reads a password. That it is the right one is not looked at here.
+func (d *decoder) password(field, text string) string {
+	if text == "" || len(text) > account.MaxPassword {
+		d.refuse(trade.ReasonBadText, field, fmt.Sprintf("a password is 1 to %d bytes long", account.MaxPassword))
+	}
+	return text
+}
+
+// Login checks the credentials and opens a session with one connection.
+func (s *sessionService) Login(ctx context.Context, req *todokuv1.LoginRequest) (*todokuv1.LoginResponse, error) {
+	c := callerOf(ctx)
+	var d decoder
+	// A name that is none is no user's: it gets the answer of a wrong password
+	// only after its form was right, which tells nothing about who exists.
+	name := d.user("user", req.GetUser())
+	password := d.password("password", req.GetPassword())
+	info := account.LoginInfo{
+		ClientName: d.text("client_name", req.GetClientName(), maxClientName),
+		RemoteAddr: c.remote,
+		CancelOnDisconnect: d.duration("cancel_on_disconnect", req.GetCancelOnDisconnect(),
+			minCancelOnDisconnect, maxCancelOnDisconnect),
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	grant, err := s.accounts.Login(ctx, string(name), password, info)
+	if err != nil {
+		return nil, err
+	}
+	user, _ := s.feed.User(name)
+	return &todokuv1.LoginResponse{
+		Tokens:       tokens(&grant),
+		ConnectionId: grant.ConnectionID,
+		SessionId:    grant.Session,
+		User:         userMessage(&user),
+	}, nil
+}
+
+// OpenConnection opens another connection of the caller's session, with the
+// session's name and settings.
+func (s *sessionService) OpenConnection(ctx context.Context, _ *todokuv1.OpenConnectionRequest) (*todokuv1.OpenConnectionResponse, error) {
+	c := callerOf(ctx)
+	info := account.LoginInfo{RemoteAddr: c.remote}
+	for _, other := range s.accounts.Connections(c.User) {
+		if other.Session == c.Session {
+			info.ClientName, info.CancelOnDisconnect = other.ClientName, other.CancelOnDisconnect
+		}
+	}
+	connection, err := s.accounts.OpenConnection(ctx, c.Session, info)
+	if err != nil {
+		return nil, err
+	}
+	return &todokuv1.OpenConnectionResponse{ConnectionId: connection.ID}, nil
+}
+
+// RefreshSession exchanges a refresh token for new tokens.
+func (s *sessionService) RefreshSession(ctx context.Context, req *todokuv1.RefreshSessionRequest) (*todokuv1.RefreshSessionResponse, error) {
+	token := req.GetRefreshToken()
+	if token == "" || len(token) > maxToken {
+		return nil, &fieldError{"refresh_token", account.ErrBadToken}
+	}
+	grant, err := s.accounts.Refresh(ctx, token, callerOf(ctx).remote)
+	if err != nil {
+		return nil, err
+	}
+	return &todokuv1.RefreshSessionResponse{Tokens: tokens(&grant)}, nil
+}
+
+// Logout ends the caller's session and its streams.
+func (s *sessionService) Logout(ctx context.Context, _ *todokuv1.LogoutRequest) (*todokuv1.LogoutResponse, error) {
+	if err := s.accounts.Logout(ctx, callerOf(ctx).Session); err != nil {
+		return nil, err
+	}
+	return &todokuv1.LogoutResponse{}, nil
+}
+
+// ChangePassword replaces the caller's password and ends the caller's other sessions.
+func (s *sessionService) ChangePassword(ctx context.Context, req *todokuv1.ChangePasswordRequest) (*todokuv1.ChangePasswordResponse, error) {
+	var d decoder
+	old := d.password("old_password", req.GetOldPassword())
+	next := d.password("new_password", req.GetNewPassword())
+	if d.err != nil {
+		return nil, d.err
+	}
+	err := s.accounts.ChangePassword(ctx, callerOf(ctx).Identity, old, next)
+	if errors.Is(err, account.ErrWrongPassword) {
+		return nil, &fieldError{"old_password", err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &todokuv1.ChangePasswordResponse{}, nil
+}
+
+// ListSessions lists the caller's sessions, newest first.
+func (s *sessionService) ListSessions(ctx context.Context, _ *todokuv1.ListSessionsRequest) (*todokuv1.ListSessionsResponse, error) {
+	c := callerOf(ctx)
+	res := &todokuv1.ListSessionsResponse{}
+	for _, session := range slices.Backward(s.accounts.Sessions(c.User)) {
+		res.Sessions = append(res.Sessions, &todokuv1.Session{
+			SessionId:     session.ID,
+			ClientName:    session.ClientName,
+			RemoteAddress: session.RemoteAddr,
+			CreateTime:    moment(session.Created),
+			ExpireTime:    moment(session.Expires),
+			Current:       session.ID == c.Session,
+		})
+	}
+	return res, nil
+}
+
+// RevokeSession ends a session of the caller's. One of somebody else is unknown.
+func (s *sessionService) RevokeSession(ctx context.Context, req *todokuv1.RevokeSessionRequest) (*todokuv1.RevokeSessionResponse, error) {
+	var d decoder
+	id := d.opaque("session_id", req.GetSessionId(), maxSessionID)
+	if d.err != nil {
+		return nil, d.err
+	}
+	own := slices.ContainsFunc(s.accounts.Sessions(callerOf(ctx).User), func(session account.Session) bool { return session.ID == id })
+	if !own {
+		return nil, &fieldError{"session_id", errNoSession}
+	}
+	if err := s.accounts.Revoke(ctx, id, account.EndRevoked); err != nil {
+		return nil, err
+	}
+	return &todokuv1.RevokeSessionResponse{}, nil
+}
+
+func tokens(grant *account.Grant) *todokuv1.SessionTokens {
+	return &todokuv1.SessionTokens{
+		AccessToken:       grant.AccessToken.Reveal(),
+		AccessExpireTime:  moment(grant.AccessExpires),
+		RefreshToken:      grant.RefreshToken.Reveal(),
+		RefreshExpireTime: moment(grant.RefreshExpires),
+	}
+}
