@@ -55,6 +55,10 @@ type openOptions struct {
 	// manualCheckpoint turns SQLite's checkpoint at commit off; the caller then
 	// runs a checkpointer.
 	manualCheckpoint bool
+	// rebuildable lets commits return before they are on disk
+	// (synchronous=NORMAL): the file stays whole, but the newest transactions may
+	// be gone after a loss of power. It is for what can be built again.
+	rebuildable bool
 }
 
 // database is one open file: a writer of exactly one connection and a pool of
@@ -98,10 +102,17 @@ func open(ctx context.Context, path, kind string, opts openOptions) (_ *database
 	if err := createPrivate(path); err != nil {
 		return nil, err
 	}
+	synchronous := "full"
+	if opts.rebuildable {
+		synchronous = "normal"
+	}
 	settings := []string{
 		"mode=rw", "_txlock=immediate",
 		pragma("page_size", pageSize), pragma("journal_mode", "wal"),
-		pragma("synchronous", "full"), pragma("foreign_keys", 1),
+		pragma("synchronous", synchronous), pragma("foreign_keys", 1),
+		// What a statement of many rows keeps for its own undoing stays in memory:
+		// in a file it would cost more than the rows.
+		pragma("temp_store", "memory"),
 	}
 	if opts.manualCheckpoint {
 		settings = append(settings, pragma("wal_autocheckpoint", 0))

@@ -34,9 +34,10 @@ var layers = map[string][]string{
 	"push/pushtest":       {"push"},
 	"push/grpcpush":       {"push"},
 	"feed":                {"trade", "trade/record", "journal", "push"},
+	"feed/feedtest":       {"trade", "push", "feed"},
 	"account":             {},
 	"account/accounttest": {"account"},
-	"sqlite":              {"trade", "journal", "feed", "account"},
+	"sqlite":              {"trade", "trade/record", "journal", "push", "feed", "account"},
 	"rpc":                 {"trade", "engine", "journal", "feed", "push", "push/grpcpush", "account", wire},
 	"server": {
 		"trade", "trade/record", "engine", "journal", "feed", "push", "push/grpcpush",

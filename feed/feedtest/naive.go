@@ -1,0 +1,117 @@
+package feedtest
+
+import (
+	"cmp"
+	"slices"
+
+	"todoku/feed"
+	"todoku/trade"
+)
+
+// naive is a history that keeps everything and looks through all of it: slow, and
+// too simple to be wrong.
+type naive struct {
+	orders     map[trade.OrderID]trade.Order
+	executions []feed.Execution
+	trades     map[trade.TradeID]feed.Print
+	records    []*trade.Record
+}
+
+func newNaive() *naive {
+	return &naive{orders: make(map[trade.OrderID]trade.Order), trades: make(map[trade.TradeID]feed.Print)}
+}
+
+func (n *naive) apply(records []*trade.Record) {
+	n.records = append(n.records, records...)
+	for _, r := range records {
+		for i, event := range r.Events {
+			if e, ok := event.(*trade.ExecutionReport); ok {
+				n.orders[e.Order.ID] = e.Order
+				n.executions = append(n.executions, feed.Execution{
+					Report: feed.Report{ExecutionReport: e, Sequence: r.Sequence, Event: i}, Time: r.Time,
+				})
+			}
+			if e, ok := event.(*trade.TradeChanged); ok {
+				t := e.Trade
+				n.trades[t.ID] = feed.Print{
+					ID: t.ID, Symbol: t.Symbol, Price: t.Price, Quantity: t.Quantity, Aggressor: t.Aggressor,
+					Status: t.Status, Time: t.Time,
+				}
+			}
+		}
+	}
+}
+
+// compact forgets what is older than a time.
+func (n *naive) compact(before int64) {
+	for id, o := range n.orders {
+		if !o.Status.Working() && o.Updated < before {
+			delete(n.orders, id)
+		}
+	}
+	for id, t := range n.trades {
+		if t.Time < before {
+			delete(n.trades, id)
+		}
+	}
+	n.executions = slices.DeleteFunc(n.executions, func(e feed.Execution) bool { return e.Time < before })
+	n.records = slices.DeleteFunc(n.records, func(r *trade.Record) bool { return r.Time < before })
+}
+
+func within(s feed.Span, time int64) bool { return time >= s.From && (s.To == 0 || time < s.To) }
+
+func (n *naive) listOrders(q feed.OrderQuery) []trade.Order {
+	var found []trade.Order
+	for _, o := range n.orders {
+		if o.Account == q.Account && (q.Symbol == "" || o.Symbol == q.Symbol) && within(q.Span, o.Entered) &&
+			(q.State == feed.AnyOrder || o.Status.Working() == (q.State == feed.WorkingOrder)) {
+			found = append(found, o)
+		}
+	}
+	slices.SortFunc(found, func(a, b trade.Order) int { return cmp.Compare(b.ID, a.ID) })
+	return found
+}
+
+func (n *naive) order(account trade.AccountID, ref trade.OrderRef) (found trade.Order, ok bool) {
+	for _, o := range n.orders {
+		if o.Account == account && (o.ID == ref.ID || ref.ID == 0 && o.ClientOrderID == ref.ClientOrderID) && o.ID >= found.ID {
+			found, ok = o, true
+		}
+	}
+	return found, ok
+}
+
+func (n *naive) listExecutions(q feed.ExecutionQuery) []feed.Execution {
+	var found []feed.Execution
+	for _, e := range slices.Backward(n.executions) {
+		if e.Order.Account == q.Account && (q.Symbol == "" || e.Order.Symbol == q.Symbol) &&
+			(q.Order == 0 || e.Order.ID == q.Order) && within(q.Span, e.Time) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+func (n *naive) listTrades(q feed.TradeQuery) []feed.Print {
+	var found []feed.Print
+	for _, t := range n.trades {
+		if t.Symbol == q.Symbol && within(q.Span, t.Time) {
+			found = append(found, t)
+		}
+	}
+	slices.SortFunc(found, func(a, b feed.Print) int { return cmp.Compare(b.ID, a.ID) })
+	return found
+}
+
+// listAudit leaves the details out: they are words, which feed's own tests read.
+func (n *naive) listAudit(q feed.AuditQuery) []feed.AuditEntry {
+	var found []feed.AuditEntry
+	for _, r := range slices.Backward(n.records) {
+		if (q.User == "" || r.Command.User == q.User) && within(q.Span, r.Time) {
+			found = append(found, feed.AuditEntry{
+				Sequence: r.Sequence, Time: r.Time, Kind: r.Command.Kind, Actor: r.Command.Actor,
+			})
+		}
+	}
+	return found
+}

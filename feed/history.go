@@ -1,0 +1,149 @@
+package feed
+
+import (
+	"context"
+	"errors"
+
+	"todoku/push"
+	"todoku/trade"
+)
+
+// Errors of a History beside those of its database.
+var (
+	// ErrBadPageToken says that a page token is not one that this query gave.
+	ErrBadPageToken = errors.New("feed: bad page token")
+	// ErrHistoryGap says that records do not follow the history's position.
+	// Nothing was applied.
+	ErrHistoryGap = errors.New("feed: records do not follow the history")
+)
+
+// History answers questions about what was: finished orders, executions, trades
+// and who did what. It is filled from the journal by a [HistoryFollower], keeps
+// its own position, and can be thrown away and built again. feedtest.RunHistory
+// checks an implementation against these words.
+//
+// All methods must be safe for concurrent use, and queries must not wait for
+// Apply. Lists must come newest first: by sequence, order id or trade id, which
+// all rise with time. A page token must be refused with [ErrBadPageToken] unless
+// it came from the same query (see [Page]).
+type History interface {
+	IndexStore
+
+	// Position must return of which journal the history is and up to which
+	// record: what is in it, exactly. The zero Cursor stands for a new one.
+	Position(ctx context.Context) (push.Cursor, error)
+
+	// Apply must add the records and move the position to the last of them, all
+	// in one transaction or not at all. It must refuse with [ErrHistoryGap]
+	// records that do not follow the position without gap. It must not keep or
+	// change them.
+	Apply(ctx context.Context, records []*trade.Record) error
+
+	// Reset must drop everything but the index, which says itself what it is of,
+	// and go on from position, in one transaction. state, if not nil, is the venue
+	// at or after position; its working orders must be in the history from then on.
+	Reset(ctx context.Context, position push.Cursor, state *trade.Snapshot) error
+
+	// Orders must return an account's orders as they were last reported.
+	Orders(ctx context.Context, query OrderQuery) (Page[trade.Order], error)
+
+	// Order must return one order of an account by the venue's id or, where that
+	// is zero, by the client order id that it has; of several, the newest.
+	// Without one, ok must be false.
+	Order(ctx context.Context, account trade.AccountID, ref trade.OrderRef) (order trade.Order, ok bool, err error)
+
+	// Executions must return an account's execution reports.
+	Executions(ctx context.Context, query ExecutionQuery) (Page[Execution], error)
+
+	// Trades must return the trades of an instrument as everyone may see them, a
+	// busted one with that status.
+	Trades(ctx context.Context, query TradeQuery) (Page[Print], error)
+
+	// Audit must return the commands that were carried out.
+	Audit(ctx context.Context, query AuditQuery) (Page[AuditEntry], error)
+
+	// Compact must drop executions, trades and audit entries from before a time
+	// and orders that were finished and last reported before it. It must work in
+	// steps so small that Apply never waits long, and may leave a rest behind
+	// when the context ends.
+	Compact(ctx context.Context, before int64) error
+
+	// Close must release the database and may be called again.
+	Close() error
+}
+
+// Span narrows a query to times at or after From and before To, in nanoseconds
+// since 1970; zero is no bound.
+type Span struct{ From, To int64 }
+
+// OrderQueryState narrows a query to orders that work or do not.
+type OrderQueryState int8
+
+// The states that can be asked for.
+const (
+	// AnyOrder is all of them.
+	AnyOrder OrderQueryState = iota
+	// WorkingOrder is those that can still trade.
+	WorkingOrder
+	// FinishedOrder is those that cannot.
+	FinishedOrder
+)
+
+// OrderQuery asks for an account's orders by when they were entered.
+type OrderQuery struct {
+	// Account is required: an empty one has no orders.
+	Account trade.AccountID
+	// Symbol narrows it to an instrument unless empty.
+	Symbol trade.Symbol
+	State  OrderQueryState
+	Span
+	PageRequest
+}
+
+// ExecutionQuery asks for an account's execution reports.
+type ExecutionQuery struct {
+	// Account is required: an empty one has none.
+	Account trade.AccountID
+	// Symbol narrows it to an instrument unless empty, Order to an order unless zero.
+	Symbol trade.Symbol
+	Order  trade.OrderID
+	Span
+	PageRequest
+}
+
+// TradeQuery asks for an instrument's trades by when they were concluded.
+type TradeQuery struct {
+	// Symbol is required: an empty one has no trades.
+	Symbol trade.Symbol
+	Span
+	PageRequest
+}
+
+// AuditQuery asks for commands by who asked for them.
+type AuditQuery struct {
+	// User narrows it to one user unless empty.
+	User trade.UserID
+	Span
+	PageRequest
+}
+
+// Execution is an execution report and when it was sequenced.
+type Execution struct {
+	Report
+
+	// Time is the record's, in nanoseconds since 1970.
+	Time int64
+}
+
+// AuditEntry is one command that was carried out.
+type AuditEntry struct {
+	// Sequence is that of its record.
+	Sequence uint64
+	// Time is when it was sequenced, in nanoseconds since 1970.
+	Time int64
+	Kind trade.CommandKind
+	// Actor is who asked, for whom, under which name; empty for the venue itself.
+	trade.Actor
+	// Detail says in one line of words what came of it.
+	Detail string
+}

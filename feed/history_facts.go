@@ -1,0 +1,114 @@
+package feed
+
+import (
+	"fmt"
+
+	"todoku/trade"
+)
+
+// eventBits is how many bits of an execution's key number the event. A record is
+// at most 16 MiB, which is fewer than a million reports; sequences have the rest.
+const eventBits = 20
+
+// maxHistorySequence is the highest sequence that a key has room for: 28 years of
+// ten thousand records a second, day and night.
+const maxHistorySequence = 1<<(63-eventBits) - 1
+
+// ExecutionKey orders executions by sequence and event: the key of their pages.
+func ExecutionKey(sequence uint64, event int) uint64 {
+	return sequence<<eventBits | uint64(event)
+}
+
+// SplitExecutionKey is the reverse of [ExecutionKey].
+func SplitExecutionKey(key uint64) (sequence uint64, event int) {
+	return key >> eventBits, int(key & (1<<eventBits - 1))
+}
+
+// Facts are what records leave in a history, worked out here once for every
+// database. What points into records is shared with them.
+type Facts struct {
+	// Orders are those that were reported, each as it was last, in the order in
+	// which they first came up.
+	Orders []OrderFact
+	// Executions are all of them, in order.
+	Executions []Execution
+	// Trades are those concluded or busted, each as it was last.
+	Trades []Print
+	// Audit has one entry per record.
+	Audit []AuditEntry
+
+	orders map[trade.OrderID]int
+	trades map[trade.TradeID]int
+}
+
+// OrderFact is an order as it was last reported.
+type OrderFact struct {
+	*trade.Order
+
+	// Named says that it may have a client order id that it did not have before.
+	Named bool
+}
+
+// NewFacts works out what consecutive records that follow position leave in a
+// history. The error is [ErrHistoryGap].
+func NewFacts(position uint64, records []*trade.Record) (*Facts, error) {
+	f := &Facts{
+		Audit:  make([]AuditEntry, 0, len(records)),
+		orders: make(map[trade.OrderID]int, len(records)),
+		trades: make(map[trade.TradeID]int),
+	}
+	for _, r := range records {
+		if r.Sequence != position+1 || r.Sequence > maxHistorySequence || len(r.Events) > 1<<eventBits {
+			return nil, fmt.Errorf("%w: record %d with %d events after %d", ErrHistoryGap, r.Sequence, len(r.Events), position)
+		}
+		position = r.Sequence
+		f.add(r)
+	}
+	return f, nil
+}
+
+func (f *Facts) add(r *trade.Record) {
+	for i, event := range r.Events {
+		switch e := event.(type) {
+		case *trade.ExecutionReport:
+			f.Executions = append(f.Executions, Execution{Report{e, r.Sequence, i}, r.Time})
+			f.addOrder(e)
+		case *trade.TradeChanged:
+			f.addTrade(&e.Trade)
+		case *trade.CancelRejected, *trade.LevelChanged, *trade.PositionChanged, *trade.InstrumentChanged,
+			*trade.UserChanged, *trade.PresenceChanged, *trade.LimitsChanged, *trade.Announced,
+			*trade.VenueChanged, *trade.DayEnded:
+			// They stand in the audit trail, if anywhere.
+		}
+	}
+	f.Audit = append(f.Audit, AuditEntry{r.Sequence, r.Time, r.Command.Kind, r.Command.Actor, detail(r)})
+}
+
+func (f *Facts) addOrder(e *trade.ExecutionReport) {
+	at, known := f.orders[e.Order.ID]
+	if !known {
+		at = len(f.Orders)
+		f.orders[e.Order.ID] = at
+		f.Orders = append(f.Orders, OrderFact{})
+	}
+	fact := &f.Orders[at]
+	fact.Order = &e.Order
+	switch e.Type {
+	case trade.ExecTypeTrade, trade.ExecTypeCanceled, trade.ExecTypeExpired, trade.ExecTypeTradeCancel:
+	case trade.ExecTypeUnspecified, trade.ExecTypeNew, trade.ExecTypeReplaced, trade.ExecTypeRejected:
+		fact.Named = true
+	}
+}
+
+func (f *Facts) addTrade(t *trade.Trade) {
+	at, known := f.trades[t.ID]
+	if !known {
+		at = len(f.Trades)
+		f.trades[t.ID] = at
+		f.Trades = append(f.Trades, Print{})
+	}
+	f.Trades[at] = Print{
+		ID: t.ID, Symbol: t.Symbol, Price: t.Price, Quantity: t.Quantity, Aggressor: t.Aggressor,
+		Status: t.Status, Time: t.Time,
+	}
+}

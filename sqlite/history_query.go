@@ -1,0 +1,241 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"strings"
+
+	"todoku/feed"
+	"todoku/trade"
+	"todoku/trade/record"
+)
+
+// filter gathers the conditions of a query and their arguments.
+type filter struct {
+	conditions []string
+	args       []any
+}
+
+func (f *filter) where(condition string, args ...any) {
+	f.conditions = append(f.conditions, condition)
+	f.args = append(f.args, args...)
+}
+
+// span bounds times, and with the help of the marks also the keys, so that a
+// page about last month does not pass over everything since.
+func (f *filter) span(ctx context.Context, from *sql.DB, s feed.Span, time, key, markKey string) error {
+	if s.From != 0 {
+		f.where(time+" >= ?", s.From)
+		var low int64
+		err := from.QueryRowContext(ctx, "SELECT "+markKey+" FROM marks WHERE time < ? ORDER BY time DESC LIMIT 1", s.From).Scan(&low)
+		if err == nil {
+			f.where(key+" > ?", low)
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+	}
+	if s.To != 0 {
+		f.where(time+" < ?", s.To)
+		var high int64
+		err := from.QueryRowContext(ctx, "SELECT "+markKey+" FROM marks WHERE time >= ? ORDER BY time LIMIT 1", s.To).Scan(&high)
+		if err == nil {
+			f.where(key+" <= ?", high)
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+	}
+	return nil
+}
+
+// executionMark is the key of executions as marks have it: no execution of the
+// mark's record or one before is above it, none of a record after is below.
+const executionMark = "(sequence << 20 | 0xfffff)"
+
+// keyed is a row with its key.
+type keyed[T any] struct {
+	key  uint64
+	item T
+}
+
+// page reads one page, newest first, and one row more to see whether another
+// page follows.
+func page[T any](ctx context.Context, from *sql.DB, table, key, columns string, f *filter, below uint64, limit int,
+	next func(uint64) string, read func(scanner) (keyed[T], error),
+) (feed.Page[T], error) {
+	f.where(key+" < ?", int64(below))
+	query := "SELECT " + columns + " FROM " + table + " WHERE " + strings.Join(f.conditions, " AND ") +
+		" ORDER BY " + key + " DESC LIMIT ?"
+	rows, err := collect(ctx, from, read, query, append(f.args, limit+1)...)
+	if err != nil {
+		return feed.Page[T]{}, err
+	}
+	var p feed.Page[T]
+	if len(rows) > limit {
+		rows = rows[:limit]
+		p.Next = next(rows[limit-1].key)
+	}
+	p.Items = make([]T, len(rows))
+	for i := range rows {
+		p.Items[i] = rows[i].item
+	}
+	return p, nil
+}
+
+// Orders implements feed.History.
+func (h *History) Orders(ctx context.Context, q feed.OrderQuery) (none feed.Page[trade.Order], err error) {
+	below, err := q.Below()
+	if err != nil {
+		return none, err
+	}
+	f, ok := h.accountFilter(q.Account, q.Symbol)
+	if !ok {
+		return none, ctx.Err()
+	}
+	switch q.State {
+	case feed.AnyOrder:
+	case feed.WorkingOrder:
+		f.where("working = 1")
+	case feed.FinishedOrder:
+		f.where("working = 0")
+	}
+	if err := f.span(ctx, h.db.reader, q.Span, "entered", "id", "last_order"); err != nil {
+		return none, err
+	}
+	return page(ctx, h.db.reader, "orders", "id", "data", f, below, q.Limit(), q.NextPage,
+		func(row scanner) (keyed[trade.Order], error) {
+			o, err := scanOrder(row)
+			return keyed[trade.Order]{uint64(o.ID), o}, err
+		})
+}
+
+// accountFilter begins a query by account; false says that it finds nothing.
+func (h *History) accountFilter(account trade.AccountID, symbol trade.Symbol) (*filter, bool) {
+	f := &filter{}
+	number, ok := h.names.find(string(account))
+	f.where("account = ?", number)
+	if symbol != "" && ok {
+		number, ok = h.names.find(string(symbol))
+		f.where("symbol = ?", number)
+	}
+	return f, ok
+}
+
+func scanOrder(row scanner) (trade.Order, error) {
+	var data sql.RawBytes
+	return decoded(row, &data, record.DecodeOrder)
+}
+
+// decoded scans a row's only column, which SQLite's driver hands out as a copy.
+func decoded[T any](row scanner, data *sql.RawBytes, decode func([]byte) (*T, error)) (T, error) {
+	var none T
+	if err := row.Scan(data); err != nil {
+		return none, err
+	}
+	item, err := decode(*data)
+	if err != nil {
+		return none, err
+	}
+	return *item, nil
+}
+
+// Order implements feed.History.
+func (h *History) Order(ctx context.Context, account trade.AccountID, ref trade.OrderRef) (o trade.Order, ok bool, err error) {
+	number, ok := h.names.find(string(account))
+	if !ok || ref.ID > math.MaxInt64 {
+		return trade.Order{}, false, ctx.Err()
+	}
+	query, arg := "SELECT data FROM orders WHERE account = ? AND client_order_id = ? ORDER BY id DESC LIMIT 1", any(string(ref.ClientOrderID))
+	if ref.ID != 0 {
+		query, arg = "SELECT data FROM orders WHERE +account = ? AND id = ?", int64(ref.ID)
+	}
+	found, err := collect(ctx, h.db.reader, scanOrder, query, number, arg)
+	if err != nil || len(found) == 0 {
+		return trade.Order{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// Executions implements feed.History.
+func (h *History) Executions(ctx context.Context, q feed.ExecutionQuery) (none feed.Page[feed.Execution], err error) {
+	below, err := q.Below()
+	if err != nil {
+		return none, err
+	}
+	f, ok := h.accountFilter(q.Account, q.Symbol)
+	if !ok || q.Order > math.MaxInt64 {
+		return none, ctx.Err()
+	}
+	table := "executions"
+	if q.Order != 0 {
+		// Without being told, SQLite may read all of the account's.
+		table += " INDEXED BY executions_by_order"
+		f.where("order_id = ?", int64(q.Order))
+	}
+	if err := f.span(ctx, h.db.reader, q.Span, "time", "id", executionMark); err != nil {
+		return none, err
+	}
+	return page(ctx, h.db.reader, table, "id", "id, time, data", f, below, q.Limit(), q.NextPage,
+		func(row scanner) (keyed[feed.Execution], error) {
+			var one keyed[feed.Execution]
+			var data sql.RawBytes
+			if err := row.Scan(&one.key, &one.item.Time, &data); err != nil {
+				return one, err
+			}
+			report, err := record.DecodeReport(data)
+			one.item.ExecutionReport = report
+			one.item.Sequence, one.item.Event = feed.SplitExecutionKey(one.key)
+			return one, err
+		})
+}
+
+// Trades implements feed.History.
+func (h *History) Trades(ctx context.Context, q feed.TradeQuery) (none feed.Page[feed.Print], err error) {
+	below, err := q.Below()
+	if err != nil {
+		return none, err
+	}
+	number, ok := h.names.find(string(q.Symbol))
+	if !ok {
+		return none, ctx.Err()
+	}
+	f := &filter{}
+	f.where("symbol = ?", number)
+	if err := f.span(ctx, h.db.reader, q.Span, "time", "id", "last_trade"); err != nil {
+		return none, err
+	}
+	return page(ctx, h.db.reader, "trades", "id", "id, price, quantity, aggressor, status, time", f, below, q.Limit(), q.NextPage,
+		func(row scanner) (keyed[feed.Print], error) {
+			t := feed.Print{Symbol: q.Symbol}
+			err := row.Scan(&t.ID, &t.Price, &t.Quantity, &t.Aggressor, &t.Status, &t.Time)
+			return keyed[feed.Print]{uint64(t.ID), t}, err
+		})
+}
+
+// Audit implements feed.History.
+func (h *History) Audit(ctx context.Context, q feed.AuditQuery) (none feed.Page[feed.AuditEntry], err error) {
+	below, err := q.Below()
+	if err != nil {
+		return none, err
+	}
+	f := &filter{}
+	if q.User != "" {
+		number, ok := h.names.find(string(q.User))
+		if !ok {
+			return none, ctx.Err()
+		}
+		f.where("user = ? AND user <> 0", number)
+	}
+	if err := f.span(ctx, h.db.reader, q.Span, "time", "sequence", "sequence"); err != nil {
+		return none, err
+	}
+	return page(ctx, h.db.reader, "audit", "sequence", "sequence, time, kind, user, account, request, detail", f, below, q.Limit(), q.NextPage,
+		func(row scanner) (keyed[feed.AuditEntry], error) {
+			var a feed.AuditEntry
+			var user, account int64
+			err := row.Scan(&a.Sequence, &a.Time, &a.Kind, &user, &account, &a.Request, &a.Detail)
+			a.User, a.Account = trade.UserID(h.names.name(user)), trade.AccountID(h.names.name(account))
+			return keyed[feed.AuditEntry]{a.Sequence, a}, err
+		})
+}
