@@ -59,6 +59,10 @@ type History interface {
 	// busted one with that status.
 	Trades(ctx context.Context, query TradeQuery) (Page[Print], error)
 
+	// Trade must return one trade with its parties, as it was last reported.
+	// Without one, or when one of its orders is no longer kept, ok must be false.
+	Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, ok bool, err error)
+
 	// Audit must return the commands that were carried out.
 	Audit(ctx context.Context, query AuditQuery) (Page[AuditEntry], error)
 

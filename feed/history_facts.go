@@ -33,7 +33,7 @@ type Facts struct {
 	// Executions are all of them, in order.
 	Executions []Execution
 	// Trades are those concluded or busted, each as it was last.
-	Trades []Print
+	Trades []*trade.Trade
 	// Audit has one entry per record.
 	Audit []AuditEntry
 
@@ -105,10 +105,7 @@ func (f *Facts) addTrade(t *trade.Trade) {
 	if !known {
 		at = len(f.Trades)
 		f.trades[t.ID] = at
-		f.Trades = append(f.Trades, Print{})
+		f.Trades = append(f.Trades, nil)
 	}
-	f.Trades[at] = Print{
-		ID: t.ID, Symbol: t.Symbol, Price: t.Price, Quantity: t.Quantity, Aggressor: t.Aggressor,
-		Status: t.Status, Time: t.Time,
-	}
+	f.Trades[at] = t
 }

@@ -213,6 +213,37 @@ func (h *History) Trades(ctx context.Context, q feed.TradeQuery) (none feed.Page
 		})
 }
 
+// Trade implements feed.History. What is told of a party stands with its order;
+// the client order id is the one that the order has now.
+func (h *History) Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, ok bool, err error) {
+	if id > math.MaxInt64 {
+		return t, false, ctx.Err()
+	}
+	var buyer, seller, symbol int64
+	found, err := collect(ctx, h.db.reader, func(row scanner) (trade.Trade, error) {
+		var t trade.Trade
+		err := row.Scan(&t.ID, &symbol, &t.Price, &t.Quantity, &t.Aggressor, &t.Status, &t.Time, &t.BustTime, &buyer, &seller)
+		return t, err
+	}, "SELECT id, symbol, price, quantity, aggressor, status, time, bust_time, buyer, seller FROM trades WHERE id = ?", int64(id))
+	if err != nil || len(found) == 0 {
+		return t, false, err
+	}
+	t = found[0]
+	t.Symbol = trade.Symbol(h.names.name(symbol))
+	for _, side := range []struct {
+		order int64
+		party *trade.Party
+	}{{buyer, &t.Buyer}, {seller, &t.Seller}} {
+		orders, err := collect(ctx, h.db.reader, scanOrder, "SELECT data FROM orders WHERE id = ?", side.order)
+		if err != nil || len(orders) == 0 {
+			return trade.Trade{}, false, err
+		}
+		o := &orders[0]
+		*side.party = trade.Party{Account: o.Account, User: o.User, Order: o.ID, ClientOrderID: o.ClientOrderID}
+	}
+	return t, true, nil
+}
+
 // Audit implements feed.History.
 func (h *History) Audit(ctx context.Context, q feed.AuditQuery) (none feed.Page[feed.AuditEntry], err error) {
 	below, err := q.Below()

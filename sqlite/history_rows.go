@@ -37,8 +37,8 @@ func (r *historyRows) prepare(ctx context.Context, db *sql.DB) error {
 		r.changed.prepare(ctx, db, 8, upsertOrder, ` ON CONFLICT (id) DO UPDATE SET
 			working = excluded.working, updated = excluded.updated, data = excluded.data`),
 		r.executions.prepare(ctx, db, 6, `INSERT INTO executions (id, account, symbol, order_id, time, data) VALUES `, ""),
-		r.trades.prepare(ctx, db, 7, `INSERT INTO trades (id, symbol, price, quantity, aggressor, status, time) VALUES `,
-			` ON CONFLICT (id) DO UPDATE SET status = excluded.status`),
+		r.trades.prepare(ctx, db, 10, `INSERT INTO trades (id, symbol, price, quantity, aggressor, status, time, bust_time, buyer, seller) VALUES `,
+			` ON CONFLICT (id) DO UPDATE SET status = excluded.status, bust_time = excluded.bust_time`),
 		r.audit.prepare(ctx, db, 7, `INSERT INTO audit (sequence, time, kind, user, account, request, detail) VALUES `, ""),
 	)
 }
@@ -129,9 +129,9 @@ func (h *History) addFacts(ctx context.Context, tx *sql.Tx, facts *feed.Facts) e
 			h.names.number(string(e.Order.Symbol)), int64(e.Order.ID), e.Time, buf[from:len(buf):len(buf)])
 	}
 	for i := range facts.Trades {
-		t := &facts.Trades[i]
+		t := facts.Trades[i]
 		r.trades.add(int64(t.ID), h.names.number(string(t.Symbol)), int64(t.Price), int64(t.Quantity),
-			int64(t.Aggressor), int64(t.Status), t.Time)
+			int64(t.Aggressor), int64(t.Status), t.Time, t.BustTime, int64(t.Buyer.Order), int64(t.Seller.Order))
 	}
 	for i := range facts.Audit {
 		a := &facts.Audit[i]

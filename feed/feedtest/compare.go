@@ -112,6 +112,12 @@ func compare(t *testing.T, h feed.History, model *naive, random *rand.Rand, ques
 		if random.IntN(2) == 0 {
 			ref = trade.OrderRef{ClientOrderID: trade.RequestID(fmt.Sprintf("request-%06d", random.IntN(400)))}
 		}
+		id := trade.TradeID(random.IntN(200))
+		gotTrade, ok, err := h.Trade(ctx, id)
+		if wantTrade, exists := model.trade(id); err != nil || ok != exists || gotTrade != wantTrade {
+			t.Fatalf("trade %d is\n%+v (%v, %v), want\n%+v (%v)", id, gotTrade, ok, err, wantTrade, exists)
+		}
+
 		got, ok, err := h.Order(ctx, account, ref)
 		want, exists := model.order(account, ref)
 		if err != nil || ok != exists || got != want {

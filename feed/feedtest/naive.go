@@ -13,12 +13,12 @@ import (
 type naive struct {
 	orders     map[trade.OrderID]trade.Order
 	executions []feed.Execution
-	trades     map[trade.TradeID]feed.Print
+	trades     map[trade.TradeID]trade.Trade
 	records    []*trade.Record
 }
 
 func newNaive() *naive {
-	return &naive{orders: make(map[trade.OrderID]trade.Order), trades: make(map[trade.TradeID]feed.Print)}
+	return &naive{orders: make(map[trade.OrderID]trade.Order), trades: make(map[trade.TradeID]trade.Trade)}
 }
 
 func (n *naive) apply(records []*trade.Record) {
@@ -32,11 +32,7 @@ func (n *naive) apply(records []*trade.Record) {
 				})
 			}
 			if e, ok := event.(*trade.TradeChanged); ok {
-				t := e.Trade
-				n.trades[t.ID] = feed.Print{
-					ID: t.ID, Symbol: t.Symbol, Price: t.Price, Quantity: t.Quantity, Aggressor: t.Aggressor,
-					Status: t.Status, Time: t.Time,
-				}
+				n.trades[e.Trade.ID] = e.Trade
 			}
 		}
 	}
@@ -96,11 +92,29 @@ func (n *naive) listTrades(q feed.TradeQuery) []feed.Print {
 	var found []feed.Print
 	for _, t := range n.trades {
 		if t.Symbol == q.Symbol && within(q.Span, t.Time) {
-			found = append(found, t)
+			found = append(found, feed.Print{
+				ID: t.ID, Symbol: t.Symbol, Price: t.Price, Quantity: t.Quantity, Aggressor: t.Aggressor,
+				Status: t.Status, Time: t.Time,
+			})
 		}
 	}
 	slices.SortFunc(found, func(a, b feed.Print) int { return cmp.Compare(b.ID, a.ID) })
 	return found
+}
+
+// trade finds a trade whose orders are both kept. The parties' client order ids
+// are those that the orders have now.
+func (n *naive) trade(id trade.TradeID) (t trade.Trade, ok bool) {
+	t, ok = n.trades[id]
+	for _, party := range []*trade.Party{&t.Buyer, &t.Seller} {
+		o, kept := n.orders[party.Order]
+		party.ClientOrderID = o.ClientOrderID
+		ok = ok && kept
+	}
+	if !ok {
+		return trade.Trade{}, false
+	}
+	return t, true
 }
 
 // listAudit leaves the details out: they are words, which feed's own tests read.

@@ -66,7 +66,10 @@ CREATE TABLE trades (
     quantity  INTEGER NOT NULL, -- steps of 1e-8
     aggressor INTEGER NOT NULL, -- trade.Side
     status    INTEGER NOT NULL, -- trade.TradeStatus
-    time      INTEGER NOT NULL  -- Unix nanoseconds
+    time      INTEGER NOT NULL, -- when it was concluded, Unix nanoseconds
+    bust_time INTEGER NOT NULL, -- when it was busted, Unix nanoseconds, 0 while it stands
+    buyer     INTEGER NOT NULL, -- the buyer's order
+    seller    INTEGER NOT NULL  -- the seller's order
 ) STRICT;
 CREATE INDEX trades_by_symbol ON trades (symbol);
 
