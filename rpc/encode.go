@@ -57,14 +57,13 @@ func (e *Encoder) Reconnect(info push.ReconnectInfo) []byte {
 	}}})
 }
 
-// StateBegin implements [push.Encoder]: a BookUpdate without a level says that
-// the whole book of the instrument follows and that what was known of it is void.
+// StateBegin implements [push.Encoder].
 func (e *Encoder) StateBegin(topic push.Topic) []byte {
 	symbol, ok := strings.CutPrefix(string(topic), marketTopic)
 	if !ok {
 		return nil
 	}
-	return entry(&todokuv1.Message{Body: &todokuv1.Message_BookUpdate{BookUpdate: &todokuv1.BookUpdate{Symbol: symbol}}})
+	return entry(&todokuv1.Message{Body: &todokuv1.Message_BookBegin{BookBegin: &todokuv1.BookBegin{Symbol: symbol}}})
 }
 
 // HasState is push.Config.HasState: only markets have state.

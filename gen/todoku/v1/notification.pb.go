@@ -410,6 +410,7 @@ type Message struct {
 	//	*Message_TradePrint
 	//	*Message_BookUpdate
 	//	*Message_BestBidOffer
+	//	*Message_BookBegin
 	Body          isMessage_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -653,6 +654,15 @@ func (x *Message) GetBestBidOffer() *BestBidOffer {
 	return nil
 }
 
+func (x *Message) GetBookBegin() *BookBegin {
+	if x != nil {
+		if x, ok := x.Body.(*Message_BookBegin); ok {
+			return x.BookBegin
+		}
+	}
+	return nil
+}
+
 type isMessage_Body interface {
 	isMessage_Body()
 }
@@ -757,6 +767,11 @@ type Message_BestBidOffer struct {
 	BestBidOffer *BestBidOffer `protobuf:"bytes,42,opt,name=best_bid_offer,json=bestBidOffer,proto3,oneof"`
 }
 
+type Message_BookBegin struct {
+	// The whole book of an instrument follows.
+	BookBegin *BookBegin `protobuf:"bytes,43,opt,name=book_begin,json=bookBegin,proto3,oneof"`
+}
+
 func (*Message_Hello) isMessage_Body() {}
 
 func (*Message_SnapshotBegin) isMessage_Body() {}
@@ -796,6 +811,8 @@ func (*Message_TradePrint) isMessage_Body() {}
 func (*Message_BookUpdate) isMessage_Body() {}
 
 func (*Message_BestBidOffer) isMessage_Body() {}
+
+func (*Message_BookBegin) isMessage_Body() {}
 
 // What the client must know about this stream.
 type Hello struct {
@@ -1365,6 +1382,54 @@ func (x *Announcement) GetText() string {
 	return ""
 }
 
+// The whole book of an instrument follows, level by level: forget what was held
+// of it. Sent at every attach, when an instrument is added to the subscription, and
+// when a stream was too slow to be told what has gone.
+type BookBegin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Instrument.
+	Symbol        string `protobuf:"bytes,1,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BookBegin) Reset() {
+	*x = BookBegin{}
+	mi := &file_todoku_v1_notification_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BookBegin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BookBegin) ProtoMessage() {}
+
+func (x *BookBegin) ProtoReflect() protoreflect.Message {
+	mi := &file_todoku_v1_notification_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BookBegin.ProtoReflect.Descriptor instead.
+func (*BookBegin) Descriptor() ([]byte, []int) {
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *BookBegin) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
 // What rests at one price now.
 type BookUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1382,7 +1447,7 @@ type BookUpdate struct {
 
 func (x *BookUpdate) Reset() {
 	*x = BookUpdate{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[13]
+	mi := &file_todoku_v1_notification_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1459,7 @@ func (x *BookUpdate) String() string {
 func (*BookUpdate) ProtoMessage() {}
 
 func (x *BookUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[13]
+	mi := &file_todoku_v1_notification_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1472,7 @@ func (x *BookUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BookUpdate.ProtoReflect.Descriptor instead.
 func (*BookUpdate) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{13}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *BookUpdate) GetSymbol() string {
@@ -1457,7 +1522,7 @@ type BestBidOffer struct {
 
 func (x *BestBidOffer) Reset() {
 	*x = BestBidOffer{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[14]
+	mi := &file_todoku_v1_notification_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1534,7 @@ func (x *BestBidOffer) String() string {
 func (*BestBidOffer) ProtoMessage() {}
 
 func (x *BestBidOffer) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[14]
+	mi := &file_todoku_v1_notification_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1547,7 @@ func (x *BestBidOffer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BestBidOffer.ProtoReflect.Descriptor instead.
 func (*BestBidOffer) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{14}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BestBidOffer) GetSymbol() string {
@@ -1535,7 +1600,7 @@ type AcknowledgeNotificationsRequest struct {
 
 func (x *AcknowledgeNotificationsRequest) Reset() {
 	*x = AcknowledgeNotificationsRequest{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[15]
+	mi := &file_todoku_v1_notification_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1547,7 +1612,7 @@ func (x *AcknowledgeNotificationsRequest) String() string {
 func (*AcknowledgeNotificationsRequest) ProtoMessage() {}
 
 func (x *AcknowledgeNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[15]
+	mi := &file_todoku_v1_notification_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1560,7 +1625,7 @@ func (x *AcknowledgeNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{15}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AcknowledgeNotificationsRequest) GetConnectionId() string {
@@ -1593,7 +1658,7 @@ type AcknowledgeNotificationsResponse struct {
 
 func (x *AcknowledgeNotificationsResponse) Reset() {
 	*x = AcknowledgeNotificationsResponse{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[16]
+	mi := &file_todoku_v1_notification_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +1670,7 @@ func (x *AcknowledgeNotificationsResponse) String() string {
 func (*AcknowledgeNotificationsResponse) ProtoMessage() {}
 
 func (x *AcknowledgeNotificationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[16]
+	mi := &file_todoku_v1_notification_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +1683,7 @@ func (x *AcknowledgeNotificationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeNotificationsResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeNotificationsResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{16}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{17}
 }
 
 // A change of subscription.
@@ -1634,7 +1699,7 @@ type UpdateSubscriptionRequest struct {
 
 func (x *UpdateSubscriptionRequest) Reset() {
 	*x = UpdateSubscriptionRequest{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[17]
+	mi := &file_todoku_v1_notification_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1646,7 +1711,7 @@ func (x *UpdateSubscriptionRequest) String() string {
 func (*UpdateSubscriptionRequest) ProtoMessage() {}
 
 func (x *UpdateSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[17]
+	mi := &file_todoku_v1_notification_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1659,7 +1724,7 @@ func (x *UpdateSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{17}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UpdateSubscriptionRequest) GetConnectionId() string {
@@ -1687,7 +1752,7 @@ type UpdateSubscriptionResponse struct {
 
 func (x *UpdateSubscriptionResponse) Reset() {
 	*x = UpdateSubscriptionResponse{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[18]
+	mi := &file_todoku_v1_notification_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +1764,7 @@ func (x *UpdateSubscriptionResponse) String() string {
 func (*UpdateSubscriptionResponse) ProtoMessage() {}
 
 func (x *UpdateSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[18]
+	mi := &file_todoku_v1_notification_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +1777,7 @@ func (x *UpdateSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{18}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateSubscriptionResponse) GetCursor() string {
@@ -1737,7 +1802,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[19]
+	mi := &file_todoku_v1_notification_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1749,7 +1814,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[19]
+	mi := &file_todoku_v1_notification_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1762,7 +1827,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{19}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListNotificationsRequest) GetAfter() string {
@@ -1801,7 +1866,7 @@ type ListNotificationsResponse struct {
 
 func (x *ListNotificationsResponse) Reset() {
 	*x = ListNotificationsResponse{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[20]
+	mi := &file_todoku_v1_notification_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1813,7 +1878,7 @@ func (x *ListNotificationsResponse) String() string {
 func (*ListNotificationsResponse) ProtoMessage() {}
 
 func (x *ListNotificationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[20]
+	mi := &file_todoku_v1_notification_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1826,7 +1891,7 @@ func (x *ListNotificationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsResponse.ProtoReflect.Descriptor instead.
 func (*ListNotificationsResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{20}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListNotificationsResponse) GetMessages() []*Message {
@@ -1872,7 +1937,8 @@ const file_todoku_v1_notification_proto_rawDesc = "" +
 	"\x06cursor\x18\x03 \x01(\tR\x06cursor\x12'\n" +
 	"\x0fprevious_cursor\x18\x04 \x01(\tR\x0epreviousCursor\x12\x1a\n" +
 	"\bfragment\x18\x05 \x01(\bR\bfragment\x12\x16\n" +
-	"\x06number\x18\x06 \x01(\x04R\x06number\"\xfd\t\n" +
+	"\x06number\x18\x06 \x01(\x04R\x06number\"\xb4\n" +
+	"\n" +
 	"\aMessage\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\rR\x05index\x12.\n" +
@@ -1900,7 +1966,9 @@ const file_todoku_v1_notification_proto_rawDesc = "" +
 	"tradePrint\x128\n" +
 	"\vbook_update\x18) \x01(\v2\x15.todoku.v1.BookUpdateH\x00R\n" +
 	"bookUpdate\x12?\n" +
-	"\x0ebest_bid_offer\x18* \x01(\v2\x17.todoku.v1.BestBidOfferH\x00R\fbestBidOfferB\x06\n" +
+	"\x0ebest_bid_offer\x18* \x01(\v2\x17.todoku.v1.BestBidOfferH\x00R\fbestBidOffer\x125\n" +
+	"\n" +
+	"book_begin\x18+ \x01(\v2\x14.todoku.v1.BookBeginH\x00R\tbookBeginB\x06\n" +
 	"\x04body\"\x92\x06\n" +
 	"\x05Hello\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12#\n" +
@@ -1949,7 +2017,9 @@ const file_todoku_v1_notification_proto_rawDesc = "" +
 	"\x06online\x18\x02 \x01(\bR\x06online\"6\n" +
 	"\fAnnouncement\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\x98\x01\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"#\n" +
+	"\tBookBegin\x12\x16\n" +
+	"\x06symbol\x18\x01 \x01(\tR\x06symbol\"\x98\x01\n" +
 	"\n" +
 	"BookUpdate\x12\x16\n" +
 	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x12#\n" +
@@ -2002,7 +2072,7 @@ func file_todoku_v1_notification_proto_rawDescGZIP() []byte {
 }
 
 var file_todoku_v1_notification_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_todoku_v1_notification_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_todoku_v1_notification_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_todoku_v1_notification_proto_goTypes = []any{
 	(Hello_Start)(0),                         // 0: todoku.v1.Hello.Start
 	(Reset_Cause)(0),                         // 1: todoku.v1.Reset.Cause
@@ -2019,33 +2089,34 @@ var file_todoku_v1_notification_proto_goTypes = []any{
 	(*SessionUpdate)(nil),                    // 12: todoku.v1.SessionUpdate
 	(*UserPresence)(nil),                     // 13: todoku.v1.UserPresence
 	(*Announcement)(nil),                     // 14: todoku.v1.Announcement
-	(*BookUpdate)(nil),                       // 15: todoku.v1.BookUpdate
-	(*BestBidOffer)(nil),                     // 16: todoku.v1.BestBidOffer
-	(*AcknowledgeNotificationsRequest)(nil),  // 17: todoku.v1.AcknowledgeNotificationsRequest
-	(*AcknowledgeNotificationsResponse)(nil), // 18: todoku.v1.AcknowledgeNotificationsResponse
-	(*UpdateSubscriptionRequest)(nil),        // 19: todoku.v1.UpdateSubscriptionRequest
-	(*UpdateSubscriptionResponse)(nil),       // 20: todoku.v1.UpdateSubscriptionResponse
-	(*ListNotificationsRequest)(nil),         // 21: todoku.v1.ListNotificationsRequest
-	(*ListNotificationsResponse)(nil),        // 22: todoku.v1.ListNotificationsResponse
-	(*durationpb.Duration)(nil),              // 23: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),            // 24: google.protobuf.Timestamp
-	(*ExecutionReport)(nil),                  // 25: todoku.v1.ExecutionReport
-	(*CancelReject)(nil),                     // 26: todoku.v1.CancelReject
-	(*Trade)(nil),                            // 27: todoku.v1.Trade
-	(*Position)(nil),                         // 28: todoku.v1.Position
-	(*RiskLimits)(nil),                       // 29: todoku.v1.RiskLimits
-	(*Order)(nil),                            // 30: todoku.v1.Order
-	(*Instrument)(nil),                       // 31: todoku.v1.Instrument
-	(*User)(nil),                             // 32: todoku.v1.User
-	(*TradePrint)(nil),                       // 33: todoku.v1.TradePrint
-	(Side)(0),                                // 34: todoku.v1.Side
-	(*BookLevel)(nil),                        // 35: todoku.v1.BookLevel
+	(*BookBegin)(nil),                        // 15: todoku.v1.BookBegin
+	(*BookUpdate)(nil),                       // 16: todoku.v1.BookUpdate
+	(*BestBidOffer)(nil),                     // 17: todoku.v1.BestBidOffer
+	(*AcknowledgeNotificationsRequest)(nil),  // 18: todoku.v1.AcknowledgeNotificationsRequest
+	(*AcknowledgeNotificationsResponse)(nil), // 19: todoku.v1.AcknowledgeNotificationsResponse
+	(*UpdateSubscriptionRequest)(nil),        // 20: todoku.v1.UpdateSubscriptionRequest
+	(*UpdateSubscriptionResponse)(nil),       // 21: todoku.v1.UpdateSubscriptionResponse
+	(*ListNotificationsRequest)(nil),         // 22: todoku.v1.ListNotificationsRequest
+	(*ListNotificationsResponse)(nil),        // 23: todoku.v1.ListNotificationsResponse
+	(*durationpb.Duration)(nil),              // 24: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),            // 25: google.protobuf.Timestamp
+	(*ExecutionReport)(nil),                  // 26: todoku.v1.ExecutionReport
+	(*CancelReject)(nil),                     // 27: todoku.v1.CancelReject
+	(*Trade)(nil),                            // 28: todoku.v1.Trade
+	(*Position)(nil),                         // 29: todoku.v1.Position
+	(*RiskLimits)(nil),                       // 30: todoku.v1.RiskLimits
+	(*Order)(nil),                            // 31: todoku.v1.Order
+	(*Instrument)(nil),                       // 32: todoku.v1.Instrument
+	(*User)(nil),                             // 33: todoku.v1.User
+	(*TradePrint)(nil),                       // 34: todoku.v1.TradePrint
+	(Side)(0),                                // 35: todoku.v1.Side
+	(*BookLevel)(nil),                        // 36: todoku.v1.BookLevel
 }
 var file_todoku_v1_notification_proto_depIdxs = []int32{
-	23, // 0: todoku.v1.Subscription.state_interval:type_name -> google.protobuf.Duration
+	24, // 0: todoku.v1.Subscription.state_interval:type_name -> google.protobuf.Duration
 	2,  // 1: todoku.v1.FeedNotificationRequest.subscription:type_name -> todoku.v1.Subscription
 	5,  // 2: todoku.v1.FeedNotificationResponse.messages:type_name -> todoku.v1.Message
-	24, // 3: todoku.v1.Message.time:type_name -> google.protobuf.Timestamp
+	25, // 3: todoku.v1.Message.time:type_name -> google.protobuf.Timestamp
 	6,  // 4: todoku.v1.Message.hello:type_name -> todoku.v1.Hello
 	7,  // 5: todoku.v1.Message.snapshot_begin:type_name -> todoku.v1.SnapshotBegin
 	8,  // 6: todoku.v1.Message.snapshot_end:type_name -> todoku.v1.SnapshotEnd
@@ -2053,52 +2124,53 @@ var file_todoku_v1_notification_proto_depIdxs = []int32{
 	10, // 8: todoku.v1.Message.heartbeat:type_name -> todoku.v1.Heartbeat
 	11, // 9: todoku.v1.Message.reconnect:type_name -> todoku.v1.Reconnect
 	12, // 10: todoku.v1.Message.session_update:type_name -> todoku.v1.SessionUpdate
-	25, // 11: todoku.v1.Message.execution_report:type_name -> todoku.v1.ExecutionReport
-	26, // 12: todoku.v1.Message.cancel_reject:type_name -> todoku.v1.CancelReject
-	27, // 13: todoku.v1.Message.trade:type_name -> todoku.v1.Trade
-	28, // 14: todoku.v1.Message.position_update:type_name -> todoku.v1.Position
-	29, // 15: todoku.v1.Message.limit_update:type_name -> todoku.v1.RiskLimits
-	30, // 16: todoku.v1.Message.order:type_name -> todoku.v1.Order
+	26, // 11: todoku.v1.Message.execution_report:type_name -> todoku.v1.ExecutionReport
+	27, // 12: todoku.v1.Message.cancel_reject:type_name -> todoku.v1.CancelReject
+	28, // 13: todoku.v1.Message.trade:type_name -> todoku.v1.Trade
+	29, // 14: todoku.v1.Message.position_update:type_name -> todoku.v1.Position
+	30, // 15: todoku.v1.Message.limit_update:type_name -> todoku.v1.RiskLimits
+	31, // 16: todoku.v1.Message.order:type_name -> todoku.v1.Order
 	13, // 17: todoku.v1.Message.user_presence:type_name -> todoku.v1.UserPresence
 	14, // 18: todoku.v1.Message.announcement:type_name -> todoku.v1.Announcement
-	31, // 19: todoku.v1.Message.instrument_update:type_name -> todoku.v1.Instrument
-	32, // 20: todoku.v1.Message.user_update:type_name -> todoku.v1.User
-	33, // 21: todoku.v1.Message.trade_print:type_name -> todoku.v1.TradePrint
-	15, // 22: todoku.v1.Message.book_update:type_name -> todoku.v1.BookUpdate
-	16, // 23: todoku.v1.Message.best_bid_offer:type_name -> todoku.v1.BestBidOffer
-	23, // 24: todoku.v1.Hello.heartbeat_interval:type_name -> google.protobuf.Duration
-	23, // 25: todoku.v1.Hello.watchdog_interval:type_name -> google.protobuf.Duration
-	23, // 26: todoku.v1.Hello.stale_interval:type_name -> google.protobuf.Duration
-	23, // 27: todoku.v1.Hello.acknowledge_interval:type_name -> google.protobuf.Duration
-	24, // 28: todoku.v1.Hello.server_time:type_name -> google.protobuf.Timestamp
-	24, // 29: todoku.v1.Hello.session_expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 30: todoku.v1.Hello.start:type_name -> todoku.v1.Hello.Start
-	32, // 31: todoku.v1.Hello.user:type_name -> todoku.v1.User
-	1,  // 32: todoku.v1.Reset.cause:type_name -> todoku.v1.Reset.Cause
-	24, // 33: todoku.v1.Heartbeat.server_time:type_name -> google.protobuf.Timestamp
-	24, // 34: todoku.v1.Heartbeat.session_expire_time:type_name -> google.protobuf.Timestamp
-	23, // 35: todoku.v1.Reconnect.within:type_name -> google.protobuf.Duration
-	24, // 36: todoku.v1.SessionUpdate.session_expire_time:type_name -> google.protobuf.Timestamp
-	34, // 37: todoku.v1.BookUpdate.side:type_name -> todoku.v1.Side
-	35, // 38: todoku.v1.BookUpdate.level:type_name -> todoku.v1.BookLevel
-	35, // 39: todoku.v1.BestBidOffer.bid:type_name -> todoku.v1.BookLevel
-	35, // 40: todoku.v1.BestBidOffer.offer:type_name -> todoku.v1.BookLevel
-	2,  // 41: todoku.v1.UpdateSubscriptionRequest.subscription:type_name -> todoku.v1.Subscription
-	2,  // 42: todoku.v1.ListNotificationsRequest.subscription:type_name -> todoku.v1.Subscription
-	5,  // 43: todoku.v1.ListNotificationsResponse.messages:type_name -> todoku.v1.Message
-	3,  // 44: todoku.v1.NotificationService.FeedNotification:input_type -> todoku.v1.FeedNotificationRequest
-	17, // 45: todoku.v1.NotificationService.AcknowledgeNotifications:input_type -> todoku.v1.AcknowledgeNotificationsRequest
-	19, // 46: todoku.v1.NotificationService.UpdateSubscription:input_type -> todoku.v1.UpdateSubscriptionRequest
-	21, // 47: todoku.v1.NotificationService.ListNotifications:input_type -> todoku.v1.ListNotificationsRequest
-	4,  // 48: todoku.v1.NotificationService.FeedNotification:output_type -> todoku.v1.FeedNotificationResponse
-	18, // 49: todoku.v1.NotificationService.AcknowledgeNotifications:output_type -> todoku.v1.AcknowledgeNotificationsResponse
-	20, // 50: todoku.v1.NotificationService.UpdateSubscription:output_type -> todoku.v1.UpdateSubscriptionResponse
-	22, // 51: todoku.v1.NotificationService.ListNotifications:output_type -> todoku.v1.ListNotificationsResponse
-	48, // [48:52] is the sub-list for method output_type
-	44, // [44:48] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	32, // 19: todoku.v1.Message.instrument_update:type_name -> todoku.v1.Instrument
+	33, // 20: todoku.v1.Message.user_update:type_name -> todoku.v1.User
+	34, // 21: todoku.v1.Message.trade_print:type_name -> todoku.v1.TradePrint
+	16, // 22: todoku.v1.Message.book_update:type_name -> todoku.v1.BookUpdate
+	17, // 23: todoku.v1.Message.best_bid_offer:type_name -> todoku.v1.BestBidOffer
+	15, // 24: todoku.v1.Message.book_begin:type_name -> todoku.v1.BookBegin
+	24, // 25: todoku.v1.Hello.heartbeat_interval:type_name -> google.protobuf.Duration
+	24, // 26: todoku.v1.Hello.watchdog_interval:type_name -> google.protobuf.Duration
+	24, // 27: todoku.v1.Hello.stale_interval:type_name -> google.protobuf.Duration
+	24, // 28: todoku.v1.Hello.acknowledge_interval:type_name -> google.protobuf.Duration
+	25, // 29: todoku.v1.Hello.server_time:type_name -> google.protobuf.Timestamp
+	25, // 30: todoku.v1.Hello.session_expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 31: todoku.v1.Hello.start:type_name -> todoku.v1.Hello.Start
+	33, // 32: todoku.v1.Hello.user:type_name -> todoku.v1.User
+	1,  // 33: todoku.v1.Reset.cause:type_name -> todoku.v1.Reset.Cause
+	25, // 34: todoku.v1.Heartbeat.server_time:type_name -> google.protobuf.Timestamp
+	25, // 35: todoku.v1.Heartbeat.session_expire_time:type_name -> google.protobuf.Timestamp
+	24, // 36: todoku.v1.Reconnect.within:type_name -> google.protobuf.Duration
+	25, // 37: todoku.v1.SessionUpdate.session_expire_time:type_name -> google.protobuf.Timestamp
+	35, // 38: todoku.v1.BookUpdate.side:type_name -> todoku.v1.Side
+	36, // 39: todoku.v1.BookUpdate.level:type_name -> todoku.v1.BookLevel
+	36, // 40: todoku.v1.BestBidOffer.bid:type_name -> todoku.v1.BookLevel
+	36, // 41: todoku.v1.BestBidOffer.offer:type_name -> todoku.v1.BookLevel
+	2,  // 42: todoku.v1.UpdateSubscriptionRequest.subscription:type_name -> todoku.v1.Subscription
+	2,  // 43: todoku.v1.ListNotificationsRequest.subscription:type_name -> todoku.v1.Subscription
+	5,  // 44: todoku.v1.ListNotificationsResponse.messages:type_name -> todoku.v1.Message
+	3,  // 45: todoku.v1.NotificationService.FeedNotification:input_type -> todoku.v1.FeedNotificationRequest
+	18, // 46: todoku.v1.NotificationService.AcknowledgeNotifications:input_type -> todoku.v1.AcknowledgeNotificationsRequest
+	20, // 47: todoku.v1.NotificationService.UpdateSubscription:input_type -> todoku.v1.UpdateSubscriptionRequest
+	22, // 48: todoku.v1.NotificationService.ListNotifications:input_type -> todoku.v1.ListNotificationsRequest
+	4,  // 49: todoku.v1.NotificationService.FeedNotification:output_type -> todoku.v1.FeedNotificationResponse
+	19, // 50: todoku.v1.NotificationService.AcknowledgeNotifications:output_type -> todoku.v1.AcknowledgeNotificationsResponse
+	21, // 51: todoku.v1.NotificationService.UpdateSubscription:output_type -> todoku.v1.UpdateSubscriptionResponse
+	23, // 52: todoku.v1.NotificationService.ListNotifications:output_type -> todoku.v1.ListNotificationsResponse
+	49, // [49:53] is the sub-list for method output_type
+	45, // [45:49] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_todoku_v1_notification_proto_init() }
@@ -2128,6 +2200,7 @@ func file_todoku_v1_notification_proto_init() {
 		(*Message_TradePrint)(nil),
 		(*Message_BookUpdate)(nil),
 		(*Message_BestBidOffer)(nil),
+		(*Message_BookBegin)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2135,7 +2208,7 @@ func file_todoku_v1_notification_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_todoku_v1_notification_proto_rawDesc), len(file_todoku_v1_notification_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
