@@ -92,7 +92,7 @@ func (s *adminService) MassCancelForUser(ctx context.Context, req *todokuv1.Mass
 	var d decoder
 	request := d.request("request_id", req.GetRequestId())
 	subject := d.user("user", req.GetUser())
-	symbol := d.anySymbol("symbol", req.GetSymbol())
+	symbol := d.anySymbol(req.GetSymbol())
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -109,16 +109,15 @@ func (s *adminService) MassCancelForUser(ctx context.Context, req *todokuv1.Mass
 		byStaff(ctx, &command.Actor)
 		commands = append(commands, command)
 	}
-	res := &todokuv1.MassCancelForUserResponse{}
+	count, sequence := uint32(0), uint64(0)
 	for _, result := range s.engine.SubmitAll(ctx, commands) {
 		if result.Err != nil {
 			return nil, result.Err
 		}
-		res.Canceled += result.Answer.Count
-		res.Sequence = max(res.Sequence, result.Answer.Sequence)
+		count += result.Answer.Count
+		sequence = max(sequence, result.Answer.Sequence)
 	}
-	res.Cursor = s.cursor(res.Sequence)
-	return res, nil
+	return &todokuv1.MassCancelForUserResponse{Canceled: count, Sequence: sequence, Cursor: s.cursor(sequence)}, nil
 }
 
 // BustTrade undoes a trade. The engine has forgotten it; the history brings the

@@ -17,8 +17,8 @@ import (
 // ListConnections lists live streams, oldest first, and how the latest ended.
 func (s *adminService) ListConnections(_ context.Context, req *todokuv1.ListConnectionsRequest) (*todokuv1.ListConnectionsResponse, error) {
 	var d decoder
-	user := string(d.anyUser("user", req.GetUser()))
-	ended := d.bounded("ended", req.GetEnded(), 0, maxPageSize)
+	user := string(d.anyUser(req.GetUser()))
+	ended := d.count("ended", req.GetEnded(), 0)
 	if d.err != nil {
 		return nil, d.err
 	}

@@ -46,7 +46,7 @@ func (a *agenda) next(now time.Time) *visit {
 	if len(a.visits) == 0 || a.visits[0].at.After(now) {
 		return nil
 	}
-	return heap.Pop(a).(*visit) //nolint:forcetypeassert,errcheck // Push puts nothing else in
+	return heap.Pop(a).(*visit) //nolint:forcetypeassert // Push puts nothing else in
 }
 
 // wait is how long until the earliest entry is due.
@@ -73,7 +73,7 @@ func (a *agenda) Swap(i, j int) {
 
 // Push appends an entry.
 func (a *agenda) Push(x any) {
-	v := x.(*visit) //nolint:forcetypeassert,errcheck // plan pushes nothing else
+	v := x.(*visit) //nolint:forcetypeassert // plan pushes nothing else
 	a.visits = append(a.visits, v)
 	v.place = len(a.visits)
 }

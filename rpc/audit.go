@@ -20,7 +20,7 @@ import (
 // ListAudit lists who did what, when and from where.
 func (s *adminService) ListAudit(ctx context.Context, req *todokuv1.ListAuditRequest) (*todokuv1.ListAuditResponse, error) {
 	var d decoder
-	user := d.anyUser("user", req.GetUser())
+	user := d.anyUser(req.GetUser())
 	span := feed.Span{}
 	span.From, span.To = d.period(req.GetFromTime(), req.GetToTime())
 	size, token := d.page(req.GetPageSize(), req.GetPageToken())

@@ -63,7 +63,7 @@ func decodeMassCancel(req *todokuv1.MassCancelOrdersRequest) (*trade.MassCancel,
 	var d decoder
 	c := &trade.MassCancel{
 		Actor:  trade.Actor{Request: d.request("request_id", req.GetRequestId())},
-		Symbol: d.anySymbol("symbol", req.GetSymbol()),
+		Symbol: d.anySymbol(req.GetSymbol()),
 		Side:   optional(&d, "side", req.GetSide(), trade.SideSell),
 		Reason: trade.ReasonRequested,
 	}

@@ -23,9 +23,10 @@ import (
 
 const (
 	defaultPageSize = 100
-	maxPageSize     = 1000
-	maxBatch        = 1000
-	maxNames        = 1000
+	// maxCount bounds pages, depths of books and the like.
+	maxCount = 1000
+	maxBatch = 1000
+	maxNames = 1000
 	// maxConnectionID bounds what an administrator names; real ones have 26 characters.
 	maxConnectionID = 64
 	maxInstanceID   = 64
@@ -33,7 +34,6 @@ const (
 	maxClientName   = 200
 	maxToken        = 1024
 	maxPageToken    = 1024
-	maxDepth        = 1000
 	defaultDepth    = 20
 
 	minCancelOnDisconnect = 5 * time.Second
@@ -73,12 +73,12 @@ func (d *decoder) symbol(field, text string) trade.Symbol {
 	return symbol
 }
 
-// anySymbol reads a filter: empty is every instrument.
-func (d *decoder) anySymbol(field, text string) trade.Symbol {
+// anySymbol reads the filter "symbol": empty is every instrument.
+func (d *decoder) anySymbol(text string) trade.Symbol {
 	if text == "" {
 		return ""
 	}
-	return d.symbol(field, text)
+	return d.symbol("symbol", text)
 }
 
 func (d *decoder) user(field, text string) trade.UserID {
@@ -87,12 +87,12 @@ func (d *decoder) user(field, text string) trade.UserID {
 	return user
 }
 
-// anyUser reads a filter: empty is every user.
-func (d *decoder) anyUser(field, text string) trade.UserID {
+// anyUser reads the filter "user": empty is every user.
+func (d *decoder) anyUser(text string) trade.UserID {
 	if text == "" {
 		return ""
 	}
-	return d.user(field, text)
+	return d.user("user", text)
 }
 
 func (d *decoder) account(field, text string) trade.AccountID {
@@ -213,13 +213,13 @@ func (d *decoder) duration(field string, value *durationpb.Duration, least, most
 	return length
 }
 
-// bounded reads a count; zero is the standard.
-func (d *decoder) bounded(field string, value uint32, standard, most int) int {
+// count reads how many are wanted, at most maxCount; zero is the standard.
+func (d *decoder) count(field string, value uint32, standard int) int {
 	if value == 0 {
 		return standard
 	}
-	if int64(value) > int64(most) {
-		d.refuse(trade.ReasonBadNumber, field, fmt.Sprintf("at most %d", most))
+	if value > maxCount {
+		d.refuse(trade.ReasonBadNumber, field, fmt.Sprintf("at most %d", maxCount))
 		return standard
 	}
 	return int(value)
@@ -229,7 +229,7 @@ func (d *decoder) page(size uint32, token string) (int, string) {
 	if len(token) > maxPageToken {
 		d.refuse(trade.ReasonBadName, "page_token", fmt.Sprintf("at most %d bytes", maxPageToken))
 	}
-	return d.bounded("page_size", size, defaultPageSize, maxPageSize), token
+	return d.count("page_size", size, defaultPageSize), token
 }
 
 // choice reads an enum whose numbers are the venue's own, from 1 to last; absent

@@ -144,7 +144,7 @@ func refusalCode(reason trade.Reason) codes.Code {
 	case trade.ReasonChangedMeanwhile:
 		return codes.Aborted
 	}
-	switch reason / 100 {
+	switch hundreds := int(reason) / 100; hundreds {
 	case 1:
 		return codes.InvalidArgument
 	case 2:

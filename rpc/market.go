@@ -27,7 +27,7 @@ func (s *marketService) ListInstruments(ctx context.Context, req *todokuv1.ListI
 func (s *marketService) GetBook(ctx context.Context, req *todokuv1.GetBookRequest) (*todokuv1.GetBookResponse, error) {
 	var d decoder
 	symbol := d.symbol("symbol", req.GetSymbol())
-	depth := d.bounded("depth", req.GetDepth(), defaultDepth, maxDepth)
+	depth := d.count("depth", req.GetDepth(), defaultDepth)
 	if d.err != nil {
 		return nil, d.err
 	}

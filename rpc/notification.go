@@ -142,7 +142,7 @@ func (s *notificationService) AcknowledgeNotifications(ctx context.Context, req 
 		return nil, err
 	}
 	if stream, ok := s.live.Load(connection.ID); ok && advanced {
-		s.accounts.Acknowledged(connection.ID, s.cursor(stream.(*push.Stream).Info().AckCursor)) //nolint:forcetypeassert,errcheck // attach stores nothing else
+		s.accounts.Acknowledged(connection.ID, s.cursor(stream.(*push.Stream).Info().AckCursor)) //nolint:forcetypeassert // attach stores nothing else
 	}
 	return &todokuv1.AcknowledgeNotificationsResponse{}, nil
 }
@@ -168,7 +168,7 @@ func (s *notificationService) UpdateSubscription(ctx context.Context, req *todok
 // ListNotifications lists past events that concern the caller, oldest first.
 func (s *notificationService) ListNotifications(ctx context.Context, req *todokuv1.ListNotificationsRequest) (*todokuv1.ListNotificationsResponse, error) {
 	var d decoder
-	size := d.bounded("page_size", req.GetPageSize(), defaultPageSize, maxPageSize)
+	size := d.count("page_size", req.GetPageSize(), defaultPageSize)
 	if d.err != nil {
 		return nil, d.err
 	}

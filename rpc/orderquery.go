@@ -49,7 +49,7 @@ func (s *orderService) GetOrder(ctx context.Context, req *todokuv1.GetOrderReque
 // ListOrders lists an account's orders, newest first.
 func (s *orderService) ListOrders(ctx context.Context, req *todokuv1.ListOrdersRequest) (*todokuv1.ListOrdersResponse, error) {
 	var d decoder
-	q := feed.OrderQuery{Symbol: d.anySymbol("symbol", req.GetSymbol())}
+	q := feed.OrderQuery{Symbol: d.anySymbol(req.GetSymbol())}
 	q.From, q.To = d.period(req.GetFromTime(), req.GetToTime())
 	q.Size, q.Token = d.page(req.GetPageSize(), req.GetPageToken())
 	if req.GetWorkingOnly() {
@@ -102,7 +102,7 @@ func (s *Server) ordersPage(ctx context.Context, q feed.OrderQuery, position uin
 // ListExecutions lists an account's execution reports, newest first.
 func (s *orderService) ListExecutions(ctx context.Context, req *todokuv1.ListExecutionsRequest) (*todokuv1.ListExecutionsResponse, error) {
 	var d decoder
-	q := feed.ExecutionQuery{Symbol: d.anySymbol("symbol", req.GetSymbol())}
+	q := feed.ExecutionQuery{Symbol: d.anySymbol(req.GetSymbol())}
 	if req.GetOrderId() != "" {
 		q.Order = trade.OrderID(d.number("order_id", req.GetOrderId()))
 	}

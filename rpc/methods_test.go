@@ -1,0 +1,118 @@
+package rpc
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"todoku/trade"
+)
+
+// described returns every method that a service of ours offers.
+func described(t *testing.T) map[string]bool {
+	t.Helper()
+	streams := map[string]bool{}
+	for _, service := range words().services() {
+		for _, m := range service.desc.Methods {
+			streams["/"+service.desc.ServiceName+"/"+m.MethodName] = false
+		}
+		for _, m := range service.desc.Streams {
+			streams["/"+service.desc.ServiceName+"/"+m.StreamName] = true
+		}
+	}
+	return streams
+}
+
+func TestEveryMethodIsDecidedAbout(t *testing.T) {
+	table := methods()
+	offered := described(t)
+	for name, stream := range offered {
+		m, ok := table[name]
+		if !ok {
+			t.Errorf("%s is not in the table", name)
+			continue
+		}
+		if stream && m.limit != noCap {
+			t.Errorf("%s is a stream and would be cut after %s", name, m.limit)
+		}
+		if !stream && m.limit == noCap {
+			t.Errorf("%s may take for ever", name)
+		}
+	}
+	for name := range table {
+		if _, ok := offered[name]; !ok && strings.HasPrefix(name, "/todoku.") {
+			t.Errorf("%s is in the table and nowhere else", name)
+		}
+	}
+}
+
+func TestAMethodOutsideTheTableIsRefused(t *testing.T) {
+	_, _, err := words().admit(t.Context(), call{method: "/todoku.v1.AdminService/Forgotten"})
+	if !errors.Is(err, errUndecided) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhoMayCallWhat(t *testing.T) {
+	table := methods()
+	may := func(name string, role trade.Role) bool {
+		m, ok := table["/todoku.v1."+name]
+		if !ok {
+			t.Fatalf("no method %s", name)
+		}
+		return m.public || m.roles == 0 || role.Has(m.roles)
+	}
+	for _, c := range []struct {
+		method                      string
+		trader, viewer, risk, admin bool
+	}{
+		{"SessionService/Login", true, true, true, true},
+		{"SessionService/Logout", true, true, true, true},
+		{"NotificationService/FeedNotification", true, true, true, true},
+		{"OrderService/PlaceOrder", true, false, false, false},
+		{"OrderService/PlaceOrders", true, false, false, false},
+		{"OrderService/ReplaceOrder", true, false, false, false},
+		{"OrderService/CancelOrder", true, false, true, true},
+		{"OrderService/MassCancelOrders", true, false, true, true},
+		{"OrderService/ListOrders", true, true, true, true},
+		{"MarketService/GetBook", true, true, true, true},
+		{"AdminService/CreateUser", false, false, false, true},
+		{"AdminService/SetTradingStatus", false, false, true, true},
+		{"AdminService/SetRiskLimits", false, false, true, true},
+		{"AdminService/MassCancelForUser", false, false, true, true},
+		{"AdminService/ListAudit", false, false, true, true},
+		{"AdminService/ListConnections", false, false, true, true},
+		{"AdminService/BustTrade", false, false, false, true},
+		{"AdminService/ExportJournal", false, false, false, true},
+	} {
+		got := [4]bool{may(c.method, trade.RoleTrader), may(c.method, trade.RoleViewer), may(c.method, trade.RoleRisk), may(c.method, trade.RoleAdmin)}
+		if want := [4]bool{c.trader, c.viewer, c.risk, c.admin}; got != want {
+			t.Errorf("%s: trader, viewer, risk, admin may %v, want %v", c.method, got, want)
+		}
+	}
+	for name, m := range table {
+		if strings.Contains(name, "AdminService/") && m.roles&(trade.RoleTrader|trade.RoleViewer) != 0 || strings.Contains(name, "AdminService/") && m.roles == 0 {
+			t.Errorf("%s is open to others than staff", name)
+		}
+	}
+}
+
+func TestCallsWithoutADeadlineGetOne(t *testing.T) {
+	s := words()
+	for name, want := range map[string]time.Duration{
+		"/todoku.v1.SessionService/Login": writeCap,
+		"/grpc.health.v1.Health/Check":    readCap,
+		"/grpc.health.v1.Health/Watch":    noCap,
+	} {
+		ctx, cancel, err := s.admit(t.Context(), call{method: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, ok := ctx.Deadline()
+		if ok != (want != noCap) || ok && (time.Until(at) > want || time.Until(at) < want-time.Second) {
+			t.Errorf("%s ends at %v", name, at)
+		}
+		cancel()
+	}
+}

@@ -1,0 +1,323 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"todoku/engine"
+	"todoku/push"
+	"todoku/trade"
+)
+
+// diary is an engine that writes down what presence tells it.
+type diary struct {
+	mu      sync.Mutex
+	entries []string
+	fail    error
+	calls   int
+}
+
+func (d *diary) Submit(ctx context.Context, c trade.Command) (trade.Answer, error) {
+	r := d.SubmitAll(ctx, []trade.Command{c})[0]
+	return r.Answer, r.Err
+}
+
+func (d *diary) SubmitAll(_ context.Context, commands []trade.Command) []engine.Result {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls++
+	results := make([]engine.Result, len(commands))
+	for i, command := range commands {
+		if d.fail != nil {
+			results[i].Err = d.fail
+			continue
+		}
+		switch c := command.(type) {
+		case *trade.SetPresence:
+			word := "out"
+			if c.Online {
+				word = "in"
+			}
+			d.entries = append(d.entries, fmt.Sprintf("%s %s", c.Subject, word))
+		case *trade.MassCancel:
+			if !c.DayOnly || c.Reason != trade.ReasonDisconnected || c.User != "" {
+				d.entries = append(d.entries, fmt.Sprintf("wrong: %+v", c))
+			}
+			d.entries = append(d.entries, "cancel "+string(c.Account))
+		}
+	}
+	return results
+}
+
+func (d *diary) setFailure(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail = err
+}
+
+// take returns what was written since the last call, sorted within one moment.
+func (d *diary) take() []string {
+	synctest.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	entries := d.entries
+	d.entries = nil
+	slices.Sort(entries)
+	return entries
+}
+
+// people is a directory of fixed users.
+type people []trade.User
+
+func (people) Ready() <-chan struct{} {
+	ready := make(chan struct{})
+	close(ready)
+	return ready
+}
+
+func (p people) User(id trade.UserID) (trade.User, bool) {
+	for _, user := range p {
+		if user.ID == id {
+			return user, true
+		}
+	}
+	return trade.User{}, false
+}
+
+func (p people) Users() []trade.User { return p }
+
+// inPresence runs a test with a presence whose grace is 15 s.
+func inPresence(t *testing.T, who people, test func(t *testing.T, p *Presence, d *diary)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		d := &diary{}
+		p := NewPresence(d, who, PresenceOptions{})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- p.Run(ctx) }()
+		test(t, p, d)
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Run returned %v", err)
+		}
+	})
+}
+
+func (d *diary) wrote(t *testing.T, want ...string) {
+	t.Helper()
+	if got := d.take(); !slices.Equal(got, want) {
+		t.Errorf("the engine was told %q, want %q", got, want)
+	}
+}
+
+// later lets time pass. Inside a bubble that is free.
+func later(d time.Duration) {
+	timer := time.NewTimer(d)
+	<-timer.C
+	synctest.Wait()
+}
+
+var (
+	alice = visitor{user: "alice", session: "s1"}
+	// bob wants his orders canceled 10 s after he is gone.
+	bob = visitor{user: "bob", session: "s2", cancelAfter: 10 * time.Second}
+
+	town = people{
+		{ID: "alice", Accounts: []trade.AccountID{"alice"}},
+		{ID: "bob", Accounts: []trade.AccountID{"bob", "desk"}},
+	}
+)
+
+func TestAUserIsInFromTheFirstAttachToTheLastEnd(t *testing.T) {
+	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+		p.attached(alice)
+		d.wrote(t, "alice in")
+		p.attached(visitor{user: "alice", session: "other"})
+		d.wrote(t)
+		p.ended(alice, push.ReasonDisconnected)
+		later(time.Hour)
+		d.wrote(t)
+		p.ended(visitor{user: "alice", session: "other"}, push.ReasonDisconnected)
+		later(14 * time.Second)
+		d.wrote(t)
+		later(time.Second)
+		d.wrote(t, "alice out")
+	})
+}
+
+func TestAResumeWithinTheGraceIsNoSignOut(t *testing.T) {
+	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+		p.attached(alice)
+		d.wrote(t, "alice in")
+		for range 5 {
+			p.ended(alice, push.ReasonSlowConsumer)
+			later(14 * time.Second)
+			p.attached(alice)
+		}
+		later(time.Hour)
+		d.wrote(t)
+		p.ended(alice, push.ReasonDisconnected)
+		later(10 * time.Second)
+		p.attached(alice)
+		p.ended(alice, push.ReasonDisconnected)
+		later(10 * time.Second)
+		d.wrote(t) // The grace began anew.
+		later(5 * time.Second)
+		d.wrote(t, "alice out")
+	})
+}
+
+func TestATakeOverIsNoSignOut(t *testing.T) {
+	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+		p.attached(alice)
+		p.attached(alice) // The new stream begins before the old one's handler returns.
+		p.ended(alice, push.ReasonReplaced)
+		later(time.Hour)
+		d.wrote(t, "alice in")
+	})
+}
+
+func TestWhoSignedOutIsOutAtOnce(t *testing.T) {
+	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+		p.attached(alice)
+		d.wrote(t, "alice in")
+		p.ended(alice, push.ReasonSessionRevoked)
+		d.wrote(t, "alice out")
+	})
+}
+
+func TestARestartOfTheServerSignsNobodyOut(t *testing.T) {
+	was := people{
+		{ID: "alice", Online: true, Accounts: []trade.AccountID{"alice"}},
+		{ID: "bob", Online: true, Accounts: []trade.AccountID{"bob"}},
+		{ID: "carol", Accounts: []trade.AccountID{"carol"}},
+	}
+	inPresence(t, was, func(t *testing.T, p *Presence, d *diary) {
+		later(10 * time.Second)
+		p.attached(alice)
+		later(time.Minute)
+		d.wrote(t, "bob out") // Alice came back, Bob did not, Carol was not in.
+	})
+	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+		p.attached(alice)
+		p.attached(bob)
+		d.wrote(t, "alice in", "bob in")
+		p.ended(alice, push.ReasonShutdown)
+		p.ended(bob, push.ReasonShutdown)
+		later(time.Minute)
+		d.wrote(t) // Neither a sign-out nor a cancel: the server is stopping.
+	})
+}
+
+func TestOrdersAreCanceledWhenASessionStaysAway(t *testing.T) {
+	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+		p.attached(bob)
+		d.wrote(t, "bob in")
+		p.ended(bob, push.ReasonDisconnected)
+		later(9 * time.Second)
+		p.attached(bob)
+		later(time.Minute)
+		d.wrote(t) // He came back in time.
+
+		p.ended(bob, push.ReasonNotAcknowledging)
+		later(10 * time.Second)
+		d.wrote(t, "cancel bob", "cancel desk")
+		later(5 * time.Second)
+		d.wrote(t, "bob out")
+		later(time.Hour)
+		d.wrote(t)
+	})
+}
+
+func TestTheDisconnectIsTheSessionsNotTheUsers(t *testing.T) {
+	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+		phone := visitor{user: "bob", session: "phone"}
+		p.attached(bob)
+		p.attached(phone)
+		d.wrote(t, "bob in")
+		p.ended(bob, push.ReasonDisconnected)
+		later(10 * time.Second)
+		d.wrote(t, "cancel bob", "cancel desk") // The phone is there still, and did not ask for it.
+		p.ended(phone, push.ReasonDisconnected)
+		later(15 * time.Second)
+		d.wrote(t, "bob out")
+	})
+}
+
+func TestWhatTheEngineDidNotTakeIsToldAgain(t *testing.T) {
+	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+		d.setFailure(engine.ErrNotDurable)
+		p.attached(bob)
+		later(500 * time.Millisecond)
+		p.ended(bob, push.ReasonDisconnected)
+		later(30 * time.Second)
+		d.wrote(t)
+		d.setFailure(nil)
+		later(2 * time.Second)
+		// He was in and is out again meanwhile; what was due is still done.
+		d.wrote(t, "cancel bob", "cancel desk")
+
+		d.setFailure(trade.Refuse(trade.ReasonUnknownUser, "", ""))
+		p.attached(alice)
+		later(time.Second)
+		calls := d.calls
+		later(time.Minute)
+		if d.calls != calls {
+			t.Error("what was refused for good was told again")
+		}
+	})
+}
+
+func TestManySignInsAreOneCommit(t *testing.T) {
+	inPresence(t, nil, func(t *testing.T, p *Presence, d *diary) {
+		synctest.Wait()
+		for i := range maxPresenceBatch {
+			p.attached(visitor{user: trade.UserID(fmt.Sprintf("u%04d", i))})
+		}
+		if got := len(d.take()); got != maxPresenceBatch {
+			t.Errorf("%d signed in", got)
+		}
+		if d.calls > 3 {
+			t.Errorf("it took %d commits", d.calls)
+		}
+	})
+}
+
+func TestNothingIsKeptOfWhoIsGone(t *testing.T) {
+	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+		for range 100 {
+			p.attached(bob)
+			p.ended(bob, push.ReasonDisconnected)
+		}
+		later(time.Hour)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.users) != 0 || len(p.sessions) != 0 || p.agenda.Len() != 0 {
+			t.Errorf("kept %d users, %d sessions, %d entries", len(p.users), len(p.sessions), p.agenda.Len())
+		}
+	})
+}
+
+func TestPresenceToleratesAnEngineThatStops(t *testing.T) {
+	var faults []error
+	synctest.Test(t, func(t *testing.T) {
+		d := &diary{fail: engine.ErrStopped}
+		p := NewPresence(d, town, PresenceOptions{Fault: func(err error) { faults = append(faults, err) }})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- p.Run(ctx) }()
+		p.attached(alice)
+		later(3 * time.Second)
+		stop()
+		<-done
+	})
+	if len(faults) == 0 || !errors.Is(faults[0], engine.ErrStopped) {
+		t.Errorf("reported %v", faults)
+	}
+}
