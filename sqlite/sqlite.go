@@ -38,6 +38,10 @@ const (
 	// process (an offline tool, a backup) before it fails.
 	busyTimeout = 5000
 
+	// rebuildablePages is how many pages of a rebuildable file are cached for
+	// writing, and how many its log gets before a checkpoint: 32 MiB each.
+	rebuildablePages = 8192
+
 	// readers is how many reading connections one file may have open. Readers
 	// never wait for the writer in WAL mode.
 	readers = 4
@@ -57,7 +61,9 @@ type openOptions struct {
 	manualCheckpoint bool
 	// rebuildable lets commits return before they are on disk
 	// (synchronous=NORMAL): the file stays whole, but the newest transactions may
-	// be gone after a loss of power. It is for what can be built again.
+	// be gone after a loss of power. It is for what can be built again, and is
+	// written in transactions of thousands of rows, so it also gets a larger
+	// cache and rarer checkpoints: they halve what a row costs.
 	rebuildable bool
 }
 
@@ -102,17 +108,18 @@ func open(ctx context.Context, path, kind string, opts openOptions) (_ *database
 	if err := createPrivate(path); err != nil {
 		return nil, err
 	}
-	synchronous := "full"
-	if opts.rebuildable {
-		synchronous = "normal"
-	}
 	settings := []string{
 		"mode=rw", "_txlock=immediate",
-		pragma("page_size", pageSize), pragma("journal_mode", "wal"),
-		pragma("synchronous", synchronous), pragma("foreign_keys", 1),
+		pragma("page_size", pageSize), pragma("journal_mode", "wal"), pragma("foreign_keys", 1),
 		// What a statement of many rows keeps for its own undoing stays in memory:
 		// in a file it would cost more than the rows.
 		pragma("temp_store", "memory"),
+	}
+	if opts.rebuildable {
+		settings = append(settings, pragma("synchronous", "normal"),
+			pragma("cache_size", rebuildablePages), pragma("wal_autocheckpoint", rebuildablePages))
+	} else {
+		settings = append(settings, pragma("synchronous", "full"))
 	}
 	if opts.manualCheckpoint {
 		settings = append(settings, pragma("wal_autocheckpoint", 0))
