@@ -44,8 +44,8 @@ var layers = map[string][]string{
 		"account", "rpc", "sqlite", wire,
 	},
 	"client": {wire},
-	"demo":   {"client", wire},
-	"bench":  {"client", wire},
+	"demo":   {"client", "trade", wire},
+	"bench":  {"client", "trade", wire},
 	"cmd/todoku": {
 		"account", "bench", "client", "demo", "engine", "journal", "server", "sqlite",
 		"trade", "trade/record", wire,

@@ -1,0 +1,251 @@
+package demo
+
+import (
+	"math/rand/v2"
+
+	"todoku/trade"
+)
+
+// The script is what the demo traders decide: pure, without clock or network. It
+// hands out one command, is told what the venue answered, and decides the next.
+// All chance comes from the seed.
+
+// What happens next on a market, in percent.
+const (
+	chanceMove = 35 // the maker follows a new fair price
+	chanceTake = 40 // a taker trades
+	// The rest: the maker changes the size of a quote. It also puts back what has
+	// gone meanwhile, so that a ladder heals whatever was done to it.
+)
+
+// restSteps is for how many of its turns a market is left alone after it refused
+// an order: it may be halted for long.
+const restSteps = 20
+
+// kind is what a command does.
+type kind int
+
+const (
+	place kind = iota
+	replace
+	cancel
+	take // place an order that does not rest
+)
+
+// command is one request of one demo trader.
+type command struct {
+	kind   kind
+	trader int // makers first, then takers
+	market *market
+	side   trade.Side
+	price  trade.Price
+	// quantity is the order's total: for a replace, what is filled included.
+	quantity trade.Quantity
+	orderID  string // what is replaced or canceled
+	ticks    int64  // where the quote stands on its ladder
+	opening  bool   // part of the first ladder
+}
+
+// outcome is what the venue answered.
+type outcome struct {
+	// refused is the venue's word for its no; empty for a yes.
+	refused string
+	// gone says that the order to replace or cancel had ended before.
+	gone bool
+	// The order as it is now, where there is one.
+	orderID        string
+	filled, leaves trade.Quantity
+}
+
+// intent is something decided that is carried out when its turn comes, on what
+// its market looks like then.
+type intent struct {
+	market  *market
+	side    trade.Side
+	ticks   int64
+	opening bool
+}
+
+// script is the state of the whole demo. One goroutine uses it.
+type script struct {
+	rng     *rand.Rand
+	takers  int
+	makers  int
+	markets []*market
+	intents []intent
+}
+
+// newScript begins without quotes: the first commands build the ladders.
+func newScript(seed int64, traders int, markets []*market) *script {
+	s := &script{
+		rng:     rand.New(rand.NewPCG(uint64(seed), 0)), //nolint:gosec // The same seed must give the same market.
+		makers:  makersOf(traders),
+		takers:  traders - makersOf(traders),
+		markets: markets,
+	}
+	for _, m := range markets {
+		for level := range int64(levels) {
+			s.intents = append(s.intents,
+				intent{m, trade.SideBuy, m.ticksAt(trade.SideBuy, level), true},
+				intent{m, trade.SideSell, m.ticksAt(trade.SideSell, level), true})
+		}
+	}
+	return s
+}
+
+// next returns the next command, or false when nothing is to be done this time.
+// The caller must call answered with its outcome before it asks again.
+func (s *script) next() (command, bool) {
+	if len(s.intents) == 0 {
+		if c, ok := s.plan(); ok {
+			return c, true
+		}
+	}
+	for len(s.intents) > 0 {
+		i := s.intents[0]
+		s.intents = s.intents[1:]
+		if c, ok := s.quote(i); ok {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+// plan decides what happens next: a taker's order at once, or quotes as intents.
+func (s *script) plan() (command, bool) {
+	m := s.markets[s.rng.IntN(len(s.markets))]
+	if m.rest > 0 {
+		m.rest--
+		return command{}, false
+	}
+	switch roll := s.rng.IntN(100); {
+	case roll < chanceMove:
+		direction := int64(-1)
+		if s.rng.IntN(1000) < 500+m.drift() {
+			direction = 1
+		}
+		for range 1 + s.rng.Int64N(m.stride) {
+			s.move(m, direction)
+		}
+	case roll < chanceMove+chanceTake && s.takers > 0:
+		return s.take(m)
+	default:
+		side := trade.SideBuy
+		if s.rng.IntN(2) == 0 {
+			side = trade.SideSell
+		}
+		s.intents = append(s.intents, intent{market: m, side: side, ticks: m.ticksAt(side, s.rng.Int64N(levels))})
+	}
+	return command{}, false
+}
+
+// move takes the fair price one tick up or down. On each side the quote at one end
+// of the ladder goes to the other end; first on the side that makes room, so that
+// the maker never meets itself.
+func (s *script) move(m *market, direction int64) {
+	m.fair += direction
+	up, down := intent{market: m, side: trade.SideSell}, intent{market: m, side: trade.SideBuy}
+	if direction > 0 {
+		up.ticks, down.ticks = m.ticksAt(up.side, levels-1), m.ticksAt(down.side, 0)
+		s.intents = append(s.intents, up, down)
+		return
+	}
+	up.ticks, down.ticks = m.ticksAt(up.side, 0), m.ticksAt(down.side, levels-1)
+	s.intents = append(s.intents, down, up)
+}
+
+// quote makes the command that brings one rung of a ladder to where it should be.
+func (s *script) quote(i intent) (command, bool) {
+	m := i.market
+	rung := m.rung(i.side, i.ticks)
+	c := command{
+		trader: m.maker, market: m, side: i.side, ticks: i.ticks, opening: i.opening,
+		price: trade.Price(i.ticks) * m.tick, quantity: m.unit * trade.Quantity(1+s.rng.Int64N(6)),
+	}
+	switch {
+	case rung.orderID == "" && !m.wants(i.side):
+		return command{}, false
+	case rung.orderID == "":
+		c.kind = place
+	case !m.wants(i.side):
+		c.kind, c.orderID = cancel, rung.orderID
+	default:
+		c.kind, c.orderID = replace, rung.orderID
+		c.quantity += rung.filled
+	}
+	return c, true
+}
+
+// take makes a taker's order: at most what the taker may hold, through the best
+// few levels. The more a taker holds, the likelier it gives back.
+func (s *script) take(m *market) (command, bool) {
+	taker := s.rng.IntN(s.takers)
+	held, most := m.taken[taker], takerUnits*m.unit
+	c := command{kind: take, trader: s.makers + taker, market: m, side: trade.SideSell}
+	c.quantity = m.unit * trade.Quantity(1+s.rng.Int64N(4))
+	through := m.half + 3
+	if trade.Quantity(s.rng.Int64N(1000)) < 500-500*held/most {
+		c.side, c.price = trade.SideBuy, trade.Price(m.fair+through)*m.tick
+		c.quantity = min(c.quantity, most-held)
+	} else {
+		c.price = trade.Price(m.fair-through) * m.tick
+		c.quantity = min(c.quantity, most+held)
+	}
+	return c, c.quantity > 0
+}
+
+// answered takes over what the venue answered to the latest command.
+func (s *script) answered(c command, o outcome) {
+	m := c.market
+	if c.kind == take {
+		s.taken(c, o)
+		return
+	}
+	rung := m.rung(c.side, c.ticks)
+	news := max(o.filled-rung.filled, 0) // Of an order that is forgotten, nothing is known.
+	m.fill(c.side, news)
+	switch {
+	case o.refused == "" && o.leaves > 0:
+		*rung = quoted{orderID: o.orderID, filled: o.filled}
+	case o.refused == "":
+		*rung = quoted{}
+	case o.gone:
+		*rung = quoted{}
+		s.again(c)
+	case news > 0:
+		// More of it had traded than was asked for in all: ask for more.
+		rung.filled = o.filled
+		s.again(c)
+	default:
+		m.rest = restSteps
+	}
+}
+
+// again puts a quote that could not be replaced first in the queue.
+func (s *script) again(c command) {
+	if c.kind == replace {
+		s.intents = append([]intent{{market: c.market, side: c.side, ticks: c.ticks, opening: c.opening}}, s.intents...)
+	}
+}
+
+// taken books a taker's fill. The maker puts the touched quote back, and every
+// other time the fair price gives way.
+func (s *script) taken(c command, o outcome) {
+	if o.refused != "" {
+		c.market.rest = restSteps
+	}
+	if o.filled == 0 {
+		return
+	}
+	m, direction := c.market, int64(1)
+	signed := o.filled
+	if c.side == trade.SideSell {
+		signed, direction = -signed, -1
+	}
+	m.taken[c.trader-s.makers] += signed
+	touched := c.side.Opposite()
+	s.intents = append(s.intents, intent{market: m, side: touched, ticks: m.ticksAt(touched, 0)})
+	if s.rng.IntN(2) == 0 {
+		s.move(m, direction)
+	}
+}

@@ -1,0 +1,98 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"todoku/client"
+)
+
+// Waits between attempts at a venue that is away or busy.
+const (
+	firstWait = 200 * time.Millisecond
+	mostWait  = 5 * time.Second
+)
+
+// trader is the session of one demo trader. One goroutine uses it.
+type trader struct {
+	name     string
+	password string
+	client   *client.Client
+	logger   *slog.Logger
+	signedIn bool
+}
+
+func newTrader(config Config, name string) (*trader, error) {
+	venue := config.Venue
+	venue.ClientName = "demo trader"
+	c, err := client.Dial(venue)
+	if err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	return &trader{name: name, password: config.Passwords[name], client: c, logger: config.Logger.With(slog.String("trader", name))}, nil
+}
+
+// call makes a request, signed in, until the venue has answered it: it outlives a
+// venue that is away, restarts or has no room. The request must carry an id, so
+// that it is done once however often it is sent. The error is the venue's no, or
+// ctx's.
+func (t *trader) call(ctx context.Context, request func(context.Context) error) error {
+	wait := firstWait
+	for {
+		err := t.attempt(ctx, request)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !passes(err) {
+			return err
+		}
+		if wait == firstWait {
+			t.logger.LogAttrs(ctx, slog.LevelDebug, "venue does not answer, will ask again", slog.String("error", client.Describe(err)))
+		}
+		timer := time.NewTimer(wait/2 + rand.N(wait/2)) //nolint:gosec // Jitter is no secret.
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+		wait = min(2*wait, mostWait)
+	}
+}
+
+// attempt signs in if need be and makes the request once; and once more where the
+// session turns out to be over.
+func (t *trader) attempt(ctx context.Context, request func(context.Context) error) error {
+	for again := t.signedIn; ; again = false {
+		if !t.signedIn {
+			if err := t.client.Login(ctx, t.name, t.password); err != nil {
+				return err
+			}
+			t.signedIn = true
+		}
+		err := request(ctx)
+		if status.Code(err) != codes.Unauthenticated {
+			return err
+		}
+		t.signedIn = false
+		if !again {
+			return err
+		}
+	}
+}
+
+// passes says whether an error is of the moment: the same request again may well
+// be answered.
+func passes(err error) bool {
+	switch status.Code(err) { //nolint:exhaustive // the other codes are answers
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted, codes.Canceled:
+		return true
+	}
+	return false
+}

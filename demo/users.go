@@ -1,0 +1,73 @@
+package demo
+
+import (
+	"strconv"
+
+	todokuv1 "todoku/gen/todoku/v1"
+)
+
+// Password is what the demo's people sign in with. It is known to everybody:
+// a demo venue must not be reachable from elsewhere.
+const Password = "demo"
+
+// DefaultTraders is how many demo traders there are unless said otherwise.
+const DefaultTraders = 6
+
+// A User of the demo venue. Its one account is named like the user.
+type User struct {
+	// Name is what the user signs in with.
+	Name string
+	// DisplayName is what others see.
+	DisplayName string
+	Roles       []todokuv1.Role
+	// Password is empty for demo traders: whoever sets the venue up draws one and
+	// hands it to [Run].
+	Password string
+}
+
+// Users returns the people of the demo venue, alice, bob and carol who trade and
+// admin who runs it, and after them that many demo traders.
+func Users(traders int) []User {
+	trader := []todokuv1.Role{todokuv1.Role_ROLE_TRADER}
+	users := []User{
+		{Name: "alice", DisplayName: "Alice", Roles: trader, Password: Password},
+		{Name: "bob", DisplayName: "Bob", Roles: trader, Password: Password},
+		{Name: "carol", DisplayName: "Carol", Roles: trader, Password: Password},
+		{
+			Name: "admin", DisplayName: "Administrator", Password: Password,
+			Roles: []todokuv1.Role{todokuv1.Role_ROLE_ADMIN, todokuv1.Role_ROLE_RISK},
+		},
+	}
+	makers := makersOf(traders)
+	for i := range traders {
+		users = append(users, User{Name: traderName(i, makers), DisplayName: traderDisplay(i, makers), Roles: trader})
+	}
+	return users
+}
+
+// Traders returns the names of that many demo traders: the users whose password
+// [Config] needs.
+func Traders(traders int) []string {
+	names := make([]string, traders)
+	for i := range names {
+		names[i] = traderName(i, makersOf(traders))
+	}
+	return names
+}
+
+// makersOf says how many of the demo traders quote; the others take.
+func makersOf(traders int) int { return (traders + 1) / 2 }
+
+func traderName(i, makers int) string {
+	if i < makers {
+		return "demo-maker-" + strconv.Itoa(i+1)
+	}
+	return "demo-taker-" + strconv.Itoa(i-makers+1)
+}
+
+func traderDisplay(i, makers int) string {
+	if i < makers {
+		return "Demo maker " + strconv.Itoa(i+1)
+	}
+	return "Demo taker " + strconv.Itoa(i-makers+1)
+}
