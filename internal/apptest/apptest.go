@@ -1,0 +1,162 @@
+// Package apptest runs whole venues for tests: in this process, or in one of
+// their own that can be killed. Each has a throwaway data directory and free
+// ports; nothing that a test did not start is touched.
+package apptest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"todoku/account"
+	"todoku/client"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/server"
+	"todoku/trade"
+)
+
+// Password is every test user's.
+const Password = "correct horse battery staple"
+
+// CheapHash keeps sign-ins from being what a test spends its time on.
+func CheapHash() account.HashCost { return account.HashCost{MemoryKiB: 64, Passes: 1, Lanes: 1} }
+
+// Config returns settings for a venue in dir that is quick to stop and silent.
+func Config(dir string) server.Config {
+	return server.Config{
+		Data: dir, GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
+		Drain: 2 * time.Second, Version: "test",
+		Accounts: account.Config{Hash: CheapHash()},
+		Logger:   slog.New(slog.DiscardHandler),
+	}
+}
+
+// Users are those that Seed makes: three traders, a viewer, a risk manager and an
+// administrator.
+func Users() []trade.User {
+	user := func(id trade.UserID, roles trade.Role) trade.User {
+		return trade.User{ID: id, DisplayName: "Test " + string(id), Roles: roles, Accounts: []trade.AccountID{trade.AccountID(id)}}
+	}
+	return []trade.User{
+		user("alice", trade.RoleTrader), user("bob", trade.RoleTrader), user("carol", trade.RoleTrader),
+		user("vera", trade.RoleViewer), user("rita", trade.RoleRisk), user("admin", trade.RoleAdmin),
+	}
+}
+
+// Instruments are those that Seed makes, all open: USDJPY without a band, EURUSD
+// with one of 5 % around 1.1, and DISC, whose trades disclose the counterparty.
+func Instruments() []trade.Instrument {
+	const unit = 100_000_000
+	return []trade.Instrument{
+		{
+			Symbol: "USDJPY", Name: "US dollar / yen", Class: trade.AssetClassFX, Currency: "JPY",
+			TickSize: unit / 1000, LotSize: unit, MinQuantity: unit, MaxQuantity: 10_000_000 * unit, Status: trade.TradingStatusOpen,
+		},
+		{
+			Symbol: "EURUSD", Name: "Euro / US dollar", Class: trade.AssetClassFX, Currency: "USD",
+			TickSize: unit / 100_000, LotSize: 1000 * unit, MinQuantity: 1000 * unit, MaxQuantity: 10_000_000 * unit,
+			Band: 500, ReferencePrice: unit * 11 / 10, Status: trade.TradingStatusOpen,
+		},
+		{
+			Symbol: "DISC", Name: "Disclosed", Class: trade.AssetClassEquity, Currency: "JPY", Disclose: true,
+			TickSize: unit, LotSize: 100 * unit, MinQuantity: 100 * unit, MaxQuantity: 1_000_000 * unit, Status: trade.TradingStatusOpen,
+		},
+	}
+}
+
+// Seed makes the users and instruments in a data directory, offline.
+func Seed(ctx context.Context, dir string, users []trade.User, instruments []trade.Instrument) (err error) {
+	venue, err := server.OpenOffline(ctx, dir, account.Config{Hash: CheapHash()})
+	if err != nil {
+		return fmt.Errorf("apptest: %w", err)
+	}
+	defer func() { err = errors.Join(err, venue.Close(ctx)) }()
+	for _, u := range users {
+		if _, err := venue.Submit(ctx, &trade.UpsertUser{Create: true, NewUser: u}); err != nil {
+			return fmt.Errorf("apptest: user %s: %w", u.ID, err)
+		}
+		if err := venue.Accounts.SetPassword(ctx, string(u.ID), Password); err != nil {
+			return fmt.Errorf("apptest: password of %s: %w", u.ID, err)
+		}
+	}
+	for _, i := range instruments {
+		if _, err := venue.Submit(ctx, &trade.UpsertInstrument{Instrument: i}); err != nil {
+			return fmt.Errorf("apptest: instrument %s: %w", i.Symbol, err)
+		}
+	}
+	return nil
+}
+
+// App is a venue in this process.
+type App struct {
+	*server.Server
+	t    testing.TB
+	stop context.CancelFunc
+	done chan error
+}
+
+// Start seeds a fresh venue and serves it until the test ends or Shutdown.
+func Start(t testing.TB) *App {
+	t.Helper()
+	config := Config(t.TempDir())
+	if err := Seed(t.Context(), config.Data, Users(), Instruments()); err != nil {
+		t.Fatal(err)
+	}
+	return Serve(t, config)
+}
+
+// Serve serves a venue as configured until the test ends or Shutdown.
+func Serve(t testing.TB, config server.Config) *App {
+	t.Helper()
+	s, err := server.New(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	app := &App{Server: s, t: t, stop: stop, done: make(chan error, 1)}
+	go func() { app.done <- s.Run(ctx) }()
+	t.Cleanup(app.Shutdown)
+	return app
+}
+
+// Shutdown stops the venue as SIGTERM does and fails the test if that is not
+// clean. Only the first call does anything.
+func (a *App) Shutdown() {
+	a.t.Helper()
+	if a.stop == nil {
+		return
+	}
+	a.stop()
+	a.stop = nil
+	if err := <-a.done; err != nil {
+		a.t.Errorf("venue stopped with %v", err)
+	}
+}
+
+// Client returns a client that is signed in to the venue and closed with the test.
+func (a *App) Client(user string) *client.Client {
+	a.t.Helper()
+	return Client(a.t, a.GRPCAddr().String(), user)
+}
+
+// Client returns a client that is signed in at an address and closed with the test.
+func Client(t testing.TB, address, user string) *client.Client {
+	t.Helper()
+	c, err := client.Dial(client.Config{Address: address, Plaintext: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() }) // Calls that are under way fail; that is what the test's end means.
+	if err := c.Login(t.Context(), user, Password); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Limit returns a request for a DAY limit order.
+func Limit(id, symbol string, side todokuv1.Side, quantity, price string) *todokuv1.PlaceOrderRequest {
+	return &todokuv1.PlaceOrderRequest{ClientOrderId: id, Symbol: symbol, Side: side, Quantity: quantity, Price: price}
+}

@@ -1,0 +1,184 @@
+package server
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"todoku/account"
+	"todoku/feed"
+	"todoku/push"
+	"todoku/rpc"
+	"todoku/sqlite"
+	"todoku/trade"
+)
+
+// ErrConfig says that settings are wrong or contradict each other; the text says
+// which and what to do.
+var ErrConfig = errors.New("server: settings")
+
+// Config says how to run a venue. The zero value of a field takes the default
+// that is named beside it.
+type Config struct {
+	// Data is the directory that holds the venue; it is made if it is not there.
+	Data string
+	// GRPCAddr and HTTPAddr are where to listen, host:port; port 0 takes any.
+	// Defaults 127.0.0.1:7443 and 127.0.0.1:8080.
+	GRPCAddr, HTTPAddr string
+
+	// TLSCert and TLSKey are PEM files; both or none.
+	TLSCert, TLSKey string
+	// TLSClientCA is a PEM file; clients must then show a certificate of it.
+	TLSClientCA string
+	// Insecure allows an address off this machine without TLS.
+	Insecure bool
+
+	// Venue holds for the whole venue; DayEnd is midnight UTC by default.
+	Venue trade.Venue
+	// SnapshotEvery is after how many records the state is written down; 100,000.
+	SnapshotEvery uint64
+	// Retain is how long history is kept; for ever by default, at least 48 h.
+	Retain time.Duration
+	// MaxJournalBytes bounds the journal's file; no bound by default.
+	MaxJournalBytes int64
+
+	// Drain is how long a stop may take while streams are open; 40 s.
+	Drain time.Duration
+	// Keepalive are the HTTP/2 settings of the gRPC port.
+	Keepalive Keepalive
+	// Push are the settings of the streams. Epoch, HasState, Encoder and Listener
+	// are the server's own.
+	Push push.Config
+	// Replay bounds what a resume replays.
+	Replay feed.Options
+	// Accounts are the settings of sessions. The hooks are the server's own.
+	Accounts account.Config
+	// Presence are the settings of who is signed in. Fault is the server's own.
+	Presence rpc.PresenceOptions
+
+	// Version is told to clients and in metrics.
+	Version string
+	// Logger takes one line a fact; slog.Default by default.
+	Logger *slog.Logger
+	// Clock tells the time; time.Now by default.
+	Clock func() time.Time
+}
+
+// Keepalive are grpc-go's server keepalive settings (gRPC proposals A8 and A9).
+// Zero takes the default; the first three are off by default.
+type Keepalive struct {
+	// MaxConnectionIdle, MaxConnectionAge and MaxConnectionAgeGrace end connections
+	// rudely; streams are rotated by their own age instead.
+	MaxConnectionIdle, MaxConnectionAge, MaxConnectionAgeGrace time.Duration
+	// Time and Timeout find dead peers: 30 s and 10 s.
+	Time, Timeout time.Duration
+	// MinTime is how often a client may PING; 5 s.
+	MinTime time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Data == "" {
+		c.Data = "data"
+	}
+	if c.GRPCAddr == "" {
+		c.GRPCAddr = "127.0.0.1:7443"
+	}
+	if c.HTTPAddr == "" {
+		c.HTTPAddr = "127.0.0.1:8080"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	for _, d := range []struct {
+		value    *time.Duration
+		standard time.Duration
+	}{
+		{&c.Drain, 40 * time.Second},
+		{&c.Keepalive.Time, 30 * time.Second},
+		{&c.Keepalive.Timeout, 10 * time.Second},
+		{&c.Keepalive.MinTime, 5 * time.Second},
+	} {
+		if *d.value == 0 {
+			*d.value = d.standard
+		}
+	}
+	return c
+}
+
+// shortestRetain keeps whatever a resume may replay, and a day more.
+const shortestRetain = 48 * time.Hour
+
+// validate refuses settings that contradict each other.
+func (c *Config) validate() error {
+	var errs []error
+	refuse := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
+		}
+	}
+	refuse((c.TLSCert == "") != (c.TLSKey == ""), "a certificate needs its key, and a key its certificate")
+	refuse(c.TLSClientCA != "" && c.TLSCert == "", "client certificates need TLS: give a certificate and its key")
+	for _, addr := range []string{c.GRPCAddr, c.HTTPAddr} {
+		host, _, err := net.SplitHostPort(addr)
+		refuse(err != nil, "%q is not host:port", addr)
+		refuse(err == nil && c.TLSCert == "" && !c.Insecure && !loopback(host),
+			"%s can be reached from other machines: give a certificate and its key, or allow plaintext with --insecure", addr)
+	}
+	refuse(c.Retain != 0 && c.Retain < shortestRetain, "history is kept for at least %s, not %s", shortestRetain, c.Retain)
+	refuse(c.Drain < 0, "a drain of %s is negative", c.Drain)
+	refuse(c.Keepalive.MinTime > 20*time.Second,
+		"clients PING every 20 s; a minimum of %s would cut them for too many PINGs", c.Keepalive.MinTime)
+	push := c.Push
+	push.Epoch = "check"
+	errs = append(errs, push.Validate())
+	return errors.Join(errs...)
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// tlsConfig returns the settings of the listeners, nil for plaintext.
+func (c *Config) tlsConfig() (*tls.Config, error) {
+	if c.TLSCert == "" {
+		return nil, nil //nolint:nilnil // No TLS is an answer.
+	}
+	certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: certificate %s: %w", ErrConfig, c.TLSCert, err)
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	if c.TLSClientCA != "" {
+		pem, err := os.ReadFile(c.TLSClientCA)
+		if err != nil {
+			return nil, fmt.Errorf("%w: client CA: %w", ErrConfig, err)
+		}
+		config.ClientCAs = x509.NewCertPool()
+		if !config.ClientCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%w: %s holds no certificate in PEM", ErrConfig, c.TLSClientCA)
+		}
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	return config, nil
+}
+
+// The files of a data directory.
+const (
+	journalFile  = "journal.db"
+	accountsFile = "accounts.db"
+	historyFile  = "history.db"
+)
+
+func (c *Config) journalOptions() sqlite.Options { return sqlite.Options{MaxBytes: c.MaxJournalBytes} }

@@ -1,0 +1,86 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	_ "google.golang.org/grpc/encoding/gzip" // Clients may send and ask for gzip.
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"todoku/push/grpcpush"
+)
+
+// Bounds of one connection. A request is at most 1 MiB; the transport takes a
+// little more, so that who sends too much is told so in words.
+const (
+	maxMessage = 1<<20 + 64<<10
+	maxStreams = 1000
+	maxHeaders = 16 << 10
+)
+
+// buildDoors makes the gRPC server and puts the services on it.
+func (s *Server) buildDoors(tls *tls.Config) {
+	k := s.config.Keepalive
+	options := append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(s.metrics.interceptor)}, s.services.Interceptors()...)
+	options = append(options,
+		grpc.ForceServerCodecV2(grpcpush.NewCodec()),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle: k.MaxConnectionIdle, MaxConnectionAge: k.MaxConnectionAge,
+			MaxConnectionAgeGrace: k.MaxConnectionAgeGrace, Time: k.Time, Timeout: k.Timeout,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: k.MinTime, PermitWithoutStream: true}),
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeaders),
+	)
+	if tls != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
+	}
+	s.grpc = grpc.NewServer(options...)
+	s.services.Register(s.grpc)
+	s.health = health.NewServer()
+	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
+	reflection.Register(s.grpc)
+}
+
+// listeners are the open ports.
+type listeners struct{ grpc, http net.Listener }
+
+// listen opens both ports or none.
+func listen(ctx context.Context, config *Config, secure *tls.Config) (listeners, error) {
+	var l listeners
+	var err error
+	if l.grpc, err = (&net.ListenConfig{}).Listen(ctx, "tcp", config.GRPCAddr); err != nil {
+		return l, fmt.Errorf("server: gRPC port: %w", err)
+	}
+	if l.http, err = (&net.ListenConfig{}).Listen(ctx, "tcp", config.HTTPAddr); err != nil {
+		return listeners{}, errors.Join(fmt.Errorf("server: HTTP port: %w", err), l.close())
+	}
+	if secure != nil {
+		l.http = tls.NewListener(l.http, secure)
+	}
+	return l, nil
+}
+
+// close closes what a server did not take over; closing twice is harmless.
+func (l listeners) close() error {
+	var errs []error
+	for _, listener := range []net.Listener{l.grpc, l.http} {
+		if listener == nil {
+			continue
+		}
+		if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,88 @@
+package server
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+//go:embed status.html
+var statusPage string
+
+// handler returns what the HTTP port answers.
+func (s *Server) handler() http.Handler {
+	page := template.Must(template.New("status").Parse(statusPage))
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeText(w, http.StatusOK, "alive\n")
+	})
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if err := page.Execute(w, s.status()); err != nil {
+			s.config.Logger.Warn("status page not sent", "error", err)
+		}
+	})
+	return guard(mux)
+}
+
+// guard sets the headers that keep a browser from doing more than showing.
+func guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readyz says whether the venue takes streams and commands, and why not.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	code, state := http.StatusOK, map[string]any{"ready": true, "head": s.storage.log.Head()}
+	switch err := s.engine.Health(); {
+	case !s.ready.Load():
+		code, state["ready"], state["why"] = http.StatusServiceUnavailable, false, "starting or stopping"
+	case err != nil:
+		code, state["ready"], state["why"] = http.StatusServiceUnavailable, false, err.Error()
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(state) // The client is gone; nothing is left to tell it.
+}
+
+func writeText(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = fmt.Fprint(w, text) // The client is gone; nothing is left to tell it.
+}
+
+// statusData is what the status page shows: nothing that concerns a user.
+type statusData struct {
+	Version, GRPC, Epoch     string
+	Ready                    bool
+	Problem                  string
+	Head, Published, History uint64
+	Streams, Instruments     int
+	Time                     string
+}
+
+func (s *Server) status() statusData {
+	log := s.storage.log
+	out := statusData{
+		Version: s.config.Version, GRPC: s.GRPCAddr().String(), Epoch: log.Epoch(), Ready: s.ready.Load(),
+		Head: log.Head(), Published: s.feed.Position(), History: s.follower.Position(),
+		Streams: len(s.hub.List()), Instruments: len(s.feed.Instruments()),
+		Time: s.config.Clock().UTC().Format(time.RFC3339),
+	}
+	if err := s.engine.Health(); err != nil {
+		out.Problem = err.Error()
+	}
+	return out
+}

@@ -1,0 +1,194 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// part is a goroutine of the venue that runs until it is told to stop.
+type part struct {
+	name string
+	stop context.CancelFunc
+	done chan struct{}
+	err  error // valid once done is closed
+}
+
+// parts starts goroutines and notices the first that ends on its own.
+type parts struct{ failed chan *part }
+
+// start runs a part on a context of its own, so that parts stop in order and not
+// all at once.
+func (p *parts) start(ctx context.Context, name string, run func(context.Context) error) *part {
+	own, stop := context.WithCancel(context.WithoutCancel(ctx))
+	t := &part{name: name, stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(t.done)
+		t.err = run(own)
+		if own.Err() == nil {
+			if t.err == nil {
+				t.err = errors.New("ended")
+			}
+			select {
+			case p.failed <- t:
+			default:
+			}
+		}
+	}()
+	return t
+}
+
+// end stops a part and waits for it. It tolerates one that never started.
+func (t *part) end() error {
+	if t == nil {
+		return nil
+	}
+	t.stop()
+	<-t.done
+	if t.err != nil && !errors.Is(t.err, context.Canceled) {
+		return fmt.Errorf("server: %s: %w", t.name, t.err)
+	}
+	return nil
+}
+
+// running are the parts of a venue that runs.
+type running struct {
+	parts
+	hub, engine, feed, history, accounts, presence, grpc, http *part
+}
+
+// Run serves until ctx ends, then drains and returns. It must be called once, and
+// gives the data directory back in any case. nil means a clean stop.
+func (s *Server) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, s.closeFiles()) }()
+	r := &running{parts: parts{failed: make(chan *part, 1)}}
+	if err := s.start(ctx, r); err != nil {
+		return errors.Join(err, s.shutDown(ctx, r, 0))
+	}
+	s.config.Logger.Info("serving", "grpc", s.GRPCAddr().String(), "http", s.HTTPAddr().String(), "data", s.config.Data)
+	var failure error
+	select {
+	case <-ctx.Done():
+		s.config.Logger.Info("stopping", "drain", s.config.Drain)
+	case t := <-r.failed:
+		failure = fmt.Errorf("server: %s: %w", t.name, t.err)
+		s.config.Logger.Error("a part failed, stopping", "part", t.name, "error", t.err)
+	}
+	return errors.Join(failure, s.shutDown(ctx, r, s.config.Drain))
+}
+
+// start brings the parts up from the journal outwards; the ports come last, when
+// everything behind them is ready.
+func (s *Server) start(ctx context.Context, r *running) error {
+	r.hub = r.start(ctx, "hub", s.hub.Run)
+	r.engine = r.start(ctx, "engine", s.engine.Run)
+	if err := s.configure(ctx); err != nil {
+		return err
+	}
+	r.feed = r.start(ctx, "feed", s.feed.Run)
+	r.history = r.start(ctx, "history", s.follower.Run)
+	r.accounts = r.start(ctx, "accounts", s.accounts.Run)
+	select {
+	case <-s.feed.Ready():
+	case t := <-r.failed:
+		return fmt.Errorf("server: %s: %w", t.name, t.err)
+	case <-ctx.Done():
+		return nil
+	}
+	r.presence = r.start(ctx, "presence", s.presence.Run)
+	r.grpc = r.start(ctx, "grpc", func(context.Context) error { return s.grpc.Serve(s.listeners.grpc) })
+	r.http = r.start(ctx, "http", s.serveHTTP)
+	s.ready.Store(true)
+	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
+	return nil
+}
+
+// shutDown takes the parts down from the outside inwards.
+func (s *Server) shutDown(ctx context.Context, r *running, limit time.Duration) error {
+	s.ready.Store(false)
+	s.health.Shutdown()
+	cut, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	go func() { // Ends with cut, at the latest when this function returns.
+		select {
+		case <-s.stop:
+			cancel()
+		case <-cut.Done():
+		}
+	}()
+	if r.grpc != nil {
+		s.drain(cut)
+	}
+	errs := []error{r.http.end(), r.grpc.end(), r.presence.end()}
+	errs = append(errs, r.engine.end())
+	s.settle(ctx, r)
+	errs = append(errs, r.feed.end(), r.history.end(), r.hub.end(), r.accounts.end())
+	return errors.Join(errs...)
+}
+
+// drain moves the streams away and lets calls finish, until cut ends.
+func (s *Server) drain(cut context.Context) {
+	limit := s.config.Drain
+	// What is left of the streams after three quarters is ended; the last quarter
+	// is for the calls.
+	if err := s.hub.Drain(cut, limit*3/8, limit*3/4); err != nil {
+		s.config.Logger.Warn("streams cut", "error", err)
+	}
+	graceful := make(chan struct{})
+	go func() {
+		s.grpc.GracefulStop()
+		close(graceful)
+	}()
+	// Calls have deadlines, but a peer that reads nothing can keep a connection
+	// open; nobody waits for it longer than this.
+	const longest = 5 * time.Second
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-graceful:
+		return
+	case <-cut.Done():
+	case <-timer.C:
+	}
+	s.grpc.Stop()
+	<-graceful
+}
+
+// settle lets the followers read what the engine wrote last, so that a clean stop
+// leaves nothing for the next start to catch up with.
+func (s *Server) settle(ctx context.Context, r *running) {
+	const longest = 2 * time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
+	defer cancel()
+	head := s.storage.log.Head()
+	if r.feed != nil {
+		_ = s.feed.WaitFor(ctx, head) // A follower that lags catches up at the next start.
+	}
+	if r.history != nil {
+		_ = s.follower.WaitFor(ctx, head)
+	}
+}
+
+// serveHTTP serves until ctx ends.
+func (s *Server) serveHTTP(ctx context.Context) error {
+	web := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
+	ended := make(chan error, 1)
+	go func() { ended <- web.Serve(s.listeners.http) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	err := web.Shutdown(closing)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = web.Close()
+	}
+	<-ended
+	return err
+}

@@ -1,0 +1,180 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+
+	"todoku/account"
+	"todoku/engine"
+	"todoku/feed"
+	"todoku/push"
+	"todoku/rpc"
+	"todoku/sqlite"
+	"todoku/trade"
+)
+
+// Server is a venue. Make it with [New]; call [Server.Run] once.
+type Server struct {
+	config  Config
+	storage *storage
+	history *sqlite.History
+
+	accounts *account.Service
+	engine   *engine.Engine
+	hub      *push.Hub
+	feed     *feed.Feed
+	follower *feed.HistoryFollower
+	presence *rpc.Presence
+	services *rpc.Server
+	metrics  *metrics
+
+	grpc   *grpc.Server
+	health *health.Server
+	ready  atomic.Bool
+
+	listeners listeners
+	stop      chan struct{} // closed by Stop
+	stopOnce  sync.Once
+}
+
+// New opens the data directory and builds the venue. The error says what to do:
+// [ErrConfig], sqlite.ErrLocked, journal.ErrNewerSchema, or what is broken.
+func New(ctx context.Context, config Config) (_ *Server, err error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	tls, err := config.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, stop: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.closeFiles())
+		}
+	}()
+	if s.storage, err = openStorage(ctx, &config); err != nil {
+		return nil, err
+	}
+	if s.history, err = sqlite.OpenHistory(ctx, filepath.Join(config.Data, historyFile)); err != nil {
+		return nil, err
+	}
+	if err := s.build(ctx); err != nil {
+		return nil, err
+	}
+	s.metrics.observe(s)
+	s.buildDoors(tls)
+	if s.listeners, err = listen(ctx, &config, tls); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// build makes the parts, from the journal outwards.
+func (s *Server) build(ctx context.Context) error {
+	c, log := &s.config, s.storage.log
+	s.metrics = newMetrics(c.Version)
+	began := time.Now()
+	var err error
+	if s.engine, err = engine.Open(ctx, log, engine.Options{
+		Clock: c.Clock, SnapshotEvery: c.SnapshotEvery, Retain: c.Retain, Report: s.engineReport,
+	}); err != nil {
+		return err
+	}
+	c.Logger.Info("state restored", "head", log.Head(), "took", time.Since(began).Round(time.Millisecond))
+
+	encoder := rpc.NewEncoder(log.Head)
+	hub := c.Push
+	hub.Epoch, hub.Encoder, hub.Listener = log.Epoch(), encoder, &streamLog{s}
+	hub.HasState = encoder.HasState
+	// Attach numbers rise across restarts, so that an acknowledgement from before
+	// never counts for a stream after.
+	hub.FirstAttach = uint64(c.Clock().UnixMilli()) << 20 //nolint:gosec // The clock is after 1970.
+	s.hub = push.NewHub(hub)
+
+	replay := c.Replay
+	replay.CheckpointFailed = func(err error) { c.Logger.Warn("replay index not saved", "error", err) }
+	s.feed = feed.New(log, s.hub, s.history, encoder, replay)
+	s.follower = feed.NewHistoryFollower(log, s.history, feed.HistoryOptions{Listener: s.historyEvent})
+
+	accounts := c.Accounts
+	accounts.Clock = c.Clock
+	accounts.Admit, accounts.OnEnd, accounts.OnExtend = rpc.Admit(s.feed), rpc.EndStreams(s.hub), rpc.ExtendStreams(s.hub)
+	accounts.OnFault = func(err error) { c.Logger.Warn("account work failed", "error", err) }
+	if s.accounts, err = account.NewService(ctx, s.storage.accounts, accounts); err != nil {
+		return fmt.Errorf("server: accounts: %w", err)
+	}
+
+	presence := c.Presence
+	presence.Fault = func(err error) { c.Logger.Warn("presence not told", "error", err) }
+	s.presence = rpc.NewPresence(s.engine, s.feed, presence)
+	s.services = rpc.New(rpc.Deps{
+		Engine: s.engine, Journal: log, Feed: s.feed, Hub: s.hub, History: s.history,
+		Follower: s.follower, Accounts: s.accounts, Presence: s.presence,
+	}, rpc.Options{Version: c.Version, Clock: c.Clock, Fault: func(method string, err error) {
+		c.Logger.Error("call failed", "method", method, "error", err)
+	}})
+	return nil
+}
+
+// GRPCAddr returns where the gRPC port listens.
+func (s *Server) GRPCAddr() net.Addr { return s.listeners.grpc.Addr() }
+
+// HTTPAddr returns where the HTTP port listens.
+func (s *Server) HTTPAddr() net.Addr { return s.listeners.http.Addr() }
+
+// Stop cuts a drain short: streams and calls are ended at once. What was
+// acknowledged is durable in any case.
+func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
+
+// closeFiles gives the data directory back.
+func (s *Server) closeFiles() error {
+	var errs []error
+	errs = append(errs, s.listeners.close())
+	if s.history != nil {
+		errs = append(errs, s.history.Close())
+	}
+	if s.storage != nil {
+		errs = append(errs, s.storage.close())
+	}
+	return errors.Join(errs...)
+}
+
+// configure journals the venue's settings if they differ from what the journal says.
+func (s *Server) configure(ctx context.Context) error {
+	_, err := s.engine.Submit(ctx, &trade.ConfigureVenue{Venue: s.config.Venue})
+	if errors.Is(err, engine.ErrNotDurable) && s.storage.log.Head() > 0 {
+		// A full disk must not keep the venue from being read.
+		s.config.Logger.Warn("venue settings not journaled", "error", err)
+		return nil
+	}
+	return err
+}
+
+func (s *Server) engineReport(r engine.Report) {
+	switch r.What {
+	case engine.SnapshotSaved, engine.Compacted, engine.JournalRecovered:
+		s.config.Logger.Info(string(r.What), "sequence", r.Sequence)
+	case engine.SnapshotFailed, engine.CompactFailed, engine.JournalFailed:
+		s.config.Logger.Error(string(r.What), "sequence", r.Sequence, "error", r.Err)
+	}
+}
+
+func (s *Server) historyEvent(e feed.HistoryEvent) {
+	log := s.config.Logger.Info
+	if e.Kind == feed.HistoryFailed {
+		log = s.config.Logger.Error
+	}
+	log("history "+strings.ToLower(e.Kind.String()), "was", e.Was, "position", e.Position, "error", e.Err)
+}
