@@ -7,22 +7,25 @@ import (
 	"runtime/debug"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
+
+	"todoku/push/grpcpush"
 )
 
 // grpc-go's door. It knows grpc-go and nothing of the venue: it takes a call's
 // method, token and address, asks admit, calls the handler, and writes what came
 // of it down as a status. Another door does the same in its own words.
 
-// Interceptors returns the options that a gRPC server needs for the services.
-// They must come before others only where those should see statuses instead of
-// errors.
+// Interceptors returns the options that a gRPC server needs for the services:
+// the interceptors, and the codec that they rely on, grpcpush's included. No other
+// codec may be forced. Interceptors that come before these see statuses, those
+// that come after see errors.
 func (s *Server) Interceptors() []grpc.ServerOption {
 	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(codec{grpcpush.NewCodec()}),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
 	}
@@ -61,14 +64,12 @@ type admittedStream struct {
 func (s *admittedStream) Context() context.Context { return s.ctx }
 
 // RecvMsg names what is wrong with a request that cannot be read.
-func (s *admittedStream) RecvMsg(m any) error {
-	return s.server.readError(s.ServerStream.RecvMsg(m), m)
-}
+func (s *admittedStream) RecvMsg(m any) error { return s.server.read(s.ServerStream.RecvMsg, m) }
 
 // readable returns a service's description whose unary handlers name what is
 // wrong with a request that cannot be read. grpc-go reads requests before its
-// interceptors are called and answers INTERNAL without a reason; the handlers are
-// the generated ones, given another way to read.
+// interceptors are called; the handlers are the generated ones, given another way
+// to read.
 func (s *Server) readable(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 	own := *desc
 	own.Methods = make([]grpc.MethodDesc, len(desc.Methods))
@@ -76,33 +77,51 @@ func (s *Server) readable(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 		full := "/" + desc.ServiceName + "/" + m.MethodName
 		own.Methods[i] = grpc.MethodDesc{
 			MethodName: m.MethodName,
-			Handler: func(srv any, ctx context.Context, read func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
-				return m.Handler(srv, ctx, func(v any) error {
-					if err := s.readError(read(v), v); err != nil {
-						return s.status(full, err)
-					}
-					return nil
-				}, interceptor)
+			Handler: func(srv any, ctx context.Context, receive func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+				return m.Handler(srv, ctx, func(m any) error { return s.status(full, s.read(receive, m)) }, interceptor)
 			},
 		}
 	}
 	return &own
 }
 
-// readError says why a request cannot be read, or that it is too large.
-func (s *Server) readError(err error, request any) error {
-	switch status.Code(err) { //nolint:exhaustive // other codes are the transport's: the caller is gone
-	case codes.OK:
-		if m, ok := request.(proto.Message); ok && proto.Size(m) > s.options.MaxRequestBytes {
-			return errTooLarge
-		}
-		return nil
-	case codes.ResourceExhausted:
+// reading is a request on its way in. It stands in for the message, so that what
+// is wrong with it comes here: an error of the codec would be answered by grpc-go
+// at once, as INTERNAL and without a reason.
+type reading struct {
+	message any
+	size    int
+	err     error
+}
+
+// codec is grpcpush's, which also knows *reading.
+type codec struct{ *grpcpush.Codec }
+
+// Unmarshal decodes as grpc-go does.
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	r, ok := v.(*reading)
+	if !ok {
+		return c.Codec.Unmarshal(data, v)
+	}
+	r.size, r.err = data.Len(), c.Codec.Unmarshal(data, r.message)
+	return nil
+}
+
+// read receives a request into message, or says why it cannot be read.
+func (s *Server) read(receive func(any) error, message any) error {
+	r := &reading{message: message}
+	err := receive(r)
+	switch {
+	case err != nil:
+		// The transport's own, and answered by it: the caller is gone, or sent more
+		// than even the transport takes.
+		return err
+	case r.size > s.options.MaxRequestBytes:
 		return errTooLarge
-	case codes.Internal:
+	case r.err != nil:
 		return errMalformed
 	}
-	return err
+	return nil
 }
 
 // callOf is what grpc-go knows of a call.
@@ -126,10 +145,20 @@ func (s *Server) status(method string, err error) error {
 		return nil
 	}
 	p := s.explain(err)
+	if p.Withheld && transports(err) {
+		return err
+	}
 	if p.Withheld {
 		s.options.Fault(method, err)
 	}
 	return p.Status().Err()
+}
+
+// transports says that an error is grpc-go's own: it has written its status down
+// already, and nobody but the peer is at fault.
+func transports(err error) bool {
+	_, ok := err.(interface{ GRPCStatus() *status.Status }) //nolint:errorlint // ours wrap theirs nowhere
+	return ok
 }
 
 // recovered turns a panic into an error with its stack, which nobody but the

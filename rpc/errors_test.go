@@ -182,7 +182,7 @@ func TestABadSubscriptionSaysWhatIsWrong(t *testing.T) {
 // internalErrors are those of the packages below that no client can meet: they
 // would be defects or an operator's trouble, and are withheld.
 var internalErrors = []string{
-	"account.ErrNotFound", // of a Store, for its Service
+	"account.ErrNotFound",                                                        // of a Store, for its Service
 	"engine.ErrBookQuantity", "engine.ErrBookCrossed", "engine.ErrBookDuplicate", // of the book alone
 	"engine.ErrBookLevel", "engine.ErrBookFull", "engine.ErrBookUnknown",
 	"feed.ErrBadIndex", "feed.ErrHistoryGap",

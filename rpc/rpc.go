@@ -139,7 +139,7 @@ func New(deps Deps, options Options) *Server {
 }
 
 // Register puts the services on a server that was made with the options of
-// [Server.Interceptors] and grpcpush's codec.
+// [Server.Interceptors].
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	for _, service := range s.services() {
 		r.RegisterService(s.readable(service.desc), service.implementation)
