@@ -39,7 +39,7 @@ func play(s *script, v *venue, turns int) []string {
 }
 
 func TestSameSeedSameMarket(t *testing.T) {
-	const turns = 4000
+	const turns = 2000
 	first, second, other := newVenue(t), newVenue(t), newVenue(t)
 	a := play(newScript(7, DefaultTraders, markets(t)), first, turns)
 	b := play(newScript(7, DefaultTraders, markets(t)), second, turns)
@@ -61,7 +61,7 @@ func TestBooksMoveAndStayDeepWhilePositionsStayBounded(t *testing.T) {
 	play(s, v, 2*levels*len(all))
 	kinds := map[kind]int{}
 	low, high := map[string]int64{}, map[string]int64{}
-	for turn := range 30_000 {
+	for turn := range 12_000 {
 		c, ok := s.next()
 		if ok {
 			kinds[c.kind]++
@@ -79,11 +79,11 @@ func TestBooksMoveAndStayDeepWhilePositionsStayBounded(t *testing.T) {
 		}
 	}
 	for _, k := range []kind{place, replace, take} {
-		if kinds[k] < 1000 {
+		if kinds[k] < 400 {
 			t.Errorf("only %d commands of kind %d", kinds[k], k)
 		}
 	}
-	if v.trades < 3000 {
+	if v.trades < 1200 {
 		t.Errorf("only %d trades", v.trades)
 	}
 	for _, m := range all {
@@ -136,7 +136,7 @@ func TestLaddersHealAfterEveryQuoteWasCanceled(t *testing.T) {
 	for _, name := range Traders(DefaultTraders) {
 		v.must(&trade.MassCancel{Actor: v.actor(name)})
 	}
-	play(s, v, 10_000)
+	play(s, v, 8_000)
 	v.follow()
 	checkBooks(t, 0, v, all)
 }
