@@ -76,7 +76,7 @@ func TestAThirdUserSubscribedToEverythingLearnsNothingOfTheOthers(t *testing.T) 
 					}
 					continue
 				}
-				for _, secret := range []string{`"alice"`, `"bob"`, "request-", "Account", "Counterparty", "Buyer", "Seller", "ClientOrderID"} {
+				for _, secret := range []string{`"alice"`, `"bob"`, "request-", "again-", "Account", "Counterparty", "Buyer", "Seller", "ClientOrderID"} {
 					if strings.Contains(body, secret) {
 						t.Errorf("%s was told %s in %s %s", name, secret, m.Type, body)
 					}

@@ -59,6 +59,7 @@ func TestEveryEventThatConcernsAUserArrivesOnceInOrder(t *testing.T) {
 }
 
 func guarantees(t *testing.T, seed uint64) {
+	t.Helper()
 	s := newServer(t, seed, feed.Options{ReplayEvents: 100})
 	random := rand.New(rand.NewPCG(seed, 2))
 	users := []trade.User{
@@ -168,9 +169,9 @@ func TestAttachBesideAWriterHasNoGapAndNoOverlap(t *testing.T) {
 	users := []trade.User{trader("alice"), trader("bob"), withRole("rick", trade.RoleRisk)}
 	s.play(s.venue.opening(users...)...)
 	begin := s.venue.sequence
-	records := make([]*trade.Record, 1500)
-	for i := range records {
-		records[i] = s.venue.step()
+	var records []*trade.Record
+	for range 1500 {
+		records = append(records, s.venue.step())
 	}
 	last := s.venue.record(trade.CommandAnnounce, &trade.Announced{From: "root", Text: "the end"})
 	records = append(records, last)
@@ -199,6 +200,7 @@ func TestAttachBesideAWriterHasNoGapAndNoOverlap(t *testing.T) {
 
 // follow attaches again and again, a few hundred records at a time.
 func (w *watcher) follow(t *testing.T, s *server, random *rand.Rand, last uint64) {
+	t.Helper()
 	for w.cursor.Sequence < last {
 		client, err := s.tryAttach(feed.AttachRequest{User: w.sight.user.ID, Subscription: w.subscription(), Resume: w.cursor})
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -20,6 +21,9 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
 
 // words encodes a message as JSON, everything in it included: what a test finds
 // there could have been told on the wire.
@@ -42,9 +46,9 @@ func (words) Encode(m feed.Message) []byte {
 // marks says where a topic's state begins.
 type marks struct{}
 
-func (marks) Heartbeat(push.HeartbeatInfo) []byte  { return nil }
-func (marks) Reconnect(push.ReconnectInfo) []byte  { return nil }
-func (marks) StateBegin(topic push.Topic) []byte { return []byte("begin " + topic) }
+func (marks) Heartbeat(push.HeartbeatInfo) []byte { return nil }
+func (marks) Reconnect(push.ReconnectInfo) []byte { return nil }
+func (marks) StateBegin(topic push.Topic) []byte  { return []byte("begin " + topic) }
 
 // kept is an IndexStore in memory.
 type kept struct {
@@ -128,10 +132,10 @@ func (s *server) start(options feed.Options) {
 }
 
 // restart stops and starts again; the index is saved in between.
-func (s *server) restart(options feed.Options) {
+func (s *server) restart() {
 	s.t.Helper()
 	s.stop()
-	s.start(options)
+	s.start(feed.Options{})
 }
 
 // write appends records and does not wait for the feed.
@@ -283,6 +287,8 @@ func (c *client) texts() (first, events []string) {
 // until waits for something to arrive.
 func (c *client) until(t testing.TB, what string, arrived func() bool) {
 	t.Helper()
+	late := time.NewTimer(patience)
+	defer late.Stop()
 	for {
 		c.mu.Lock()
 		ok := arrived()
@@ -300,7 +306,7 @@ func (c *client) until(t testing.TB, what string, arrived func() bool) {
 				t.Errorf("the stream ended (%v) before %s", c.end, what)
 			}
 			return
-		case <-t.Context().Done():
+		case <-late.C:
 			t.Errorf("%s never came", what)
 			return
 		}
@@ -315,7 +321,13 @@ func (c *client) snapshotOver() bool {
 
 func (c *client) wantEnd(t testing.TB, want push.Reason) {
 	t.Helper()
-	<-c.done
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-c.done:
+	case <-late.C:
+		t.Fatalf("the stream did not end with %q", want)
+	}
 	if got := push.ReasonOf(c.end); got != want {
 		t.Fatalf("ended with %q (%v), want %q", got, c.end, want)
 	}

@@ -40,6 +40,11 @@ func encodeIndex(epoch string, x *index) []byte {
 			out = append(out, b.data...)
 		}
 	}
+	return seal(out)
+}
+
+// seal appends the checksum.
+func seal(out []byte) []byte {
 	return binary.LittleEndian.AppendUint32(out, crc32.Checksum(out, crc32.MakeTable(crc32.Castagnoli)))
 }
 

@@ -38,7 +38,7 @@ func TestAReplayIsTheBytesOfTheLiveStream(t *testing.T) {
 		}
 		check("at once")
 		s.snapshot()
-		s.restart(feed.Options{})
+		s.restart()
 		check("after a restart")
 	})
 }
@@ -65,8 +65,7 @@ func TestAReplayThatIsNotPossibleSaysWhyAndSendsASnapshot(t *testing.T) {
 		c := s.attach(feed.AttachRequest{User: user, Subscription: all, Resume: &cursor})
 		if got := c.attached; got.Start != start || got.Cause != cause {
 			t.Errorf("%s after %s begins with %s %s, want %s %s", user, cursor, got.Start, got.Cause, start, cause)
-		}
-		if start == feed.StartReset {
+		} else if start == feed.StartReset {
 			c.until(t, "the snapshot", c.snapshotOver)
 			if first, _ := c.texts(); !strings.Contains(first[0], "feed.Reset") || !strings.Contains(first[1], "feed.SnapshotBegin") {
 				t.Errorf("a reset begins with %.200q", first[:2])
@@ -157,10 +156,14 @@ func (c *counting) Read(ctx context.Context, after uint64, limit int) ([]journal
 func TestARestartReadsTheJournalsTailOnly(t *testing.T) {
 	s := newServer(t, 24, feed.Options{})
 	s.play(s.venue.opening(trader("alice"), trader("bob"))...)
-	s.steps(500)
+	s.steps(200)
+	older := s.venue.sequence
+	s.restart() // Stopping saves the index.
+	early := s.index.blob
+	s.steps(300)
 	s.snapshot()
 	s.steps(20)
-	s.stop() // Saves the index.
+	s.stop()
 	loaded := s.venue.sequence - 20
 
 	for _, test := range []struct {
@@ -169,6 +172,7 @@ func TestARestartReadsTheJournalsTailOnly(t *testing.T) {
 		lowest uint64
 	}{
 		{"good", func(blob []byte) []byte { return blob }, loaded},
+		{"older than the snapshot", func([]byte) []byte { return early }, older},
 		{"missing", func([]byte) []byte { return nil }, 0},
 		{"damaged", func(blob []byte) []byte { blob[len(blob)/2] ^= 1; return blob }, 0},
 		{"of another version", func(blob []byte) []byte { blob[0]++; return blob }, 0},

@@ -32,6 +32,7 @@ type venue struct {
 	nextTrade   trade.TradeID
 	records     map[uint64]*trade.Record
 	idle        map[trade.UserID]bool // They never trade.
+	renamed     map[trade.RequestID]trade.AccountID
 }
 
 func newVenue(seed uint64) *venue {
@@ -47,6 +48,7 @@ func newVenue(seed uint64) *venue {
 		limits:      make(map[trade.AccountID]trade.Limits),
 		records:     make(map[uint64]*trade.Record),
 		idle:        make(map[trade.UserID]bool),
+		renamed:     make(map[trade.RequestID]trade.AccountID),
 	}
 }
 
@@ -93,8 +95,10 @@ func (v *venue) step() *trade.Record {
 		return v.place()
 	case n < 75:
 		return v.hit()
-	case n < 85:
+	case n < 80:
 		return v.cancel()
+	case n < 85:
+		return v.replace()
 	case n < 88:
 		return v.bust()
 	case n < 91:
@@ -247,6 +251,25 @@ func (v *venue) cancel() *trade.Record {
 	return v.record(trade.CommandCancelOrder,
 		&trade.ExecutionReport{Type: trade.ExecTypeCanceled, Order: o, Reason: trade.ReasonRequested},
 		v.level(o.Symbol, o.Side, o.Price))
+}
+
+// replace changes an order's price and name; the old name finds nothing then.
+func (v *venue) replace() *trade.Record {
+	resting := v.resting()
+	if resting == nil {
+		return v.place()
+	}
+	o, old := *resting, *resting
+	o.ClientOrderID = trade.RequestID(fmt.Sprintf("again-%d", v.sequence))
+	o.Price++
+	if o.Price == 1000 {
+		o.Price -= 2
+	}
+	v.orders[o.ID] = &o
+	v.renamed[old.ClientOrderID] = old.Account
+	return v.record(trade.CommandReplaceOrder,
+		&trade.ExecutionReport{Type: trade.ExecTypeReplaced, Order: o, Request: o.ClientOrderID},
+		v.level(o.Symbol, o.Side, old.Price), v.level(o.Symbol, o.Side, o.Price))
 }
 
 // bust undoes the newest trade in words only: positions and orders stay.
