@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	backoffparams "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -78,7 +79,15 @@ func Dial(config Config) (*Client, error) {
 		transport = insecure.NewCredentials()
 	}
 	c := &Client{config: config}
-	common := append([]grpc.DialOption{grpc.WithTransportCredentials(transport)}, config.DialOptions...)
+	common := append([]grpc.DialOption{
+		grpc.WithTransportCredentials(transport),
+		// A venue that restarts is back within a second; grpc-go's own first wait is
+		// as long as that.
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoffparams.Config{BaseDelay: firstBackoff, Multiplier: 1.6, Jitter: 0.2, MaxDelay: mostBackoff},
+			MinConnectTimeout: helloDeadline,
+		}),
+	}, config.DialOptions...)
 	var err error
 	c.requests, err = grpc.NewClient(config.Address, append(common,
 		grpc.WithDefaultServiceConfig(serviceConfig),

@@ -100,7 +100,7 @@ func (s *Server) start(ctx context.Context, r *running) error {
 		return nil
 	}
 	r.presence = r.start(ctx, "presence", s.presence.Run)
-	r.grpc = r.start(ctx, "grpc", func(context.Context) error { return s.grpc.Serve(s.listeners.grpc) })
+	r.grpc = r.start(ctx, "grpc", s.serveGRPC)
 	r.http = r.start(ctx, "http", s.serveHTTP)
 	s.ready.Store(true)
 	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
@@ -171,6 +171,15 @@ func (s *Server) settle(ctx context.Context, r *running) {
 	if r.history != nil {
 		_ = s.follower.WaitFor(ctx, head)
 	}
+}
+
+// serveGRPC serves until the gRPC server is stopped.
+func (s *Server) serveGRPC(ctx context.Context) error {
+	if err := s.grpc.Serve(s.listeners.grpc); err != nil {
+		return err
+	}
+	<-ctx.Done() // Serve returns when a stop begins; the part ends when it is told to.
+	return nil
 }
 
 // serveHTTP serves until ctx ends.

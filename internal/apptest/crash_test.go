@@ -31,6 +31,8 @@ type acknowledged struct {
 	answers map[string]*todokuv1.OrderAnswer // by account/client_order_id
 	seen    map[string]map[string]int        // by user, by execution id, how often
 	faults  []string
+	// progress carries a token per acknowledged order while somebody counts.
+	progress chan struct{}
 }
 
 func (a *acknowledged) fault(format string, args ...any) {
@@ -62,7 +64,7 @@ func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	venue := apptest.Launch(t, dir)
 	venue.Start()
 
-	told := &acknowledged{answers: map[string]*todokuv1.OrderAnswer{}, seen: map[string]map[string]int{}}
+	told := &acknowledged{answers: map[string]*todokuv1.OrderAnswer{}, seen: map[string]map[string]int{}, progress: make(chan struct{})}
 	trading, stopTrading := context.WithCancel(t.Context())
 	watching, stopWatching := context.WithCancel(t.Context())
 	var traders, watchers sync.WaitGroup
@@ -80,11 +82,11 @@ func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 		traders.Go(func() { told.trade(trading, c, users[i%len(users)], i, own) })
 	}
 	for range kills {
-		pause(t, time.Duration(20+random.IntN(250))*time.Millisecond)
+		told.await(t, 1+random.IntN(60))
 		venue.Kill()
 		venue.Start()
 	}
-	pause(t, 300*time.Millisecond)
+	told.await(t, 10)
 	stopTrading()
 	traders.Wait()
 
@@ -107,16 +109,18 @@ func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	}
 }
 
-// pause lets the venue work for a random while before it is killed: the moment is
-// what the test is about.
-func pause(t *testing.T, d time.Duration) {
+// await waits until so many more orders were acknowledged: a kill then comes in
+// the middle of the others, which is a random moment of the venue's work.
+func (a *acknowledged) await(t *testing.T, more int) {
 	t.Helper()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-t.Context().Done():
-		t.Fatal("out of time")
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	for range more {
+		select {
+		case <-a.progress:
+		case <-deadline.C:
+			t.Fatal("no order was acknowledged for a minute")
+		}
 	}
 }
 
@@ -137,6 +141,10 @@ func (a *acknowledged) trade(ctx context.Context, c *client.Client, user string,
 		a.mu.Lock()
 		a.answers[user+"/"+request.GetClientOrderId()] = first
 		a.mu.Unlock()
+		select {
+		case a.progress <- struct{}{}:
+		default: // Nobody is counting.
+		}
 	}
 }
 
