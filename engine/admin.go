@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"todoku/trade"
 )
@@ -70,19 +71,34 @@ func (d *draft) upsertUser(c *trade.UpsertUser) error {
 	if err := checkUser(&u); err != nil {
 		return err
 	}
+	u.Accounts = slices.Clone(u.Accounts)
 	u.Online, u.Since = false, d.now
 	if old != nil {
 		u.Online, u.Since = old.Online, old.Since
 	}
 	d.add(&trade.UserChanged{User: u})
 	if u.Suspended && (old == nil || !old.Suspended) {
-		for _, a := range u.Accounts {
-			for _, o := range d.state.account(a).orders() {
-				d.cancel(o, c.Request, trade.ReasonUserSuspended)
+		d.silence(&u, old, c.Request)
+	}
+	return nil
+}
+
+// silence cancels the working orders of a suspended user's accounts, also of
+// those that the same change takes away.
+func (d *draft) silence(u, old *trade.User, request trade.RequestID) {
+	accounts := u.Accounts
+	if old != nil {
+		for _, a := range old.Accounts {
+			if !u.Owns(a) {
+				accounts = append(accounts[:len(accounts):len(accounts)], a)
 			}
 		}
 	}
-	return nil
+	for _, a := range accounts {
+		for _, o := range d.state.account(a).orders() {
+			d.cancel(o, request, trade.ReasonUserSuspended)
+		}
+	}
 }
 
 func checkUser(u *trade.User) error {
@@ -160,6 +176,9 @@ func (d *draft) announce(c *trade.Announce) error {
 
 // setPresence is no event when nothing changes.
 func (d *draft) setPresence(c *trade.SetPresence) error {
+	if c.User != "" {
+		return trade.Refuse(trade.ReasonNotPermitted, "", "presence comes from the venue")
+	}
 	u := d.state.users[c.Subject]
 	if u == nil {
 		return trade.Refuse(trade.ReasonUnknownUser, "user", "")
@@ -207,14 +226,17 @@ func (d *draft) bust(c *trade.BustTrade) error {
 	}
 	t.Status, t.BustTime = trade.TradeStatusBusted, d.now
 	for _, given := range []trade.Order{c.Buy, c.Sell} {
-		d.unfill(&t, given, c.Request)
+		if !d.unfill(&t, given, c.Request) {
+			return trade.Refuse(trade.ReasonPositionLimit, "trade_id", "")
+		}
 	}
 	d.add(&trade.TradeChanged{Trade: t, Text: c.Text})
 	return nil
 }
 
-// unfill takes a busted trade out of one of its orders and positions.
-func (d *draft) unfill(t *trade.Trade, o trade.Order, request trade.RequestID) {
+// unfill takes a busted trade out of one of its orders and positions. It returns
+// false when the position could then not be counted.
+func (d *draft) unfill(t *trade.Trade, o trade.Order, request trade.RequestID) bool {
 	if live := d.state.orders[o.ID]; live != nil {
 		o = live.Order
 	}
@@ -230,5 +252,10 @@ func (d *draft) unfill(t *trade.Trade, o trade.Order, request trade.RequestID) {
 	}
 	r := d.report(trade.ExecTypeTradeCancel, &o, request, trade.ReasonByVenue)
 	r.LastPrice, r.LastQuantity, r.Trade, r.Maker = t.Price, t.Quantity, t.ID, o.Side != t.Aggressor
-	d.position(d.state.account(o.Account).holding(o.Symbol)).Fill(o.Side.Opposite(), t.Price, t.Quantity)
+	h := d.state.account(o.Account).holding(o.Symbol)
+	if !h.takes(o.Side.Opposite(), t.Quantity) {
+		return false
+	}
+	d.position(h).Fill(o.Side.Opposite(), t.Price, t.Quantity)
+	return true
 }

@@ -40,6 +40,14 @@ func (d *draft) mayTrade(from *trade.Actor) error {
 	return nil
 }
 
+// mayRecall says whether somebody may learn what a request was answered: who
+// trades for the account, and staff.
+func (d *draft) mayRecall(from *trade.Actor) bool {
+	user := d.state.users[from.User]
+	return from.User == "" || from.Account == "" ||
+		user != nil && (user.Owns(from.Account) || user.Roles.Has(trade.RoleRisk|trade.RoleAdmin))
+}
+
 // user returns a user who may do anything at all.
 func (d *draft) user(id trade.UserID) (*trade.User, error) {
 	user := d.state.users[id]
@@ -95,7 +103,7 @@ func (m *market) acceptsPrice(o *trade.Order) trade.Reason {
 		return trade.ReasonNone
 	}
 	i := &m.instrument
-	if i.HighLimitPrice != 0 && (o.Price < i.LowLimitPrice || o.Price > i.HighLimitPrice) {
+	if o.Price < i.LowLimitPrice || i.HighLimitPrice != 0 && o.Price > i.HighLimitPrice {
 		return trade.ReasonOutsideDayLimits
 	}
 	if low, high := bandPrices(m.reference(), i.Band); o.Price < low || o.Price > high {
@@ -124,12 +132,11 @@ func withinLimits(o *trade.Order, a *account, m *market, replaced *order) trade.
 	if low, high := bandPrices(m.reference(), l.Band); o.Type == trade.OrderTypeLimit && (o.Price < low || o.Price > high) {
 		return trade.ReasonPriceBandLimit
 	}
-	h := a.holding(o.Symbol)
-	exposure := max(h.position.Quantity, -h.position.Quantity) + *h.works(o.Side)
+	more := o.Leaves
 	if replaced != nil {
-		exposure -= replaced.Leaves
+		more -= replaced.Leaves
 	}
-	if o.Leaves > maxExposure-exposure || !h.position.Countable() {
+	if !a.holding(o.Symbol).takes(o.Side, more) {
 		return trade.ReasonPositionLimit
 	}
 	return trade.ReasonNone

@@ -8,16 +8,15 @@ import (
 
 // apply takes over what a record says. It is the only way in which the state
 // changes, in a running engine and in a replay alike, and cannot fail: an event
-// that contradicts the state means that this program or the journal is broken.
+// that contradicts the state means that this program or the journal is broken. It
+// keeps nothing of the record but its texts.
 func (s *state) apply(r *trade.Record) {
 	s.sequence, s.time = r.Sequence, r.Time
 	if s.dayEnd == 0 {
 		s.dayEnd = nextDayEnd(r.Time, s.venue)
 	}
 	if r.Command.Request != "" {
-		kept := &trade.RequestState{Actor: r.Command.Actor, Fingerprint: r.Command.Fingerprint, Time: r.Time, Answer: r.Command.Answer}
-		kept.Answer.Sequence = r.Sequence
-		s.requests.add(kept)
+		s.remember(r)
 	}
 	var incoming *trade.Order
 	for _, e := range r.Events {
@@ -28,7 +27,7 @@ func (s *state) apply(r *trade.Record) {
 		case *trade.TradeChanged:
 			s.applyTrade(&e.Trade)
 		case *trade.LevelChanged:
-			s.instruments[e.Symbol].version = e.BookVersion
+			s.market(e.Symbol).version = e.BookVersion
 		case *trade.PositionChanged:
 			s.account(e.Position.Account).holding(e.Position.Symbol).position = e.Position
 		case *trade.InstrumentChanged:
@@ -46,7 +45,7 @@ func (s *state) apply(r *trade.Record) {
 			s.venue = e.Venue
 			s.dayEnd = nextDayEnd(r.Time, s.venue)
 		case *trade.DayEnded:
-			s.requests.forget(e.End - (e.Next - e.End))
+			s.requests.forget(e.Next - 2*day)
 			s.dayEnd = e.Next
 		}
 	}
@@ -55,50 +54,89 @@ func (s *state) apply(r *trade.Record) {
 	}
 }
 
+// remember keeps what a request was answered.
+func (s *state) remember(r *trade.Record) {
+	c := &r.Command
+	kept := trade.RequestState{Actor: c.Actor, Fingerprint: c.Fingerprint, Time: r.Time, Answer: c.Answer}
+	kept.Answer.Sequence = r.Sequence
+	// One text for all of a user's requests: a journal gives each record its own.
+	if u := s.users[kept.User]; u != nil {
+		kept.User = u.ID
+	}
+	if a := s.accounts[kept.Account]; a != nil {
+		kept.Account = a.id
+	}
+	s.requests.add(&kept)
+}
+
 // applyReport takes over an execution report. It returns the order that is on its
 // way into the book, if this record has one: it rests when all its trades are done.
 func (s *state) applyReport(e *trade.ExecutionReport, incoming *trade.Order) *trade.Order {
 	o := &e.Order
 	s.lastOrder = max(s.lastOrder, o.ID)
-	working := s.orders[o.ID]
 	switch e.Type {
 	case trade.ExecTypeNew:
 		return o
 	case trade.ExecTypeReplaced:
-		if o.Price == working.Price && o.Leaves <= working.Leaves {
-			s.change(working, o)
+		w := s.working(o.ID)
+		if keepsPlace(&w.Order, o) {
+			s.change(w, o)
 			return incoming
 		}
-		s.remove(working)
+		s.remove(w)
 		return o
 	case trade.ExecTypeTrade:
-		switch {
-		case !e.Maker:
+		if !e.Maker {
 			return o
-		case o.Leaves == 0:
-			s.remove(working)
-		default:
-			s.change(working, o)
 		}
+		s.fill(s.working(o.ID), o, e.LastQuantity)
 	case trade.ExecTypeCanceled, trade.ExecTypeExpired:
-		if working == nil {
+		w := s.orders[o.ID]
+		if w == nil {
 			return nil // It was on its way in and ends before it rests.
 		}
-		s.remove(working)
+		s.remove(w)
 	case trade.ExecTypeTradeCancel:
 		s.lastBust[o.ID] = o.Updated
-		if working != nil {
-			working.Order = *o
+		if w := s.orders[o.ID]; w != nil {
+			w.Order = *o
 		}
 	case trade.ExecTypeRejected, trade.ExecTypeUnspecified:
 	}
 	return incoming
 }
 
+// keepsPlace says whether an order keeps its priority when it is replaced: at the
+// same price and with no more quantity.
+func keepsPlace(old, replaced *trade.Order) bool {
+	return replaced.Price == old.Price && replaced.Leaves <= old.Leaves
+}
+
+// market returns a market that a record mentions.
+func (s *state) market(symbol trade.Symbol) *market {
+	m := s.instruments[symbol]
+	if m == nil {
+		broken("there is no instrument %s", symbol)
+	}
+	return m
+}
+
+// working returns a working order that a record mentions.
+func (s *state) working(id trade.OrderID) *order {
+	w := s.orders[id]
+	if w == nil {
+		broken("order %d does not work", id)
+	}
+	return w
+}
+
 // rest puts an order into the book and the indexes.
 func (s *state) rest(o *trade.Order) {
-	m, a := s.instruments[o.Symbol], s.account(o.Account)
-	w := &order{Order: *o, account: a, market: m, holding: a.holding(o.Symbol)}
+	m, a := s.market(o.Symbol), s.account(o.Account)
+	w := s.newOrder()
+	// The account and the symbol are the state's own texts, not the record's.
+	*w = order{Order: *o, account: a, market: m, holding: a.holding(o.Symbol)}
+	w.Account, w.Symbol = a.id, m.instrument.Symbol
 	if err := m.book.Rest(uint64(o.ID), a.number, o.Side, m.ticks(o.Price), int64(o.Leaves)); err != nil {
 		broken("order %d cannot rest: %v", o.ID, err)
 	}
@@ -109,7 +147,7 @@ func (s *state) rest(o *trade.Order) {
 	case trade.TimeInForceDay:
 		s.dayOrders++
 	case trade.TimeInForceGTD:
-		s.expiries.add(o.Expire, o.ID)
+		s.expiries.add(w)
 	case trade.TimeInForceUnspecified, trade.TimeInForceGTC, trade.TimeInForceIOC, trade.TimeInForceFOK:
 	}
 }
@@ -120,11 +158,33 @@ func (s *state) remove(w *order) {
 		broken("order %d is not in its book", w.ID)
 	}
 	*w.holding.works(w.Side) -= w.Leaves
+	s.forget(w)
+}
+
+// fill takes a trade off a resting order; o is the order after it.
+func (s *state) fill(w *order, o *trade.Order, quantity trade.Quantity) {
+	left, err := w.market.book.Fill(uint64(w.ID), int64(quantity))
+	if err != nil || trade.Quantity(left.Left) != o.Leaves {
+		broken("order %d cannot trade %v: %v", w.ID, quantity, err)
+	}
+	*w.holding.works(w.Side) -= quantity
+	if w.Order = *o; o.Leaves == 0 {
+		s.forget(w)
+	}
+}
+
+// forget takes an order that has left the book out of the indexes.
+func (s *state) forget(w *order) {
 	delete(s.orders, w.ID)
 	delete(w.account.working, w.ClientOrderID)
-	if w.TimeInForce == trade.TimeInForceDay {
+	switch w.TimeInForce {
+	case trade.TimeInForceDay:
 		s.dayOrders--
+	case trade.TimeInForceGTD:
+		s.expiries.remove(w)
+	case trade.TimeInForceUnspecified, trade.TimeInForceGTC, trade.TimeInForceIOC, trade.TimeInForceFOK:
 	}
+	s.spareOrder(w)
 }
 
 // change takes over an order that keeps its place in the book.
@@ -148,7 +208,7 @@ func (s *state) applyTrade(t *trade.Trade) {
 		s.busts[t.ID] = *t
 		return
 	}
-	s.instruments[t.Symbol].last = t.Price
+	s.market(t.Symbol).last = t.Price
 }
 
 func (s *state) applyInstrument(i *trade.Instrument) {

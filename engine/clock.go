@@ -8,12 +8,28 @@ import (
 	"todoku/trade"
 )
 
-// deadline returns the earliest time at which the clock has work: an order to
-// expire, or the end of a trading day in which something happened. An idle venue
-// has none and writes nothing.
+// maxExpiries is how many orders one record of the clock ends at most, so that the
+// end of a day never makes a record that the journal does not take. The rest
+// follows in the next records, before anything else is decided.
+const maxExpiries = 50_000
+
+// due says whether the clock must go before anything else is decided. The end of
+// a trading day always must: an order of the new day would be taken for one of the
+// old.
+func (s *state) due(now int64) bool {
+	if s.dayEnd != 0 && s.dayEnd <= now {
+		return true
+	}
+	at, ok := s.expiries.first()
+	return ok && at <= now
+}
+
+// deadline returns the earliest time at which the clock has work by itself: an
+// order to expire, or the end of a trading day with DAY orders or with requests to
+// forget. An idle venue has none and writes nothing.
 func (s *state) deadline() (at int64, ok bool) {
-	at, ok = s.expiries.first(s.orders)
-	if s.dayEnd != 0 && (s.dayOrders > 0 || len(s.requests.queue) > 0) && (!ok || s.dayEnd < at) {
+	at, ok = s.expiries.first()
+	if s.dayEnd != 0 && (s.dayOrders > 0 || s.requests.len() > 0) && (!ok || s.dayEnd < at) {
 		return s.dayEnd, true
 	}
 	return at, ok
@@ -21,36 +37,53 @@ func (s *state) deadline() (at int64, ok bool) {
 
 // advance decides what ends by now: GTD orders that are due, and the trading day
 // with its DAY orders.
-func (d *draft) advance() trade.Answer {
+func (d *draft) advance(c *trade.AdvanceClock) error {
+	if c.User != "" {
+		return trade.Refuse(trade.ReasonNotPermitted, "", "time comes from the venue")
+	}
 	s := d.state
-	var ended map[trade.OrderID]bool
-	for _, o := range s.expiries.due(d.now, s.orders) {
-		d.finishOrder(o, "", trade.ExecTypeExpired, trade.OrderStatusExpired, trade.ReasonExpireTime)
-		if ended == nil {
-			ended = map[trade.OrderID]bool{}
-		}
-		ended[o.ID] = true
+	due := s.expiries.due(d.now, maxExpiries)
+	for _, o := range due {
+		d.expire(o, trade.ReasonExpireTime)
 	}
 	if s.dayEnd == 0 || d.now < s.dayEnd {
-		return trade.Answer{}
+		return nil
 	}
-	var day []*order
+	ending := s.ofTheDay()
+	room := maxExpiries - len(due)
+	for _, o := range ending[:min(room, len(ending))] {
+		d.expire(o, trade.ReasonDayEnded)
+	}
+	if room > 0 && room >= len(ending) {
+		d.add(&trade.DayEnded{End: s.dayEnd, Next: nextDayEnd(d.now, s.venue)})
+	}
+	return nil
+}
+
+// ofTheDay returns the working DAY orders by id.
+func (s *state) ofTheDay() []*order {
+	if s.dayOrders == 0 {
+		return nil
+	}
+	all := make([]*order, 0, s.dayOrders)
 	for _, o := range s.orders {
-		if o.TimeInForce == trade.TimeInForceDay && !ended[o.ID] {
-			day = append(day, o)
+		if o.TimeInForce == trade.TimeInForceDay {
+			all = append(all, o)
 		}
 	}
-	slices.SortFunc(day, func(x, y *order) int { return cmp.Compare(x.ID, y.ID) })
-	for _, o := range day {
-		d.finishOrder(o, "", trade.ExecTypeExpired, trade.OrderStatusExpired, trade.ReasonDayEnded)
-	}
-	d.add(&trade.DayEnded{End: s.dayEnd, Next: nextDayEnd(d.now, s.venue)})
-	return trade.Answer{}
+	slices.SortFunc(all, func(x, y *order) int { return cmp.Compare(x.ID, y.ID) })
+	return all
 }
+
+func (d *draft) expire(o *order, reason trade.Reason) {
+	d.finishOrder(o, "", trade.ExecTypeExpired, trade.OrderStatusExpired, reason)
+}
+
+// day is how long a trading day lasts, in nanoseconds.
+const day = int64(24 * time.Hour)
 
 // nextDayEnd returns the first end of a trading day after a time.
 func nextDayEnd(now int64, venue trade.Venue) int64 {
-	const day = int64(24 * time.Hour)
 	end := int64(venue.DayEnd) * int64(time.Second)
 	// Floor division, so that times before 1970 work as well.
 	days := (now - end) / day

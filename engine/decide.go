@@ -42,7 +42,7 @@ func (d *draft) dispatch(command trade.Command) (trade.Answer, error) {
 	case *trade.ConfigureVenue:
 		return none, d.configureVenue(c)
 	case *trade.AdvanceClock:
-		return d.advance(), nil
+		return none, d.advance(c)
 	}
 	return none, trade.Refuse(trade.ReasonBadEnum, "", "unknown command")
 }
@@ -54,4 +54,13 @@ func limited(command trade.Command) bool {
 		return true
 	}
 	return false
+}
+
+// requestField is how the API calls the name of a request.
+func requestField(command trade.Command) string {
+	switch command.(type) {
+	case *trade.PlaceOrder, *trade.ReplaceOrder, *trade.CancelOrder:
+		return "client_order_id"
+	}
+	return "request_id"
 }

@@ -2,15 +2,6 @@ package engine
 
 import "todoku/trade"
 
-// levelAfter is what a level will hold once a command is applied.
-type levelAfter struct {
-	market   *market
-	side     trade.Side
-	tick     int64
-	quantity int64
-	orders   uint32
-}
-
 // draft is what a command would change, while it is being decided: the events so
 // far, and what the state will be where a later step of the same command depends
 // on an earlier one. Deciding writes here and never into the state.
@@ -21,8 +12,10 @@ type draft struct {
 
 	fills     Fills
 	levels    []levelAfter
-	levelAt   map[levelKey]int
-	positions []*trade.PositionChanged
+	levelAt   map[levelKey]int // of levels, once there are many
+	markets   []marketAfter
+	positions []positionAfter
+	holdingAt map[*holding]int // of positions, once there are many
 	ladder    []Level
 
 	orderID trade.OrderID
@@ -34,29 +27,59 @@ type draft struct {
 	holds   slab[trade.PositionChanged]
 }
 
+// levelKey names a level of any market.
 type levelKey struct {
 	market *market
 	side   trade.Side
 	tick   int64
 }
 
-// manyLevels is from when on a touched level is looked up by key rather than by
-// walking the few there are.
-const manyLevels = 16
+// levelAfter is what a level will hold once a command is applied.
+type levelAfter struct {
+	levelKey
+
+	quantity int64
+	orders   uint32
+}
+
+// marketAfter is the book version that a market will have.
+type marketAfter struct {
+	market  *market
+	version uint64
+}
+
+// positionAfter is what a holding's position will be.
+type positionAfter struct {
+	holding *holding
+	event   *trade.PositionChanged
+}
+
+// many is from when on what a command touches is looked up in a map rather than
+// by walking the few there are.
+const many = 16
 
 // begin empties the draft for a command at a time. The events of the command
 // before must have been written down.
 func (d *draft) begin(s *state, now int64) {
 	d.state, d.now = s, now
 	d.events = d.events[:0]
-	d.levels = d.levels[:0]
-	d.positions = d.positions[:0]
-	clear(d.levelAt)
+	d.levels, d.markets, d.positions = d.levels[:0], d.markets[:0], d.positions[:0]
+	d.levelAt, d.holdingAt = emptied(d.levelAt), emptied(d.holdingAt)
 	d.orderID, d.tradeID = s.lastOrder, s.lastTrade
 	d.reports.reset()
 	d.trades.reset()
 	d.changes.reset()
 	d.holds.reset()
+}
+
+// emptied returns the map without its entries. One that was large is given away:
+// emptying it again and again would cost every later command.
+func emptied[K comparable](m map[K]int) map[K]int {
+	if len(m) > 64*many {
+		return nil
+	}
+	clear(m)
+	return m
 }
 
 func (d *draft) add(e trade.Event) { d.events = append(d.events, e) }
@@ -70,42 +93,68 @@ func (d *draft) report(kind trade.ExecType, o *trade.Order, request trade.Reques
 	return r
 }
 
+// find returns where among the touched levels one is, or -1.
+func (d *draft) find(key levelKey) int {
+	if len(d.levels) <= many {
+		for i := range d.levels {
+			if d.levels[i].levelKey == key {
+				return i
+			}
+		}
+		return -1
+	}
+	if i, ok := d.levelAt[key]; ok {
+		return i
+	}
+	return -1
+}
+
 // level returns what a level will hold, for the caller to change.
 func (d *draft) level(m *market, side trade.Side, tick int64) *levelAfter {
-	if len(d.levels) < manyLevels {
-		for i := range d.levels {
-			if l := &d.levels[i]; l.tick == tick && l.side == side && l.market == m {
-				return l
-			}
-		}
-	} else {
-		if len(d.levelAt) == 0 {
-			d.levelAt = map[levelKey]int{}
-			for i, l := range d.levels {
-				d.levelAt[levelKey{l.market, l.side, l.tick}] = i
-			}
-		}
-		if i, ok := d.levelAt[levelKey{m, side, tick}]; ok {
-			return &d.levels[i]
-		}
-		d.levelAt[levelKey{m, side, tick}] = len(d.levels)
+	key := levelKey{m, side, tick}
+	if i := d.find(key); i >= 0 {
+		return &d.levels[i]
 	}
 	now := m.book.Level(side, tick)
-	d.levels = append(d.levels, levelAfter{m, side, tick, now.Quantity, now.Orders})
-	return &d.levels[len(d.levels)-1]
+	d.levels = append(d.levels, levelAfter{key, now.Quantity, now.Orders})
+	last := len(d.levels) - 1
+	switch {
+	case last == many:
+		d.levelAt = make(map[levelKey]int, 4*many)
+		for i := range d.levels {
+			d.levelAt[d.levels[i].levelKey] = i
+		}
+	case last > many:
+		d.levelAt[key] = last
+	}
+	return &d.levels[last]
 }
 
 // position returns what a position will be, for the caller to change.
 func (d *draft) position(h *holding) *trade.Position {
-	for _, p := range d.positions {
-		if p.Position.Account == h.position.Account && p.Position.Symbol == h.position.Symbol {
-			return &p.Position
+	if len(d.positions) <= many {
+		for i := range d.positions {
+			if d.positions[i].holding == h {
+				return &d.positions[i].event.Position
+			}
 		}
+	} else if i, ok := d.holdingAt[h]; ok {
+		return &d.positions[i].event.Position
 	}
-	p := d.holds.take()
-	p.Position = h.position
-	d.positions = append(d.positions, p)
-	return &p.Position
+	e := d.holds.take()
+	e.Position = h.position
+	d.positions = append(d.positions, positionAfter{h, e})
+	last := len(d.positions) - 1
+	switch {
+	case last == many:
+		d.holdingAt = make(map[*holding]int, 4*many)
+		for i := range d.positions {
+			d.holdingAt[d.positions[i].holding] = i
+		}
+	case last > many:
+		d.holdingAt[h] = last
+	}
+	return &e.Position
 }
 
 // finish adds the events that follow from the others: the levels that were
@@ -124,75 +173,63 @@ func (d *draft) finish() {
 		}
 		d.add(c)
 	}
-	for _, p := range d.positions {
-		d.add(p)
+	for i := range d.positions {
+		d.add(d.positions[i].event)
 	}
 }
 
 // version returns the market's book version after the command: one more when a
 // best price will be another.
 func (d *draft) version(m *market) uint64 {
-	for _, side := range [...]trade.Side{trade.SideBuy, trade.SideSell} {
-		before, _, had := best(m.book, side)
-		after, has := d.bestAfter(m, side)
-		if had != has || before != after {
-			return m.version + 1
+	for i := range d.markets {
+		if d.markets[i].market == m {
+			return d.markets[i].version
 		}
 	}
-	return m.version
+	version := m.version
+	if d.moves(m, trade.SideBuy) || d.moves(m, trade.SideSell) {
+		version++
+	}
+	d.markets = append(d.markets, marketAfter{m, version})
+	return version
 }
 
-func best(b *Book, side trade.Side) (tick, quantity int64, ok bool) {
-	if side == trade.SideBuy {
-		return b.BestBid()
-	}
-	return b.BestAsk()
-}
-
-// bestAfter returns the best price of a side after the command.
-func (d *draft) bestAfter(m *market, side trade.Side) (tick int64, ok bool) {
-	better := func(a, b int64) bool {
-		if side == trade.SideBuy {
-			return a > b
-		}
-		return a < b
-	}
-	emptied := 0
+// moves says whether the best price of a side will be another.
+func (d *draft) moves(m *market, side trade.Side) bool {
+	touched, emptied := false, 0
+	var tick int64 // of the best level that is touched and not emptied
+	has := false
 	for i := range d.levels {
 		l := &d.levels[i]
 		if l.market != m || l.side != side {
 			continue
 		}
-		if l.orders == 0 {
+		touched = true
+		switch {
+		case l.orders == 0:
 			emptied++
-			continue
-		}
-		if !ok || better(l.tick, tick) {
-			tick, ok = l.tick, true
+		case !has || better(int(side&1), l.tick, tick):
+			tick, has = l.tick, true
 		}
 	}
+	if !touched {
+		return false
+	}
+	before, _, had := m.book.bestOf(int(side & 1))
 	// The best level that the command leaves alone is among the first of the book,
-	// behind those that it empties or that are better already.
+	// behind those that it empties.
 	d.ladder = m.book.Levels(d.ladder[:0], side, emptied+1)
-	for _, l := range d.ladder {
-		if d.empties(m, side, l.Tick) {
+	for i := range d.ladder {
+		at := d.find(levelKey{m, side, d.ladder[i].Tick})
+		if at >= 0 && d.levels[at].orders == 0 {
 			continue
 		}
-		if !ok || better(l.Tick, tick) {
-			tick, ok = l.Tick, true
+		if !has || better(int(side&1), d.ladder[i].Tick, tick) {
+			tick, has = d.ladder[i].Tick, true
 		}
 		break
 	}
-	return tick, ok
-}
-
-func (d *draft) empties(m *market, side trade.Side, tick int64) bool {
-	for i := range d.levels {
-		if l := &d.levels[i]; l.tick == tick && l.side == side && l.market == m {
-			return l.orders == 0
-		}
-	}
-	return false
+	return has != had || has && tick != before
 }
 
 // slab hands out values that all die together, so that a command allocates

@@ -37,6 +37,9 @@ type Options struct {
 	// SnapshotEvery is after how many records a snapshot is written; 100,000 by
 	// default. It bounds what a restart has to replay.
 	SnapshotEvery uint64
+	// MaxRecord is how many bytes the record of one command may take: what would
+	// change more at once is refused. journal.MaxRecordSize by default and at most.
+	MaxRecord int
 	// Retain is how long records are kept behind a snapshot; for ever by default.
 	Retain time.Duration
 	// Report is told of what goes wrong or on behind the callers' backs. It may be
@@ -66,13 +69,7 @@ const (
 	JournalRecovered ReportKind = "journal recovered"
 )
 
-// Bounds of the engine's queue and of one group commit.
-const (
-	maxQueue         = 4096
-	maxBatchRecords  = 4096
-	maxBatchBytes    = 8 << 20
-	defaultSnapshots = 100_000
-)
+const defaultSnapshots = 100_000
 
 // Engine is the venue's only writer. Submit may be called from any goroutine;
 // everything else belongs to the goroutine of Run.
@@ -83,11 +80,18 @@ type Engine struct {
 	stopped chan struct{}
 	health  atomic.Pointer[error]
 
-	state   *state
-	draft   draft
-	rates   rates
+	state  *state
+	draft  draft
+	rates  rates
+	failed *failure // nil while the journal takes records
+
+	// The batch that is being made up, and the memory that each record is made in.
 	records []journal.Record
-	failed  *failure
+	pending []pending
+	size    int // of the records' data, in bytes
+	record  trade.Record
+	scratch []byte
+	arena   arena
 
 	snapshots *snapshotter
 }
@@ -96,13 +100,6 @@ type Engine struct {
 type Result struct {
 	Answer trade.Answer
 	Err    error
-}
-
-// submission is a group of commands on its way through the engine.
-type submission struct {
-	commands []trade.Command
-	results  []Result
-	done     chan struct{}
 }
 
 // Open rebuilds the state from the log's newest snapshot and the records behind
@@ -114,6 +111,9 @@ func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, erro
 	}
 	if options.SnapshotEvery == 0 {
 		options.SnapshotEvery = defaultSnapshots
+	}
+	if options.MaxRecord <= 0 || options.MaxRecord > journal.MaxRecordSize {
+		options.MaxRecord = journal.MaxRecordSize
 	}
 	if options.Report == nil {
 		options.Report = func(Report) {}
@@ -172,19 +172,23 @@ func load(ctx context.Context, log *journal.Log, through uint64) (*state, uint64
 	return s, from, nil
 }
 
-// Submit puts one command to the engine and waits for what it decided. When it
-// returns an answer, the record is durable. The error is a [*trade.Refusal],
-// [ErrStopped], [ErrNotDurable] or [ErrOutcomeUnknown]. The command must not be
-// changed afterwards.
+// Submit puts one command to the engine and waits for what it decided; while the
+// queue is full, it waits for a place in it. When it returns an answer, the record
+// is durable. The error is a [*trade.Refusal], [ErrStopped], [ErrNotDurable] or
+// [ErrOutcomeUnknown]; any other is a defect, and the command did not happen. The
+// command must not be changed afterwards.
 func (e *Engine) Submit(ctx context.Context, command trade.Command) (trade.Answer, error) {
 	results := e.SubmitAll(ctx, []trade.Command{command})
 	return results[0].Answer, results[0].Err
 }
 
 // SubmitAll puts commands to the engine, which decides them one after the other
-// with none in between and makes them durable together. Each is answered for
-// itself, as by Submit.
+// with none in between and makes them durable together, as far as they fit into
+// one batch. Each is answered for itself, as by Submit.
 func (e *Engine) SubmitAll(ctx context.Context, commands []trade.Command) []Result {
+	if len(commands) == 0 {
+		return nil
+	}
 	s := &submission{commands: commands, results: make([]Result, len(commands)), done: make(chan struct{})}
 	select {
 	case <-e.stopped:

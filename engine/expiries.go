@@ -1,65 +1,88 @@
 package engine
 
-import (
-	"container/heap"
+import "container/heap"
 
-	"todoku/trade"
-)
+// expiries holds the GTD orders by when they end: a heap by time, then by id so
+// that ties are settled the same way everywhere. Each order knows its place, so
+// that it leaves the heap when it ends otherwise.
+type expiries []*order
 
-// expiries orders the GTD orders by when they end. An order that ended otherwise
-// stays in it until its time comes: looking it up then costs less than searching
-// the heap now.
-type expiries struct{ heap expiryHeap }
+func (e *expiries) add(o *order) { heap.Push(e, o) }
 
-type expiry struct {
-	at int64
-	id trade.OrderID
-}
+func (e *expiries) remove(o *order) { heap.Remove(e, o.expiry) }
 
-func (e *expiries) add(at int64, id trade.OrderID) { heap.Push(&e.heap, expiry{at, id}) }
-
-// first returns the earliest time at which one of the orders ends. It forgets
-// those that no longer work or end at another time.
-func (e *expiries) first(orders map[trade.OrderID]*order) (at int64, ok bool) {
-	for len(e.heap) > 0 {
-		top := e.heap[0]
-		if o := orders[top.id]; o != nil && o.Expire == top.at {
-			return top.at, true
-		}
-		heap.Pop(&e.heap)
+// first returns the earliest time at which one of the orders ends.
+func (e expiries) first() (at int64, ok bool) {
+	if len(e) == 0 {
+		return 0, false
 	}
-	return 0, false
+	return e[0].Expire, true
 }
 
-// due takes out the orders that end at or before a time, the earliest first.
-func (e *expiries) due(now int64, orders map[trade.OrderID]*order) []*order {
+// due returns the orders that end at or before a time, the earliest first and no
+// more than a limit. It changes nothing: it walks from the top of the heap down.
+func (e expiries) due(now int64, limit int) []*order {
 	var all []*order
-	for {
-		at, ok := e.first(orders)
-		if !ok || at > now {
-			return all
+	next := frontier{heap: e}
+	next.enter(0)
+	for len(next.places) > 0 && len(all) < limit {
+		place := heap.Pop(&next).(int)
+		if e[place].Expire > now {
+			break
 		}
-		all = append(all, orders[e.heap[0].id])
-		heap.Pop(&e.heap)
+		all = append(all, e[place])
+		next.enter(2*place + 1)
+		next.enter(2*place + 2)
+	}
+	return all
+}
+
+// Len and the methods below are for package heap alone.
+func (e expiries) Len() int { return len(e) }
+
+func (e expiries) Less(i, j int) bool {
+	return e[i].Expire < e[j].Expire || e[i].Expire == e[j].Expire && e[i].ID < e[j].ID
+}
+
+func (e expiries) Swap(i, j int) {
+	e[i], e[j] = e[j], e[i]
+	e[i].expiry, e[j].expiry = i, j
+}
+
+func (e *expiries) Push(x any) {
+	o := x.(*order)
+	o.expiry = len(*e)
+	*e = append(*e, o)
+}
+
+func (e *expiries) Pop() any {
+	all := *e
+	last := all[len(all)-1]
+	all[len(all)-1] = nil
+	*e = all[:len(all)-1]
+	return last
+}
+
+// frontier is a heap of places in a heap: those whose parent was visited.
+type frontier struct {
+	heap   expiries
+	places []int
+}
+
+func (f *frontier) enter(place int) {
+	if place < len(f.heap) {
+		heap.Push(f, place)
 	}
 }
 
-// expiryHeap is a min-heap by time, then by id so that ties are settled the same
-// way everywhere.
-type expiryHeap []expiry
+// Len and the methods below are for package heap alone.
+func (f *frontier) Len() int           { return len(f.places) }
+func (f *frontier) Less(i, j int) bool { return f.heap.Less(f.places[i], f.places[j]) }
+func (f *frontier) Swap(i, j int)      { f.places[i], f.places[j] = f.places[j], f.places[i] }
+func (f *frontier) Push(x any)         { f.places = append(f.places, x.(int)) }
 
-func (h expiryHeap) Len() int { return len(h) }
-func (h expiryHeap) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].id < h[j].id
-}
-func (h expiryHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-// Push and Pop are for package heap alone.
-func (h *expiryHeap) Push(x any) { *h = append(*h, x.(expiry)) }
-
-func (h *expiryHeap) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	*h = old[:len(old)-1]
+func (f *frontier) Pop() any {
+	last := f.places[len(f.places)-1]
+	f.places = f.places[:len(f.places)-1]
 	return last
 }

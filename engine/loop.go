@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,15 +10,29 @@ import (
 	"todoku/trade/record"
 )
 
-// retryJournal is how long after a failed append the journal is left alone.
-const retryJournal = time.Second
+// Bounds of the engine's queue and of one group commit. A batch is closed when it
+// has passed either bound, so that it is never longer than maxBatchBytes and one
+// record, which the journal takes.
+const (
+	maxQueue        = 4096
+	maxBatchRecords = 4096
+	maxBatchBytes   = 2 << 20
+)
 
-// failure is why the journal takes nothing, and when it is tried again.
-type failure struct {
-	cause error
-	retry time.Time
-	// stale says that the state must be read again before anything is decided.
-	stale bool
+// longestWait is how long the loop sleeps when it has nothing to do.
+const longestWait = time.Hour
+
+// submission is a group of commands on its way through the engine.
+type submission struct {
+	commands []trade.Command
+	results  []Result
+	done     chan struct{}
+}
+
+// pending is a command that is decided and not yet durable.
+type pending struct {
+	submission *submission
+	index      int
 }
 
 // loop is the one goroutine that decides. Whatever waits while a batch is being
@@ -28,31 +41,34 @@ type failure struct {
 func (e *Engine) loop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	// A stop must not tear an append that is under way.
+	whole := context.WithoutCancel(ctx)
 	var group []*submission
 	for {
-		e.arm(timer)
-		group = group[:0]
+		timer.Reset(e.wait())
 		select {
 		case <-ctx.Done():
 			return
 		case s := <-e.queue:
-			group = e.gather(append(group, s))
+			group = e.gather(append(group[:0], s))
+			e.commit(whole, group)
+			clear(group)
 		case <-timer.C:
+			e.tick(whole)
 		}
-		e.commit(ctx, group)
+		e.snapshots.offer(e.state.sequence)
 	}
 }
 
-// arm sets the timer to the next deadline.
-func (e *Engine) arm(timer *time.Timer) {
-	wait := time.Hour
-	if at, ok := e.state.deadline(); ok {
-		wait = max(0, time.Unix(0, at).Sub(e.options.Clock()))
-	}
+// wait returns how long there is nothing to do unless somebody asks.
+func (e *Engine) wait() time.Duration {
 	if e.failed != nil {
-		wait = max(wait, e.failed.retry.Sub(e.options.Clock()))
+		return max(0, e.failed.retry.Sub(e.options.Clock()))
 	}
-	timer.Reset(wait)
+	if at, ok := e.state.deadline(); ok {
+		return min(longestWait, max(0, time.Unix(0, at).Sub(e.options.Clock())))
+	}
+	return longestWait
 }
 
 // gather takes what else waits, up to the bounds of a batch.
@@ -70,78 +86,99 @@ func (e *Engine) gather(group []*submission) []*submission {
 	return group
 }
 
-// commit decides a group, makes it durable, and only then answers. Large groups
-// are cut between submissions, so that each part is answered for itself.
+// commit decides a group, makes it durable, and only then answers.
 func (e *Engine) commit(ctx context.Context, group []*submission) {
-	// A stop must not tear an append that is under way.
-	ctx = context.WithoutCancel(ctx)
-	if len(group) == 0 {
-		e.batch(ctx, nil)
+	for _, s := range group {
+		for i := range s.commands {
+			e.decide(ctx, s, i)
+		}
 	}
-	for len(group) > 0 {
-		group = group[e.batch(ctx, group):]
-	}
-	e.snapshots.offer(e.state.sequence)
+	e.flush(ctx)
 }
 
-// batch decides submissions until they make up a batch, appends it and answers
-// them. It returns how many that were. Without submissions it is the clock's turn.
-func (e *Engine) batch(ctx context.Context, group []*submission) (taken int) {
-	if err := e.ready(ctx); err != nil {
-		answerAll(group, err)
-		return len(group)
+// tick does what is due without anybody asking.
+func (e *Engine) tick(ctx context.Context) {
+	if e.ready(ctx) != nil {
+		return // The retry is set, and Health says why.
 	}
-	e.records = nil // The log keeps the records; a new batch needs new memory.
-	previous, size := e.state.sequence, 0
-	if len(group) == 0 {
-		_, _ = e.one(&trade.AdvanceClock{}, &size) // Nobody waits for the clock's answer.
+	if at, due := e.state.deadline(); due && at <= e.now() {
+		_ = e.advance(ctx) // Nobody waits for the clock's answer.
+		e.flush(ctx)
 	}
-	for taken < len(group) && size < maxBatchBytes {
-		s := group[taken]
-		for i, command := range s.commands {
-			s.results[i].Answer, s.results[i].Err = e.one(command, &size)
-		}
-		taken++
-	}
-	if err := e.append(ctx, previous); err != nil {
-		answerAll(group[:taken], err)
-		return taken
-	}
-	for _, s := range group[:taken] {
-		close(s.done)
-	}
-	return taken
 }
 
-// one decides and applies a command. The result is not to be told before the
-// batch is durable.
-func (e *Engine) one(command trade.Command, size *int) (trade.Answer, error) {
-	now := max(e.state.time+1, e.options.Clock().UnixNano())
-	if at, due := e.state.deadline(); due && at <= now && command.Kind() != trade.CommandAdvanceClock {
-		if _, err := e.one(&trade.AdvanceClock{}, size); err != nil {
-			return trade.Answer{}, err
-		}
-		now++
+// decide decides one command. Its result is not told before it is durable.
+func (e *Engine) decide(ctx context.Context, s *submission, index int) {
+	result := &s.results[index]
+	err := e.ready(ctx)
+	if err == nil {
+		err = e.advance(ctx)
 	}
-	from := command.From()
-	content := fingerprint(command)
+	if err == nil {
+		result.Answer, err = e.one(s.commands[index])
+	}
+	result.Err = err
+	e.pending = append(e.pending, pending{s, index})
+	if e.full() {
+		e.flush(ctx)
+	}
+}
+
+// advance lets the clock do what is due before anything else is decided. What has
+// piled up may take more than one record.
+func (e *Engine) advance(ctx context.Context) error {
+	for e.failed == nil && e.state.due(e.now()) {
+		if _, err := e.one(&trade.AdvanceClock{}); err != nil {
+			return err
+		}
+		if e.full() {
+			e.flush(ctx)
+		}
+	}
+	return e.ready(ctx)
+}
+
+// full says whether the batch should be closed.
+func (e *Engine) full() bool { return e.size >= maxBatchBytes || len(e.records) >= maxBatchRecords }
+
+// flush makes the batch durable and tells its results.
+func (e *Engine) flush(ctx context.Context) {
+	err := e.append(ctx)
+	for _, p := range e.pending {
+		if err != nil {
+			p.submission.results[p.index] = Result{Err: err}
+		}
+		if p.index == len(p.submission.commands)-1 {
+			close(p.submission.done)
+		}
+	}
+	clear(e.pending)
+	e.pending, e.records, e.size = e.pending[:0], e.records[:0], 0
+}
+
+// now is the time of the next record.
+func (e *Engine) now() int64 { return max(e.state.time+1, e.options.Clock().UnixNano()) }
+
+// one decides and applies a command, or finds the answer that it had.
+func (e *Engine) one(command trade.Command) (trade.Answer, error) {
+	now, from, content := e.now(), command.From(), fingerprint(command)
+	e.draft.begin(e.state, now)
 	if from.Request != "" {
 		if err := from.Request.Validate(); err != nil {
-			return trade.Answer{}, trade.Refuse(trade.ReasonBadName, "request_id", err.Error())
+			return trade.Answer{}, trade.Refuse(trade.ReasonBadName, requestField(command), err.Error())
 		}
-		if kept := e.state.requests.find(from); kept != nil {
+		if kept := e.state.requests.find(from); kept != nil && e.draft.mayRecall(from) {
 			if kept.Fingerprint != content {
-				return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, "request_id", "")
+				return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, requestField(command), "")
 			}
 			return kept.Answer, nil
 		}
 	} else if from.User != "" {
-		return trade.Answer{}, trade.Refuse(trade.ReasonBadName, "request_id", "name the request")
+		return trade.Answer{}, trade.Refuse(trade.ReasonBadName, requestField(command), "name the request")
 	}
-	if a := e.state.accounts[from.Account]; a != nil && limited(command) && !e.rates.take(from.Account, a.limits.MaxMessagesPerSecond, now) {
-		return trade.Answer{}, trade.Refuse(trade.ReasonRateLimit, "", fmt.Sprintf("at most %d a second", a.limits.MaxMessagesPerSecond))
+	if err := e.withinRate(command, now); err != nil {
+		return trade.Answer{}, err
 	}
-	e.draft.begin(e.state, now)
 	answer, err := e.draft.decide(command)
 	if err != nil {
 		return trade.Answer{}, err
@@ -149,101 +186,71 @@ func (e *Engine) one(command trade.Command, size *int) (trade.Answer, error) {
 	if len(e.draft.events) == 0 && from.Request == "" {
 		return trade.Answer{Sequence: e.state.sequence}, nil
 	}
-	return e.write(command, content, now, answer, size)
+	return e.write(command, content, now, answer)
+}
+
+// withinRate counts a message of an account. What staff and the venue do for the
+// account does not count, nor what a stranger tries.
+func (e *Engine) withinRate(command trade.Command, now int64) error {
+	from := command.From()
+	a := e.state.accounts[from.Account]
+	if a == nil || a.limits.MaxMessagesPerSecond == 0 || !limited(command) {
+		return nil
+	}
+	if user := e.state.users[from.User]; user == nil || !user.Owns(from.Account) {
+		return nil
+	}
+	if !e.rates.take(from.Account, a.limits.MaxMessagesPerSecond, now) {
+		return trade.Refuse(trade.ReasonRateLimit, "", fmt.Sprintf("at most %d a second", a.limits.MaxMessagesPerSecond))
+	}
+	return nil
 }
 
 // write makes the record of what was decided and applies it.
-func (e *Engine) write(command trade.Command, content uint64, now int64, answer trade.Answer, size *int) (trade.Answer, error) {
+func (e *Engine) write(command trade.Command, content uint64, now int64, answer trade.Answer) (trade.Answer, error) {
 	answer.Sequence = e.state.sequence + 1
-	r := trade.Record{
+	e.record = trade.Record{
 		Sequence: answer.Sequence,
 		Time:     now,
 		Command:  trade.CommandInfo{Kind: command.Kind(), Actor: *command.From(), Fingerprint: content, Answer: answer},
 		Events:   e.draft.events,
 	}
-	data, err := record.Encode(nil, &r)
-	if err == nil && len(data) > journal.MaxRecordSize {
-		err = journal.ErrTooLarge
-	}
+	data, err := record.Encode(e.scratch[:0], &e.record)
 	if err != nil {
-		return trade.Answer{}, fmt.Errorf("%w: %w", ErrNotDurable, err)
+		return trade.Answer{}, fmt.Errorf("engine: write %v down: %w", command.Kind(), err)
 	}
-	e.records = append(e.records, journal.Record{Sequence: r.Sequence, Time: r.Time, Data: data})
-	*size += len(data)
-	e.state.apply(&r)
+	e.scratch = data
+	if len(data) > longestScratch {
+		e.scratch = nil
+	}
+	if len(data) > e.options.MaxRecord {
+		return trade.Answer{}, trade.Refuse(trade.ReasonTooLarge, "",
+			fmt.Sprintf("%d events in %d bytes, at most %d", len(e.draft.events), len(data), e.options.MaxRecord))
+	}
+	e.records = append(e.records, journal.Record{Sequence: answer.Sequence, Time: now, Data: e.arena.keep(data)})
+	e.size += len(data)
+	e.state.apply(&e.record)
 	return answer, nil
 }
 
-// append makes the batch durable. When the journal fails, it finds out what
-// became of the batch; nil means that it is there.
-func (e *Engine) append(ctx context.Context, previous uint64) error {
-	if len(e.records) == 0 {
-		return nil
-	}
-	cause := e.log.Append(ctx, previous, e.records)
-	if cause == nil {
-		return nil
-	}
-	last := e.records[len(e.records)-1].Sequence
-	e.fail(cause)
-	if err := e.recover(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-	}
-	if e.state.sequence == last && !errors.Is(cause, journal.ErrStale) {
-		return nil // The write had taken effect although it said otherwise.
-	}
-	return fmt.Errorf("%w: %w", ErrNotDurable, cause)
-}
+// arena cuts the records' bytes, which the log keeps and shares, from larger
+// pieces of memory.
+type arena struct{ free []byte }
 
-func answerAll(group []*submission, err error) {
-	for _, s := range group {
-		s.results = all(s.commands, err)
-		close(s.done)
-	}
-}
+const (
+	arenaPiece     = 64 << 10
+	longestScratch = 1 << 20
+)
 
-// ready returns nil when the journal may be written to.
-func (e *Engine) ready(ctx context.Context) error {
-	if e.failed == nil {
-		return nil
+func (a *arena) keep(data []byte) []byte {
+	if len(data) > arenaPiece/4 {
+		return append([]byte(nil), data...)
 	}
-	if e.options.Clock().Before(e.failed.retry) {
-		return fmt.Errorf("%w: %w", ErrNotDurable, e.failed.cause)
+	if len(data) > len(a.free) {
+		a.free = make([]byte, arenaPiece)
 	}
-	if e.failed.stale {
-		if err := e.recover(ctx); err != nil {
-			return fmt.Errorf("%w: %w", ErrNotDurable, err)
-		}
-	}
-	e.failed = nil
-	e.health.Store(nil)
-	e.options.Report(Report{What: JournalRecovered, Sequence: e.state.sequence})
-	return nil
-}
-
-// fail notes that the journal took nothing.
-func (e *Engine) fail(cause error) {
-	e.failed = &failure{cause: cause, retry: e.options.Clock().Add(retryJournal), stale: true}
-	health := fmt.Errorf("%w: %w", ErrNotDurable, cause)
-	e.health.Store(&health)
-	e.options.Report(Report{What: JournalFailed, Sequence: e.state.sequence, Err: cause})
-}
-
-// recover drops what memory believes and reads from the journal what happened.
-func (e *Engine) recover(ctx context.Context) error {
-	began := e.options.Clock()
-	defer func() {
-		// A large state takes time to read: a disk that stays full must not keep the
-		// engine reading.
-		e.failed.retry = e.options.Clock().Add(retryJournal + 2*e.options.Clock().Sub(began))
-	}()
-	if err := e.log.Reopen(ctx); err != nil {
-		return err
-	}
-	s, _, err := load(ctx, e.log, journal.MaxSequence)
-	if err != nil {
-		return err
-	}
-	e.state, e.failed.stale = s, false
-	return nil
+	n := copy(a.free, data)
+	kept := a.free[:n:n]
+	a.free = a.free[n:]
+	return kept
 }

@@ -6,10 +6,6 @@ import (
 	"todoku/trade"
 )
 
-// maxExposure bounds what an account holds and works on one side of an
-// instrument, so that no sum of quantities and no cost can overflow.
-const maxExposure = trade.Quantity(1) << 62
-
 // place decides a new order. A malformed one is refused; one that the market or a
 // limit does not take is rejected, which is an event.
 func (d *draft) place(c *trade.PlaceOrder) (trade.Answer, error) {
@@ -98,14 +94,18 @@ func takerOf(o *trade.Order, a *account, m *market) Taker {
 		return t
 	}
 	low, high := bandPrices(m.reference(), m.instrument.Band)
+	low = max(low, m.instrument.LowLimitPrice)
 	if h := m.instrument.HighLimitPrice; h != 0 {
-		low, high = max(low, m.instrument.LowLimitPrice), min(high, h)
+		high = min(high, h)
 	}
 	if o.Side == trade.SideBuy && high != math.MaxInt64 {
-		t.Limit, t.HasLimit = int64(high/m.instrument.TickSize), true
+		t.Limit, t.HasLimit = m.ticks(high), true
 	}
 	if o.Side == trade.SideSell && low != 0 {
-		t.Limit, t.HasLimit = int64((low+m.instrument.TickSize-1)/m.instrument.TickSize), true
+		t.Limit, t.HasLimit = m.ticks(low), true
+		if m.price(t.Limit) < low {
+			t.Limit++
+		}
 	}
 	return t
 }
@@ -120,11 +120,19 @@ func (d *draft) match(o *trade.Order, a *account, m *market, taker *Taker, reque
 	d.fills.Reset()
 	_, stopped := m.book.Match(*taker, &d.fills)
 	for i := range d.fills.Fills {
-		if f := &d.fills.Fills[i]; f.Kind == FillSelfTradeCancel {
-			d.cancel(d.state.orders[trade.OrderID(f.MakerID)], "", trade.ReasonSelfTrade)
+		f := &d.fills.Fills[i]
+		maker := d.state.orders[trade.OrderID(f.MakerID)]
+		if f.Kind == FillSelfTradeCancel {
+			last := maker.Order
+			d.end(&last, "", trade.ExecTypeCanceled, trade.OrderStatusCanceled, trade.ReasonSelfTrade)
 		} else {
-			d.fill(o, a, m, f, request)
+			d.fill(o, a, maker, f, request)
 		}
+	}
+	for i := range d.fills.Levels {
+		after := &d.fills.Levels[i]
+		l := d.level(m, after.Side, after.Tick)
+		l.quantity, l.orders = after.Quantity, after.Orders
 	}
 	switch {
 	case o.Leaves == 0:
@@ -141,8 +149,8 @@ func (d *draft) match(o *trade.Order, a *account, m *market, taker *Taker, reque
 }
 
 // fill books one trade on both sides.
-func (d *draft) fill(o *trade.Order, a *account, m *market, f *Fill, request trade.RequestID) {
-	maker := d.state.orders[trade.OrderID(f.MakerID)]
+func (d *draft) fill(o *trade.Order, a *account, maker *order, f *Fill, request trade.RequestID) {
+	m := maker.market
 	price, quantity := m.price(f.Tick), trade.Quantity(f.Quantity)
 	d.tradeID++
 	t := d.trades.take()
@@ -178,11 +186,6 @@ func (d *draft) fill(o *trade.Order, a *account, m *market, f *Fill, request tra
 	d.add(t)
 	d.position(a.holding(o.Symbol)).Fill(o.Side, price, quantity)
 	d.position(maker.holding).Fill(maker.Side, price, quantity)
-	l := d.level(m, maker.Side, f.Tick)
-	l.quantity -= f.Quantity
-	if f.MakerLeft == 0 {
-		l.orders--
-	}
 }
 
 // end finishes an order that is not in the book.

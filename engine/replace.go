@@ -37,7 +37,7 @@ func (d *draft) replace(c *trade.ReplaceOrder) (trade.Answer, error) {
 	if o.Leaves <= 0 {
 		return d.keep(old, c.Request, trade.ReasonBelowFilled), nil
 	}
-	if o.Price == old.Price && o.Leaves <= old.Leaves {
+	if keepsPlace(&old.Order, &o) {
 		return d.shrink(old, &o, c.Request), nil
 	}
 	if reason := d.admit(&o, a, m, c.Guard, &taker, old); reason != trade.ReasonNone {
@@ -74,6 +74,12 @@ func (d *draft) target(a *account, ref trade.OrderRef) (*order, error) {
 	case ref.ClientOrderID != "":
 		if o := a.working[ref.ClientOrderID]; o != nil {
 			return o, nil
+		}
+		// What was answered under the name tells an order that has ended from one that
+		// never was, and from one that goes by another name now.
+		kept := d.state.requests.find(&trade.Actor{Account: a.id, Request: ref.ClientOrderID})
+		if kept != nil && kept.Answer.Order != 0 && kept.Answer.Status != trade.OrderStatusRejected && d.state.orders[kept.Answer.Order] == nil {
+			return nil, trade.Refuse(trade.ReasonTooLate, "order_id", "")
 		}
 	default:
 		return nil, trade.Refuse(trade.ReasonBadName, "order_id", "name the order by order_id or orig_client_order_id")

@@ -2,7 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
-	"hash/fnv"
+	"iter"
 
 	"todoku/trade"
 )
@@ -10,47 +10,105 @@ import (
 // requests remembers what was answered, so that the same request again gets the
 // same answer: for the trading day in which it came and the next one, so that a
 // retry over midnight finds it.
+//
+// There may be millions. They lie in pieces, so that no growth copies them all, and
+// are found by number through one table for each scope.
 type requests struct {
-	byKey map[requestKey]*trade.RequestState
-	// queue holds them in the order of their sequences.
-	queue []*trade.RequestState
+	scopes map[requestScope]map[trade.RequestID]uint64
+	// pieces hold requestPiece each, the last one up to as many, in the order of
+	// their sequences; the number of the very first is base.
+	pieces [][]trade.RequestState
+	base   uint64
+	// gone is how many at the beginning of the first piece are forgotten.
+	gone int
 }
 
-// requestKey is where a request id is unique: in the account or, for
+const requestPiece = 1024
+
+// requestScope is where a request id is unique: in the account or, for
 // administration, with the user.
-type requestKey struct {
+type requestScope struct {
 	account trade.AccountID
 	user    trade.UserID
-	request trade.RequestID
 }
 
 func newRequests() requests {
-	return requests{byKey: map[requestKey]*trade.RequestState{}}
+	return requests{scopes: map[requestScope]map[trade.RequestID]uint64{}}
 }
 
-func keyOf(a *trade.Actor) requestKey {
+func scopeOf(a *trade.Actor) requestScope {
 	if a.Account != "" {
-		return requestKey{account: a.Account, request: a.Request}
+		return requestScope{account: a.Account}
 	}
-	return requestKey{user: a.User, request: a.Request}
+	return requestScope{user: a.User}
 }
 
-func (r *requests) find(a *trade.Actor) *trade.RequestState { return r.byKey[keyOf(a)] }
+func (r *requests) len() int {
+	if len(r.pieces) == 0 {
+		return 0
+	}
+	last := len(r.pieces) - 1
+	return last*requestPiece + len(r.pieces[last]) - r.gone
+}
 
-func (r *requests) add(state *trade.RequestState) {
-	r.byKey[keyOf(&state.Actor)] = state
-	r.queue = append(r.queue, state)
+// find returns what a request was answered, or nil.
+func (r *requests) find(a *trade.Actor) *trade.RequestState {
+	number, ok := r.scopes[scopeOf(a)][a.Request]
+	if !ok {
+		return nil
+	}
+	at := number - r.base
+	return &r.pieces[at/requestPiece][at%requestPiece]
+}
+
+func (r *requests) add(kept *trade.RequestState) {
+	last := len(r.pieces) - 1
+	if last < 0 || len(r.pieces[last]) == requestPiece {
+		r.pieces = append(r.pieces, make([]trade.RequestState, 0, requestPiece))
+		last++
+	}
+	scope := scopeOf(&kept.Actor)
+	byID := r.scopes[scope]
+	if byID == nil {
+		byID = map[trade.RequestID]uint64{}
+		r.scopes[scope] = byID
+	}
+	byID[kept.Request] = r.base + uint64(last*requestPiece+len(r.pieces[last]))
+	r.pieces[last] = append(r.pieces[last], *kept)
+}
+
+// all yields the requests in the order of their sequences.
+func (r *requests) all() iter.Seq[*trade.RequestState] {
+	return func(yield func(*trade.RequestState) bool) {
+		from := r.gone
+		for _, piece := range r.pieces {
+			for i := from; i < len(piece); i++ {
+				if !yield(&piece[i]) {
+					return
+				}
+			}
+			from = 0
+		}
+	}
 }
 
 // forget drops what was answered before a time.
 func (r *requests) forget(before int64) {
-	n := 0
-	for n < len(r.queue) && r.queue[n].Time < before {
-		delete(r.byKey, keyOf(&r.queue[n].Actor))
-		n++
+	for kept := range r.all() {
+		if kept.Time >= before {
+			break
+		}
+		scope := scopeOf(&kept.Actor)
+		delete(r.scopes[scope], kept.Request)
+		if len(r.scopes[scope]) == 0 {
+			delete(r.scopes, scope)
+		}
+		r.gone++
 	}
-	if n > 0 {
-		r.queue = append([]*trade.RequestState(nil), r.queue[n:]...)
+	for len(r.pieces) > 0 && r.gone >= len(r.pieces[0]) {
+		r.gone -= len(r.pieces[0])
+		r.base += requestPiece
+		r.pieces = r.pieces[1:]
 	}
 }
 
@@ -59,12 +117,12 @@ func (r *requests) forget(before int64) {
 // is kept in journals, so that the fields of a command are only ever added at the
 // end, and only where they are not zero.
 func fingerprint(command trade.Command) uint64 {
-	h := hasher{buffer: make([]byte, 0, 128)}
+	h := hasher{offset}
 	h.number(int64(command.Kind()))
 	switch c := command.(type) {
 	case *trade.PlaceOrder:
 		h.text(string(c.Symbol))
-		h.number(int64(c.Side), int64(c.Type), int64(c.TimeInForce), flag(c.PostOnly), int64(c.SelfTrade),
+		h.number(int64(c.Side), int64(c.Type), int64(c.TimeInForce), bit(c.PostOnly), int64(c.SelfTrade),
 			int64(c.Price), int64(c.Quantity), c.Expire)
 		h.guard(c.Guard)
 	case *trade.ReplaceOrder:
@@ -75,7 +133,7 @@ func fingerprint(command trade.Command) uint64 {
 		h.ref(c.Target)
 	case *trade.MassCancel:
 		h.text(string(c.Symbol))
-		h.number(int64(c.Side), flag(c.DayOnly), int64(c.Reason))
+		h.number(int64(c.Side), bit(c.DayOnly), int64(c.Reason))
 	case *trade.BustTrade:
 		h.number(int64(c.Trade.ID))
 		h.text(c.Text)
@@ -87,14 +145,14 @@ func fingerprint(command trade.Command) uint64 {
 	case *trade.UpsertUser:
 		u := &c.NewUser
 		h.text(string(u.ID), u.DisplayName)
-		h.number(flag(c.Create), int64(u.Roles), flag(u.Suspended), int64(len(u.Accounts)))
+		h.number(bit(c.Create), int64(u.Roles), bit(u.Suspended), int64(len(u.Accounts)))
 		for _, a := range u.Accounts {
 			h.text(string(a))
 		}
 	case *trade.SetLimits:
 		l := &c.Limits
 		h.text(string(c.Target))
-		h.number(int64(l.MaxOrderQuantity), l.MaxOrderNotional.Hi, int64(l.MaxOrderNotional.Lo), //nolint:gosec // Bits to hash, not a number.
+		h.number(int64(l.MaxOrderQuantity), l.MaxOrderNotional.Hi, int64(l.MaxOrderNotional.Lo),
 			int64(l.MaxOpenOrders), int64(l.Band), int64(l.MaxMessagesPerSecond))
 	case *trade.Announce:
 		h.text(c.Text)
@@ -103,38 +161,54 @@ func fingerprint(command trade.Command) uint64 {
 		}
 	case *trade.SetPresence:
 		h.text(string(c.Subject))
-		h.number(flag(c.Online))
+		h.number(bit(c.Online))
 	case *trade.ConfigureVenue:
 		h.number(int64(c.Venue.DayEnd))
 	}
-	return h.sum()
+	return h.state
 }
 
-// hasher collects fields, each with its length or at a fixed one, so that no two
-// commands run into each other.
-type hasher struct{ buffer []byte }
+// hasher is FNV-1a over words instead of bytes: each field goes in as a word, or
+// as its length and its words, so that no two commands run into each other.
+type hasher struct{ state uint64 }
+
+const (
+	offset = 14695981039346656037
+	prime  = 1099511628211
+)
+
+func (h *hasher) word(w uint64) {
+	h.state = (h.state ^ w) * prime
+	// A product moves bits up only; the words that follow need them below as well.
+	h.state ^= h.state >> 32
+}
 
 func (h *hasher) number(numbers ...int64) {
 	for _, n := range numbers {
-		h.buffer = binary.LittleEndian.AppendUint64(h.buffer, uint64(n)) //nolint:gosec // Bits to hash, not a number.
+		h.word(uint64(n))
 	}
 }
 
 func (h *hasher) text(texts ...string) {
 	for _, t := range texts {
-		h.number(int64(len(t)))
-		h.buffer = append(h.buffer, t...)
+		h.word(uint64(len(t)))
+		for ; len(t) >= 8; t = t[8:] {
+			h.word(binary.LittleEndian.Uint64([]byte(t[:8])))
+		}
+		var tail [8]byte
+		copy(tail[:], t)
+		h.word(binary.LittleEndian.Uint64(tail[:]))
 	}
 }
 
 func (h *hasher) ref(r trade.OrderRef) {
-	h.number(int64(r.ID)) //nolint:gosec // Bits to hash, not a number.
+	h.number(int64(r.ID))
 	h.text(string(r.ClientOrderID))
 }
 
 func (h *hasher) guard(g trade.StaleGuard) {
 	if g.Set {
-		h.number(int64(g.SeenBookVersion), int64(g.MaxBookMoves)) //nolint:gosec // Bits to hash, not a number.
+		h.number(int64(g.SeenBookVersion), int64(g.MaxBookMoves))
 	}
 }
 
@@ -142,16 +216,10 @@ func (h *hasher) instrument(i *trade.Instrument) {
 	h.text(string(i.Symbol), i.Name, i.Currency, i.StatusReason)
 	h.number(int64(i.Class), int64(i.TickSize), int64(i.LotSize), int64(i.MinQuantity), int64(i.MaxQuantity),
 		int64(i.LowLimitPrice), int64(i.HighLimitPrice), int64(i.Band), int64(i.ReferencePrice),
-		flag(i.Disclose), int64(i.Status))
+		bit(i.Disclose), int64(i.Status))
 }
 
-func (h *hasher) sum() uint64 {
-	f := fnv.New64a()
-	_, _ = f.Write(h.buffer) // A hash never fails to write.
-	return f.Sum64()
-}
-
-func flag(b bool) int64 {
+func bit(b bool) int64 {
 	if b {
 		return 1
 	}

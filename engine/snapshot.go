@@ -39,7 +39,7 @@ func (s *state) snapshot() *trade.Snapshot {
 		}
 	}
 	out.Trades = slices.SortedFunc(maps.Values(s.busts), func(x, y trade.Trade) int { return cmp.Compare(x.ID, y.ID) })
-	for _, r := range s.requests.queue {
+	for r := range s.requests.all() {
 		out.Requests = append(out.Requests, *r)
 	}
 	return out

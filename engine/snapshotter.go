@@ -17,19 +17,21 @@ type snapshotter struct {
 	log     *journal.Log
 	options Options
 	due     chan uint64
-	saved   atomic.Uint64
+	// saved is the newest one's sequence, tried the one that run last began with.
+	saved, tried atomic.Uint64
 }
 
 func newSnapshotter(log *journal.Log, options Options, saved uint64) *snapshotter {
 	s := &snapshotter{log: log, options: options, due: make(chan uint64, 1)}
 	s.saved.Store(saved)
+	s.tried.Store(saved)
 	return s
 }
 
 // offer says that the journal has come to a sequence. It never waits: while a
 // snapshot is being written, the next one is due later.
 func (s *snapshotter) offer(sequence uint64) {
-	if sequence-s.saved.Load() < s.options.SnapshotEvery {
+	if sequence < s.tried.Load()+s.options.SnapshotEvery {
 		return
 	}
 	select {
@@ -38,14 +40,15 @@ func (s *snapshotter) offer(sequence uint64) {
 	}
 }
 
-// run writes snapshots until ctx ends. What goes wrong is reported and tried
-// again with the next one.
+// run writes snapshots until ctx ends. What goes wrong is reported, and the next
+// one is tried when it would be due in any case.
 func (s *snapshotter) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case sequence := <-s.due:
+			s.tried.Store(sequence)
 			state, _, err := load(ctx, s.log, sequence)
 			if err == nil {
 				err = s.save(ctx, state)

@@ -33,6 +33,9 @@ type state struct {
 	// dayOrders counts the working DAY orders: without them and without requests
 	// to forget, the end of the day is no work and is not journaled.
 	dayOrders int
+	// spare holds orders that no longer work, for the next ones to use their memory.
+	// Nothing refers to an order that has left the indexes.
+	spare []*order
 }
 
 // market is an instrument with its book.
@@ -66,6 +69,7 @@ type order struct {
 	account *account
 	market  *market
 	holding *holding
+	expiry  int // its place among the expiries, of a GTD order
 }
 
 func newState() *state {
@@ -77,6 +81,25 @@ func newState() *state {
 		busts:       map[trade.TradeID]trade.Trade{},
 		lastBust:    map[trade.OrderID]int64{},
 		requests:    newRequests(),
+	}
+}
+
+// spareOrders bounds the memory that is kept for orders to come.
+const spareOrders = 10_000
+
+func (s *state) newOrder() *order {
+	last := len(s.spare) - 1
+	if last < 0 {
+		return new(order)
+	}
+	w := s.spare[last]
+	s.spare = s.spare[:last]
+	return w
+}
+
+func (s *state) spareOrder(w *order) {
+	if len(s.spare) < spareOrders {
+		s.spare = append(s.spare, w)
 	}
 }
 
@@ -103,6 +126,17 @@ func (a *account) holding(symbol trade.Symbol) *holding {
 		a.holdings[symbol] = h
 	}
 	return h
+}
+
+// maxExposure bounds what an account holds and works on either side of an
+// instrument, so that no sum of quantities and no cost can overflow.
+const maxExposure = trade.Quantity(1) << 62
+
+// takes says whether the position can be counted exactly with so much more working
+// or traded on a side.
+func (h *holding) takes(side trade.Side, more trade.Quantity) bool {
+	held := max(h.position.Quantity, -h.position.Quantity)
+	return h.position.Countable() && more <= maxExposure-held-*h.works(side)
 }
 
 // works returns what works on a side.
