@@ -1,13 +1,21 @@
 package sqlite_test
 
 import (
+	"context"
+	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"todoku/feed"
 	"todoku/feed/feedtest"
+	"todoku/journal"
 	"todoku/push"
 	"todoku/sqlite"
+	"todoku/trade"
+	"todoku/trade/record"
 )
 
 func openHistory(t testing.TB, dir string) *sqlite.History {
@@ -48,4 +56,96 @@ func BenchmarkHistory(b *testing.B) {
 		applied += len(records)
 	}
 	b.ReportMetric(float64(applied)/b.Elapsed().Seconds(), "records/s")
+}
+
+// TestHistoryIsBuiltAgainWhileItIsRead follows a journal into a file that is of
+// another journal, while others query, save and compact, and holds that the
+// answers are whole in the end.
+func TestHistoryIsBuiltAgainWhileItIsRead(t *testing.T) {
+	ctx := t.Context()
+	h := openHistory(t, t.TempDir())
+	t.Cleanup(func() { _ = h.Close() })
+	if err := h.Reset(ctx, push.Cursor{Epoch: "another", Sequence: 7}, nil); err != nil {
+		t.Fatal(err)
+	}
+	log, err := journal.Open(ctx, journal.NewMemoryStore(), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	follower := feed.NewHistoryFollower(log, h, feed.HistoryOptions{MaxRecords: 50, Linger: time.Millisecond})
+	running, stop := context.WithCancel(ctx)
+	var group errgroup.Group
+	group.Go(func() error { return follower.Run(running) })
+	group.Go(func() error {
+		for i := uint64(1); running.Err() == nil; i++ {
+			page, err := h.Orders(ctx, feed.OrderQuery{Account: feedtest.Account(0), State: feed.WorkingOrder})
+			if err != nil {
+				return err
+			}
+			for _, o := range page.Items {
+				if !o.Status.Working() {
+					return fmt.Errorf("order %d is %v", o.ID, o.Status)
+				}
+			}
+			if _, err := h.Audit(ctx, feed.AuditQuery{User: "user-1"}); err != nil {
+				return err
+			}
+			if err := h.SaveIndex(ctx, i, []byte("index")); err != nil {
+				return err
+			}
+			if err := h.Compact(ctx, feedtest.Begin-1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	const total = 2000
+	reports := 0
+	for _, r := range feedtest.NewVenue(9).Next(total) {
+		for _, event := range r.Events {
+			if e, ok := event.(*trade.ExecutionReport); ok && e.Order.Account == feedtest.Account(0) {
+				reports++
+			}
+		}
+		data, err := record.Encode(nil, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log.Append(ctx, log.Head(), []journal.Record{{Sequence: r.Sequence, Time: r.Time, Data: data}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := follower.WaitFor(ctx, total); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	query := feed.ExecutionQuery{Account: feedtest.Account(0)}
+	for {
+		page, err := h.Executions(ctx, query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports -= len(page.Items)
+		if query.Token = page.Next; query.Token == "" {
+			break
+		}
+	}
+	if reports != 0 {
+		t.Errorf("%d reports are missing", reports)
+	}
+}
+
+func TestClosingAHistoryTwiceIsQuiet(t *testing.T) {
+	h := openHistory(t, t.TempDir())
+	for range 2 {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := h.Reset(t.Context(), push.Cursor{}, nil); err == nil {
+		t.Error("a closed history was written to")
+	}
 }

@@ -3,7 +3,6 @@ package feedtest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -57,88 +56,145 @@ func apply(t *testing.T, h feed.History, records []*trade.Record) {
 // compare asks a history and the model the same random questions.
 func compare(t *testing.T, h feed.History, model *naive, random *rand.Rand, questions int) {
 	t.Helper()
-	ctx := t.Context()
+	a := &asker{h, model, random}
 	for range questions {
-		account := Account(random.IntN(5)) // One more than there are.
-		var symbol trade.Symbol
-		if random.IntN(2) == 0 {
-			symbol = Symbol(random.IntN(4))
-		}
-		span := anySpan(random, model)
-		size := []int{0, 1, 2, 3, 10, 1000}[random.IntN(6)]
-
-		orders := feed.OrderQuery{Account: account, Symbol: symbol, State: feed.OrderQueryState(random.IntN(3)), Span: span}
-		orders.Size = size
-		same(t, "orders", orders, walk(t, size, func(token string) (feed.Page[trade.Order], error) {
-			orders.Token = token
-			return h.Orders(ctx, orders)
-		}), model.listOrders(orders))
-
-		executions := feed.ExecutionQuery{Account: account, Symbol: symbol, Span: span}
-		executions.Size = size
-		if random.IntN(3) == 0 {
-			executions.Order = trade.OrderID(random.IntN(400))
-		}
-		same(t, "executions", executions, walk(t, size, func(token string) (feed.Page[feed.Execution], error) {
-			executions.Token = token
-			return h.Executions(ctx, executions)
-		}), model.listExecutions(executions))
-
-		trades := feed.TradeQuery{Symbol: symbol, Span: span}
-		trades.Size = size
-		same(t, "trades", trades, walk(t, size, func(token string) (feed.Page[feed.Print], error) {
-			trades.Token = token
-			return h.Trades(ctx, trades)
-		}), model.listTrades(trades))
-
-		audit := feed.AuditQuery{Span: span}
-		audit.Size = size
-		if random.IntN(2) == 0 {
-			audit.User = user(random.IntN(5))
-		}
-		entries := walk(t, size, func(token string) (feed.Page[feed.AuditEntry], error) {
-			audit.Token = token
-			return h.Audit(ctx, audit)
-		})
-		for i := range entries {
-			if entries[i].Detail == "" {
-				t.Fatalf("the audit entry of record %d has no words", entries[i].Sequence)
-			}
-			entries[i].Detail = ""
-		}
-		same(t, "audit", audit, entries, model.listAudit(audit))
-
-		ref := trade.OrderRef{ID: trade.OrderID(random.IntN(400))}
-		if random.IntN(2) == 0 {
-			ref = trade.OrderRef{ClientOrderID: trade.RequestID(fmt.Sprintf("request-%06d", random.IntN(400)))}
-		}
-		id := trade.TradeID(random.IntN(200))
-		gotTrade, ok, err := h.Trade(ctx, id)
-		if wantTrade, exists := model.trade(id); err != nil || ok != exists || gotTrade != wantTrade {
-			t.Fatalf("trade %d is\n%+v (%v, %v), want\n%+v (%v)", id, gotTrade, ok, err, wantTrade, exists)
-		}
-
-		got, ok, err := h.Order(ctx, account, ref)
-		want, exists := model.order(account, ref)
-		if err != nil || ok != exists || got != want {
-			t.Fatalf("order %+v of %s is\n%+v (%v, %v), want\n%+v (%v)", ref, account, got, ok, err, want, exists)
-		}
+		a.orders(t)
+		a.order(t)
+		a.executions(t)
+		a.trades(t)
+		a.trade(t)
+		a.audit(t)
 	}
 }
 
-// walk reads all pages.
-func walk[T any](t *testing.T, size int, read func(token string) (feed.Page[T], error)) []T {
-	t.Helper()
-	if size == 0 {
-		size = 100
+type asker struct {
+	h      feed.History
+	model  *naive
+	random *rand.Rand
+}
+
+// account, user and symbol are sometimes one that there is not.
+func (a *asker) account() trade.AccountID { return Account(a.random.IntN(5)) }
+func (a *asker) user() trade.UserID       { return user(a.random.IntN(5)) }
+func (a *asker) symbol() trade.Symbol     { return Symbol(a.random.IntN(4)) }
+
+func (a *asker) page() feed.PageRequest {
+	return feed.PageRequest{Size: []int{0, 1, 2, 3, 10, 1000}[a.random.IntN(6)]}
+}
+
+// span often ends exactly at the time of a record.
+func (a *asker) span() feed.Span {
+	at := func() int64 {
+		if a.random.IntN(2) == 0 || len(a.model.records) == 0 {
+			return 0
+		}
+		return a.model.records[a.random.IntN(len(a.model.records))].Time + int64(a.random.IntN(3)-1)
 	}
+	return feed.Span{From: at(), To: at()}
+}
+
+func (a *asker) orders(t *testing.T) {
+	t.Helper()
+	q := feed.OrderQuery{
+		Account: a.account(), State: feed.OrderQueryState(a.random.IntN(3)), Span: a.span(), PageRequest: a.page(),
+	}
+	if a.random.IntN(2) == 0 {
+		q.Symbol = a.symbol()
+	}
+	want := a.model.listOrders(q)
+	got := walk(t, q.Limit(), want, func(token string) (feed.Page[trade.Order], error) {
+		q.Token = token
+		return a.h.Orders(t.Context(), q)
+	})
+	same(t, "orders", q, got, want)
+}
+
+func (a *asker) order(t *testing.T) {
+	t.Helper()
+	account, ref := a.account(), trade.OrderRef{ID: trade.OrderID(a.random.IntN(400))}
+	if a.random.IntN(2) == 0 {
+		ref = trade.OrderRef{ClientOrderID: requestID(a.random.Uint64N(400))}
+	}
+	got, ok, err := a.h.Order(t.Context(), account, ref)
+	if want, exists := a.model.order(account, ref); err != nil || ok != exists || got != want {
+		t.Fatalf("order %+v of %s is\n%+v (%v, %v), want\n%+v (%v)", ref, account, got, ok, err, want, exists)
+	}
+}
+
+func (a *asker) executions(t *testing.T) {
+	t.Helper()
+	q := feed.ExecutionQuery{Account: a.account(), Span: a.span(), PageRequest: a.page()}
+	if a.random.IntN(2) == 0 {
+		q.Symbol = a.symbol()
+	}
+	if a.random.IntN(3) == 0 {
+		q.Order = trade.OrderID(a.random.IntN(400))
+	}
+	want := a.model.listExecutions(q)
+	got := walk(t, q.Limit(), want, func(token string) (feed.Page[feed.Execution], error) {
+		q.Token = token
+		return a.h.Executions(t.Context(), q)
+	})
+	same(t, "executions", q, got, want)
+}
+
+func (a *asker) trades(t *testing.T) {
+	t.Helper()
+	q := feed.TradeQuery{Symbol: a.symbol(), Span: a.span(), PageRequest: a.page()}
+	want := a.model.listTrades(q)
+	got := walk(t, q.Limit(), want, func(token string) (feed.Page[feed.Print], error) {
+		q.Token = token
+		return a.h.Trades(t.Context(), q)
+	})
+	same(t, "trades", q, got, want)
+}
+
+func (a *asker) trade(t *testing.T) {
+	t.Helper()
+	id := trade.TradeID(a.random.IntN(200))
+	got, ok, err := a.h.Trade(t.Context(), id)
+	if want, exists := a.model.trade(id); err != nil || ok != exists || got != want {
+		t.Fatalf("trade %d is\n%+v (%v, %v), want\n%+v (%v)", id, got, ok, err, want, exists)
+	}
+}
+
+// audit holds that every entry has words; which, feed's own tests read.
+func (a *asker) audit(t *testing.T) {
+	t.Helper()
+	q := feed.AuditQuery{Span: a.span(), PageRequest: a.page()}
+	if a.random.IntN(2) == 0 {
+		q.User = a.user()
+	}
+	want := a.model.listAudit(q)
+	got := walk(t, q.Limit(), want, func(token string) (feed.Page[feed.AuditEntry], error) {
+		q.Token = token
+		page, err := a.h.Audit(t.Context(), q)
+		for i := range page.Items {
+			if page.Items[i].Detail == "" {
+				t.Errorf("the audit entry of record %d has no words", page.Items[i].Sequence)
+			}
+			page.Items[i].Detail = ""
+		}
+		return page, err
+	})
+	same(t, "audit", q, got, want)
+}
+
+// maxWalk is how many pages walk reads: small pages need not go through it all.
+const maxWalk = 6
+
+// walk reads pages until the end or until they are enough, and returns the whole
+// list, as far as it was not read taken from want.
+func walk[T any](t *testing.T, size int, want []T, read func(token string) (feed.Page[T], error)) []T {
+	t.Helper()
 	var all []T
-	for token := ""; ; {
+	token := ""
+	for range maxWalk {
 		page, err := read(token)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(page.Items) > size || page.Next != "" && len(page.Items) == 0 {
+		if len(page.Items) > size || page.Next != "" && len(page.Items) != size {
 			t.Fatalf("a page of %d has %d items and next %q", size, len(page.Items), page.Next)
 		}
 		all = append(all, page.Items...)
@@ -146,6 +202,7 @@ func walk[T any](t *testing.T, size int, read func(token string) (feed.Page[T], 
 			return all
 		}
 	}
+	return append(all, want[min(len(all), len(want)):]...)
 }
 
 func same[T any](t *testing.T, what string, query any, got, want []T) {
@@ -160,15 +217,4 @@ func same[T any](t *testing.T, what string, query any, got, want []T) {
 			t.Fatalf("%s of %+v: number %d is\n%+v, want\n%+v", what, query, i, got[i], want[i])
 		}
 	}
-}
-
-// anySpan often ends exactly at the time of a record.
-func anySpan(random *rand.Rand, model *naive) feed.Span {
-	at := func() int64 {
-		if random.IntN(2) == 0 || len(model.records) == 0 {
-			return 0
-		}
-		return model.records[random.IntN(len(model.records))].Time + int64(random.IntN(3)-1)
-	}
-	return feed.Span{From: at(), To: at()}
 }

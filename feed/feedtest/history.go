@@ -65,7 +65,7 @@ func testNew(t *testing.T, h feed.History, reopen reopener) {
 }
 
 func testAgainstNaive(t *testing.T, h feed.History, reopen reopener) {
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		venue, model := NewVenue(seed), newNaive()
 		reset(t, h, 0, nil)
 		random := rand.New(rand.NewPCG(seed, 2))
@@ -73,11 +73,11 @@ func testAgainstNaive(t *testing.T, h feed.History, reopen reopener) {
 			records := venue.Next(1 + random.IntN(150))
 			apply(t, h, records)
 			model.apply(records)
-			compare(t, h, model, random, 15)
+			compare(t, h, model, random, 5)
 		}
 		h = reopen(t)
 		position(t, h, push.Cursor{Epoch: epoch, Sequence: venue.sequence})
-		compare(t, h, model, random, 100)
+		compare(t, h, model, random, 30)
 	}
 }
 
@@ -116,11 +116,11 @@ func testReset(t *testing.T, h feed.History, reopen reopener) {
 	h = reopen(t)
 	position(t, h, push.Cursor{Epoch: epoch, Sequence: 300})
 	random := rand.New(rand.NewPCG(3, 3))
-	compare(t, h, model, random, 50)
+	compare(t, h, model, random, 15)
 	records := venue.Next(300)
 	apply(t, h, records)
 	model.apply(records)
-	compare(t, h, model, random, 100)
+	compare(t, h, model, random, 30)
 }
 
 func testTokens(t *testing.T, h feed.History, _ reopener) {
@@ -214,7 +214,7 @@ func testCompact(t *testing.T, h feed.History, _ reopener) {
 			t.Fatal(err)
 		}
 		model.compact(before)
-		compare(t, h, model, random, 50)
+		compare(t, h, model, random, 15)
 	}
 	if err := h.Compact(t.Context(), venue.time+1); err != nil {
 		t.Fatal(err)
@@ -223,7 +223,7 @@ func testCompact(t *testing.T, h feed.History, _ reopener) {
 	records := venue.Next(100)
 	apply(t, h, records)
 	model.apply(records)
-	compare(t, h, model, random, 50)
+	compare(t, h, model, random, 15)
 	if len(model.listOrders(feed.OrderQuery{Account: Account(0), State: feed.WorkingOrder})) == 0 {
 		t.Error("no working order has survived; the test shows too little")
 	}

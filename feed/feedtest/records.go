@@ -93,8 +93,10 @@ func (v *Venue) request() trade.RequestID {
 	if v.random.IntN(5) == 0 {
 		n = 1 + v.random.Uint64N(n)
 	}
-	return trade.RequestID(fmt.Sprintf("request-%06d", n))
+	return requestID(n)
 }
+
+func requestID(n uint64) trade.RequestID { return trade.RequestID(fmt.Sprintf("request-%06d", n)) }
 
 func (v *Venue) place(r *trade.Record) {
 	account := v.random.IntN(v.Accounts)
