@@ -7,7 +7,7 @@ import (
 )
 
 // eventBits is how many bits of an execution's key number the event. A record is
-// at most 16 MiB, which is fewer than a million reports; sequences have the rest.
+// at most 60 MiB, which is fewer than a million reports; sequences have the rest.
 const eventBits = 20
 
 // maxHistorySequence is the highest sequence that a key has room for: 28 years of
@@ -96,7 +96,7 @@ func (f *Facts) addOrder(e *trade.ExecutionReport) {
 	switch e.Type {
 	case trade.ExecTypeTrade, trade.ExecTypeCanceled, trade.ExecTypeExpired, trade.ExecTypeTradeCancel:
 	case trade.ExecTypeUnspecified, trade.ExecTypeNew, trade.ExecTypeReplaced, trade.ExecTypeRejected:
-		fact.Named = true
+		
 	}
 }
 

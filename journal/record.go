@@ -10,7 +10,7 @@ import (
 
 const (
 	// MaxRecordSize is the longest Data of one record, in bytes.
-	MaxRecordSize = 16 << 20
+	MaxRecordSize = 60 << 20
 	// MaxBatchSize is the longest encoded batch, in bytes. A writer that gathers
 	// records closes its batch before it gets there.
 	MaxBatchSize = 64 << 20

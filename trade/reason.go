@@ -48,6 +48,7 @@ const (
 	ReasonPostOnlyWouldTrade Reason = 405
 	ReasonStaleView          Reason = 406
 	ReasonBookFull           Reason = 407
+	ReasonTooLarge           Reason = 408
 
 	ReasonOrderSizeLimit     Reason = 501
 	ReasonOrderNotionalLimit Reason = 502
@@ -130,6 +131,8 @@ func reasonText(r Reason) (word, sentence string) {
 		return "STALE_VIEW", "The book moved more than you allowed since you looked; look again and decide."
 	case ReasonBookFull:
 		return "BOOK_FULL", "The price level holds as much as can be counted; choose another price."
+	case ReasonTooLarge:
+		return "TOO_LARGE", "It would change more at once than can be written down together; make it smaller."
 	case ReasonOrderSizeLimit:
 		return "ORDER_SIZE_LIMIT", "The quantity is over the account's limit for one order; reduce it."
 	case ReasonOrderNotionalLimit:
