@@ -23,10 +23,10 @@ func (s *Server) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		if err := page.Execute(w, s.status()); err != nil {
-			s.config.Logger.Warn("status page not sent", "error", err)
+			s.config.Logger.WarnContext(r.Context(), "status page not sent", failure(err))
 		}
 	})
 	return guard(mux)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -83,15 +84,17 @@ type streamLog struct{ server *Server }
 // Attached implements [push.Listener].
 func (l *streamLog) Attached(i push.StreamInfo) {
 	l.server.metrics.attaches.Inc()
-	l.server.config.Logger.Info("stream attached", "user", i.User, "connection", short(i.Connection), "attach", i.Attach, "remote", i.Remote)
+	l.server.config.Logger.Info("stream attached", slog.String("user", i.User), slog.String("connection", short(i.Connection)),
+		slog.Uint64("attach", i.Attach), slog.String("remote", i.Remote))
 }
 
 // Ended implements [push.Listener].
 func (l *streamLog) Ended(r push.EndRecord) {
 	l.server.metrics.ends.WithLabelValues(string(r.Reason)).Inc()
-	l.server.config.Logger.Info("stream ended", "reason", string(r.Reason), "user", r.User, "connection", short(r.Connection),
-		"attach", r.Attach, "age", r.Age.Round(time.Millisecond), "idle", r.Idle.Round(time.Millisecond),
-		"responses", r.Responses, "bytes", r.Bytes, "cursor", r.Cursor, "acknowledged", r.AckCursor)
+	l.server.config.Logger.Info("stream ended", slog.String("reason", string(r.Reason)), slog.String("user", r.User),
+		slog.String("connection", short(r.Connection)), slog.Uint64("attach", r.Attach), slog.Duration("age", r.Age),
+		slog.Duration("idle", r.Idle), slog.Uint64("responses", r.Responses), slog.Uint64("bytes", r.Bytes),
+		slog.Uint64("cursor", r.Cursor), slog.Uint64("acknowledged", r.AckCursor))
 }
 
 // Acknowledged implements [push.Listener].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -58,7 +59,7 @@ func (t *part) end() error {
 // running are the parts of a venue that runs.
 type running struct {
 	parts
-	hub, engine, feed, history, accounts, presence, grpc, http *part
+	hub, engine, feed, history, retention, accounts, presence, grpc, http *part
 }
 
 // Run serves until ctx ends, then drains and returns. It must be called once, and
@@ -69,16 +70,17 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if err := s.start(ctx, r); err != nil {
 		return errors.Join(err, s.shutDown(ctx, r, 0))
 	}
-	s.config.Logger.Info("serving", "grpc", s.GRPCAddr().String(), "http", s.HTTPAddr().String(), "data", s.config.Data)
-	var failure error
+	s.config.Logger.InfoContext(ctx, "serving", slog.String("grpc", s.GRPCAddr().String()),
+		slog.String("http", s.HTTPAddr().String()), slog.String("data", s.config.Data))
+	var failed error
 	select {
 	case <-ctx.Done():
-		s.config.Logger.Info("stopping", "drain", s.config.Drain)
+		s.config.Logger.InfoContext(ctx, "stopping", slog.Duration("drain", s.config.Drain))
 	case t := <-r.failed:
-		failure = fmt.Errorf("server: %s: %w", t.name, t.err)
-		s.config.Logger.Error("a part failed, stopping", "part", t.name, "error", t.err)
+		failed = fmt.Errorf("server: %s: %w", t.name, t.err)
+		s.config.Logger.ErrorContext(ctx, "a part failed, stopping", slog.String("part", t.name), failure(t.err))
 	}
-	return errors.Join(failure, s.shutDown(ctx, r, s.config.Drain))
+	return errors.Join(failed, s.shutDown(ctx, r, s.config.Drain))
 }
 
 // start brings the parts up from the journal outwards; the ports come last, when
@@ -91,6 +93,7 @@ func (s *Server) start(ctx context.Context, r *running) error {
 	}
 	r.feed = r.start(ctx, "feed", s.feed.Run)
 	r.history = r.start(ctx, "history", s.follower.Run)
+	r.retention = r.start(ctx, "retention", s.retain)
 	r.accounts = r.start(ctx, "accounts", s.accounts.Run)
 	select {
 	case <-s.feed.Ready():
@@ -126,7 +129,7 @@ func (s *Server) shutDown(ctx context.Context, r *running, limit time.Duration) 
 	errs := []error{r.http.end(), r.grpc.end(), r.presence.end()}
 	errs = append(errs, r.engine.end())
 	s.settle(ctx, r)
-	errs = append(errs, r.feed.end(), r.history.end(), r.hub.end(), r.accounts.end())
+	errs = append(errs, r.feed.end(), r.retention.end(), r.history.end(), r.hub.end(), r.accounts.end())
 	return errors.Join(errs...)
 }
 
@@ -136,7 +139,7 @@ func (s *Server) drain(cut context.Context) {
 	// What is left of the streams after three quarters is ended; the last quarter
 	// is for the calls.
 	if err := s.hub.Drain(cut, limit*3/8, limit*3/4); err != nil {
-		s.config.Logger.Warn("streams cut", "error", err)
+		s.config.Logger.WarnContext(cut, "streams cut", failure(err))
 	}
 	graceful := make(chan struct{})
 	go func() {
@@ -198,6 +201,8 @@ func (s *Server) serveHTTP(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = web.Close()
 	}
-	<-ended
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		return errors.Join(err, served)
+	}
 	return err
 }

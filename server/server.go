@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,7 +92,7 @@ func (s *Server) build(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	c.Logger.Info("state restored", "head", log.Head(), "took", time.Since(began).Round(time.Millisecond))
+	c.Logger.InfoContext(ctx, "state restored", slog.Uint64("head", log.Head()), slog.Duration("took", time.Since(began)))
 
 	encoder := rpc.NewEncoder(log.Head)
 	hub := c.Push
@@ -100,30 +100,30 @@ func (s *Server) build(ctx context.Context) error {
 	hub.HasState = encoder.HasState
 	// Attach numbers rise across restarts, so that an acknowledgement from before
 	// never counts for a stream after.
-	hub.FirstAttach = uint64(c.Clock().UnixMilli()) << 20 //nolint:gosec // The clock is after 1970.
+	hub.FirstAttach = uint64(c.Clock().UnixMilli()) << 20
 	s.hub = push.NewHub(hub)
 
 	replay := c.Replay
-	replay.CheckpointFailed = func(err error) { c.Logger.Warn("replay index not saved", "error", err) }
+	replay.CheckpointFailed = func(err error) { c.Logger.WarnContext(ctx, "replay index not saved", failure(err)) }
 	s.feed = feed.New(log, s.hub, s.history, encoder, replay)
 	s.follower = feed.NewHistoryFollower(log, s.history, feed.HistoryOptions{Listener: s.historyEvent})
 
 	accounts := c.Accounts
 	accounts.Clock = c.Clock
 	accounts.Admit, accounts.OnEnd, accounts.OnExtend = rpc.Admit(s.feed), rpc.EndStreams(s.hub), rpc.ExtendStreams(s.hub)
-	accounts.OnFault = func(err error) { c.Logger.Warn("account work failed", "error", err) }
+	accounts.OnFault = func(err error) { c.Logger.WarnContext(ctx, "account work failed", failure(err)) }
 	if s.accounts, err = account.NewService(ctx, s.storage.accounts, accounts); err != nil {
 		return fmt.Errorf("server: accounts: %w", err)
 	}
 
 	presence := c.Presence
-	presence.Fault = func(err error) { c.Logger.Warn("presence not told", "error", err) }
+	presence.Fault = func(err error) { c.Logger.WarnContext(ctx, "presence not told", failure(err)) }
 	s.presence = rpc.NewPresence(s.engine, s.feed, presence)
 	s.services = rpc.New(rpc.Deps{
 		Engine: s.engine, Journal: log, Feed: s.feed, Hub: s.hub, History: s.history,
 		Follower: s.follower, Accounts: s.accounts, Presence: s.presence,
 	}, rpc.Options{Version: c.Version, Clock: c.Clock, Fault: func(method string, err error) {
-		c.Logger.Error("call failed", "method", method, "error", err)
+		c.Logger.ErrorContext(ctx, "call failed", slog.String("method", method), failure(err))
 	}})
 	return nil
 }
@@ -156,25 +156,31 @@ func (s *Server) configure(ctx context.Context) error {
 	_, err := s.engine.Submit(ctx, &trade.ConfigureVenue{Venue: s.config.Venue})
 	if errors.Is(err, engine.ErrNotDurable) && s.storage.log.Head() > 0 {
 		// A full disk must not keep the venue from being read.
-		s.config.Logger.Warn("venue settings not journaled", "error", err)
+		s.config.Logger.WarnContext(ctx, "venue settings not journaled", failure(err))
 		return nil
 	}
 	return err
 }
 
 func (s *Server) engineReport(r engine.Report) {
+	what, sequence := slog.String("what", string(r.What)), slog.Uint64("sequence", r.Sequence)
 	switch r.What {
 	case engine.SnapshotSaved, engine.Compacted, engine.JournalRecovered:
-		s.config.Logger.Info(string(r.What), "sequence", r.Sequence)
+		s.config.Logger.Info("engine", what, sequence)
 	case engine.SnapshotFailed, engine.CompactFailed, engine.JournalFailed:
-		s.config.Logger.Error(string(r.What), "sequence", r.Sequence, "error", r.Err)
+		s.config.Logger.Error("engine", what, sequence, failure(r.Err))
 	}
 }
 
 func (s *Server) historyEvent(e feed.HistoryEvent) {
-	log := s.config.Logger.Info
+	what := slog.String("what", e.Kind.String())
+	was, position := slog.String("was", e.Was.String()), slog.String("position", e.Position.String())
 	if e.Kind == feed.HistoryFailed {
-		log = s.config.Logger.Error
+		s.config.Logger.Error("history", what, was, position, failure(e.Err))
+		return
 	}
-	log("history "+strings.ToLower(e.Kind.String()), "was", e.Was, "position", e.Position, "error", e.Err)
+	s.config.Logger.Info("history", what, was, position)
 }
+
+// failure is how an error stands in a log.
+func failure(err error) slog.Attr { return slog.Any("error", err) }

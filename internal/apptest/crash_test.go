@@ -50,12 +50,12 @@ func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	if os.Getenv("TODOKU_SOAK") != "" {
 		kills = 1000
 	}
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // Any bits will do.
+	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("TODOKU_SEED"); s != "" {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}
 	t.Logf("TODOKU_SEED=%d", seed)
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // A test's choices are to be repeated.
+	random := rand.New(rand.NewPCG(seed, 1))
 
 	dir := t.TempDir()
 	if err := apptest.Seed(t.Context(), dir, apptest.Users(), apptest.Instruments()); err != nil {
@@ -78,7 +78,7 @@ func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	}
 	for i := range 8 {
 		c := apptest.Client(t, venue.Address, users[i%len(users)])
-		own := rand.New(rand.NewPCG(seed, uint64(i)+2)) //nolint:gosec // A test's choices are to be repeated.
+		own := rand.New(rand.NewPCG(seed, uint64(i)+2))
 		traders.Go(func() { told.trade(trading, c, users[i%len(users)], i, own) })
 	}
 	for range kills {
@@ -128,9 +128,9 @@ func (a *acknowledged) await(t *testing.T, more int) {
 // it is answered, and once more afterwards: the answer must be the same.
 func (a *acknowledged) trade(ctx context.Context, c *client.Client, user string, number int, random *rand.Rand) {
 	for n := 0; ctx.Err() == nil; n++ {
-		side := todokuv1.Side(1 + random.IntN(2)) //nolint:gosec // 1 or 2.
+		side := todokuv1.Side(1 + random.IntN(2))
 		request := apptest.Limit(fmt.Sprintf("c%d-%d", number, n), "USDJPY", side, strconv.Itoa(1+random.IntN(50)), fmt.Sprintf("%d.%03d", 150+random.IntN(2), random.IntN(20)))
-		request.TimeInForce = todokuv1.TimeInForce(1 + random.IntN(2)) //nolint:gosec // DAY or GTC.
+		request.TimeInForce = todokuv1.TimeInForce(1 + random.IntN(2))
 		first := a.place(ctx, c, request)
 		if first == nil {
 			return

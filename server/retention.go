@@ -1,0 +1,33 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// retentionInterval is how often the history is relieved of what is too old.
+const retentionInterval = time.Hour
+
+// retain drops from the history what is older than [Config.Retain], as the engine
+// drops it from the journal. Without a retention it only waits for ctx.
+func (s *Server) retain(ctx context.Context) error {
+	if s.config.Retain <= 0 {
+		<-ctx.Done()
+		return nil
+	}
+	ticker := time.NewTicker(retentionInterval)
+	defer ticker.Stop()
+	for {
+		before := s.config.Clock().Add(-s.config.Retain)
+		if err := s.history.Compact(ctx, before.UnixNano()); err != nil && ctx.Err() == nil {
+			// The next hour tries again; what stays meanwhile costs room, not truth.
+			s.config.Logger.WarnContext(ctx, "old history not dropped", slog.Time("before", before), failure(err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
