@@ -109,7 +109,7 @@ func (c *checkpointer) fold(ctx context.Context, mode string) (complete bool, er
 }
 
 // stop ends the goroutine, waits for it, and makes the log empty.
-func (c *checkpointer) stop() error { //nolint:contextcheck // Closing takes no context, as in io.Closer.
+func (c *checkpointer) stop() error {
 	c.cancel()
 	<-c.done
 	// The last connection to close would do this too, but would not say how it
