@@ -96,7 +96,7 @@ func (f *Facts) addOrder(e *trade.ExecutionReport) {
 	switch e.Type {
 	case trade.ExecTypeTrade, trade.ExecTypeCanceled, trade.ExecTypeExpired, trade.ExecTypeTradeCancel:
 	case trade.ExecTypeUnspecified, trade.ExecTypeNew, trade.ExecTypeReplaced, trade.ExecTypeRejected:
-		
+		fact.Named = true
 	}
 }
 

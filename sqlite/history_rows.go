@@ -163,12 +163,11 @@ func (h *History) addNames(ctx context.Context, tx *sql.Tx) error {
 // close. The keys are looked up rather than counted: a state that was taken over
 // may hold orders from after its position.
 func addMark(ctx context.Context, tx *sql.Tx, last *trade.Record) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO marks (time, sequence, last_order, last_trade)
+	_, err := tx.ExecContext(ctx, `INSERT INTO marks (time, sequence, last_order, last_trade)
 		SELECT ?1, ?2,
 			coalesce((SELECT id FROM orders WHERE entered <= ?1 ORDER BY id DESC LIMIT 1), 0),
 			coalesce((SELECT id FROM trades WHERE time <= ?1 ORDER BY id DESC LIMIT 1), 0)
-		WHERE coalesce((SELECT max(time) FROM marks), ?1 - ?3) <= ?1 - ?3
-			OR ?1 = (SELECT max(time) FROM marks)`,
+		WHERE coalesce((SELECT max(time) FROM marks), ?1 - ?3) <= ?1 - ?3`,
 		last.Time, last.Sequence, markEvery)
 	return err
 }

@@ -112,7 +112,10 @@ func (a *asker) orders(t *testing.T) {
 func (a *asker) order(t *testing.T) {
 	t.Helper()
 	account, ref := a.account(), trade.OrderRef{ID: trade.OrderID(a.random.IntN(400))}
-	if a.random.IntN(2) == 0 {
+	switch o, ok := a.model.orders[ref.ID]; {
+	case ok && a.random.IntN(2) == 0:
+		account, ref = o.Account, trade.OrderRef{ClientOrderID: o.ClientOrderID}
+	case a.random.IntN(2) == 0:
 		ref = trade.OrderRef{ClientOrderID: requestID(a.random.Uint64N(400))}
 	}
 	got, ok, err := a.h.Order(t.Context(), account, ref)
