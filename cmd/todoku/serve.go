@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"todoku/client"
+	"todoku/demo"
+	"todoku/server"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var o serveOptions
+	command := &cobra.Command{
+		Use: "serve", Short: "Run a venue",
+		Long: `Runs a venue over a data directory until it is told to stop. The first SIGTERM or
+interrupt drains: streams are told to move, calls finish. A second one stops at once.
+
+An address that other machines can reach needs TLS, or --insecure. The first
+administrator is made on this machine before the first start:
+
+  todoku user add chief --role ADMIN --data ./data`,
+		Example: `  todoku serve --demo
+  todoku serve --data /var/lib/todoku --grpc-addr :7443 --tls-cert venue.pem --tls-key venue.key
+  todoku serve --config /etc/todoku.yaml`,
+		Args: cobra.NoArgs,
+	}
+	defineServe(command, &o)
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		if err := o.complete(command.Flags()); err != nil {
+			return err
+		}
+		return a.serve(command.Context(), &o)
+	}
+	return command
+}
+
+// serve runs a venue until ctx ends or it fails.
+func (a *app) serve(ctx context.Context, o *serveOptions) error {
+	level, err := o.level()
+	if err != nil {
+		return err
+	}
+	o.config.Logger = a.logger(o.logFormat, level)
+	var passwords map[string]string
+	if o.demo {
+		if passwords, err = prepareDemo(ctx, o.config.Data); err != nil {
+			return err
+		}
+	}
+	venue, err := server.New(ctx, o.config)
+	if errors.Is(err, server.ErrConfig) {
+		return &usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	defer stopAtSecondSignal(venue)()
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return venue.Run(running) })
+	if o.demo {
+		address := reachable(venue.GRPCAddr())
+		if err := a.sayDemo(address, venue.HTTPAddr().String()); err != nil {
+			return err
+		}
+		group.Go(func() error {
+			return demo.Run(running, demo.Config{
+				Venue:     client.Config{Address: address, Plaintext: true, ClientName: "demo traders"},
+				Passwords: passwords, Seed: o.demoSeed, Logger: o.config.Logger,
+			})
+		})
+	}
+	return group.Wait()
+}
+
+// stopAtSecondSignal cuts the drain short that the first signal began. The
+// returned function ends it.
+func stopAtSecondSignal(venue *server.Server) (end func()) {
+	const both = 2 // A signal that nobody waits for is lost.
+	signals := make(chan os.Signal, both)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	over := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range both {
+			select {
+			case <-signals:
+			case <-over:
+				return
+			}
+		}
+		venue.Stop()
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(over)
+		<-done
+	}
+}
+
+// logger writes one line a fact to standard error.
+func (a *app) logger(format string, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "text" || format == "auto" && isTerminal(a.errors) {
+		return slog.New(slog.NewTextHandler(a.errors, options))
+	}
+	return slog.New(slog.NewJSONHandler(a.errors, options))
+}
+
+// reachable returns an address to connect to where addr may be one to listen on.
+func reachable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: tcp.Port}).String()
+	}
+	return addr.String()
+}

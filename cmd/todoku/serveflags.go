@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"todoku/server"
+)
+
+// serveOptions are the settings of a server. What the server package takes as it
+// is stands in config; the rest needs a word more.
+type serveOptions struct {
+	config      server.Config
+	retain      spanValue
+	dayEnd      string
+	expiryGrace time.Duration
+	demo        bool
+	demoSeed    int64
+	logFormat   string
+	logLevel    string
+}
+
+// Settings of a demo venue that differ from those of a real one.
+const (
+	demoData  = "data-demo"
+	demoDrain = 2 * time.Second
+)
+
+// defineServe gives a command the settings of a server.
+func defineServe(command *cobra.Command, o *serveOptions) {
+	c := &o.config
+	addSettings(command, "Place", func(flags *pflag.FlagSet) {
+		flags.StringVar(&c.Data, "data", "data", "data directory; "+demoData+" with --demo")
+		flags.StringVar(&c.GRPCAddr, "grpc-addr", "127.0.0.1:7443", "host:port for gRPC; port 0 takes any")
+		flags.StringVar(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "host:port for the status page, health and metrics; port 0 takes any")
+		flags.BoolVar(&o.demo, "demo", false, "a venue to try: instruments, users and traders; in a data directory of its own")
+		flags.Int64Var(&o.demoSeed, "demo-seed", 1, "what the demo traders do follows from it")
+	})
+	addSettings(command, "Security", func(flags *pflag.FlagSet) {
+		flags.StringVar(&c.TLSCert, "tls-cert", "", "PEM file of the certificate, with --tls-key")
+		flags.StringVar(&c.TLSKey, "tls-key", "", "PEM file of the certificate's key")
+		flags.StringVar(&c.TLSClientCA, "tls-client-ca", "", "PEM file; clients must show a certificate that it vouches for")
+		flags.BoolVar(&c.Insecure, "insecure", false, "allow an address off this machine without TLS")
+		flags.DurationVar(&c.Accounts.AccessTTL, "access-token-life", 15*time.Minute, "how long an access token is good for")
+		flags.DurationVar(&c.Accounts.RefreshTTL, "session-life", 12*time.Hour, "how long a session lives after its last refresh")
+		flags.DurationVar(&o.expiryGrace, "expiry-grace", 30*time.Second, "how long a stream may outlive its session's token")
+		flags.IntVar(&c.Accounts.Lockout.AddressAfter, "lockout-address-after", 100, "lock an address after so many wrong passwords; -1 never, behind a proxy")
+	})
+	addSettings(command, "Venue", func(flags *pflag.FlagSet) {
+		flags.StringVar(&o.dayEnd, "day-end", "00:00", "when the trading day ends, HH:MM or HH:MM:SS UTC")
+		flags.Uint64Var(&c.SnapshotEvery, "snapshot-every", 100_000, "write the state down after so many commands")
+		flags.Var(&o.retain, "retain", "drop history older than this, such as 90d; 0 keeps it for ever")
+		flags.Int64Var(&c.MaxJournalBytes, "max-journal-bytes", 0, "take no more commands when the journal's file has grown to this; 0 for no bound")
+		flags.IntVar(&c.Replay.ReplayEvents, "replay-events", 10_000, "a resume replays at most so many events; beyond, it gets a snapshot")
+		flags.DurationVar(&c.Replay.ReplayAge, "replay-age", 24*time.Hour, "a resume replays at most events of this age")
+		flags.DurationVar(&c.Presence.Grace, "presence-grace", 15*time.Second, "a user who comes back within this has not been away")
+	})
+	addSettings(command, "Streams", func(flags *pflag.FlagSet) {
+		p := &c.Push
+		flags.DurationVar(&p.HeartbeatInterval, "heartbeat", 5*time.Second, "a message at least this often on every stream")
+		flags.DurationVar(&p.AckTimeout, "ack-timeout", 45*time.Second, "end a stream whose client acknowledges nothing for so long; negative never")
+		flags.DurationVar(&p.SendTimeout, "send-timeout", 5*time.Second, "end a stream whose send is blocked for so long")
+		flags.DurationVar(&p.StreamAge, "stream-age", 30*time.Minute, "move a stream to a new connection after this, ± 15 %; negative never")
+		flags.DurationVar(&p.ReconnectGrace, "reconnect-grace", 10*time.Second, "time between being told to reconnect and the end")
+		flags.DurationVar(&p.Gather, "gather", 0, "under load wait so long for more before a send")
+		flags.IntVar(&p.QueueMessages, "queue-messages", 4096, "end a stream that is behind by so many events")
+		flags.IntVar(&p.QueueBytes, "queue-bytes", 1<<20, "end a stream that is behind by so many bytes")
+		flags.IntVar(&p.StreamsPerUser, "streams-per-user", 100, "live streams of one user; -1 for no bound")
+		flags.IntVar(&p.StreamsPerAddress, "streams-per-address", -1, "live streams from one address; -1 for no bound")
+		flags.DurationVar(&c.Drain, "drain", 40*time.Second, "a stop takes at most this while streams are open; 2s with --demo")
+	})
+	addSettings(command, "HTTP/2", func(flags *pflag.FlagSet) {
+		k := &c.Keepalive
+		flags.DurationVar(&k.Time, "keepalive-time", 30*time.Second, "PING a client after so long without traffic")
+		flags.DurationVar(&k.Timeout, "keepalive-timeout", 10*time.Second, "end a connection whose PING is not answered for so long")
+		flags.DurationVar(&k.MinTime, "keepalive-min-time", 5*time.Second, "how often a client may PING")
+		flags.DurationVar(&k.MaxConnectionIdle, "max-connection-idle", 0, "end a connection without calls after this; 0 never")
+		flags.DurationVar(&k.MaxConnectionAge, "max-connection-age", 0, "end a connection after this, rudely; 0 never, streams have an age of their own")
+		flags.DurationVar(&k.MaxConnectionAgeGrace, "max-connection-age-grace", 0, "how long its calls may go on; 0 for ever")
+	})
+	addSettings(command, "Log", func(flags *pflag.FlagSet) {
+		flags.StringVar(&o.logFormat, "log-format", "auto", "text, json, or auto: text on a terminal")
+		flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	})
+	oneOf(command, "log-format", "auto", "text", "json")
+	oneOf(command, "log-level", "debug", "info", "warn", "error")
+}
+
+// complete fills what follows from other settings and refuses what contradicts.
+func (o *serveOptions) complete(flags *pflag.FlagSet) error {
+	if o.demo {
+		if !flags.Changed("data") {
+			o.config.Data = demoData
+		}
+		if !flags.Changed("drain") {
+			o.config.Drain = demoDrain
+		}
+		if err := o.checkDemo(); err != nil {
+			return err
+		}
+	}
+	end, err := parseDayEnd(o.dayEnd)
+	if err != nil {
+		return err
+	}
+	o.config.Venue.DayEnd = end
+	o.config.Retain = time.Duration(o.retain)
+	o.config.Push.ExpiryGrace, o.config.Accounts.Grace = o.expiryGrace, o.expiryGrace
+	o.config.Version = version()
+	if _, err := o.level(); err != nil {
+		return err
+	}
+	if o.logFormat != "auto" && o.logFormat != "text" && o.logFormat != "json" {
+		return usagef("--log-format %q: choose auto, text or json", o.logFormat)
+	}
+	if err := o.config.Check(); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+// checkDemo refuses to show a venue with known passwords to other machines.
+func (o *serveOptions) checkDemo() error {
+	if o.config.TLSCert != "" {
+		return usagef("a demo venue has no TLS; leave out --tls-cert, or --demo")
+	}
+	for _, addr := range []string{o.config.GRPCAddr, o.config.HTTPAddr} {
+		host, _, err := net.SplitHostPort(addr)
+		if err == nil && !isLoopback(host) && !o.config.Insecure {
+			return usagef("%s can be reached from other machines, and everybody knows a demo's passwords; use 127.0.0.1, or --insecure if you mean it", addr)
+		}
+	}
+	return nil
+}
+
+func (o *serveOptions) level() (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return level, usagef("--log-level %q: choose debug, info, warn or error", o.logLevel)
+	}
+	return level, nil
+}
+
+// parseDayEnd reads a time of day as seconds after midnight.
+func parseDayEnd(text string) (uint32, error) {
+	for _, layout := range []string{"15:04", time.TimeOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return uint32(t.Hour()*3600 + t.Minute()*60 + t.Second()), nil
+		}
+	}
+	return 0, usagef("--day-end %q is no time of day, such as 21:00", text)
+}
+
+// spanValue is a duration that may be written in days.
+type spanValue time.Duration
+
+// Set implements pflag.Value.
+func (s *spanValue) Set(text string) error {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		const longest = 100 * 365
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > longest {
+			return fmt.Errorf("%q is not 0d to %dd", text, longest)
+		}
+		*s = spanValue(n) * spanValue(24*time.Hour)
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	*s = spanValue(d)
+	return err
+}
+
+// String implements pflag.Value.
+func (s *spanValue) String() string {
+	d := time.Duration(*s)
+	if d > 0 && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+	return d.String()
+}
+
+// Type implements pflag.Value.
+func (s *spanValue) Type() string { return "duration" }

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"todoku/client"
+	todokuv1 "todoku/gen/todoku/v1"
+)
+
+// watchOptions are the flags of watch.
+type watchOptions struct {
+	json                  bool
+	resume, resumeFile    string
+	instruments           []string
+	presence, allAccounts bool
+	interval              time.Duration
+}
+
+func (a *app) watchCommand() *cobra.Command {
+	var o watchOptions
+	command := &cobra.Command{
+		Use: "watch", Short: "Print the stream of what concerns you, a line per message",
+		Long: `Prints everything that the venue pushes to you, a line per message, until it is
+interrupted. It comes back by itself after cuts and restarts of the venue and prints
+each event once. How the stream stands is said on standard error.
+
+With --json a line is a message of the API. It has a "cursor" where it is safe to
+resume: all lines up to there have been printed. --resume CURSOR goes on after it;
+--resume-file FILE keeps it in a file, so that a watch that is started again goes on
+where the last one stopped.`,
+		Example: `  todoku watch
+  todoku watch --instrument USDJPY --instrument EURUSD
+  todoku watch --json --resume-file ~/todoku.cursor >> events.jsonl`,
+		Args: cobra.NoArgs,
+	}
+	flags := command.Flags()
+	flags.BoolVar(&o.json, "json", false, "print one JSON object a line")
+	flags.StringVar(&o.resume, "resume", "", "go on after this cursor")
+	flags.StringVar(&o.resumeFile, "resume-file", "", "keep the cursor in this file, and go on after the one that it holds")
+	flags.StringSliceVar(&o.instruments, "instrument", nil, "the book and prints of this instrument too, or * for all; can be repeated")
+	flags.BoolVar(&o.presence, "presence", true, "who signs in and out")
+	flags.BoolVar(&o.allAccounts, "all-accounts", false, "orders and trades of every account; needs RISK or ADMIN")
+	flags.DurationVar(&o.interval, "state-interval", 0, "the state of a book at most this often, 10ms to 10s; the venue's default when 0")
+	command.MarkFlagsMutuallyExclusive("resume", "resume-file")
+	a.completeFlag(command, "instrument", a.symbols)
+	return a.clientCommand(command, func(ctx context.Context, c *connection, _ []string) error {
+		return a.withClient(ctx, c, func(dialed *venue) error { return a.watch(ctx, dialed, o) })
+	})
+}
+
+func (a *app) watch(ctx context.Context, dialed *venue, o watchOptions) error {
+	options := client.FeedOptions{
+		Presence: o.presence, AllAccounts: o.allAccounts, StateInterval: o.interval, ResumeAfter: o.resume,
+	}
+	for _, s := range o.instruments {
+		options.Symbols = append(options.Symbols, upper(s))
+	}
+	if o.resumeFile != "" {
+		var err error
+		if options.ResumeAfter, err = readCursor(o.resumeFile); err != nil {
+			return err
+		}
+	}
+	return a.follow(ctx, dialed, options, func(u client.Update) error {
+		if err := a.printUpdate(u, o.json); err != nil {
+			return err
+		}
+		if o.resumeFile == "" || u.Cursor == "" {
+			return nil
+		}
+		return writePrivate(o.resumeFile, []byte(u.Cursor+"\n"))
+	})
+}
+
+// follow hands on the updates of a feed until it is interrupted. It attaches to a
+// connection of its own: the session's may be in use by another command.
+func (a *app) follow(ctx context.Context, dialed *venue, options client.FeedOptions, use func(client.Update) error) error {
+	options.OnStatus = a.sayStatus()
+	for {
+		reply, err := dialed.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		options.ConnectionID = reply.GetConnectionId()
+		err = followOnce(ctx, dialed, &options, use)
+		if !sessionEnded(err) || !dialed.keeper.canSignIn() || ctx.Err() != nil {
+			return interrupted(ctx, err)
+		}
+		if err := dialed.keeper.signIn(ctx, dialed.Session().AccessToken); err != nil {
+			return interrupted(ctx, err)
+		}
+	}
+}
+
+// followOnce hands on the updates of a feed until it is over, and notes how far it
+// came.
+func followOnce(ctx context.Context, dialed *venue, options *client.FeedOptions, use func(client.Update) error) error {
+	for update, err := range dialed.Feed(ctx, *options) {
+		if err != nil {
+			return err
+		}
+		if err := use(update); err != nil {
+			return err
+		}
+		if update.Cursor != "" {
+			options.ResumeAfter = update.Cursor
+		}
+	}
+	return nil
+}
+
+// sessionEnded says whether signing in again would help.
+func sessionEnded(err error) bool {
+	var end *client.EndError
+	return errors.As(err, &end) && (end.Reason == client.ReasonSessionExpired || end.Reason == client.ReasonSessionRevoked)
+}
+
+// interrupted makes the end that a person asked for no failure.
+func interrupted(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return nil
+	}
+	var end *client.EndError
+	if errors.As(err, &end) {
+		return fmt.Errorf("the stream is over: %s: %w", end.Reason, end.Err)
+	}
+	return err
+}
+
+// sayStatus returns what tells a person how the stream stands, each change once.
+func (a *app) sayStatus() func(client.Status) {
+	said := ""
+	return func(s client.Status) {
+		line := strings.ToLower(string(s.State))
+		if s.Reason != "" {
+			line += " after " + s.Reason
+		}
+		if s.State == client.StateResuming && client.Unreachable(s.Err) {
+			line += " (the venue cannot be reached)"
+		}
+		if line == said {
+			return
+		}
+		said = line
+		fmt.Fprintf(a.errors, "%s %s\n", a.now().Format(time.TimeOnly), line)
+	}
+}
+
+// printUpdate prints one message.
+func (a *app) printUpdate(u client.Update, asJSON bool) error {
+	if !asJSON {
+		if line := sayMessage(u.Message); line != "" {
+			return a.printf("%s\n", line)
+		}
+		return nil
+	}
+	line, err := marshal(u.Message)
+	if err != nil {
+		return err
+	}
+	if u.Cursor != "" {
+		cursor, err := json.Marshal(u.Cursor)
+		if err != nil {
+			return fmt.Errorf("JSON: %w", err)
+		}
+		line = append(line[:len(line)-1], `,"cursor":`...)
+		line = append(append(line, cursor...), '}')
+	}
+	return a.printLine(line)
+}
+
+// readCursor returns the cursor that a file holds, "" where there is no file yet.
+func readCursor(name string) (string, error) {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("--resume-file: %w", err)
+	}
+	return strings.TrimSpace(string(data)), nil
+}
