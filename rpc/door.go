@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"todoku/push/grpcpush"
 )
@@ -87,11 +88,12 @@ func (s *Server) readable(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 
 // reading is a request on its way in. It stands in for the message, so that what
 // is wrong with it comes here: an error of the codec would be answered by grpc-go
-// at once, as INTERNAL and without a reason.
+// at once, as INTERNAL and without a reason. Another codec takes it for the message
+// that it embeds.
 type reading struct {
-	message any
-	size    int
-	err     error
+	proto.Message
+	size int
+	err  error
 }
 
 // codec is grpcpush's, which also knows *reading.
@@ -103,13 +105,17 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if !ok {
 		return c.Codec.Unmarshal(data, v)
 	}
-	r.size, r.err = data.Len(), c.Codec.Unmarshal(data, r.message)
+	r.size, r.err = data.Len(), c.Codec.Unmarshal(data, r.Message)
 	return nil
 }
 
 // read receives a request into message, or says why it cannot be read.
 func (s *Server) read(receive func(any) error, message any) error {
-	r := &reading{message: message}
+	m, ok := message.(proto.Message)
+	if !ok {
+		return receive(message)
+	}
+	r := &reading{Message: m}
 	err := receive(r)
 	switch {
 	case err != nil:
