@@ -6,11 +6,11 @@ import (
 	"todoku/trade"
 )
 
-// eventBits is how many bits of an execution's key number the event. A record is
-// at most 60 MiB, which is fewer than a million reports; sequences have the rest.
-const eventBits = 20
+// eventBits is how many bits of an execution's key number the event: the longest
+// record that a journal takes has fewer than two million. Sequences have the rest.
+const eventBits = 21
 
-// maxHistorySequence is the highest sequence that a key has room for: 28 years of
+// maxHistorySequence is the highest sequence that a key has room for: 14 years of
 // ten thousand records a second, day and night.
 const maxHistorySequence = 1<<(63-eventBits) - 1
 
@@ -18,6 +18,10 @@ const maxHistorySequence = 1<<(63-eventBits) - 1
 func ExecutionKey(sequence uint64, event int) uint64 {
 	return sequence<<eventBits | uint64(event)
 }
+
+// LastExecutionKey is above or at the keys of all executions of a record and
+// below those of the next.
+func LastExecutionKey(sequence uint64) uint64 { return ExecutionKey(sequence, 1<<eventBits-1) }
 
 // SplitExecutionKey is the reverse of [ExecutionKey].
 func SplitExecutionKey(key uint64) (sequence uint64, event int) {

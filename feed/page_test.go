@@ -58,6 +58,9 @@ func TestExecutionKeysRiseWithSequenceAndEvent(t *testing.T) {
 			if s, e := SplitExecutionKey(key); s != sequence || e != event {
 				t.Errorf("%d-%d comes back as %d-%d", sequence, event, s, e)
 			}
+			if end := LastExecutionKey(sequence); key > end || end >= ExecutionKey(sequence+1, 0) {
+				t.Errorf("the keys of %d end at %d", sequence, end)
+			}
 		}
 	}
 }

@@ -18,7 +18,7 @@ func (h *History) Compact(ctx context.Context, before int64) error {
 		return err
 	}
 	// No key above the first mark at or after that time is old enough.
-	sequence, order, trade := int64(math.MaxInt64>>20), int64(math.MaxInt64), int64(math.MaxInt64)
+	sequence, order, trade := int64(math.MaxInt64), int64(math.MaxInt64), int64(math.MaxInt64)
 	err := h.db.reader.QueryRowContext(ctx, "SELECT sequence, last_order, last_trade FROM marks WHERE time >= ? ORDER BY time LIMIT 1", before).
 		Scan(&sequence, &order, &trade)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -28,7 +28,7 @@ func (h *History) Compact(ctx context.Context, before int64) error {
 		table, key, old string
 		most            int64
 	}{
-		{"executions", "id", "time < ?", sequence<<20 | 0xfffff},
+		{"executions", "id", "time < ?", keyRange{math.MinInt64, sequence}.executionKeys().high},
 		{"orders", "id", "working = 0 AND updated < ?", order},
 		{"trades", "id", "time < ?", trade},
 		{"audit", "sequence", "time < ?", sequence},

@@ -23,35 +23,53 @@ func (f *filter) where(condition string, args ...any) {
 	f.args = append(f.args, args...)
 }
 
+// keyRange is the keys that can have been reached within a span of times: above
+// low, up to high.
+type keyRange struct{ low, high int64 }
+
 // span bounds times, and with the help of the marks also the keys, so that a
 // page about last month does not pass over everything since.
-func (f *filter) span(ctx context.Context, from *sql.DB, s feed.Span, time, key, markKey string) error {
+func (f *filter) span(time, key string, s feed.Span, keys keyRange) {
 	if s.From != 0 {
 		f.where(time+" >= ?", s.From)
-		var low int64
-		err := from.QueryRowContext(ctx, "SELECT "+markKey+" FROM marks WHERE time < ? ORDER BY time DESC LIMIT 1", s.From).Scan(&low)
-		if err == nil {
-			f.where(key+" > ?", low)
-		} else if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
+		f.where(key+" > ?", keys.low)
 	}
 	if s.To != 0 {
 		f.where(time+" < ?", s.To)
-		var high int64
-		err := from.QueryRowContext(ctx, "SELECT "+markKey+" FROM marks WHERE time >= ? ORDER BY time LIMIT 1", s.To).Scan(&high)
-		if err == nil {
-			f.where(key+" <= ?", high)
-		} else if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
+		f.where(key+" <= ?", keys.high)
 	}
-	return nil
 }
 
-// executionMark is the key of executions as marks have it: no execution of the
-// mark's record or one before is above it, none of a record after is below.
-const executionMark = "(sequence << 20 | 0xfffff)"
+// keys looks a span up in one of the columns of marks.
+func (h *History) keys(ctx context.Context, s feed.Span, column string) (keyRange, error) {
+	keys := keyRange{math.MinInt64, math.MaxInt64}
+	if s.From != 0 {
+		err := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE time < ? ORDER BY time DESC LIMIT 1", s.From).
+			Scan(&keys.low)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return keyRange{}, err
+		}
+	}
+	if s.To != 0 {
+		err := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE time >= ? ORDER BY time LIMIT 1", s.To).
+			Scan(&keys.high)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return keyRange{}, err
+		}
+	}
+	return keys, nil
+}
+
+// executionKeys turns sequences into keys of executions.
+func (k keyRange) executionKeys() keyRange {
+	if k.low != math.MinInt64 {
+		k.low = int64(feed.LastExecutionKey(uint64(k.low)))
+	}
+	if k.high != math.MaxInt64 {
+		k.high = int64(feed.LastExecutionKey(uint64(k.high)))
+	}
+	return k
+}
 
 // keyed is a row with its key.
 type keyed[T any] struct {
@@ -100,9 +118,11 @@ func (h *History) Orders(ctx context.Context, q feed.OrderQuery) (none feed.Page
 	case feed.FinishedOrder:
 		f.where("working = 0")
 	}
-	if err := f.span(ctx, h.db.reader, q.Span, "entered", "id", "last_order"); err != nil {
+	keys, err := h.keys(ctx, q.Span, "last_order")
+	if err != nil {
 		return none, err
 	}
+	f.span("entered", "id", q.Span, keys)
 	return page(ctx, h.db.reader, "orders", "id", "data", f, below, q.Limit(), q.NextPage,
 		func(row scanner) (keyed[trade.Order], error) {
 			o, err := scanOrder(row)
@@ -173,9 +193,11 @@ func (h *History) Executions(ctx context.Context, q feed.ExecutionQuery) (none f
 		table += " INDEXED BY executions_by_order"
 		f.where("order_id = ?", int64(q.Order))
 	}
-	if err := f.span(ctx, h.db.reader, q.Span, "time", "id", executionMark); err != nil {
+	keys, err := h.keys(ctx, q.Span, "sequence")
+	if err != nil {
 		return none, err
 	}
+	f.span("time", "id", q.Span, keys.executionKeys())
 	return page(ctx, h.db.reader, table, "id", "id, time, data", f, below, q.Limit(), q.NextPage,
 		func(row scanner) (keyed[feed.Execution], error) {
 			var one keyed[feed.Execution]
@@ -202,9 +224,11 @@ func (h *History) Trades(ctx context.Context, q feed.TradeQuery) (none feed.Page
 	}
 	f := &filter{}
 	f.where("symbol = ?", number)
-	if err := f.span(ctx, h.db.reader, q.Span, "time", "id", "last_trade"); err != nil {
+	keys, err := h.keys(ctx, q.Span, "last_trade")
+	if err != nil {
 		return none, err
 	}
+	f.span("time", "id", q.Span, keys)
 	return page(ctx, h.db.reader, "trades", "id", "id, price, quantity, aggressor, status, time", f, below, q.Limit(), q.NextPage,
 		func(row scanner) (keyed[feed.Print], error) {
 			t := feed.Print{Symbol: q.Symbol}
@@ -258,9 +282,11 @@ func (h *History) Audit(ctx context.Context, q feed.AuditQuery) (none feed.Page[
 		}
 		f.where("user = ? AND user <> 0", number)
 	}
-	if err := f.span(ctx, h.db.reader, q.Span, "time", "sequence", "sequence"); err != nil {
+	keys, err := h.keys(ctx, q.Span, "sequence")
+	if err != nil {
 		return none, err
 	}
+	f.span("time", "sequence", q.Span, keys)
 	return page(ctx, h.db.reader, "audit", "sequence", "sequence, time, kind, user, account, request, detail", f, below, q.Limit(), q.NextPage,
 		func(row scanner) (keyed[feed.AuditEntry], error) {
 			var a feed.AuditEntry
