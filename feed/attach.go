@@ -91,9 +91,9 @@ func (f *Feed) forget(a *Attached) {
 // possible. ctx must be that of the stream's handler: the opening is read from
 // the journal under it, later, by the stream's consumer.
 //
-// The first response's previous cursor is the one resumed after, or the
-// snapshot's. The cursors before SnapshotEnd are therefore not to be resumed
-// after: a client that is cut off inside a snapshot asks for another one.
+// The first response's previous cursor is the one resumed after. Before a
+// snapshot there is none, and its responses carry none until SnapshotEnd: a client
+// that is cut off inside a snapshot asks for another one.
 //
 // Errors: ErrNotReady, ErrStopped, ErrUnknownUser, ErrSuspended, ErrNotPermitted,
 // a *SubscriptionError, ErrBadCursor, and those of push.Hub.Attach.
@@ -162,11 +162,13 @@ func (f *Feed) activeUser(id trade.UserID) (*trade.User, error) {
 }
 
 // opening decides how a stream begins, writes it into a, and returns the source
-// and what the first response's previous cursor is. The caller holds mu: what
-// the source will say is settled here, although it is read and encoded later.
+// and what the first response's previous cursor is: none before a snapshot, so
+// that the responses inside it carry no cursor either, and a client that is cut off
+// there cannot resume after what it does not have. The caller holds mu: what the
+// source will say is settled here, although it is read and encoded later.
 func (f *Feed) opening(ctx context.Context, a *Attached, user *trade.User, resume *push.Cursor) (push.Source, uint64, error) {
 	if resume == nil {
-		return f.snapshotSource(f.capture(a, user)), f.position, nil
+		return f.snapshotSource(f.capture(a, user)), 0, nil
 	}
 	sequences, cause, err := f.missed(a.topics, user, *resume)
 	switch {
@@ -174,7 +176,7 @@ func (f *Feed) opening(ctx context.Context, a *Attached, user *trade.User, resum
 		return nil, 0, err
 	case cause != CauseNone:
 		a.Start, a.Cause = StartReset, cause
-		return f.snapshotSource(f.capture(a, user)), f.position, nil
+		return f.snapshotSource(f.capture(a, user)), 0, nil
 	}
 	a.Start = StartReplay
 	return f.replaySource(ctx, a.topics, sequences), resume.Sequence, nil

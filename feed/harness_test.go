@@ -206,7 +206,8 @@ func (s *server) tryAttach(request feed.AttachRequest) (*client, error) {
 	c := &client{attached: attached, state: make(map[push.Topic]map[string]string), changed: make(chan struct{}, 1)}
 	c.seen.Resume = attached.Head
 	c.seen.Fresh = request.Resume != nil && attached.Start == feed.StartReset
-	if attached.Start == feed.StartReplay {
+	c.seen.Snapshot = attached.Start != feed.StartReplay
+	if !c.seen.Snapshot {
 		c.seen.Resume = request.Resume.Sequence
 	}
 	done := make(chan struct{})

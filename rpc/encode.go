@@ -145,7 +145,7 @@ func resetCause(cause feed.Cause) (todokuv1.Reset_Cause, string) {
 	case feed.CauseCompacted:
 		return todokuv1.Reset_CAUSE_COMPACTED, "The history of that time is no longer kept."
 	case feed.CauseUserChanged:
-		return todokuv1.Reset_CAUSE_UNSPECIFIED, "The user's roles or accounts changed since."
+		return todokuv1.Reset_CAUSE_USER_CHANGED, "The user's roles or accounts changed since."
 	case feed.CauseNone:
 	}
 	return todokuv1.Reset_CAUSE_UNSPECIFIED, ""

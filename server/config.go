@@ -97,6 +97,10 @@ func (c Config) withDefaults() Config {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.Push.TopicsPerStream == 0 {
+		// A subscription of "*" takes a topic per instrument.
+		c.Push.TopicsPerStream = 10_000
+	}
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration

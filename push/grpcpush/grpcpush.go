@@ -98,8 +98,10 @@ func (f *Frame) appendTail(b []byte) []byte {
 	return b
 }
 
+// appendCursor writes nothing for sequence 0: before the first publication, and
+// inside an opening that begins nowhere, there is nothing to resume after.
 func (f *Frame) appendCursor(b []byte, field protowire.Number, sequence uint64) []byte {
-	if field == 0 || f.epoch == "" {
+	if field == 0 || f.epoch == "" || sequence == 0 {
 		return b
 	}
 	var buffer [push.MaxEpoch + 21]byte

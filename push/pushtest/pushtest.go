@@ -64,7 +64,10 @@ type Stream struct {
 	// Fresh says that the stream began with a snapshot although the client had a
 	// cursor (a reset): events between the two need not be delivered, and events
 	// up to Resume are part of the snapshot.
-	Fresh     bool
+	Fresh bool
+	// Snapshot says that the stream began with one: until it is complete, at
+	// Resume, cursors are 0.
+	Snapshot  bool
 	Responses []Response
 }
 
@@ -121,6 +124,7 @@ type checker struct {
 	index   int    // Of the stream.
 	cursor  uint64 // What the client may resume after.
 	begun   bool
+	opening bool    // Inside a snapshot.
 	last    Event   // The last event of this stream.
 	pending []Event // Events of a sequence that is not finished.
 }
@@ -142,7 +146,7 @@ func (c *checker) stream(index int, s Stream) {
 		delete(c.seen, e)
 	}
 	c.pending = nil
-	c.begun, c.cursor = true, s.Resume
+	c.begun, c.cursor, c.opening = true, s.Resume, s.Snapshot
 	c.last = Event{}
 	number := uint64(0)
 	for _, r := range s.Responses {
@@ -155,6 +159,16 @@ func (c *checker) stream(index int, s Stream) {
 }
 
 func (c *checker) response(r Response) {
+	if c.opening {
+		if r.Previous != 0 {
+			c.report(Chained, r.Number, "previous cursor %d inside a snapshot", r.Previous)
+		}
+		if r.Cursor == 0 {
+			return
+		}
+		c.opening = false
+		r.Previous = c.cursor
+	}
 	if r.Previous != c.cursor {
 		c.report(Chained, r.Number, "previous cursor %d, the response before had %d", r.Previous, c.cursor)
 	}

@@ -92,6 +92,8 @@ const (
 	Reset_CAUSE_TOO_FAR_BEHIND Reset_Cause = 2
 	// The history of that time is no longer kept.
 	Reset_CAUSE_COMPACTED Reset_Cause = 3
+	// The user's roles or accounts changed since.
+	Reset_CAUSE_USER_CHANGED Reset_Cause = 4
 )
 
 // Enum value maps for Reset_Cause.
@@ -101,12 +103,14 @@ var (
 		1: "CAUSE_UNKNOWN_EPOCH",
 		2: "CAUSE_TOO_FAR_BEHIND",
 		3: "CAUSE_COMPACTED",
+		4: "CAUSE_USER_CHANGED",
 	}
 	Reset_Cause_value = map[string]int32{
 		"CAUSE_UNSPECIFIED":    0,
 		"CAUSE_UNKNOWN_EPOCH":  1,
 		"CAUSE_TOO_FAR_BEHIND": 2,
 		"CAUSE_COMPACTED":      3,
+		"CAUSE_USER_CHANGED":   4,
 	}
 )
 
@@ -148,6 +152,7 @@ type Subscription struct {
 	// Reports, trades, positions and limits of every account; needs RISK or ADMIN.
 	AllAccounts bool `protobuf:"varint,3,opt,name=all_accounts,json=allAccounts,proto3" json:"all_accounts,omitempty"`
 	// State is sent at most this often per key: 10 ms to 10 s, 50 ms when absent.
+	// Fixed when a stream attaches.
 	StateInterval *durationpb.Duration `protobuf:"bytes,4,opt,name=state_interval,json=stateInterval,proto3" json:"state_interval,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -292,10 +297,10 @@ type FeedNotificationResponse struct {
 	ConnectionId string `protobuf:"bytes,1,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
 	// One or more.
 	Messages []*Message `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
-	// Resume after this to get what follows.
+	// Resume after this to get what follows. Empty until a snapshot is complete.
 	Cursor string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// Cursor of the response before this one; the first has the one resumed after,
-	// or the snapshot's.
+	// or none before a snapshot.
 	PreviousCursor string `protobuf:"bytes,4,opt,name=previous_cursor,json=previousCursor,proto3" json:"previous_cursor,omitempty"`
 	// More of the same event follows in the next response.
 	Fragment bool `protobuf:"varint,5,opt,name=fragment,proto3" json:"fragment,omitempty"`
@@ -1005,7 +1010,8 @@ func (*SnapshotBegin) Descriptor() ([]byte, []int) {
 	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{5}
 }
 
-// The state is complete as of the response's cursor.
+// The state is complete as of the response's cursor; books follow, each after its
+// BookBegin.
 type SnapshotEnd struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1992,15 +1998,16 @@ const file_todoku_v1_notification_proto_rawDesc = "" +
 	"\fSTART_REPLAY\x10\x02\x12\x0f\n" +
 	"\vSTART_RESET\x10\x03\"\x0f\n" +
 	"\rSnapshotBegin\"\r\n" +
-	"\vSnapshotEnd\"\xb1\x01\n" +
+	"\vSnapshotEnd\"\xc9\x01\n" +
 	"\x05Reset\x12,\n" +
 	"\x05cause\x18\x01 \x01(\x0e2\x16.todoku.v1.Reset.CauseR\x05cause\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"f\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"~\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CAUSE_UNKNOWN_EPOCH\x10\x01\x12\x18\n" +
 	"\x14CAUSE_TOO_FAR_BEHIND\x10\x02\x12\x13\n" +
-	"\x0fCAUSE_COMPACTED\x10\x03\"\xd7\x01\n" +
+	"\x0fCAUSE_COMPACTED\x10\x03\x12\x16\n" +
+	"\x12CAUSE_USER_CHANGED\x10\x04\"\xd7\x01\n" +
 	"\tHeartbeat\x12;\n" +
 	"\vserver_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"serverTime\x12J\n" +
