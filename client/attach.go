@@ -86,7 +86,7 @@ func ownOr(ctx context.Context, err error) error {
 
 // check proves that a response follows the one before it.
 func (a *attachment) check(r *todokuv1.FeedNotificationResponse) error {
-	if r.GetNumber() != a.number+1 || a.number > 0 && r.GetPreviousCursor() != a.previous {
+	if r.GetNumber() != a.number+1 || r.GetPreviousCursor() != a.previous && (a.number > 0 || r.GetPreviousCursor() != "") {
 		return &ownEnd{ReasonGap}
 	}
 	a.number, a.previous = r.GetNumber(), r.GetCursor()
