@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"todoku/client"
+	"todoku/trade"
 )
 
 // The exit codes. Scripts rely on them.
@@ -66,7 +67,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return exitFailed
 	case !a.ran || errors.As(err, &usage):
 		a.warn("%v", err)
-		fmt.Fprintf(a.errors, "usage: %s\n       %s --help tells more\n", command.UseLine(), command.CommandPath())
+		a.say("usage: %s\n       %s --help tells more\n", command.UseLine(), command.CommandPath())
 		return exitUsage
 	case client.Unreachable(err):
 		a.warn("could not reach the venue: %s", client.Describe(err))
@@ -78,6 +79,14 @@ func (a *app) run(ctx context.Context, args []string) int {
 
 // describe returns an error in one line: what the venue said, where it said it.
 func describe(err error) string {
+	var refusal *trade.Refusal // Of the engine itself, offline.
+	if errors.As(err, &refusal) {
+		text := refusal.Reason.String() + ": " + refusal.Reason.Sentence()
+		if refusal.Detail != "" {
+			text += " (" + refusal.Detail + ")"
+		}
+		return oneLine(text)
+	}
 	text := oneLine(client.Describe(err))
 	if reason := client.Reason(err); reason != "" && !strings.HasPrefix(text, reason) {
 		return reason + ": " + text
@@ -85,9 +94,13 @@ func describe(err error) string {
 	return text
 }
 
-// warn tells the person at the terminal something that is not the answer.
-func (a *app) warn(format string, args ...any) {
-	fmt.Fprintf(a.errors, "todoku: "+format+"\n", args...)
+// warn tells the person at the terminal what is wrong.
+func (a *app) warn(format string, args ...any) { a.say("todoku: "+format+"\n", args...) }
+
+// say tells the person at the terminal something that is not the answer. Where
+// nobody can read it there is nobody to tell that either.
+func (a *app) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.errors, format, args...)
 }
 
 // root builds the whole tree of commands.

@@ -62,11 +62,11 @@ func drawBook(out io.Writer, book *todokuv1.GetBookResponse) error {
 		row := make([]string, 6)
 		if i < len(book.GetBids()) {
 			l := book.GetBids()[i]
-			row[0], row[1], row[2] = fmt.Sprint(l.GetOrders()), l.GetQuantity(), l.GetPrice()
+			row[0], row[1], row[2] = formatUint(l.GetOrders()), l.GetQuantity(), l.GetPrice()
 		}
 		if i < len(book.GetOffers()) {
 			l := book.GetOffers()[i]
-			row[3], row[4], row[5] = l.GetPrice(), l.GetQuantity(), fmt.Sprint(l.GetOrders())
+			row[3], row[4], row[5] = l.GetPrice(), l.GetQuantity(), formatUint(l.GetOrders())
 		}
 		rows = append(rows, row)
 	}
@@ -89,12 +89,13 @@ func newLiveBook(symbol string) *liveBook {
 // apply takes a message of the stream over.
 func (b *liveBook) apply(m *todokuv1.Message) error {
 	switch body := m.GetBody().(type) {
-	case *todokuv1.Message_SnapshotBegin:
-		// What has gone meanwhile is not in the snapshot.
-		clear(b.bids)
-		clear(b.offers)
-	case *todokuv1.Message_SnapshotEnd:
-		b.dirty = true
+	case *todokuv1.Message_BookBegin:
+		if body.BookBegin.GetSymbol() == b.symbol {
+			// What has gone meanwhile does not come again.
+			clear(b.bids)
+			clear(b.offers)
+			b.dirty = true
+		}
 	case *todokuv1.Message_BookUpdate:
 		u := body.BookUpdate
 		if u.GetSymbol() != b.symbol {

@@ -56,7 +56,7 @@ func (a *app) completeFirst(find lookup) cobra.CompletionFunc {
 func (a *app) completeOrder(command *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	switch len(args) {
 	case 0:
-		return sideWords, cobra.ShellCompDirectiveNoFileComp
+		return sideWords(), cobra.ShellCompDirectiveNoFileComp
 	case 2:
 		return a.complete(command, a.symbols)
 	case 3:

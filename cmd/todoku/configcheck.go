@@ -111,7 +111,7 @@ func (a *app) dataFacts(dir string) ([]string, error) {
 	case !info.IsDir():
 		return nil, fmt.Errorf("data directory %s is a file", dir)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "journal.db")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "journal.db")); errors.Is(err, fs.ErrNotExist) {
 		return []string{"data directory " + dir + " holds no venue yet"}, nil
 	}
 	release, err := sqlite.Lock(dir)

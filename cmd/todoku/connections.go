@@ -41,7 +41,7 @@ func (a *app) connectionRow(c *todokuv1.ConnectionInfo) []string {
 	}
 	return []string{
 		c.GetUser(), c.GetConnectionId(), c.GetRemoteAddress(), c.GetClientName(), localTime(c.GetAttachTime()), state,
-		idle, sayBytes(c.GetBytesSent()), fmt.Sprint(c.GetQueued()), c.GetLastCursor(), c.GetAcknowledgedCursor(),
+		idle, sayBytes(c.GetBytesSent()), formatUint(c.GetQueued()), c.GetLastCursor(), c.GetAcknowledgedCursor(),
 	}
 }
 

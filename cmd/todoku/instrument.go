@@ -10,7 +10,7 @@ import (
 )
 
 // assetWords are the asset classes in the order of their numbers in the API.
-var assetWords = []string{"FX", "FUTURE", "EQUITY"} //nolint:gochecknoglobals // Constants.
+func assetWords() []string { return []string{"FX", "FUTURE", "EQUITY"} }
 
 func (a *app) instrumentCommand() *cobra.Command {
 	return a.group("instrument", "Create, list, open, halt and close instruments",
@@ -54,9 +54,9 @@ reason to refuse it.`,
 		// It fails only for a flag that does not exist.
 		_ = command.MarkFlagRequired(required)
 	}
-	oneOf(command, "class", assetWords...)
+	oneOf(command, "class", assetWords()...)
 	return a.clientCommand(command, func(ctx context.Context, c *connection, args []string) error {
-		n, err := wordIndex("--class", class, assetWords...)
+		n, err := wordIndex("--class", class, assetWords()...)
 		if err != nil {
 			return err
 		}

@@ -130,9 +130,9 @@ func (a *app) progress() func(done, of uint64, last bool) {
 			return
 		}
 		shown = now
-		fmt.Fprintf(a.errors, "\r%d of %d records, %d%%", done, of, done*100/of)
+		a.say("\r%d of %d records, %d%%", done, of, done*100/of)
 		if last {
-			fmt.Fprintln(a.errors)
+			a.say("\n")
 		}
 	}
 }
@@ -239,7 +239,7 @@ func (a *app) printStat(s journalSummary) error {
 		{"times", s.FirstTime + " to " + s.LastTime},
 	}
 	for _, kind := range sortedKeys(s.Kinds) {
-		rows = append(rows, []string{"  " + kind, strconv.FormatUint(s.Kinds[kind], 10)})
+		rows = append(rows, []string{"  " + kind, formatUint(s.Kinds[kind])})
 	}
 	for _, snapshot := range s.Snapshots {
 		rows = append(rows, []string{"snapshot", fmt.Sprintf("after %d, %s, %s", snapshot.Sequence, snapshot.Time, sayBytes(uint64(snapshot.Bytes)))})
@@ -259,4 +259,4 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-func formatUint(n uint64) string { return strconv.FormatUint(n, 10) }
+func formatUint[N uint32 | uint64](n N) string { return strconv.FormatUint(uint64(n), 10) }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -10,8 +11,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"encoding/json"
 
 	"github.com/spf13/cobra"
 
@@ -155,7 +154,7 @@ func (w *exporter) plain(v reflect.Value) {
 
 func (w *exporter) roles(r trade.Role) {
 	var words []string
-	for i, word := range roleWords {
+	for i, word := range roleWords() {
 		if r.Has(1 << i) {
 			words = append(words, strconv.Quote(word))
 		}

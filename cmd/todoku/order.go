@@ -41,9 +41,9 @@ func (a *app) orderPlaceCommand() *cobra.Command {
 	flags.StringVar(&options.id, "id", "", "client order id; a new one when empty")
 	flags.StringVar(&options.account, "account", "", "account; your default when empty")
 	addJSON(command, &asJSON)
-	oneOf(command, "type", "limit", "market")
-	oneOf(command, "tif", tifWords...)
-	oneOf(command, "self-trade", selfTradeWords...)
+	oneOf(command, "type", typeWords()...)
+	oneOf(command, "tif", tifWords()...)
+	oneOf(command, "self-trade", selfTradeWords()...)
 	return a.clientCommand(command, func(ctx context.Context, c *connection, args []string) error {
 		order, err := parseOrder(args, options, a.now())
 		if err != nil {
@@ -179,14 +179,14 @@ func (a *app) orderCancelAllCommand() *cobra.Command {
 	flags.StringVar(&forUser, "for-user", "", "of all accounts of this user; needs RISK or ADMIN")
 	flags.StringVar(&request.RequestId, "id", "", "id of this request; a new one when empty")
 	addJSON(command, &asJSON)
-	oneOf(command, "side", sideWords...)
+	oneOf(command, "side", sideWords()...)
 	a.completeFlag(command, "symbol", a.symbols)
 	return a.clientCommand(command, func(ctx context.Context, c *connection, _ []string) error {
 		if forUser != "" && (side != "" || request.GetAccount() != "") {
 			return usagef("--for-user cancels on all accounts and sides of the user; leave out --account and --side")
 		}
 		if side != "" {
-			i, err := wordIndex("--side", side, sideWords...)
+			i, err := wordIndex("--side", side, sideWords()...)
 			if err != nil {
 				return err
 			}

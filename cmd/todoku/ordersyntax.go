@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -15,12 +16,11 @@ import (
 // it is written; whether the venue takes it is the venue's to say.
 
 // The words of an order, in the order of their numbers in the API.
-var (
-	sideWords      = []string{"BUY", "SELL"}                                 //nolint:gochecknoglobals // Constants.
-	typeWords      = []string{"LIMIT", "MARKET"}                             //nolint:gochecknoglobals // Constants.
-	tifWords       = []string{"DAY", "GTC", "GTD", "IOC", "FOK"}             //nolint:gochecknoglobals // Constants.
-	selfTradeWords = []string{"CANCEL_TAKER", "CANCEL_MAKER", "CANCEL_BOTH"} //nolint:gochecknoglobals // Constants.
-)
+func sideWords() []string { return []string{"BUY", "SELL"} }
+func typeWords() []string { return []string{"LIMIT", "MARKET"} }
+func tifWords() []string  { return []string{"DAY", "GTC", "GTD", "IOC", "FOK"} }
+
+func selfTradeWords() []string { return []string{"CANCEL_TAKER", "CANCEL_MAKER", "CANCEL_BOTH"} }
 
 // orderOptions are the flags of an order.
 type orderOptions struct {
@@ -50,7 +50,7 @@ func parseOrder(args []string, options orderOptions, now time.Time) (*todokuv1.P
 	if err := trade.Symbol(order.GetSymbol()).Validate(); err != nil {
 		return nil, err
 	}
-	side, err := wordIndex("side", words[0], sideWords...)
+	side, err := wordIndex("side", words[0], sideWords()...)
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +68,9 @@ func (o *orderOptions) apply(order *todokuv1.PlaceOrderRequest, now time.Time) e
 		words      []string
 		into       func(int)
 	}{
-		{"--type", o.orderType, typeWords, func(i int) { order.Type = todokuv1.OrderType(i) }},
-		{"--tif", o.tif, tifWords, func(i int) { order.TimeInForce = todokuv1.TimeInForce(i) }},
-		{"--self-trade", strings.ReplaceAll(o.selfTrade, "-", "_"), selfTradeWords, func(i int) { order.SelfTrade = todokuv1.SelfTradeInstruction(i) }},
+		{"--type", o.orderType, typeWords(), func(i int) { order.Type = todokuv1.OrderType(i) }},
+		{"--tif", o.tif, tifWords(), func(i int) { order.TimeInForce = todokuv1.TimeInForce(i) }},
+		{"--self-trade", strings.ReplaceAll(o.selfTrade, "-", "_"), selfTradeWords(), func(i int) { order.SelfTrade = todokuv1.SelfTradeInstruction(i) }},
 	} {
 		if choice.word == "" {
 			continue
@@ -87,11 +87,11 @@ func (o *orderOptions) apply(order *todokuv1.PlaceOrderRequest, now time.Time) e
 	case market && order.GetPrice() != "":
 		return fmt.Errorf("a market order has no price; leave out \"@ %s\" or say --type limit", order.GetPrice())
 	case !market && order.GetPrice() == "":
-		return fmt.Errorf("a limit order needs a price: \"@ PRICE\" after the symbol, or --type market")
+		return errors.New("a limit order needs a price: \"@ PRICE\" after the symbol, or --type market")
 	case untilTime && o.expire == "":
-		return fmt.Errorf("--tif GTD needs --expire, such as --expire 2h")
+		return errors.New("--tif GTD needs --expire, such as --expire 2h")
 	case !untilTime && o.expire != "":
-		return fmt.Errorf("--expire goes with --tif GTD")
+		return errors.New("--expire goes with --tif GTD")
 	case untilTime:
 		expire, err := parseTime("--expire", o.expire, now)
 		if err != nil {
@@ -117,7 +117,7 @@ func splitPrice(args []string) (words []string, price string, err error) {
 	}
 	switch prices := strings.Fields(after); len(prices) {
 	case 0:
-		return nil, "", fmt.Errorf("a price follows the @")
+		return nil, "", errors.New("a price follows the @")
 	case 1:
 		price, err = positive("price", prices[0])
 		return words, price, err

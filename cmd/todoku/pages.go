@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"google.golang.org/protobuf/proto"
 )
 
@@ -40,7 +38,7 @@ func printPages[M proto.Message](a *app, asJSON bool, limit uint32, page func(si
 		}
 	}
 	if token != "" {
-		fmt.Fprintf(a.errors, "there are more; --limit 0 shows all\n")
+		a.say("there are more; --limit 0 shows all\n")
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ type passwordSource struct {
 	twice    bool // a new one is typed twice
 }
 
-var errNoTerminal = errors.New("no terminal to ask for the password on") //nolint:gochecknoglobals // A sentinel.
+// errNoTerminal says that there is nobody to ask.
+var errNoTerminal = errors.New("no terminal to ask for the password on")
 
 // readPassword returns a password that is not empty.
 func (a *app) readPassword(ctx context.Context, from passwordSource) (string, error) {
@@ -75,8 +76,8 @@ func (a *app) ask(ctx context.Context, prompt string) (string, error) {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return "", errNoTerminal
 	}
-	fmt.Fprint(a.errors, prompt)
-	defer fmt.Fprintln(a.errors)
+	a.say("%s", prompt)
+	defer a.say("\n")
 	before, err := term.GetState(int(file.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("password: %w", err)
@@ -108,7 +109,7 @@ func (a *app) askName(prompt string) (string, error) {
 	if !isTerminal(a.in) {
 		return "", usagef("say who: todoku login NAME, or TODOKU_USER")
 	}
-	fmt.Fprint(a.errors, prompt)
+	a.say("%s", prompt)
 	line, err := bufio.NewReader(a.in).ReadString('\n')
 	if err != nil && line == "" {
 		return "", fmt.Errorf("name: %w", err)

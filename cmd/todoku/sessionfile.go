@@ -76,7 +76,7 @@ func (s sessionStore) load(user string) (client.Session, error) {
 
 // save keeps a session and makes its user the latest.
 func (s sessionStore) save(session client.Session) error {
-	data, err := json.MarshalIndent(session, "", "  ")
+	data, err := json.MarshalIndent(session, "", "  ") //nolint:gosec // Keeping the tokens is what the file is for.
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}

@@ -56,16 +56,16 @@ func (a *app) applySettings(command *cobra.Command) error {
 		}
 		variable := environmentName(f.Name)
 		if value, ok := a.lookupEnv(variable); ok && value != "" {
-			failure = set(command.Flags(), f, value, variable)
+			failure = set(f, value, variable)
 		} else if entry, ok := file.entries[f.Name]; ok {
-			failure = set(command.Flags(), f, entry.value, fmt.Sprintf("%s:%d", file.name, entry.line))
+			failure = set(f, entry.value, fmt.Sprintf("%s:%d", file.name, entry.line))
 		}
 	})
 	return failure
 }
 
 // set gives a flag a value and names where it came from when it does not fit.
-func set(flags *pflag.FlagSet, f *pflag.Flag, value, from string) error {
+func set(f *pflag.Flag, value, from string) error {
 	old := f.Value.String()
 	if err := f.Value.Set(value); err != nil {
 		return usagef("%s: %s is %q, which does not fit as %q does: %w", from, f.Name, value, old, err)

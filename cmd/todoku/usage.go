@@ -14,27 +14,28 @@ import (
 // called, an example, its commands, and its flags with settings under headings of
 // their own.
 func printUsage(command *cobra.Command) error {
-	out := command.OutOrStderr()
-	fmt.Fprintf(out, "Usage:\n  %s\n", command.UseLine())
+	var out strings.Builder
+	fmt.Fprintf(&out, "Usage:\n  %s\n", command.UseLine())
 	if command.Example != "" {
-		fmt.Fprintf(out, "\nExamples:\n%s\n", command.Example)
+		fmt.Fprintf(&out, "\nExamples:\n%s\n", command.Example)
 	}
 	if command.HasAvailableSubCommands() {
-		fmt.Fprint(out, "\nCommands:\n")
+		out.WriteString("\nCommands:\n")
 		for _, c := range command.Commands() {
 			if c.IsAvailableCommand() || c.Name() == "help" {
-				fmt.Fprintf(out, "  %-*s  %s\n", command.NamePadding(), c.Name(), c.Short)
+				fmt.Fprintf(&out, "  %-*s  %s\n", command.NamePadding(), c.Name(), c.Short)
 			}
 		}
 	}
-	printFlags(out, command)
+	printFlags(&out, command)
 	if command.HasAvailableSubCommands() {
-		fmt.Fprintf(out, "\n\"%s COMMAND --help\" tells more about a command.\n", command.CommandPath())
+		fmt.Fprintf(&out, "\n\"%s COMMAND --help\" tells more about a command.\n", command.CommandPath())
 	}
-	return nil
+	_, err := io.WriteString(command.OutOrStderr(), out.String())
+	return err
 }
 
-func printFlags(out io.Writer, command *cobra.Command) {
+func printFlags(out *strings.Builder, command *cobra.Command) {
 	var headings []string
 	sections := map[string]*pflag.FlagSet{}
 	command.Flags().VisitAll(func(f *pflag.Flag) {

@@ -11,7 +11,7 @@ import (
 )
 
 // roleWords are the roles in the order of their numbers in the API.
-var roleWords = []string{"TRADER", "VIEWER", "RISK", "ADMIN"} //nolint:gochecknoglobals // Constants.
+func roleWords() []string { return []string{"TRADER", "VIEWER", "RISK", "ADMIN"} }
 
 // newPassword is where commands that set a password get it from.
 func newPassword(file, user string) passwordSource {
@@ -47,7 +47,7 @@ TODOKU_NEW_PASSWORD. A name is 1 to 32 of a-z, 0-9 and . - _, beginning with a l
 	flags.StringVar(&file, "password-file", "", "file whose first line is the password")
 	flags.StringVar(&data, "data", "", "data directory of a venue that is not running, instead of asking a running one")
 	addJSON(command, &asJSON)
-	oneOf(command, "role", roleWords...)
+	oneOf(command, "role", roleWords()...)
 	return a.clientCommand(command, func(ctx context.Context, c *connection, args []string) (err error) {
 		request.RequestId, request.User = orNewID(""), args[0]
 		if request.Roles, err = parseRoles(roles); err != nil {
@@ -70,7 +70,7 @@ TODOKU_NEW_PASSWORD. A name is 1 to 32 of a-z, 0-9 and . - _, beginning with a l
 func parseRoles(words []string) ([]todokuv1.Role, error) {
 	var roles []todokuv1.Role
 	for _, w := range words {
-		i, err := wordIndex("--role", w, roleWords...)
+		i, err := wordIndex("--role", w, roleWords()...)
 		if err != nil {
 			return nil, err
 		}

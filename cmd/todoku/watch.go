@@ -126,8 +126,8 @@ func sessionEnded(err error) bool {
 
 // interrupted makes the end that a person asked for no failure.
 func interrupted(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() != nil {
-		return nil
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // What ctx's end caused says no more than that it ended.
 	}
 	var end *client.EndError
 	if errors.As(err, &end) {
@@ -151,7 +151,7 @@ func (a *app) sayStatus() func(client.Status) {
 			return
 		}
 		said = line
-		fmt.Fprintf(a.errors, "%s %s\n", a.now().Format(time.TimeOnly), line)
+		a.say("%s %s\n", a.now().Format(time.TimeOnly), line)
 	}
 }
 

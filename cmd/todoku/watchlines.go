@@ -21,7 +21,7 @@ func sayMessage(m *todokuv1.Message) string {
 func sayBody(m *todokuv1.Message) (kind, text string) {
 	switch body := m.GetBody().(type) {
 	case *todokuv1.Message_Hello, *todokuv1.Message_Heartbeat, *todokuv1.Message_Reconnect,
-		*todokuv1.Message_SessionUpdate, *todokuv1.Message_SnapshotBegin:
+		*todokuv1.Message_SessionUpdate, *todokuv1.Message_SnapshotBegin, *todokuv1.Message_BookBegin:
 		return "", ""
 	case *todokuv1.Message_SnapshotEnd:
 		return "SNAPSHOT", "complete; what follows is new"
@@ -172,9 +172,9 @@ func sayLimits(l *todokuv1.RiskLimits) string {
 	}
 	add("largest order", l.GetMaxOrderQuantity())
 	add("largest notional", l.GetMaxOrderNotional())
-	add("open orders", fmt.Sprint(l.GetMaxOpenOrders()))
-	add("band in basis points", fmt.Sprint(l.GetPriceBandBasisPoints()))
-	add("messages per second", fmt.Sprint(l.GetMaxMessagesPerSecond()))
+	add("open orders", formatUint(l.GetMaxOpenOrders()))
+	add("band in basis points", formatUint(l.GetPriceBandBasisPoints()))
+	add("messages per second", formatUint(l.GetMaxMessagesPerSecond()))
 	if len(parts) == 0 {
 		parts = []string{"no limits"}
 	}
