@@ -50,7 +50,7 @@ var layers = map[string][]string{
 		"account", "bench", "client", "demo", "engine", "journal", "server", "sqlite",
 		"trade", "trade/record", wire,
 	},
-	"internal/apptest":  {"client", "server", wire},
+	"internal/apptest":  {"account", "client", "server", "trade", wire},
 	"internal/repotest": {},
 }
 
