@@ -16,7 +16,6 @@ const (
 	ReasonNotAcknowledging  = "NOT_ACKNOWLEDGING"
 	ReasonShutdown          = "SHUTDOWN"
 	ReasonStreamAge         = "STREAM_AGE"
-	ReasonNodeMoved         = "NODE_MOVED"
 	ReasonReplaced          = "REPLACED"
 	ReasonSuperseded        = "SUPERSEDED"
 	ReasonSessionExpired    = "SESSION_EXPIRED"

@@ -184,7 +184,7 @@ func (f *feed) wait(ctx context.Context, reason string) bool {
 	switch reason {
 	case ReasonReconnect:
 		return ctx.Err() == nil
-	case ReasonShutdown, ReasonStreamAge, ReasonNodeMoved, ReasonSlowConsumer, ReasonNotAcknowledging:
+	case ReasonShutdown, ReasonStreamAge, ReasonSlowConsumer, ReasonNotAcknowledging:
 		f.backoff.reset()
 	}
 	return f.backoff.wait(ctx)

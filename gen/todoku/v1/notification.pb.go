@@ -1180,7 +1180,7 @@ func (x *Heartbeat) GetHeadSequence() uint64 {
 // The stream will end; a new one opened now loses nothing.
 type Reconnect struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Why, in the words of the endings: SHUTDOWN, STREAM_AGE, NODE_MOVED.
+	// Why, in the words of the endings: SHUTDOWN or STREAM_AGE.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The stream ends after this.
 	Within        *durationpb.Duration `protobuf:"bytes,2,opt,name=within,proto3" json:"within,omitempty"`
