@@ -290,7 +290,8 @@ func TestTheAuditTrailIsOneListInPages(t *testing.T) {
 	first, err := v.admin.ListAudit(root.ctx, &todokuv1.ListAuditRequest{User: "alice", PageSize: 1})
 	must(t, err)
 	for _, req := range []*todokuv1.ListAuditRequest{
-		{PageToken: "x"}, {User: "bob", PageToken: first.GetNextPageToken()},
+		{PageToken: "x"},
+		{User: "bob", PageToken: first.GetNextPageToken()},
 		{User: "alice", FromTime: timestamppb.Now(), PageToken: first.GetNextPageToken()},
 	} {
 		_, err := v.admin.ListAudit(root.ctx, req)

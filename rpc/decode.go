@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/push"
 	"todoku/trade"
@@ -303,6 +305,14 @@ func cursor(field, text string) (*push.Cursor, error) {
 		return nil, &fieldError{field, err}
 	}
 	return &c, nil
+}
+
+// badCursor names the field of a cursor that the feed refused.
+func badCursor(field string, err error) error {
+	if errors.Is(err, push.ErrBadCursor) || errors.Is(err, feed.ErrUnknownEpoch) {
+		return &fieldError{field, err}
+	}
+	return err
 }
 
 // fieldError says which field of a request an error is about.

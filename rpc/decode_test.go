@@ -112,8 +112,10 @@ func TestAReplaceKeepsWhatIsEmptyAndRefusesZero(t *testing.T) {
 		"leading zero":      {func(r *todokuv1.ReplaceOrderRequest) { r.OrderId = "07" }, trade.ReasonBadNumber, "order_id"},
 		"signed":            {func(r *todokuv1.ReplaceOrderRequest) { r.OrderId = "+7" }, trade.ReasonBadNumber, "order_id"},
 		"past 2^64":         {func(r *todokuv1.ReplaceOrderRequest) { r.OrderId = "18446744073709551616" }, trade.ReasonBadNumber, "order_id"},
-		"bad original": {func(r *todokuv1.ReplaceOrderRequest) { r.OrderId, r.OrigClientOrderId = "", " a" },
-			trade.ReasonBadName, "orig_client_order_id"},
+		"bad original": {
+			func(r *todokuv1.ReplaceOrderRequest) { r.OrderId, r.OrigClientOrderId = "", " a" },
+			trade.ReasonBadName, "orig_client_order_id",
+		},
 	} {
 		req := good()
 		c.spoil(req)

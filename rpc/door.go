@@ -163,7 +163,7 @@ func (s *Server) status(method string, err error) error {
 // transports says that an error is grpc-go's own: it has written its status down
 // already, and nobody but the peer is at fault.
 func transports(err error) bool {
-	_, ok := err.(interface{ GRPCStatus() *status.Status }) //nolint:errorlint // ours wrap theirs nowhere
+	_, ok := err.(interface{ GRPCStatus() *status.Status })
 	return ok
 }
 

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func TestEveryRefusalHasTheCodeOfItsHundred(t *testing.T) {
 		if internal {
 			continue
 		}
-		if info.GetReason() != reason.String() || info.GetMetadata()["code"] != fmt.Sprint(uint16(reason)) {
+		if info.GetReason() != reason.String() || info.GetMetadata()["code"] != strconv.Itoa(int(reason)) {
 			t.Errorf("%s is told as %s, code %s", reason, info.GetReason(), info.GetMetadata()["code"])
 		}
 		if len(bad.GetFieldViolations()) != 1 || bad.GetFieldViolations()[0].GetField() != "orders[3].price" {

@@ -66,7 +66,7 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 		Expiry: s.accessExpiry(c.Identity), Hello: s.hello,
 	})
 	if err != nil {
-		return nil, err
+		return nil, badCursor("resume_after", err)
 	}
 	// A session that ended before the stream was there could not end it, but its
 	// connection is gone; one that was refreshed could not extend it.
@@ -182,7 +182,7 @@ func (s *notificationService) ListNotifications(ctx context.Context, req *todoku
 	}
 	messages, at, end, err := s.feed.Notifications(ctx, callerOf(ctx).user.ID, after, size, subscription)
 	if err != nil {
-		return nil, err
+		return nil, badCursor("after", err)
 	}
 	res := &todokuv1.ListNotificationsResponse{Cursor: at.String(), End: end}
 	for _, m := range messages {

@@ -195,3 +195,47 @@ func TestPastNotificationsAreListedInPages(t *testing.T) {
 	fails(t, list(&todokuv1.ListNotificationsRequest{PageSize: 1001}), "BAD_NUMBER")
 	fails(t, list(&todokuv1.ListNotificationsRequest{Subscription: &todokuv1.Subscription{Symbols: []string{"x"}}}), "BAD_SUBSCRIPTION")
 }
+
+func TestOthersSeeAUserComeAndGo(t *testing.T) {
+	v := open(t)
+	alice, bob := v.signIn("alice"), v.signIn("bob")
+	watching := bob.attach(&todokuv1.FeedNotificationRequest{Subscription: &todokuv1.Subscription{Presence: true}})
+	presence := func(online bool) {
+		t.Helper()
+		m := watching.until("alice's presence", func(m *todokuv1.Message) bool {
+			return m.GetUserPresence().GetDisplayName() == "The alice"
+		}).GetUserPresence()
+		if m.GetOnline() != online {
+			t.Errorf("alice is online: %v, want %v", m.GetOnline(), online)
+		}
+	}
+	s := alice.attach(&todokuv1.FeedNotificationRequest{})
+	presence(true)
+	res, err := v.market.ListUsers(bob.ctx, &todokuv1.ListUsersRequest{})
+	must(t, err)
+	if got := res.GetUsers(); len(got) == 0 || got[0].GetDisplayName() != "The alice" {
+		t.Errorf("online are %v", got)
+	}
+	s.cancel()
+	presence(false)
+}
+
+func TestASessionMayHaveSeveralConnections(t *testing.T) {
+	v := open(t)
+	alice := v.signIn("alice")
+	res, err := v.session.OpenConnection(alice.ctx, &todokuv1.OpenConnectionRequest{})
+	must(t, err)
+	one := alice.attach(&todokuv1.FeedNotificationRequest{})
+	two := alice.attach(&todokuv1.FeedNotificationRequest{ConnectionId: res.GetConnectionId()})
+	order := alice.place("a-1", todokuv1.Side_SIDE_BUY, "5", "150")
+	for _, s := range []*stream{one, two} {
+		m := s.until("the report", func(m *todokuv1.Message) bool { return m.GetExecutionReport() != nil })
+		if m.GetSequence() != order.GetSequence() {
+			t.Errorf("pushed %v", m)
+		}
+	}
+	_, err = v.session.Logout(alice.ctx, &todokuv1.LogoutRequest{})
+	must(t, err)
+	fails(t, one.end(), "SESSION_REVOKED")
+	fails(t, two.end(), "SESSION_REVOKED")
+}

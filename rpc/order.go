@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	todokuv1 "todoku/gen/todoku/v1"
-	"todoku/push"
 	"todoku/trade"
 )
 
@@ -190,9 +189,5 @@ func (s *Server) await(ctx context.Context, text string) error {
 	if err != nil || wanted == nil {
 		return err
 	}
-	err = s.feed.WaitForCursor(ctx, *wanted)
-	if errors.Is(err, push.ErrBadCursor) {
-		return &fieldError{"wait_for", err}
-	}
-	return err
+	return badCursor("wait_for", s.feed.WaitForCursor(ctx, *wanted))
 }

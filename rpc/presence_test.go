@@ -17,6 +17,7 @@ import (
 
 // diary is an engine that writes down what presence tells it.
 type diary struct {
+	t       *testing.T
 	mu      sync.Mutex
 	entries []string
 	fail    error
@@ -93,15 +94,15 @@ func (p people) User(id trade.UserID) (trade.User, bool) {
 func (p people) Users() []trade.User { return p }
 
 // inPresence runs a test with a presence whose grace is 15 s.
-func inPresence(t *testing.T, who people, test func(t *testing.T, p *Presence, d *diary)) {
+func inPresence(t *testing.T, who people, test func(p *Presence, d *diary)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d := &diary{}
+		d := &diary{t: t}
 		p := NewPresence(d, who, PresenceOptions{})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- p.Run(ctx) }()
-		test(t, p, d)
+		test(p, d)
 		stop()
 		if err := <-done; err != nil {
 			t.Errorf("Run returned %v", err)
@@ -109,10 +110,10 @@ func inPresence(t *testing.T, who people, test func(t *testing.T, p *Presence, d
 	})
 }
 
-func (d *diary) wrote(t *testing.T, want ...string) {
-	t.Helper()
+func (d *diary) wrote(want ...string) {
+	d.t.Helper()
 	if got := d.take(); !slices.Equal(got, want) {
-		t.Errorf("the engine was told %q, want %q", got, want)
+		d.t.Errorf("the engine was told %q, want %q", got, want)
 	}
 }
 
@@ -135,60 +136,60 @@ var (
 )
 
 func TestAUserIsInFromTheFirstAttachToTheLastEnd(t *testing.T) {
-	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, town, func(p *Presence, d *diary) {
 		p.attached(alice)
-		d.wrote(t, "alice in")
+		d.wrote("alice in")
 		p.attached(visitor{user: "alice", session: "other"})
-		d.wrote(t)
+		d.wrote()
 		p.ended(alice, push.ReasonDisconnected)
 		later(time.Hour)
-		d.wrote(t)
+		d.wrote()
 		p.ended(visitor{user: "alice", session: "other"}, push.ReasonDisconnected)
 		later(14 * time.Second)
-		d.wrote(t)
+		d.wrote()
 		later(time.Second)
-		d.wrote(t, "alice out")
+		d.wrote("alice out")
 	})
 }
 
 func TestAResumeWithinTheGraceIsNoSignOut(t *testing.T) {
-	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, town, func(p *Presence, d *diary) {
 		p.attached(alice)
-		d.wrote(t, "alice in")
+		d.wrote("alice in")
 		for range 5 {
 			p.ended(alice, push.ReasonSlowConsumer)
 			later(14 * time.Second)
 			p.attached(alice)
 		}
 		later(time.Hour)
-		d.wrote(t)
+		d.wrote()
 		p.ended(alice, push.ReasonDisconnected)
 		later(10 * time.Second)
 		p.attached(alice)
 		p.ended(alice, push.ReasonDisconnected)
 		later(10 * time.Second)
-		d.wrote(t) // The grace began anew.
+		d.wrote() // The grace began anew.
 		later(5 * time.Second)
-		d.wrote(t, "alice out")
+		d.wrote("alice out")
 	})
 }
 
 func TestATakeOverIsNoSignOut(t *testing.T) {
-	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, town, func(p *Presence, d *diary) {
 		p.attached(alice)
 		p.attached(alice) // The new stream begins before the old one's handler returns.
 		p.ended(alice, push.ReasonReplaced)
 		later(time.Hour)
-		d.wrote(t, "alice in")
+		d.wrote("alice in")
 	})
 }
 
 func TestWhoSignedOutIsOutAtOnce(t *testing.T) {
-	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, town, func(p *Presence, d *diary) {
 		p.attached(alice)
-		d.wrote(t, "alice in")
+		d.wrote("alice in")
 		p.ended(alice, push.ReasonSessionRevoked)
-		d.wrote(t, "alice out")
+		d.wrote("alice out")
 	})
 }
 
@@ -198,70 +199,70 @@ func TestARestartOfTheServerSignsNobodyOut(t *testing.T) {
 		{ID: "bob", Online: true, Accounts: []trade.AccountID{"bob"}},
 		{ID: "carol", Accounts: []trade.AccountID{"carol"}},
 	}
-	inPresence(t, was, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, was, func(p *Presence, d *diary) {
 		later(10 * time.Second)
 		p.attached(alice)
 		later(time.Minute)
-		d.wrote(t, "bob out") // Alice came back, Bob did not, Carol was not in.
+		d.wrote("bob out") // Alice came back, Bob did not, Carol was not in.
 	})
-	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, town, func(p *Presence, d *diary) {
 		p.attached(alice)
 		p.attached(bob)
-		d.wrote(t, "alice in", "bob in")
+		d.wrote("alice in", "bob in")
 		p.ended(alice, push.ReasonShutdown)
 		p.ended(bob, push.ReasonShutdown)
 		later(time.Minute)
-		d.wrote(t) // Neither a sign-out nor a cancel: the server is stopping.
+		d.wrote() // Neither a sign-out nor a cancel: the server is stopping.
 	})
 }
 
 func TestOrdersAreCanceledWhenASessionStaysAway(t *testing.T) {
-	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, town, func(p *Presence, d *diary) {
 		p.attached(bob)
-		d.wrote(t, "bob in")
+		d.wrote("bob in")
 		p.ended(bob, push.ReasonDisconnected)
 		later(9 * time.Second)
 		p.attached(bob)
 		later(time.Minute)
-		d.wrote(t) // He came back in time.
+		d.wrote() // He came back in time.
 
 		p.ended(bob, push.ReasonNotAcknowledging)
 		later(10 * time.Second)
-		d.wrote(t, "cancel bob", "cancel desk")
+		d.wrote("cancel bob", "cancel desk")
 		later(5 * time.Second)
-		d.wrote(t, "bob out")
+		d.wrote("bob out")
 		later(time.Hour)
-		d.wrote(t)
+		d.wrote()
 	})
 }
 
 func TestTheDisconnectIsTheSessionsNotTheUsers(t *testing.T) {
-	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, town, func(p *Presence, d *diary) {
 		phone := visitor{user: "bob", session: "phone"}
 		p.attached(bob)
 		p.attached(phone)
-		d.wrote(t, "bob in")
+		d.wrote("bob in")
 		p.ended(bob, push.ReasonDisconnected)
 		later(10 * time.Second)
-		d.wrote(t, "cancel bob", "cancel desk") // The phone is there still, and did not ask for it.
+		d.wrote("cancel bob", "cancel desk") // The phone is there still, and did not ask for it.
 		p.ended(phone, push.ReasonDisconnected)
 		later(15 * time.Second)
-		d.wrote(t, "bob out")
+		d.wrote("bob out")
 	})
 }
 
 func TestWhatTheEngineDidNotTakeIsToldAgain(t *testing.T) {
-	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, town, func(p *Presence, d *diary) {
 		d.setFailure(engine.ErrNotDurable)
 		p.attached(bob)
 		later(500 * time.Millisecond)
 		p.ended(bob, push.ReasonDisconnected)
 		later(30 * time.Second)
-		d.wrote(t)
+		d.wrote()
 		d.setFailure(nil)
 		later(2 * time.Second)
 		// He was in and is out again meanwhile; what was due is still done.
-		d.wrote(t, "cancel bob", "cancel desk")
+		d.wrote("cancel bob", "cancel desk")
 
 		d.setFailure(trade.Refuse(trade.ReasonUnknownUser, "", ""))
 		p.attached(alice)
@@ -275,22 +276,30 @@ func TestWhatTheEngineDidNotTakeIsToldAgain(t *testing.T) {
 }
 
 func TestManySignInsAreOneCommit(t *testing.T) {
-	inPresence(t, nil, func(t *testing.T, p *Presence, d *diary) {
-		synctest.Wait()
+	synctest.Test(t, func(t *testing.T) {
+		d := &diary{t: t}
+		p := NewPresence(d, people{}, PresenceOptions{})
 		for i := range maxPresenceBatch {
 			p.attached(visitor{user: trade.UserID(fmt.Sprintf("u%04d", i))})
 		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- p.Run(ctx) }()
 		if got := len(d.take()); got != maxPresenceBatch {
 			t.Errorf("%d signed in", got)
 		}
-		if d.calls > 3 {
+		if d.calls != 1 {
 			t.Errorf("it took %d commits", d.calls)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Run returned %v", err)
 		}
 	})
 }
 
 func TestNothingIsKeptOfWhoIsGone(t *testing.T) {
-	inPresence(t, town, func(t *testing.T, p *Presence, d *diary) {
+	inPresence(t, town, func(p *Presence, d *diary) {
 		for range 100 {
 			p.attached(bob)
 			p.ended(bob, push.ReasonDisconnected)
@@ -307,7 +316,7 @@ func TestNothingIsKeptOfWhoIsGone(t *testing.T) {
 func TestPresenceToleratesAnEngineThatStops(t *testing.T) {
 	var faults []error
 	synctest.Test(t, func(t *testing.T) {
-		d := &diary{fail: engine.ErrStopped}
+		d := &diary{t: t, fail: engine.ErrStopped}
 		p := NewPresence(d, town, PresenceOptions{Fault: func(err error) { faults = append(faults, err) }})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -315,7 +324,9 @@ func TestPresenceToleratesAnEngineThatStops(t *testing.T) {
 		p.attached(alice)
 		later(3 * time.Second)
 		stop()
-		<-done
+		if err := <-done; err != nil {
+			t.Errorf("Run returned %v", err)
+		}
 	})
 	if len(faults) == 0 || !errors.Is(faults[0], engine.ErrStopped) {
 		t.Errorf("reported %v", faults)
