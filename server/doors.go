@@ -14,14 +14,12 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
-
-	"todoku/push/grpcpush"
 )
 
-// Bounds of one connection. A request is at most 1 MiB; the transport takes a
-// little more, so that who sends too much is told so in words.
+// Bounds of one connection. A request is at most 1 MiB; the transport takes more,
+// so that who sends too much is told so in words.
 const (
-	maxMessage = 1<<20 + 64<<10
+	maxMessage = 4 << 20
 	maxStreams = 1000
 	maxHeaders = 16 << 10
 )
@@ -31,7 +29,6 @@ func (s *Server) buildDoors(tls *tls.Config) {
 	k := s.config.Keepalive
 	options := append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(s.metrics.interceptor)}, s.services.Interceptors()...)
 	options = append(options,
-		grpc.ForceServerCodecV2(grpcpush.NewCodec()),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle: k.MaxConnectionIdle, MaxConnectionAge: k.MaxConnectionAge,
 			MaxConnectionAgeGrace: k.MaxConnectionAgeGrace, Time: k.Time, Timeout: k.Timeout,

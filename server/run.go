@@ -123,11 +123,12 @@ func (s *Server) shutDown(ctx context.Context, r *running, limit time.Duration) 
 		case <-cut.Done():
 		}
 	}()
+	// A client that leaves during the drain is not absent: presence stops first.
+	errs := []error{r.presence.end()}
 	if r.grpc != nil {
 		s.drain(cut)
 	}
-	errs := []error{r.http.end(), r.grpc.end(), r.presence.end()}
-	errs = append(errs, r.engine.end())
+	errs = append(errs, r.http.end(), r.grpc.end(), r.engine.end())
 	s.settle(ctx, r)
 	errs = append(errs, r.feed.end(), r.retention.end(), r.history.end(), r.hub.end(), r.accounts.end())
 	return errors.Join(errs...)
