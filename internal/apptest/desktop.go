@@ -1,0 +1,136 @@
+package apptest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+
+	"todoku/client"
+	todokuv1 "todoku/gen/todoku/v1"
+)
+
+// patience is how long a test waits for what must come; it is reached only when a
+// promise is broken.
+const patience = 20 * time.Second
+
+// Desktop is a client as any language has one: the generated stubs over one
+// connection and a token. It repeats nothing, refreshes nothing and acknowledges
+// only when told to, so that a test sees what the venue does and nothing else.
+type Desktop struct {
+	Sessions      todokuv1.SessionServiceClient
+	Notifications todokuv1.NotificationServiceClient
+	Orders        todokuv1.OrderServiceClient
+	Market        todokuv1.MarketServiceClient
+	Admin         todokuv1.AdminServiceClient
+
+	// Conn is the connection under the stubs.
+	Conn *grpc.ClientConn
+	// Token is sent with every call, if it is not empty.
+	Token string
+	// Refresh is the refresh token of the last sign-in.
+	Refresh string
+	// Connection is what Attach attaches to, from the last sign-in.
+	Connection string
+	// Session is that of the last sign-in.
+	Session string
+
+	t testing.TB
+}
+
+// Desktop returns a client without a session, closed with the test. Without
+// options it speaks plaintext.
+func (a *App) Desktop(options ...grpc.DialOption) *Desktop {
+	a.t.Helper()
+	return NewDesktop(a.t, a.GRPCAddr().String(), options...)
+}
+
+// SignIn returns a client that is signed in, closed with the test.
+func (a *App) SignIn(user string) *Desktop {
+	a.t.Helper()
+	d := a.Desktop()
+	d.SignIn(user)
+	return d
+}
+
+// NewDesktop returns a client of a venue at an address, closed with the test.
+func NewDesktop(t testing.TB, address string, options ...grpc.DialOption) *Desktop {
+	t.Helper()
+	if len(options) == 0 {
+		options = []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}
+	}
+	d := &Desktop{t: t}
+	options = append(options, grpc.WithUnaryInterceptor(d.unary), grpc.WithStreamInterceptor(d.stream))
+	conn, err := grpc.NewClient(address, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() }) // Calls that are under way fail; that is what the test's end means.
+	d.Conn = conn
+	d.Sessions, d.Notifications = todokuv1.NewSessionServiceClient(conn), todokuv1.NewNotificationServiceClient(conn)
+	d.Orders, d.Market = todokuv1.NewOrderServiceClient(conn), todokuv1.NewMarketServiceClient(conn)
+	d.Admin = todokuv1.NewAdminServiceClient(conn)
+	return d
+}
+
+func (d *Desktop) authorised(ctx context.Context) context.Context {
+	if d.Token == "" {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+d.Token)
+}
+
+func (d *Desktop) unary(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	return invoke(d.authorised(ctx), method, req, reply, conn, options...)
+}
+
+func (d *Desktop) stream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	return open(d.authorised(ctx), desc, conn, method, options...)
+}
+
+// SignIn opens a session and uses it from then on.
+func (d *Desktop) SignIn(user string) *todokuv1.LoginResponse {
+	d.t.Helper()
+	reply, err := d.Sessions.Login(d.t.Context(), &todokuv1.LoginRequest{User: user, Password: Password})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.Token, d.Refresh = reply.GetTokens().GetAccessToken(), reply.GetTokens().GetRefreshToken()
+	d.Connection, d.Session = reply.GetConnectionId(), reply.GetSessionId()
+	return reply
+}
+
+// Another returns a client of the same session with a connection of its own.
+func (d *Desktop) Another() *Desktop {
+	d.t.Helper()
+	reply, err := d.Sessions.OpenConnection(d.t.Context(), &todokuv1.OpenConnectionRequest{})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	other := *d
+	other.Connection = reply.GetConnectionId()
+	return &other
+}
+
+// Place enters an order that must be accepted or rejected by the market, and
+// returns the answer.
+func (d *Desktop) Place(order *todokuv1.PlaceOrderRequest) *todokuv1.OrderAnswer {
+	d.t.Helper()
+	reply, err := d.Orders.PlaceOrder(d.t.Context(), order)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return reply.GetAnswer()
+}
+
+// Announce has an administrator tell everybody something: the mark up to which a
+// test reads when it wants to know that something else did not come.
+func (d *Desktop) Announce(text string) {
+	d.t.Helper()
+	if _, err := d.Admin.Announce(d.t.Context(), &todokuv1.AnnounceRequest{RequestId: client.NewRequestID(), Text: text}); err != nil {
+		d.t.Fatal(err)
+	}
+}
