@@ -126,7 +126,7 @@ func withinLimits(o *trade.Order, a *account, m *market, replaced *order) trade.
 		return trade.ReasonOrderNotionalLimit
 	}
 	if l.MaxOpenOrders != 0 && o.TimeInForce.Rests() && replaced == nil &&
-		uint32(len(a.working)) >= l.MaxOpenOrders { //nolint:gosec // Orders of one account: far below 2^32.
+		uint32(len(a.working)) >= l.MaxOpenOrders {
 		return trade.ReasonOpenOrdersLimit
 	}
 	if low, high := bandPrices(m.reference(), l.Band); o.Type == trade.OrderTypeLimit && (o.Price < low || o.Price > high) {
@@ -149,11 +149,11 @@ func bandPrices(reference trade.Price, band trade.BasisPoints) (low, high trade.
 		return 0, math.MaxInt64
 	}
 	// The product passes 64 bits, the quotient does not pass the reference.
-	hi, lo := bits.Mul64(uint64(reference), min(uint64(band), wholeBasisPoints)) //nolint:gosec // A reference price is positive.
+	hi, lo := bits.Mul64(uint64(reference), min(uint64(band), wholeBasisPoints))
 	width, _ := bits.Div64(hi, lo, wholeBasisPoints)
-	low = reference - trade.Price(width)              //nolint:gosec // At most the reference.
-	if trade.Price(width) > math.MaxInt64-reference { //nolint:gosec // At most the reference.
+	low = reference - trade.Price(width)
+	if trade.Price(width) > math.MaxInt64-reference {
 		return low, math.MaxInt64
 	}
-	return low, reference + trade.Price(width) //nolint:gosec // Just checked.
+	return low, reference + trade.Price(width)
 }

@@ -400,6 +400,7 @@ func checkIndexes(s *state) error {
 			if o.expiry >= len(s.expiries) || s.expiries[o.expiry] != o {
 				return fmt.Errorf("order %d is not among the expiries", id)
 			}
+		case trade.TimeInForceUnspecified, trade.TimeInForceGTC, trade.TimeInForceIOC, trade.TimeInForceFOK:
 		}
 	}
 	if day != s.dayOrders || timed != len(s.expiries) {

@@ -57,7 +57,7 @@ func eventText(e trade.Event) string {
 	case *trade.LimitsChanged:
 		return fmt.Sprintf("limits    %s", e.Account)
 	case *trade.Announced:
-		return fmt.Sprintf("announced %s", e.Text)
+		return "announced " + e.Text
 	case *trade.VenueChanged:
 		return fmt.Sprintf("venue     the day ends %v after midnight", time.Duration(e.Venue.DayEnd)*time.Second)
 	case *trade.DayEnded:

@@ -17,25 +17,28 @@ type snapshotter struct {
 	log     *journal.Log
 	options Options
 	due     chan uint64
-	// saved is the newest one's sequence, tried the one that run last began with.
-	saved, tried atomic.Uint64
+	// offered is the sequence that was last taken up by run; the engine's goroutine
+	// alone uses it.
+	offered uint64
+	// saved is the newest snapshot's sequence.
+	saved atomic.Uint64
 }
 
 func newSnapshotter(log *journal.Log, options Options, saved uint64) *snapshotter {
-	s := &snapshotter{log: log, options: options, due: make(chan uint64, 1)}
+	s := &snapshotter{log: log, options: options, due: make(chan uint64, 1), offered: saved}
 	s.saved.Store(saved)
-	s.tried.Store(saved)
 	return s
 }
 
 // offer says that the journal has come to a sequence. It never waits: while a
 // snapshot is being written, the next one is due later.
 func (s *snapshotter) offer(sequence uint64) {
-	if sequence < s.tried.Load()+s.options.SnapshotEvery {
+	if sequence < s.offered+s.options.SnapshotEvery {
 		return
 	}
 	select {
 	case s.due <- sequence:
+		s.offered = sequence
 	default:
 	}
 }
@@ -48,7 +51,6 @@ func (s *snapshotter) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case sequence := <-s.due:
-			s.tried.Store(sequence)
 			state, _, err := load(ctx, s.log, sequence)
 			if err == nil {
 				err = s.save(ctx, state)

@@ -110,7 +110,7 @@ func (s *state) account(id trade.AccountID) *account {
 	if a == nil {
 		a = &account{
 			id:       id,
-			number:   uint32(len(s.accounts)) + 1, //nolint:gosec // One account per user and name: far below 2^32.
+			number:   uint32(len(s.accounts)) + 1,
 			working:  map[trade.RequestID]*order{},
 			holdings: map[trade.Symbol]*holding{},
 		}

@@ -22,7 +22,6 @@ type streamMaker struct {
 	venue    *testVenue
 	requests int
 	used     []trade.Actor
-	clock    int64
 }
 
 var (

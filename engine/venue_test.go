@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -141,13 +140,11 @@ func readRecords(t testing.TB, log *journal.Log, after uint64) []*trade.Record {
 }
 
 // must submits a command that is not refused.
-func (v *testVenue) must(c trade.Command) trade.Answer {
+func (v *testVenue) must(c trade.Command) {
 	v.t.Helper()
-	result := v.submit(c)[0]
-	if result.Err != nil {
-		v.t.Fatalf("%v %+v: %v", c.Kind(), c, result.Err)
+	if err := v.submit(c)[0].Err; err != nil {
+		v.t.Fatalf("%v %+v: %v", c.Kind(), c, err)
 	}
-	return result.Answer
 }
 
 // cast signs up who trades in tests: each user has an account of the same name.
@@ -167,8 +164,4 @@ func testInstrument(symbol trade.Symbol) trade.Instrument {
 		TickSize: 1_000_000, LotSize: 100_000_000, MinQuantity: 100_000_000, MaxQuantity: 1 << 60 / 100_000_000 * 100_000_000,
 		Status: trade.TradingStatusOpen,
 	}
-}
-
-func actor(name trade.UserID, request any) trade.Actor {
-	return trade.Actor{User: name, Account: trade.AccountID(name), Request: trade.RequestID(fmt.Sprint(request))}
 }

@@ -1,0 +1,4 @@
+package engine
+
+// RaceEnabled is for tests outside of the package.
+const RaceEnabled = raceEnabled
