@@ -52,6 +52,9 @@ func (a *app) login(ctx context.Context, c *connection, args []string, file stri
 	if err := dialed.Login(ctx, c.user, password); err != nil {
 		return err
 	}
+	if err := keeper.store.makeCurrent(c.user); err != nil {
+		return err
+	}
 	return a.printf("signed in to %s as %s\n", c.server, c.user)
 }
 

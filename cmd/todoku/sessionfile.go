@@ -74,16 +74,20 @@ func (s sessionStore) load(user string) (client.Session, error) {
 	return session, nil
 }
 
-// save keeps a session and makes its user the latest.
+// save keeps a session.
 func (s sessionStore) save(session client.Session) error {
 	data, err := json.MarshalIndent(session, "", "  ") //nolint:gosec // Keeping the tokens is what the file is for.
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	if err := writePrivate(s.path(session.User), data); err != nil {
-		return err
-	}
-	return writePrivate(filepath.Join(s.dir, currentFile), []byte(session.User+"\n"))
+	return writePrivate(s.path(session.User), data)
+}
+
+// makeCurrent makes a user the latest that signed in. Only a person's own sign-in
+// does: a program that runs in the background as somebody else must not change who
+// the next command is.
+func (s sessionStore) makeCurrent(user string) error {
+	return writePrivate(filepath.Join(s.dir, currentFile), []byte(user+"\n"))
 }
 
 // remove forgets a user's session.
