@@ -47,8 +47,8 @@ Half of them rest within ten ticks of the middle, the other half trade with thos
 Afterwards everything that was acknowledged is looked up: nothing may be lost or doubled.
 
 --mode answer measures to the reply; --mode report to the execution report on the same
-user's stream, with every user a client of its own. Without --rate as many orders are sent as go. With it they are
-due at fixed times, and latency counts from then.
+user's stream, with every user a client of its own. Without --rate as many orders are
+sent as go. With it they are due at fixed times, and latency counts from then.
 
 A venue that is named by --server must be one to spare: the benchmark makes an instrument
 BENCH and users bench-1, bench-2, … there, as the administrator TODOKU_USER with
@@ -111,14 +111,13 @@ TODOKU_PASSWORD.`,
 
 // onVenue prepares the venue that is named, or one of its own, and measures it.
 func (a *app) onVenue(ctx context.Context, c *connection, named bool, at *benchVenue, users int, measure func(client.Config, bench.Market, int) error) (err error) {
-	venue, admin, pid := client.Config{}, bench.Credentials{User: c.user, Password: a.password()}, at.pid
-	if named {
-		tls, err := c.tls()
-		if err != nil {
-			return err
-		}
-		venue = client.Config{Address: c.server, TLS: tls, Plaintext: c.plaintext}
-	} else {
+	tls, err := c.tls()
+	if err != nil {
+		return err
+	}
+	venue := client.Config{Address: c.server, TLS: tls, Plaintext: c.plaintext}
+	admin, pid := bench.Credentials{User: c.user, Password: a.password()}, at.pid
+	if !named {
 		own, err := a.startBenchVenue(ctx, at)
 		if err != nil {
 			return err

@@ -1,0 +1,151 @@
+package bench
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/trade"
+)
+
+// lane is the work of one connection: it numbers the orders, makes the requests,
+// and keeps what was answered. Safe for concurrent use.
+type lane struct {
+	index    int
+	schedule *schedule
+	batch    int
+	market   Market
+	pair     [2]*session // who buys, who sells
+	requests atomic.Uint64
+
+	mu sync.Mutex // protects what follows
+	// acks holds the venue's order id by the order's number, 0 where none came.
+	acks     []uint64
+	latency  histogram // of requests
+	late     histogram // how long after it was due a request was sent
+	orders   uint64    // acknowledged within the measured time
+	rejected uint64    // acknowledged with a no
+	failed   uint64    // requests that ended with an error
+	firstErr error
+	cursor   string
+}
+
+// request is one request on its way. Order i of it has the number first+i.
+type request struct {
+	first     uint64
+	size      int
+	user      *session
+	side      todokuv1.Side
+	due, sent time.Time
+}
+
+func newLane(index int, plan *schedule, config OrdersConfig, all *sessions) *lane {
+	users := len(all.users)
+	buyer := 2 * index % (users - users%2)
+	return &lane{
+		index: index, schedule: plan, batch: config.Batch, market: config.Market,
+		pair: [2]*session{all.users[buyer], all.users[buyer+1]},
+	}
+}
+
+// next makes the next request, or returns false when the run is over.
+func (l *lane) next() (request, bool) {
+	due, ok := l.schedule.next()
+	if !ok {
+		return request{}, false
+	}
+	n := l.requests.Add(1) - 1
+	r := request{first: n * uint64(l.batch), size: l.batch, due: due}
+	// Single orders change sides after a pair of resting and taking.
+	turn := n
+	if l.batch == 1 {
+		turn = n / 2
+	}
+	r.user, r.side = l.pair[turn%2], todokuv1.Side_SIDE_BUY
+	if turn%2 == 1 {
+		r.side = todokuv1.Side_SIDE_SELL
+	}
+	return r, true
+}
+
+// depth is within how many ticks of the middle orders rest.
+const depth = 10
+
+// price returns the limit of an order: resting orders have even numbers and stand
+// on their own side of the middle, taking ones go through the other side's.
+func (l *lane) price(side todokuv1.Side, n uint64) trade.Price {
+	ticks := 1 + trade.Price(n/2%depth)
+	if takes(n) {
+		ticks = -(depth + 1)
+	}
+	if side == todokuv1.Side_SIDE_BUY {
+		ticks = -ticks
+	}
+	return l.market.middle + ticks*l.market.tick
+}
+
+func takes(n uint64) bool { return n%2 == 1 }
+
+func (l *lane) timeInForce(n uint64) todokuv1.TimeInForce {
+	if takes(n) {
+		return todokuv1.TimeInForce_TIME_IN_FORCE_IOC
+	}
+	return todokuv1.TimeInForce_TIME_IN_FORCE_DAY
+}
+
+// id names an order: the lane, then its number there.
+func (l *lane) id(n uint64) string {
+	return l.market.run + "-" + strconv.Itoa(l.index) + "-" + strconv.FormatUint(n, 10)
+}
+
+// parseID reads what id wrote; false for orders of others.
+func parseID(run, id string) (index int, n uint64, ok bool) {
+	rest, ours := strings.CutPrefix(id, run+"-")
+	first, second, _ := strings.Cut(rest, "-")
+	index, err := strconv.Atoi(first)
+	n, err2 := strconv.ParseUint(second, 10, 64)
+	return index, n, ours && err == nil && err2 == nil
+}
+
+// answered is what the generator keeps of an answer.
+type answered struct {
+	orderID  uint64
+	rejected bool
+}
+
+// done keeps what came of a request.
+func (l *lane) done(r *request, answers []answered, cursor string, err error) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !r.due.Before(l.schedule.measure) {
+		l.late.record(r.sent.Sub(r.due))
+		l.latency.record(now.Sub(r.due))
+	}
+	if err != nil {
+		l.failed++
+		if l.firstErr == nil {
+			l.firstErr = err
+		}
+		return
+	}
+	if now.After(l.schedule.measure) && now.Before(l.schedule.end) {
+		l.orders += uint64(len(answers))
+	}
+	if cursor != "" {
+		l.cursor = cursor
+	}
+	if end := r.first + uint64(r.size); end > uint64(len(l.acks)) {
+		l.acks = append(l.acks, make([]uint64, end-uint64(len(l.acks)))...)
+	}
+	for i, a := range answers {
+		if a.rejected {
+			l.rejected++
+			continue
+		}
+		l.acks[r.first+uint64(i)] = a.orderID
+	}
+}

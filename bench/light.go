@@ -1,0 +1,201 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http2/hpack"
+	"golang.org/x/sync/errgroup"
+
+	"todoku/client"
+	todokuv1 "todoku/gen/todoku/v1"
+)
+
+// sendLight carries a lane out over one connection of its own making.
+func sendLight(ctx context.Context, config OrdersConfig, l *lane) error {
+	conn, err := dialLight(ctx, config.Venue)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // Everything has been read.
+	s := &lightSender{lane: l, headers: newHeaderBlocks(config), free: make(chan struct{}, config.InFlight)}
+	if s.conn, err = newHTTP2Conn(conn, s.done); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.conn.run(ctx) })
+	group.Go(func() error {
+		if l.schedule.open() {
+			return s.keepPace(ctx)
+		}
+		for range config.InFlight {
+			if err := s.send(nil); err != nil {
+				return err
+			}
+		}
+		return s.conn.flush()
+	})
+	return group.Wait()
+}
+
+func dialLight(ctx context.Context, venue client.Config) (net.Conn, error) {
+	if venue.Plaintext {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", venue.Address)
+	}
+	config := venue.TLS.Clone()
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	config.NextProtos = []string{"h2"}
+	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", venue.Address)
+}
+
+// lightSender is a lane on its connection.
+type lightSender struct {
+	lane    *lane
+	conn    *http2Conn
+	headers *headerBlocks
+	// free holds a token for each request in flight, where there is a rate to keep.
+	free chan struct{}
+	pool sync.Pool
+	over sync.Once
+}
+
+// send starts the lane's next request, if there is one. x may be nil.
+func (s *lightSender) send(x *exchange) error {
+	r, ok := s.lane.next()
+	if !ok {
+		return s.finish()
+	}
+	return s.start(x, r)
+}
+
+func (s *lightSender) finish() (err error) {
+	s.over.Do(func() { err = s.conn.finish() })
+	return err
+}
+
+func (s *lightSender) start(x *exchange, r request) error {
+	if x == nil {
+		x = &exchange{}
+	}
+	x.reset()
+	x.request = r
+	x.body = s.lane.appendRequest(append(x.body, 0, 0, 0, 0, 0), &r)
+	binary.BigEndian.PutUint32(x.body[1:], uint32(len(x.body)-prefixSize))
+	x.request.sent = time.Now()
+	err := s.conn.start(x, func() []byte { return s.headers.block(r.user, r.size) })
+	if errors.Is(err, errGoAway) {
+		return nil // finish was called meanwhile: the run is over.
+	}
+	return err
+}
+
+// done keeps an answer and, in a closed loop, sends the next request.
+func (s *lightSender) done(x *exchange) error {
+	reply, err := x.result()
+	var answers []answered
+	var cursor []byte
+	if err == nil {
+		answers, cursor, err = readAnswers(reply, x.request.size)
+	}
+	s.lane.done(&x.request, answers, string(cursor), err)
+	if s.lane.schedule.open() {
+		s.pool.Put(x)
+		<-s.free
+		return nil
+	}
+	return s.send(x)
+}
+
+// keepPace sends requests when they are due.
+func (s *lightSender) keepPace(ctx context.Context) error {
+	sleeper := newSleeper()
+	defer sleeper.stop()
+	for {
+		r, ok := s.lane.next()
+		if !ok {
+			return s.finish()
+		}
+		if err := sleeper.until(ctx, r.due); err != nil {
+			return err
+		}
+		select {
+		case s.free <- struct{}{}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		x, _ := s.pool.Get().(*exchange)
+		if err := errors.Join(s.start(x, r), s.conn.flush()); err != nil {
+			return err
+		}
+	}
+}
+
+// headerBlocks are the encoded headers of a connection's requests. Sent again,
+// fields are references into a table; once all users' fields are in it the blocks
+// never change and are kept.
+type headerBlocks struct {
+	authority, scheme string
+	buffer            bytes.Buffer
+	encoder           *hpack.Encoder
+	primed            map[*session]bool
+	kept              map[*session][]byte
+}
+
+func newHeaderBlocks(config OrdersConfig) *headerBlocks {
+	h := &headerBlocks{authority: config.Venue.Address, scheme: "https", primed: map[*session]bool{}, kept: map[*session][]byte{}}
+	if config.Venue.Plaintext {
+		h.scheme = "http"
+	}
+	h.encoder = hpack.NewEncoder(&h.buffer)
+	return h
+}
+
+// usersPerLane is how many users' fields a connection's table holds: a lane's pair.
+const usersPerLane = 2
+
+// block returns the headers of a user's request, valid until the next call.
+func (h *headerBlocks) block(u *session, size int) []byte {
+	if kept := h.kept[u]; kept != nil {
+		return kept
+	}
+	h.buffer.Reset()
+	method := todokuv1.OrderService_PlaceOrder_FullMethodName
+	if size > 1 {
+		method = todokuv1.OrderService_PlaceOrders_FullMethodName
+	}
+	for _, f := range []hpack.HeaderField{
+		{Name: ":method", Value: "POST"},
+		{Name: ":scheme", Value: h.scheme},
+		{Name: ":path", Value: method},
+		{Name: ":authority", Value: h.authority},
+		{Name: "content-type", Value: "application/grpc"},
+		{Name: "te", Value: "trailers"},
+		{Name: "authorization", Value: "Bearer " + u.token()},
+	} {
+		_ = h.encoder.WriteField(f) // The buffer takes all.
+	}
+	if len(h.primed) == usersPerLane && h.primed[u] {
+		h.kept[u] = bytes.Clone(h.buffer.Bytes())
+	}
+	h.primed[u] = true
+	return h.buffer.Bytes()
+}
+
+// errAnswers says that a reply does not answer its request.
+var errAnswers = errors.New("a reply without an answer for every order")
+
+func answersFor(got, want int) error {
+	if got != want {
+		return fmt.Errorf("%w: %d of %d", errAnswers, got, want)
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package bench
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// schedule says when requests are due: all connections draw tickets from one.
+type schedule struct {
+	begin, measure, end time.Time
+	// interval is the time between two requests; 0 for a closed loop.
+	interval time.Duration
+	tickets  atomic.Int64
+}
+
+func newSchedule(now time.Time, config OrdersConfig) *schedule {
+	s := &schedule{begin: now, measure: now.Add(config.Warmup)}
+	s.end = s.measure.Add(config.Duration)
+	if config.Rate > 0 {
+		s.interval = time.Second * time.Duration(config.Batch) / time.Duration(config.Rate)
+	}
+	return s
+}
+
+// open says whether there is a rate to keep.
+func (s *schedule) open() bool { return s.interval > 0 }
+
+// next returns when the next request is due, or false when the run is over. The
+// time is absolute: a request that was late makes no other late. What was due and
+// not sent when the run is over is never sent; the rate that was reached tells.
+func (s *schedule) next() (time.Time, bool) {
+	now := time.Now()
+	due := now
+	if s.open() {
+		due = s.begin.Add(time.Duration(s.tickets.Add(1)-1) * s.interval)
+	}
+	return due, due.Before(s.end) && now.Before(s.end)
+}
+
+// sleeper waits for absolute times. Timers fire late by up to a millisecond; what
+// is late is then sent at once and counted as late.
+type sleeper struct{ timer *time.Timer }
+
+func newSleeper() sleeper { return sleeper{time.NewTimer(0)} }
+
+func (s sleeper) stop() { s.timer.Stop() }
+
+// until returns at a time or, with its error, when ctx ends.
+func (s sleeper) until(ctx context.Context, at time.Time) error {
+	wait := time.Until(at)
+	if wait <= 0 {
+		return ctx.Err()
+	}
+	s.timer.Reset(wait)
+	select {
+	case <-s.timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
