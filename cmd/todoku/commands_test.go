@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,7 +43,7 @@ func TestManyOrdersAreCanceledAtOnceAndListedInPages(t *testing.T) {
 	running := apptest.Start(t)
 	alice := as(t, running.GRPCAddr().String(), "alice")
 	for i := range 5 {
-		alice.must("order", "place", "BUY", "1", "USDJPY", "@", fmt.Sprint(100+i))
+		alice.must("order", "place", "BUY", "1", "USDJPY", "@", strconv.Itoa(100+i))
 	}
 	a, out, errs := alice.app()
 	if a.run(t.Context(), []string{"order", "list", "--limit", "3"}) != exitDone || strings.Count(out.String(), "\n") != 4 {

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"todoku/internal/apptest"
+)
+
+func TestADemoVenueCanBeUsedAtOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	serve := func(use func(*world)) {
+		t.Helper()
+		a, out, errs := newWorld(t).app()
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan int, 1)
+		go func() {
+			done <- a.run(ctx, []string{"serve", "--demo", "--data", dir, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"})
+		}()
+		await(t, errs, "demo traders trade")
+		address := regexp.MustCompile(`TODOKU_SERVER=(\S+)`).FindStringSubmatch(out.String())
+		if address == nil {
+			t.Fatalf("no address in\n%s", out)
+		}
+		w := as(t, address[1], "alice")
+		w.env["TODOKU_PASSWORD"] = "demo"
+		use(w)
+		stop()
+		if code := <-done; code != exitDone {
+			t.Errorf("exit code %d, %s", code, errs)
+		}
+	}
+	serve(func(w *world) {
+		contains(t, w.must("order", "place", "BUY", "10000", "USDJPY", "--type", "market"), "FILLED")
+		contains(t, w.must("instrument", "list"), "NK225M", "AAPL", "USDJPY")
+	})
+	// What was traded is still there after a restart.
+	serve(func(w *world) { contains(t, w.must("positions"), "USDJPY     10000") })
+}
+
+func TestADemoTouchesNobodyElsesData(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "journal.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := newWorld(t).run("serve", "--demo", "--data", dir)
+	if code != exitUsage || !strings.Contains(errs, "no demo's") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if _, err := os.Stat(filepath.Join(dir, demoMark)); err == nil {
+		t.Error("it was marked as a demo's")
+	}
+}
+
+func TestTheFirstAdministratorIsMadeOffline(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t)
+	w.env["TODOKU_NEW_PASSWORD"] = "first"
+	contains(t, w.must("user", "add", "chief", "--role", "ADMIN", "--data", dir), "chief (chief), ADMIN")
+	if code, _, errs := w.run("user", "add", "chief", "--data", dir); code != exitFailed || !strings.Contains(errs, "ALREADY_EXISTS") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if code, _, errs := w.run("user", "passwd", "nobody", "--data", dir); code != exitFailed || !strings.Contains(errs, "UNKNOWN_USER") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	w.env["TODOKU_NEW_PASSWORD"] = apptest.Password
+	w.must("user", "passwd", "chief", "--data", dir)
+
+	running := apptest.Serve(t, apptest.Config(dir))
+	contains(t, as(t, running.GRPCAddr().String(), "chief").must("user", "list"), "chief")
+	if code, _, errs := w.run("user", "add", "other", "--data", dir); code != exitFailed || !strings.Contains(errs, "in use") {
+		t.Errorf("beside a running server: exit code %d, %s", code, errs)
+	}
+}
+
+func TestConfigCheckSaysWhatAServerWouldRunWith(t *testing.T) {
+	w := newWorld(t)
+	dir := t.TempDir()
+	w.env["TODOKU_DATA"], w.env["TODOKU_DRIAN"] = dir, "3s"
+	code, out, errs := w.run("config", "check", "--config", writeFile(t, "heartbeat: 2s\n"), "--day-end", "21:00")
+	if code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	contains(t, out, "heartbeat  2s", "todoku.yaml:1", "TODOKU_DATA", "--day-end", "holds no venue yet", "the settings agree")
+	contains(t, errs, "TODOKU_DRIAN sets nothing")
+	if code, _, errs := newWorld(t).run("config", "check", "--heartbeat", "30s"); code != exitUsage {
+		t.Errorf("heartbeats that nobody can acknowledge in time: exit code %d, %s", code, errs)
+	}
+	cert := writeFile(t, "no certificate")
+	if code, _, errs := newWorld(t).run("config", "check", "--tls-cert", cert, "--tls-key", cert); code != exitUsage {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
