@@ -6,12 +6,79 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"todoku/internal/apptest"
 )
 
+// serveProcess runs "todoku serve" over dir in a process of its own and returns
+// what it logs and where its gRPC port is.
+func serveProcess(t *testing.T, dir string, args ...string) (p *watcher, logged *buffer, address string) {
+	t.Helper()
+	args = append([]string{"serve", "--data", dir, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--log-format", "json"}, args...)
+	p = newWorld(t).start(args...)
+	logged, ok := p.command.Stderr.(*buffer)
+	if !ok {
+		t.Fatal("standard error is elsewhere")
+	}
+	await(t, logged, `"msg":"serving"`)
+	for _, entry := range parseLines(t, logged.String()) {
+		if grpc, ok := entry["grpc"].(string); ok {
+			address = grpc
+		}
+	}
+	return p, logged, address
+}
+
+func (p *watcher) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.command.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestServeStopsInOrderAtTheFirstSignal(t *testing.T) {
+	t.Parallel()
+	p, logged, _ := serveProcess(t, t.TempDir())
+	p.signal(syscall.SIGTERM)
+	if err := <-p.ended; err != nil {
+		t.Errorf("serve ended with %v: %s", err, logged)
+	}
+	for _, entry := range parseLines(t, logged.String()) {
+		if entry["level"] == "ERROR" || entry["time"] == nil {
+			t.Errorf("%v", entry)
+		}
+	}
+}
+
+func TestServeStopsAtOnceAtTheSecondSignal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := apptest.Seed(t.Context(), dir, apptest.Users(), nil); err != nil {
+		t.Fatal(err)
+	}
+	p, logged, address := serveProcess(t, dir, "--drain", "10m")
+	watching := as(t, address, "alice").start("watch", "--json")
+	watching.until("the snapshot", func(line map[string]any) bool { return line["snapshot_end"] != nil })
+	p.signal(syscall.SIGTERM)
+	await(t, logged, `"msg":"stopping"`)
+	p.signal(syscall.SIGTERM)
+	timer := time.NewTimer(20 * time.Second) // Of ten minutes.
+	defer timer.Stop()
+	select {
+	case err := <-p.ended:
+		if err != nil {
+			t.Errorf("serve ended with %v: %s", err, logged)
+		}
+	case <-timer.C:
+		t.Errorf("the second signal changed nothing: %s", logged)
+	}
+}
+
 func TestADemoVenueCanBeUsedAtOnce(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "demo")
 	serve := func(use func(*world)) {
 		t.Helper()

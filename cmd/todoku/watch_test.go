@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -125,6 +124,7 @@ func isReportOf(id string) func(map[string]any) bool {
 // TestWatchPrintsEachEventOnceAcrossRestarts kills and stops the venue, and the
 // watch itself, while orders are placed.
 func TestWatchPrintsEachEventOnceAcrossRestarts(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := apptest.Seed(t.Context(), dir, apptest.Users(), apptest.Instruments()); err != nil {
 		t.Fatal(err)
@@ -252,23 +252,25 @@ func TestAWatchedBookFollowsTheBook(t *testing.T) {
 	}
 }
 
-func TestServeStopsInOrderAtTheFirstSignal(t *testing.T) {
-	w := newWorld(t)
-	p := w.start("serve", "--data", t.TempDir(), "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--log-format", "json")
-	errs, ok := p.command.Stderr.(*buffer)
-	if !ok {
-		t.Fatal("standard error is elsewhere")
+func TestWatchSignsInAgainWhenItsSessionEnds(t *testing.T) {
+	running := apptest.Start(t)
+	address := running.GRPCAddr().String()
+	w := as(t, address, "alice")
+	a, out, errs := w.app()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan int, 1)
+	go func() { done <- a.run(ctx, []string{"watch", "--json"}) }()
+	await(t, out, "snapshot_end")
+	admin := as(t, address, "admin")
+	admin.env["TODOKU_NEW_PASSWORD"] = apptest.Password
+	admin.must("user", "passwd", "alice") // Ends her sessions.
+	admin.must("announce", "after the end")
+	await(t, out, "after the end")
+	stop()
+	if code := <-done; code != exitDone {
+		t.Errorf("exit code %d, %s", code, errs)
 	}
-	await(t, errs, `"msg":"serving"`)
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-p.ended; err != nil {
-		t.Errorf("serve ended with %v: %s", err, errs)
-	}
-	for _, entry := range parseLines(t, errs.String()) {
-		if entry["level"] == "ERROR" || entry["time"] == nil {
-			t.Errorf("%v", entry)
-		}
+	if n := strings.Count(out.String(), "snapshot_end"); n != 1 {
+		t.Errorf("%d snapshots: it did not resume", n)
 	}
 }
