@@ -78,14 +78,14 @@ func (d *draft) upsertUser(c *trade.UpsertUser) error {
 	}
 	d.add(&trade.UserChanged{User: u})
 	if u.Suspended && (old == nil || !old.Suspended) {
-		d.silence(&u, old, c.Request)
+		d.silence(&u, old)
 	}
 	return nil
 }
 
 // silence cancels the working orders of a suspended user's accounts, also of
 // those that the same change takes away.
-func (d *draft) silence(u, old *trade.User, request trade.RequestID) {
+func (d *draft) silence(u, old *trade.User) {
 	accounts := u.Accounts
 	if old != nil {
 		for _, a := range old.Accounts {
@@ -96,7 +96,7 @@ func (d *draft) silence(u, old *trade.User, request trade.RequestID) {
 	}
 	for _, a := range accounts {
 		for _, o := range d.state.account(a).orders() {
-			d.cancel(o, request, trade.ReasonUserSuspended)
+			d.cancel(o, "", trade.ReasonUserSuspended)
 		}
 	}
 }
@@ -170,7 +170,11 @@ func (d *draft) announce(c *trade.Announce) error {
 			return trade.Refuse(trade.ReasonUnknownUser, "users", "")
 		}
 	}
-	d.add(&trade.Announced{From: c.User, Text: c.Text, To: c.To})
+	e := &trade.Announced{Text: c.Text, To: c.To}
+	if user := d.state.users[c.User]; user != nil {
+		e.From = user.DisplayName
+	}
+	d.add(e)
 	return nil
 }
 
@@ -226,7 +230,7 @@ func (d *draft) bust(c *trade.BustTrade) error {
 	}
 	t.Status, t.BustTime = trade.TradeStatusBusted, d.now
 	for _, given := range []trade.Order{c.Buy, c.Sell} {
-		if !d.unfill(&t, given, c.Request) {
+		if !d.unfill(&t, given) {
 			return trade.Refuse(trade.ReasonPositionLimit, "trade_id", "")
 		}
 	}
@@ -236,7 +240,7 @@ func (d *draft) bust(c *trade.BustTrade) error {
 
 // unfill takes a busted trade out of one of its orders and positions. It returns
 // false when the position could then not be counted.
-func (d *draft) unfill(t *trade.Trade, o trade.Order, request trade.RequestID) bool {
+func (d *draft) unfill(t *trade.Trade, o trade.Order) bool {
 	if live := d.state.orders[o.ID]; live != nil {
 		o = live.Order
 	}
@@ -250,7 +254,7 @@ func (d *draft) unfill(t *trade.Trade, o trade.Order, request trade.RequestID) b
 	} else if o.Status == trade.OrderStatusFilled {
 		o.Status = trade.OrderStatusCanceled
 	}
-	r := d.report(trade.ExecTypeTradeCancel, &o, request, trade.ReasonByVenue)
+	r := d.report(trade.ExecTypeTradeCancel, &o, "", trade.ReasonByVenue)
 	r.LastPrice, r.LastQuantity, r.Trade, r.Maker = t.Price, t.Quantity, t.ID, o.Side != t.Aggressor
 	h := d.state.account(o.Account).holding(o.Symbol)
 	if !h.takes(o.Side.Opposite(), t.Quantity) {

@@ -17,7 +17,7 @@ func (d *draft) cancelOrder(c *trade.CancelOrder) (trade.Answer, error) {
 	if err != nil {
 		return trade.Answer{}, err
 	}
-	return d.cancel(o, c.Request, d.whoCancels(&c.Actor)), nil
+	return d.cancel(o, d.shown(&c.Actor), d.whoCancels(&c.Actor)), nil
 }
 
 // massCancel decides the end of all working orders of an account, or of every
@@ -36,13 +36,13 @@ func (d *draft) massCancel(c *trade.MassCancel) (trade.Answer, error) {
 	if reason == trade.ReasonNone {
 		reason = d.whoCancels(&c.Actor)
 	}
-	count := uint32(0)
+	count, request := uint32(0), d.shown(&c.Actor)
 	for _, o := range d.workingOrders(c.Account) {
 		if c.Symbol != "" && o.Symbol != c.Symbol || c.Side != trade.SideUnspecified && o.Side != c.Side ||
 			c.DayOnly && o.TimeInForce != trade.TimeInForceDay {
 			continue
 		}
-		d.cancel(o, c.Request, reason)
+		d.cancel(o, request, reason)
 		count++
 	}
 	return trade.Answer{Count: count}, nil
@@ -85,6 +85,14 @@ func (d *draft) whoCancels(from *trade.Actor) trade.Reason {
 		return trade.ReasonRequested
 	}
 	return trade.ReasonByVenue
+}
+
+// shown returns the request id that the account is told: not that of staff.
+func (d *draft) shown(from *trade.Actor) trade.RequestID {
+	if user := d.state.users[from.User]; user != nil && user.Owns(from.Account) {
+		return from.Request
+	}
+	return ""
 }
 
 // cancel ends a working order.

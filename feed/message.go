@@ -134,7 +134,7 @@ type Presence struct {
 
 // Announcement is what the venue has to say.
 type Announcement struct {
-	From trade.UserID
+	From string // A display name.
 	Text string
 
 	// to is whom it is for, everybody when empty; no receiver learns of the others.

@@ -157,7 +157,7 @@ func TestLimitsInstrumentsAndAnnouncementsArePushed(t *testing.T) {
 	must(t, err)
 	_, err = v.admin.Announce(root.ctx, &todokuv1.AnnounceRequest{RequestId: "5", Text: "hello"})
 	must(t, err)
-	if got := s.until("an announcement", func(m *todokuv1.Message) bool { return m.GetAnnouncement() != nil }).GetAnnouncement(); got.GetText() != "hello" || got.GetFrom() != "root" {
+	if got := s.until("an announcement", func(m *todokuv1.Message) bool { return m.GetAnnouncement() != nil }).GetAnnouncement(); got.GetText() != "hello" || got.GetFrom() != "The root" {
 		t.Errorf("alice reads %v", got)
 	}
 	_, err = v.admin.Announce(root.ctx, &todokuv1.AnnounceRequest{RequestId: "6", Text: "x", Users: []string{"nobody"}})

@@ -116,7 +116,7 @@ func messageOf(m feed.Message) *todokuv1.Message {
 	case *feed.Presence:
 		w.Body = &todokuv1.Message_UserPresence{UserPresence: &todokuv1.UserPresence{DisplayName: b.DisplayName, Online: b.Online}}
 	case *feed.Announcement:
-		w.Body = &todokuv1.Message_Announcement{Announcement: &todokuv1.Announcement{From: string(b.From), Text: b.Text}}
+		w.Body = &todokuv1.Message_Announcement{Announcement: &todokuv1.Announcement{From: b.From, Text: b.Text}}
 	case *trade.Instrument:
 		w.Body = &todokuv1.Message_InstrumentUpdate{InstrumentUpdate: instrumentMessage(b)}
 	case *trade.User:

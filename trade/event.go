@@ -31,8 +31,9 @@ type ExecutionReport struct {
 	// Type says why the report was sent, Order.Status what holds after it.
 	Type  ExecType
 	Order Order
-	// Request is the client order id of the request that caused it, where there
-	// was one; it differs from Order.ClientOrderID for a cancel. FIX tag 11.
+	// Request is the client order id of the request of the account that caused it,
+	// where there was one; it differs from Order.ClientOrderID for a cancel. What
+	// staff call their requests is not shown. FIX tag 11.
 	Request RequestID
 	// Reason is why an order was rejected, canceled or expired. FIX tag 103, 58.
 	Reason Reason
@@ -95,7 +96,9 @@ type LimitsChanged struct {
 
 // Announced is a message from the venue to all, or to those named.
 type Announced struct {
-	From UserID
+	// From is the display name of who said it: sign-in names are not for all. The
+	// record's command knows who it was. Empty for the venue itself.
+	From string
 	Text string
 	To   []UserID
 }

@@ -195,7 +195,7 @@ func (v *Venue) tick(r *trade.Record) {
 func (v *Venue) administer(r *trade.Record) {
 	v.actor(r, trade.CommandAnnounce, v.random.IntN(v.Accounts), v.request())
 	r.Command.Account = ""
-	r.Events = append(r.Events, &trade.Announced{From: r.Command.User, Text: "lunch\nat noon"})
+	r.Events = append(r.Events, &trade.Announced{From: "The venue", Text: "lunch\nat noon"})
 }
 
 func (v *Venue) report(r *trade.Record, kind trade.ExecType, o *trade.Order, reason trade.Reason) *trade.ExecutionReport {

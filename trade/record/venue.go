@@ -171,7 +171,7 @@ func readAnnounced(r *reader, e *trade.Announced) {
 	for r.next() {
 		switch r.field {
 		case 1:
-			e.From = readText[trade.UserID](r)
+			e.From = r.text()
 		case 2:
 			e.Text = r.text()
 		case 3:

@@ -1336,7 +1336,7 @@ func (x *UserPresence) GetOnline() bool {
 // The venue has something to say.
 type Announcement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who said it.
+	// Display name of who said it.
 	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	// What.
 	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`

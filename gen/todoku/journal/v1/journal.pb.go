@@ -1777,7 +1777,7 @@ func (x *AccountState) GetMaxMessagesPerSecond() uint32 {
 // Announcement.
 type Announced struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// From.
+	// Display name of who said it.
 	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	// Text.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
