@@ -2,12 +2,10 @@ package apptest_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -19,10 +17,7 @@ import (
 	"todoku/client"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/internal/apptest"
-	"todoku/journal"
-	"todoku/sqlite"
 	"todoku/trade"
-	"todoku/trade/record"
 )
 
 // acknowledged is what the clients of a crash test were told and shown.
@@ -266,37 +261,14 @@ func (a *acknowledged) verifyWatchers(t *testing.T, dir string) {
 	}
 }
 
-// eachReport reads the journal beside the running venue.
+// eachReport visits the execution reports of the journal, beside the running venue.
 func eachReport(t *testing.T, dir string, visit func(*trade.Record, int, *trade.ExecutionReport)) {
 	t.Helper()
-	store, err := sqlite.OpenJournal(t.Context(), filepath.Join(dir, "journal.db"), sqlite.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	for after := uint64(0); ; {
-		records, err := store.Read(t.Context(), after, 1000)
-		if err != nil && !errors.Is(err, journal.ErrNoSnapshot) {
-			t.Fatal(err)
-		}
-		if len(records) == 0 {
-			return
-		}
-		for i := range records {
-			r, err := record.Decode(records[i].Sequence, records[i].Time, records[i].Data)
-			if err != nil {
-				t.Fatal(err)
+	eachRecord(t, dir, func(r *trade.Record) {
+		for index, e := range r.Events {
+			if report, ok := e.(*trade.ExecutionReport); ok {
+				visit(r, index, report)
 			}
-			for index, e := range r.Events {
-				if report, ok := e.(*trade.ExecutionReport); ok {
-					visit(r, index, report)
-				}
-			}
-			after = r.Sequence
 		}
-	}
+	})
 }

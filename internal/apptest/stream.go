@@ -2,6 +2,7 @@ package apptest
 
 import (
 	"context"
+	"strconv"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -52,7 +53,7 @@ func (d *Desktop) AttachRefused(request *todokuv1.FeedNotificationRequest) error
 
 func (d *Desktop) open(request *todokuv1.FeedNotificationRequest) (*Stream, error) {
 	d.t.Helper()
-	if request.ConnectionId == "" {
+	if request.GetConnectionId() == "" {
 		request.ConnectionId = d.Connection
 	}
 	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
@@ -132,10 +133,12 @@ func (s *Stream) Snapshot() []*todokuv1.Message {
 	s.t.Helper()
 	s.Await("SnapshotBegin", func(m *todokuv1.Message) bool { return m.GetSnapshotBegin() != nil })
 	var between []*todokuv1.Message
-	s.Await("SnapshotEnd", func(m *todokuv1.Message) bool {
+	end := s.Await("SnapshotEnd", func(m *todokuv1.Message) bool {
 		between = append(between, m)
 		return m.GetSnapshotEnd() != nil
 	})
+	// More may stand in the same response; the snapshot is complete as of here.
+	s.Cursor = s.Hello.GetEpoch() + ":" + strconv.FormatUint(end.GetSequence(), 10)
 	return between[:len(between)-1]
 }
 
