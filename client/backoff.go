@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -21,20 +20,8 @@ type backoff struct{ most time.Duration }
 // reset makes the next wait a short one.
 func (b *backoff) reset() { b.most = 0 }
 
-// wait waits a random time up to the present bound and doubles the bound. It
-// returns false when ctx ended.
-func (b *backoff) wait(ctx context.Context) bool {
+// next doubles the bound and returns a random wait up to it.
+func (b *backoff) next() time.Duration {
 	b.most = min(max(2*b.most, firstBackoff), mostBackoff)
-	return pause(ctx, rand.N(b.most)) //nolint:gosec // Jitter is no secret.
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return rand.N(b.most) //nolint:gosec // Jitter is no secret.
 }

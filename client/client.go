@@ -1,11 +1,13 @@
 package client
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,8 +39,9 @@ type Config struct {
 	// connection, 20 s and 10 s by default. They find a dead path quickly; they do
 	// not keep a stream alive through a proxy, the venue's heartbeats do.
 	KeepaliveTime, KeepaliveTimeout time.Duration
-	// OnSession is called with every new state of the session, so that a program
-	// can keep it across its own restarts. Not called concurrently.
+	// OnSession is called with every new state of the session, in order and not
+	// concurrently, so that a program can keep it across its own restarts. It must
+	// not sign in or refresh.
 	OnSession func(Session)
 	// DialOptions are added to both connections.
 	DialOptions []grpc.DialOption
@@ -51,14 +54,21 @@ type Client struct {
 	// connection must not take an order in flight along.
 	requests, feed *grpc.ClientConn
 
-	refreshing sync.Mutex // held while a refresh is under way
+	// changing is held while the session changes and OnSession is told, so that it
+	// is told in order. Taken before mu.
+	changing sync.Mutex
+	running  sync.WaitGroup // exchanges of tokens under way
 
 	mu       sync.Mutex // protects what follows
 	session  Session
-	timer    *time.Timer // the next refresh
+	timer    *time.Timer // the next exchange
+	exchange *exchange   // under way, or nil
+	feeds    map[*feed]context.CancelCauseFunc
 	closed   bool
-	inflight sync.WaitGroup // the refresh that the timer started
 }
+
+// ErrClosed is what ends a feed whose client is closed under it.
+var ErrClosed = errors.New("client: closed")
 
 // Dial prepares a client. It does not wait for the venue: requests do.
 func Dial(config Config) (*Client, error) {
@@ -78,49 +88,81 @@ func Dial(config Config) (*Client, error) {
 	if config.Plaintext {
 		transport = insecure.NewCredentials()
 	}
-	c := &Client{config: config}
-	common := append([]grpc.DialOption{
+	c := &Client{config: config, feeds: make(map[*feed]context.CancelCauseFunc)}
+	common := slices.Concat([]grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
-		// A venue that restarts is back within a second; grpc-go's own first wait is
-		// as long as that.
+		// A venue that restarts is back within a second, and one that was away for
+		// an hour is not to be found two minutes late: grpc-go's own waits are longer.
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoffparams.Config{BaseDelay: firstBackoff, Multiplier: 1.6, Jitter: 0.2, MaxDelay: mostBackoff},
 			MinConnectTimeout: helloDeadline,
 		}),
-	}, config.DialOptions...)
+	}, config.DialOptions)
 	var err error
-	c.requests, err = grpc.NewClient(config.Address, append(common,
+	c.requests, err = grpc.NewClient(config.Address, slices.Concat(common, []grpc.DialOption{
 		grpc.WithDefaultServiceConfig(serviceConfig),
-		grpc.WithChainUnaryInterceptor(c.authorise, deadline),
+		grpc.WithChainUnaryInterceptor(deadline, c.authorise),
 		grpc.WithChainStreamInterceptor(c.authoriseStream),
-	)...)
+	})...)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	c.feed, err = grpc.NewClient(config.Address, append(common,
+	c.feed, err = grpc.NewClient(config.Address, slices.Concat(common, []grpc.DialOption{
 		grpc.WithChainStreamInterceptor(c.authoriseStream),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: config.KeepaliveTime, Timeout: config.KeepaliveTimeout, PermitWithoutStream: true,
 		}),
-	)...)
+	})...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("client: %w", err), c.requests.Close())
 	}
 	return c, nil
 }
 
-// Close ends the connections and waits for the client's goroutine. The session
-// stays with the venue, for [Client.Restore]; [Client.Logout] ends it.
+// Close ends the connections and waits for what the client has under way; feeds
+// end with [ErrClosed]. The session stays with the venue, for [Client.Restore];
+// [Client.Logout] ends it. Only the first call does anything.
 func (c *Client) Close() error {
 	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil
+	}
 	c.closed = true
 	if c.timer != nil {
 		c.timer.Stop()
 	}
+	for _, end := range c.feeds {
+		end(ErrClosed)
+	}
 	c.mu.Unlock()
 	err := errors.Join(c.requests.Close(), c.feed.Close())
-	c.inflight.Wait()
+	c.running.Wait()
 	return err
+}
+
+// follow registers a feed and returns a context for it that ends with ctx, or with
+// ErrClosed. It has no deadline, even if ctx has: a deadline would travel to the
+// venue, and every proxy on the way, as the stream's own.
+func (c *Client) follow(ctx context.Context, f *feed) (_ context.Context, done func()) {
+	own, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		end(ErrClosed)
+	}
+	if ctx.Err() != nil {
+		end(context.Cause(ctx))
+	}
+	c.feeds[f] = end
+	unlink := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
+	return own, func() {
+		unlink()
+		end(nil)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.feeds, f)
+	}
 }
 
 // Sessions returns the generated client of SessionService.

@@ -8,8 +8,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Deadlines of calls whose context has none. Reads answer from memory; a write
-// waits for a sync of the venue's disk.
+// Deadlines of calls whose context has none, refreshing and retrying included.
+// Reads answer from memory; a write waits for a sync of the venue's disk.
 const (
 	readDeadline  = 3 * time.Second
 	writeDeadline = 8 * time.Second

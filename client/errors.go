@@ -35,28 +35,32 @@ const (
 	ReasonClockJump   = "CLOCK_JUMP"   // the machine slept
 	ReasonReconnect   = "RECONNECT"    // the venue asked for it
 	ReasonCleanEnd    = "CLEAN_END"    // the stream ended without a reason
-	ReasonConnectLost = "CONNECT_LOST" // the connection broke
+	ReasonConnectLost = "CONNECT_LOST" // the connection broke, or could not be made
+	ReasonTooLarge    = "TOO_LARGE"    // one event is larger than what is kept of it
 )
 
 // EndError says that the feed is over and will not come back by itself.
 type EndError struct {
-	// Reason is one of the venue's words.
+	// Reason is one of the venue's words, or ReasonTooLarge.
 	Reason string
-	// Err is the gRPC status.
+	// Err is the gRPC status, if it was the venue's.
 	Err error
 }
 
 func (e *EndError) Error() string { return fmt.Sprintf("client: feed ended: %s: %v", e.Reason, e.Err) }
 
-// Unwrap returns the gRPC status.
+// Unwrap returns Err.
 func (e *EndError) Unwrap() error { return e.Err }
+
+// domain is that of the venue's errors; a proxy's may have another.
+const domain = "todoku"
 
 // Reason returns the venue's word for an error (google.rpc.ErrorInfo.reason), or
 // "" where there is none.
 func Reason(err error) string {
 	if s, ok := statusOf(err); ok {
 		for _, detail := range s.Details() {
-			if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == domain {
 				return info.GetReason()
 			}
 		}

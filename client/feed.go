@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -27,13 +28,13 @@ type FeedOptions struct {
 	StateInterval time.Duration
 	// ConnectionID is the connection to attach to; the session's own when empty.
 	ConnectionID string
-	// InstanceID names this program, so that a reconnect is not taken for another
-	// one; random when empty.
+	// InstanceID names this feed, so that a reconnect is not taken for somebody
+	// else; random when empty. No two feeds may have the same.
 	InstanceID string
-	// ResumeAfter is the cursor of the last update that was processed; empty to
-	// begin with a snapshot.
+	// ResumeAfter is the last cursor whose update was processed; empty to begin
+	// with a snapshot.
 	ResumeAfter string
-	// OnStatus is told how the stream stands. It must not block.
+	// OnStatus is told how the stream stands, by the goroutine that runs the loop.
 	OnStatus func(Status)
 }
 
@@ -62,8 +63,8 @@ type Status struct {
 // Update is one message of the stream.
 type Update struct {
 	Message *todokuv1.Message
-	// Cursor is set on the last message of a response: who has processed all up to
-	// here may resume after it. Empty on the others.
+	// Cursor is set where a program may resume: it has everything up to here. Empty
+	// within an event, and within a snapshot, which begins anew after a cut.
 	Cursor string
 }
 
@@ -71,21 +72,28 @@ type Update struct {
 // it is over, and comes back by itself after everything else: where it left off,
 // with nothing lost and nothing twice. An update counts as processed when the loop
 // asks for the next one; that is what is acknowledged to the venue and resumed
-// after.
+// after. The messages of one event come together: a cut in the middle of them
+// hands on none.
 //
-// The error, if any, comes last: ctx's, or an [*EndError].
+// A feed asks for what its options say whenever it comes back, whatever
+// UpdateSubscription did to the stream before. Two feeds at once need a connection
+// each (OpenConnection): the second to attach to one ends the first.
+//
+// The error, if any, comes last: ctx's cause, [ErrClosed] or an [*EndError].
 func (c *Client) Feed(ctx context.Context, options FeedOptions) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
-		if options.InstanceID == "" {
-			options.InstanceID = NewRequestID()
-		}
-		if options.OnStatus == nil {
-			options.OnStatus = func(Status) {}
-		}
 		f := &feed{client: c, options: options, cursor: options.ResumeAfter, connection: options.ConnectionID}
+		if f.options.InstanceID == "" {
+			f.options.InstanceID = NewRequestID()
+		}
+		if f.options.OnStatus == nil {
+			f.options.OnStatus = func(Status) {}
+		}
 		if f.connection == "" {
 			f.connection = c.Session().ConnectionID
 		}
+		ctx, done := c.follow(ctx, f)
+		defer done()
 		if err := f.run(ctx, yield); err != nil {
 			yield(Update{}, err)
 		}
@@ -107,28 +115,26 @@ var errStopped = errors.New("client: loop left")
 // run attaches again and again. It returns nil when the loop was left.
 func (f *feed) run(ctx context.Context, yield func(Update, error) bool) error {
 	f.status(StateConnecting, "", nil, 0)
-	for {
-		began := time.Now()
-		err := f.attach(ctx, yield)
-		age := time.Since(began)
+	for ctx.Err() == nil {
+		began, token := time.Now(), f.client.Session().AccessToken
+		greeted, err := f.attach(ctx, yield)
 		switch {
 		case errors.Is(err, errStopped):
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
-		reason := classify(err)
-		if err := f.answer(ctx, reason, err); err != nil {
+		age, reason := time.Since(began), classify(err)
+		if err := f.answer(ctx, token, reason, err); err != nil {
 			return err
 		}
 		f.status(StateResuming, reason, err, age)
 		if age > healthy {
 			f.backoff.reset()
 		}
-		if !f.wait(ctx, reason) {
-			return context.Cause(ctx)
-		}
+		f.wait(ctx, greeted, reason)
 	}
+	return context.Cause(ctx)
 }
 
 // classify names why a stream ended: this side's own reason first, then the
@@ -148,57 +154,90 @@ func classify(err error) string {
 }
 
 // answer does what an end asks for before the next attempt. An error means that
-// there is none.
-func (f *feed) answer(ctx context.Context, reason string, err error) error {
+// there is none. The stream was opened with the given access token, or a newer one.
+func (f *feed) answer(ctx context.Context, token, reason string, err error) error {
 	end := &EndError{Reason: reason, Err: err}
 	switch reason {
-	case ReasonSuperseded, ReasonSessionRevoked, ReasonUserSuspended, ReasonNotYourConnection, ReasonBadCursor, ReasonBadSubscription:
+	case ReasonSuperseded, ReasonSessionRevoked, ReasonUserSuspended, ReasonNotYourConnection, ReasonBadCursor, ReasonBadSubscription, ReasonTooLarge:
 		return end
 	case ReasonUnknownConnection:
-		reply, openErr := f.client.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
-		if openErr != nil {
-			return f.unlessUnreachable(openErr, end)
-		}
-		f.connection = reply.GetConnectionId()
-		return nil
+		return f.unlessPassing(ctx, f.reopen(ctx), end)
 	}
-	if reason == ReasonSessionExpired || status.Code(err) == codes.Unauthenticated {
-		return f.unlessUnreachable(f.client.Refresh(ctx), end)
+	switch status.Code(err) { //nolint:exhaustive // The other codes are of the moment.
+	case codes.Unauthenticated:
+		return f.unlessPassing(ctx, f.client.refresh(ctx, token), end)
+	case codes.InvalidArgument, codes.PermissionDenied, codes.Unimplemented:
+		// From a proxy it may be of the moment; the venue means it.
+		if Reason(err) != "" {
+			return end
+		}
 	}
 	return nil
 }
 
-// unlessUnreachable makes an end final when the venue has refused what would have
-// mended it.
-func (f *feed) unlessUnreachable(err error, end *EndError) error {
-	passing := []codes.Code{codes.OK, codes.Unavailable, codes.DeadlineExceeded, codes.Canceled}
-	if slices.Contains(passing, status.Code(err)) {
-		return nil
+// reopen replaces a connection that the venue does not know any more.
+func (f *feed) reopen(ctx context.Context) error {
+	reply, err := f.client.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
+	if err != nil {
+		return err
 	}
-	return end
+	lost := f.connection
+	f.connection = reply.GetConnectionId()
+	f.client.change(func(s *Session) bool {
+		if s.ConnectionID != lost {
+			return false
+		}
+		s.ConnectionID = f.connection
+		return true
+	})
+	return nil
 }
 
-// wait waits before the next attempt: not at all where the venue asked for it,
-// apart from a little jitter.
-func (f *feed) wait(ctx context.Context, reason string) bool {
+// unlessPassing makes an end final when the venue has refused what would have
+// mended it. Whatever else went wrong with that is of the moment.
+func (f *feed) unlessPassing(ctx context.Context, err error, end *EndError) error {
+	refusals := []codes.Code{codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition, codes.Unimplemented}
+	if ctx.Err() == nil && slices.Contains(refusals, status.Code(err)) {
+		return end
+	}
+	return nil
+}
+
+// wait waits before the next attempt: not at all where the venue has asked for it
+// and spread its clients itself, shortly after a stream that it ended in good order.
+func (f *feed) wait(ctx context.Context, greeted bool, reason string) {
 	switch reason {
 	case ReasonReconnect:
-		return ctx.Err() == nil
-	case ReasonShutdown, ReasonStreamAge, ReasonSlowConsumer, ReasonNotAcknowledging:
-		f.backoff.reset()
+		return
+	case ReasonShutdown, ReasonStreamAge:
+		if greeted { // Otherwise it turns everybody away: that calls for patience.
+			f.backoff.reset()
+		}
 	}
-	return f.backoff.wait(ctx)
+	ctx, cancel := context.WithTimeout(ctx, f.backoff.next())
+	defer cancel()
+	conn := f.client.feed
+	if conn.GetState() != connectivity.TransientFailure {
+		<-ctx.Done()
+		return
+	}
+	// No connection could be made. grpc-go goes on trying, with waits of its own;
+	// when it succeeds there is nothing left to wait for.
+	for s := conn.GetState(); s != connectivity.Ready && conn.WaitForStateChange(ctx, s); s = conn.GetState() {
+	}
 }
 
 func (f *feed) status(state State, reason string, err error, age time.Duration) {
 	f.options.OnStatus(Status{State: state, Reason: reason, Err: err, Cursor: f.cursor, Age: age})
 }
 
-// subscription returns the options as the API has them.
-func (f *feed) subscription() *todokuv1.Subscription {
+// request asks for a stream that begins where this one stands.
+func (f *feed) request() *todokuv1.FeedNotificationRequest {
 	s := &todokuv1.Subscription{Symbols: f.options.Symbols, Presence: f.options.Presence, AllAccounts: f.options.AllAccounts}
 	if f.options.StateInterval > 0 {
 		s.StateInterval = durationpb.New(f.options.StateInterval)
 	}
-	return s
+	return &todokuv1.FeedNotificationRequest{
+		ConnectionId: f.connection, ResumeAfter: f.cursor, Subscription: s, InstanceId: f.options.InstanceID,
+	}
 }

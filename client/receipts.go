@@ -12,12 +12,12 @@ import (
 // after a heartbeat or when the interval is over. Processing never waits for it.
 type receipts struct {
 	client *Client
-	wake   chan struct{}
-	cancel context.CancelFunc
-	ended  sync.WaitGroup
+	wake   chan struct{} // Holds one; more than one is not worth more.
 
-	mu       sync.Mutex // protects what follows
-	pending  *todokuv1.AcknowledgeNotificationsRequest
+	mu      sync.Mutex // protects what follows
+	pending *todokuv1.AcknowledgeNotificationsRequest
+
+	// Of the goroutine that processes.
 	interval time.Duration
 	sent     time.Time
 }
@@ -25,47 +25,35 @@ type receipts struct {
 // defaultReceipts is half of the longest interval that the protocol allows.
 const defaultReceipts = 7 * time.Second
 
-// newReceipts starts the goroutine that sends; stop ends it and waits for it.
-func newReceipts(ctx context.Context, c *Client) *receipts {
-	ctx, cancel := context.WithCancel(ctx)
-	r := &receipts{client: c, wake: make(chan struct{}, 1), cancel: cancel, interval: defaultReceipts, sent: time.Now()}
-	r.ended.Go(func() { r.run(ctx) })
-	return r
-}
-
-func (r *receipts) stop() {
-	r.cancel()
-	r.ended.Wait()
+func newReceipts(c *Client) *receipts {
+	return &receipts{client: c, wake: make(chan struct{}, 1), interval: defaultReceipts, sent: time.Now()}
 }
 
 // every takes the venue's interval and halves it, so that one lost receipt does
 // not matter.
 func (r *receipts) every(interval time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if interval > 0 {
 		r.interval = interval / 2
 	}
 }
 
-// processed says that a response is done with.
+// processed says that a response is done with, and whether a heartbeat was in it.
 func (r *receipts) processed(connection string, attach, number uint64, heartbeat bool) {
-	r.mu.Lock()
-	r.pending = &todokuv1.AcknowledgeNotificationsRequest{ConnectionId: connection, AttachNumber: attach, ResponseNumber: number}
-	due := heartbeat || time.Since(r.sent) >= r.interval
-	if due {
-		r.sent = time.Now()
-	}
-	r.mu.Unlock()
-	if !due {
+	now := time.Now()
+	if !heartbeat && now.Sub(r.sent) < r.interval {
 		return
 	}
+	r.sent = now
+	r.mu.Lock()
+	r.pending = &todokuv1.AcknowledgeNotificationsRequest{ConnectionId: connection, AttachNumber: attach, ResponseNumber: number}
+	r.mu.Unlock()
 	select {
 	case r.wake <- struct{}{}:
 	default: // One is on its way and will take the latest along.
 	}
 }
 
+// run sends receipts until ctx ends.
 func (r *receipts) run(ctx context.Context) {
 	for {
 		select {

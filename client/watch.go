@@ -1,45 +1,35 @@
 package client
 
-import (
-	"context"
-	"sync"
-	"time"
+import "time"
+
+// Intervals until the stream's Hello names the venue's own.
+const (
+	helloDeadline = 5 * time.Second
+	watchdog      = 15 * time.Second
+	stale         = 8 * time.Second
 )
 
-// watch ends a stream on which nothing comes. It counts only while the stream is
-// being read: a program that takes its time with an update is slow, not dead.
+const (
+	// clockJump is how much later than planned the clock is read when the machine
+	// slept.
+	clockJump = 30 * time.Second
+	// look is how often it is read at least.
+	look = time.Second
+)
+
+// watch judges the silence of a stream. It counts only while somebody waits for
+// the stream: a program that takes its time with an update is slow, not dead.
 type watch struct {
-	cancel  context.CancelCauseFunc
-	onStale func()
-	done    chan struct{}
-	ended   sync.WaitGroup
-
-	mu       sync.Mutex // protects what follows
-	reading  bool
-	hello    bool
-	since    time.Time
-	isStale  bool
-	stale    time.Duration
-	watchdog time.Duration
-}
-
-// startWatch starts the goroutine that looks; stop ends it and waits for it.
-func startWatch(ctx context.Context, cancel context.CancelCauseFunc, onStale func()) *watch {
-	w := &watch{cancel: cancel, onStale: onStale, done: make(chan struct{}), stale: stale, watchdog: watchdog}
-	w.ended.Go(func() { w.run(ctx) })
-	return w
-}
-
-func (w *watch) stop() {
-	close(w.done)
-	w.ended.Wait()
+	stale, watchdog time.Duration
+	greeted         bool      // Hello has come.
+	isStale         bool      // It has been silent for too long, and that was told.
+	since           time.Time // When the silence began.
+	looked          time.Time // The wall clock when it was last read.
 }
 
 // set takes the venue's intervals; those that make no sense are passed over.
 func (w *watch) set(stale, watchdog time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.hello = true
+	w.greeted = true
 	if stale > 0 {
 		w.stale = stale
 	}
@@ -48,71 +38,43 @@ func (w *watch) set(stale, watchdog time.Duration) {
 	}
 }
 
-// begin says that a read begins.
-func (w *watch) begin() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.reading, w.since = true, time.Now()
-}
+// begin says that waiting begins.
+func (w *watch) begin(now time.Time) { w.since, w.looked = now, now.Round(0) }
 
-// end says that something came, and returns whether the stream was stale before.
-func (w *watch) end() (wasStale bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	wasStale, w.isStale, w.reading = w.isStale, false, false
-	return wasStale
-}
-
-// tick is how often the goroutine looks.
-const tick = 250 * time.Millisecond
-
-func (w *watch) run(ctx context.Context) {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	// Round strips the monotonic reading, which stands still while the machine
-	// sleeps.
-	last := time.Now().Round(0)
-	for {
-		select {
-		case <-w.done:
-			return
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		now := time.Now().Round(0)
-		if jump := now.Sub(last); jump > clockJump || jump < -clockJump {
-			w.cancel(&ownEnd{ReasonClockJump})
-			return
-		}
-		last = now
-		if reason := w.look(); reason != "" {
-			w.cancel(&ownEnd{reason})
-			return
-		}
+// limit is how much silence ends the stream.
+func (w *watch) limit() time.Duration {
+	if !w.greeted {
+		return helloDeadline
 	}
+	return w.watchdog
 }
 
-// look returns why the stream must end, and tells once when it becomes stale.
-func (w *watch) look() string {
-	w.mu.Lock()
-	if !w.reading {
-		w.mu.Unlock()
-		return ""
+// next returns how long to wait before judging.
+func (w *watch) next(now time.Time) time.Duration {
+	silent := now.Sub(w.since)
+	wait := min(look, w.limit()-silent)
+	if !w.isStale {
+		wait = min(wait, w.stale-silent)
 	}
-	silent := time.Since(w.since)
-	becameStale := !w.isStale && silent > w.stale
-	w.isStale = w.isStale || becameStale
-	reason := ""
+	return max(wait, 0)
+}
+
+// judge says once when the stream becomes stale, and why it must end, if it must.
+func (w *watch) judge(now time.Time) (becameStale bool, end string) {
+	// The wall clock: the monotonic one stands still while the machine sleeps.
+	wall := now.Round(0)
+	jump := wall.Sub(w.looked)
+	w.looked = wall
+	silent := now.Sub(w.since)
 	switch {
-	case !w.hello && silent > helloDeadline:
-		reason = ReasonNoHello
-	case silent > w.watchdog:
-		reason = ReasonWatchdog
+	case jump > clockJump || jump < -clockJump:
+		return false, ReasonClockJump
+	case silent >= w.limit() && !w.greeted:
+		return false, ReasonNoHello
+	case silent >= w.limit():
+		return false, ReasonWatchdog
 	}
-	w.mu.Unlock()
-	if becameStale && reason == "" {
-		w.onStale()
-	}
-	return reason
+	becameStale = !w.isStale && silent >= w.stale
+	w.isStale = w.isStale || becameStale
+	return becameStale, ""
 }

@@ -1,0 +1,157 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	todokuv1 "todoku/gen/todoku/v1"
+)
+
+// An access token lives for minutes. It is exchanged in time by a timer, and when
+// the venue refuses it, by whoever was refused.
+
+// exchange is an exchange of tokens under way. All who need it wait for the same
+// one, and none of them can cancel it: a refresh token whose answer is lost is
+// spent, and used once more half a minute later it would end the session.
+type exchange struct {
+	refreshToken string
+	done         chan struct{} // Closed when it is over; err holds then.
+	err          error
+}
+
+// Refresh exchanges the tokens now. The client does so by itself when three
+// quarters of the access token's life are over, and when the venue refuses it.
+func (c *Client) Refresh(ctx context.Context) error {
+	return c.refresh(ctx, c.Session().AccessToken)
+}
+
+// refresh exchanges the tokens unless that has been done since the caller saw this
+// access token. The error is a gRPC status or ErrClosed.
+func (c *Client) refresh(ctx context.Context, seen string) error {
+	c.mu.Lock()
+	if c.session.AccessToken != seen {
+		c.mu.Unlock()
+		return nil
+	}
+	x, err := c.beginLocked()
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-x.done:
+		return x.err
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	}
+}
+
+// beginLocked begins the exchange of the present tokens, or joins it. The caller
+// holds mu.
+func (c *Client) beginLocked() (*exchange, error) {
+	token := c.session.RefreshToken
+	switch {
+	case c.closed:
+		return nil, ErrClosed
+	case token == "":
+		return nil, status.Error(codes.Unauthenticated, "client: not signed in")
+	case c.exchange != nil && c.exchange.refreshToken == token:
+		return c.exchange, nil
+	}
+	x := &exchange{refreshToken: token, done: make(chan struct{})}
+	c.exchange = x
+	c.running.Go(func() { c.run(x) })
+	return x, nil
+}
+
+func (c *Client) run(x *exchange) {
+	defer close(x.done)
+	reply, err := c.Sessions().RefreshSession(withoutToken(context.Background()), &todokuv1.RefreshSessionRequest{RefreshToken: x.refreshToken})
+	if err == nil {
+		c.change(func(s *Session) bool {
+			if s.RefreshToken != x.refreshToken {
+				return false // Signed out, or in anew, meanwhile.
+			}
+			s.take(reply.GetTokens())
+			return true
+		})
+	} else {
+		x.err = fmt.Errorf("client: refresh: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.exchange == x {
+		c.exchange = nil
+	}
+	// A venue that cannot be reached is asked again soon; one that refuses leaves
+	// it to the next call to say so.
+	if err != nil && status.Code(err) != codes.Unauthenticated && c.session.RefreshToken == x.refreshToken {
+		const again = 5 * time.Second
+		c.planLocked(again)
+	}
+}
+
+// lifetime is how long the access token is good for by this machine's clock. Where
+// that says that even a new one is over, the clock is wrong; then the token is good
+// until the venue says otherwise, and exchanged now and then.
+func lifetime(s Session) time.Duration {
+	const unknown = 5 * time.Minute
+	if left := time.Until(s.AccessExpire); left > 0 {
+		return left
+	}
+	return unknown
+}
+
+// planLocked plans the next exchange. The caller holds mu.
+func (c *Client) planLocked(wait time.Duration) {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	if c.closed || c.session.RefreshToken == "" {
+		return
+	}
+	const soonest = time.Second
+	c.timer = time.AfterFunc(max(soonest, wait), func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_, _ = c.beginLocked() // Closed or signed out: nothing is left to exchange.
+	})
+}
+
+// tokenless marks the calls that carry no access token.
+type tokenless struct{}
+
+func withoutToken(ctx context.Context) context.Context {
+	return context.WithValue(ctx, tokenless{}, true)
+}
+
+// authorise adds the access token to a call and, where the venue no longer takes
+// it, refreshes and calls once more: a call that was not authorised did nothing.
+func (c *Client) authorise(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	if ctx.Value(tokenless{}) != nil {
+		return invoke(ctx, method, request, reply, conn, options...)
+	}
+	token := c.Session().AccessToken
+	err := invoke(withToken(ctx, token), method, request, reply, conn, options...)
+	if status.Code(err) != codes.Unauthenticated || c.refresh(ctx, token) != nil {
+		return err // What the call was told says more than that refreshing failed too.
+	}
+	return invoke(withToken(ctx, c.Session().AccessToken), method, request, reply, conn, options...)
+}
+
+func (c *Client) authoriseStream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	return open(withToken(ctx, c.Session().AccessToken), desc, conn, method, options...)
+}
+
+func withToken(ctx context.Context, token string) context.Context {
+	if token == "" {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+}

@@ -1,0 +1,170 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"todoku/client"
+)
+
+// standing notes how a stream stands, and when.
+func standing(began time.Time, said *[]string) func(client.Status) {
+	return func(s client.Status) {
+		line := fmt.Sprintf("%s %s", time.Since(began).Round(time.Second), s.State)
+		if s.Reason != "" {
+			line += " " + s.Reason
+		}
+		*said = append(*said, line)
+	}
+}
+
+func TestSilenceIsShownAndThenEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &venue{feed: func(s *stream) error {
+			s.hello()
+			if s.attempt == 1 {
+				pass(s, 10*time.Second)
+				s.send("e:6", note("late"))
+				pass(s, time.Minute)
+				return nil
+			}
+			s.send("e:7", note("done"))
+			return s.hold()
+		}}
+		var said []string
+		c := v.login(t)
+		_, err := follow(t.Context(), c, client.FeedOptions{ResumeAfter: "e:5", OnStatus: standing(time.Now(), &said)}, "done@e:7")
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "status", said, []string{
+			"0s CONNECTING", "0s LIVE", "8s STALE", "10s LIVE", "18s STALE", "25s RESUMING WATCHDOG", "25s LIVE",
+		})
+		equal(t, "resumed after", v.resumed(), []string{"e:5", "e:6"})
+	})
+}
+
+// pass lets time pass on the venue's side.
+func pass(s *stream, d time.Duration) {
+	ctx, cancel := context.WithTimeout(s.call.Context(), d)
+	defer cancel()
+	<-ctx.Done()
+}
+
+func TestAStreamThatDoesNotBeginIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &venue{feed: func(s *stream) error {
+			if s.attempt == 2 {
+				s.hello()
+				s.send("e:6", note("done"))
+			}
+			return s.hold()
+		}}
+		var said []string
+		c := v.login(t)
+		_, err := follow(t.Context(), c, client.FeedOptions{ResumeAfter: "e:5", OnStatus: standing(time.Now(), &said)}, "done@e:6")
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "status", said, []string{"0s CONNECTING", "5s RESUMING NO_HELLO", "5s LIVE"})
+	})
+}
+
+func TestASlowProgramIsNotASilentVenue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &venue{feed: func(s *stream) error {
+			s.hello()
+			s.send("e:6", note("a"))
+			s.send("e:7", note("b"))
+			return s.hold()
+		}}
+		var said []string
+		for u, err := range v.login(t).Feed(t.Context(), client.FeedOptions{ResumeAfter: "e:5", OnStatus: standing(time.Now(), &said)}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if say(u) == "b@e:7" {
+				break
+			}
+			time.Sleep(time.Hour) // The program's own time, in a bubble.
+		}
+		equal(t, "status", said, []string{"0s CONNECTING", "0s LIVE"})
+	})
+}
+
+// TestAVenueThatTurnsAwayIsNotHammered counts attempts: a stopping venue ends
+// streams and refuses new ones with the same reason.
+func TestAVenueThatTurnsAwayIsNotHammered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &venue{feed: func(*stream) error { return problem(codes.Unavailable, client.ReasonShutdown) }}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, _ = follow(ctx, v.login(t), client.FeedOptions{}, "")
+		if n := len(v.resumed()); n < 8 || n > 40 {
+			t.Errorf("tried %d times in a minute", n)
+		}
+	})
+}
+
+func TestAStreamEndedInGoodOrderIsBackAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &venue{feed: func(s *stream) error {
+			s.hello()
+			if s.attempt < 20 {
+				return problem(codes.Unavailable, client.ReasonStreamAge)
+			}
+			s.send("e:6", note("done"))
+			return s.hold()
+		}}
+		c := v.login(t)
+		began := time.Now()
+		if _, err := follow(t.Context(), c, client.FeedOptions{ResumeAfter: "e:5"}, "done@e:6"); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 19*200*time.Millisecond {
+			t.Errorf("19 ends cost %s", took)
+		}
+	})
+}
+
+// TestAVenueThatComesBackIsFoundSoon is away for an hour, longer than any backoff
+// takes to reach its bound.
+func TestAVenueThatComesBackIsFoundSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var back time.Time
+		v := &venue{down: func() bool { return time.Now().Before(back) }, feed: func(s *stream) error {
+			s.hello()
+			if s.attempt == 1 {
+				return status.Error(codes.Unavailable, "")
+			}
+			s.send("e:6", note("done"))
+			return s.hold()
+		}}
+		var lost string
+		c := v.login(t)
+		back = time.Now().Add(time.Hour)
+		_, err := follow(t.Context(), c, client.FeedOptions{ResumeAfter: "e:5", OnStatus: func(s client.Status) {
+			if s.State == client.StateResuming {
+				lost = s.Reason
+				if !client.Unreachable(s.Err) {
+					t.Errorf("not unreachable: %v", s.Err)
+				}
+			}
+		}}, "hello@e:5")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if late := time.Since(back); late < 0 || late > 13*time.Second { // The longest wait and its jitter.
+			t.Errorf("back %s late", late)
+		}
+		if lost != client.ReasonConnectLost {
+			t.Errorf("lost by %s", lost)
+		}
+	})
+}
