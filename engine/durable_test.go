@@ -94,6 +94,15 @@ func TestAnOutcomeThatCannotBeReadIsUnknownAndToldLater(t *testing.T) {
 			if _, err := r.Submit(t.Context(), order("alice", 2)); !errors.Is(err, engine.ErrNotDurable) {
 				t.Fatalf("%v", err)
 			}
+			// A full disk promises that nothing was written, whatever can be read.
+			time.Sleep(3 * time.Second)
+			store.Heal()
+			time.Sleep(3 * time.Second)
+			store.Fail(journaltest.FaultBefore, 1, nil)
+			store.FailReads(syscall.EIO)
+			if _, err := r.Submit(t.Context(), order("alice", 3)); !errors.Is(err, engine.ErrNotDurable) {
+				t.Fatalf("%v", err)
+			}
 			store.Heal()
 			time.Sleep(3 * time.Second)
 			answer := r.must(order("alice", 1))

@@ -128,14 +128,18 @@ func (a *account) holding(symbol trade.Symbol) *holding {
 	return h
 }
 
-// maxExposure bounds what an account holds and works on either side of an
-// instrument, so that no sum of quantities and no cost can overflow.
-const maxExposure = trade.Quantity(1) << 62
+// maxExposure bounds the position that an account comes to when all that works on
+// one side trades: 23 billion units. Then no sum of quantities can pass 64 bits, and
+// no money that these can make 128, before the next order is admitted.
+const maxExposure = trade.Quantity(1) << 61
 
 // takes says whether the position can be counted exactly with so much more working
 // or traded on a side.
 func (h *holding) takes(side trade.Side, more trade.Quantity) bool {
-	held := max(h.position.Quantity, -h.position.Quantity)
+	held := h.position.Quantity
+	if side == trade.SideSell {
+		held = -held
+	}
 	return h.position.Countable() && more <= maxExposure-held-*h.works(side)
 }
 
