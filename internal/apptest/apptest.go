@@ -5,9 +5,12 @@ package apptest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"testing"
 	"time"
 
@@ -94,6 +97,7 @@ func Seed(ctx context.Context, dir string, users []trade.User, instruments []tra
 type App struct {
 	*server.Server
 	t    testing.TB
+	data string
 	stop context.CancelFunc
 	done chan error
 }
@@ -116,7 +120,7 @@ func Serve(t testing.TB, config server.Config) *App {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	app := &App{Server: s, t: t, stop: stop, done: make(chan error, 1)}
+	app := &App{Server: s, t: t, data: config.Data, stop: stop, done: make(chan error, 1)}
 	go func() { app.done <- s.Run(ctx) }()
 	t.Cleanup(app.Shutdown)
 	return app
@@ -159,4 +163,38 @@ func Client(t testing.TB, address, user string) *client.Client {
 // Limit returns a request for a DAY limit order.
 func Limit(id, symbol string, side todokuv1.Side, quantity, price string) *todokuv1.PlaceOrderRequest {
 	return &todokuv1.PlaceOrderRequest{ClientOrderId: id, Symbol: symbol, Side: side, Quantity: quantity, Price: price}
+}
+
+// Data returns the directory that holds the venue.
+func (a *App) Data() string { return a.data }
+
+// HTTP returns what the HTTP port answers to a GET.
+func (a *App) HTTP(path string) (code int, body string) {
+	a.t.Helper()
+	request, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "http://"+a.HTTPAddr().String()+path, nil)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	// A connection that is kept would be there when goroutines are counted.
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // It was only read.
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+// Head returns the journal's latest sequence, as /readyz tells it.
+func (a *App) Head() uint64 {
+	a.t.Helper()
+	var state struct{ Head uint64 }
+	if _, body := a.HTTP("/readyz"); json.Unmarshal([]byte(body), &state) != nil {
+		a.t.Fatalf("/readyz says %q", body)
+	}
+	return state.Head
 }

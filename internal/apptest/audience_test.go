@@ -115,7 +115,7 @@ type watcher struct {
 	t       *testing.T
 	user    trade.UserID
 	account trade.AccountID
-	all     bool // Sees every account.
+	all     bool   // Sees every account.
 	from    uint64 // The snapshot's sequence.
 	through uint64 // The last announcement's.
 	stream  *apptest.Stream

@@ -1,0 +1,90 @@
+package apptest_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"todoku/internal/apptest"
+)
+
+// What no client library lets one do.
+
+// rawMessage is a request as bytes.
+type rawMessage string
+
+// rawCodec sends a [rawMessage] as it is. It is named as the usual codec, so that
+// the venue takes it for that.
+type rawCodec struct{}
+
+func (rawCodec) Name() string { return "proto" }
+
+func (rawCodec) Marshal(v any) ([]byte, error) {
+	if m, ok := v.(rawMessage); ok {
+		return []byte(m), nil
+	}
+	return nil, fmt.Errorf("%T is not a rawMessage", v)
+}
+
+func (rawCodec) Unmarshal(data []byte, v any) error {
+	if m, ok := v.(proto.Message); ok {
+		return proto.Unmarshal(data, m)
+	}
+	return fmt.Errorf("%T is not a message", v)
+}
+
+// callWithin makes a unary call as a client does that names a time limit and then
+// waits for the venue to keep it: what the venue says at the end of the time is
+// what arrives. Client libraries give up by themselves at that moment.
+func callWithin(t *testing.T, d *apptest.Desktop, limit, method string, message proto.Message) error {
+	t.Helper()
+	data, err := proto.Marshal(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(data))) //nolint:gosec // Far below 4 GiB.
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.Conn.Target()+method, bytes.NewReader(append(body, data...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range map[string]string{
+		"Content-Type": "application/grpc", "Te": "trailers", "Grpc-Timeout": limit, "Authorization": "Bearer " + d.Token,
+	} {
+		request.Header.Set(key, value)
+	}
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	defer transport.CloseIdleConnections()
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // It was only read.
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Fatal(err)
+	}
+	trailer := response.Trailer
+	if trailer.Get("Grpc-Status") == "" { // An answer without a message has everything in its header.
+		trailer = response.Header
+	}
+	details, err := base64.RawStdEncoding.DecodeString(trailer.Get("Grpc-Status-Details-Bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told spb.Status
+	if err := proto.Unmarshal(details, &told); err != nil {
+		t.Fatal(err)
+	}
+	if len(details) == 0 {
+		t.Fatalf("answered with %v %v", trailer, response.Header)
+	}
+	return status.ErrorProto(&told)
+}
