@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"todoku/trade"
@@ -419,8 +418,8 @@ func checkIndexes(s *state) error {
 		found++
 	}
 	named := 0
-	for byID := range maps.Values(s.requests.scopes) {
-		named += len(byID)
+	for i := range s.requests.tables {
+		named += s.requests.tables[i].used
 	}
 	if found != named || found != s.requests.len() {
 		return fmt.Errorf("%d requests, %d by name, counted %d", found, named, s.requests.len())

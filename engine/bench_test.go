@@ -117,6 +117,7 @@ func BenchmarkRestart(b *testing.B) {
 		b.Fatal(err)
 	}
 	restart := func(b *testing.B) {
+		b.Helper()
 		b.ReportAllocs()
 		for b.Loop() {
 			log, err := journal.Open(b.Context(), store.Reopen(), journal.Options{})

@@ -292,7 +292,7 @@ func (s *flowStream) command(naive *naiveBook) bookCommand {
 func TestBookAgreesWithTheNaiveBook(t *testing.T) {
 	commands := 1_000_000
 	if raceEnabled || testing.Short() {
-		commands = 100_000
+		commands = 50_000
 	}
 	for i, m := range orderFlows() {
 		t.Run(m.name, func(t *testing.T) {

@@ -110,12 +110,13 @@ func (e *Engine) tick(ctx context.Context) {
 // decide decides one command. Its result is not told before it is durable.
 func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 	result := &s.results[index]
-	err := e.ready(ctx)
-	if err == nil {
+	err, now := e.ready(ctx), e.now()
+	if err == nil && e.state.due(now) {
 		err = e.advance(ctx)
+		now = e.now()
 	}
 	if err == nil {
-		result.Answer, err = e.one(s.commands[index])
+		result.Answer, err = e.one(s.commands[index], now)
 	}
 	result.Err = err
 	e.pending = append(e.pending, pending{s, index})
@@ -127,8 +128,12 @@ func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 // advance lets the clock do what is due before anything else is decided. What has
 // piled up may take more than one record.
 func (e *Engine) advance(ctx context.Context) error {
-	for e.failed == nil && e.state.due(e.now()) {
-		if _, err := e.one(&trade.AdvanceClock{}); err != nil {
+	for e.failed == nil {
+		now := e.now()
+		if !e.state.due(now) {
+			return nil
+		}
+		if _, err := e.one(&trade.AdvanceClock{}, now); err != nil {
 			return err
 		}
 		if e.full() {
@@ -159,9 +164,9 @@ func (e *Engine) flush(ctx context.Context) {
 // now is the time of the next record.
 func (e *Engine) now() int64 { return max(e.state.time+1, e.options.Clock().UnixNano()) }
 
-// one decides and applies a command, or finds the answer that it had.
-func (e *Engine) one(command trade.Command) (trade.Answer, error) {
-	now, from, content := e.now(), command.From(), fingerprint(command)
+// one decides and applies a command at a time, or finds the answer that it had.
+func (e *Engine) one(command trade.Command, now int64) (trade.Answer, error) {
+	from, content := command.From(), fingerprint(command)
 	e.draft.begin(e.state, now)
 	if from.Request != "" {
 		if err := from.Request.Validate(); err != nil {

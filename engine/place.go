@@ -151,41 +151,36 @@ func (d *draft) match(o *trade.Order, a *account, m *market, taker *Taker, reque
 // fill books one trade on both sides.
 func (d *draft) fill(o *trade.Order, a *account, maker *order, f *Fill, request trade.RequestID) {
 	m := maker.market
-	price, quantity := m.price(f.Tick), trade.Quantity(f.Quantity)
 	d.tradeID++
 	t := d.trades.take()
 	*t = trade.TradeChanged{Trade: trade.Trade{
-		ID: d.tradeID, Symbol: o.Symbol, Price: price, Quantity: quantity,
+		ID: d.tradeID, Symbol: o.Symbol, Price: m.price(f.Tick), Quantity: trade.Quantity(f.Quantity),
 		Aggressor: o.Side, Status: trade.TradeStatusConcluded, Time: d.now,
 	}}
 	made := maker.Order
-	for _, side := range [...]struct {
-		order *trade.Order
-		maker bool
-		other trade.AccountID
-	}{{o, false, made.Account}, {&made, true, o.Account}} {
-		side.order.Filled += quantity
-		side.order.Leaves -= quantity
-		side.order.Status = trade.OrderStatusPartiallyFilled
-		if side.order.Leaves == 0 {
-			side.order.Status = trade.OrderStatusFilled
-		}
-		r := d.report(trade.ExecTypeTrade, side.order, "", trade.ReasonNone)
-		r.LastPrice, r.LastQuantity, r.Trade, r.Maker = price, quantity, d.tradeID, side.maker
-		if !side.maker {
-			r.Request = request
-		}
-		if m.instrument.Disclose {
-			r.Counterparty = side.other
-		}
-		*t.Trade.Party(side.order.Side) = trade.Party{
-			Account: side.order.Account, User: side.order.User,
-			Order: side.order.ID, ClientOrderID: side.order.ClientOrderID,
-		}
+	taken := d.fillSide(o, &t.Trade, request)
+	given := d.fillSide(&made, &t.Trade, "")
+	given.Maker = true
+	if m.instrument.Disclose {
+		taken.Counterparty, given.Counterparty = made.Account, o.Account
 	}
 	d.add(t)
-	d.position(a.holding(o.Symbol)).Fill(o.Side, price, quantity)
-	d.position(maker.holding).Fill(maker.Side, price, quantity)
+	d.position(a.holding(o.Symbol)).Fill(o.Side, t.Trade.Price, t.Trade.Quantity)
+	d.position(maker.holding).Fill(maker.Side, t.Trade.Price, t.Trade.Quantity)
+}
+
+// fillSide books a trade on one of its orders.
+func (d *draft) fillSide(o *trade.Order, t *trade.Trade, request trade.RequestID) *trade.ExecutionReport {
+	o.Filled += t.Quantity
+	o.Leaves -= t.Quantity
+	o.Status = trade.OrderStatusPartiallyFilled
+	if o.Leaves == 0 {
+		o.Status = trade.OrderStatusFilled
+	}
+	*t.Party(o.Side) = trade.Party{Account: o.Account, User: o.User, Order: o.ID, ClientOrderID: o.ClientOrderID}
+	r := d.report(trade.ExecTypeTrade, o, request, trade.ReasonNone)
+	r.LastPrice, r.LastQuantity, r.Trade = t.Price, t.Quantity, t.ID
+	return r
 }
 
 // end finishes an order that is not in the book.

@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"encoding/binary"
+	"hash/maphash"
 	"iter"
 
 	"todoku/trade"
@@ -11,36 +11,50 @@ import (
 // same answer: for the trading day in which it came and the next one, so that a
 // retry over midnight finds it.
 //
-// There may be millions. They lie in pieces, so that no growth copies them all, and
-// are found by number through one table for each scope.
+// There may be millions, and every command is looked for and then entered. The
+// answers lie in pieces in the order of their sequences, so that no growth copies
+// them all; small tables, each for a share of the hashes, say where. A built-in map
+// by name took a third of all the time that the engine spent.
 type requests struct {
-	scopes map[requestScope]map[trade.RequestID]uint64
-	// pieces hold requestPiece each, the last one up to as many, in the order of
-	// their sequences; the number of the very first is base.
+	seed   maphash.Seed
+	tables [requestTables]requestTable
+	// pieces hold requestPiece each, the last one up to as many; the number of the
+	// very first is base.
 	pieces [][]trade.RequestState
 	base   uint64
 	// gone is how many at the beginning of the first piece are forgotten.
 	gone int
 }
 
-const requestPiece = 1024
+const (
+	requestPiece  = 1024
+	requestTables = 256
+)
 
-// requestScope is where a request id is unique: in the account or, for
-// administration, with the user.
-type requestScope struct {
-	account trade.AccountID
-	user    trade.UserID
-}
+func newRequests() requests { return requests{seed: maphash.MakeSeed()} }
 
-func newRequests() requests {
-	return requests{scopes: map[requestScope]map[trade.RequestID]uint64{}}
-}
-
-func scopeOf(a *trade.Actor) requestScope {
-	if a.Account != "" {
-		return requestScope{account: a.Account}
+// hash is that of a request's name in its scope: the account or, for
+// administration, the user. It differs from process to process, so that nobody can
+// choose names that meet; nothing but the place in a table depends on it.
+func (r *requests) hash(a *trade.Actor) uint64 {
+	scope := maphash.String(r.seed, string(a.Account))
+	if a.Account == "" {
+		scope = ^maphash.String(r.seed, string(a.User))
 	}
-	return requestScope{user: a.User}
+	// Zero marks a free cell.
+	return (scope*prime ^ maphash.String(r.seed, string(a.Request))) | 1
+}
+
+// sameRequest says whether two requests have one name in one scope.
+func sameRequest(a, b *trade.Actor) bool {
+	return a.Request == b.Request && a.Account == b.Account && (a.Account != "" || a.User == b.User)
+}
+
+func (r *requests) table(hash uint64) *requestTable { return &r.tables[hash>>56] }
+
+func (r *requests) at(number uint64) *trade.RequestState {
+	place := number - r.base
+	return &r.pieces[place/requestPiece][place%requestPiece]
 }
 
 func (r *requests) len() int {
@@ -53,27 +67,24 @@ func (r *requests) len() int {
 
 // find returns what a request was answered, or nil.
 func (r *requests) find(a *trade.Actor) *trade.RequestState {
-	number, ok := r.scopes[scopeOf(a)][a.Request]
-	if !ok {
-		return nil
+	hash := r.hash(a)
+	for number := range r.table(hash).numbers(hash) {
+		if kept := r.at(number); sameRequest(&kept.Actor, a) {
+			return kept
+		}
 	}
-	at := number - r.base
-	return &r.pieces[at/requestPiece][at%requestPiece]
+	return nil
 }
 
+// add remembers a request that is not there.
 func (r *requests) add(kept *trade.RequestState) {
 	last := len(r.pieces) - 1
 	if last < 0 || len(r.pieces[last]) == requestPiece {
 		r.pieces = append(r.pieces, make([]trade.RequestState, 0, requestPiece))
 		last++
 	}
-	scope := scopeOf(&kept.Actor)
-	byID := r.scopes[scope]
-	if byID == nil {
-		byID = map[trade.RequestID]uint64{}
-		r.scopes[scope] = byID
-	}
-	byID[kept.Request] = r.base + uint64(last*requestPiece+len(r.pieces[last]))
+	hash := r.hash(&kept.Actor)
+	r.table(hash).put(hash, r.base+uint64(last*requestPiece+len(r.pieces[last])))
 	r.pieces[last] = append(r.pieces[last], *kept)
 }
 
@@ -94,15 +105,14 @@ func (r *requests) all() iter.Seq[*trade.RequestState] {
 
 // forget drops what was answered before a time.
 func (r *requests) forget(before int64) {
+	number := r.base + uint64(r.gone)
 	for kept := range r.all() {
 		if kept.Time >= before {
 			break
 		}
-		scope := scopeOf(&kept.Actor)
-		delete(r.scopes[scope], kept.Request)
-		if len(r.scopes[scope]) == 0 {
-			delete(r.scopes, scope)
-		}
+		hash := r.hash(&kept.Actor)
+		r.table(hash).drop(hash, number)
+		number++
 		r.gone++
 	}
 	for len(r.pieces) > 0 && r.gone >= len(r.pieces[0]) {
@@ -110,118 +120,7 @@ func (r *requests) forget(before int64) {
 		r.base += requestPiece
 		r.pieces = r.pieces[1:]
 	}
-}
-
-// fingerprint hashes the content of a command, all but who sends it under which
-// name: two requests with one id are the same request when they agree in it. It
-// is kept in journals, so that the fields of a command are only ever added at the
-// end, and only where they are not zero.
-func fingerprint(command trade.Command) uint64 {
-	h := hasher{offset}
-	h.number(int64(command.Kind()))
-	switch c := command.(type) {
-	case *trade.PlaceOrder:
-		h.text(string(c.Symbol))
-		h.number(int64(c.Side), int64(c.Type), int64(c.TimeInForce), bit(c.PostOnly), int64(c.SelfTrade),
-			int64(c.Price), int64(c.Quantity), c.Expire)
-		h.guard(c.Guard)
-	case *trade.ReplaceOrder:
-		h.ref(c.Target)
-		h.number(int64(c.Price), int64(c.Quantity))
-		h.guard(c.Guard)
-	case *trade.CancelOrder:
-		h.ref(c.Target)
-	case *trade.MassCancel:
-		h.text(string(c.Symbol))
-		h.number(int64(c.Side), bit(c.DayOnly), int64(c.Reason))
-	case *trade.BustTrade:
-		h.number(int64(c.Trade.ID))
-		h.text(c.Text)
-	case *trade.UpsertInstrument:
-		h.instrument(&c.Instrument)
-	case *trade.SetTradingStatus:
-		h.text(string(c.Symbol), c.Text)
-		h.number(int64(c.Status))
-	case *trade.UpsertUser:
-		u := &c.NewUser
-		h.text(string(u.ID), u.DisplayName)
-		h.number(bit(c.Create), int64(u.Roles), bit(u.Suspended), int64(len(u.Accounts)))
-		for _, a := range u.Accounts {
-			h.text(string(a))
-		}
-	case *trade.SetLimits:
-		l := &c.Limits
-		h.text(string(c.Target))
-		h.number(int64(l.MaxOrderQuantity), l.MaxOrderNotional.Hi, int64(l.MaxOrderNotional.Lo),
-			int64(l.MaxOpenOrders), int64(l.Band), int64(l.MaxMessagesPerSecond))
-	case *trade.Announce:
-		h.text(c.Text)
-		for _, u := range c.To {
-			h.text(string(u))
-		}
-	case *trade.SetPresence:
-		h.text(string(c.Subject))
-		h.number(bit(c.Online))
-	case *trade.ConfigureVenue:
-		h.number(int64(c.Venue.DayEnd))
+	for i := range r.tables {
+		r.tables[i].shrink()
 	}
-	return h.state
-}
-
-// hasher is FNV-1a over words instead of bytes: each field goes in as a word, or
-// as its length and its words, so that no two commands run into each other.
-type hasher struct{ state uint64 }
-
-const (
-	offset = 14695981039346656037
-	prime  = 1099511628211
-)
-
-func (h *hasher) word(w uint64) {
-	h.state = (h.state ^ w) * prime
-	// A product moves bits up only; the words that follow need them below as well.
-	h.state ^= h.state >> 32
-}
-
-func (h *hasher) number(numbers ...int64) {
-	for _, n := range numbers {
-		h.word(uint64(n))
-	}
-}
-
-func (h *hasher) text(texts ...string) {
-	for _, t := range texts {
-		h.word(uint64(len(t)))
-		for ; len(t) >= 8; t = t[8:] {
-			h.word(binary.LittleEndian.Uint64([]byte(t[:8])))
-		}
-		var tail [8]byte
-		copy(tail[:], t)
-		h.word(binary.LittleEndian.Uint64(tail[:]))
-	}
-}
-
-func (h *hasher) ref(r trade.OrderRef) {
-	h.number(int64(r.ID))
-	h.text(string(r.ClientOrderID))
-}
-
-func (h *hasher) guard(g trade.StaleGuard) {
-	if g.Set {
-		h.number(int64(g.SeenBookVersion), int64(g.MaxBookMoves))
-	}
-}
-
-func (h *hasher) instrument(i *trade.Instrument) {
-	h.text(string(i.Symbol), i.Name, i.Currency, i.StatusReason)
-	h.number(int64(i.Class), int64(i.TickSize), int64(i.LotSize), int64(i.MinQuantity), int64(i.MaxQuantity),
-		int64(i.LowLimitPrice), int64(i.HighLimitPrice), int64(i.Band), int64(i.ReferencePrice),
-		bit(i.Disclose), int64(i.Status))
-}
-
-func bit(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }

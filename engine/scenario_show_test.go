@@ -88,7 +88,11 @@ func reportText(e *trade.ExecutionReport) string {
 		return "replaced  " + orderText(o)
 	case trade.ExecTypeCanceled, trade.ExecTypeExpired, trade.ExecTypeRejected, trade.ExecTypeUnspecified:
 	}
-	return fmt.Sprintf("%-9s %s, %v filled: %v", strings.ToLower(e.Type.String()), nameOf(o), o.Filled, e.Reason)
+	text := fmt.Sprintf("%-9s %s", strings.ToLower(e.Type.String()), nameOf(o))
+	if e.Request != o.ClientOrderID {
+		text = suffixed(text, " by ", string(e.Request))
+	}
+	return fmt.Sprintf("%s, %v filled: %v", text, o.Filled, e.Reason)
 }
 
 func nameOf(o *trade.Order) string {
