@@ -20,6 +20,7 @@ func decodePlace(req *todokuv1.PlaceOrderRequest, prefix string) (*trade.PlaceOr
 		Price:     d.price("price", req.GetPrice()),
 		Quantity:  d.quantity("quantity", req.GetQuantity()),
 		Expire:    d.nanos("expire_time", req.GetExpireTime()),
+		Guard:     d.guard(req.SeenBookVersion, req.GetMaxBookMoves()), //nolint:protogetter // Absent is not zero here.
 	}
 	standard := trade.TimeInForceDay
 	if c.Type == trade.OrderTypeMarket {
@@ -36,6 +37,7 @@ func decodeReplace(req *todokuv1.ReplaceOrderRequest) (*trade.ReplaceOrder, erro
 		Target:   d.orderRef("order_id", req.GetOrderId(), "orig_client_order_id", req.GetOrigClientOrderId()),
 		Price:    d.price("price", req.GetPrice()),
 		Quantity: d.quantity("quantity", req.GetQuantity()),
+		Guard:    d.guard(req.SeenBookVersion, req.GetMaxBookMoves()), //nolint:protogetter // Absent is not zero here.
 	}
 	// Zero keeps what the order has; a zero that was written is a mistake.
 	if req.GetPrice() != "" && c.Price <= 0 {

@@ -180,6 +180,17 @@ func (d *decoder) orderRef(idField, id, requestField, request string) trade.Orde
 	return trade.OrderRef{}
 }
 
+// guard reads which version of the book an order was decided on; absent is none.
+func (d *decoder) guard(seen *uint64, moves uint64) trade.StaleGuard {
+	if seen == nil {
+		if moves != 0 {
+			d.refuse(trade.ReasonBadCombination, "max_book_moves", "say in seen_book_version what was looked at")
+		}
+		return trade.StaleGuard{}
+	}
+	return trade.StaleGuard{Set: true, SeenBookVersion: *seen, MaxBookMoves: moves}
+}
+
 // nanos reads a time; absent is zero. It must lie between 1970 and 2262, which
 // nanoseconds in 64 bits can hold.
 func (d *decoder) nanos(field string, ts *timestamppb.Timestamp) int64 {

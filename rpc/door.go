@@ -29,6 +29,9 @@ func (s *Server) Interceptors() []grpc.ServerOption {
 		grpc.ForceServerCodecV2(codec{grpcpush.NewCodec()}),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
+		// A method that is not there goes through the same door, which refuses what
+		// the table does not name.
+		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errUnimplemented }),
 	}
 }
 

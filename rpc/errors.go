@@ -75,7 +75,6 @@ func table() []row {
 		{engine.ErrNotDurable, codes.Unavailable, "NOT_DURABLE", "The server cannot write to its disk now, so nothing is accepted; looking still works. Try again later."},
 		{engine.ErrOutcomeUnknown, codes.DeadlineExceeded, "OUTCOME_UNKNOWN", "The answer did not come in time and the request may still have happened; send the same request again to learn."},
 
-		{feed.ErrNotReady, codes.Unavailable, "NOT_READY", "The server is starting; try again in a moment."},
 		{feed.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
 		{feed.ErrUnknownUser, codes.NotFound, trade.ReasonUnknownUser.String(), trade.ReasonUnknownUser.Sentence()},
 		{feed.ErrSuspended, codes.Unauthenticated, string(push.ReasonUserSuspended), trade.ReasonSuspended.Sentence()},
@@ -99,7 +98,7 @@ func table() []row {
 		{push.ErrFuture, codes.InvalidArgument, "NOT_SENT", "That response was not sent yet; acknowledge what has arrived."},
 
 		{context.DeadlineExceeded, codes.DeadlineExceeded, "DEADLINE", "The answer did not come in time; try again."},
-		{context.Canceled, codes.Canceled, "CANCELED", "The caller went away."},
+		{context.Canceled, codes.Canceled, string(push.ReasonDisconnected), "The caller went away."},
 	}
 }
 

@@ -72,8 +72,8 @@ func TestEveryRowOfTheTableIsToldAsItSays(t *testing.T) {
 		}
 	}
 	for _, reason := range trade.Reasons() {
-		if reason == trade.ReasonUserSuspended {
-			continue // It never is a refusal: it says why orders were canceled.
+		if reason >= trade.ReasonRequested {
+			continue // It never is a refusal: it says why an order ended.
 		}
 		if before, ok := told[reason.String()]; ok && before != refusalCode(reason) {
 			t.Errorf("%s is %s in the table and %s as a refusal", reason, before, refusalCode(reason))
@@ -186,6 +186,7 @@ var internalErrors = []string{
 	"account.ErrNotFound",                                                        // of a Store, for its Service
 	"engine.ErrBookQuantity", "engine.ErrBookCrossed", "engine.ErrBookDuplicate", // of the book alone
 	"engine.ErrBookLevel", "engine.ErrBookFull", "engine.ErrBookUnknown",
+	"feed.ErrNotReady", // the ports open when it is ready
 	"feed.ErrBadIndex", "feed.ErrHistoryGap",
 	"feed.ErrBadCursor", // wraps push.ErrBadCursor, which has a row
 	"journal.ErrStale", "journal.ErrFailed", "journal.ErrFull", "journal.ErrInvalid", "journal.ErrTooLarge", "journal.ErrCorrupt",

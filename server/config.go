@@ -42,6 +42,9 @@ type Config struct {
 	Venue trade.Venue
 	// SnapshotEvery is after how many records the state is written down; 100,000.
 	SnapshotEvery uint64
+	// MaxRecord bounds what one command may change at once, in bytes of its record;
+	// 16 MiB, which is also the most.
+	MaxRecord int
 	// Retain is how long history is kept; for ever by default, at least 48 h.
 	Retain time.Duration
 	// MaxJournalBytes bounds the journal's file; no bound by default.

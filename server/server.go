@@ -88,7 +88,7 @@ func (s *Server) build(ctx context.Context) error {
 	began := time.Now()
 	var err error
 	if s.engine, err = engine.Open(ctx, log, engine.Options{
-		Clock: c.Clock, SnapshotEvery: c.SnapshotEvery, Retain: c.Retain, Report: s.engineReport,
+		Clock: c.Clock, SnapshotEvery: c.SnapshotEvery, MaxRecord: c.MaxRecord, Retain: c.Retain, Report: s.engineReport,
 	}); err != nil {
 		return err
 	}

@@ -164,7 +164,13 @@ type PlaceOrderRequest struct {
 	// Quantity.
 	Quantity string `protobuf:"bytes,10,opt,name=quantity,proto3" json:"quantity,omitempty"`
 	// When a GTD order ends.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// The book version that was looked at (GetBook, BookUpdate): the order is rejected
+	// as STALE_VIEW when the instrument's best prices have moved more than
+	// max_book_moves since. Absent: no such guard.
+	SeenBookVersion *uint64 `protobuf:"varint,12,opt,name=seen_book_version,json=seenBookVersion,proto3,oneof" json:"seen_book_version,omitempty"`
+	// How many moves are tolerated; counts only with seen_book_version.
+	MaxBookMoves  uint64 `protobuf:"varint,13,opt,name=max_book_moves,json=maxBookMoves,proto3" json:"max_book_moves,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -274,6 +280,20 @@ func (x *PlaceOrderRequest) GetExpireTime() *timestamppb.Timestamp {
 		return x.ExpireTime
 	}
 	return nil
+}
+
+func (x *PlaceOrderRequest) GetSeenBookVersion() uint64 {
+	if x != nil && x.SeenBookVersion != nil {
+		return *x.SeenBookVersion
+	}
+	return 0
+}
+
+func (x *PlaceOrderRequest) GetMaxBookMoves() uint64 {
+	if x != nil {
+		return x.MaxBookMoves
+	}
+	return 0
 }
 
 // The answer.
@@ -429,7 +449,13 @@ type ReplaceOrderRequest struct {
 	Price string `protobuf:"bytes,5,opt,name=price,proto3" json:"price,omitempty"`
 	// The new total quantity, what is filled included; empty to keep it. A smaller
 	// quantity at the same price keeps its priority.
-	Quantity      string `protobuf:"bytes,6,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	Quantity string `protobuf:"bytes,6,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	// The book version that was looked at (GetBook, BookUpdate): the order is rejected
+	// as STALE_VIEW when the instrument's best prices have moved more than
+	// max_book_moves since. Absent: no such guard.
+	SeenBookVersion *uint64 `protobuf:"varint,7,opt,name=seen_book_version,json=seenBookVersion,proto3,oneof" json:"seen_book_version,omitempty"`
+	// How many moves are tolerated; counts only with seen_book_version.
+	MaxBookMoves  uint64 `protobuf:"varint,8,opt,name=max_book_moves,json=maxBookMoves,proto3" json:"max_book_moves,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -504,6 +530,20 @@ func (x *ReplaceOrderRequest) GetQuantity() string {
 		return x.Quantity
 	}
 	return ""
+}
+
+func (x *ReplaceOrderRequest) GetSeenBookVersion() uint64 {
+	if x != nil && x.SeenBookVersion != nil {
+		return *x.SeenBookVersion
+	}
+	return 0
+}
+
+func (x *ReplaceOrderRequest) GetMaxBookMoves() uint64 {
+	if x != nil {
+		return x.MaxBookMoves
+	}
+	return 0
 }
 
 // The answer.
@@ -1406,7 +1446,7 @@ const file_todoku_v1_order_proto_rawDesc = "" +
 	"\x06reason\x18\x06 \x01(\v2\x11.todoku.v1.ReasonR\x06reason\x12\x1a\n" +
 	"\bsequence\x18\a \x01(\x04R\bsequence\x12\x16\n" +
 	"\x06cursor\x18\b \x01(\tR\x06cursor\x12\x14\n" +
-	"\x05field\x18\t \x01(\tR\x05field\"\xc4\x03\n" +
+	"\x05field\x18\t \x01(\tR\x05field\"\xb1\x04\n" +
 	"\x11PlaceOrderRequest\x12&\n" +
 	"\x0fclient_order_id\x18\x01 \x01(\tR\rclientOrderId\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\tR\aaccount\x12\x16\n" +
@@ -1421,20 +1461,26 @@ const file_todoku_v1_order_proto_rawDesc = "" +
 	"\bquantity\x18\n" +
 	" \x01(\tR\bquantity\x12;\n" +
 	"\vexpire_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"D\n" +
+	"expireTime\x12/\n" +
+	"\x11seen_book_version\x18\f \x01(\x04H\x00R\x0fseenBookVersion\x88\x01\x01\x12$\n" +
+	"\x0emax_book_moves\x18\r \x01(\x04R\fmaxBookMovesB\x14\n" +
+	"\x12_seen_book_version\"D\n" +
 	"\x12PlaceOrderResponse\x12.\n" +
 	"\x06answer\x18\x01 \x01(\v2\x16.todoku.v1.OrderAnswerR\x06answer\"J\n" +
 	"\x12PlaceOrdersRequest\x124\n" +
 	"\x06orders\x18\x01 \x03(\v2\x1c.todoku.v1.PlaceOrderRequestR\x06orders\"G\n" +
 	"\x13PlaceOrdersResponse\x120\n" +
-	"\aanswers\x18\x01 \x03(\v2\x16.todoku.v1.OrderAnswerR\aanswers\"\xd5\x01\n" +
+	"\aanswers\x18\x01 \x03(\v2\x16.todoku.v1.OrderAnswerR\aanswers\"\xc2\x02\n" +
 	"\x13ReplaceOrderRequest\x12&\n" +
 	"\x0fclient_order_id\x18\x01 \x01(\tR\rclientOrderId\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\tR\aaccount\x12\x19\n" +
 	"\border_id\x18\x03 \x01(\tR\aorderId\x12/\n" +
 	"\x14orig_client_order_id\x18\x04 \x01(\tR\x11origClientOrderId\x12\x14\n" +
 	"\x05price\x18\x05 \x01(\tR\x05price\x12\x1a\n" +
-	"\bquantity\x18\x06 \x01(\tR\bquantity\"F\n" +
+	"\bquantity\x18\x06 \x01(\tR\bquantity\x12/\n" +
+	"\x11seen_book_version\x18\a \x01(\x04H\x00R\x0fseenBookVersion\x88\x01\x01\x12$\n" +
+	"\x0emax_book_moves\x18\b \x01(\x04R\fmaxBookMovesB\x14\n" +
+	"\x12_seen_book_version\"F\n" +
 	"\x14ReplaceOrderResponse\x12.\n" +
 	"\x06answer\x18\x01 \x01(\v2\x16.todoku.v1.OrderAnswerR\x06answer\"\xa2\x01\n" +
 	"\x12CancelOrderRequest\x12&\n" +
@@ -1611,6 +1657,8 @@ func file_todoku_v1_order_proto_init() {
 		return
 	}
 	file_todoku_v1_types_proto_init()
+	file_todoku_v1_order_proto_msgTypes[1].OneofWrappers = []any{}
+	file_todoku_v1_order_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
