@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"todoku/journal"
 	"todoku/trade"
@@ -49,7 +50,7 @@ func newBenchVenue(tb testing.TB, store journal.Store) *Engine {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	e, err := Open(tb.Context(), log, Options{SnapshotEvery: 1 << 60})
+	e, err := Open(tb.Context(), log, Options{Clock: time.Now, SnapshotEvery: 1 << 60})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func BenchmarkRestart(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			again, err := Open(b.Context(), log, Options{})
+			again, err := Open(b.Context(), log, Options{Clock: time.Now})
 			if err != nil {
 				b.Fatal(err)
 			}

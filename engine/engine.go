@@ -30,9 +30,13 @@ var (
 	ErrOutcomeUnknown = errors.New("engine: outcome unknown")
 )
 
+// errNoClock is what a program learns the first time it runs.
+var errNoClock = errors.New("engine: Options.Clock is needed")
+
 // Options are the settings of an engine. The zero value takes the defaults.
 type Options struct {
-	// Clock gives the time that commands are stamped with; time.Now by default.
+	// Clock gives the time that commands are stamped with. It is needed: the engine
+	// itself never looks at a clock.
 	Clock func() time.Time
 	// SnapshotEvery is after how many records a snapshot is written; 100,000 by
 	// default. It bounds what a restart has to replay.
@@ -107,7 +111,7 @@ type Result struct {
 // that this version cannot read.
 func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, error) {
 	if options.Clock == nil {
-		options.Clock = time.Now
+		return nil, errNoClock
 	}
 	if options.SnapshotEvery == 0 {
 		options.SnapshotEvery = defaultSnapshots

@@ -48,6 +48,9 @@ func start(t testing.TB, store journal.Store, options engine.Options) *running {
 		r.reports = append(r.reports, report)
 	}
 	r.log = log
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
 	if r.Engine, err = engine.Open(t.Context(), log, options); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +161,7 @@ func (r *running) sameAfterRestart(store journal.Store) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	again, err := engine.Open(r.t.Context(), log, engine.Options{})
+	again, err := engine.Open(r.t.Context(), log, engine.Options{Clock: time.Now})
 	if err != nil {
 		r.t.Fatal(err)
 	}

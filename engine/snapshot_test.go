@@ -89,7 +89,7 @@ func TestASnapshotThatCannotBeReadIsRefusedInWords(t *testing.T) {
 	if err := store.SaveSnapshot(t.Context(), journal.Snapshot{Sequence: r.log.Head(), Data: []byte("\xff")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := engine.Open(t.Context(), r.log, engine.Options{}); err == nil {
+	if _, err := engine.Open(t.Context(), r.log, engine.Options{Clock: time.Now}); err == nil {
 		t.Error("opened")
 	}
 }
@@ -114,7 +114,7 @@ func TestASnapshotThatFailsIsNotTriedWithEveryRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		failed := 0
-		e, err := engine.Open(t.Context(), log, engine.Options{SnapshotEvery: 100, Report: func(r engine.Report) {
+		e, err := engine.Open(t.Context(), log, engine.Options{Clock: time.Now, SnapshotEvery: 100, Report: func(r engine.Report) {
 			if r.What == engine.SnapshotFailed && errors.Is(r.Err, journal.ErrFull) {
 				failed++
 			}

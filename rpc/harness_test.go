@@ -89,7 +89,7 @@ func open(t *testing.T) *venue {
 	ctx, stop := context.WithCancel(t.Context())
 	log, err := journal.Open(ctx, journal.NewMemoryStore(), journal.Options{})
 	must(t, err)
-	core, err := engine.Open(ctx, log, engine.Options{})
+	core, err := engine.Open(ctx, log, engine.Options{Clock: time.Now})
 	must(t, err)
 	v := &venue{t: t, engine: &fallible{Engine: core}}
 	encoder := NewEncoder(log.Head)

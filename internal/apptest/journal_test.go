@@ -3,6 +3,7 @@ package apptest_test
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"todoku/engine"
 	"todoku/journal"
@@ -93,7 +94,7 @@ func wantReplayed(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	e, err := engine.Open(t.Context(), log, engine.Options{})
+	e, err := engine.Open(t.Context(), log, engine.Options{Clock: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
