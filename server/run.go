@@ -68,6 +68,9 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.closeFiles()) }()
 	r := &running{parts: parts{failed: make(chan *part, 1)}}
 	if err := s.start(ctx, r); err != nil {
+		if ctx.Err() != nil {
+			err = nil // What was cut short because of a stop has not failed.
+		}
 		return errors.Join(err, s.shutDown(ctx, r, 0))
 	}
 	s.config.Logger.InfoContext(ctx, "serving", slog.String("grpc", s.GRPCAddr().String()),
@@ -156,6 +159,14 @@ func (s *Server) drain(cut context.Context) {
 	case <-graceful:
 		return
 	case <-cut.Done():
+		// Streams that were ended just now are still being told why.
+		const moment = 200 * time.Millisecond
+		timer.Reset(moment)
+		select {
+		case <-graceful:
+			return
+		case <-timer.C:
+		}
 	case <-timer.C:
 	}
 	s.grpc.Stop()

@@ -48,7 +48,7 @@ type Server struct {
 }
 
 // New opens the data directory and builds the venue. The error says what to do:
-// [ErrConfig], sqlite.ErrLocked, journal.ErrNewerSchema, or what is broken.
+// [ErrConfig], sqlite.ErrLocked, sqlite.ErrNewerSchema, or what is broken.
 func New(ctx context.Context, config Config) (_ *Server, err error) {
 	config = config.withDefaults()
 	if err := config.validate(); err != nil {

@@ -130,14 +130,20 @@ func Serve(t testing.TB, config server.Config) *App {
 // clean. Only the first call does anything.
 func (a *App) Shutdown() {
 	a.t.Helper()
+	if err := a.End(); err != nil {
+		a.t.Errorf("venue stopped with %v", err)
+	}
+}
+
+// End stops the venue as SIGTERM does and returns what was not clean about it.
+// Only the first call does anything.
+func (a *App) End() error {
 	if a.stop == nil {
-		return
+		return nil
 	}
 	a.stop()
 	a.stop = nil
-	if err := <-a.done; err != nil {
-		a.t.Errorf("venue stopped with %v", err)
-	}
+	return <-a.done
 }
 
 // Client returns a client that is signed in to the venue and closed with the test.
@@ -187,6 +193,22 @@ func (a *App) HTTP(path string) (code int, body string) {
 		a.t.Fatal(err)
 	}
 	return response.StatusCode, string(text)
+}
+
+// Ready says whether /readyz does. A port that is closed is not ready.
+func (a *App) Ready() bool {
+	a.t.Helper()
+	request, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "http://"+a.HTTPAddr().String()+"/readyz", nil)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close() // Nothing was read.
+	return response.StatusCode == http.StatusOK
 }
 
 // Head returns the journal's latest sequence, as /readyz tells it.
