@@ -35,6 +35,23 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkDecoder is the same into memory that is used again.
+func BenchmarkDecoder(b *testing.B) {
+	data, err := Encode(nil, typicalTrade())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(data)))
+	var d Decoder
+	for b.Loop() {
+		d.Reset()
+		if _, err := d.Decode(1, 1, data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkGeneratedMarshal and BenchmarkGeneratedUnmarshal are what the
 // generated code would cost, without filling its messages from ours.
 func BenchmarkGeneratedMarshal(b *testing.B) {

@@ -89,7 +89,7 @@ func readEvent(r *reader) trade.Event {
 func readBody(r *reader) trade.Event {
 	switch r.field {
 	case eventExecutionReport:
-		e := new(trade.ExecutionReport)
+		e := r.report()
 		readReport(r, e)
 		return e
 	case eventCancelRejected:
@@ -97,15 +97,15 @@ func readBody(r *reader) trade.Event {
 		readCancelRejected(r, e)
 		return e
 	case eventTradeChanged:
-		e := new(trade.TradeChanged)
+		e := r.trade()
 		readTradeChanged(r, e)
 		return e
 	case eventLevelChanged:
-		e := new(trade.LevelChanged)
+		e := r.level()
 		readLevel(r, e)
 		return e
 	case eventPositionChanged:
-		e := new(trade.PositionChanged)
+		e := r.position()
 		readPosition(r, &e.Position)
 		return e
 	case eventInstrumentChanged:
@@ -138,4 +138,34 @@ func readBody(r *reader) trade.Event {
 		return e
 	}
 	return nil
+}
+
+// What nearly all events are comes out of the decoder's memory, if there is one.
+
+func (r *reader) report() *trade.ExecutionReport {
+	if r.memory != nil {
+		return r.memory.reports.zero()
+	}
+	return new(trade.ExecutionReport)
+}
+
+func (r *reader) trade() *trade.TradeChanged {
+	if r.memory != nil {
+		return r.memory.trades.zero()
+	}
+	return new(trade.TradeChanged)
+}
+
+func (r *reader) level() *trade.LevelChanged {
+	if r.memory != nil {
+		return r.memory.levels.zero()
+	}
+	return new(trade.LevelChanged)
+}
+
+func (r *reader) position() *trade.PositionChanged {
+	if r.memory != nil {
+		return r.memory.positions.zero()
+	}
+	return new(trade.PositionChanged)
 }

@@ -26,6 +26,8 @@ type reader struct {
 	field int32
 	kind  protowire.Type
 	err   error
+	// memory is where events and texts come from; nil for a single decoding.
+	memory *Decoder
 
 	// The same few names stand all over a record, so each is allocated once. The
 	// oldest makes room; a longer memory costs more in comparisons than it saves.
@@ -142,19 +144,32 @@ func (r *reader) text() string {
 	if len(b) == 0 {
 		return ""
 	}
-	for i := range r.recent {
-		if r.recent[i] == string(b) {
-			return r.recent[i]
-		}
+	kept := r.kept(b)
+	if *kept == string(b) {
+		return *kept
 	}
 	if !utf8.Valid(b) {
 		r.fail("not UTF-8")
 		return ""
 	}
-	s := string(b)
-	r.recent[r.oldest] = s
+	*kept = string(b)
+	return *kept
+}
+
+// kept returns the place of a text in the reader's memory: where it stands, or
+// where it should.
+func (r *reader) kept(b []byte) *string {
+	if r.memory != nil {
+		return r.memory.texts.find(b)
+	}
+	for i := range r.recent {
+		if r.recent[i] == string(b) {
+			return &r.recent[i]
+		}
+	}
+	place := &r.recent[r.oldest]
 	r.oldest = (r.oldest + 1) % len(r.recent)
-	return s
+	return place
 }
 
 // open turns to the message inside this field and returns what follows it, for

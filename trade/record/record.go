@@ -36,26 +36,31 @@ func Decode(sequence uint64, time int64, data []byte) (*trade.Record, error) {
 	if n := r.count(7); n > 0 {
 		record.Events = make([]trade.Event, 0, n)
 	}
+	return readRecord(&r, record)
+}
+
+// readRecord fills a record that has nothing but its place in the journal.
+func readRecord(r *reader, record *trade.Record) (*trade.Record, error) {
 	c := &record.Command
 	for r.next() {
 		switch r.field {
 		case 1:
-			c.Kind = readEnum(&r, trade.CommandConfigureVenue)
+			c.Kind = readEnum(r, trade.CommandConfigureVenue)
 		case 2:
-			c.User = readText[trade.UserID](&r)
+			c.User = readText[trade.UserID](r)
 		case 3:
-			c.Account = readText[trade.AccountID](&r)
+			c.Account = readText[trade.AccountID](r)
 		case 4:
-			c.Request = readText[trade.RequestID](&r)
+			c.Request = readText[trade.RequestID](r)
 		case 5:
 			c.Fingerprint = r.fixed()
 		case 6:
 			rest := r.open()
-			readAnswer(&r, &c.Answer)
+			readAnswer(r, &c.Answer)
 			r.close(rest)
 		case 7:
 			rest := r.open()
-			record.Events = append(record.Events, readEvent(&r))
+			record.Events = append(record.Events, readEvent(r))
 			r.close(rest)
 		default:
 			r.skip()
@@ -64,7 +69,7 @@ func Decode(sequence uint64, time int64, data []byte) (*trade.Record, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	c.Answer.Sequence = sequence
+	c.Answer.Sequence = record.Sequence
 	return record, nil
 }
 

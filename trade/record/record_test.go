@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -211,6 +212,39 @@ func TestRecordsShareNothingWithTheirBytes(t *testing.T) {
 	}
 }
 
+// sameRecord compares two records; none and an empty list of events are the same.
+func sameRecord(a, b *trade.Record) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	x, y := *a, *b
+	if len(x.Events) == 0 && len(y.Events) == 0 {
+		x.Events, y.Events = nil, nil
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+func TestADecoderForgetsOfOneRecordWhatAnotherHad(t *testing.T) {
+	var d Decoder
+	for round := range uint64(50) {
+		d.Reset()
+		for i := range uint64(8) {
+			data, err := Encode(nil, (&filler{rand.New(rand.NewPCG(round, i)), i%2 == 0}).record(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := Decode(i, 9, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := d.Decode(i, 9, data)
+			if err != nil || !sameRecord(got, want) {
+				t.Fatalf("round %d: %+v, %v; want %+v", round, got, err, want)
+			}
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for seed := range uint64(20) {
 		data, err := Encode(nil, (&filler{rand.New(rand.NewPCG(seed, 8)), seed%2 == 0}).record(f))
@@ -219,8 +253,13 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	var reused Decoder
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := Decode(7, 8, data)
+		reused.Reset()
+		if same, other := reused.Decode(7, 8, data); fmt.Sprint(err) != fmt.Sprint(other) || !sameRecord(r, same) {
+			t.Fatalf("into used memory: %v, %v; into new: %v, %v", same, other, r, err)
+		}
 		if err != nil {
 			if !errors.Is(err, ErrMalformed) {
 				t.Fatalf("%v is not ErrMalformed", err)
