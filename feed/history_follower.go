@@ -16,7 +16,7 @@ import (
 // HistoryOptions sets a [HistoryFollower] up. For every number zero means the
 // default.
 type HistoryOptions struct {
-	// MaxRecords is how many records one transaction takes. Default 2,000.
+	// MaxRecords is how many records one transaction takes. Default 4,000.
 	MaxRecords int
 	// MaxBytes is about how many bytes of records one transaction takes. Default
 	// 8 MiB.
@@ -24,6 +24,10 @@ type HistoryOptions struct {
 	// Linger is how long the follower lets records gather while nobody waits for
 	// them: one transaction of many is much cheaper than many of one. Default 50 ms.
 	Linger time.Duration
+	// Share is how much of one core the follower takes while the venue is busy and
+	// nobody waits for it, in percent, 1 to 100. Default 25. It lags then, and
+	// catches up as soon as there is less to do.
+	Share int
 	// Listener, if set, is told what an operator should know. It is called from
 	// Run and may log, but holds the follower up while it runs.
 	Listener func(HistoryEvent)
@@ -80,9 +84,18 @@ func (k HistoryEventKind) String() string {
 }
 
 const (
-	defaultHistoryRecords = 2000
+	defaultHistoryRecords = 4000
 	defaultHistoryBytes   = 8 << 20
 	defaultHistoryLinger  = 50 * time.Millisecond
+	defaultHistoryShare   = 25
+
+	// A venue is busy when more than busyRate records a second come in: below, the
+	// follower keeps up and disturbs nobody.
+	busyRate   = 2000
+	paceWindow = 250 * time.Millisecond
+	// longestRest bounds a rest, so that one slow transaction does not leave the
+	// history standing still.
+	longestRest = time.Second
 
 	// A database that fails is tried again after firstRetry, then after twice as
 	// long each time, up to lastRetry.
@@ -91,8 +104,10 @@ const (
 )
 
 // HistoryFollower fills a [History] from the journal, off the way of commits: it
-// only reads, and the journal never waits for it. Make it with
-// NewHistoryFollower. Safe for concurrent use; Run is called once.
+// only reads, the journal never waits for it, and while the venue is busy it takes
+// a bounded share of one core, because a row costs several times what the commit
+// of its record does. Who needs the newest calls WaitFor, and pays for it. Make it
+// with NewHistoryFollower. Safe for concurrent use; Run is called once.
 type HistoryFollower struct {
 	log     *journal.Log
 	history History
@@ -102,7 +117,7 @@ type HistoryFollower struct {
 	mu       sync.Mutex // protects what follows
 	position uint64
 	wanted   uint64             // The highest sequence that somebody waits for.
-	hurry    context.CancelFunc // Ends the lingering; nil while there is none.
+	hurry    context.CancelFunc // Ends a linger; nil while there is none.
 	ring     chan struct{}      // Closed at the next change of position; nil while nobody waits.
 }
 
@@ -117,6 +132,10 @@ func NewHistoryFollower(log *journal.Log, history History, options HistoryOption
 	if options.Linger <= 0 {
 		options.Linger = defaultHistoryLinger
 	}
+	if options.Share <= 0 {
+		options.Share = defaultHistoryShare
+	}
+	options.Share = min(options.Share, 100)
 	return &HistoryFollower{log: log, history: history, options: options, stopped: make(chan struct{})}
 }
 
@@ -202,11 +221,14 @@ func (f *HistoryFollower) follow(ctx context.Context, worked func()) error {
 	if err := f.begin(ctx); err != nil {
 		return err
 	}
+	var decoder record.Decoder
+	pace := pace{since: time.Now(), head: f.log.Head()}
 	for {
 		if err := f.gather(ctx); err != nil {
 			return err
 		}
-		records, err := f.read(ctx)
+		began := time.Now()
+		err := f.apply(ctx, &decoder)
 		if errors.Is(err, journal.ErrCompacted) && f.Position()+1 < f.log.Oldest() {
 			// The journal has dropped what the history still lacks.
 			if err := f.begin(ctx); err != nil {
@@ -217,15 +239,51 @@ func (f *HistoryFollower) follow(ctx context.Context, worked func()) error {
 		if err != nil {
 			return err
 		}
-		if len(records) == 0 {
+		worked()
+		if !pace.busy(time.Now(), f.log.Head()) {
 			continue
 		}
-		if err := f.history.Apply(ctx, records); err != nil {
-			return &historyError{err}
+		if err := f.rest(ctx, time.Since(began)); err != nil {
+			return err
 		}
-		f.moved(records[len(records)-1].Sequence)
-		worked()
 	}
+}
+
+// apply carries one transaction out.
+func (f *HistoryFollower) apply(ctx context.Context, decoder *record.Decoder) error {
+	records, err := f.read(ctx, decoder)
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	if err := f.history.Apply(ctx, records); err != nil {
+		return &historyError{err}
+	}
+	f.moved(records[len(records)-1].Sequence)
+	return nil
+}
+
+// rest leaves the rest of a core's time to those who commit, after a transaction
+// that took so long. Who waits for the history is not kept waiting.
+func (f *HistoryFollower) rest(ctx context.Context, took time.Duration) error {
+	rest := took * time.Duration(100-f.options.Share) / time.Duration(f.options.Share)
+	return f.linger(ctx, f.Position(), journal.MaxSequence, min(rest, longestRest))
+}
+
+// pace tells a busy venue from a quiet one.
+type pace struct {
+	since time.Time // When the present window began,
+	head  uint64    // and where the journal stood.
+	fast  bool      // What the window before was like.
+}
+
+// busy is to be asked now and then. Records come in bursts, so it judges by a
+// whole window.
+func (p *pace) busy(now time.Time, head uint64) bool {
+	if lasted := now.Sub(p.since); lasted >= paceWindow {
+		p.fast = time.Duration(head-p.head)*time.Second > lasted*busyRate
+		p.since, p.head = now, head
+	}
+	return p.fast
 }
 
 // begin takes the history's position over, or has it built again where that does
@@ -288,7 +346,13 @@ func (f *HistoryFollower) gather(ctx context.Context) error {
 	if _, err := f.log.Wait(ctx, position); err != nil {
 		return err
 	}
-	lingering, end := context.WithTimeout(ctx, f.options.Linger)
+	return f.linger(ctx, position, position+uint64(f.options.MaxRecords)-1, f.options.Linger)
+}
+
+// linger returns when the journal has passed a sequence, when it has lasted most,
+// or as soon as somebody waits for more than position.
+func (f *HistoryFollower) linger(ctx context.Context, position, past uint64, most time.Duration) error {
+	lingering, end := context.WithTimeout(ctx, most)
 	defer end()
 	f.mu.Lock()
 	if f.wanted > position {
@@ -297,7 +361,7 @@ func (f *HistoryFollower) gather(ctx context.Context) error {
 	}
 	f.hurry = end
 	f.mu.Unlock()
-	_, err := f.log.Wait(lingering, position+uint64(f.options.MaxRecords)-1)
+	_, err := f.log.Wait(lingering, past)
 	f.mu.Lock()
 	f.hurry = nil
 	f.mu.Unlock()
@@ -307,16 +371,18 @@ func (f *HistoryFollower) gather(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// read returns the records of the next transaction, at least one.
-func (f *HistoryFollower) read(ctx context.Context) ([]*trade.Record, error) {
+// read returns the records of the next transaction, at least one. They hold until
+// the next call.
+func (f *HistoryFollower) read(ctx context.Context, decoder *record.Decoder) ([]*trade.Record, error) {
 	entries, err := f.log.Read(ctx, f.Position(), f.options.MaxRecords)
 	if err != nil {
 		return nil, err
 	}
 	records := make([]*trade.Record, 0, len(entries))
 	size := 0
+	decoder.Reset()
 	for _, entry := range entries {
-		r, err := record.Decode(entry.Sequence, entry.Time, entry.Data)
+		r, err := decoder.Decode(entry.Sequence, entry.Time, entry.Data)
 		if err != nil {
 			return nil, fmt.Errorf("feed: record %d: %w", entry.Sequence, err)
 		}

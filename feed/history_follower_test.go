@@ -116,8 +116,13 @@ func (d *desk) write(t *testing.T, n int) {
 
 func (d *desk) start(t *testing.T, options feed.HistoryOptions) {
 	t.Helper()
+	d.startWith(t, d.notes, options)
+}
+
+func (d *desk) startWith(t *testing.T, history feed.History, options feed.HistoryOptions) {
+	t.Helper()
 	options.Listener = func(e feed.HistoryEvent) { d.events = append(d.events, e) }
-	d.follower = feed.NewHistoryFollower(d.log, d.notes, options)
+	d.follower = feed.NewHistoryFollower(d.log, history, options)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- d.follower.Run(ctx) }()

@@ -1,0 +1,71 @@
+package feed_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"todoku/feed"
+	"todoku/trade"
+)
+
+// slowNotebook is a notebook whose transactions take a while.
+type slowNotebook struct {
+	*notebook
+
+	took  time.Duration
+	spent time.Duration // Protected by notebook.mu.
+}
+
+func (n *slowNotebook) Apply(ctx context.Context, records []*trade.Record) error {
+	time.Sleep(n.took) // The time of a test's bubble.
+	n.mu.Lock()
+	n.spent += n.took
+	n.mu.Unlock()
+	return n.notebook.Apply(ctx, records)
+}
+
+func (n *slowNotebook) busy() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.spent
+}
+
+// TestABusyVenueKeepsItsCoresFromTheHistory writes faster than the history may
+// follow: it takes its share, hurries while somebody waits, and catches up after.
+func TestABusyVenueKeepsItsCoresFromTheHistory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		slow := &slowNotebook{notebook: d.notes, took: 40 * time.Millisecond}
+		d.startWith(t, slow, feed.HistoryOptions{MaxRecords: 100, Share: 25})
+		write := func(d *desk, during time.Duration) {
+			for began := time.Now(); time.Since(began) < during; time.Sleep(20 * time.Millisecond) {
+				d.write(t, 100) // 5,000 a second; the history could take 2,500.
+			}
+		}
+		write(d, 4*time.Second)
+		if busy := slow.busy(); busy < 800*time.Millisecond || busy > 1300*time.Millisecond {
+			t.Errorf("busy for %s of 4 s, allowed a quarter", busy)
+		}
+
+		began, wanted := time.Now(), d.follower.Position()+1000
+		if err := d.follower.WaitFor(t.Context(), wanted); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 11*slow.took {
+			t.Errorf("1,000 records took %s although somebody waited", took)
+		}
+
+		began = time.Now()
+		behind := d.log.Head() - d.follower.Position()
+		time.Sleep(time.Second + time.Duration(behind/100+2)*slow.took)
+		synctest.Wait()
+		if d.follower.Position() != d.log.Head() {
+			t.Errorf("%d of %d records behind after %s of quiet", d.log.Head()-d.follower.Position(), behind, time.Since(began))
+		}
+		if err := d.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
