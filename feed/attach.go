@@ -198,7 +198,7 @@ func (f *Feed) missed(topics []push.Topic, user *trade.User, cursor push.Cursor)
 		return nil, cause, nil
 	case len(sequences) > f.options.ReplayEvents:
 		return nil, CauseTooFarBehind, nil
-	case after > 0 && f.index.newest(f.names.self(user.ID)) > after:
+	case after > 0 && f.index.newest(f.names.self(user.ID)[0].topic) > after:
 		// From the very beginning a replay lacks nothing.
 		return nil, CauseUserChanged, nil
 	}

@@ -1,13 +1,15 @@
 package feed
 
 import (
+	"slices"
+
 	"todoku/push"
 	"todoku/trade"
 )
 
-// Who is told what. This file is the only place that decides it: audience says
-// to which topics a message goes, topicsOf which topics a user's stream has.
-// A leak is a mistake in one of these two functions.
+// Who is told what. This file is the only place that decides it: the functions
+// that begin with "of" say to which topics a message goes, topicsOf which topics a
+// user's stream has. A leak is a mistake in one of them.
 //
 //	message                                    topics
 //	Report, CancelRejected, PartyTrade,
@@ -33,68 +35,65 @@ const (
 	topicAdmin push.Topic = "admin"
 )
 
-// audience appends the topics that a message goes to.
-func (n *names) audience(topics []push.Topic, body any) []push.Topic {
-	switch b := body.(type) {
-	case *Report:
-		return append(topics, n.account(b.Order.Account), topicAccounts)
-	case *trade.CancelRejected:
-		return append(topics, n.account(b.Order.Account), topicAccounts)
-	case *PartyTrade:
-		return append(topics, n.account(b.Account), topicAccounts)
-	case *trade.Position:
-		return append(topics, n.account(b.Account), topicAccounts)
-	case *AccountLimits:
-		return append(topics, n.account(b.Account), topicAccounts)
-	case *Print:
-		return append(topics, n.market(b.Symbol))
-	case *LevelUpdate:
-		return append(topics, n.market(b.Symbol))
-	case *Best:
-		return append(topics, n.market(b.Symbol))
-	case *trade.Instrument:
-		return append(topics, topicVenue)
-	case *Announcement:
-		if len(b.to) == 0 {
-			return append(topics, topicVenue)
-		}
-		for i, user := range b.to {
-			if !named(b.to[:i], user) {
-				topics = append(topics, n.user(user))
-			}
-		}
-		return topics
-	case *Presence:
-		return append(topics, topicPresence)
-	case *trade.User:
-		return append(topics, n.self(b.ID), topicAdmin)
+// Each of these is a row of the table: it returns to which topics a message goes.
+
+func (n *names) ofReport(e *trade.ExecutionReport) []*subject { return n.account(e.Order.Account) }
+
+func (n *names) ofCancelRejected(e *trade.CancelRejected) []*subject {
+	return n.account(e.Order.Account)
+}
+
+func (n *names) ofPartyTrade(party *trade.Party) []*subject { return n.account(party.Account) }
+
+func (n *names) ofPosition(p *trade.Position) []*subject { return n.account(p.Account) }
+
+func (n *names) ofLimits(e *trade.LimitsChanged) []*subject { return n.account(e.Account) }
+
+func (n *names) ofPrint(t *trade.Trade) []*subject { return n.market(t.Symbol) }
+
+func (n *names) ofLevel(e *trade.LevelChanged) []*subject { return n.market(e.Symbol) }
+
+func (n *names) ofInstrument() []*subject { return n.venue }
+
+func (n *names) ofPresence() []*subject { return n.presence }
+
+func (n *names) ofUser(u *trade.User) []*subject { return n.self(u.ID) }
+
+func (n *names) ofAnnouncement(e *trade.Announced) []*subject {
+	if len(e.To) == 0 {
+		return n.venue
 	}
-	// What the table does not name is told to nobody.
-	return topics
+	var audience []*subject
+	for i, user := range e.To {
+		if !slices.Contains(e.To[:i], user) {
+			audience = append(audience, n.user(user)...)
+		}
+	}
+	return audience
 }
 
 // topicsOf returns what a user's stream has: what the user may see, as far as
 // the subscription asks for it. symbols are those of the subscription.
 func (n *names) topicsOf(user *trade.User, subscription Subscription, symbols []trade.Symbol) []push.Topic {
 	topics := make([]push.Topic, 0, 4+len(user.Accounts)+len(symbols))
-	topics = append(topics, topicVenue, n.user(user.ID))
+	topics = append(topics, topicVenue, n.user(user.ID)[0].topic)
 	if user.Roles.Has(trade.RoleAdmin) {
 		topics = append(topics, topicAdmin)
 	} else {
-		topics = append(topics, n.self(user.ID))
+		topics = append(topics, n.self(user.ID)[0].topic)
 	}
 	if subscription.AllAccounts && seesAllAccounts(user) {
 		topics = append(topics, topicAccounts)
 	} else {
 		for _, account := range user.Accounts {
-			topics = append(topics, n.account(account))
+			topics = append(topics, n.account(account)[0].topic)
 		}
 	}
 	if subscription.Presence {
 		topics = append(topics, topicPresence)
 	}
 	for _, symbol := range symbols {
-		topics = append(topics, n.market(symbol))
+		topics = append(topics, n.market(symbol)[0].topic)
 	}
 	return topics
 }
@@ -104,46 +103,59 @@ func seesAllAccounts(user *trade.User) bool {
 	return user.Roles.Has(trade.RoleRisk | trade.RoleAdmin)
 }
 
-func named(users []trade.UserID, user trade.UserID) bool {
-	for _, u := range users {
-		if u == user {
-			return true
-		}
-	}
-	return false
+// subject is a topic and what is known of it, so that a record on the hot path
+// looks nothing up twice.
+type subject struct {
+	topic push.Topic
+	// entries is where the index has the topic, nil before the first event.
+	entries *entries
+	// wanted says that the topic had a subscriber when the hub's interest was at
+	// this number.
+	wanted   bool
+	interest uint64
 }
 
-// names makes topics and keeps those it made, so that a record on the hot path
-// allocates none. Used by one goroutine at a time.
+// names makes audiences and keeps those it made, so that a record on the hot path
+// allocates none. Nobody may change them. Used by one goroutine at a time.
 type names struct {
-	accounts map[trade.AccountID]push.Topic
-	markets  map[trade.Symbol]push.Topic
-	users    map[trade.UserID]push.Topic
-	selves   map[trade.UserID]push.Topic
+	accounts map[trade.AccountID][]*subject // The account's own topic first.
+	markets  map[trade.Symbol][]*subject
+	users    map[trade.UserID][]*subject
+	selves   map[trade.UserID][]*subject // The user's own topic first.
+
+	venue, presence []*subject
+	everyAccount    *subject
+	admin           *subject
 }
 
 func newNames() *names {
 	return &names{
-		accounts: make(map[trade.AccountID]push.Topic),
-		markets:  make(map[trade.Symbol]push.Topic),
-		users:    make(map[trade.UserID]push.Topic),
-		selves:   make(map[trade.UserID]push.Topic),
+		accounts:     make(map[trade.AccountID][]*subject),
+		markets:      make(map[trade.Symbol][]*subject),
+		users:        make(map[trade.UserID][]*subject),
+		selves:       make(map[trade.UserID][]*subject),
+		venue:        []*subject{{topic: topicVenue}},
+		presence:     []*subject{{topic: topicPresence}},
+		everyAccount: &subject{topic: topicAccounts},
+		admin:        &subject{topic: topicAdmin},
 	}
 }
 
-func (n *names) account(a trade.AccountID) push.Topic { return intern(n.accounts, a, "account:") }
+func (n *names) account(a trade.AccountID) []*subject {
+	return intern(n.accounts, a, "account:", n.everyAccount)
+}
 
-func (n *names) market(s trade.Symbol) push.Topic { return intern(n.markets, s, "market:") }
+func (n *names) market(s trade.Symbol) []*subject { return intern(n.markets, s, "market:") }
 
-func (n *names) user(u trade.UserID) push.Topic { return intern(n.users, u, "user:") }
+func (n *names) user(u trade.UserID) []*subject { return intern(n.users, u, "user:") }
 
-func (n *names) self(u trade.UserID) push.Topic { return intern(n.selves, u, "self:") }
+func (n *names) self(u trade.UserID) []*subject { return intern(n.selves, u, "self:", n.admin) }
 
-func intern[K ~string](made map[K]push.Topic, key K, prefix string) push.Topic {
-	topic, ok := made[key]
-	if !ok {
-		topic = push.Topic(prefix + string(key))
-		made[key] = topic
+func intern[K ~string](made map[K][]*subject, key K, prefix string, others ...*subject) []*subject {
+	audience := made[key]
+	if audience == nil {
+		audience = append([]*subject{{topic: push.Topic(prefix + string(key))}}, others...)
+		made[key] = audience
 	}
-	return topic
+	return audience
 }

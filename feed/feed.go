@@ -64,7 +64,7 @@ type Feed struct {
 	encoder Encoder
 	options Options
 
-	composer *composer     // Of the goroutine that follows.
+	follower follower      // Of the goroutine that follows.
 	ready    chan struct{} // Closed when the feed has caught up for the first time.
 	stopped  chan struct{} // Closed when Run returns.
 	save     chan struct{} // Rung when a checkpoint is due; one waits at most.
@@ -87,17 +87,18 @@ type Feed struct {
 // back as replays go.
 func New(log *journal.Log, hub *push.Hub, store IndexStore, encoder Encoder, options Options) *Feed {
 	options = options.withDefaults()
-	return &Feed{
+	f := &Feed{
 		log: log, hub: hub, store: store, encoder: encoder, options: options,
-		composer: newComposer(),
-		ready:    make(chan struct{}),
-		stopped:  make(chan struct{}),
-		save:     make(chan struct{}, 1),
-		views:    newViews(),
-		index:    newIndex(options.ReplayEvents, options.ReplayAge),
-		names:    newNames(),
-		streams:  make(map[string]*Attached),
+		ready:   make(chan struct{}),
+		stopped: make(chan struct{}),
+		save:    make(chan struct{}, 1),
+		views:   newViews(),
+		index:   newIndex(options.ReplayEvents, options.ReplayAge),
+		names:   newNames(),
+		streams: make(map[string]*Attached),
 	}
+	f.follower.composer = composer{names: newNames(), wanted: f.subscribed}
+	return f
 }
 
 // Ready is closed when the feed has caught up with the journal's head as it was

@@ -14,8 +14,46 @@ import (
 
 // Following the journal: first in silence up to its head, then aloud.
 
-// readBatch is how many records are taken from the journal at once.
-const readBatch = 1024
+const (
+	// readBatch is how many records are taken from the journal at once.
+	readBatch = 1024
+	// publishBatch is how many of them are published at once. It bounds how long
+	// an attach or a query may wait for the lock.
+	publishBatch = 32
+)
+
+// follower is the memory of the goroutine that follows: a record leaves nothing
+// behind but what the views, the index and the hub keep.
+type follower struct {
+	decoder      record.Decoder
+	composer     composer
+	records      []*trade.Record
+	publications []push.Publication
+	messages     []*push.Message
+}
+
+// decode returns the records of journal entries. They hold until the next call.
+func (w *follower) decode(entries []journal.Record) ([]*trade.Record, error) {
+	w.decoder.Reset()
+	w.records = w.records[:0]
+	for _, entry := range entries {
+		r, err := w.decoder.Decode(entry.Sequence, entry.Time, entry.Data)
+		if err != nil {
+			return nil, fmt.Errorf("feed: record %d: %w", entry.Sequence, err)
+		}
+		w.records = append(w.records, r)
+	}
+	return w.records, nil
+}
+
+// subscribed says whether somebody is subscribed to a topic, which the hub is
+// asked only after a change of its subscriptions.
+func (f *Feed) subscribed(s *subject) bool {
+	if interest := f.hub.Interest(); s.interest != interest {
+		s.interest, s.wanted = interest, f.hub.Subscribed(s.topic)
+	}
+	return s.wanted
+}
 
 // start brings views and index to the journal's head and seeds the hub there.
 func (f *Feed) start(ctx context.Context) error {
@@ -32,11 +70,13 @@ func (f *Feed) start(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("feed: read behind %d: %w", from, err)
 		}
-		for _, raw := range records {
-			if err := f.restore(raw, loaded); err != nil {
+		for len(records) > 0 {
+			n := min(len(records), publishBatch)
+			if err := f.restore(records[:n], loaded); err != nil {
 				return err
 			}
-			from = raw.Sequence
+			from = records[n-1].Sequence
+			records = records[n:]
 		}
 	}
 	return f.seed()
@@ -62,22 +102,23 @@ func (f *Feed) loadViews(ctx context.Context) (uint64, error) {
 	return stored.Sequence, nil
 }
 
-// restore takes over a record that nobody is listening for yet. What the
-// snapshot contains goes into the index only, and the other way round.
-func (f *Feed) restore(raw journal.Record, loaded uint64) error {
-	r, err := record.Decode(raw.Sequence, raw.Time, raw.Data)
+// restore takes over records that nobody is listening for yet. What the snapshot
+// contains goes into the index only, and the other way round.
+func (f *Feed) restore(entries []journal.Record, loaded uint64) error {
+	records, err := f.follower.decode(entries)
 	if err != nil {
-		return fmt.Errorf("feed: record %d: %w", raw.Sequence, err)
+		return err
 	}
-	messages := f.composer.compose(r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if r.Sequence > f.index.position {
-		f.index.add(r.Sequence, r.Time, messages)
-	}
-	if r.Sequence > loaded {
-		f.views.apply(r)
-		f.advance(r)
+	for _, r := range records {
+		if r.Sequence > f.index.position {
+			f.index.add(r.Sequence, r.Time, f.follower.composer.compose(r))
+		}
+		if r.Sequence > loaded {
+			f.views.apply(r)
+			f.advance(r)
+		}
 	}
 	return nil
 }
@@ -86,33 +127,24 @@ func (f *Feed) restore(raw journal.Record, loaded uint64) error {
 func (f *Feed) seed() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var state []*push.Message
+	var messages []*push.Message
+	now := Message{Sequence: f.position, Time: f.time}
 	for symbol, m := range f.views.markets {
-		topic := f.names.market(symbol)
+		topic := f.names.market(symbol)[0].topic
 		for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
 			for _, level := range *m.book.side(side) {
-				update := &LevelUpdate{level, symbol, side, m.book.version}
-				state = append(state, f.stateMessage(topic, "book_update", levelKey(side, level.Price), update))
+				messages = append(messages, levelState(f.encoder, now, topic, LevelUpdate{level, symbol, side, m.book.version}))
 			}
 		}
 		m.book.told = m.book.best(symbol)
-		told := m.book.told
-		state = append(state, f.stateMessage(topic, "best_bid_offer", bestKey, &told))
+		messages = append(messages, bestState(f.encoder, now, topic, m.book.told))
 	}
-	if err := f.hub.Seed(f.position, state); err != nil {
+	if err := f.hub.Seed(f.position, messages); err != nil {
 		return fmt.Errorf("feed: %w", err)
 	}
 	f.saved = f.index.position
 	close(f.ready)
 	return nil
-}
-
-// stateMessage encodes state as of the present position.
-func (f *Feed) stateMessage(topic push.Topic, kind, key string, body any) *push.Message {
-	return &push.Message{
-		Sequence: f.position, Topic: topic, Key: key, Kind: kind,
-		Data: f.encoder.Encode(Message{Sequence: f.position, Time: f.time, Body: body}),
-	}
 }
 
 // follow publishes record after record until ctx ends.
@@ -126,48 +158,118 @@ func (f *Feed) follow(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("feed: read behind %d: %w", position, err)
 		}
-		for _, raw := range records {
-			r, err := record.Decode(raw.Sequence, raw.Time, raw.Data)
+		for len(records) > 0 {
+			n := min(len(records), publishBatch)
+			decoded, err := f.follower.decode(records[:n])
 			if err != nil {
-				return fmt.Errorf("feed: record %d: %w", raw.Sequence, err)
-			}
-			if err := f.publish(r); err != nil {
 				return err
 			}
-			position = raw.Sequence
+			if err := f.publish(decoded); err != nil {
+				return err
+			}
+			position = records[n-1].Sequence
+			records = records[n:]
 		}
 	}
 }
 
-// publish makes one record visible: in the views, the index and the streams in
-// one step. Decoding and encoding come before the lock.
-func (f *Feed) publish(r *trade.Record) error {
-	messages := f.composer.compose(r)
-	p := publication(r, messages, f.encoder)
-
+// publish makes records visible: each of them in the views, the index and the
+// streams in one step. Decoding comes before the lock.
+func (f *Feed) publish(records []*trade.Record) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.regrantFor(r)
-	markets := len(f.views.markets)
-	f.views.apply(r)
-	f.index.add(r.Sequence, r.Time, messages)
-	f.advance(r)
-	p.Messages = f.appendBest(p.Messages, r, uint32(len(messages)))
-	if err := f.hub.Publish(p); err != nil {
-		return fmt.Errorf("feed: %w", err)
+	from := 0
+	for i, r := range records {
+		if !changesWhoSees(r) {
+			continue
+		}
+		// What came before belongs to those who saw it then.
+		if err := f.publishSame(records[from:i]); err != nil {
+			return err
+		}
+		from = i + 1
+		if err := f.publishChange(r); err != nil {
+			return err
+		}
 	}
-	f.revokeFor(r)
-	if len(f.views.markets) != markets {
-		f.marketsChanged()
+	if err := f.publishSame(records[from:]); err != nil {
+		return err
 	}
-	if r.Sequence-f.saved >= f.options.CheckpointEvery {
-		f.saved = r.Sequence
+	if f.position-f.saved >= f.options.CheckpointEvery {
+		f.saved = f.position
 		select {
 		case f.save <- struct{}{}:
 		default: // The one before is not taken yet; it will save what is newest then.
 		}
 	}
 	return nil
+}
+
+// changesWhoSees says whether a record changes what streams are subscribed to.
+func changesWhoSees(r *trade.Record) bool {
+	for _, event := range r.Events {
+		switch event.(type) {
+		case *trade.UserChanged, *trade.InstrumentChanged:
+			return true
+		}
+	}
+	return false
+}
+
+// publishChange publishes a record and lets live streams follow what it changes
+// about who sees what. The caller holds mu.
+func (f *Feed) publishChange(r *trade.Record) error {
+	f.regrantFor(r)
+	markets := len(f.views.markets)
+	if err := f.publishSame([]*trade.Record{r}); err != nil {
+		return err
+	}
+	f.revokeFor(r)
+	if len(f.views.markets) != markets {
+		f.marketsChanged()
+	}
+	return nil
+}
+
+// publishSame publishes records that leave subscriptions as they are. Events are
+// composed and encoded only where somebody is subscribed to them. The caller
+// holds mu.
+func (f *Feed) publishSame(records []*trade.Record) error {
+	w := &f.follower
+	for _, r := range records {
+		messages := w.composer.compose(r)
+		f.views.apply(r)
+		f.index.add(r.Sequence, r.Time, messages)
+		f.advance(r)
+		from := len(w.messages)
+		w.messages = w.composer.appendEvents(w.messages, messages, f.encoder)
+		w.messages = f.appendLevels(w.messages, messages)
+		w.messages = f.appendBest(w.messages, r, uint32(len(messages)))
+		w.publications = append(w.publications, push.Publication{
+			Sequence: r.Sequence, Time: time.Unix(0, r.Time), Messages: w.messages[from:],
+		})
+	}
+	err := f.hub.Publish(w.publications...)
+	clear(w.publications)
+	clear(w.messages)
+	w.publications, w.messages = w.publications[:0], w.messages[:0]
+	if err != nil {
+		return fmt.Errorf("feed: %w", err)
+	}
+	return nil
+}
+
+// appendLevels adds the levels among messages, which the hub keeps for whoever
+// subscribes later.
+func (f *Feed) appendLevels(to []*push.Message, messages []addressed) []*push.Message {
+	for i := range messages {
+		m := &messages[i]
+		if e := m.level; e != nil {
+			update := LevelUpdate{Level{e.Price, e.Quantity, e.Orders}, e.Symbol, e.Side, e.BookVersion}
+			to = append(to, levelState(f.encoder, m.Message, m.audience[0].topic, update))
+		}
+	}
+	return to
 }
 
 // appendBest adds the best prices of every market that the record moved. The
@@ -194,10 +296,9 @@ func (f *Feed) appendBest(messages []*push.Message, r *trade.Record, index uint3
 			continue
 		}
 		m.book.told = best
-		one := f.stateMessage(f.names.market(symbol), "best_bid_offer", bestKey, &best)
-		one.Index = index
+		from := Message{Sequence: r.Sequence, Index: index, Time: r.Time}
+		messages = append(messages, bestState(f.encoder, from, f.names.market(symbol)[0].topic, best))
 		index++
-		messages = append(messages, one)
 	}
 	return messages
 }

@@ -145,7 +145,7 @@ func wantBooks(t *testing.T, s *server, w *watcher) {
 		for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
 			for _, level := range s.venue.book(symbol, side) {
 				levels++
-				data := state["level:"+side.String()+":"+trade.Price(level[0]).String()]
+				data := state[feed.LevelKey(side, trade.Price(level[0]))]
 				want := fmt.Sprintf(`"Price":%d,"Quantity":%d,"Orders":%d`, level[0], level[1], level[2])
 				if !strings.Contains(data, want) {
 					t.Errorf("%s holds %q, the book has %s", w.sight.user.ID, data, want)

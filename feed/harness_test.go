@@ -247,18 +247,18 @@ func (c *client) receive(r *push.Response) error {
 	defer c.mu.Unlock()
 	out := pushtest.Response{Number: r.Number, Previous: r.Previous, Cursor: r.Cursor, Fragment: r.Fragment}
 	for _, m := range r.Messages {
-		switch topic, begins := strings.CutPrefix(string(m.Data), "begin "); {
+		switch topic, begins := strings.CutPrefix(string(m.Bytes()), "begin "); {
 		case begins:
 			c.state[push.Topic(topic)] = make(map[string]string)
 		case m.Topic == "":
-			c.first = append(c.first, string(m.Data))
+			c.first = append(c.first, string(m.Bytes()))
 		case m.Key == "":
 			out.Events = append(out.Events, pushtest.Event{Sequence: m.Sequence, Index: m.Index})
-			c.events = append(c.events, string(m.Data))
+			c.events = append(c.events, string(m.Bytes()))
 		case m.Gone:
 			delete(c.state[m.Topic], m.Key)
 		default:
-			c.state[m.Topic][m.Key] = string(m.Data)
+			c.state[m.Topic][m.Key] = string(m.Bytes())
 		}
 	}
 	c.seen.Responses = append(c.seen.Responses, out)

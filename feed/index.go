@@ -41,6 +41,7 @@ type mark struct {
 // entries are one topic's sequences, rising.
 type entries struct {
 	dropped uint64 // The highest sequence that was dropped, 0 for none.
+	last    uint64 // The highest that was added since the feed began, 0 for none.
 	count   int
 	blocks  []block
 }
@@ -61,23 +62,32 @@ func newIndex(limit int, age time.Duration) *index {
 // begin sets an empty index behind a sequence.
 func (x *index) begin(base uint64) { x.base, x.position = base, base }
 
-// add takes in which topics a record has events for.
+// add takes in which topics a record has events for. It notes the topics' entries
+// in the audiences, which must be this index's only.
 func (x *index) add(sequence uint64, at int64, messages []addressed) {
 	x.position = sequence
 	x.mark(sequence, at)
 	for i := range messages {
-		if messages[i].key != "" {
+		if messages[i].level != nil {
 			continue
 		}
-		for _, topic := range messages[i].topics {
-			e := x.topics[topic]
-			if e == nil {
-				e = &entries{}
-				x.topics[topic] = e
+		for _, s := range messages[i].audience {
+			if s.entries == nil {
+				s.entries = x.of(s.topic)
 			}
-			e.add(sequence, x.limit)
+			s.entries.add(sequence, x.limit)
 		}
 	}
+}
+
+// of returns a topic's entries, which stay the same ones.
+func (x *index) of(topic push.Topic) *entries {
+	e := x.topics[topic]
+	if e == nil {
+		e = &entries{}
+		x.topics[topic] = e
+	}
+	return e
 }
 
 // mark notes the time now and then and drops what has become too old.
@@ -101,10 +111,11 @@ func (x *index) mark(sequence uint64, at int64) {
 }
 
 func (e *entries) add(sequence uint64, limit int) {
-	n := len(e.blocks)
-	if n > 0 && e.blocks[n-1].last == sequence {
+	if e.last == sequence {
 		return // Another message of the same record.
 	}
+	e.last = sequence
+	n := len(e.blocks)
 	if n == 0 || e.blocks[n-1].count == blockSize {
 		e.blocks = append(e.blocks, block{first: sequence, last: sequence, count: 1})
 	} else {

@@ -33,7 +33,13 @@ func (n *naiveIndex) first(topics []push.Topic, after uint64, most int) []uint64
 	return all[:min(most, len(all))]
 }
 
-func to(topics ...push.Topic) []addressed { return []addressed{{topics: topics}} }
+func to(topics ...push.Topic) []addressed {
+	var audience []*subject
+	for _, topic := range topics {
+		audience = append(audience, &subject{topic: topic})
+	}
+	return []addressed{{audience: audience}}
+}
 
 func TestTheIndexAnswersLikeOneThatForgetsNothingOrSaysThatItForgot(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))

@@ -132,13 +132,11 @@ type Presence struct {
 	Online      bool
 }
 
-// Announcement is what the venue has to say.
+// Announcement is what the venue has to say, to everybody or to some; none of
+// these learns of the others.
 type Announcement struct {
 	From string // A display name.
 	Text string
-
-	// to is whom it is for, everybody when empty; no receiver learns of the others.
-	to []trade.UserID
 }
 
 // SnapshotBegin says that state follows until SnapshotEnd.

@@ -1,7 +1,8 @@
 package feed
 
 import (
-	"time"
+	"encoding/binary"
+	"slices"
 
 	"todoku/push"
 	"todoku/trade"
@@ -13,13 +14,13 @@ import (
 
 // addressed is a message and where it goes.
 type addressed struct {
+	// Message has no Body where nobody wants it, and for the level of a book.
 	Message
 
-	topics []push.Topic
-	kind   string
-	// key makes it state; see push.Message.
-	key  string
-	gone bool
+	audience []*subject
+	kind     string
+	// level is set for the level of a book, which is state.
+	level *trade.LevelChanged
 }
 
 // composer turns records into messages. It keeps its buffers from record to
@@ -27,45 +28,60 @@ type addressed struct {
 // next call.
 type composer struct {
 	names    *names
+	wanted   func(*subject) bool // Whether somebody will take events of a topic.
 	messages []addressed
-	topics   []push.Topic
 }
 
-func newComposer() *composer { return &composer{names: newNames()} }
+// newComposer returns a composer of all messages.
+func newComposer() *composer {
+	return &composer{names: newNames(), wanted: func(*subject) bool { return true }}
+}
 
 // compose returns the messages of a record, indexed from 0: events and the
-// levels of books. Order follows that of the record's events.
+// levels of books. Order follows that of the record's events. What nobody wants
+// has its place and its audience, but no body.
 func (c *composer) compose(r *trade.Record) []addressed {
+	n := c.names
 	clear(c.messages)
 	c.messages = c.messages[:0]
-	c.topics = c.topics[:0]
 	for i, event := range r.Events {
 		switch e := event.(type) {
 		case *trade.ExecutionReport:
-			c.add(r, "execution_report", &Report{e, r.Sequence, i})
+			if m := c.add(r, "execution_report", n.ofReport(e)); m != nil {
+				m.Body = &Report{e, r.Sequence, i}
+			}
 		case *trade.CancelRejected:
-			c.add(r, "cancel_reject", e)
+			if m := c.add(r, "cancel_reject", n.ofCancelRejected(e)); m != nil {
+				m.Body = e
+			}
 		case *trade.TradeChanged:
-			c.add(r, "trade", partyTrade(r, e, trade.SideBuy))
-			c.add(r, "trade", partyTrade(r, e, trade.SideSell))
-			c.add(r, "trade_print", &Print{
-				ID: e.Trade.ID, Symbol: e.Trade.Symbol, Price: e.Trade.Price, Quantity: e.Trade.Quantity,
-				Aggressor: e.Trade.Aggressor, Status: e.Trade.Status, Time: e.Trade.Time,
-			})
+			c.addTrade(r, e)
 		case *trade.LevelChanged:
 			c.addLevel(r, e)
 		case *trade.PositionChanged:
-			c.add(r, "position_update", &e.Position)
+			if m := c.add(r, "position_update", n.ofPosition(&e.Position)); m != nil {
+				m.Body = &e.Position
+			}
 		case *trade.InstrumentChanged:
-			c.add(r, "instrument_update", &e.Instrument)
+			if m := c.add(r, "instrument_update", n.ofInstrument()); m != nil {
+				m.Body = &e.Instrument
+			}
 		case *trade.UserChanged:
-			c.add(r, "user_update", &e.User)
+			if m := c.add(r, "user_update", n.ofUser(&e.User)); m != nil {
+				m.Body = &e.User
+			}
 		case *trade.PresenceChanged:
-			c.add(r, "user_presence", &Presence{e.DisplayName, e.Online})
+			if m := c.add(r, "user_presence", n.ofPresence()); m != nil {
+				m.Body = &Presence{e.DisplayName, e.Online}
+			}
 		case *trade.LimitsChanged:
-			c.add(r, "limit_update", &AccountLimits{e.Account, e.Limits})
+			if m := c.add(r, "limit_update", n.ofLimits(e)); m != nil {
+				m.Body = &AccountLimits{e.Account, e.Limits}
+			}
 		case *trade.Announced:
-			c.add(r, "announcement", &Announcement{e.From, e.Text, e.To})
+			if m := c.add(r, "announcement", n.ofAnnouncement(e)); m != nil {
+				m.Body = &Announcement{e.From, e.Text}
+			}
 		case *trade.VenueChanged, *trade.DayEnded:
 			// Nobody is told: what they lead to has events of its own.
 		}
@@ -73,29 +89,40 @@ func (c *composer) compose(r *trade.Record) []addressed {
 	return c.messages
 }
 
-func (c *composer) add(r *trade.Record, kind string, body any) {
-	from := len(c.topics)
-	c.topics = c.names.audience(c.topics, body)
+// add appends a message and returns it, to be given its body, or nil when nobody
+// wants it.
+func (c *composer) add(r *trade.Record, kind string, audience []*subject) *addressed {
+	at := len(c.messages)
 	c.messages = append(c.messages, addressed{
-		Message: Message{r.Sequence, uint32(len(c.messages)), r.Time, body},
-		topics:  c.topics[from:len(c.topics):len(c.topics)],
-		kind:    kind,
+		Message:  Message{Sequence: r.Sequence, Index: uint32(at), Time: r.Time},
+		audience: audience, kind: kind,
 	})
+	if slices.ContainsFunc(audience, c.wanted) {
+		return &c.messages[at]
+	}
+	return nil
+}
+
+func (c *composer) addTrade(r *trade.Record, e *trade.TradeChanged) {
+	for _, side := range [...]trade.Side{trade.SideBuy, trade.SideSell} {
+		if m := c.add(r, "trade", c.names.ofPartyTrade(e.Trade.Party(side))); m != nil {
+			m.Body = partyTrade(r, e, side)
+		}
+	}
+	if m := c.add(r, "trade_print", c.names.ofPrint(&e.Trade)); m != nil {
+		m.Body = &Print{
+			ID: e.Trade.ID, Symbol: e.Trade.Symbol, Price: e.Trade.Price, Quantity: e.Trade.Quantity,
+			Aggressor: e.Trade.Aggressor, Status: e.Trade.Status, Time: e.Trade.Time,
+		}
+	}
 }
 
 func (c *composer) addLevel(r *trade.Record, e *trade.LevelChanged) {
-	c.add(r, "book_update", &LevelUpdate{Level{e.Price, e.Quantity, e.Orders}, e.Symbol, e.Side, e.BookVersion})
-	level := &c.messages[len(c.messages)-1]
-	level.key = levelKey(e.Side, e.Price)
-	level.gone = e.Quantity == 0
+	c.messages = append(c.messages, addressed{
+		Message:  Message{Sequence: r.Sequence, Index: uint32(len(c.messages)), Time: r.Time},
+		audience: c.names.ofLevel(e), kind: "book_update", level: e,
+	})
 }
-
-func levelKey(side trade.Side, price trade.Price) string {
-	return "level:" + side.String() + ":" + price.String()
-}
-
-// bestKey is the key of a market's best prices.
-const bestKey = "best"
 
 // partyTrade is a trade as the party on one side sees it. The counterparty is
 // shown where the party's own report of the same record shows it: the engine
@@ -118,36 +145,87 @@ func disclosed(r *trade.Record, id trade.TradeID, order trade.OrderID) trade.Acc
 	return ""
 }
 
-// publication encodes messages once for all their receivers. Events share one
-// array; a level has its own, because it may stay in the hub for days and would
-// keep its record's events alive.
-func publication(r *trade.Record, messages []addressed, encoder Encoder) push.Publication {
-	events, total := 0, 0
+// appendEvents encodes the events among messages once for all their receivers and
+// appends a message per topic that is wanted. They share one array.
+func (c *composer) appendEvents(to []*push.Message, messages []addressed, encoder Encoder) []*push.Message {
+	count := 0
 	for i := range messages {
-		total += len(messages[i].topics)
-		if messages[i].key == "" {
-			events += len(messages[i].topics)
+		if messages[i].Body != nil {
+			count += len(messages[i].audience)
 		}
 	}
-	shared := make([]push.Message, 0, events)
-	p := push.Publication{Sequence: r.Sequence, Time: time.Unix(0, r.Time), Messages: make([]*push.Message, 0, total+1)}
+	if count == 0 {
+		return to
+	}
+	shared := make([]push.Message, 0, count)
 	for i := range messages {
 		m := &messages[i]
-		if len(m.topics) == 0 {
+		if m.Body == nil {
 			continue
 		}
 		data := encoder.Encode(m.Message)
-		for _, topic := range m.topics {
-			one := push.Message{
-				Sequence: m.Sequence, Index: m.Index, Topic: topic, Key: m.key, Gone: m.gone, Kind: m.kind, Data: data,
-			}
-			if m.key != "" {
-				p.Messages = append(p.Messages, &one)
+		for _, s := range m.audience {
+			if !c.wanted(s) {
 				continue
 			}
-			shared = append(shared, one)
-			p.Messages = append(p.Messages, &shared[len(shared)-1])
+			shared = append(shared, push.Message{
+				Sequence: m.Sequence, Index: m.Index, Topic: s.topic, Kind: m.kind, Data: data,
+			})
+			to = append(to, &shared[len(shared)-1])
 		}
 	}
-	return p
+	return to
 }
+
+// state is a message of state with what its bytes are made of, in one piece of
+// memory: most are replaced by the next before a stream takes them, so they are
+// encoded when one does. They hold nothing of their record, because they may stay
+// in the hub for days.
+type state[B any] struct {
+	message  push.Message
+	deferred push.Deferred
+	encoder  Encoder
+	time     int64
+	body     B
+}
+
+// Encode implements push.Content.
+func (s *state[B]) Encode() []byte {
+	return s.encoder.Encode(Message{Sequence: s.message.Sequence, Index: s.message.Index, Time: s.time, Body: &s.body})
+}
+
+// newState returns the message of a value that a topic has since a record. Key and
+// Gone are the caller's to set.
+func newState[B any](encoder Encoder, from Message, topic push.Topic, kind string, body B) *push.Message {
+	s := &state[B]{encoder: encoder, time: from.Time, body: body}
+	s.message = push.Message{
+		Sequence: from.Sequence, Index: from.Index, Topic: topic, Kind: kind, Deferred: &s.deferred,
+	}
+	s.deferred.Set(s)
+	return &s.message
+}
+
+// levelState is a level of a book as state.
+func levelState(encoder Encoder, from Message, topic push.Topic, update LevelUpdate) *push.Message {
+	m := newState(encoder, from, topic, "book_update", update)
+	m.Key, m.Gone = levelKey(update.Side, update.Price), update.Quantity == 0
+	return m
+}
+
+// bestState is a book's best prices as state.
+func bestState(encoder Encoder, from Message, topic push.Topic, best Best) *push.Message {
+	m := newState(encoder, from, topic, "best_bid_offer", best)
+	m.Key = bestKey
+	return m
+}
+
+// levelKey tells the levels of a book apart; nobody reads it.
+func levelKey(side trade.Side, price trade.Price) string {
+	var key [9]byte
+	key[0] = byte(side)
+	binary.BigEndian.PutUint64(key[1:], uint64(price))
+	return string(key[:])
+}
+
+// bestKey is the key of a market's best prices.
+const bestKey = "best"

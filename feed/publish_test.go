@@ -104,7 +104,7 @@ func BenchmarkPublish(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for _, r := range records {
-		if err := f.publish(r); err != nil {
+		if err := f.publish([]*trade.Record{r}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -121,11 +121,11 @@ func BenchmarkDecodeAndPublish(b *testing.B) {
 	sequence := uint64(0)
 	for b.Loop() {
 		sequence++
-		r, err := record.Decode(sequence, int64(sequence), data)
+		records, err := f.follower.decode([]journal.Record{{Sequence: sequence, Time: int64(sequence), Data: data}})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := f.publish(r); err != nil {
+		if err := f.publish(records); err != nil {
 			b.Fatal(err)
 		}
 	}

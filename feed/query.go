@@ -60,15 +60,14 @@ func (f *Feed) Instrument(symbol trade.Symbol) (trade.Instrument, bool) {
 func (f *Feed) WorkingOrder(account trade.AccountID, ref trade.OrderRef) (trade.Order, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	id := ref.ID
-	if a := f.views.accounts[account]; id == 0 && a != nil {
-		id = a.byRequest[ref.ClientOrderID]
+	w := f.views.orders[ref.ID]
+	if a := f.views.accounts[account]; ref.ID == 0 && a != nil {
+		w = a.byRequest[ref.ClientOrderID]
 	}
-	order := f.views.orders[id]
-	if order == nil || account != "" && order.Account != account {
+	if w == nil || account != "" && w.Account != account {
 		return trade.Order{}, false
 	}
-	return *order, true
+	return *w.Order, true
 }
 
 // WorkingOrders returns the orders of an account in an instrument that still

@@ -133,7 +133,7 @@ func (f *Feed) replaySource(ctx context.Context, topics []push.Topic, sequences 
 		if err != nil {
 			return push.Group{}, err
 		}
-		return push.Group{Messages: publication(r, messages, f.encoder).Messages, Sequence: r.Sequence}, nil
+		return push.Group{Messages: replay.composer.appendEvents(nil, messages, f.encoder), Sequence: r.Sequence}, nil
 	}
 }
 
@@ -170,11 +170,11 @@ func (p *replay) next(ctx context.Context) (*trade.Record, []addressed, error) {
 		return nil, nil, fmt.Errorf("feed: record %d: %w", raw.Sequence, err)
 	}
 	messages := p.composer.compose(r)
-	messages = slices.DeleteFunc(messages, func(m addressed) bool { return m.key != "" })
+	messages = slices.DeleteFunc(messages, func(m addressed) bool { return m.level != nil })
 	kept := messages[:0]
 	for _, m := range messages {
-		m.topics = slices.DeleteFunc(slices.Clone(m.topics), func(topic push.Topic) bool { return !p.topics[topic] })
-		if len(m.topics) > 0 {
+		m.audience = slices.DeleteFunc(slices.Clone(m.audience), func(s *subject) bool { return !p.topics[s.topic] })
+		if len(m.audience) > 0 {
 			kept = append(kept, m)
 		}
 	}

@@ -8,14 +8,14 @@ import (
 	"todoku/trade"
 )
 
-// views is the venue as of one record. What it points to comes out of snapshots
-// and events and is never changed in place, so that whoever took a pointer under
-// the lock may read it without.
+// views is the venue as of one record. What it points to is out of snapshots or
+// copied from events, whose memory is the follower's, and is never changed in
+// place, so that whoever took a pointer under the lock may read it without.
 type views struct {
 	users    map[trade.UserID]*trade.User
 	markets  map[trade.Symbol]*market
 	accounts map[trade.AccountID]*accountView
-	orders   map[trade.OrderID]*trade.Order
+	orders   map[trade.OrderID]*working
 
 	// What many attaches want and few records change, sorted; nil when it has to
 	// be made again. Immutable once made.
@@ -30,10 +30,17 @@ type market struct {
 
 // accountView is what an account has.
 type accountView struct {
-	orders    map[trade.OrderID]*trade.Order
-	byRequest map[trade.RequestID]trade.OrderID
+	orders    *working // The first of a list.
+	byRequest map[trade.RequestID]*working
 	positions map[trade.Symbol]*trade.Position
 	limits    *AccountLimits
+}
+
+// working is an order that works. A list per account costs less than a map.
+type working struct {
+	*trade.Order
+
+	previous, next *working
 }
 
 func newViews() *views {
@@ -41,7 +48,7 @@ func newViews() *views {
 		users:    make(map[trade.UserID]*trade.User),
 		markets:  make(map[trade.Symbol]*market),
 		accounts: make(map[trade.AccountID]*accountView),
-		orders:   make(map[trade.OrderID]*trade.Order),
+		orders:   make(map[trade.OrderID]*working),
 	}
 }
 
@@ -90,11 +97,14 @@ func (v *views) apply(r *trade.Record) {
 				m.book.version = e.BookVersion
 			}
 		case *trade.PositionChanged:
-			v.account(e.Position.Account).positions[e.Position.Symbol] = &e.Position
+			position := e.Position
+			v.account(position.Account).positions[position.Symbol] = &position
 		case *trade.InstrumentChanged:
-			v.setInstrument(&e.Instrument)
+			instrument := e.Instrument
+			v.setInstrument(&instrument)
 		case *trade.UserChanged:
-			v.users[e.User.ID] = &e.User
+			user := e.User
+			v.users[user.ID] = &user
 			v.onlineList = nil
 		case *trade.PresenceChanged:
 			v.setPresence(e, r.Time)
@@ -110,8 +120,7 @@ func (v *views) account(id trade.AccountID) *accountView {
 	a := v.accounts[id]
 	if a == nil {
 		a = &accountView{
-			orders:    make(map[trade.OrderID]*trade.Order),
-			byRequest: make(map[trade.RequestID]trade.OrderID),
+			byRequest: make(map[trade.RequestID]*working),
 			positions: make(map[trade.Symbol]*trade.Position),
 		}
 		v.accounts[id] = a
@@ -119,24 +128,54 @@ func (v *views) account(id trade.AccountID) *accountView {
 	return a
 }
 
-// setOrder keeps an order while it works.
+// setOrder keeps a copy of an order while it works.
 func (v *views) setOrder(order *trade.Order) {
-	old := v.orders[order.ID]
-	if old == nil && !order.Status.Working() {
-		return
-	}
-	a := v.account(order.Account)
-	if old != nil && a.byRequest[old.ClientOrderID] == old.ID {
-		delete(a.byRequest, old.ClientOrderID)
-	}
+	w := v.orders[order.ID]
 	if !order.Status.Working() {
-		delete(v.orders, order.ID)
-		delete(a.orders, order.ID)
+		if w != nil {
+			v.dropOrder(w)
+		}
 		return
 	}
-	v.orders[order.ID] = order
-	a.orders[order.ID] = order
-	a.byRequest[order.ClientOrderID] = order.ID
+	kept := *order
+	a := v.account(order.Account)
+	switch {
+	case w == nil:
+		w = &working{Order: &kept, next: a.orders}
+		if a.orders != nil {
+			a.orders.previous = w
+		}
+		a.orders = w
+		v.orders[order.ID] = w
+		a.byRequest[order.ClientOrderID] = w
+	case w.ClientOrderID == order.ClientOrderID:
+		w.Order = &kept
+	default:
+		a.forgetRequest(w)
+		w.Order = &kept
+		a.byRequest[order.ClientOrderID] = w
+	}
+}
+
+func (v *views) dropOrder(w *working) {
+	a := v.account(w.Account)
+	a.forgetRequest(w)
+	delete(v.orders, w.ID)
+	if w.previous == nil {
+		a.orders = w.next
+	} else {
+		w.previous.next = w.next
+	}
+	if w.next != nil {
+		w.next.previous = w.previous
+	}
+}
+
+// forgetRequest takes the name of an order out, unless a newer order has it.
+func (a *accountView) forgetRequest(w *working) {
+	if a.byRequest[w.ClientOrderID] == w {
+		delete(a.byRequest, w.ClientOrderID)
+	}
 }
 
 func (v *views) setInstrument(instrument *trade.Instrument) {
@@ -221,8 +260,8 @@ func (h *holdings) take(a *accountView) {
 	for _, position := range a.positions {
 		h.positions = append(h.positions, position)
 	}
-	for _, order := range a.orders {
-		h.orders = append(h.orders, order)
+	for w := a.orders; w != nil; w = w.next {
+		h.orders = append(h.orders, w.Order)
 	}
 }
 

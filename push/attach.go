@@ -202,6 +202,9 @@ func (h *Hub) subscribeLocked(s *Stream, names []Topic) []*subscription {
 		t := h.topicLocked(name)
 		sub := &subscription{topic: t, stream: s, position: len(t.subscribers)}
 		t.subscribers = append(t.subscribers, sub)
+		if len(t.subscribers) == 1 {
+			h.interest.Add(1)
+		}
 		t.mu.Lock()
 		t.spacing = min(t.spacing, int64(s.interval))
 		t.mu.Unlock()
@@ -218,6 +221,7 @@ func (h *Hub) unsubscribeLocked(sub *subscription) {
 	t.subscribers[last] = nil
 	t.subscribers = t.subscribers[:last]
 	if last == 0 {
+		h.interest.Add(1)
 		t.subscribers = nil
 		if t.empty() {
 			delete(h.topics, t.name)

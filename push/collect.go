@@ -31,6 +31,7 @@ type outlet struct {
 type collector struct {
 	response Response
 	bytes    int
+	changes  []change // Of the topic at hand.
 }
 
 func (h *Hub) borrowCollector() *collector {
@@ -43,14 +44,15 @@ func (h *Hub) borrowCollector() *collector {
 // returnCollector keeps the memory of ordinary responses only.
 func (h *Hub) returnCollector(c *collector) {
 	clear(c.response.Messages)
-	if cap(c.response.Messages) <= 1024 {
+	clear(c.changes[:cap(c.changes)])
+	if cap(c.response.Messages) <= 1024 && cap(c.changes) <= 1024 {
 		h.collectors.Put(c)
 	}
 }
 
 func (c *collector) add(m *Message) {
 	c.response.Messages = append(c.response.Messages, m)
-	c.bytes += len(m.Data)
+	c.bytes += len(m.Bytes())
 }
 
 // addOwn adds a message made by the hub's user for the hub; nil is none.

@@ -3,7 +3,8 @@
 // its receivers, and what a stream owns is a short queue of references.
 //
 // It knows nothing of what is sent, of protobuf or of a transport. A user
-// publishes [Publication] values whose messages are already encoded, attaches
+// publishes [Publication] values whose messages are already encoded, or encode
+// themselves when a stream first takes them ([Deferred]), attaches
 // streams to connections, and gives each stream a function that sends one
 // [Response]. Package grpcpush does that for grpc-go.
 //
@@ -39,6 +40,6 @@
 // # Locks
 //
 // In this order, never the other way: Hub.publishing, Hub.mu, Stream.mu,
-// topic.mu, timers.mu. None is held while an [Encoder], a [Listener], a [Source]
-// or a send function is called.
+// topic.mu, timers.mu. None is held while an [Encoder], a [Content], a
+// [Listener], a [Source] or a send function is called.
 package push

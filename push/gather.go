@@ -13,7 +13,7 @@ type gatherer struct {
 	timer   timer
 }
 
-// wakeTouched wakes the streams of the publication at hand, or has them woken.
+// wakeTouched wakes the streams of the round at hand, or has them woken.
 // The caller holds h.publishing.
 func (h *Hub) wakeTouched() {
 	g, wait := &h.gatherer, int64(h.config.Gather)

@@ -123,9 +123,9 @@ func (r *receiver) send(response *push.Response) error {
 	for _, m := range response.Messages {
 		switch {
 		case m.Topic == "":
-			r.own = append(r.own, string(m.Data))
+			r.own = append(r.own, string(m.Bytes()))
 			r.times = append(r.times, time.Now())
-			if topic, begins := strings.CutPrefix(string(m.Data), "begin "); begins {
+			if topic, begins := strings.CutPrefix(string(m.Bytes()), "begin "); begins {
 				r.state[push.Topic(topic)] = make(map[string]string)
 			}
 		case m.Key == "":
@@ -135,7 +135,7 @@ func (r *receiver) send(response *push.Response) error {
 			delete(r.state[m.Topic], m.Key)
 		default:
 			r.count++
-			r.state[m.Topic][m.Key] = string(m.Data)
+			r.state[m.Topic][m.Key] = string(m.Bytes())
 		}
 	}
 	r.skips += response.Conflated

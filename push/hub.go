@@ -20,9 +20,13 @@ type Hub struct {
 	// as one although the queues are filled one after the other.
 	published atomic.Uint64
 
+	// interest counts the changes of which topics have subscribers.
+	interest atomic.Uint64
+
 	// publishing protects what only Publish uses.
 	publishing sync.Mutex
-	touched    []*Stream // Streams to be woken, each once per publication.
+	round      uint64    // Counts calls of Publish.
+	touched    []*Stream // Streams to be woken, each once per round.
 	addressed  []*topic  // Topics with events in the publication at hand.
 	gatherer   gatherer
 
@@ -82,7 +86,7 @@ func (h *Hub) Seed(sequence uint64, state []*Message) error {
 	if sequence < h.published.Load() {
 		return fmt.Errorf("%w: seed at %d after %d", ErrOutOfOrder, sequence, h.published.Load())
 	}
-	h.lockTopics(state)
+	h.lockTopics([]Publication{{Messages: state}})
 	defer h.mu.RUnlock()
 	for _, m := range state {
 		if m.Key != "" {
@@ -93,25 +97,36 @@ func (h *Hub) Seed(sequence uint64, state []*Message) error {
 	return nil
 }
 
-// Publish hands a publication to every stream subscribed to its topics. It waits
-// for no client: per stream it appends one reference and wakes its consumer at
-// most once; state costs the same whatever the number of subscribers. One caller
-// at a time, sequences rising, never concurrently with Attach or Subscribe.
-func (h *Hub) Publish(p Publication) error {
+// Publish hands publications to every stream subscribed to their topics. It waits
+// for no client: per stream it appends references, and wakes its consumer at most
+// once a call; state costs the same whatever the number of subscribers. One caller
+// at a time, sequences rising, never concurrently with Attach or Subscribe. What
+// came before a publication that is out of order is published.
+func (h *Hub) Publish(publications ...Publication) error {
 	h.publishing.Lock()
 	defer h.publishing.Unlock()
-	if last := h.published.Load(); p.Sequence <= last {
-		return fmt.Errorf("%w: %d after %d", ErrOutOfOrder, p.Sequence, last)
-	}
-	h.lockTopics(p.Messages)
+	h.lockTopics(publications)
 	defer h.mu.RUnlock()
-	h.sort(&p)
+	h.round++
+	defer h.wakeTouched()
+	for i := range publications {
+		p := &publications[i]
+		if last := h.published.Load(); p.Sequence <= last {
+			return fmt.Errorf("%w: %d after %d", ErrOutOfOrder, p.Sequence, last)
+		}
+		h.publish(p)
+	}
+	return nil
+}
+
+func (h *Hub) publish(p *Publication) {
+	h.sort(p)
 	for i, t := range h.addressed {
 		for _, sub := range t.subscribers {
 			s := sub.stream
 			s.push(t.batch)
-			if s.touched != p.Sequence {
-				s.touched = p.Sequence
+			if s.touched != h.round {
+				s.touched = h.round
 				h.touched = append(h.touched, s)
 			}
 		}
@@ -120,9 +135,21 @@ func (h *Hub) Publish(p Publication) error {
 	}
 	h.addressed = h.addressed[:0]
 	h.published.Store(p.Sequence)
-	h.wakeTouched()
-	return nil
 }
+
+// Subscribed says whether a topic has a subscriber: an event of one that has none
+// need not be made. The answer holds as long as Interest stays the same, or, for
+// the publisher, until it next lets somebody attach or subscribe.
+func (h *Hub) Subscribed(name Topic) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	t := h.topics[name]
+	return t != nil && len(t.subscribers) > 0
+}
+
+// Interest returns a number that rises whenever a topic gets its first subscriber
+// or loses its last.
+func (h *Hub) Interest() uint64 { return h.interest.Load() }
 
 // sort makes one batch per topic that has subscribers and takes the state over.
 func (h *Hub) sort(p *Publication) {
@@ -144,25 +171,34 @@ func (h *Hub) sort(p *Publication) {
 
 // lockTopics returns with h.mu locked for reading and a topic for every message
 // that is state, which outlives its subscribers.
-func (h *Hub) lockTopics(messages []*Message) {
+func (h *Hub) lockTopics(publications []Publication) {
 	for {
 		h.mu.RLock()
-		missing := false
-		for _, m := range messages {
-			missing = missing || m.Key != "" && h.topics[m.Topic] == nil
-		}
-		if !missing {
+		if !h.missingTopic(publications) {
 			return
 		}
 		h.mu.RUnlock()
 		h.mu.Lock()
-		for _, m := range messages {
-			if m.Key != "" {
-				h.topicLocked(m.Topic)
+		for i := range publications {
+			for _, m := range publications[i].Messages {
+				if m.Key != "" {
+					h.topicLocked(m.Topic)
+				}
 			}
 		}
 		h.mu.Unlock()
 	}
+}
+
+func (h *Hub) missingTopic(publications []Publication) bool {
+	for i := range publications {
+		for _, m := range publications[i].Messages {
+			if m.Key != "" && h.topics[m.Topic] == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (h *Hub) topicLocked(name Topic) *topic {

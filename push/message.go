@@ -2,6 +2,7 @@ package push
 
 import (
 	"io"
+	"sync"
 	"time"
 )
 
@@ -11,7 +12,7 @@ type Topic string
 
 // Message is one thing pushed. It is shared by every stream that receives it and
 // by whoever published it: nobody may change it or its Data after it was handed
-// to the hub.
+// to the hub. Its bytes are in Data or, for state, made by Deferred.
 type Message struct {
 	// Sequence is the publication's. For state it is the sequence that the
 	// value reflects; the hub's own messages (heartbeats) have 0.
@@ -34,6 +35,39 @@ type Message struct {
 	// length included (grpcpush.AppendEntry makes it). The hub looks at its
 	// length only.
 	Data []byte
+	// Deferred makes the data when a stream first takes the message. Only for
+	// state, most of which is replaced before anybody sees it; an event is for
+	// subscribers who will all take it, and its length counts in their queues from
+	// the beginning.
+	Deferred *Deferred
+}
+
+// Bytes returns the message's data, which nobody may change. Safe for concurrent
+// use; never called under a lock of the hub.
+func (m *Message) Bytes() []byte {
+	if m.Deferred != nil {
+		return m.Deferred.bytes()
+	}
+	return m.Data
+}
+
+// Content makes the data of a message. It must not block, nor call the hub.
+type Content interface{ Encode() []byte }
+
+// Deferred is data that is made at its first use: once, for all streams and all
+// messages that refer to it. It must not be copied after Set.
+type Deferred struct {
+	once    sync.Once
+	content Content // nil once data is made
+	data    []byte
+}
+
+// Set says what makes the data. To be called once, before anybody else has it.
+func (d *Deferred) Set(content Content) { d.content = content }
+
+func (d *Deferred) bytes() []byte {
+	d.once.Do(func() { d.data, d.content = d.content.Encode(), nil })
+	return d.data
 }
 
 // Publication is everything that one sequence tells the world. Its events reach
@@ -108,7 +142,7 @@ type Response struct {
 func (r *Response) Bytes() int {
 	total := 0
 	for _, m := range r.Messages {
-		total += len(m.Data)
+		total += len(m.Bytes())
 	}
 	return total
 }

@@ -12,9 +12,13 @@ import (
 // slow stream holds nothing but that integer. Tried and rejected: a map of dirty
 // keys per stream, which made the publisher pay for every subscriber.
 
-// stateBytes is the size past which the changes of one topic are split over
-// responses; up to it, a client sees a topic's state change as one.
-const stateBytes = 256 << 10
+// stateBytes and stateChanges are the size and the number past which the changes
+// of one topic are split over responses; up to them, a client sees a topic's state
+// change as one.
+const (
+	stateBytes   = 256 << 10
+	stateChanges = 8192
+)
 
 // tombstonesKept is how many keys that are gone a topic remembers at least.
 const tombstonesKept = 64
@@ -227,10 +231,43 @@ func (sub *subscription) collect(c *collector, h *Hub) (more bool) {
 	}
 }
 
+// change is a value that a stream has not seen.
+type change struct {
+	message *Message
+	version uint64
+}
+
 // since appends the values that changed after sub.seen, oldest change first. It
 // reports behind, and appends nothing, when a tombstone that the stream needs
-// was forgotten.
+// was forgotten. What is deferred is encoded here, after the topic's lock.
 func (t *topic) since(sub *subscription, c *collector) (more, behind bool) {
+	more, behind = t.changes(sub, c)
+	counted := max(sub.seen, sub.base) // Updates up to here were never owed.
+	delivered, size := uint64(0), 0
+	for _, change := range c.changes {
+		if size >= stateBytes {
+			more = true
+			break
+		}
+		sub.seen = change.version
+		if change.message.Gone && change.version <= sub.base {
+			continue
+		}
+		if change.version > counted {
+			delivered++
+		}
+		size += len(change.message.Bytes())
+		c.add(change.message)
+	}
+	if sub.seen > counted {
+		c.response.Conflated += sub.seen - counted - delivered
+	}
+	return more, behind
+}
+
+// changes notes what changed after sub.seen, as it is now.
+func (t *topic) changes(sub *subscription, c *collector) (more, behind bool) {
+	c.changes = c.changes[:0]
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.pruned > max(sub.seen, sub.base) {
@@ -240,28 +277,14 @@ func (t *topic) since(sub *subscription, c *collector) (more, behind bool) {
 	for e != nil && e.previous != nil && e.previous.version > sub.seen {
 		e = e.previous
 	}
-	counted := max(sub.seen, sub.base) // Updates up to here were never owed.
-	delivered, size := uint64(0), 0
 	for ; e != nil; e = e.next {
 		if e.version <= sub.seen {
 			continue
 		}
-		if size >= stateBytes {
-			more = true
-			break
+		if len(c.changes) == stateChanges {
+			return true, false
 		}
-		sub.seen = e.version
-		if e.message.Gone && e.version <= sub.base {
-			continue
-		}
-		if e.version > counted {
-			delivered++
-		}
-		size += len(e.message.Data)
-		c.add(e.message)
+		c.changes = append(c.changes, change{e.message, e.version})
 	}
-	if sub.seen > counted {
-		c.response.Conflated += sub.seen - counted - delivered
-	}
-	return more, false
+	return false, false
 }

@@ -1,9 +1,11 @@
 package push_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,6 +160,108 @@ func TestStateTooBigForOneResponseArrivesWholeInSeveral(t *testing.T) {
 		}
 		if n := len(r.snapshot().Responses); n < 8 || n > 10 {
 			t.Errorf("2 MB of state came in %d responses", n)
+		}
+	})
+}
+
+// counting is the content of a message, and how often it was encoded.
+type counting struct {
+	text  string
+	times *atomic.Int32
+}
+
+func (c *counting) Encode() []byte {
+	c.times.Add(1)
+	return []byte(c.text)
+}
+
+func TestStateIsEncodedOnceForAllAndOnlyWhenTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, push.Config{})
+		var encoded []*atomic.Int32
+		deferred := func(text string) *push.Message {
+			content := &counting{text: text, times: &atomic.Int32{}}
+			encoded = append(encoded, content.times)
+			m := &push.Message{Sequence: 1, Topic: "book", Key: "a", Deferred: &push.Deferred{}}
+			m.Deferred.Set(content)
+			return m
+		}
+		for range 3 {
+			publish(t, h, h.Published()+1, deferred(strconv.Itoa(len(encoded)+1)))
+		}
+		var receivers []*receiver
+		for i := range 20 {
+			receivers = append(receivers, receive(t.Context(), attach(t, h, push.AttachRequest{
+				Connection: strconv.Itoa(i), After: h.Published(), Topics: []push.Topic{"book"},
+			}), 0, nil))
+		}
+		synctest.Wait()
+		for _, r := range receivers {
+			if got := r.book()["a"]; got != "3" {
+				t.Errorf("a stream holds %q, want the latest", got)
+			}
+		}
+		for i, want := range []int32{0, 0, 1} {
+			if got := encoded[i].Load(); got != want {
+				t.Errorf("value %d was encoded %d times, want %d", i+1, got, want)
+			}
+		}
+	})
+}
+
+func TestInterestRisesWhenATopicGainsItsFirstOrLosesItsLastSubscriber(t *testing.T) {
+	h := start(t, push.Config{})
+	want := func(what string, rose, subscribed bool, do func()) {
+		t.Helper()
+		before := h.Interest()
+		do()
+		if got := h.Interest() > before; got != rose {
+			t.Errorf("%s: interest rose: %v", what, got)
+		}
+		if got := h.Subscribed("x"); got != subscribed {
+			t.Errorf("%s: subscribed: %v", what, got)
+		}
+	}
+	var first, second *push.Stream
+	request := func(connection string) push.AttachRequest {
+		return push.AttachRequest{Connection: connection, Topics: []push.Topic{"x"}}
+	}
+	want("nothing", false, false, func() {})
+	want("state", false, false, func() { publish(t, h, 1, level(1, "x", "k", "v")) })
+	want("first", true, true, func() { r := request("1"); r.After = 1; first = attach(t, h, r) })
+	want("second", false, true, func() { r := request("2"); r.After = 1; second = attach(t, h, r) })
+	want("one goes", false, true, func() { first.Close() })
+	want("both are gone", true, false, func() { second.Close() })
+}
+
+func TestPublicationsHandedOverTogetherArriveAsThoughOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, push.Config{})
+		r := receive(t.Context(), attach(t, h, push.AttachRequest{Topics: []push.Topic{"x"}}), 0, nil)
+		var all []push.Publication
+		for sequence := uint64(1); sequence <= 100; sequence++ {
+			p := push.Publication{Sequence: sequence}
+			if sequence%3 != 0 {
+				p.Messages = []*push.Message{event(sequence, 0, "x", 1), event(sequence, 1, "x", 1)}
+			}
+			all = append(all, p)
+		}
+		if err := h.Publish(all...); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Publish(all[99]); !errors.Is(err, push.ErrOutOfOrder) {
+			t.Errorf("the same again: %v", err)
+		}
+		synctest.Wait()
+		events := 0
+		for _, response := range r.snapshot().Responses {
+			events += len(response.Events)
+		}
+		if want := 2 * 67; events != want {
+			t.Errorf("%d events arrived, want %d", events, want)
+		}
+		if got := r.cursor(); got != 100 {
+			t.Errorf("the cursor stands at %d", got)
 		}
 	})
 }

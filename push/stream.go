@@ -37,7 +37,7 @@ type Stream struct {
 	done       chan struct{} // Closed with the end.
 	timer      timer
 	detached   bool   // Protected by Hub.mu.
-	touched    uint64 // The last publication that touched it; Publish's.
+	touched    uint64 // The last round that touched it; Publish's.
 	gathered   bool   // It waits in the gatherer; Publish's.
 
 	schedule  atomic.Int32

@@ -78,7 +78,7 @@ func (f *Frame) Set(r *push.Response) { f.response = r }
 func (f *Frame) Append(b []byte) []byte {
 	b = append(b, f.prefix...)
 	for _, m := range f.response.Messages {
-		b = append(b, m.Data...)
+		b = append(b, m.Bytes()...)
 	}
 	return f.appendTail(b)
 }
@@ -144,7 +144,7 @@ func (f *Frame) buffers() mem.BufferSlice {
 	}
 	add(f.prefix)
 	for _, m := range f.response.Messages {
-		add(m.Data)
+		add(m.Bytes())
 	}
 	add(f.appendTail(tail))
 	return list
