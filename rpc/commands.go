@@ -20,7 +20,7 @@ func decodePlace(req *todokuv1.PlaceOrderRequest, prefix string) (*trade.PlaceOr
 		Price:     d.price("price", req.GetPrice()),
 		Quantity:  d.quantity("quantity", req.GetQuantity()),
 		Expire:    d.nanos("expire_time", req.GetExpireTime()),
-		Guard:     d.guard(req.SeenBookVersion, req.GetMaxBookMoves()), //nolint:protogetter // Absent is not zero here.
+		Guard:     d.guard(req.SeenBookVersion, req.GetMaxBookMoves()),
 	}
 	standard := trade.TimeInForceDay
 	if c.Type == trade.OrderTypeMarket {
@@ -37,7 +37,7 @@ func decodeReplace(req *todokuv1.ReplaceOrderRequest) (*trade.ReplaceOrder, erro
 		Target:   d.orderRef("order_id", req.GetOrderId(), "orig_client_order_id", req.GetOrigClientOrderId()),
 		Price:    d.price("price", req.GetPrice()),
 		Quantity: d.quantity("quantity", req.GetQuantity()),
-		Guard:    d.guard(req.SeenBookVersion, req.GetMaxBookMoves()), //nolint:protogetter // Absent is not zero here.
+		Guard:    d.guard(req.SeenBookVersion, req.GetMaxBookMoves()),
 	}
 	// Zero keeps what the order has; a zero that was written is a mistake.
 	if req.GetPrice() != "" && c.Price <= 0 {

@@ -114,11 +114,11 @@ func (a *actors) earlier(name string) string {
 
 // order is of a kind and at a price at which many trade.
 func (a *actors) order(id, symbol string) *todokuv1.PlaceOrderRequest {
-	o := apptest.Limit(id, symbol, todokuv1.Side(1+a.random.IntN(2)), strconv.Itoa(1000*(1+a.random.IntN(5))), "") //nolint:gosec // 1 or 2.
+	o := apptest.Limit(id, symbol, todokuv1.Side(1+a.random.IntN(2)), strconv.Itoa(1000*(1+a.random.IntN(5))), "")
 	step := a.random.IntN(5)
 	o.Price = map[string]string{"USDJPY": fmt.Sprintf("150.00%d", step), "DISC": fmt.Sprintf("200%d", step), "EURUSD": fmt.Sprintf("1.1000%d", step)}[symbol]
 	o.TimeInForce = todokuv1.TimeInForce([]int32{1, 1, 2, 4, 5}[a.random.IntN(5)])
-	o.SelfTrade = todokuv1.SelfTradeInstruction(1 + a.random.IntN(3)) //nolint:gosec // 1 to 3.
+	o.SelfTrade = todokuv1.SelfTradeInstruction(1 + a.random.IntN(3))
 	return o
 }
 

@@ -55,7 +55,7 @@ func cast() []trade.User {
 // into every field.
 func TestAThirdUserSubscribedToEverythingReceivesWhatTheTableSaysAndNothingElse(t *testing.T) {
 	t.Parallel()
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // Any bits will do.
+	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("TODOKU_SEED"); s != "" {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}
@@ -72,7 +72,7 @@ func TestAThirdUserSubscribedToEverythingReceivesWhatTheTableSaysAndNothingElse(
 		watch(t, viewer, "viewer", everything()),
 		watch(t, risk, "risk", &todokuv1.Subscription{Symbols: []string{"*"}, Presence: true, AllAccounts: true}),
 	}
-	a := &actors{t: t, app: app, random: rand.New(rand.NewPCG(seed, 1)), placed: map[string][]string{}, third: third, risk: risk} //nolint:gosec // A test's choices are to be repeated.
+	a := &actors{t: t, app: app, random: rand.New(rand.NewPCG(seed, 1)), placed: map[string][]string{}, third: third, risk: risk}
 	for _, name := range []string{"a", "b", "c"} {
 		a.traders = append(a.traders, app.SignIn(markUser+name))
 	}

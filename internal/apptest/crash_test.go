@@ -41,6 +41,7 @@ func (a *acknowledged) fault(format string, args ...any) {
 // the journal holds: every acknowledged order is there once, none is half there,
 // and every watcher has seen every event that concerns it exactly once.
 func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
+	t.Parallel()
 	kills := 20
 	if os.Getenv("TODOKU_SOAK") != "" {
 		kills = 1000

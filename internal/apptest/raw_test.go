@@ -63,7 +63,7 @@ func callOnceWithin(t *testing.T, d *apptest.Desktop, limit, method string, mess
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(data))) //nolint:gosec // Far below 4 GiB.
+	body := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(data)))
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.Conn.Target()+method, bytes.NewReader(append(body, data...)))
 	if err != nil {
 		t.Fatal(err)
@@ -78,11 +78,11 @@ func callOnceWithin(t *testing.T, d *apptest.Desktop, limit, method string, mess
 	defer transport.CloseIdleConnections()
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return nil //nolint:nilerr // Reset.
+		return nil // Reset.
 	}
 	defer response.Body.Close() //nolint:errcheck // It was only read.
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return nil //nolint:nilerr // Reset.
+		return nil // Reset.
 	}
 	trailer := response.Trailer
 	if trailer.Get("Grpc-Status") == "" { // An answer without a message has everything in its header.

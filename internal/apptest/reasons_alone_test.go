@@ -249,9 +249,9 @@ func provokeTooLarge(t *testing.T) {
 }
 
 func provokeDayEnd(t *testing.T) {
-	end := time.Now().UTC().Add(2 * time.Second)
 	app := serve(t, func(c *server.Config) {
-		c.Venue.DayEnd = uint32(end.Hour()*3600 + end.Minute()*60 + end.Second()) //nolint:gosec // Below 86,400.
+		end := time.Now().UTC().Add(3 * time.Second)
+		c.Venue.DayEnd = uint32(end.Hour()*3600 + end.Minute()*60 + end.Second())
 	})
 	alice := app.SignIn("alice")
 	s := alice.Attach(&request{})

@@ -15,16 +15,16 @@ import (
 // rejections provokes what the market or a limit says to an order: a call that
 // succeeds, with an answer that says no.
 func rejections() map[string]func(*stage) *todokuv1.OrderAnswer {
-	limit := func(symbol string, side todokuv1.Side, quantity, price string) func(*stage) *todokuv1.OrderAnswer {
+	bid := func(symbol, quantity, price string) func(*stage) *todokuv1.OrderAnswer {
 		return func(v *stage) *todokuv1.OrderAnswer {
-			return v.alice.Place(apptest.Limit(v.next(), symbol, side, quantity, price))
+			return v.alice.Place(apptest.Limit(v.next(), symbol, buy, quantity, price))
 		}
 	}
 	return map[string]func(*stage) *todokuv1.OrderAnswer{
-		"MARKET_NOT_OPEN":    limit("EARLY", buy, "1", "100"),
-		"MARKET_HALTED":      limit("HALTED", buy, "1", "100"),
-		"OUTSIDE_BAND":       limit("EURUSD", buy, "1000", "1.2"),
-		"OUTSIDE_DAY_LIMITS": limit("LIMITED", buy, "1", "110.01"),
+		"MARKET_NOT_OPEN":    bid("EARLY", "1", "100"),
+		"MARKET_HALTED":      bid("HALTED", "1", "100"),
+		"OUTSIDE_BAND":       bid("EURUSD", "1000", "1.2"),
+		"OUTSIDE_DAY_LIMITS": bid("LIMITED", "1", "110.01"),
 		"POST_ONLY_WOULD_TRADE": func(v *stage) *todokuv1.OrderAnswer {
 			o := apptest.Limit(v.next(), "USDJPY", sell, "1", "140")
 			o.PostOnly = true
@@ -35,8 +35,8 @@ func rejections() map[string]func(*stage) *todokuv1.OrderAnswer {
 			if err != nil {
 				v.t.Fatal(err)
 			}
-			limit("LIMITED", buy, "1", "99")(v)
-			limit("LIMITED", buy, "1", "99.5")(v)
+			bid("LIMITED", "1", "99")(v)
+			bid("LIMITED", "1", "99.5")(v)
 			o := apptest.Limit(v.next(), "LIMITED", buy, "1", "98")
 			o.SeenBookVersion, o.MaxBookMoves = proto.Uint64(book.GetBookVersion()), 1
 			return v.bob.Place(o)
@@ -51,8 +51,8 @@ func rejections() map[string]func(*stage) *todokuv1.OrderAnswer {
 			return answer
 		},
 		"POSITION_LIMIT": func(v *stage) *todokuv1.OrderAnswer {
-			limit("LARGE", buy, "20000000000", "0.5")(v)
-			return limit("LARGE", buy, "20000000000", "0.5")(v)
+			bid("LARGE", "20000000000", "0.5")(v)
+			return bid("LARGE", "20000000000", "0.5")(v)
 		},
 		"ORDER_SIZE_LIMIT":     limited(&todokuv1.RiskLimits{MaxOrderQuantity: "4"}),
 		"ORDER_NOTIONAL_LIMIT": limited(&todokuv1.RiskLimits{MaxOrderNotional: "499.99"}),
@@ -107,7 +107,8 @@ func reports() map[string]func(*stage) {
 		"EXPIRE_TIME": func(v *stage) {
 			o := apptest.Limit(v.next(), "USDJPY", buy, "1", "1")
 			o.TimeInForce, o.ExpireTime = todokuv1.TimeInForce_TIME_IN_FORCE_GTD, timestamppb.New(time.Now().Add(500*time.Millisecond))
-			v.bob.Place(o)
+			o.Account = "w0"
+			v.app.SignIn("whale").Place(o)
 		},
 		"BY_VENUE": func(v *stage) {
 			v.bob.Place(apptest.Limit(v.next(), "USDJPY", buy, "1", "1"))
