@@ -149,7 +149,7 @@ func (c *connection) tls() (*tls.Config, error) {
 }
 
 // dial prepares a client that nobody has signed in with yet.
-func (a *app) dial(c *connection, keeper *keeper) (*client.Client, error) {
+func (a *app) dial(c *connection, keeper *keeper, settler *settler) (*client.Client, error) {
 	tlsConfig, err := c.tls()
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (a *app) dial(c *connection, keeper *keeper) (*client.Client, error) {
 		ClientName:    clientName(),
 		KeepaliveTime: c.keepaliveTime, KeepaliveTimeout: c.keepaliveTimeout,
 		OnSession:   keeper.keep,
-		DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(keeper.intercept)},
+		DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(keeper.intercept, settler.note)},
 	})
 	if err != nil {
 		return nil, usagef("--server %q: %w", c.server, err)
@@ -190,7 +190,8 @@ func (a *app) withClient(ctx context.Context, c *connection, do func(*venue) err
 	if err != nil {
 		return err
 	}
-	dialed, err := a.dial(c, keeper)
+	settler := &settler{}
+	dialed, err := a.dial(c, keeper, settler)
 	if err != nil {
 		return err
 	}
@@ -198,7 +199,9 @@ func (a *app) withClient(ctx context.Context, c *connection, do func(*venue) err
 	if err := keeper.begin(ctx); err != nil {
 		return err
 	}
-	return do(&venue{dialed, keeper})
+	err = do(&venue{dialed, keeper})
+	settler.settle(ctx, dialed)
+	return err
 }
 
 // password returns the one that the environment gives, if any.

@@ -44,7 +44,7 @@ func (a *app) login(ctx context.Context, c *connection, args []string, file stri
 	if err != nil {
 		return err
 	}
-	dialed, err := a.dial(c, keeper)
+	dialed, err := a.dial(c, keeper, &settler{})
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (a *app) logout(ctx context.Context, c *connection) (err error) {
 	if session.User == "" {
 		return notSignedIn(c)
 	}
-	dialed, err := a.dial(c, keeper)
+	dialed, err := a.dial(c, keeper, &settler{})
 	if err != nil {
 		return err
 	}
