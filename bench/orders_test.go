@@ -24,13 +24,13 @@ func market() Market {
 }
 
 func quick(c OrdersConfig) OrdersConfig {
-	c.Market, c.Warmup, c.Duration = market(), 20*time.Millisecond, 150*time.Millisecond
+	c.Market, c.Warmup, c.Duration = market(), 20*time.Millisecond, 400*time.Millisecond
 	return c
 }
 
 func TestEveryClientSendsEveryOrderOnce(t *testing.T) {
 	for _, sender := range []Client{GRPC, Light} {
-		for _, batch := range []int{1, 7, 1000} {
+		for _, batch := range []int{1, 7, 200} {
 			for _, rate := range []int{0, 1000 * batch} {
 				t.Run(fmt.Sprintf("%s, batch %d, rate %d", sender, batch, rate), func(t *testing.T) {
 					v := &fakeVenue{}
