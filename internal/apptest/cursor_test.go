@@ -19,6 +19,20 @@ func TestEveryQueryReadsOnesOwnWrites(t *testing.T) {
 	app := apptest.Start(t)
 	alice, bob, admin := app.SignIn("alice"), app.SignIn("bob"), app.SignIn("admin")
 	ctx := t.Context()
+	// So much at once that the views need a while for it.
+	carol := app.SignIn("carol")
+	batch := &todokuv1.PlaceOrdersRequest{}
+	for i := range 1000 {
+		batch.Orders = append(batch.Orders, apptest.Limit(strconv.Itoa(i), "USDJPY", buy, "1", "130"))
+	}
+	placed, err := carol.Orders.PlaceOrders(ctx, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := carol.Market.GetBook(ctx, &todokuv1.GetBookRequest{Symbol: "USDJPY", WaitFor: placed.GetAnswers()[999].GetCursor()})
+	if err != nil || book.GetBids()[0].GetOrders() != 1000 {
+		t.Errorf("after 1,000 orders the book is %v, %v", book, err)
+	}
 	for i := range 30 {
 		n := strconv.Itoa(i)
 		alice.Place(apptest.Limit("m"+n, "USDJPY", sell, "1", "150"))

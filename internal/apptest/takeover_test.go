@@ -152,25 +152,33 @@ func TestOnlyAnAdvanceOnTheLiveAttachCountsAsAcknowledged(t *testing.T) {
 	}, "an acknowledgement without a stream is refused as NOT_ATTACHED")
 }
 
-// TestAStreamThatAcknowledgesNothingEndsAndOneThatDoesLives runs both beside each
-// other with the timeouts scaled down.
+// TestAStreamThatAcknowledgesNothingEndsAndOneThatDoesLives runs three streams
+// beside each other with the timeouts scaled down: one is silent, one says the same
+// again and again, one says what has arrived.
 func TestAStreamThatAcknowledgesNothingEndsAndOneThatDoesLives(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) {
 		c.Push.HeartbeatInterval, c.Push.AckTimeout = 100*time.Millisecond, 700*time.Millisecond
 	})
-	silent, lively := app.SignIn("alice"), app.SignIn("bob")
-	living := lively.Attach(&request{})
-	mute := silent.Attach(&request{})
+	living, mute := app.SignIn("bob").Attach(&request{}), app.SignIn("alice").Attach(&request{})
+	stuck := app.SignIn("carol")
+	repeating := stuck.Attach(&request{})
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		wantEnd(t, mute, codes.DeadlineExceeded, "NOT_ACKNOWLEDGING")
+		wantEnd(t, repeating, codes.DeadlineExceeded, "NOT_ACKNOWLEDGING")
 	}()
 	over := false
 	for beats := 0; !over || beats < 15; beats++ {
 		living.Await("a heartbeat", func(m *todokuv1.Message) bool { return m.GetHeartbeat() != nil })
 		living.Acknowledge()
+		if !over {
+			_, err := stuck.Notifications.AcknowledgeNotifications(t.Context(), repeating.Receipt(1))
+			if err != nil {
+				wantRefusal(t, err, codes.FailedPrecondition, "NOT_ATTACHED", "")
+			}
+		}
 		select {
 		case <-ended:
 			over = true
