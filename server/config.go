@@ -145,7 +145,9 @@ func (c *Config) validate() error {
 		"clients PING every 20 s; a minimum of %s would cut them for too many PINGs", c.Keepalive.MinTime)
 	push := c.Push
 	push.Epoch = "check"
-	errs = append(errs, push.Validate())
+	if err := push.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
+	}
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,65 @@
+package server_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"todoku/server"
+)
+
+// TestSettingsThatContradictEachOtherAreRefusedBeforeAnythingIsTouched covers each
+// rule, by the words that an operator needs.
+func TestSettingsThatContradictEachOtherAreRefusedBeforeAnythingIsTouched(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "not-a-certificate.pem")
+	if err := os.WriteFile(file, []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*server.Config)
+		says   string
+	}{
+		"certificate without key":      {func(c *server.Config) { c.TLSCert = file }, "key"},
+		"key without certificate":      {func(c *server.Config) { c.TLSKey = file }, "certificate"},
+		"client CA without TLS":        {func(c *server.Config) { c.TLSClientCA = file }, "client certificates need TLS"},
+		"certificate that is none":     {func(c *server.Config) { c.TLSCert, c.TLSKey = file, file }, file},
+		"address without a port":       {func(c *server.Config) { c.GRPCAddr = "localhost" }, "host:port"},
+		"plaintext to everybody":       {func(c *server.Config) { c.HTTPAddr = ":0" }, "--insecure"},
+		"history of an hour":           {func(c *server.Config) { c.Retain = time.Hour }, "48h"},
+		"negative drain":               {func(c *server.Config) { c.Drain = -time.Second }, "negative"},
+		"PINGs refused":                {func(c *server.Config) { c.Keepalive.MinTime = time.Minute }, "PING"},
+		"receipts before heartbeats":   {func(c *server.Config) { c.Push.AckTimeout = time.Second }, "heartbeat"},
+		"streams older than heartbeat": {func(c *server.Config) { c.Push.StreamAge = time.Second }, "heartbeat"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := server.Config{Data: filepath.Join(t.TempDir(), "data"), GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0"}
+			c.change(&config)
+			s, err := server.New(t.Context(), config)
+			if !errors.Is(err, server.ErrConfig) || s != nil {
+				t.Fatalf("%v, %v; want a refusal of the settings", s, err)
+			}
+			if !strings.Contains(err.Error(), c.says) {
+				t.Errorf("refused with %q, which does not say %q", err, c.says)
+			}
+			if _, err := os.Stat(config.Data); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the data directory was made: %v", err)
+			}
+		})
+	}
+}
+
+// TestSeveralMistakesAreNamedAtOnce spares the operator one start for each.
+func TestSeveralMistakesAreNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := server.New(t.Context(), server.Config{Data: t.TempDir(), GRPCAddr: "x", HTTPAddr: ":0", Retain: time.Hour})
+	for _, want := range []string{"host:port", "--insecure", "48h"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
