@@ -8,9 +8,9 @@ import (
 // From requests to commands. Who asks and for which account is filled in by the
 // handler, which knows the caller; the name of the request comes from here.
 
-func decodePlace(req *todokuv1.PlaceOrderRequest, prefix string) (*trade.PlaceOrder, error) {
-	d := decoder{prefix: prefix}
-	c := &trade.PlaceOrder{
+func decodePlace(req *todokuv1.PlaceOrderRequest, c *trade.PlaceOrder) error {
+	var d decoder
+	*c = trade.PlaceOrder{
 		Actor:     trade.Actor{Request: d.request("client_order_id", req.GetClientOrderId())},
 		Symbol:    d.symbol("symbol", req.GetSymbol()),
 		Side:      choice(&d, "side", req.GetSide(), 0, trade.SideSell),
@@ -27,7 +27,7 @@ func decodePlace(req *todokuv1.PlaceOrderRequest, prefix string) (*trade.PlaceOr
 		standard = trade.TimeInForceIOC
 	}
 	c.TimeInForce = choice(&d, "time_in_force", req.GetTimeInForce(), standard, trade.TimeInForceFOK)
-	return c, d.err
+	return d.err
 }
 
 func decodeReplace(req *todokuv1.ReplaceOrderRequest) (*trade.ReplaceOrder, error) {

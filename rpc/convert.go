@@ -8,7 +8,6 @@ import (
 
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
-	"todoku/push"
 	"todoku/trade"
 )
 
@@ -237,18 +236,4 @@ func roleBit(role todokuv1.Role) (bit trade.Role, ok bool) {
 	case todokuv1.Role_ROLE_UNSPECIFIED:
 	}
 	return 0, false
-}
-
-// answerMessage is the engine's answer to a request about one order.
-func answerMessage(request trade.RequestID, a *trade.Answer, cursor push.Cursor) *todokuv1.OrderAnswer {
-	return &todokuv1.OrderAnswer{
-		OrderId:        orderName(a.Order),
-		ClientOrderId:  string(request),
-		Status:         todokuv1.OrderStatus(a.Status),
-		FilledQuantity: a.Filled.String(),
-		LeavesQuantity: a.Leaves.String(),
-		Reason:         reasonMessage(a.Reason),
-		Sequence:       a.Sequence,
-		Cursor:         cursor.String(),
-	}
 }

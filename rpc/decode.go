@@ -45,7 +45,7 @@ const (
 // decoder reads the fields of one request and keeps the first that is wrong, a
 // [*trade.Refusal] that names it.
 type decoder struct {
-	// prefix stands before every field's name, such as "orders[3].".
+	// prefix stands before every field's name, such as "instrument.".
 	prefix string
 	err    error
 }

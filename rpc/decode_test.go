@@ -32,8 +32,14 @@ func goodOrder() *todokuv1.PlaceOrderRequest {
 	}
 }
 
+// place decodes an order into a command of its own.
+func place(req *todokuv1.PlaceOrderRequest) (*trade.PlaceOrder, error) {
+	c := &trade.PlaceOrder{}
+	return c, decodePlace(req, c)
+}
+
 func TestAnOrderMeansWhatItLeavesOut(t *testing.T) {
-	limit, err := decodePlace(goodOrder(), "")
+	limit, err := place(goodOrder())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +49,7 @@ func TestAnOrderMeansWhatItLeavesOut(t *testing.T) {
 	}
 	req := goodOrder()
 	req.Type, req.Price = todokuv1.OrderType_ORDER_TYPE_MARKET, ""
-	market, err := decodePlace(req, "")
+	market, err := place(req)
 	if err != nil || market.TimeInForce != trade.TimeInForceIOC || market.Price != 0 {
 		t.Errorf("read %+v, %v", market, err)
 	}
@@ -82,10 +88,12 @@ func TestEveryFieldOfAnOrderIsChecked(t *testing.T) {
 	} {
 		req := goodOrder()
 		c.spoil(req)
-		_, err := decodePlace(req, "")
+		_, err := place(req)
 		refusedAs(t, what, err, c.reason, c.field)
-		_, err = decodePlace(req, "orders[7].")
-		refusedAs(t, what, err, c.reason, "orders[7]."+c.field)
+		sheet := newAnswerSheet(8)
+		if err := sheet.refuse(7, req, err); err != nil || sheet.list[7].GetField() != "orders[7]."+c.field {
+			t.Errorf("%s: entry 7 is answered %v, %v", what, sheet.list[7], err)
+		}
 	}
 }
 
@@ -226,7 +234,7 @@ func TestOtherRequestsNameTheFieldThatIsWrong(t *testing.T) {
 }
 
 func TestTheFirstWrongFieldIsTheOneNamed(t *testing.T) {
-	_, err := decodePlace(&todokuv1.PlaceOrderRequest{}, "")
+	_, err := place(&todokuv1.PlaceOrderRequest{})
 	refusedAs(t, "empty order", err, trade.ReasonBadName, "client_order_id")
 }
 
@@ -340,7 +348,7 @@ func FuzzDecodePlaceOrder(f *testing.F) {
 		if proto.Unmarshal(data, req) != nil {
 			return
 		}
-		c, err := decodePlace(req, "")
+		c, err := place(req)
 		if err != nil {
 			var refusal *trade.Refusal
 			if !errors.As(err, &refusal) || refusal.Field == "" || refusal.Reason/100 != 1 {

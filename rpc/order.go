@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	todokuv1 "todoku/gen/todoku/v1"
@@ -15,8 +14,8 @@ import (
 
 // PlaceOrder enters an order.
 func (s *orderService) PlaceOrder(ctx context.Context, req *todokuv1.PlaceOrderRequest) (*todokuv1.PlaceOrderResponse, error) {
-	command, err := placeOf(callerOf(ctx), req, "")
-	if err != nil {
+	command := &trade.PlaceOrder{}
+	if err := placeOf(callerOf(ctx), req, command); err != nil {
 		return nil, err
 	}
 	answer, err := s.submitOrder(ctx, command)
@@ -33,30 +32,34 @@ func (s *orderService) PlaceOrders(ctx context.Context, req *todokuv1.PlaceOrder
 		return nil, trade.Refuse(trade.ReasonBadNumber, "orders", fmt.Sprintf("1 to %d orders", maxBatch))
 	}
 	c := callerOf(ctx)
-	answers := make([]*todokuv1.OrderAnswer, len(req.GetOrders()))
-	commands := make([]trade.Command, 0, len(answers))
-	places := make([]int, 0, len(answers)) // Where each command's answer goes.
+	sheet := newAnswerSheet(len(req.GetOrders()))
+	places := make([]trade.PlaceOrder, len(req.GetOrders()))
+	commands := make([]trade.Command, 0, len(places))
+	entries := make([]int, 0, len(places)) // Which entry each command is.
 	for i, one := range req.GetOrders() {
-		command, err := placeOf(c, one, fmt.Sprintf("orders[%d].", i))
-		if err != nil {
-			if answers[i], err = refusedEntry(one, err); err != nil {
+		if err := placeOf(c, one, &places[i]); err != nil {
+			if err := sheet.refuse(i, one, err); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		commands, places = append(commands, command), append(places, i)
+		commands, entries = append(commands, &places[i]), append(entries, i)
 	}
 	if len(commands) > 0 {
 		for n, result := range s.engine.SubmitAll(ctx, commands) {
-			i := places[n]
-			answer, err := s.batchAnswer(req.GetOrders()[i], fmt.Sprintf("orders[%d].", i), result.Answer, result.Err)
-			if err != nil {
-				return nil, err
+			i := entries[n]
+			if result.Err != nil {
+				// What is not a refusal concerns the whole batch: the same request again
+				// tells what became of each.
+				if err := sheet.refuse(i, req.GetOrders()[i], result.Err); err != nil {
+					return nil, err
+				}
+				continue
 			}
-			answers[i] = answer
+			sheet.answer(i, places[i].Request, &result.Answer, s.feed.Cursor(result.Answer.Sequence))
 		}
 	}
-	return &todokuv1.PlaceOrdersResponse{Answers: answers}, nil
+	return &todokuv1.PlaceOrdersResponse{Answers: sheet.list}, nil
 }
 
 // ReplaceOrder changes price and quantity of a working order.
@@ -109,16 +112,12 @@ func (s *orderService) MassCancelOrders(ctx context.Context, req *todokuv1.MassC
 	}, nil
 }
 
-// placeOf is the command of one order, with the caller as its actor.
-func placeOf(c caller, req *todokuv1.PlaceOrderRequest, prefix string) (*trade.PlaceOrder, error) {
-	command, err := decodePlace(req, prefix)
-	if err != nil {
-		return nil, err
+// placeOf fills in the command of one order, with the caller as its actor.
+func placeOf(c caller, req *todokuv1.PlaceOrderRequest, command *trade.PlaceOrder) error {
+	if err := decodePlace(req, command); err != nil {
+		return err
 	}
-	if err := c.acts(&command.Actor, toTrade, req.GetAccount()); err != nil {
-		return nil, inEntry(err, prefix)
-	}
-	return command, nil
+	return c.acts(&command.Actor, toTrade, req.GetAccount())
 }
 
 // acts makes the caller the actor of a command for the account that was named.
@@ -136,41 +135,11 @@ func (s *Server) submitOrder(ctx context.Context, command trade.Command) (*todok
 	if err != nil {
 		return nil, err
 	}
-	return answerMessage(command.From().Request, &answer, s.feed.Cursor(answer.Sequence)), nil
-}
-
-// batchAnswer answers one entry. What is not a refusal concerns the whole batch:
-// the same request again tells what became of each.
-func (s *Server) batchAnswer(req *todokuv1.PlaceOrderRequest, prefix string, answer trade.Answer, err error) (*todokuv1.OrderAnswer, error) {
-	if err != nil {
-		return refusedEntry(req, inEntry(err, prefix))
-	}
-	return answerMessage(trade.RequestID(req.GetClientOrderId()), &answer, s.feed.Cursor(answer.Sequence)), nil
-}
-
-// refusedEntry answers an entry that was refused, or passes any other error on.
-func refusedEntry(req *todokuv1.PlaceOrderRequest, err error) (*todokuv1.OrderAnswer, error) {
-	var refusal *trade.Refusal
-	if !errors.As(err, &refusal) {
-		return nil, err
-	}
-	reason := reasonMessage(refusal.Reason)
-	if refusal.Detail != "" {
-		reason.Text += " (" + refusal.Detail + ")"
-	}
-	return &todokuv1.OrderAnswer{
-		ClientOrderId: req.GetClientOrderId(), Status: todokuv1.OrderStatus_ORDER_STATUS_REJECTED,
-		FilledQuantity: "0", LeavesQuantity: "0", Reason: reason, Field: refusal.Field,
-	}, nil
-}
-
-// inEntry puts an entry's place before the field that a refusal names.
-func inEntry(err error, prefix string) error {
-	var refusal *trade.Refusal
-	if prefix == "" || !errors.As(err, &refusal) || refusal.Field == "" {
-		return err
-	}
-	return trade.Refuse(refusal.Reason, prefix+refusal.Field, refusal.Detail)
+	message := &todokuv1.OrderAnswer{}
+	fillAnswer(message, command.From().Request, &answer)
+	message.OrderId = orderName(answer.Order)
+	message.Cursor = s.cursor(answer.Sequence)
+	return message, nil
 }
 
 // cursor is the text of the cursor after a sequence.
