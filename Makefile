@@ -45,7 +45,7 @@ verify: .tools/golangci-lint .tools/buf .tools/govulncheck $(GENERATORS) ## Chec
 deps: ## Install the programs the tests need (apt, as root or with sudo)
 	@.ci/deps --install
 
-proto: .tools/buf $(GENERATORS) ## Generate gen/ from proto/
+proto: .tools/buf $(GENERATORS) ## Generate gen/ from the schema
 	.tools/buf generate
 
 fmt: .tools/golangci-lint .tools/buf ## Format Go and schema files

@@ -13,12 +13,13 @@ import (
 
 const module = "todoku/"
 
-// The two trees of generated code. They are layers like any other: what
-// travels on the wire stops at the packages that speak it, and the records
-// that live for ever are spelled by one package alone.
+// The trees of generated code. They are layers like any other: what travels on
+// the wire stops at the packages that speak it, the records that live for ever
+// are spelled by one package alone, and the example's own stay with the example.
 const (
 	wire    = "gen/todoku/v1"
 	records = "gen/todoku/journal/v1"
+	chat    = "gen/chat/v1"
 )
 
 // layers says which of our packages each package may import. It is the
@@ -50,6 +51,7 @@ var layers = map[string][]string{
 		"account", "bench", "client", "demo", "engine", "journal", "server", "sqlite",
 		"trade", "trade/record", wire,
 	},
+	"examples/chat":     {"push", "push/grpcpush", chat},
 	"internal/apptest":  {"account", "client", "server", "trade", wire},
 	"internal/repotest": {},
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	chatv1 "todoku/gen/chat/v1"
+	"todoku/push"
+	"todoku/push/grpcpush"
+)
+
+// chat is the whole service. Say and attach hold one lock, so that every post is
+// either in a member's opening or comes live: never in both, never in neither.
+type chat struct {
+	chatv1.UnimplementedChatServiceServer
+	hub    *push.Hub
+	epoch  string
+	memory int // How many posts are remembered.
+
+	mu        sync.Mutex      // Protects what follows and keeps Publish and Attach apart.
+	posts     []*push.Message // The newest of all rooms, oldest first.
+	forgotten uint64          // Sequence of the newest post that is not in posts any more.
+}
+
+// newChat returns a chat that remembers so many posts. They live in memory only,
+// so every run is an epoch of its own: a cursor of an earlier one gets a HistoryReset.
+func newChat(config push.Config, memory int) (*chat, error) {
+	config.Epoch, config.Encoder = rand.Text(), encoder{}
+	config.AckTimeout = -1     // Nobody acknowledges.
+	config.StreamsPerUser = -1 // Names are taken on trust: a limit would limit nobody.
+	c := &chat{hub: push.NewHub(config), epoch: config.Epoch, memory: memory, forgotten: 1}
+	// Posts begin after 1: a cursor at 0 is not sent, and so could not be resumed after.
+	return c, errors.Join(config.Validate(), c.hub.Seed(c.forgotten, nil))
+}
+
+// serve answers until ctx ends; members are told to join again then, and ended after drain.
+func (c *chat) serve(ctx context.Context, listener net.Listener, drain time.Duration) error {
+	server := grpc.NewServer(grpc.ForceServerCodecV2(grpcpush.NewCodec()))
+	chatv1.RegisterChatServiceServer(server, c)
+	running, stop := context.WithCancel(context.WithoutCancel(ctx)) // Drain needs a running hub.
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return c.hub.Run(running) })
+	work.Go(func() error { return server.Serve(listener) })
+	<-ctx.Done()
+	err := c.hub.Drain(running, drain/2, drain)
+	force := time.AfterFunc(time.Second, server.Stop) // A member that does not read holds GracefulStop up.
+	server.GracefulStop()
+	force.Stop()
+	stop()
+	return errors.Join(err, work.Wait())
+}
+
+// Say publishes a post. It waits for no member.
+func (c *chat) Say(_ context.Context, r *chatv1.SayRequest) (*chatv1.SayResponse, error) {
+	if outside(r.GetRoom(), 64) || outside(r.GetName(), 64) || outside(r.GetText(), 4096) {
+		return nil, status.Error(codes.InvalidArgument, "room and name have 1 to 64 bytes, text 1 to 4096")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sequence, now := c.hub.Published()+1, time.Now()
+	body := &chatv1.Post{Sequence: sequence, Name: r.GetName(), Text: r.GetText(), Time: timestamppb.New(now)}
+	post := &push.Message{Sequence: sequence, Topic: push.Topic(r.GetRoom()), Data: entry(&chatv1.Entry{Body: &chatv1.Entry_Post{Post: body}})}
+	if c.posts = append(c.posts, post); len(c.posts) > c.memory {
+		c.forgotten, c.posts = c.posts[0].Sequence, c.posts[1:]
+	}
+	return &chatv1.SayResponse{Sequence: sequence}, c.hub.Publish(push.Publication{Sequence: sequence, Time: now, Messages: []*push.Message{post}})
+}
+
+// Join sends what was said after the cursor, then what is said from now on.
+func (c *chat) Join(r *chatv1.JoinRequest, call grpc.ServerStreamingServer[chatv1.JoinResponse]) error {
+	cursor, err := push.ParseCursor(r.GetResumeAfter())
+	if err != nil && r.GetResumeAfter() != "" || outside(r.GetRoom(), 64) || outside(r.GetName(), 64) {
+		return status.Error(codes.InvalidArgument, "room and name have 1 to 64 bytes, resume_after is a cursor or empty")
+	}
+	stream, err := c.attach(r, cursor)
+	if err != nil {
+		return ended(err)
+	}
+	return ended(grpcpush.Serve(call, stream, layout()))
+}
+
+func (c *chat) attach(r *chatv1.JoinRequest, cursor push.Cursor) (*push.Stream, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	topic, head, after := push.Topic(r.GetRoom()), c.hub.Published(), c.forgotten
+	var hello []byte // Without it the first response is empty and brings the cursor at once.
+	if cursor.Epoch == c.epoch && after <= cursor.Sequence && cursor.Sequence <= head {
+		after = cursor.Sequence
+	} else if cursor.Epoch != "" {
+		hello = entry(&chatv1.Entry{Body: &chatv1.Entry_HistoryReset{HistoryReset: &chatv1.HistoryReset{}}})
+	}
+	var missed []push.Group
+	for _, post := range c.posts {
+		if post.Topic == topic && post.Sequence > after {
+			missed = append(missed, push.Group{Messages: []*push.Message{post}, Sequence: post.Sequence})
+		}
+	}
+	return c.hub.Attach(push.AttachRequest{
+		Connection: strconv.Quote(r.GetRoom()) + r.GetName(), Instance: r.GetInstance(), User: r.GetName(),
+		Topics: []push.Topic{topic}, After: head, Resume: after, Opening: push.Groups(missed...),
+		Hello: func(push.HelloInfo) []byte { return hello },
+	})
+}
+
+// ended makes the status of a stream's end: a text for people, the reason for programs.
+func ended(err error) error {
+	code, reason := codes.Unavailable, cmp.Or(push.ReasonOf(err), push.ReasonShutdown)
+	switch reason { //nolint:exhaustive // The others mean: come back.
+	case push.ReasonSlowConsumer:
+		code = codes.ResourceExhausted
+	case push.ReasonReplaced, push.ReasonSuperseded:
+		code = codes.Aborted
+	}
+	s, err := status.New(code, err.Error()).WithDetails(&errdetails.ErrorInfo{Reason: string(reason), Domain: "chat"})
+	return cmp.Or(err, s.Err())
+}
+
+func outside(text string, limit int) bool { return text == "" || len(text) > limit }
+
+// layout is where JoinResponse has what push fills in.
+func layout() grpcpush.Layout { return grpcpush.Layout{Messages: 1, Cursor: 2, Previous: 3} }
+
+// entry returns an entry of JoinResponse as push.Message.Data has it.
+func entry(e *chatv1.Entry) []byte {
+	data, _ := proto.Marshal(e) // Fails for text that is not UTF-8 only, which gRPC does not let in.
+	return layout().AppendEntry(nil, data)
+}
+
+// encoder makes push's own messages. A heartbeat is a response without entries.
+type encoder struct{}
+
+func (encoder) Heartbeat(push.HeartbeatInfo) []byte { return nil }
+func (encoder) StateBegin(push.Topic) []byte        { return nil }
+func (encoder) Reconnect(push.ReconnectInfo) []byte {
+	return entry(&chatv1.Entry{Body: &chatv1.Entry_Reconnect{Reconnect: &chatv1.Reconnect{}}})
+}
