@@ -220,7 +220,7 @@ func TestAMemberWhoIsCutOffResumesWithoutLossOrDoubling(t *testing.T) {
 	spoken := make(chan struct{})
 	go func() { // All the while, so that joining meets speaking at every moment.
 		defer close(spoken)
-		for i := range 500 {
+		for i := range 320 {
 			for _, room := range []string{"coffee", "tea"} {
 				r, err := speaker.Say(t.Context(), &chatv1.SayRequest{Room: room, Name: "somebody", Text: fmt.Sprint("word ", i)})
 				if err != nil {
