@@ -118,7 +118,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 could not connect.`,
 		a.watchCommand(), a.orderCommand(), a.bookCommand(), a.tradesCommand(), a.positionsCommand(),
 		a.userCommand(), a.instrumentCommand(), a.limitsCommand(), a.announceCommand(), a.bustCommand(),
 		a.connectionsCommand(), a.auditCommand(),
-		a.journalCommand(), a.configCommand(), a.benchCommand(), a.versionCommand(),
+		a.journalCommand(), a.configCommand(), a.doctorCommand(), a.benchCommand(), a.versionCommand(),
 	)
 	root.Example = "  todoku serve --demo\n  TODOKU_USER=alice TODOKU_PASSWORD=demo todoku watch"
 	root.SilenceErrors, root.SilenceUsage = true, true

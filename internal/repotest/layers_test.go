@@ -47,8 +47,9 @@ var layers = map[string][]string{
 	"client": {wire},
 	"demo":   {"client", "trade", wire},
 	"bench":  {"client", "trade", wire},
+	"doctor": {"client", wire},
 	"cmd/todoku": {
-		"account", "bench", "client", "demo", "engine", "journal", "server", "sqlite",
+		"account", "bench", "client", "demo", "doctor", "engine", "journal", "server", "sqlite",
 		"trade", "trade/record", wire,
 	},
 	"examples/chat":     {"push", "push/grpcpush", chat},

@@ -1,0 +1,211 @@
+// Package doctor examines what stands between a client and a venue: names,
+// addresses, TLS, HTTP/2, proxies that answer PINGs themselves, timers that cut
+// quiet streams, and whether the feed lives through all of it.
+//
+// It asks the path instead of believing settings. Raw HTTP/2 connections of its
+// own carry streams on which nothing is sent (Watch of grpc.health.v1, which
+// speaks only when something changes), some with PINGs at different intervals,
+// some without any; beside them runs the feed with its heartbeats. What is cut,
+// when and how tells which timers there are and what keeps a stream alive.
+//
+// An examination ends by itself, opens at most [MaxConnections] connections at
+// once, places no orders, and changes nothing at the venue but that it opens a
+// connection of the session and attaches to it.
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"todoku/client"
+)
+
+// MaxConnections is how many connections an examination has open at once at most,
+// the two of the client included.
+const MaxConnections = 20
+
+// ErrUnreachable says that no address of the venue could be connected to, or that
+// what answered there does not speak HTTP/2. The report says how far it came.
+var ErrUnreachable = errors.New("doctor: the venue cannot be reached")
+
+// ErrConfig says that an examination cannot be made as asked.
+var ErrConfig = errors.New("doctor: settings")
+
+// ErrNoSession is what SignIn returns, wrapped, where there is nobody to be: the path
+// is examined without the feed then, and that is no problem of the path.
+var ErrNoSession = errors.New("doctor: nobody is signed in")
+
+// Config says what to examine and for how long. The zero value of a field takes
+// the default that is named beside it.
+type Config struct {
+	// Address is host:port of the venue's gRPC port.
+	Address string
+	// TLS is used unless Plaintext is set; nil verifies the host by the system's
+	// roots.
+	TLS *tls.Config
+	// Plaintext switches TLS off.
+	Plaintext bool
+	// SignIn returns a client that is signed in at the address. It is called when
+	// the path is known to work; without it the feed is not
+	// examined. The caller closes the client.
+	SignIn func(context.Context) (*client.Client, error)
+	// Duration is how long streams are watched; 2 min. Timers that are longer are
+	// not found. The rest of the examination takes some seconds more.
+	Duration time.Duration
+	// Rounds is how many PINGs and calls are measured; 50.
+	Rounds int
+	// PingEvery are the intervals at which quiet connections PING, at most 7. By
+	// default those up to 30 s that Duration is enough for.
+	PingEvery []time.Duration
+	// Silences are the times after which silent connections are asked whether they
+	// still work, at most 7. By default up to Duration, which is the longest.
+	Silences []time.Duration
+	// Patience is how long an answer may take; 10 s.
+	Patience time.Duration
+	// Progress is told what is being done, in one line, not concurrently; may be nil.
+	Progress func(string)
+}
+
+const (
+	standardDuration = 2 * time.Minute
+	standardRounds   = 50
+	standardPatience = 10 * time.Second
+	// mostProbes bounds each kind of quiet connection. With one that measures round
+	// trips and the client's two it stays below MaxConnections.
+	mostProbes = 7
+	// strikes is how many answered PINGs show that an interval is tolerated. grpc-go
+	// ends a connection at the third PING that comes too early; the first after a
+	// message never does, and the striking one is still answered.
+	strikes = 5
+)
+
+// withDefaults returns the settings with every default taken, or ErrConfig.
+func (c Config) withDefaults() (Config, error) {
+	if c.Duration == 0 {
+		c.Duration = standardDuration
+	}
+	if c.Rounds == 0 {
+		c.Rounds = standardRounds
+	}
+	if c.Patience == 0 {
+		c.Patience = standardPatience
+	}
+	if c.Progress == nil {
+		c.Progress = func(string) {}
+	}
+	if _, _, err := net.SplitHostPort(c.Address); err != nil {
+		return c, fmt.Errorf("%w: %q is not host:port", ErrConfig, c.Address)
+	}
+	if c.Duration <= 0 || c.Rounds < 0 || c.Patience <= 0 {
+		return c, fmt.Errorf("%w: times and counts are greater than zero", ErrConfig)
+	}
+	if c.PingEvery == nil {
+		for _, every := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second} {
+			if every*(strikes+1) <= c.Duration {
+				c.PingEvery = append(c.PingEvery, every)
+			}
+		}
+	}
+	if c.Silences == nil {
+		c.Silences = silences(c.Duration)
+	}
+	if len(c.PingEvery) > mostProbes || len(c.Silences) > mostProbes {
+		return c, fmt.Errorf("%w: at most %d intervals and %d silences", ErrConfig, mostProbes, mostProbes)
+	}
+	for _, d := range slices.Concat(c.PingEvery, c.Silences) {
+		if d <= 0 || d > c.Duration {
+			return c, fmt.Errorf("%w: %s is not within the %s that are watched", ErrConfig, d, c.Duration)
+		}
+	}
+	return c, nil
+}
+
+// silences returns the times at which silent connections are asked: the whole
+// time, and the timers that firewalls and balancers commonly have within it.
+func silences(whole time.Duration) []time.Duration {
+	common := []time.Duration{
+		30 * time.Minute, 15 * time.Minute, 10 * time.Minute, 350 * time.Second, 4 * time.Minute, 150 * time.Second,
+		100 * time.Second, time.Minute, 30 * time.Second, 15 * time.Second, 5 * time.Second,
+	}
+	chosen := []time.Duration{whole}
+	for _, s := range common {
+		s += s / 50 // A timer of a minute is over a little after a minute.
+		if s < whole && len(chosen) < mostProbes {
+			chosen = append(chosen, s)
+		}
+	}
+	slices.Reverse(chosen)
+	return chosen
+}
+
+// Examine examines the path and says what it found. It returns when that is done,
+// after Duration and some seconds, or when ctx ends. Where the venue cannot be
+// reached, the report that comes with ErrUnreachable says how far it came.
+func Examine(ctx context.Context, config Config) (*Report, error) {
+	c, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	x := &examination{config: c, report: &Report{Address: c.Address, Plaintext: c.Plaintext}}
+	x.report.EnvironmentProxy = environmentProxy(c.Address)
+	if err := x.reach(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		x.report.judge()
+		return x.report, err
+	}
+	if err := x.roundTrips(ctx); err != nil && ctx.Err() == nil {
+		x.report.RoundTrips.Error = err.Error()
+	}
+	x.watch(ctx)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	x.report.judge()
+	return x.report, nil
+}
+
+// examination is one run of Examine.
+type examination struct {
+	config Config
+	report *Report
+
+	saying sync.Mutex // held while Progress is called
+}
+
+func (x *examination) say(format string, args ...any) {
+	x.saying.Lock()
+	defer x.saying.Unlock()
+	x.config.Progress(fmt.Sprintf(format, args...))
+}
+
+// watch lets the feed and the quiet connections live, all at once.
+func (x *examination) watch(ctx context.Context) {
+	c := &x.config
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { x.report.Feed = x.feed(ctx) })
+	if !x.report.RoundTrips.Health.ok() {
+		return // There is no stream to keep quiet.
+	}
+	x.say("watching %d quiet connections with PINGs and %d without for %s", len(c.PingEvery), len(c.Silences), c.Duration)
+	// One after the other, so that what ends all at the same moment is told from a
+	// timer, which ends each at the same age.
+	stagger := min(c.Duration/100, 500*time.Millisecond)
+	x.report.Pinged, x.report.Silent = make([]Quiet, len(c.PingEvery)), make([]Quiet, len(c.Silences))
+	began := time.Now()
+	for i, every := range c.PingEvery {
+		all.Go(func() { x.report.Pinged[i] = x.pinged(ctx, began, time.Duration(i)*stagger, every) })
+	}
+	for i, silence := range c.Silences {
+		wait := time.Duration(len(c.PingEvery)+i) * stagger
+		all.Go(func() { x.report.Silent[i] = x.silent(ctx, began, wait, silence) })
+	}
+}
