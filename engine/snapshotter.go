@@ -79,13 +79,14 @@ func (s *snapshotter) save(ctx context.Context, state *state) error {
 	if err := s.log.SaveSnapshot(ctx, journal.Snapshot{Sequence: state.sequence, Time: state.time, Data: data}); err != nil {
 		return fmt.Errorf("engine: save snapshot: %w", err)
 	}
-	s.saved.Store(state.sequence)
+	before := s.saved.Swap(state.sequence)
 	s.options.Report(Report{What: SnapshotSaved, Sequence: state.sequence})
-	return s.compact(ctx, state.sequence)
+	return s.compact(ctx, before)
 }
 
-// compact drops the records that are older than the retention and stand behind
-// the snapshot.
+// compact drops the records that are older than the retention and stand behind a
+// snapshot: the one before the newest, so that a restart which finds the newest
+// damaged can still replay from it.
 func (s *snapshotter) compact(ctx context.Context, snapshot uint64) error {
 	if s.options.Retain <= 0 {
 		return nil
