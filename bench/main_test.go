@@ -4,22 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"todoku/account"
+	"todoku/bench/yardstick"
 	"todoku/internal/apptest"
 	"todoku/server"
 	"todoku/trade"
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "user" || os.Args[1] == "serve") {
+	if len(os.Args) > 1 && slices.Contains([]string{"user", "serve", "bench"}, os.Args[1]) {
 		if err := actAsTodoku(os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -35,6 +38,13 @@ func actAsTodoku(arguments []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	flag := func(name string) string { return arguments[slices.Index(arguments, name)+1] }
+	if arguments[0] == "bench" {
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", flag("--grpc-addr"))
+		if err != nil {
+			return err
+		}
+		return yardstick.Serve(ctx, listener)
+	}
 	if arguments[0] == "user" {
 		return addAdministrator(ctx, flag("--data"), arguments[2], os.Getenv("TODOKU_NEW_PASSWORD"))
 	}
@@ -43,6 +53,9 @@ func actAsTodoku(arguments []string) error {
 	}
 	config := apptest.Config(flag("--data"))
 	config.GRPCAddr, config.HTTPAddr = flag("--grpc-addr"), flag("--http-addr")
+	if slices.Contains(arguments, "--impatient") {
+		config.Push.SendTimeout = 300 * time.Millisecond
+	}
 	s, err := server.New(ctx, config)
 	if err != nil {
 		return err

@@ -57,17 +57,33 @@ func Prepare(ctx context.Context, venue client.Config, admin Credentials, users 
 	if err != nil {
 		return m, fmt.Errorf("bench: instrument: %w", err)
 	}
+	m.Users, err = createUsers(ctx, calls, users, m.run)
+	return m, err
+}
+
+// PrepareUsers makes that many users on a running venue, as an administrator of it.
+// Users of an earlier benchmark get new passwords.
+func PrepareUsers(ctx context.Context, venue client.Config, admin Credentials, users int) ([]Credentials, error) {
+	all, err := signIn(ctx, venue, []Credentials{admin})
+	if err != nil {
+		return nil, err
+	}
+	defer all.close()
+	return createUsers(ctx, all.users[0].client.Admin(), users, client.NewRequestID()[:8])
+}
+
+func createUsers(ctx context.Context, calls todokuv1.AdminServiceClient, users int, run string) ([]Credentials, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(signInsAtOnce)
-	m.Users = make([]Credentials, users)
-	for i := range m.Users {
-		m.Users[i] = Credentials{User: "bench-" + strconv.Itoa(i+1), Password: client.NewRequestID()}
-		group.Go(func() error { return createUser(ctx, calls, m.Users[i], m.run) })
+	all := make([]Credentials, users)
+	for i := range all {
+		all[i] = Credentials{User: "bench-" + strconv.Itoa(i+1), Password: client.NewRequestID()}
+		group.Go(func() error { return createUser(ctx, calls, all[i], run) })
 	}
 	if err := group.Wait(); err != nil {
-		return m, fmt.Errorf("bench: users: %w", err)
+		return nil, fmt.Errorf("bench: users: %w", err)
 	}
-	return m, nil
+	return all, nil
 }
 
 func createUser(ctx context.Context, calls todokuv1.AdminServiceClient, c Credentials, run string) error {

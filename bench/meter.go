@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -29,20 +30,28 @@ func (m *meter) between(ctx context.Context, from, to time.Time) error {
 		if err := sleeper.until(ctx, at); err != nil {
 			return err
 		}
-		own, err := ownCPU()
-		if err != nil {
+		if err := m.read(); err != nil {
 			return err
 		}
-		m.own = own - m.own
-		if m.pid == 0 {
-			continue
-		}
-		server, err := processCPU(m.pid)
-		if err != nil {
-			return err
-		}
-		m.server, m.known = server-m.server, true
 	}
+	return nil
+}
+
+// read is called twice: at the beginning of what is measured and at its end.
+func (m *meter) read() error {
+	own, err := ownCPU()
+	if err != nil {
+		return err
+	}
+	m.own = own - m.own
+	if m.pid == 0 {
+		return nil
+	}
+	server, err := processCPU(m.pid)
+	if err != nil {
+		return err
+	}
+	m.server, m.known = server-m.server, true
 	return nil
 }
 
@@ -84,4 +93,33 @@ func parseStat(stat []byte) (time.Duration, error) {
 		sum += time.Duration(n) * clockTick
 	}
 	return sum, nil
+}
+
+// processMemory returns the resident memory of a process in bytes (proc(5): the
+// second field of statm, in pages).
+func processMemory(pid int) (int64, error) {
+	statm, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		return 0, fmt.Errorf("server's memory: %w", err)
+	}
+	fields := bytes.Fields(statm)
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("server's memory: %d fields in statm", len(fields))
+	}
+	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("server's memory: %w", err)
+	}
+	return pages * int64(os.Getpagesize()), nil
+}
+
+// loadAverage returns how many processes wanted to run in the last minute, "" where
+// that is not known.
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	return first
 }

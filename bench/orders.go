@@ -116,7 +116,7 @@ func Orders(ctx context.Context, config OrdersConfig) (Result, error) {
 		return Result{}, err
 	}
 	defer sessions.close()
-	plan := newSchedule(time.Now(), config)
+	plan := newSchedule(time.Now(), config.Warmup, config.Duration, config.Rate, config.Batch)
 	lanes := make([]*lane, config.Connections)
 	for i := range lanes {
 		lanes[i] = newLane(i, plan, config, sessions)

@@ -12,6 +12,10 @@ import (
 	"syscall"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
 	"todoku/client"
 )
 
@@ -37,14 +41,16 @@ type Process struct {
 	// PID is the process, for its CPU.
 	PID int
 
-	dir     string
-	command *exec.Cmd
-	log     *tail
-	exited  chan struct{}
+	dir       string // "" without data
+	binary    string
+	arguments []string
+	command   *exec.Cmd
+	log       *tail
+	exited    chan struct{} // closed when command has ended
 }
 
-// StartProcess starts the binary as a fresh venue and waits until it takes
-// sign-ins. arguments are added to those of "serve". The data lies in a new
+// StartProcess starts the binary as a fresh venue and waits until it
+// serves. arguments are added to those of "serve". The data lies in a new
 // directory under parent, or under the system's one for temporary files when that
 // is empty: it should be the disk that is to be measured. The caller must call
 // [Process.Stop].
@@ -53,7 +59,7 @@ func StartProcess(ctx context.Context, binary, parent string, arguments ...strin
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	p := &Process{dir: dir, log: &tail{}, exited: make(chan struct{}), Admin: Credentials{administrator, client.NewRequestID()}}
+	p := &Process{dir: dir, binary: binary, log: &tail{}, Admin: Credentials{administrator, client.NewRequestID()}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Stop())
@@ -69,31 +75,67 @@ func StartProcess(ctx context.Context, binary, parent string, arguments ...strin
 		return nil, err
 	}
 	p.Venue = client.Config{Address: ports[0], Plaintext: true}
-	all := append([]string{"serve", "--data", dir, "--grpc-addr", ports[0], "--http-addr", ports[1], "--log-level", "warn"}, arguments...)
-	p.command = exec.Command(binary, all...) //nolint:gosec,noctx // The caller's own binary; Stop ends it, in good order.
-	p.command.Env, p.command.Stdout, p.command.Stderr = environment(), p.log, p.log
-	if err := p.command.Start(); err != nil {
-		p.command = nil
-		return nil, fmt.Errorf("bench: start the venue: %w", err)
-	}
-	p.PID = p.command.Process.Pid
-	go func() {
-		_ = p.command.Wait() // How it ended is in its log and its state.
-		close(p.exited)
-	}()
-	return p, p.await(ctx)
+	p.arguments = append([]string{"serve", "--data", dir, "--grpc-addr", ports[0], "--http-addr", ports[1], "--log-level", "warn"}, arguments...)
+	return p, p.start(ctx)
 }
 
-// await signs in until that goes.
+// StartYardstick starts the server of the usual kind that ships with the binary,
+// for comparison. The caller must call [Process.Stop].
+func StartYardstick(ctx context.Context, binary string) (*Process, error) {
+	ports, err := freeAddresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{
+		Venue: client.Config{Address: ports[0], Plaintext: true}, Admin: Credentials{administrator, "any"},
+		binary: binary, arguments: []string{"bench", "yardstick-server", "--grpc-addr", ports[0]}, log: &tail{},
+	}
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(err, p.Stop())
+	}
+	return p, nil
+}
+
+// Restart ends the process in good order and starts it again over the same data and
+// at the same address: sessions and connections are as before, memory is not.
+func (p *Process) Restart(ctx context.Context) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	return p.start(ctx)
+}
+
+// start starts the process and waits until it serves.
+func (p *Process) start(ctx context.Context) error {
+	command := exec.Command(p.binary, p.arguments...) //nolint:gosec,noctx // The caller's own binary; Stop ends it, in good order.
+	command.Env, command.Stdout, command.Stderr = environment(), p.log, p.log
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("bench: start the venue: %w", err)
+	}
+	exited := make(chan struct{})
+	p.command, p.exited, p.PID = command, exited, command.Process.Pid
+	go func() {
+		_ = command.Wait() // How it ended is in its log and its state.
+		close(exited)
+	}()
+	return p.await(ctx)
+}
+
+// await asks for the server's health until that is good.
 func (p *Process) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
+	conn, err := grpc.NewClient(p.Venue.Address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	defer conn.Close() //nolint:errcheck // Nothing is under way any more.
+	health := grpc_health_v1.NewHealthClient(conn)
 	sleeper := newSleeper()
 	defer sleeper.stop()
 	for {
-		all, err := signIn(ctx, p.Venue, []Credentials{p.Admin})
-		if err == nil {
-			all.close()
+		reply, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+		if reply.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING {
 			return nil
 		}
 		select {
@@ -110,20 +152,28 @@ func (p *Process) await(ctx context.Context) error {
 // Stop ends the process as an operator does, kills it if that takes too long, and
 // removes the directory.
 func (p *Process) Stop() error {
-	var err error
-	if p.command != nil {
-		_ = p.command.Process.Signal(syscall.SIGTERM) // It may have ended.
-		timer := time.NewTimer(stopDeadline)
-		defer timer.Stop()
-		select {
-		case <-p.exited:
-		case <-timer.C:
-			err = fmt.Errorf("bench: the venue did not stop within %s: %s", stopDeadline, p.log.text())
-			_ = p.command.Process.Kill() // It may have ended.
-			<-p.exited
-		}
+	err := p.end()
+	if p.dir != "" {
+		err = errors.Join(err, os.RemoveAll(p.dir))
 	}
-	return errors.Join(err, os.RemoveAll(p.dir))
+	return err
+}
+
+func (p *Process) end() error {
+	if p.command == nil {
+		return nil
+	}
+	_ = p.command.Process.Signal(syscall.SIGTERM) // It may have ended.
+	timer := time.NewTimer(stopDeadline)
+	defer timer.Stop()
+	select {
+	case <-p.exited:
+		return nil
+	case <-timer.C:
+		_ = p.command.Process.Kill() // It may have ended.
+		<-p.exited
+		return fmt.Errorf("bench: the venue did not stop within %s: %s", stopDeadline, p.log.text())
+	}
 }
 
 // environment is this process's without settings of todoku, which would decide

@@ -60,7 +60,7 @@ func Reports(ctx context.Context, config ReportsConfig) (Result, error) {
 	if err != nil {
 		return Result{}, errors.Join(err, streams.end())
 	}
-	plan := newSchedule(time.Now(), load)
+	plan := newSchedule(time.Now(), load.Warmup, load.Duration, load.Rate, load.Batch)
 	r.plan = plan
 	m := newMeter(config.ServerPID)
 	lanes := make([]*lane, len(all.users))

@@ -14,11 +14,13 @@ type schedule struct {
 	tickets  atomic.Int64
 }
 
-func newSchedule(now time.Time, config OrdersConfig) *schedule {
-	s := &schedule{begin: now, measure: now.Add(config.Warmup)}
-	s.end = s.measure.Add(config.Duration)
-	if config.Rate > 0 {
-		s.interval = time.Second * time.Duration(config.Batch) / time.Duration(config.Rate)
+// newSchedule begins now. rate is how many orders or events a second are due, 0
+// for a closed loop, and batch how many of them are due together.
+func newSchedule(now time.Time, warmup, duration time.Duration, rate, batch int) *schedule {
+	s := &schedule{begin: now, measure: now.Add(warmup)}
+	s.end = s.measure.Add(duration)
+	if rate > 0 {
+		s.interval = time.Second * time.Duration(batch) / time.Duration(rate)
 	}
 	return s
 }

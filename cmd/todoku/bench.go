@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"todoku/bench"
 	"todoku/client"
@@ -18,7 +20,7 @@ func (a *app) benchCommand() *cobra.Command {
 		`Puts a venue under load from a process of its own and says what it stood. Without
 --server it starts a fresh venue on this machine, with this binary or --binary, on
 free ports and a directory that goes away with it.`,
-		a.benchOrdersCommand())
+		a.benchOrdersCommand(), a.benchPushCommand(), a.benchStormCommand(), a.benchYardstickCommand())
 }
 
 // benchVenue says which venue is measured.
@@ -26,6 +28,13 @@ type benchVenue struct {
 	binary, data string
 	serve        []string
 	pid          int
+}
+
+func (at *benchVenue) define(flags *pflag.FlagSet) {
+	flags.StringVar(&at.binary, "binary", "", "binary that serves; this one when empty")
+	flags.StringVar(&at.data, "data-parent", "", "directory to put the venue's data in, on the disk to measure; the system's for temporary files when empty")
+	flags.StringArrayVar(&at.serve, "serve-flag", nil, "flag for the venue that is started, such as --serve-flag=--snapshot-every=1000000; can be repeated")
+	flags.IntVar(&at.pid, "server-pid", 0, "process of the venue named by --server, to measure its CPU")
 }
 
 // Ways to measure orders.
@@ -69,10 +78,7 @@ TODOKU_PASSWORD.`,
 	flags.DurationVar(&load.Warmup, "warmup", time.Second, "time before anything is measured")
 	flags.DurationVar(&load.Duration, "duration", 10*time.Second, "time that is measured")
 	flags.BoolVar(&load.NoCheck, "no-check", false, "leave out looking everything up afterwards")
-	flags.StringVar(&at.binary, "binary", "", "binary that serves; this one when empty")
-	flags.StringVar(&at.data, "data-parent", "", "directory to put the venue's data in, on the disk to measure; the system's for temporary files when empty")
-	flags.StringArrayVar(&at.serve, "serve-flag", nil, "flag for the venue that is started, such as --serve-flag=--snapshot-every=1000000; can be repeated")
-	flags.IntVar(&at.pid, "server-pid", 0, "process of the venue named by --server, to measure its CPU")
+	at.define(flags)
 	addJSON(command, &asJSON)
 	oneOf(command, "mode", modeAnswer, modeReport)
 	oneOf(command, "client", string(bench.GRPC), string(bench.Light))
@@ -88,12 +94,16 @@ TODOKU_PASSWORD.`,
 			}
 		}
 		named := command.Flags().Changed("server")
-		return a.onVenue(ctx, c, named, &at, users, func(venue client.Config, market bench.Market, pid int) (err error) {
+		return a.onVenue(ctx, c, named, &at, func(on benchTarget) error {
+			market, err := bench.Prepare(ctx, on.venue, on.admin, users)
+			if err != nil {
+				return err
+			}
 			var result bench.Result
-			load.Venue, load.Market, load.ServerPID = venue, market, pid
+			load.Venue, load.Market, load.ServerPID = on.venue, market, on.pid
 			if mode == modeReport {
 				result, err = bench.Reports(ctx, bench.ReportsConfig{
-					Venue: venue, Market: market, Rate: load.Rate, Warmup: load.Warmup, Duration: load.Duration, ServerPID: pid,
+					Venue: on.venue, Market: market, Rate: load.Rate, Warmup: load.Warmup, Duration: load.Duration, ServerPID: on.pid,
 				})
 			} else {
 				result, err = bench.Orders(ctx, load)
@@ -109,43 +119,68 @@ TODOKU_PASSWORD.`,
 	})
 }
 
-// onVenue prepares the venue that is named, or one of its own, and measures it.
-func (a *app) onVenue(ctx context.Context, c *connection, named bool, at *benchVenue, users int, measure func(client.Config, bench.Market, int) error) (err error) {
+// benchTarget is a server that is measured.
+type benchTarget struct {
+	venue client.Config
+	admin bench.Credentials
+	pid   int
+	own   *bench.Process // nil for one that was named
+}
+
+// onVenue measures the venue that is named, or one of its own.
+func (a *app) onVenue(ctx context.Context, c *connection, named bool, at *benchVenue, measure func(benchTarget) error) (err error) {
+	if !named {
+		own, err := a.startBenchVenue(ctx, at)
+		return onProcess(own, err, measure)
+	}
 	tls, err := c.tls()
 	if err != nil {
 		return err
 	}
-	venue := client.Config{Address: c.server, TLS: tls, Plaintext: c.plaintext}
-	admin, pid := bench.Credentials{User: c.user, Password: a.password()}, at.pid
-	if !named {
-		own, err := a.startBenchVenue(ctx, at)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, own.Stop()) }()
-		venue, admin, pid = own.Venue, own.Admin, own.PID
-	}
-	market, err := bench.Prepare(ctx, venue, admin, users)
+	return measure(benchTarget{
+		venue: client.Config{Address: c.server, TLS: tls, Plaintext: c.plaintext},
+		admin: bench.Credentials{User: c.user, Password: a.password()}, pid: at.pid,
+	})
+}
+
+// onProcess measures a server that was started for that, and stops it.
+func onProcess(own *bench.Process, err error, measure func(benchTarget) error) error {
 	if err != nil {
 		return err
 	}
-	return measure(venue, market, pid)
+	err = measure(benchTarget{venue: own.Venue, admin: own.Admin, pid: own.PID, own: own})
+	return errors.Join(err, own.Stop())
 }
 
 func (a *app) startBenchVenue(ctx context.Context, at *benchVenue) (*bench.Process, error) {
-	binary := at.binary
-	if binary == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, fmt.Errorf("name the binary that serves with --binary: %w", err)
-		}
-		binary = self
+	binary, err := at.executable()
+	if err != nil {
+		return nil, err
 	}
 	return bench.StartProcess(ctx, binary, at.data, at.serve...)
 }
 
+// executable is the binary that serves.
+func (at *benchVenue) executable() (string, error) {
+	if at.binary != "" {
+		return at.binary, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("name the binary that serves with --binary: %w", err)
+	}
+	return self, nil
+}
+
+// benchResult is what a benchmark measured.
+type benchResult interface {
+	WriteTable(out io.Writer) error
+	// Good says whether it shows no defect.
+	Good() bool
+}
+
 // sayBench prints a result and refuses one that shows a defect.
-func (a *app) sayBench(result *bench.Result, asJSON bool) error {
+func (a *app) sayBench(result benchResult, asJSON bool) error {
 	var err error
 	if asJSON {
 		err = a.printValue(result)
@@ -153,7 +188,7 @@ func (a *app) sayBench(result *bench.Result, asJSON bool) error {
 		err = result.WriteTable(a.out)
 	}
 	if err == nil && !result.Good() {
-		a.warn("orders were lost, doubled or left without an answer")
+		a.warn("something was lost, doubled, out of order or left without an answer")
 		return errRefused
 	}
 	return err

@@ -1,0 +1,171 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// errHungUp says that a connection is gone.
+var errHungUp = errors.New("bench: the connection is gone")
+
+// errTooManyEnds says that clients cannot stay attached.
+var errTooManyEnds = errors.New("bench: the server ends more streams than it serves")
+
+// Waits of a crowd.
+const (
+	// pollWait is how often a crowd looks whether it is done when nothing arrives.
+	pollWait = 20 * time.Millisecond
+	// liveDeadline is how long clients may take to attach.
+	liveDeadline = 2 * time.Minute
+	// openedAtOnce is how many connections are opened before what came is read.
+	openedAtOnce = 64
+)
+
+// crowd is all clients of a run, read by one goroutine, its owner. A client whose
+// stream ends comes back at once and resumes, as real ones do.
+type crowd struct {
+	poller *poller
+	to     *net.TCPAddr
+	tally  *tally
+	conns  []*feedConn
+	feeds  []*feed
+	start  time.Time
+
+	ends     uint64 // streams that the server ended or cut
+	firstEnd error
+}
+
+// now is the time of the run.
+func (c *crowd) now() time.Duration { return time.Since(c.start) }
+
+// close hangs all up.
+func (c *crowd) close() {
+	c.cut()
+	c.poller.close()
+}
+
+// cut ends all connections without a word to the server.
+func (c *crowd) cut() {
+	for _, conn := range c.conns {
+		c.hangUp(conn)
+	}
+}
+
+// noSocket is where a connection has none; 0 would be somebody's.
+const noSocket = -1
+
+func (c *crowd) hangUp(conn *feedConn) {
+	if conn.socket != noSocket {
+		c.poller.hangUp(conn.socket)
+		conn.socket = noSocket
+	}
+}
+
+// open connects and asks for the connection's feeds, each from where it was.
+func (c *crowd) open(key int) error {
+	conn := c.conns[key]
+	socket, err := c.poller.dial(c.to, conn.receiveBuffer)
+	if err != nil {
+		return err
+	}
+	conn.socket = socket
+	conn.open()
+	if err := c.flush(conn); err != nil {
+		return err
+	}
+	return c.poller.watch(socket, key)
+}
+
+// attach opens all connections and returns when every client is live.
+func (c *crowd) attach(ctx context.Context) error {
+	for key := range c.conns {
+		if err := c.open(key); err != nil {
+			return err
+		}
+		if key%openedAtOnce == 0 {
+			if err := c.poll(ctx, 0); err != nil {
+				return err
+			}
+		}
+	}
+	live, err := c.until(ctx, c.now()+liveDeadline, c.live)
+	if err == nil && !live {
+		err = fmt.Errorf("bench: not all clients are live after %s: %w", liveDeadline, errors.Join(c.firstEnd, context.DeadlineExceeded))
+	}
+	return err
+}
+
+func (c *crowd) live() bool {
+	for _, f := range c.feeds {
+		if !f.live {
+			return false
+		}
+	}
+	return true
+}
+
+// until reads until done says so, which is true, or a time of the run has passed.
+func (c *crowd) until(ctx context.Context, deadline time.Duration, done func() bool) (bool, error) {
+	for !done() {
+		if c.now() >= deadline {
+			return false, nil
+		}
+		if err := c.poll(ctx, pollWait); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// poll reads what there is, or waits for it.
+func (c *crowd) poll(ctx context.Context, wait time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return c.poller.poll(wait, func(key int) error {
+		err := c.read(c.conns[key])
+		if errors.Is(err, errHungUp) || errors.Is(err, errFeedEnded) {
+			return c.again(key, err)
+		}
+		return err
+	})
+}
+
+func (c *crowd) read(conn *feedConn) error {
+	b, err := c.poller.read(conn.socket)
+	if err != nil {
+		return err
+	}
+	if err := conn.receive(b, c.now()); err != nil {
+		return err
+	}
+	return c.flush(conn)
+}
+
+func (c *crowd) flush(conn *feedConn) error {
+	if len(conn.out) == 0 {
+		return nil
+	}
+	err := c.poller.write(conn.socket, conn.out)
+	conn.out = conn.out[:0]
+	return err
+}
+
+// again opens a connection that ended, if its client is not to stay away.
+func (c *crowd) again(key int, why error) error {
+	if c.conns[key].away {
+		c.hangUp(c.conns[key])
+		return nil
+	}
+	if c.firstEnd == nil {
+		c.firstEnd = why
+	}
+	if c.ends++; c.ends > uint64(len(c.conns))*3 {
+		return fmt.Errorf("%w: %w", errTooManyEnds, c.firstEnd)
+	}
+	c.hangUp(c.conns[key])
+	return c.open(key)
+}
