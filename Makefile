@@ -29,8 +29,11 @@ test: ## Run every test under the race detector, then each fuzz target briefly
 fuzz: ## Run each fuzz target briefly (FUZZTIME=30s for longer)
 	$(step) "fuzz targets" .ci/fuzz
 
-bench: ## Run the short benchmarks (BENCHTIME=5s for longer)
-	go test -run '^$$' -bench . -benchtime $${BENCHTIME:-1s} -benchmem ./...
+bench: build ## Run the short benchmarks (BENCHTIME=5s, BENCHDURATION=30s for longer)
+	go test -p 1 -run '^$$' -bench . -benchtime $${BENCHTIME:-200ms} -benchmem $$(grep -rl 'func Benchmark' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
+	bin/todoku bench orders --client light --duration $${BENCHDURATION:-5s}
+	bin/todoku bench orders --client light --batch 100 --in-flight 4 --duration $${BENCHDURATION:-5s}
+	bin/todoku bench orders --mode report --duration $${BENCHDURATION:-5s}
 
 soak: ## Run the long crash and fault tests (hours)
 	TODOKU_SOAK=1 go test -race -count=1 -timeout=12h -v ./...

@@ -22,7 +22,7 @@ type HistoryOptions struct {
 	// 8 MiB.
 	MaxBytes int
 	// Linger is how long the follower lets records gather while nobody waits for
-	// them: one transaction of many is much cheaper than many of one. Default 50 ms.
+	// them: one transaction of many is much cheaper than many of one. Default 200 ms.
 	Linger time.Duration
 	// Share is how much of one core the follower takes while the venue is busy and
 	// nobody waits for it, in percent, 1 to 100. Default 25. It lags then, and
@@ -86,7 +86,7 @@ func (k HistoryEventKind) String() string {
 const (
 	defaultHistoryRecords = 4000
 	defaultHistoryBytes   = 8 << 20
-	defaultHistoryLinger  = 50 * time.Millisecond
+	defaultHistoryLinger  = 200 * time.Millisecond
 	defaultHistoryShare   = 25
 
 	// A venue is busy when more than busyRate records a second come in: below, the
