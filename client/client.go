@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
+	"todoku/deadline"
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
@@ -100,8 +101,8 @@ func Dial(config Config) (*Client, error) {
 	}, config.DialOptions)
 	var err error
 	c.requests, err = grpc.NewClient(config.Address, slices.Concat(common, []grpc.DialOption{
-		grpc.WithDefaultServiceConfig(serviceConfig),
-		grpc.WithChainUnaryInterceptor(deadline, c.authorise),
+		grpc.WithDefaultServiceConfig(deadline.Retries()),
+		grpc.WithChainUnaryInterceptor(limit, c.authorise),
 		grpc.WithChainStreamInterceptor(c.authoriseStream),
 	})...)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"todoku/account"
+	"todoku/deadline"
 	"todoku/feed"
 	"todoku/trade"
 )
@@ -57,9 +58,11 @@ func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel 
 		}
 	}
 	ctx = context.WithValue(ctx, callerKey{}, c)
-	if _, ok := ctx.Deadline(); !ok && m.limit > 0 {
-		ctx, cancel = context.WithTimeout(ctx, m.limit)
-		return ctx, cancel, nil
+	if _, ok := ctx.Deadline(); !ok {
+		if policy, _ := deadline.Of(of.method); policy.Server > 0 {
+			ctx, cancel = context.WithTimeout(ctx, policy.Server)
+			return ctx, cancel, nil
+		}
 	}
 	return ctx, func() {}, nil
 }

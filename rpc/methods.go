@@ -1,22 +1,13 @@
 package rpc
 
 import (
-	"time"
-
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/trade"
 )
 
-// One table says of every method who may call it and how long it may take. A
-// method that is not in it is refused, so that nobody can forget to decide.
-
-// Server caps: what a call gets whose client named no deadline.
-const (
-	readCap  = 5 * time.Second
-	writeCap = 10 * time.Second
-	// noCap is for streams: a deadline on one cuts it.
-	noCap = time.Duration(0)
-)
+// One table says of every method who may call it. A method that is not in it is
+// refused, so that nobody can forget to decide. How long a call may take is package
+// deadline's to say.
 
 // audience says who may call a method.
 type audience struct {
@@ -26,15 +17,9 @@ type audience struct {
 	roles trade.Role
 }
 
-// method is one row of the table.
-type method struct {
-	audience
-	limit time.Duration
-}
-
 // methods returns the table, by full method name. Whose orders and accounts a
 // caller may touch is decided where they are named, by ownership.
-func methods() map[string]method {
+func methods() map[string]audience {
 	var (
 		public = audience{public: true}
 		anyone = audience{}
@@ -44,57 +29,57 @@ func methods() map[string]method {
 		staff   = audience{roles: trade.RoleRisk | trade.RoleAdmin}
 		admin   = audience{roles: trade.RoleAdmin}
 	)
-	return map[string]method{
-		todokuv1.SessionService_Login_FullMethodName:          {public, writeCap},
-		todokuv1.SessionService_RefreshSession_FullMethodName: {public, writeCap},
-		todokuv1.SessionService_OpenConnection_FullMethodName: {anyone, writeCap},
-		todokuv1.SessionService_Logout_FullMethodName:         {anyone, writeCap},
-		todokuv1.SessionService_ChangePassword_FullMethodName: {anyone, writeCap},
-		todokuv1.SessionService_ListSessions_FullMethodName:   {anyone, readCap},
-		todokuv1.SessionService_RevokeSession_FullMethodName:  {anyone, writeCap},
+	return map[string]audience{
+		todokuv1.SessionService_Login_FullMethodName:          public,
+		todokuv1.SessionService_RefreshSession_FullMethodName: public,
+		todokuv1.SessionService_OpenConnection_FullMethodName: anyone,
+		todokuv1.SessionService_Logout_FullMethodName:         anyone,
+		todokuv1.SessionService_ChangePassword_FullMethodName: anyone,
+		todokuv1.SessionService_ListSessions_FullMethodName:   anyone,
+		todokuv1.SessionService_RevokeSession_FullMethodName:  anyone,
 
-		todokuv1.NotificationService_FeedNotification_FullMethodName:         {anyone, noCap},
-		todokuv1.NotificationService_AcknowledgeNotifications_FullMethodName: {anyone, readCap},
-		todokuv1.NotificationService_UpdateSubscription_FullMethodName:       {anyone, writeCap},
-		todokuv1.NotificationService_ListNotifications_FullMethodName:        {anyone, readCap},
+		todokuv1.NotificationService_FeedNotification_FullMethodName:         anyone,
+		todokuv1.NotificationService_AcknowledgeNotifications_FullMethodName: anyone,
+		todokuv1.NotificationService_UpdateSubscription_FullMethodName:       anyone,
+		todokuv1.NotificationService_ListNotifications_FullMethodName:        anyone,
 
-		todokuv1.OrderService_PlaceOrder_FullMethodName:       {trader, writeCap},
-		todokuv1.OrderService_PlaceOrders_FullMethodName:      {trader, writeCap},
-		todokuv1.OrderService_ReplaceOrder_FullMethodName:     {trader, writeCap},
-		todokuv1.OrderService_CancelOrder_FullMethodName:      {cancels, writeCap},
-		todokuv1.OrderService_MassCancelOrders_FullMethodName: {cancels, writeCap},
-		todokuv1.OrderService_GetOrder_FullMethodName:         {anyone, readCap},
-		todokuv1.OrderService_ListOrders_FullMethodName:       {anyone, readCap},
-		todokuv1.OrderService_ListExecutions_FullMethodName:   {anyone, readCap},
-		todokuv1.OrderService_ListPositions_FullMethodName:    {anyone, readCap},
+		todokuv1.OrderService_PlaceOrder_FullMethodName:       trader,
+		todokuv1.OrderService_PlaceOrders_FullMethodName:      trader,
+		todokuv1.OrderService_ReplaceOrder_FullMethodName:     trader,
+		todokuv1.OrderService_CancelOrder_FullMethodName:      cancels,
+		todokuv1.OrderService_MassCancelOrders_FullMethodName: cancels,
+		todokuv1.OrderService_GetOrder_FullMethodName:         anyone,
+		todokuv1.OrderService_ListOrders_FullMethodName:       anyone,
+		todokuv1.OrderService_ListExecutions_FullMethodName:   anyone,
+		todokuv1.OrderService_ListPositions_FullMethodName:    anyone,
 
-		todokuv1.MarketService_ListInstruments_FullMethodName: {anyone, readCap},
-		todokuv1.MarketService_GetBook_FullMethodName:         {anyone, readCap},
-		todokuv1.MarketService_ListTrades_FullMethodName:      {anyone, readCap},
-		todokuv1.MarketService_ListUsers_FullMethodName:       {anyone, readCap},
+		todokuv1.MarketService_ListInstruments_FullMethodName: anyone,
+		todokuv1.MarketService_GetBook_FullMethodName:         anyone,
+		todokuv1.MarketService_ListTrades_FullMethodName:      anyone,
+		todokuv1.MarketService_ListUsers_FullMethodName:       anyone,
 
-		todokuv1.AdminService_CreateUser_FullMethodName:           {admin, writeCap},
-		todokuv1.AdminService_UpdateUser_FullMethodName:           {admin, writeCap},
-		todokuv1.AdminService_ListAllUsers_FullMethodName:         {staff, readCap},
-		todokuv1.AdminService_SuspendUser_FullMethodName:          {admin, writeCap},
-		todokuv1.AdminService_ResumeUser_FullMethodName:           {admin, writeCap},
-		todokuv1.AdminService_UpsertInstrument_FullMethodName:     {admin, writeCap},
-		todokuv1.AdminService_SetTradingStatus_FullMethodName:     {staff, writeCap},
-		todokuv1.AdminService_SetRiskLimits_FullMethodName:        {staff, writeCap},
-		todokuv1.AdminService_GetRiskLimits_FullMethodName:        {staff, readCap},
-		todokuv1.AdminService_MassCancelForUser_FullMethodName:    {staff, writeCap},
-		todokuv1.AdminService_BustTrade_FullMethodName:            {admin, writeCap},
-		todokuv1.AdminService_Announce_FullMethodName:             {admin, writeCap},
-		todokuv1.AdminService_ListConnections_FullMethodName:      {staff, readCap},
-		todokuv1.AdminService_DisconnectConnection_FullMethodName: {admin, writeCap},
-		todokuv1.AdminService_ListAudit_FullMethodName:            {staff, readCap},
-		todokuv1.AdminService_ExportJournal_FullMethodName:        {admin, noCap},
+		todokuv1.AdminService_CreateUser_FullMethodName:           admin,
+		todokuv1.AdminService_UpdateUser_FullMethodName:           admin,
+		todokuv1.AdminService_ListAllUsers_FullMethodName:         staff,
+		todokuv1.AdminService_SuspendUser_FullMethodName:          admin,
+		todokuv1.AdminService_ResumeUser_FullMethodName:           admin,
+		todokuv1.AdminService_UpsertInstrument_FullMethodName:     admin,
+		todokuv1.AdminService_SetTradingStatus_FullMethodName:     staff,
+		todokuv1.AdminService_SetRiskLimits_FullMethodName:        staff,
+		todokuv1.AdminService_GetRiskLimits_FullMethodName:        staff,
+		todokuv1.AdminService_MassCancelForUser_FullMethodName:    staff,
+		todokuv1.AdminService_BustTrade_FullMethodName:            admin,
+		todokuv1.AdminService_Announce_FullMethodName:             admin,
+		todokuv1.AdminService_ListConnections_FullMethodName:      staff,
+		todokuv1.AdminService_DisconnectConnection_FullMethodName: admin,
+		todokuv1.AdminService_ListAudit_FullMethodName:            staff,
+		todokuv1.AdminService_ExportJournal_FullMethodName:        admin,
 
 		// What probes and generic clients ask, on the same server.
-		"/grpc.health.v1.Health/Check":                                   {public, readCap},
-		"/grpc.health.v1.Health/List":                                    {public, readCap},
-		"/grpc.health.v1.Health/Watch":                                   {public, noCap},
-		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      {public, noCap},
-		"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": {public, noCap},
+		"/grpc.health.v1.Health/Check":                                   public,
+		"/grpc.health.v1.Health/List":                                    public,
+		"/grpc.health.v1.Health/Watch":                                   public,
+		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      public,
+		"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": public,
 	}
 }

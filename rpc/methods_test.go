@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"todoku/deadline"
 	"todoku/trade"
 )
 
@@ -27,17 +28,14 @@ func described(t *testing.T) map[string]bool {
 func TestEveryMethodIsDecidedAbout(t *testing.T) {
 	table := methods()
 	offered := described(t)
-	for name, stream := range offered {
-		m, ok := table[name]
-		if !ok {
+	for name := range offered {
+		if _, ok := table[name]; !ok {
 			t.Errorf("%s is not in the table", name)
-			continue
 		}
-		if stream && m.limit != noCap {
-			t.Errorf("%s is a stream and would be cut after %s", name, m.limit)
-		}
-		if !stream && m.limit == noCap {
-			t.Errorf("%s may take for ever", name)
+	}
+	for name := range table {
+		if _, ok := deadline.Of(name); !ok {
+			t.Errorf("nobody has decided how long %s may take", name)
 		}
 	}
 	for name := range table {
@@ -101,16 +99,16 @@ func TestWhoMayCallWhat(t *testing.T) {
 func TestCallsWithoutADeadlineGetOne(t *testing.T) {
 	s := words()
 	for name, want := range map[string]time.Duration{
-		"/todoku.v1.SessionService/Login": writeCap,
-		"/grpc.health.v1.Health/Check":    readCap,
-		"/grpc.health.v1.Health/Watch":    noCap,
+		"/todoku.v1.SessionService/Login": 10 * time.Second,
+		"/grpc.health.v1.Health/Check":    5 * time.Second,
+		"/grpc.health.v1.Health/Watch":    0,
 	} {
 		ctx, cancel, err := s.admit(t.Context(), call{method: name})
 		if err != nil {
 			t.Fatal(err)
 		}
 		at, ok := ctx.Deadline()
-		if ok != (want != noCap) || ok && (time.Until(at) > want || time.Until(at) < want-time.Second) {
+		if ok != (want != 0) || ok && (time.Until(at) > want || time.Until(at) < want-time.Second) {
 			t.Errorf("%s ends at %v", name, at)
 		}
 		cancel()

@@ -118,7 +118,7 @@ type Server struct {
 	presence *Presence
 	options  Options
 
-	methods map[string]method
+	methods map[string]audience
 	table   []row
 	// changing admits one change of a user at a time: such a change is made of
 	// what the user was.

@@ -18,7 +18,8 @@ import (
 )
 
 func (a *app) configCommand() *cobra.Command {
-	return a.group("config", "Check settings", "Works with settings without running anything.", a.configCheckCommand())
+	return a.group("config", "Check settings, print those of clients", "Works with settings without running anything.",
+		a.configCheckCommand(), a.configServiceConfigCommand())
 }
 
 func (a *app) configCheckCommand() *cobra.Command {
