@@ -54,7 +54,7 @@ func actAsTodoku(arguments []string) error {
 	config := apptest.Config(flag("--data"))
 	config.GRPCAddr, config.HTTPAddr = flag("--grpc-addr"), flag("--http-addr")
 	if slices.Contains(arguments, "--impatient") {
-		config.Push.SendTimeout = 300 * time.Millisecond
+		config.Push.SendTimeout = time.Second
 	}
 	s, err := server.New(ctx, config)
 	if err != nil {

@@ -30,7 +30,8 @@ type PushConfig struct {
 	// Burst is how many events are submitted at once, 1 to 1,000; 1.
 	Burst int
 	// InFlight bounds, where there is no rate, the bursts that have not arrived at
-	// every client; 2.
+	// every client; 8 for single events, 2 otherwise. It decides how much there is to
+	// gather: with 1 every event is a send of its own.
 	InFlight int
 	// Payload is the length of an event's text, 40 to 1,000 bytes; 200.
 	Payload int
@@ -61,9 +62,15 @@ func (c PushConfig) withDefaults() (PushConfig, error) {
 	for _, d := range []struct {
 		value    *int
 		standard int
-	}{{&c.Streams, 1000}, {&c.Burst, 1}, {&c.InFlight, 2}, {&c.Payload, 200}} {
+	}{{&c.Streams, 1000}, {&c.Burst, 1}, {&c.Payload, 200}} {
 		if *d.value == 0 {
 			*d.value = d.standard
+		}
+	}
+	if c.InFlight == 0 {
+		const single, several = 8, 2
+		if c.InFlight = single; c.Burst > 1 {
+			c.InFlight = several
 		}
 	}
 	if c.Connections == 0 {

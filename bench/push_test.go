@@ -34,21 +34,19 @@ func TestFeedsOfAVenueAreMeasuredWhole(t *testing.T) {
 		err := p.Restart(ctx)
 		return p.PID, err
 	}
-	limit, backlog, steady, storm, idle, freeze := config, config, config, config, config, config
+	limit, backlog, storm, idle, freeze := config, config, config, config, config
 	backlog.Burst, backlog.Connections = 16, 7
-	steady.Rate = 100
 	idle.Duration = 50 * time.Millisecond
-	freeze.Rate, freeze.Payload = 1000, 1000
+	freeze.Streams, freeze.Rate, freeze.Payload = 5, 300, 1000
 	for _, row := range []Row{
 		{Name: "limit", Work: WorkPush, Config: limit},
 		{Name: "backlog", Work: WorkPush, Config: backlog},
-		{Name: "steady", Work: WorkPush, Config: steady},
 		{Name: "storm", Work: WorkStorm, Config: storm},
 		{Name: "freeze", Work: WorkFreeze, Config: freeze, Frozen: FrozenWindow},
 		{Name: "idle", Work: WorkIdle, Config: idle},
 	} {
 		r, err := row.Run(t.Context(), restart)
-		if err != nil || !r.Good() || r.Streams != few.Streams {
+		if err != nil || !r.Good() || r.Streams != row.Config.Streams {
 			t.Errorf("%s: %+v, %v", row.Name, r, err)
 			continue
 		}

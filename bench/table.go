@@ -43,7 +43,8 @@ func Rows(load PushConfig) []Row {
 	const many, most, steady, low, backlog = 5_000, 10_000, 200, 34, 16
 	row := func(name, work string, streams int, rate, burst int) Row {
 		c := load
-		if c.Rate, c.Burst, c.InFlight = rate, burst, load.InFlight; c.Streams == 0 {
+		c.Rate, c.Burst = rate, burst
+		if c.Streams == 0 {
 			c.Streams = streams
 		}
 		return Row{Name: name, Work: work, Config: c, Frozen: FrozenWindow}

@@ -52,8 +52,9 @@ server. Every client checks that each event comes once and in order, and that th
 of the responses form a chain.
 
 --mode push: without --rate the next burst is announced when all but --in-flight of them
-have arrived everywhere, which finds the limit; with it events are due at fixed times.
---burst announces several at once, which the venue journals together.
+have arrived everywhere, which finds the limit: the more are in flight, the more a server
+can gather into one send. With --rate events are due at fixed times. --burst announces
+several at once, which the venue journals together.
 --mode idle: memory of the server for each connection that has nothing to receive.
 --mode freeze: after --duration one client stops reading, until the server ends its
 stream or --span is over; what the others notice, and how it comes back.
@@ -74,11 +75,11 @@ TODOKU_PASSWORD.`,
 	flags.StringVar(&mode, "mode", bench.WorkPush, "push, idle, freeze or table")
 	flags.IntVar(&f.row.Config.Rate, "rate", 0, "events a second; 0 for as many as go, 34 in mode freeze")
 	flags.IntVar(&f.row.Config.Burst, "burst", 1, "events announced at once")
-	flags.IntVar(&f.row.Config.InFlight, "in-flight", 2, "without a rate: bursts that have not arrived everywhere")
+	flags.IntVar(&f.row.Config.InFlight, "in-flight", 0, "without a rate: bursts that have not arrived everywhere; 8 for single events, 2 otherwise when 0")
 	flags.DurationVar(&f.row.Config.Warmup, "warmup", time.Second, "time before anything is measured")
 	flags.DurationVar(&f.row.Config.Duration, "duration", 10*time.Second, "time that is measured")
 	flags.StringVar(&frozen, "freeze", string(bench.FrozenWindow), "window: the client reads and never lets more come; socket: it does not read")
-	flags.DurationVar(&f.row.Span, "span", time.Minute, "how long a client stays frozen if its stream is not ended; 10s on the yardstick, which never does")
+	flags.DurationVar(&f.row.Span, "span", time.Minute, "how long a client stays frozen if its stream is not ended; 30s on the yardstick, which never does")
 	f.define(command, 0)
 	oneOf(command, "mode", bench.WorkPush, bench.WorkIdle, bench.WorkFreeze, modeTable)
 	oneOf(command, "freeze", string(bench.FrozenWindow), string(bench.FrozenSocket))
@@ -179,7 +180,8 @@ func (a *app) onYardstick(ctx context.Context, f *feedsBench, row bench.Row) (re
 	if err != nil {
 		return result, err
 	}
-	const span = 10 * time.Second
+	// Long enough for its queues to fill: then everybody stops.
+	const span = 30 * time.Second
 	row.Span = span
 	own, err := bench.StartYardstick(ctx, binary)
 	err = onProcess(own, err, func(on benchTarget) (err error) {

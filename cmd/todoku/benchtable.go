@@ -96,7 +96,7 @@ func tableRemark(r *bench.PushResult) string {
 	case r.Storm != nil && r.Storm.ServerCPU != nil:
 		return fmt.Sprintf("caught up after %.0f ms, server CPU %.2f s", r.Storm.CaughtUp, *r.Storm.ServerCPU)
 	case r.Frozen != nil && r.Frozen.Reason == "":
-		return fmt.Sprintf("the others' p99 then %.1f ms; never ended", r.Frozen.P99)
+		return fmt.Sprintf("the others' p99 then %.1f ms, %d events stuck; never ended", r.Frozen.P99, r.Failed)
 	case r.Frozen != nil:
 		return fmt.Sprintf("the others' p99 then %.1f ms; ended %s after %.1f s", r.Frozen.P99, r.Frozen.Reason, r.Frozen.EndedAfter)
 	}
