@@ -83,7 +83,11 @@ func Describe(err error) string {
 	for _, detail := range s.Details() {
 		if bad, ok := detail.(*errdetails.BadRequest); ok {
 			for _, v := range bad.GetFieldViolations() {
-				fields = append(fields, v.GetField()+": "+v.GetDescription())
+				field := v.GetField()
+				if v.GetDescription() != text { // Said once is enough.
+					field += ": " + v.GetDescription()
+				}
+				fields = append(fields, field)
 			}
 		}
 	}
