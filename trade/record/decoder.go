@@ -15,7 +15,10 @@ type Decoder struct {
 	trades    slab[trade.TradeChanged]
 	levels    slab[trade.LevelChanged]
 	positions slab[trade.PositionChanged]
-	texts     texts
+	names     names
+	// requests are the names of the last few requests, see reader.request.
+	requests [6]string
+	oldest   int
 }
 
 // Decode is the function [Decode], but the record and its events hold only until
@@ -72,23 +75,23 @@ func (s *slab[T]) reset() {
 	s.used = 0
 }
 
-// texts remembers texts, so that a name that stands in many records is allocated
-// once. Each has one place, by its hash; another text of that place drives it out.
-type texts struct {
+// names remembers names, so that one that stands in many records is allocated once.
+// Each has one place, by its hash; another name of that place drives it out.
+type names struct {
 	known []string // empty before the first
 }
 
-const textBits = 12
+const nameBits = 10
 
-// find returns where a text is kept, or should be.
-func (t *texts) find(b []byte) *string {
+// find returns where a name is kept, or should be.
+func (t *names) find(b []byte) *string {
 	if t.known == nil {
-		t.known = make([]string, 1<<textBits)
+		t.known = make([]string, 1<<nameBits)
 	}
 	return &t.known[place(b)]
 }
 
-// place hashes the two ends of a text, where names of one kind differ. Texts that
+// place hashes the two ends of a name, where those of one kind differ. Names that
 // meet cost an allocation, no more.
 func place(b []byte) uint64 {
 	const odd = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio: it spreads neighbours.
@@ -97,5 +100,5 @@ func place(b []byte) uint64 {
 	copy(tail[:], b[max(0, len(b)-8):])
 	h := binary.LittleEndian.Uint64(head[:])*odd ^ uint64(len(b))
 	h = (h ^ h>>32 ^ binary.LittleEndian.Uint64(tail[:])) * odd
-	return h >> (64 - textBits)
+	return h >> (64 - nameBits)
 }

@@ -19,7 +19,7 @@ func readParty(r *reader, p *trade.Party) {
 		case 3:
 			p.Order = trade.OrderID(r.uint())
 		case 4:
-			p.ClientOrderID = readText[trade.RequestID](r)
+			p.ClientOrderID = r.request()
 		default:
 			r.skip()
 		}

@@ -33,7 +33,7 @@ func readOrder(r *reader, o *trade.Order) {
 		case 3:
 			o.User = readText[trade.UserID](r)
 		case 4:
-			o.ClientOrderID = readText[trade.RequestID](r)
+			o.ClientOrderID = r.request()
 		case 5:
 			o.Symbol = readText[trade.Symbol](r)
 		case 6:
@@ -92,7 +92,7 @@ func readReport(r *reader, e *trade.ExecutionReport) {
 			readOrder(r, &e.Order)
 			r.close(rest)
 		case 3:
-			e.Request = readText[trade.RequestID](r)
+			e.Request = r.request()
 		case 4:
 			e.Reason = r.reason()
 		case 5:
@@ -127,7 +127,7 @@ func readCancelRejected(r *reader, e *trade.CancelRejected) {
 			readOrder(r, &e.Order)
 			r.close(rest)
 		case 2:
-			e.Request = readText[trade.RequestID](r)
+			e.Request = r.request()
 		case 3:
 			e.Reason = r.reason()
 		default:

@@ -144,32 +144,49 @@ func (r *reader) text() string {
 	if len(b) == 0 {
 		return ""
 	}
-	kept := r.kept(b)
-	if *kept == string(b) {
-		return *kept
+	if r.memory == nil {
+		return r.remember(b, r.recent[:], &r.oldest)
+	}
+	return r.keep(b, r.memory.names.find(b))
+}
+
+// request reads the name of a request. No two records share one, as a rule, so it
+// is looked for among the last few only: in the table of names it would drive out
+// names that do come back.
+func (r *reader) request() trade.RequestID {
+	b := r.bytes()
+	if len(b) == 0 {
+		return ""
+	}
+	if r.memory == nil {
+		return trade.RequestID(r.remember(b, r.recent[:], &r.oldest))
+	}
+	return trade.RequestID(r.remember(b, r.memory.requests[:], &r.memory.oldest))
+}
+
+// remember returns a text, the same one if it is among recent.
+func (r *reader) remember(b []byte, recent []string, oldest *int) string {
+	for i := range recent {
+		if recent[i] == string(b) {
+			return recent[i]
+		}
+	}
+	place := &recent[*oldest]
+	*oldest = (*oldest + 1) % len(recent)
+	return r.keep(b, place)
+}
+
+// keep returns a text, the same one if it is in its place.
+func (r *reader) keep(b []byte, place *string) string {
+	if *place == string(b) {
+		return *place
 	}
 	if !utf8.Valid(b) {
 		r.fail("not UTF-8")
 		return ""
 	}
-	*kept = string(b)
-	return *kept
-}
-
-// kept returns the place of a text in the reader's memory: where it stands, or
-// where it should.
-func (r *reader) kept(b []byte) *string {
-	if r.memory != nil {
-		return r.memory.texts.find(b)
-	}
-	for i := range r.recent {
-		if r.recent[i] == string(b) {
-			return &r.recent[i]
-		}
-	}
-	place := &r.recent[r.oldest]
-	r.oldest = (r.oldest + 1) % len(r.recent)
-	return place
+	*place = string(b)
+	return *place
 }
 
 // open turns to the message inside this field and returns what follows it, for

@@ -51,7 +51,7 @@ func readRecord(r *reader, record *trade.Record) (*trade.Record, error) {
 		case 3:
 			c.Account = readText[trade.AccountID](r)
 		case 4:
-			c.Request = readText[trade.RequestID](r)
+			c.Request = r.request()
 		case 5:
 			c.Fingerprint = r.fixed()
 		case 6:

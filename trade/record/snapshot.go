@@ -157,7 +157,7 @@ func readRequest(r *reader, s *trade.RequestState) {
 		case 2:
 			s.Account = readText[trade.AccountID](r)
 		case 3:
-			s.Request = readText[trade.RequestID](r)
+			s.Request = r.request()
 		case 4:
 			s.Fingerprint = r.fixed()
 		case 5:
