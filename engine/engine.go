@@ -38,7 +38,7 @@ type Options struct {
 	// Clock gives the time that commands are stamped with. It is needed: the engine
 	// itself never looks at a clock.
 	Clock func() time.Time
-	// SnapshotEvery is after how many records a snapshot is written; 100,000 by
+	// SnapshotEvery is after how many records a snapshot is written; 500,000 by
 	// default. It bounds what a restart has to replay.
 	SnapshotEvery uint64
 	// MaxRecord is how many bytes the record of one command may take: what would
@@ -73,7 +73,7 @@ const (
 	JournalRecovered ReportKind = "journal recovered"
 )
 
-const defaultSnapshots = 100_000
+const defaultSnapshots = 500_000
 
 // Engine is the venue's only writer. Submit may be called from any goroutine;
 // everything else belongs to the goroutine of Run.

@@ -40,7 +40,7 @@ type Config struct {
 
 	// Venue holds for the whole venue; DayEnd is midnight UTC by default.
 	Venue trade.Venue
-	// SnapshotEvery is after how many records the state is written down; 100,000.
+	// SnapshotEvery is after how many records the state is written down; 500,000.
 	SnapshotEvery uint64
 	// MaxRecord bounds what one command may change at once, in bytes of its record;
 	// 16 MiB, which is also the most.
