@@ -55,7 +55,7 @@ func defineServe(command *cobra.Command, o *serveOptions) {
 	})
 	addSettings(command, "Venue", func(flags *pflag.FlagSet) {
 		flags.StringVar(&o.dayEnd, "day-end", "00:00", "when the trading day ends, HH:MM or HH:MM:SS UTC")
-		flags.Uint64Var(&c.SnapshotEvery, "snapshot-every", 100_000, "write the state down after so many commands")
+		flags.Uint64Var(&c.SnapshotEvery, "snapshot-every", 500_000, "write the state down after so many commands")
 		flags.Var(&o.retain, "retain", "drop history older than this, such as 90d; 0 keeps it for ever")
 		flags.Int64Var(&c.MaxJournalBytes, "max-journal-bytes", 0, "take no more commands when the journal's file has grown to this; 0 for no bound")
 		flags.IntVar(&c.Replay.ReplayEvents, "replay-events", 10_000, "a resume replays at most so many events; beyond, it gets a snapshot")
