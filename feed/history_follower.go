@@ -229,9 +229,8 @@ func (f *HistoryFollower) follow(ctx context.Context, worked func()) error {
 		}
 		began := time.Now()
 		err := f.apply(ctx, &decoder)
-		if errors.Is(err, journal.ErrCompacted) && f.Position()+1 < f.log.Oldest() {
-			// The journal has dropped what the history still lacks.
-			if err := f.begin(ctx); err != nil {
+		if errors.Is(err, journal.ErrCompacted) {
+			if err := f.dropped(ctx); err != nil {
 				return err
 			}
 			continue
@@ -247,6 +246,17 @@ func (f *HistoryFollower) follow(ctx context.Context, worked func()) error {
 			return err
 		}
 	}
+}
+
+// dropped begins again when the journal has dropped what the history still lacks.
+// The log hears of that a moment after its store has done it.
+func (f *HistoryFollower) dropped(ctx context.Context) error {
+	for f.Position()+1 >= f.log.Oldest() {
+		if !pause(ctx, firstRetry) {
+			return context.Cause(ctx)
+		}
+	}
+	return f.begin(ctx)
 }
 
 // apply carries one transaction out.

@@ -2,12 +2,16 @@ package feed_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"todoku/feed"
+	"todoku/feed/feedtest"
+	"todoku/journal"
 	"todoku/trade"
+	"todoku/trade/record"
 )
 
 // slowNotebook is a notebook whose transactions take a while.
@@ -66,6 +70,51 @@ func TestABusyVenueKeepsItsCoresFromTheHistory(t *testing.T) {
 		}
 		if err := d.stop(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestAHistoryThatLagsBehindACompactionIsBuiltAgain compacts the store first and
+// lets the log know later, as it happens for a moment with every compaction.
+func TestAHistoryThatLagsBehindACompactionIsBuiltAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := journal.NewMemoryStore()
+		log, err := journal.Open(t.Context(), store, journal.Options{MaxRecords: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &desk{log: log, venue: feedtest.NewVenue(1), notes: &notebook{}}
+		d.write(t, 20)
+		data, err := record.EncodeSnapshot(&trade.Snapshot{Sequence: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log.SaveSnapshot(t.Context(), journal.Snapshot{Sequence: 20, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+		d.write(t, 10)
+		d.start(t, feed.HistoryOptions{Linger: time.Second})
+		time.Sleep(time.Millisecond) // It has found its place, and lingers.
+		if err := store.Compact(t.Context(), 21); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		if got := d.follower.Position(); got != 0 {
+			t.Fatalf("it stands at %d without the records", got)
+		}
+		if err := log.Compact(t.Context(), 21); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		if err := d.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.follower.Position(); got != 30 {
+			t.Errorf("it stands at %d, want 30", got)
+		}
+		want := []feed.HistoryEventKind{feed.HistoryCreated, feed.HistoryBehind}
+		if kinds := d.kinds(); !slices.Equal(kinds, want) {
+			t.Errorf("reported %v, want %v", kinds, want)
 		}
 	})
 }
