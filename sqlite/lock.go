@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // ErrLocked is returned by [Lock] when another process uses the data directory.
@@ -28,7 +29,7 @@ func Lock(dir string) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	switch taken, err := tryLock(file); {
+	switch taken, err := patientLock(file); {
 	case err != nil:
 		_ = file.Close()
 		return nil, fmt.Errorf("sqlite: lock %s: %w", dir, err)
@@ -44,6 +45,25 @@ func Lock(dir string) (release func(), err error) {
 		return nil, fmt.Errorf("sqlite: lock %s: %w", dir, err)
 	}
 	return func() { _ = file.Close() }, nil
+}
+
+// A process that starts another one shares its lock files with it from the fork to
+// the exec. So a lock that was given back just now may be held for a moment longer,
+// by nobody: it is asked for again within patience.
+const (
+	patience = 250 * time.Millisecond
+	again    = 5 * time.Millisecond
+)
+
+func patientLock(file *os.File) (taken bool, err error) {
+	retry := time.NewTicker(again)
+	defer retry.Stop()
+	for tries := patience / again; ; tries-- {
+		if taken, err = tryLock(file); taken || err != nil || tries == 0 {
+			return taken, err
+		}
+		<-retry.C
+	}
 }
 
 func writePID(file *os.File) error {
