@@ -24,6 +24,7 @@ run: build ## Build, then serve a demo venue with traders in it
 test: ## Run every test under the race detector, then each fuzz target briefly
 	@.ci/deps
 	$(step) "tests" .ci/test
+	$(step) "long tests, whole without the race detector" go test -count=1 ./engine ./sqlite
 	@$(MAKE) fuzz
 
 fuzz: ## Run each fuzz target briefly (FUZZTIME=30s for longer)
