@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,6 +24,8 @@ type syncedStore struct {
 }
 
 func (s *syncedStore) Append(ctx context.Context, prev uint64, batch []journal.Record) error {
+	// A sync takes time in which others come; a store in memory takes none.
+	runtime.Gosched()
 	err := s.Store.Append(ctx, prev, batch)
 	if err == nil {
 		s.durable.Store(batch[len(batch)-1].Sequence)
