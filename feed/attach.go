@@ -95,11 +95,19 @@ func (f *Feed) forget(a *Attached) {
 // snapshot there is none, and its responses carry none until SnapshotEnd: a client
 // that is cut off inside a snapshot asks for another one.
 //
+// A stream begins no earlier than at the journal's head as it was when Attach was
+// called: whoever was answered before it attached finds the answer's events in its
+// snapshot or replay.
+//
 // Errors: ErrNotReady, ErrStopped, ErrUnknownUser, ErrSuspended, ErrNotPermitted,
-// a *SubscriptionError, ErrBadCursor, and those of push.Hub.Attach.
+// a *SubscriptionError, ErrBadCursor, the context's cause, and those of
+// push.Hub.Attach.
 func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, error) {
 	if !f.isReady() {
 		return nil, ErrNotReady
+	}
+	if err := f.WaitFor(ctx, f.log.Head()); err != nil {
+		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
