@@ -43,6 +43,21 @@ func TestAReplayIsTheBytesOfTheLiveStream(t *testing.T) {
 	})
 }
 
+// Whoever was answered before it attached must find the answer's events there.
+func TestAStreamBeginsNoEarlierThanTheJournalsHeadWhenItWasAskedFor(t *testing.T) {
+	s := newServer(t, 20, feed.Options{})
+	s.play(s.venue.opening(trader("alice"), trader("bob"))...)
+	for range 200 {
+		r := s.venue.step()
+		s.write(r)
+		c := s.attach(feed.AttachRequest{User: "alice"})
+		if c.attached.Head < r.Sequence {
+			t.Fatalf("a stream that was attached after record %d began at %d", r.Sequence, c.attached.Head)
+		}
+		c.cut()
+	}
+}
+
 func TestAReplayThatIsNotPossibleSaysWhyAndSendsASnapshot(t *testing.T) {
 	options := feed.Options{ReplayEvents: 300, ReplayAge: time.Hour}
 	s := newServer(t, 22, options)
