@@ -104,6 +104,8 @@ func (a *auditor) report(e *trade.ExecutionReport, incoming *trade.Order, now in
 	switch {
 	case o.Updated != now:
 		return nil, fmt.Errorf("report at %d says %d", now, o.Updated)
+	case o.Sequence != a.sequence:
+		return nil, fmt.Errorf("a report of record %d says that %d changed the order", a.sequence, o.Sequence)
 	case o.Status.Working() && o.Quantity != o.Filled+o.Leaves:
 		return nil, fmt.Errorf("%v is not %v filled and %v left", o.Quantity, o.Filled, o.Leaves)
 	case !o.Status.Working() && o.Leaves != 0:
@@ -214,7 +216,7 @@ func (a *auditor) trade(t *trade.Trade) error {
 	for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
 		at := auditHolding{t.Party(side).Account, t.Symbol}
 		p := a.positions[at]
-		p.Account, p.Symbol = at.account, at.symbol
+		p.Account, p.Symbol, p.Sequence = at.account, at.symbol, a.sequence
 		if t.Status == trade.TradeStatusBusted {
 			p.Fill(side.Opposite(), t.Price, t.Quantity)
 		} else {

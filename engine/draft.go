@@ -88,10 +88,13 @@ func (d *draft) add(e trade.Event) { d.events = append(d.events, e) }
 func (d *draft) report(kind trade.ExecType, o *trade.Order, request trade.RequestID, reason trade.Reason) *trade.ExecutionReport {
 	r := d.reports.take()
 	*r = trade.ExecutionReport{Type: kind, Order: *o, Request: request, Reason: reason}
-	r.Order.Updated = d.now
+	r.Order.Updated, r.Order.Sequence = d.now, d.sequence()
 	d.add(r)
 	return r
 }
+
+// sequence is that of the record that the draft becomes.
+func (d *draft) sequence() uint64 { return d.state.sequence + 1 }
 
 // find returns where among the touched levels one is, or -1.
 func (d *draft) find(key levelKey) int {
@@ -174,7 +177,9 @@ func (d *draft) finish() {
 		d.add(c)
 	}
 	for i := range d.positions {
-		d.add(d.positions[i].event)
+		e := d.positions[i].event
+		e.Position.Sequence = d.sequence()
+		d.add(e)
 	}
 }
 

@@ -60,6 +60,18 @@ func (v *venue) record(kind trade.CommandKind, events ...trade.Event) *trade.Rec
 	r.Command.Kind = kind
 	r.Command.Answer.Sequence = v.sequence
 	v.records[v.sequence] = r
+	for _, event := range events {
+		switch e := event.(type) {
+		case *trade.ExecutionReport:
+			e.Order.Sequence = v.sequence
+			if kept := v.orders[e.Order.ID]; kept != nil {
+				kept.Sequence = v.sequence
+			}
+		case *trade.PositionChanged:
+			e.Position.Sequence = v.sequence
+			v.positions[[2]string{string(e.Position.Account), string(e.Position.Symbol)}].Sequence = v.sequence
+		}
+	}
 	return r
 }
 

@@ -97,6 +97,7 @@ func orderMessage(o *trade.Order) *todokuv1.Order {
 		Status:         todokuv1.OrderStatus(o.Status),
 		EnteredTime:    timestamp(o.Entered),
 		UpdatedTime:    timestamp(o.Updated),
+		Sequence:       o.Sequence,
 	}
 }
 
@@ -157,6 +158,7 @@ func positionMessage(p *trade.Position) *todokuv1.Position {
 		Quantity: p.Quantity.String(),
 		Cost:     p.Cost.String(),
 		Realised: p.Realised.String(),
+		Sequence: p.Sequence,
 	}
 }
 

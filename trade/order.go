@@ -27,6 +27,8 @@ type Order struct {
 	Status  OrderStatus
 	Entered int64
 	Updated int64
+	// Sequence is that of the record which changed it last.
+	Sequence uint64
 }
 
 // Party is one side of a trade.
@@ -74,6 +76,8 @@ type Position struct {
 	Cost Amount
 	// Realised is the result of what was closed.
 	Realised Amount
+	// Sequence is that of the record which changed it last; zero before the first.
+	Sequence uint64
 }
 
 // Fill books a trade of the account: side, price and quantity as traded.

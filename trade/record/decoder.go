@@ -24,7 +24,7 @@ type Decoder struct {
 // Decode is the function [Decode], but the record and its events hold only until
 // Reset. Texts hold for ever.
 func (d *Decoder) Decode(sequence uint64, time int64, data []byte) (*trade.Record, error) {
-	r := reader{buf: data, memory: d}
+	r := reader{buf: data, sequence: sequence, memory: d}
 	record := d.records.next()
 	*record = trade.Record{Sequence: sequence, Time: time, Events: record.Events[:0]}
 	return readRecord(&r, record)

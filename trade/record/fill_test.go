@@ -97,9 +97,27 @@ func (f *filler) record(t testing.TB) *trade.Record {
 	r.Command.Answer.Sequence = r.Sequence
 	kinds := events()
 	for range f.IntN(8) {
-		r.Events = append(r.Events, f.event(t, kinds[f.IntN(len(kinds))]))
+		event := f.event(t, kinds[f.IntN(len(kinds))])
+		// What has no last change reads back as changed by the record.
+		if last := lastChange(event); last != nil && *last == 0 {
+			*last = r.Sequence
+		}
+		r.Events = append(r.Events, event)
 	}
 	return r
+}
+
+// lastChange returns where an event says what last changed its order or position.
+func lastChange(event trade.Event) *uint64 {
+	switch e := event.(type) {
+	case *trade.ExecutionReport:
+		return &e.Order.Sequence
+	case *trade.CancelRejected:
+		return &e.Order.Sequence
+	case *trade.PositionChanged:
+		return &e.Position.Sequence
+	}
+	return nil
 }
 
 func (f *filler) snapshot(t testing.TB) *trade.Snapshot {

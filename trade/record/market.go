@@ -138,9 +138,11 @@ func writePosition(w *writer, p *trade.Position) {
 	start = w.open(5)
 	writeAmount(w, &p.Realised)
 	w.close(start)
+	w.lastChange(6, p.Sequence)
 }
 
 func readPosition(r *reader, p *trade.Position) {
+	p.Sequence = r.sequence
 	for r.next() {
 		switch r.field {
 		case 1:
@@ -157,6 +159,8 @@ func readPosition(r *reader, p *trade.Position) {
 			rest := r.open()
 			readAmount(r, &p.Realised)
 			r.close(rest)
+		case 6:
+			p.Sequence = r.uint()
 		default:
 			r.skip()
 		}

@@ -24,7 +24,15 @@ func recordMessage(t testing.TB, r *trade.Record) *journalv1.Record {
 	command.Answer.Sequence = 0
 	copyInto(t, reflect.ValueOf(m).Elem(), reflect.ValueOf(command))
 	for _, event := range r.Events {
+		last := lastChange(event)
+		own := last != nil && *last == r.Sequence // Which is left out.
+		if own {
+			*last = 0
+		}
 		m.Events = append(m.Events, eventMessage(t, event))
+		if own {
+			*last = r.Sequence
+		}
 	}
 	return m
 }

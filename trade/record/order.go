@@ -21,9 +21,11 @@ func writeOrder(w *writer, o *trade.Order) {
 	writeEnum(w, 16, o.Status, trade.OrderStatusRejected)
 	w.int(17, o.Entered)
 	w.int(18, o.Updated)
+	w.lastChange(19, o.Sequence)
 }
 
 func readOrder(r *reader, o *trade.Order) {
+	o.Sequence = r.sequence
 	for r.next() {
 		switch r.field {
 		case 1:
@@ -62,6 +64,8 @@ func readOrder(r *reader, o *trade.Order) {
 			o.Entered = r.int()
 		case 18:
 			o.Updated = r.int()
+		case 19:
+			o.Sequence = r.uint()
 		default:
 			r.skip()
 		}

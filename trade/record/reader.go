@@ -26,6 +26,8 @@ type reader struct {
 	field int32
 	kind  protowire.Type
 	err   error
+	// sequence is that of the record which is being read; 0 outside one.
+	sequence uint64
 	// memory is where events and texts come from; nil for a single decoding.
 	memory *Decoder
 

@@ -4,10 +4,10 @@ import "todoku/trade"
 
 // Encode appends a record to dst and returns the longer slice. Sequence and Time
 // stand beside the record in the journal and are not part of it, nor is the
-// Sequence of the answer, which is the record's. The error is [ErrUnwritable];
+// Sequence of the answer and of what the record changed, which is the record's. The error is [ErrUnwritable];
 // dst is then returned as it was.
 func Encode(dst []byte, r *trade.Record) ([]byte, error) {
-	w := writer{buf: dst}
+	w := writer{buf: dst, sequence: r.Sequence}
 	c := &r.Command
 	writeEnum(&w, 1, c.Kind, trade.CommandConfigureVenue)
 	writeText(&w, 2, c.User)
@@ -31,7 +31,7 @@ func Encode(dst []byte, r *trade.Record) ([]byte, error) {
 // Decode reads what [Encode] wrote; sequence and time are the journal's. The
 // error is [ErrMalformed]. Nothing in the record refers to data.
 func Decode(sequence uint64, time int64, data []byte) (*trade.Record, error) {
-	r := reader{buf: data}
+	r := reader{buf: data, sequence: sequence}
 	record := &trade.Record{Sequence: sequence, Time: time}
 	if n := r.count(7); n > 0 {
 		record.Events = make([]trade.Event, 0, n)

@@ -19,7 +19,9 @@ var ErrUnwritable = errors.New("record: cannot be written down")
 // proto3 does. The first error stays.
 type writer struct {
 	buf []byte
-	err error
+	// sequence is that of the record which is being written; 0 outside one.
+	sequence uint64
+	err      error
 }
 
 func (w *writer) fail(what string) {
@@ -41,6 +43,15 @@ func (w *writer) uint(field protowire.Number, v uint64) {
 	if v != 0 {
 		w.tag(field, protowire.VarintType)
 		w.buf = protowire.AppendVarint(w.buf, v)
+	}
+}
+
+// lastChange writes the sequence of what changed an order or a position last. It is
+// left out where it is the record's own, which in events it nearly always is:
+// reader.sequence puts it back.
+func (w *writer) lastChange(field protowire.Number, sequence uint64) {
+	if sequence != w.sequence {
+		w.uint(field, sequence)
 	}
 }
 

@@ -903,7 +903,9 @@ type Order struct {
 	// When it was entered.
 	EnteredTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=entered_time,json=enteredTime,proto3" json:"entered_time,omitempty"`
 	// When it last changed.
-	UpdatedTime   *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=updated_time,json=updatedTime,proto3" json:"updated_time,omitempty"`
+	UpdatedTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=updated_time,json=updatedTime,proto3" json:"updated_time,omitempty"`
+	// The sequence that changed it last. Part of Heartbeat.digests.
+	Sequence      uint64 `protobuf:"varint,19,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1062,6 +1064,13 @@ func (x *Order) GetUpdatedTime() *timestamppb.Timestamp {
 		return x.UpdatedTime
 	}
 	return nil
+}
+
+func (x *Order) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
 }
 
 // Why an order changed, and its state afterwards. FIX ExecutionReport.
@@ -1531,7 +1540,9 @@ type Position struct {
 	// What the open quantity was bought for; negative when sold short.
 	Cost string `protobuf:"bytes,4,opt,name=cost,proto3" json:"cost,omitempty"`
 	// Result of what was closed.
-	Realised      string `protobuf:"bytes,5,opt,name=realised,proto3" json:"realised,omitempty"`
+	Realised string `protobuf:"bytes,5,opt,name=realised,proto3" json:"realised,omitempty"`
+	// The sequence that changed it last. Part of Heartbeat.digests.
+	Sequence      uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1599,6 +1610,13 @@ func (x *Position) GetRealised() string {
 		return x.Realised
 	}
 	return ""
+}
+
+func (x *Position) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
 }
 
 // One price of a book. FIX MDEntry.
@@ -1883,7 +1901,7 @@ const file_todoku_v1_types_proto_rawDesc = "" +
 	"\x0freference_price\x18\f \x01(\tR\x0ereferencePrice\x123\n" +
 	"\x15disclose_counterparty\x18\r \x01(\bR\x14discloseCounterparty\x120\n" +
 	"\x06status\x18\x0e \x01(\x0e2\x18.todoku.v1.TradingStatusR\x06status\x12#\n" +
-	"\rstatus_reason\x18\x0f \x01(\tR\fstatusReason\"\xe7\x05\n" +
+	"\rstatus_reason\x18\x0f \x01(\tR\fstatusReason\"\x83\x06\n" +
 	"\x05Order\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12&\n" +
 	"\x0fclient_order_id\x18\x02 \x01(\tR\rclientOrderId\x12\x18\n" +
@@ -1905,7 +1923,8 @@ const file_todoku_v1_types_proto_rawDesc = "" +
 	"expireTime\x12.\n" +
 	"\x06status\x18\x10 \x01(\x0e2\x16.todoku.v1.OrderStatusR\x06status\x12=\n" +
 	"\fentered_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\venteredTime\x12=\n" +
-	"\fupdated_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\vupdatedTime\"\xa1\x03\n" +
+	"\fupdated_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\vupdatedTime\x12\x1a\n" +
+	"\bsequence\x18\x13 \x01(\x04R\bsequence\"\xa1\x03\n" +
 	"\x0fExecutionReport\x12!\n" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x120\n" +
 	"\texec_type\x18\x02 \x01(\x0e2\x13.todoku.v1.ExecTypeR\bexecType\x12&\n" +
@@ -1949,13 +1968,14 @@ const file_todoku_v1_types_proto_rawDesc = "" +
 	"\bquantity\x18\x04 \x01(\tR\bquantity\x12-\n" +
 	"\taggressor\x18\x05 \x01(\x0e2\x0f.todoku.v1.SideR\taggressor\x12.\n" +
 	"\x06status\x18\x06 \x01(\x0e2\x16.todoku.v1.TradeStatusR\x06status\x12.\n" +
-	"\x04time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x88\x01\n" +
+	"\x04time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xa4\x01\n" +
 	"\bPosition\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x16\n" +
 	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x1a\n" +
 	"\bquantity\x18\x03 \x01(\tR\bquantity\x12\x12\n" +
 	"\x04cost\x18\x04 \x01(\tR\x04cost\x12\x1a\n" +
-	"\brealised\x18\x05 \x01(\tR\brealised\"U\n" +
+	"\brealised\x18\x05 \x01(\tR\brealised\x12\x1a\n" +
+	"\bsequence\x18\x06 \x01(\x04R\bsequence\"U\n" +
 	"\tBookLevel\x12\x14\n" +
 	"\x05price\x18\x01 \x01(\tR\x05price\x12\x1a\n" +
 	"\bquantity\x18\x02 \x01(\tR\bquantity\x12\x16\n" +

@@ -521,7 +521,9 @@ type Order struct {
 	// Entered.
 	Entered int64 `protobuf:"varint,17,opt,name=entered,proto3" json:"entered,omitempty"`
 	// Updated.
-	Updated       int64 `protobuf:"varint,18,opt,name=updated,proto3" json:"updated,omitempty"`
+	Updated int64 `protobuf:"varint,18,opt,name=updated,proto3" json:"updated,omitempty"`
+	// Sequence of the last change; in a record, absent for the record's own.
+	Sequence      uint64 `protobuf:"varint,19,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -678,6 +680,13 @@ func (x *Order) GetEntered() int64 {
 func (x *Order) GetUpdated() int64 {
 	if x != nil {
 		return x.Updated
+	}
+	return 0
+}
+
+func (x *Order) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
 	}
 	return 0
 }
@@ -1277,7 +1286,9 @@ type Position struct {
 	// Cost.
 	Cost *Amount `protobuf:"bytes,4,opt,name=cost,proto3" json:"cost,omitempty"`
 	// Realised.
-	Realised      *Amount `protobuf:"bytes,5,opt,name=realised,proto3" json:"realised,omitempty"`
+	Realised *Amount `protobuf:"bytes,5,opt,name=realised,proto3" json:"realised,omitempty"`
+	// Sequence of the last change; in a record, absent for the record's own.
+	Sequence      uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1345,6 +1356,13 @@ func (x *Position) GetRealised() *Amount {
 		return x.Realised
 	}
 	return nil
+}
+
+func (x *Position) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
 }
 
 // Instrument.
@@ -2283,7 +2301,7 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	" \x01(\v2\x1c.todoku.journal.v1.AnnouncedH\x00R\tannounced\x12?\n" +
 	"\rvenue_changed\x18\v \x01(\v2\x18.todoku.journal.v1.VenueH\x00R\fvenueChanged\x12:\n" +
 	"\tday_ended\x18\f \x01(\v2\x1b.todoku.journal.v1.DayEndedH\x00R\bdayEndedB\x06\n" +
-	"\x04body\"\xd3\x03\n" +
+	"\x04body\"\xef\x03\n" +
 	"\x05Order\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\tR\aaccount\x12\x12\n" +
@@ -2304,7 +2322,8 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\x06expire\x18\x0f \x01(\x03R\x06expire\x12\x16\n" +
 	"\x06status\x18\x10 \x01(\x05R\x06status\x12\x18\n" +
 	"\aentered\x18\x11 \x01(\x03R\aentered\x12\x18\n" +
-	"\aupdated\x18\x12 \x01(\x03R\aupdated\"\x9b\x02\n" +
+	"\aupdated\x18\x12 \x01(\x03R\aupdated\x12\x1a\n" +
+	"\bsequence\x18\x13 \x01(\x04R\bsequence\"\x9b\x02\n" +
 	"\x0fExecutionReport\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\x05R\x04type\x12.\n" +
 	"\x05order\x18\x02 \x01(\v2\x18.todoku.journal.v1.OrderR\x05order\x12\x18\n" +
@@ -2349,13 +2368,14 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\fbook_version\x18\x06 \x01(\x04R\vbookVersion\"(\n" +
 	"\x06Amount\x12\x0e\n" +
 	"\x02hi\x18\x01 \x01(\x03R\x02hi\x12\x0e\n" +
-	"\x02lo\x18\x02 \x01(\x06R\x02lo\"\xbe\x01\n" +
+	"\x02lo\x18\x02 \x01(\x06R\x02lo\"\xda\x01\n" +
 	"\bPosition\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x16\n" +
 	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x1a\n" +
 	"\bquantity\x18\x03 \x01(\x12R\bquantity\x12-\n" +
 	"\x04cost\x18\x04 \x01(\v2\x19.todoku.journal.v1.AmountR\x04cost\x125\n" +
-	"\brealised\x18\x05 \x01(\v2\x19.todoku.journal.v1.AmountR\brealised\"\xd0\x03\n" +
+	"\brealised\x18\x05 \x01(\v2\x19.todoku.journal.v1.AmountR\brealised\x12\x1a\n" +
+	"\bsequence\x18\x06 \x01(\x04R\bsequence\"\xd0\x03\n" +
 	"\n" +
 	"Instrument\x12\x16\n" +
 	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x12\x12\n" +
