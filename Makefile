@@ -7,7 +7,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-GENERATORS := .tools/protoc-gen-go .tools/protoc-gen-go-grpc
+GENERATORS := .tools/protoc-gen-go .tools/protoc-gen-go-grpc .tools/protoc-gen-connect-go
 step := @.ci/step
 
 .PHONY: help build run test fuzz bench soak verify deps proto fmt clean
@@ -69,3 +69,5 @@ clean: ## Remove what was built, the tools included
 	$(step) "build $(@F)" go -C tools/protoc-gen build -buildvcs=false -o $(CURDIR)/$@ google.golang.org/protobuf/cmd/protoc-gen-go
 .tools/protoc-gen-go-grpc: tools/protoc-gen/go.mod
 	$(step) "build $(@F)" go -C tools/protoc-gen build -buildvcs=false -o $(CURDIR)/$@ google.golang.org/grpc/cmd/protoc-gen-go-grpc
+.tools/protoc-gen-connect-go: tools/protoc-gen/go.mod
+	$(step) "build $(@F)" go -C tools/protoc-gen build -buildvcs=false -o $(CURDIR)/$@ connectrpc.com/connect/cmd/protoc-gen-connect-go

@@ -174,7 +174,11 @@ func (s *Server) facts(ctx context.Context, id trade.TradeID, command *trade.Bus
 // ExportJournal sends the journal, record after record, as fast as the client
 // takes them: a send waits for room in the stream, and nothing is read meanwhile.
 func (s *adminService) ExportJournal(req *todokuv1.ExportJournalRequest, stream grpc.ServerStreamingServer[todokuv1.ExportJournalResponse]) error {
-	ctx := stream.Context()
+	return s.exportJournal(stream.Context(), req, stream.Send)
+}
+
+// exportJournal is ExportJournal for any door.
+func (s *adminService) exportJournal(ctx context.Context, req *todokuv1.ExportJournalRequest, send func(*todokuv1.ExportJournalResponse) error) error {
 	through := req.GetThrough()
 	head := s.journal.Head()
 	if through == 0 || through > head {
@@ -190,7 +194,7 @@ func (s *adminService) ExportJournal(req *todokuv1.ExportJournalRequest, stream 
 				return nil
 			}
 			after = record.Sequence
-			err := stream.Send(&todokuv1.ExportJournalResponse{
+			err := send(&todokuv1.ExportJournalResponse{
 				Sequence: record.Sequence, Time: timestamp(record.Time), Record: record.Data,
 			})
 			if err != nil {

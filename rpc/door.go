@@ -174,6 +174,9 @@ func transports(err error) bool {
 // operator sees.
 func recovered(err *error) {
 	if v := recover(); v != nil {
-		*err = fmt.Errorf("rpc: panic: %v\n%s", v, debug.Stack())
+		*err = panicked(v)
 	}
 }
+
+// panicked is what a panic was, as an error.
+func panicked(v any) error { return fmt.Errorf("rpc: panic: %v\n%s", v, debug.Stack()) }

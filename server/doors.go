@@ -63,6 +63,9 @@ func listen(ctx context.Context, config *Config, secure *tls.Config) (listeners,
 		return listeners{}, errors.Join(fmt.Errorf("server: HTTP port: %w", err), l.close())
 	}
 	if secure != nil {
+		// Over HTTP/1.1 a browser opens six connections, and streams would use them up.
+		secure = secure.Clone()
+		secure.NextProtos = []string{"h2", "http/1.1"}
 		l.http = tls.NewListener(l.http, secure)
 	}
 	return l, nil

@@ -29,6 +29,7 @@ func (s *Server) handler() http.Handler {
 			s.config.Logger.WarnContext(r.Context(), "status page not sent", failure(err))
 		}
 	})
+	s.services.RegisterWeb(mux)
 	return guard(mux)
 }
 
