@@ -269,13 +269,15 @@ func (c *client) receive(r *push.Response) error {
 	return nil
 }
 
-func (c *client) cursor() uint64 {
+// cursor returns what the client may resume after; false when it was cut off
+// before it had all of its snapshot.
+func (c *client) cursor() (sequence uint64, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n := len(c.seen.Responses); n > 0 {
-		return c.seen.Responses[n-1].Cursor
+		return c.seen.Responses[n-1].Cursor, c.seen.Finished()
 	}
-	return c.seen.Resume
+	return c.seen.Resume, c.seen.Finished()
 }
 
 // texts returns all that was ever told.

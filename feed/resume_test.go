@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"todoku/feed"
+	"todoku/feed/feedtest"
 	"todoku/journal"
 	"todoku/push"
 	"todoku/trade"
@@ -218,7 +219,7 @@ func TestARestartReadsTheJournalsTailOnly(t *testing.T) {
 		page, _, _, err := f.Notifications(t.Context(), "alice", &push.Cursor{Epoch: log.Epoch()}, 2000, feed.Subscription{AllSymbols: true})
 		want := 0
 		for sequence := uint64(1); sequence <= s.venue.sequence; sequence++ {
-			want += len(sight{user: trader("alice"), symbols: []trade.Symbol{"AAA", "BBB"}}.concerns(s.venue.records[sequence]))
+			want += len(feedtest.Sight{User: trader("alice"), Symbols: []trade.Symbol{"AAA", "BBB"}}.Concerns(s.venue.records[sequence]))
 		}
 		if err != nil || len(page) != want {
 			t.Errorf("%s: %d past events, want %d (%v)", test.name, len(page), want, err)
@@ -267,10 +268,10 @@ func TestPagesOfNotificationsAreTheReplay(t *testing.T) {
 			break
 		}
 	}
-	look := sight{user: trader("alice"), symbols: subscription.Symbols}
+	look := feedtest.Sight{User: trader("alice"), Symbols: subscription.Symbols}
 	i := 0
 	for sequence := uint64(1); sequence <= s.venue.sequence; sequence++ {
-		for _, event := range look.concerns(s.venue.records[sequence]) {
+		for _, event := range look.Concerns(s.venue.records[sequence]) {
 			if i == len(got) || got[i].Sequence != event.Sequence || got[i].Index != event.Index {
 				t.Fatalf("event %v is missing at %d of %d", event, i, len(got))
 			}

@@ -253,7 +253,8 @@ func TestAChangeTooBigForALiveStreamIsRefusedOrBeginsAnew(t *testing.T) {
 	richer.Accounts = append(richer.Accounts, "alice")
 	s.play(s.venue.user(richer))
 	zed.wantEnd(t, push.ReasonInternal)
-	again := s.attach(feed.AttachRequest{User: "zed", Resume: s.cursor(zed.cursor())})
+	seen, _ := zed.cursor()
+	again := s.attach(feed.AttachRequest{User: "zed", Resume: s.cursor(seen)})
 	if again.attached.Cause != feed.CauseUserChanged {
 		t.Errorf("it begins anew with %s %s", again.attached.Start, again.attached.Cause)
 	}

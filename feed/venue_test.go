@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"todoku/push/pushtest"
 	"todoku/trade"
 )
 
@@ -379,53 +378,4 @@ func (v *venue) snapshot() *trade.Snapshot {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Symbol, b.Symbol))
 	})
 	return s
-}
-
-// sight is who looks, in the words of the design and not of the code.
-type sight struct {
-	user     trade.User
-	all      bool // All accounts.
-	presence bool
-	symbols  []trade.Symbol
-}
-
-// concerns lists the events of a record that somebody is to be told: the table
-// «Who is told what» once more, independently of the package's.
-func (s sight) concerns(r *trade.Record) []pushtest.Event {
-	var told []pushtest.Event
-	index := uint32(0)
-	tell := func(yes bool) {
-		if yes {
-			told = append(told, pushtest.Event{Sequence: r.Sequence, Index: index})
-		}
-		index++
-	}
-	owns := func(account trade.AccountID) bool { return s.all || slices.Contains(s.user.Accounts, account) }
-	for _, event := range r.Events {
-		switch e := event.(type) {
-		case *trade.ExecutionReport:
-			tell(owns(e.Order.Account))
-		case *trade.CancelRejected:
-			tell(owns(e.Order.Account))
-		case *trade.TradeChanged:
-			tell(owns(e.Trade.Buyer.Account))
-			tell(owns(e.Trade.Seller.Account))
-			tell(slices.Contains(s.symbols, e.Trade.Symbol))
-		case *trade.LevelChanged:
-			tell(false) // State.
-		case *trade.PositionChanged:
-			tell(owns(e.Position.Account))
-		case *trade.LimitsChanged:
-			tell(owns(e.Account))
-		case *trade.InstrumentChanged:
-			tell(true)
-		case *trade.UserChanged:
-			tell(e.User.ID == s.user.ID || s.user.Roles.Has(trade.RoleAdmin))
-		case *trade.PresenceChanged:
-			tell(s.presence)
-		case *trade.Announced:
-			tell(len(e.To) == 0 || slices.Contains(e.To, s.user.ID))
-		}
-	}
-	return told
 }

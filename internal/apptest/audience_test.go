@@ -91,7 +91,7 @@ func TestAThirdUserSubscribedToEverythingReceivesWhatTheTableSaysAndNothingElse(
 	for _, w := range watchers {
 		w.take(app)
 	}
-	eachRecord(t, config.Data, func(r *trade.Record) {
+	apptest.EachRecord(t, config.Data, func(r *trade.Record) {
 		done[r.Command.Kind.String()]++
 		for _, w := range watchers {
 			w.expect(r)

@@ -265,7 +265,7 @@ func (a *acknowledged) verifyWatchers(t *testing.T, dir string) {
 // eachReport visits the execution reports of the journal, beside the running venue.
 func eachReport(t *testing.T, dir string, visit func(*trade.Record, int, *trade.ExecutionReport)) {
 	t.Helper()
-	eachRecord(t, dir, func(r *trade.Record) {
+	apptest.EachRecord(t, dir, func(r *trade.Record) {
 		for index, e := range r.Events {
 			if report, ok := e.(*trade.ExecutionReport); ok {
 				visit(r, index, report)

@@ -3,6 +3,7 @@ package apptest
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,8 +26,41 @@ import (
 const (
 	envData     = "TODOKU_APPTEST_DATA"
 	envAddress  = "TODOKU_APPTEST_ADDRESS"
-	envSnapshot = "TODOKU_APPTEST_SNAPSHOT"
+	envSettings = "TODOKU_APPTEST_SETTINGS"
 )
+
+// Settings are what a venue in a process of its own can be told, so that what
+// takes minutes in life takes seconds in a test. Zero leaves what Config says.
+type Settings struct {
+	// SnapshotEvery is after how many records it writes a snapshot; 500.
+	SnapshotEvery uint64
+	// Heartbeat, AckTimeout, SendTimeout, StreamAge, ReconnectGrace, QueueMessages
+	// and Gather are of push.Config.
+	Heartbeat, AckTimeout, SendTimeout, StreamAge, ReconnectGrace, Gather time.Duration
+	QueueMessages                                                         int
+	// ReplayEvents bounds what a resume replays.
+	ReplayEvents int
+	// AccessTTL is how long an access token is good for, and ExpiryGrace how much
+	// longer a stream.
+	AccessTTL, ExpiryGrace time.Duration
+	// PresenceGrace is how long a user may be away and still be signed in.
+	PresenceGrace time.Duration
+	// Drain is how long a stop may take.
+	Drain time.Duration
+}
+
+func (s *Settings) apply(config *server.Config) {
+	config.SnapshotEvery = s.SnapshotEvery
+	config.Push.HeartbeatInterval, config.Push.AckTimeout, config.Push.SendTimeout = s.Heartbeat, s.AckTimeout, s.SendTimeout
+	config.Push.StreamAge, config.Push.ReconnectGrace, config.Push.Gather = s.StreamAge, s.ReconnectGrace, s.Gather
+	config.Push.QueueMessages, config.Push.ExpiryGrace = s.QueueMessages, s.ExpiryGrace
+	config.Replay.ReplayEvents = s.ReplayEvents
+	config.Accounts.AccessTTL, config.Accounts.Grace = s.AccessTTL, s.ExpiryGrace
+	config.Presence.Grace = s.PresenceGrace
+	if s.Drain != 0 {
+		config.Drain = s.Drain
+	}
+}
 
 // Main makes a venue of this process if it was started as one. A package that
 // uses [Launch] calls it first thing in TestMain.
@@ -48,30 +82,39 @@ func serve(dir string) error {
 	config := Config(dir)
 	config.GRPCAddr = os.Getenv(envAddress)
 	config.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if _, err := fmt.Sscan(os.Getenv(envSnapshot), &config.SnapshotEvery); err != nil {
+	var settings Settings
+	if err := json.Unmarshal([]byte(os.Getenv(envSettings)), &settings); err != nil {
 		return err
 	}
+	settings.apply(&config)
 	s, err := server.New(ctx, config)
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Println(ready); err != nil {
+	if _, err := fmt.Println(ready, s.GRPCAddr()); err != nil {
 		return errors.Join(err, s.Run(ctx))
 	}
 	return s.Run(ctx)
 }
 
-// ready is what a venue prints when its ports are open.
+// ready is what a venue prints when its ports are open, and then which.
 const ready = "listening"
 
 // Process is a venue in a process of its own.
 type Process struct {
-	// Address is the gRPC port, the same after every restart.
+	// Listen is where it is to listen: the same port after every restart, unless a
+	// test asks for port 0.
+	Listen string
+	// Address is where it listens.
 	Address string
 	// Data is its directory.
 	Data string
-	// SnapshotEvery is after how many records it writes a snapshot.
-	SnapshotEvery uint64
+	// Program is the binary, which must call Main; this test's by default.
+	Program string
+	// Environment is added to this process's.
+	Environment []string
+
+	Settings
 
 	t       testing.TB
 	command *exec.Cmd
@@ -80,7 +123,8 @@ type Process struct {
 // Launch prepares a venue over a seeded directory; Start starts it.
 func Launch(t testing.TB, dir string) *Process {
 	t.Helper()
-	p := &Process{Address: freeAddress(t), Data: dir, SnapshotEvery: 500, t: t}
+	p := &Process{Listen: freeAddress(t), Data: dir, Settings: Settings{SnapshotEvery: 500}, t: t}
+	p.Address = p.Listen
 	t.Cleanup(p.Kill)
 	return p
 }
@@ -99,12 +143,20 @@ func freeAddress(t testing.TB) string {
 // Start starts the process and waits until its ports are open.
 func (p *Process) Start() {
 	p.t.Helper()
-	self, err := os.Executable()
+	program := p.Program
+	if program == "" {
+		var err error
+		if program, err = os.Executable(); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	settings, err := json.Marshal(p.Settings)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	command := exec.Command(self) //nolint:noctx // It is killed by Kill, at the latest in the test's cleanup.
-	command.Env = append(os.Environ(), envData+"="+p.Data, envAddress+"="+p.Address, fmt.Sprintf("%s=%d", envSnapshot, p.SnapshotEvery))
+	command := exec.Command(program) //nolint:noctx // It is killed by Kill, at the latest in the test's cleanup.
+	command.Env = append(os.Environ(), p.Environment...)
+	command.Env = append(command.Env, envData+"="+p.Data, envAddress+"="+p.Listen, envSettings+"="+string(settings))
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err != nil {
@@ -115,9 +167,11 @@ func (p *Process) Start() {
 	}
 	p.command = command
 	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != ready {
+	address, found := strings.CutPrefix(strings.TrimSpace(line), ready+" ")
+	if err != nil || !found {
 		p.t.Fatalf("venue did not start: %q, %v", line, err)
 	}
+	p.Address = address
 }
 
 // Kill ends the process as a power cut does (SIGKILL). It may be called again.

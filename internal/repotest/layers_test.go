@@ -35,7 +35,7 @@ var layers = map[string][]string{
 	"push/pushtest":       {"push"},
 	"push/grpcpush":       {"push"},
 	"feed":                {"trade", "trade/record", "journal", "push"},
-	"feed/feedtest":       {"trade", "push", "feed"},
+	"feed/feedtest":       {"trade", "push", "push/pushtest", "feed"},
 	"account":             {},
 	"deadline":            {},
 	"account/accounttest": {"account"},
@@ -55,7 +55,7 @@ var layers = map[string][]string{
 		"trade", "trade/record", wire,
 	},
 	"examples/chat":     {"push", "push/grpcpush", chat},
-	"internal/apptest":  {"account", "client", "server", "trade", wire},
+	"internal/apptest":  {"account", "client", "journal", "server", "sqlite", "trade", "trade/record", wire},
 	"internal/repotest": {},
 }
 

@@ -69,6 +69,23 @@ type Stream struct {
 	// Resume, cursors are 0.
 	Snapshot  bool
 	Responses []Response
+	// Truth is what concerned the client on this stream, in any order, where that
+	// differs from stream to stream: because the client asked for something else,
+	// for instance. Nil: what Check was given.
+	Truth []Event
+	// Head is the last event that was published when the stream began; 0 where the
+	// client was not told.
+	Head uint64
+	// Lost is what came on this stream after the client had opened the next one,
+	// which it therefore passed over. The next one begins it again; what is later
+	// than the next one's Head must not come here any more.
+	Lost []Response
+}
+
+// Finished says whether the stream got as far as having a cursor: one that was
+// cut off inside its snapshot leaves the client with what it had.
+func (s *Stream) Finished() bool {
+	return !s.Snapshot || slices.ContainsFunc(s.Responses, func(r Response) bool { return r.Cursor != 0 })
 }
 
 // Violation is one broken guarantee.
@@ -86,14 +103,30 @@ func (v Violation) String() string {
 
 // Check judges the streams of one client against the events that concern it.
 // The truth may be in any order and may contain more than was received at the
-// end; use [CheckAll] when the client has been waited for.
+// end; use [CheckAll] when the client has been waited for. It stops after the
+// response in which it has found enough.
 func Check(truth []Event, streams []Stream) []Violation {
-	c := &checker{truth: slices.Clone(truth), seen: make(map[Event]bool)}
-	slices.SortFunc(c.truth, compare)
-	for i, s := range streams {
-		c.stream(i, s)
+	c := &checker{seen: make(map[Event]bool)}
+	common := sorted(truth)
+	for i := range streams {
+		if c.truth = common; streams[i].Truth != nil {
+			c.truth = sorted(streams[i].Truth)
+		}
+		c.stream(i, &streams[i])
+		if i+1 < len(streams) {
+			c.lost(&streams[i], &streams[i+1])
+		}
 	}
 	return c.violations
+}
+
+// enough is how many violations tell what there is to tell.
+const enough = 100
+
+func sorted(events []Event) []Event {
+	events = slices.Clone(events)
+	slices.SortFunc(events, compare)
+	return events
 }
 
 // CheckAll is Check and demands besides that nothing is missing at the end: the
@@ -102,6 +135,9 @@ func CheckAll(truth []Event, streams []Stream, head uint64) []Violation {
 	violations := Check(truth, streams)
 	last := uint64(0)
 	for _, s := range streams {
+		if !s.Finished() {
+			continue
+		}
 		last = s.Resume
 		for _, r := range s.Responses {
 			last = r.Cursor
@@ -133,8 +169,12 @@ func (c *checker) report(g Guarantee, number uint64, format string, args ...any)
 	c.violations = append(c.violations, Violation{Guarantee: g, Stream: c.index, Number: number, Text: fmt.Sprintf(format, args...)})
 }
 
-func (c *checker) stream(index int, s Stream) {
+func (c *checker) stream(index int, s *Stream) {
 	c.index = index
+	if !s.Finished() {
+		c.unfinished(s)
+		return
+	}
 	if c.begun && !s.Fresh && s.Resume != c.cursor {
 		c.report(Resumable, 0, "resumed after %d, the client had %d", s.Resume, c.cursor)
 	}
@@ -154,7 +194,37 @@ func (c *checker) stream(index int, s Stream) {
 			c.report(Chained, r.Number, "expected number %d", number)
 			number = r.Number
 		}
-		c.response(r)
+		if c.response(r); len(c.violations) >= enough {
+			return
+		}
+	}
+}
+
+// unfinished checks what can be checked of half a snapshot.
+func (c *checker) unfinished(s *Stream) {
+	for i, r := range s.Responses {
+		if r.Number != uint64(i+1) {
+			c.report(Chained, r.Number, "expected number %d", i+1)
+		}
+		if r.Previous != 0 || len(r.Events) > 0 {
+			c.report(Chained, r.Number, "previous cursor %d and %d events inside a snapshot", r.Previous, len(r.Events))
+		}
+	}
+}
+
+// lost checks what a stream carried after the next one of its connection was asked
+// for: that may overlap with what the next one begins with, but not with what it
+// goes on with.
+func (c *checker) lost(s, next *Stream) {
+	if next.Head == 0 {
+		return
+	}
+	for _, r := range s.Lost {
+		for _, e := range r.Events {
+			if e.Sequence > next.Head {
+				c.report(Unique, r.Number, "%v comes although another stream took over at %d", e, next.Head)
+			}
+		}
 	}
 }
 

@@ -75,6 +75,45 @@ func TestEachBrokenGuaranteeIsNamed(t *testing.T) {
 	}
 }
 
+func TestHalfASnapshotLeavesTheClientWithWhatItHad(t *testing.T) {
+	streams := good()
+	half := str{Resume: 0, Snapshot: true, Fresh: true, Responses: []res{{Number: 1}, {Number: 2, Fragment: true}}}
+	streams = []str{half, streams[0], half, streams[1], streams[2], half}
+	if v := pushtest.CheckAll(truth(), streams, 9); len(v) > 0 {
+		t.Fatal(v)
+	}
+	streams[2].Responses = []res{{Number: 1, Events: []ev{{4, 0}}}, {Number: 3}}
+	if v := pushtest.CheckAll(truth(), streams, 9); len(v) != 2 || v[0].Guarantee != pushtest.Chained {
+		t.Fatal(v)
+	}
+}
+
+func TestAStreamMayHaveATruthOfItsOwn(t *testing.T) {
+	streams := good()
+	streams[1].Truth = []ev{{3, 0}, {3, 1}}
+	streams[1].Responses[1].Events = []ev{{3, 1}}
+	if v := pushtest.CheckAll(truth(), streams, 9); len(v) > 0 {
+		t.Fatal(v)
+	}
+	streams[1].Truth = truth()
+	if v := pushtest.CheckAll(truth(), streams, 9); len(v) == 0 {
+		t.Fatal("nobody noticed")
+	}
+}
+
+func TestAStreamThatLostItsConnectionCarriesNothingNew(t *testing.T) {
+	streams := good()
+	streams[2].Head = 7
+	streams[1].Lost = []res{{Number: 4, Previous: 6, Cursor: 7, Events: []ev{{7, 0}}}}
+	if v := pushtest.CheckAll(truth(), streams, 9); len(v) > 0 {
+		t.Fatal(v)
+	}
+	streams[2].Head = 6
+	if v := pushtest.CheckAll(truth(), streams, 9); len(v) != 1 || v[0].Guarantee != pushtest.Unique {
+		t.Fatal(v)
+	}
+}
+
 func TestAnUnfinishedRecordIsNoticed(t *testing.T) {
 	if v := pushtest.CheckAll(truth(), good()[:2], 9); len(v) != 1 || v[0].Guarantee != pushtest.Reliable {
 		t.Fatal(v)

@@ -1,0 +1,60 @@
+package feedtest
+
+import (
+	"slices"
+
+	"todoku/push/pushtest"
+	"todoku/trade"
+)
+
+// The judge of who is told what, for tests at any level. It shares nothing with
+// package feed but the design, so that a mistake in one is not one in both.
+
+// Sight is who looks and at what, in the words of the design and not of the code.
+type Sight struct {
+	User     trade.User
+	All      bool // All accounts.
+	Presence bool
+	Symbols  []trade.Symbol
+}
+
+// Concerns lists the events of a record that somebody is to be told: the table
+// «Who is told what» once more, independently of the package's.
+func (s Sight) Concerns(r *trade.Record) []pushtest.Event {
+	var told []pushtest.Event
+	index := uint32(0)
+	tell := func(yes bool) {
+		if yes {
+			told = append(told, pushtest.Event{Sequence: r.Sequence, Index: index})
+		}
+		index++
+	}
+	owns := func(account trade.AccountID) bool { return s.All || slices.Contains(s.User.Accounts, account) }
+	for _, event := range r.Events {
+		switch e := event.(type) {
+		case *trade.ExecutionReport:
+			tell(owns(e.Order.Account))
+		case *trade.CancelRejected:
+			tell(owns(e.Order.Account))
+		case *trade.TradeChanged:
+			tell(owns(e.Trade.Buyer.Account))
+			tell(owns(e.Trade.Seller.Account))
+			tell(slices.Contains(s.Symbols, e.Trade.Symbol))
+		case *trade.LevelChanged:
+			tell(false) // State.
+		case *trade.PositionChanged:
+			tell(owns(e.Position.Account))
+		case *trade.LimitsChanged:
+			tell(owns(e.Account))
+		case *trade.InstrumentChanged:
+			tell(true)
+		case *trade.UserChanged:
+			tell(e.User.ID == s.User.ID || s.User.Roles.Has(trade.RoleAdmin))
+		case *trade.PresenceChanged:
+			tell(s.Presence)
+		case *trade.Announced:
+			tell(len(e.To) == 0 || slices.Contains(e.To, s.User.ID))
+		}
+	}
+	return told
+}

@@ -1,0 +1,60 @@
+package apptest
+
+import (
+	"path/filepath"
+	"testing"
+
+	"todoku/journal"
+	"todoku/sqlite"
+	"todoku/trade"
+	"todoku/trade/record"
+)
+
+// What a venue wrote down, read from its files: the judge over what it told.
+
+// EachRecord visits the journal from its first record on, beside the venue or
+// after it.
+func EachRecord(t testing.TB, dir string, visit func(*trade.Record)) {
+	t.Helper()
+	EachStored(t, dir, func(stored *journal.Record) {
+		r, err := record.Decode(stored.Sequence, stored.Time, stored.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit(r)
+	})
+}
+
+// EachStored is EachRecord for records as they are stored.
+func EachStored(t testing.TB, dir string, visit func(*journal.Record)) {
+	t.Helper()
+	store := OpenJournal(t, dir)
+	for after := uint64(0); ; {
+		records, err := store.Read(t.Context(), after, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(records) == 0 {
+			return
+		}
+		for i := range records {
+			visit(&records[i])
+			after = records[i].Sequence
+		}
+	}
+}
+
+// OpenJournal opens a venue's journal for reading, until the test ends.
+func OpenJournal(t testing.TB, dir string) *sqlite.Journal {
+	t.Helper()
+	store, err := sqlite.OpenJournal(t.Context(), filepath.Join(dir, "journal.db"), sqlite.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
