@@ -18,6 +18,7 @@ const module = "todoku/"
 // are spelled by one package alone, and the example's own stay with the example.
 const (
 	wire    = "gen/todoku/v1"
+	web     = "gen/todoku/v1/todokuv1connect"
 	records = "gen/todoku/journal/v1"
 	chat    = "gen/chat/v1"
 )
@@ -40,7 +41,7 @@ var layers = map[string][]string{
 	"deadline":            {},
 	"account/accounttest": {"account"},
 	"sqlite":              {"trade", "trade/record", "journal", "push", "feed", "account"},
-	"rpc":                 {"trade", "engine", "journal", "feed", "push", "push/grpcpush", "account", "deadline", wire},
+	"rpc":                 {"trade", "engine", "journal", "feed", "push", "push/grpcpush", "account", "deadline", wire, web},
 	"server": {
 		"trade", "trade/record", "engine", "journal", "feed", "push", "push/grpcpush",
 		"account", "rpc", "sqlite", wire,
