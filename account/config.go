@@ -119,6 +119,13 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
+// Validate says whether [New] would take the settings, defaults filled in; the
+// error is [ErrInvalid].
+func (c Config) Validate() error {
+	_, err := c.withDefaults()
+	return err
+}
+
 // withDefaults fills what was left zero and refuses what cannot work.
 func (c Config) withDefaults() (Config, error) {
 	if c.Clock == nil {

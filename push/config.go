@@ -125,6 +125,10 @@ type ReconnectInfo struct {
 	Within     time.Duration // The stream is ended after it.
 }
 
+// WithDefaults returns the settings as a hub takes them: with every default in
+// its place.
+func (c Config) WithDefaults() Config { return c.withDefaults() }
+
 func (c Config) withDefaults() Config {
 	duration := func(d *time.Duration, standard time.Duration) {
 		if *d == 0 {

@@ -54,6 +54,10 @@ type Config struct {
 	Drain time.Duration
 	// Keepalive are the HTTP/2 settings of the gRPC port.
 	Keepalive Keepalive
+	// Clients is what the venue tells its clients to do, and expects of them.
+	Clients Clients
+	// Proxy is what stands before the venue, as far as the operator says so.
+	Proxy Proxy
 	// Push are the settings of the streams. Epoch, HasState, Encoder and Listener
 	// are the server's own.
 	Push push.Config
@@ -82,6 +86,34 @@ type Keepalive struct {
 	Time, Timeout time.Duration
 	// MinTime is how often a client may PING; 5 s.
 	MinTime time.Duration
+	// NoPingWithoutStream refuses PINGs on a connection without calls. Clients
+	// then must not send any: those that do are cut with too_many_pings.
+	NoPingWithoutStream bool
+}
+
+// Clients are the intervals that every Hello tells, and the one that clients are
+// known to use. Zero takes the default.
+type Clients struct {
+	// Stale and Watchdog are after which silence a client shows that it may be out
+	// of date, and opens a new stream: 8 s and 15 s.
+	Stale, Watchdog time.Duration
+	// Acknowledge is how often a client acknowledges at least: 15 s, or a third of
+	// Push.AckTimeout where that is less.
+	Acknowledge time.Duration
+	// KeepaliveTime is how often clients PING: 20 s, as the Go client does. It is
+	// not told to them.
+	KeepaliveTime time.Duration
+}
+
+// Proxy are timers outside of the venue, which cannot be asked for. Zero: not
+// stated, and nothing is held against it.
+type Proxy struct {
+	// Idle is after which silence the proxy cuts a stream (grpc_read_timeout,
+	// timeout server).
+	Idle time.Duration
+	// HardStop is how long a proxy that was reloaded lets streams go on
+	// (worker_shutdown_timeout, hard-stop-after).
+	HardStop time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -112,9 +144,18 @@ func (c Config) withDefaults() Config {
 		{&c.Keepalive.Time, 30 * time.Second},
 		{&c.Keepalive.Timeout, 10 * time.Second},
 		{&c.Keepalive.MinTime, 5 * time.Second},
+		{&c.Clients.Stale, 8 * time.Second},
+		{&c.Clients.Watchdog, 15 * time.Second},
+		{&c.Clients.KeepaliveTime, 20 * time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.standard
+		}
+	}
+	if c.Clients.Acknowledge == 0 {
+		c.Clients.Acknowledge = 15 * time.Second
+		if limit := c.Push.WithDefaults().AckTimeout; limit > 0 {
+			c.Clients.Acknowledge = min(c.Clients.Acknowledge, limit/3)
 		}
 	}
 	return c
@@ -141,14 +182,14 @@ func (c *Config) validate() error {
 	}
 	refuse(c.Retain != 0 && c.Retain < shortestRetain, "history is kept for at least %s, not %s", shortestRetain, c.Retain)
 	refuse(c.Drain < 0, "a drain of %s is negative", c.Drain)
-	refuse(c.Keepalive.MinTime > 20*time.Second,
-		"clients PING every 20 s; a minimum of %s would cut them for too many PINGs", c.Keepalive.MinTime)
-	push := c.Push
-	push.Epoch = "check"
-	if err := push.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
+	streams := c.Push
+	streams.Epoch = "check"
+	for _, err := range []error{streams.Validate(), c.Accounts.Validate()} {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
+		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.contradictions()...)...)
 }
 
 func loopback(host string) bool {

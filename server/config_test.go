@@ -23,17 +23,14 @@ func TestSettingsThatContradictEachOtherAreRefusedBeforeAnythingIsTouched(t *tes
 		change func(*server.Config)
 		says   string
 	}{
-		"certificate without key":      {func(c *server.Config) { c.TLSCert = file }, "key"},
-		"key without certificate":      {func(c *server.Config) { c.TLSKey = file }, "certificate"},
-		"client CA without TLS":        {func(c *server.Config) { c.TLSClientCA = file }, "client certificates need TLS"},
-		"certificate that is none":     {func(c *server.Config) { c.TLSCert, c.TLSKey = file, file }, file},
-		"address without a port":       {func(c *server.Config) { c.GRPCAddr = "localhost" }, "host:port"},
-		"plaintext to everybody":       {func(c *server.Config) { c.HTTPAddr = ":0" }, "--insecure"},
-		"history of an hour":           {func(c *server.Config) { c.Retain = time.Hour }, "48h"},
-		"negative drain":               {func(c *server.Config) { c.Drain = -time.Second }, "negative"},
-		"PINGs refused":                {func(c *server.Config) { c.Keepalive.MinTime = time.Minute }, "PING"},
-		"receipts before heartbeats":   {func(c *server.Config) { c.Push.AckTimeout = time.Second }, "heartbeat"},
-		"streams older than heartbeat": {func(c *server.Config) { c.Push.StreamAge = time.Second }, "heartbeat"},
+		"certificate without key":  {func(c *server.Config) { c.TLSCert = file }, "key"},
+		"key without certificate":  {func(c *server.Config) { c.TLSKey = file }, "certificate"},
+		"client CA without TLS":    {func(c *server.Config) { c.TLSClientCA = file }, "client certificates need TLS"},
+		"certificate that is none": {func(c *server.Config) { c.TLSCert, c.TLSKey = file, file }, file},
+		"address without a port":   {func(c *server.Config) { c.GRPCAddr = "localhost" }, "host:port"},
+		"plaintext to everybody":   {func(c *server.Config) { c.HTTPAddr = ":0" }, "--insecure"},
+		"history of an hour":       {func(c *server.Config) { c.Retain = time.Hour }, "48h"},
+		"negative drain":           {func(c *server.Config) { c.Drain = -time.Second }, "negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -122,9 +122,13 @@ func (s *Server) build(ctx context.Context) error {
 	s.services = rpc.New(rpc.Deps{
 		Engine: s.engine, Journal: log, Feed: s.feed, Hub: s.hub, History: s.history,
 		Follower: s.follower, Accounts: s.accounts, Presence: s.presence,
-	}, rpc.Options{Version: c.Version, Clock: c.Clock, Fault: func(method string, err error) {
-		c.Logger.ErrorContext(ctx, "call failed", slog.String("method", method), failure(err))
-	}})
+	}, rpc.Options{
+		Version: c.Version, Clock: c.Clock,
+		WatchdogInterval: c.Clients.Watchdog, StaleInterval: c.Clients.Stale, AcknowledgeInterval: c.Clients.Acknowledge,
+		Fault: func(method string, err error) {
+			c.Logger.ErrorContext(ctx, "call failed", slog.String("method", method), failure(err))
+		},
+	})
 	return nil
 }
 

@@ -21,6 +21,7 @@ type serveOptions struct {
 	retain      spanValue
 	dayEnd      string
 	expiryGrace time.Duration
+	pingIdle    bool
 	demo        bool
 	demoSeed    int64
 	logFormat   string
@@ -76,11 +77,21 @@ func defineServe(command *cobra.Command, o *serveOptions) {
 		flags.IntVar(&p.StreamsPerAddress, "streams-per-address", -1, "live streams from one address; -1 for no bound")
 		flags.DurationVar(&c.Drain, "drain", 40*time.Second, "a stop takes at most this while streams are open; 2s with --demo")
 	})
+	addSettings(command, "Clients and proxies", func(flags *pflag.FlagSet) {
+		k, p := &c.Clients, &c.Proxy
+		flags.DurationVar(&k.Stale, "client-stale", 8*time.Second, "clients show that they may be out of date after silence of so long")
+		flags.DurationVar(&k.Watchdog, "client-watchdog", 15*time.Second, "clients open a new stream after silence of so long")
+		flags.DurationVar(&k.Acknowledge, "client-acknowledge", 0, "clients acknowledge at least so often (default 15s, or a third of --ack-timeout if that is less)")
+		flags.DurationVar(&k.KeepaliveTime, "client-keepalive-time", clientKeepaliveTime, "how often clients are known to PING, which --keepalive-min-time must allow")
+		flags.DurationVar(&p.Idle, "proxy-idle", 0, "after which silence a proxy before the venue cuts a stream; 0 if there is none")
+		flags.DurationVar(&p.HardStop, "proxy-hard-stop", 0, "how long that proxy lets streams go on when it is reloaded; 0 for ever")
+	})
 	addSettings(command, "HTTP/2", func(flags *pflag.FlagSet) {
 		k := &c.Keepalive
 		flags.DurationVar(&k.Time, "keepalive-time", 30*time.Second, "PING a client after so long without traffic")
 		flags.DurationVar(&k.Timeout, "keepalive-timeout", 10*time.Second, "end a connection whose PING is not answered for so long")
 		flags.DurationVar(&k.MinTime, "keepalive-min-time", 5*time.Second, "how often a client may PING")
+		flags.BoolVar(&o.pingIdle, "keepalive-permit-without-stream", true, "clients may PING on a connection without calls")
 		flags.DurationVar(&k.MaxConnectionIdle, "max-connection-idle", 0, "end a connection without calls after this; 0 never")
 		flags.DurationVar(&k.MaxConnectionAge, "max-connection-age", 0, "end a connection after this, rudely; 0 never, streams have an age of their own")
 		flags.DurationVar(&k.MaxConnectionAgeGrace, "max-connection-age-grace", 0, "how long its calls may go on; 0 for ever")
@@ -113,6 +124,7 @@ func (o *serveOptions) complete(flags *pflag.FlagSet) error {
 	o.config.Venue.DayEnd = end
 	o.config.Retain = time.Duration(o.retain)
 	o.config.Push.ExpiryGrace, o.config.Accounts.Grace = o.expiryGrace, o.expiryGrace
+	o.config.Keepalive.NoPingWithoutStream = !o.pingIdle
 	o.config.Version = version()
 	if _, err := o.level(); err != nil {
 		return err
