@@ -21,6 +21,7 @@ type outlet struct {
 	number  uint64 // Of the last response.
 	held    Group  // What did not fit into it; no messages: nothing.
 	partial bool   // It ended within a step.
+	more    bool   // Something was due that is not in it.
 
 	ready     chan struct{} // Next's.
 	collector *collector    // Next's.
@@ -108,7 +109,7 @@ func (s *Stream) collect(c *collector) (*Response, error) {
 	c.bytes = 0
 
 	if hello := o.hello; hello != nil {
-		o.hello = nil
+		o.hello, o.more = nil, true
 		c.addOwn("hello", hello(s.helloInfo()))
 		return s.emit(c), nil
 	}
@@ -201,6 +202,7 @@ func (s *Stream) collectLive(c *collector, opening bool) bool {
 		s.stateDue = false
 		s.lastState = now
 	}
+	o.more = !drained || s.stateDue
 	heartbeat, reconnect := s.heartbeatDue, s.reconnectDue
 	s.heartbeatDue, s.reconnectDue = false, false
 	subscriptions := s.subscriptions
@@ -216,6 +218,7 @@ func (s *Stream) collectLive(c *collector, opening bool) bool {
 		s.mu.Lock()
 		s.stateDue = true
 		s.mu.Unlock()
+		o.more = true
 	}
 	if reconnect {
 		c.addOwn("reconnect", h.encodeReconnect(ending))

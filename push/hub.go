@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,8 +44,9 @@ type Hub struct {
 	emptied   chan struct{} // Rung when the last stream detaches.
 
 	timers     timers
+	turns      turns
 	collectors sync.Pool      // Of *collector.
-	senders    sync.WaitGroup // Goroutines started by wake; Run waits for them.
+	senders    sync.WaitGroup // Streams in line or sending; Run waits for them.
 }
 
 // NewHub returns a hub with nothing published and no streams.
@@ -63,6 +65,7 @@ func NewHub(config Config) *Hub {
 		ends:      endRing{limit: config.EndsKept},
 		emptied:   make(chan struct{}, 1),
 		timers:    timers{kick: make(chan struct{}, 1)},
+		turns:     turns{limit: runtime.GOMAXPROCS(0)},
 	}
 	if h.listener == nil {
 		h.listener = silent{}

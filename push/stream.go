@@ -36,9 +36,11 @@ type Stream struct {
 	interval   time.Duration
 	done       chan struct{} // Closed with the end.
 	timer      timer
-	detached   bool   // Protected by Hub.mu.
-	touched    uint64 // The last round that touched it; Publish's.
-	gathered   bool   // It waits in the gatherer; Publish's.
+	detached   bool                  // Protected by Hub.mu.
+	touched    uint64                // The last round that touched it; Publish's.
+	gathered   bool                  // It waits in the gatherer; Publish's.
+	behind     *Stream               // The next in line; the turns'.
+	send       func(*Response) error // Serve's.
 
 	schedule  atomic.Int32
 	sendStart atomic.Int64 // When the present send began, 0: none.
@@ -206,11 +208,10 @@ func (s *Stream) rest() bool {
 //
 // A failed send ends the stream with ReasonDisconnected, as does ctx.
 func (s *Stream) Serve(ctx context.Context, send func(*Response) error) error {
-	run := func() { s.run(send) }
-	if err := s.consume(func() {
+	if err := s.consume(send, func() {
 		s.hub.senders.Add(1)
 		s.sending.Add(1)
-		go run()
+		s.hub.turns.add(s)
 	}); err != nil {
 		return err
 	}
@@ -223,30 +224,41 @@ func (s *Stream) Serve(ctx context.Context, send func(*Response) error) error {
 	return s.finish()
 }
 
-// run sends what there is. It is the body of a goroutine started by waker.
-func (s *Stream) run(send func(*Response) error) {
-	defer s.hub.senders.Done()
-	defer s.sending.Done()
+// run sends what there is: the stream's turn.
+func (s *Stream) run() {
+	if s.sendAll() {
+		s.hub.turns.add(s)
+		return
+	}
+	s.hub.senders.Done()
+	s.sending.Done()
+}
+
+// sendAll sends until nothing is left of what was due when it began. It reports
+// called when more came meanwhile, for another turn.
+func (s *Stream) sendAll() (called bool) {
 	c := s.hub.borrowCollector()
 	defer s.hub.returnCollector(c)
+	s.schedule.Store(busy) // Who called up to here is served by what follows.
 	for {
 		r, err := s.collect(c)
-		switch {
-		case err != nil:
-			s.end(asEnd(err))
-			return
-		case r == nil && s.rest():
-			return
-		case r == nil:
-			continue
-		}
-		s.account(r)
-		err = send(r)
-		s.sendStart.Store(0)
 		if err != nil {
-			s.end(&End{Reason: ReasonDisconnected, Message: "a send failed", Err: err})
-			return
+			s.end(asEnd(err))
+			return false
 		}
+		if r != nil {
+			s.account(r)
+			err = s.send(r)
+			s.sendStart.Store(0)
+			if err != nil {
+				s.end(&End{Reason: ReasonDisconnected, Message: "a send failed", Err: err})
+				return false
+			}
+			if s.out.more {
+				continue
+			}
+		}
+		return !s.rest()
 	}
 }
 
@@ -257,7 +269,7 @@ func (s *Stream) run(send func(*Response) error) {
 func (s *Stream) Next(ctx context.Context) (*Response, error) {
 	if s.out.ready == nil {
 		ready := make(chan struct{}, 1)
-		if err := s.consume(func() {
+		if err := s.consume(nil, func() {
 			select {
 			case ready <- struct{}{}:
 			default:
@@ -307,11 +319,11 @@ func (s *Stream) Wait() { s.sending.Wait() }
 // Done is closed when the stream has ended.
 func (s *Stream) Done() <-chan struct{} { return s.done }
 
-func (s *Stream) consume(waker func()) error {
+func (s *Stream) consume(send func(*Response) error, waker func()) error {
 	s.mu.Lock()
 	taken := s.waker != nil
 	if !taken {
-		s.waker = waker
+		s.send, s.waker = send, waker
 	}
 	s.mu.Unlock()
 	if taken {
