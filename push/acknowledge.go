@@ -19,25 +19,34 @@ type receipts struct {
 	acked   tally  // The newest response known to have arrived.
 	number  uint64 // The highest number acknowledged.
 	ackedAt int64  // When number last rose; at first, when the stream began.
+
+	painting *painting // Nil unless the client says what it painted.
 }
 
-func (r *receipts) add(t tally) {
-	if len(r.open) == receiptsKept {
-		kept := r.open[:0]
-		for i := 1; i < len(r.open); i += 2 {
-			kept = append(kept, r.open[i])
+func (r *receipts) add(t tally) { r.open = thinned(r.open, t) }
+
+// thinned appends t, after forgetting every second one of a list that is full.
+func thinned(list []tally, t tally) []tally {
+	if len(list) == receiptsKept {
+		kept := list[:0]
+		for i := 1; i < len(list); i += 2 {
+			kept = append(kept, list[i])
 		}
-		r.open = kept
+		list = kept
 	}
-	r.open = append(r.open, t)
+	return append(list, t)
 }
 
-// advance takes an acknowledgement of everything up to number.
-func (r *receipts) advance(number uint64, now int64) {
+// advance takes an acknowledgement of everything up to number and shows each
+// response that it is for.
+func (r *receipts) advance(number uint64, now int64, show func(*tally)) {
 	r.number, r.ackedAt = number, now
 	arrived := 0
-	for arrived < len(r.open) && r.open[arrived].number <= number {
-		arrived++
+	for ; arrived < len(r.open) && r.open[arrived].number <= number; arrived++ {
+		show(&r.open[arrived])
+		if r.painting != nil {
+			r.painting.keep(r.open[arrived])
+		}
 	}
 	if arrived == 0 {
 		return
@@ -81,7 +90,16 @@ func (s *Stream) acknowledge(number uint64) (*AckEvent, error) {
 	if number <= s.receipts.number {
 		return nil, nil //nolint:nilnil // No advance is no error.
 	}
-	s.receipts.advance(number, now)
+	events := false
+	s.receipts.advance(number, now, func(t *tally) {
+		if t.kinds == 0 {
+			return
+		}
+		events = true
+		age := time.Duration(max(0, now-t.committed))
+		s.hub.freshness.shards[0].addEach(StageAcknowledged, t.kinds, age)
+		s.deliveries().note(StageAcknowledged, age)
+	})
 	acked := s.receipts.acked
-	return &AckEvent{Number: number, Cursor: acked.cursor, Since: time.Duration(now - acked.at)}, nil
+	return &AckEvent{Number: number, Cursor: acked.cursor, Since: time.Duration(now - acked.at), Live: events}, nil
 }

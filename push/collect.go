@@ -33,20 +33,24 @@ type collector struct {
 	response Response
 	bytes    int
 	changes  []change // Of the topic at hand.
+	parcels  []parcel // What is live in the response.
+	shard    *freshnessShard
 }
 
 func (h *Hub) borrowCollector() *collector {
 	if c, ok := h.collectors.Get().(*collector); ok {
 		return c
 	}
-	return &collector{}
+	return h.newCollector()
 }
+
+func (h *Hub) newCollector() *collector { return &collector{shard: h.freshness.shard()} }
 
 // returnCollector keeps the memory of ordinary responses only.
 func (h *Hub) returnCollector(c *collector) {
 	clear(c.response.Messages)
 	clear(c.changes[:cap(c.changes)])
-	if cap(c.response.Messages) <= 1024 && cap(c.changes) <= 1024 {
+	if cap(c.response.Messages) <= 1024 && cap(c.changes) <= 1024 && cap(c.parcels) <= 1024 {
 		h.collectors.Put(c)
 	}
 }
@@ -54,6 +58,13 @@ func (h *Hub) returnCollector(c *collector) {
 func (c *collector) add(m *Message) {
 	c.response.Messages = append(c.response.Messages, m)
 	c.bytes += len(m.Bytes())
+}
+
+// addParcel notes live messages of a kind, for receipts.
+func (c *collector) addParcel(k kind, count uint32, at int64) {
+	if at != never {
+		c.parcels = append(c.parcels, parcel{k, count, at})
+	}
 }
 
 // addOwn adds a message made by the hub's user for the hub; nil is none.
@@ -106,7 +117,7 @@ func (s *Stream) collect(c *collector) (*Response, error) {
 		Number:   o.number + 1,
 		Fragment: o.partial,
 	}
-	c.bytes = 0
+	c.bytes, c.parcels = 0, c.parcels[:0]
 
 	if hello := o.hello; hello != nil {
 		o.hello, o.more = nil, true
@@ -187,7 +198,7 @@ func (s *Stream) collectLive(c *collector, opening bool) bool {
 		if len(r.Messages) > 0 {
 			room = PackBytes - c.bytes
 		}
-		g, committed, ok := s.popGroup(published, room)
+		g, committed, ok := s.popGroup(published, room, c)
 		if !ok {
 			drained = len(s.queue) == 0 || s.queue[0].sequence > published
 			break

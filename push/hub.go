@@ -45,6 +45,7 @@ type Hub struct {
 
 	timers     timers
 	turns      turns
+	freshness  freshness
 	collectors sync.Pool      // Of *collector.
 	senders    sync.WaitGroup // Streams in line or sending; Run waits for them.
 }
@@ -67,6 +68,7 @@ func NewHub(config Config) *Hub {
 		timers:    timers{kick: make(chan struct{}, 1)},
 		turns:     turns{limit: runtime.GOMAXPROCS(0)},
 	}
+	h.freshness.init()
 	if h.listener == nil {
 		h.listener = silent{}
 	}
@@ -93,7 +95,7 @@ func (h *Hub) Seed(sequence uint64, state []*Message) error {
 	defer h.mu.RUnlock()
 	for _, m := range state {
 		if m.Key != "" {
-			h.topics[m.Topic].apply(m)
+			h.topics[m.Topic].apply(m, h.freshness.kind(m.Kind))
 		}
 	}
 	h.published.Store(sequence)
@@ -161,13 +163,15 @@ func (h *Hub) sort(p *Publication) {
 		switch {
 		case t == nil: // Nobody is subscribed.
 		case m.Key != "":
-			h.changed(t, m)
+			h.changed(t, m, h.since(p.Time))
 		case len(t.subscribers) > 0:
 			if t.batch == nil {
 				t.batch = newBatch(p.Sequence, p.Time, nil)
+				t.batch.at = h.since(p.Time)
 				h.addressed = append(h.addressed, t)
 			}
 			t.batch.add(m)
+			t.batch.count(h.freshness.kind(m.Kind))
 		}
 	}
 }

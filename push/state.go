@@ -44,6 +44,8 @@ type topic struct {
 type entry struct {
 	message  *Message
 	version  uint64
+	at       int64 // When it was committed, by the hub's clock.
+	kind     kind
 	previous *entry
 	next     *entry
 }
@@ -74,13 +76,13 @@ func (t *topic) empty() bool {
 }
 
 // apply takes a new value over.
-func (t *topic) apply(m *Message) {
+func (t *topic) apply(m *Message, k kind) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.applyLocked(m)
+	t.applyLocked(m, k, never)
 }
 
-func (t *topic) applyLocked(m *Message) {
+func (t *topic) applyLocked(m *Message, k kind, at int64) {
 	if t.entries == nil {
 		t.entries = make(map[string]*entry)
 	}
@@ -94,7 +96,7 @@ func (t *topic) applyLocked(m *Message) {
 		}
 		t.unlink(e)
 	}
-	e.message = m
+	e.message, e.kind, e.at = m, k, at
 	e.version = t.version.Add(1)
 	e.previous = t.last
 	if t.last == nil {
@@ -144,10 +146,11 @@ func (t *topic) prune() {
 }
 
 // changed takes a value over and sees to it that subscribers are looked at.
-func (h *Hub) changed(t *topic, m *Message) {
+func (h *Hub) changed(t *topic, m *Message, at int64) {
+	k := h.freshness.kind(m.Kind)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.applyLocked(m)
+	t.applyLocked(m, k, at)
 	if t.armed || len(t.subscribers) == 0 {
 		return
 	}
@@ -235,6 +238,8 @@ func (sub *subscription) collect(c *collector, h *Hub) (more bool) {
 type change struct {
 	message *Message
 	version uint64
+	at      int64
+	kind    kind
 }
 
 // since appends the values that changed after sub.seen, oldest change first. It
@@ -255,6 +260,7 @@ func (t *topic) since(sub *subscription, c *collector) (more, behind bool) {
 		}
 		if change.version > counted {
 			delivered++
+			c.addParcel(change.kind, 1, change.at)
 		}
 		size += len(change.message.Bytes())
 		c.add(change.message)
@@ -284,7 +290,7 @@ func (t *topic) changes(sub *subscription, c *collector) (more, behind bool) {
 		if len(c.changes) == stateChanges {
 			return true, false
 		}
-		c.changes = append(c.changes, change{e.message, e.version})
+		c.changes = append(c.changes, change{e.message, e.version, e.at, e.kind})
 	}
 	return false, false
 }

@@ -47,6 +47,7 @@ type AckEvent struct {
 	Number uint64
 	Cursor uint64        // What the client has now, at least.
 	Since  time.Duration // From the hand-over of that response to its acknowledgement.
+	Live   bool          // Something live was acknowledged, not only heartbeats.
 }
 
 // Listener is told what happens to streams that have a consumer. Its methods are

@@ -70,6 +70,7 @@ type Stream struct {
 	sent          tally
 	receipts      receipts
 	conflated     uint64
+	delivery      *delivery // Nil before the first live message.
 
 	out outlet // Belongs to the consumer.
 }
@@ -80,6 +81,9 @@ type tally struct {
 	cursor uint64
 	bytes  uint64
 	at     int64
+
+	committed int64  // The newest commit in it, where kinds has one.
+	kinds     uint32 // A bit for every kind of live message in it.
 }
 
 // batch is the events of one sequence and topic, shared by all subscribers.
@@ -89,6 +93,30 @@ type batch struct {
 	messages  []*Message
 	bytes     int
 	alone     bool // Not to be merged with others of the sequence.
+
+	// Of messages that are live: how many of each kind, in order of appearance,
+	// and when they were committed, by the hub's clock.
+	kinds []kindCount
+	few   [3]kindCount
+	at    int64
+}
+
+type kindCount struct {
+	kind  kind
+	count uint32
+}
+
+func (b *batch) count(k kind) {
+	for i := range b.kinds {
+		if b.kinds[i].kind == k {
+			b.kinds[i].count++
+			return
+		}
+	}
+	if b.kinds == nil {
+		b.kinds = b.few[:0]
+	}
+	b.kinds = append(b.kinds, kindCount{k, 1})
 }
 
 func newBatch(sequence uint64, committed time.Time, messages []*Message) *batch {
@@ -247,7 +275,7 @@ func (s *Stream) sendAll() (called bool) {
 			return false
 		}
 		if r != nil {
-			s.account(r)
+			s.account(c, r)
 			err = s.send(r)
 			s.sendStart.Store(0)
 			if err != nil {
@@ -277,7 +305,7 @@ func (s *Stream) Next(ctx context.Context) (*Response, error) {
 		}); err != nil {
 			return nil, err
 		}
-		s.out.ready, s.out.collector = ready, &collector{}
+		s.out.ready, s.out.collector = ready, s.hub.newCollector()
 	}
 	s.sendStart.Store(0)
 	for {
@@ -290,7 +318,7 @@ func (s *Stream) Next(ctx context.Context) (*Response, error) {
 			s.end(asEnd(err))
 			continue
 		case r != nil:
-			s.account(r)
+			s.account(s.out.collector, r)
 			return r, nil
 		case !s.rest():
 			continue
@@ -373,7 +401,7 @@ func (s *Stream) endLocked(e *End) {
 
 // account notes that r is about to be handed to the transport. It happens
 // before, because a client may acknowledge before a send has returned.
-func (s *Stream) account(r *Response) {
+func (s *Stream) account(c *collector, r *Response) {
 	now := s.hub.now()
 	s.sendStart.Store(max(now, 1))
 	s.mu.Lock()
@@ -382,13 +410,14 @@ func (s *Stream) account(r *Response) {
 	s.sent.cursor = r.Cursor
 	s.sent.bytes += uint64(r.Bytes())
 	s.sent.at = now
+	s.sent.committed, s.sent.kinds = c.sent(s, now)
 	s.conflated += r.Conflated
 	s.receipts.add(s.sent)
 }
 
 // popGroup takes the next whole sequence up to published off the queue. The
 // caller holds s.mu.
-func (s *Stream) popGroup(published uint64, room int) (g Group, committed time.Time, ok bool) {
+func (s *Stream) popGroup(published uint64, room int, c *collector) (g Group, committed time.Time, ok bool) {
 	if len(s.queue) == 0 || s.queue[0].sequence > published {
 		return Group{}, time.Time{}, false
 	}
@@ -408,6 +437,11 @@ func (s *Stream) popGroup(published uint64, room int) (g Group, committed time.T
 			messages = append(messages, b.messages...)
 		}
 		slices.SortStableFunc(messages, func(a, b *Message) int { return cmp.Compare(a.Index, b.Index) })
+	}
+	for _, b := range s.queue[:count] {
+		for _, k := range b.kinds {
+			c.addParcel(k.kind, k.count, b.at)
+		}
 	}
 	s.queued -= len(messages)
 	s.queuedBytes -= size
