@@ -46,7 +46,7 @@ func BenchmarkPublishEvent(b *testing.B) {
 			message := []*push.Message{{Topic: "x", Kind: "event", Data: make([]byte, 200)}}
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := h.Publish(push.Publication{Sequence: h.Published() + 1, Messages: message}); err != nil {
+				if err := h.Publish(push.Publication{Sequence: h.Published() + 1, Time: time.Now(), Messages: message}); err != nil {
 					b.Fatal(err)
 				}
 			}
