@@ -40,7 +40,7 @@ type Stream struct {
 	touched    uint64                // The last round that touched it; Publish's.
 	gathered   bool                  // It waits in the gatherer; Publish's.
 	behind     *Stream               // The next in line; the turns'.
-	send       func(*Response) error // Serve's.
+	send       func(*Response) error // Start's.
 
 	schedule  atomic.Int32
 	sendStart atomic.Int64 // When the present send began, 0: none.
@@ -228,14 +228,23 @@ func (s *Stream) rest() bool {
 	return false
 }
 
-// Serve sends until the stream ends and returns the *End. send is called from
-// other goroutines, one call at a time, and must not keep the Response. Serve
-// returns at once when the stream ends or ctx does, even while send is stuck:
-// the transport must then make it return. Where it may not be running any more
-// when the handler returns (net/http), call Wait in between.
+// Serve sends until the stream ends and returns the *End: Start, then Ended. send
+// is called from other goroutines, one call at a time, and must not keep the
+// Response. Serve returns at once when the stream ends or ctx does, even while
+// send is stuck: the transport must then make it return. Where it may not be
+// running any more when the handler returns (net/http), call Wait in between.
 //
 // A failed send ends the stream with ReasonDisconnected, as does ctx.
 func (s *Stream) Serve(ctx context.Context, send func(*Response) error) error {
+	if err := s.Start(send); err != nil {
+		return err
+	}
+	return s.Ended(ctx)
+}
+
+// Start begins to send and returns, for a handler that does its work elsewhere and
+// waits where its stack is small; Ended must be called then. See Serve for send.
+func (s *Stream) Start(send func(*Response) error) error {
 	if err := s.consume(send, func() {
 		s.hub.senders.Add(1)
 		s.sending.Add(1)
@@ -244,6 +253,12 @@ func (s *Stream) Serve(ctx context.Context, send func(*Response) error) error {
 		return err
 	}
 	s.call()
+	return nil
+}
+
+// Ended waits for the end of a stream that was started, or ends it when ctx ends,
+// and returns the *End. Like Serve it waits for no send.
+func (s *Stream) Ended(ctx context.Context) error {
 	select {
 	case <-s.done:
 	case <-ctx.Done():

@@ -46,15 +46,21 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	return handler(ctx, req)
 }
 
+// stream runs a streaming call. What a call begins with runs on a goroutine of its
+// own, which is gone when the call only waits: a goroutine's stack never becomes
+// smaller than its wait needs times four, so one that had admitted, decoded and
+// attached would hold 8 KiB or more for as long as its client is idle.
 func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer func() { err = s.status(info.FullMethod, err) }()
 	defer recovered(&err)
-	ctx, cancel, err := s.admit(stream.Context(), callOf(stream.Context(), info.FullMethod))
-	if err != nil {
-		return err
+	a := &admittedStream{ServerStream: stream, server: s}
+	begun := make(chan error, 1)
+	go func() { begun <- a.begin(srv, info.FullMethod, handler) }()
+	err = <-begun
+	if err == nil && a.rest != nil {
+		err = a.rest()
 	}
-	defer cancel()
-	return handler(srv, &admittedStream{stream, ctx, s})
+	return err
 }
 
 // admittedStream is a stream whose context knows the caller.
@@ -62,6 +68,42 @@ type admittedStream struct {
 	grpc.ServerStream
 	ctx    context.Context //nolint:containedctx // grpc.ServerStream hands its context out by a method
 	server *Server
+	rest   func() error // See afterwards.
+}
+
+// begin admits the caller and runs the handler.
+func (s *admittedStream) begin(srv any, method string, handler grpc.StreamHandler) (err error) {
+	defer recovered(&err)
+	ctx, cancel, err := s.server.admit(s.ServerStream.Context(), callOf(s.ServerStream.Context(), method))
+	if err != nil {
+		return err
+	}
+	s.ctx = context.WithValue(ctx, streamKey{}, s)
+	err = handler(srv, s)
+	if s.rest == nil {
+		cancel()
+		return err
+	}
+	rest := s.rest
+	s.rest = func() error {
+		defer cancel()
+		return rest()
+	}
+	return err
+}
+
+type streamKey struct{}
+
+// afterwards has the rest of a streaming call, which is to wait and little else,
+// run where it costs the least memory, once the handler has returned nil. What it
+// returns is then what came of the call.
+func afterwards(ctx context.Context, rest func() error) error {
+	s, ok := ctx.Value(streamKey{}).(*admittedStream)
+	if !ok {
+		return rest() // Another door, which runs the handler and nothing else.
+	}
+	s.rest = rest
+	return nil
 }
 
 // Context returns the context that knows the caller.

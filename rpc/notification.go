@@ -25,13 +25,20 @@ import (
 func (s *notificationService) FeedNotification(
 	req *todokuv1.FeedNotificationRequest, stream grpc.ServerStreamingServer[todokuv1.FeedNotificationResponse],
 ) error {
-	v, err := s.attach(stream.Context(), req)
+	ctx := stream.Context()
+	v, err := s.attach(ctx, req)
 	if err != nil {
 		return err
 	}
-	err = grpcpush.Serve(stream, v.Stream, grpcpush.Standard())
-	s.detach(stream.Context(), v, err)
-	return err
+	if err := grpcpush.Start(stream, v.Stream, grpcpush.Standard()); err != nil {
+		s.detach(ctx, v, err)
+		return err
+	}
+	return afterwards(ctx, func() error {
+		err := v.Stream.Ended(ctx)
+		s.detach(ctx, v, err)
+		return err
+	})
 }
 
 // visitStream is an attached stream and whose it is.

@@ -9,7 +9,8 @@
 // (errors.go), as it decides about callers by another (methods.go).
 //
 // All of it is safe for concurrent use. Calls end with their contexts. The only
-// goroutine is that of [Presence.Run], which the server owns.
+// goroutines are that of [Presence.Run], which the server owns, and the one that a
+// streaming call begins on, which the call waits for.
 package rpc
 
 import (

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -51,7 +50,7 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 		return err
 	}
 	o.config.Logger = a.logger(o.logFormat, level)
-	collectLessOften()
+	defer collectGarbage()()
 	var passwords map[string]string
 	if o.demo {
 		if passwords, err = prepareDemo(ctx, o.config.Data); err != nil {
@@ -81,18 +80,6 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 		})
 	}
 	return group.Wait()
-}
-
-// garbagePercent lets the heap grow to three times what lives in it before the
-// next collection, which halves what collections cost under load.
-const garbagePercent = 200
-
-// collectLessOften sets what serves a server better than Go's default, unless the
-// operator has decided. GOMEMLIMIT holds in any case.
-func collectLessOften() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
 }
 
 // stopAtSecondSignal cuts the drain short that the first signal began. The

@@ -178,12 +178,21 @@ func (c *Codec) Name() string { return proto.Name }
 // the call does. It returns the *push.End, which the caller maps to a status. It
 // does so promptly, whatever the transport does; the server must use [Codec].
 func Serve(call grpc.ServerStream, stream *push.Stream, layout Layout) error {
+	if err := Start(call, stream, layout); err != nil {
+		return err
+	}
+	return stream.Ended(call.Context())
+}
+
+// Start sends headers and begins to send what the stream has; stream.Ended waits
+// for its end, as Serve does. The handler of the call must not return before.
+func Start(call grpc.ServerStream, stream *push.Stream, layout Layout) error {
 	if err := call.SendHeader(nil); err != nil {
 		stream.Close()
 		return &push.End{Reason: push.ReasonDisconnected, Message: "headers could not be sent", Err: err}
 	}
 	frame := NewFrame(layout, stream.Connection(), stream.Epoch())
-	return stream.Serve(call.Context(), func(r *push.Response) error {
+	return stream.Start(func(r *push.Response) error {
 		frame.Set(r)
 		return call.SendMsg(frame)
 	})
