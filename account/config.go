@@ -45,8 +45,11 @@ type Config struct {
 	// processors, at most 8. Each takes Hash.MemoryKiB.
 	HashConcurrency int
 	// HashQueue is how many calls may wait for that, 256, and HashWait how long,
-	// 5 s; beyond either a call fails with [ErrBusy].
+	// 5 s; beyond either a call fails with [ErrBusy]. HashShare is how many of the
+	// places sign-ins from one network may take ([Network]), half of them, at
+	// least one; negative is all, for a server that sees only its proxy's address.
 	HashQueue int
+	HashShare int
 	HashWait  time.Duration
 
 	// KeyLife is after how long [Service.Run] replaces the signing key; 30 days.
@@ -146,6 +149,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Hash, HashCost{MemoryKiB: 19 * 1024, Passes: 2, Lanes: 1})
 	setDefault(&c.HashConcurrency, min(runtime.GOMAXPROCS(0), 8))
 	setDefault(&c.HashQueue, 256)
+	setDefault(&c.HashShare, max(c.HashQueue/2, 1))
 	setDefault(&c.HashWait, 5*time.Second)
 	setDefault(&c.KeyLife, 30*24*time.Hour)
 	setDefault(&c.AccessLog.Queue, 4096)

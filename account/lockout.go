@@ -39,10 +39,10 @@ func later(a, b time.Time) time.Time {
 
 func userSubject(user string) string { return "user:" + user }
 
-// addressSubject names the network address that failures are counted for: an
-// IPv4 address or an IPv6 /64, which is what one customer gets (RFC 6177). It is
-// "" when remote, host or host:port, holds none; then nothing is counted.
-func addressSubject(remote string) string {
+// Network names what limits on an address count together: the address itself for
+// IPv4, and for IPv6 its /64, which is what one customer gets (RFC 6177). remote is
+// host or host:port; "" when it holds no address.
+func Network(remote string) string {
 	address, err := netip.ParseAddr(strings.Trim(remote, "[]"))
 	if err != nil {
 		withPort, err := netip.ParseAddrPort(remote)
@@ -60,7 +60,17 @@ func addressSubject(remote string) string {
 	if err != nil {
 		return ""
 	}
-	return "address:" + prefix.Addr().String()
+	return prefix.Addr().String()
+}
+
+// addressSubject names the network that failures are counted for; "" when there is
+// none, and then nothing is counted.
+func addressSubject(remote string) string {
+	network := Network(remote)
+	if network == "" {
+		return ""
+	}
+	return "address:" + network
 }
 
 // subjects names what a failure of user from remote counts against.

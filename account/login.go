@@ -41,7 +41,7 @@ func (s *Service) Login(ctx context.Context, user, password string, info LoginIn
 	if err := checkArguments(user, password); err != nil {
 		return Grant{}, err
 	}
-	leave, err := s.gate.enter(ctx, user)
+	leave, err := s.gate.enter(ctx, user, Network(info.RemoteAddr))
 	if err != nil {
 		return Grant{}, err
 	}
@@ -95,7 +95,7 @@ func (s *Service) Authenticate(ctx context.Context, user, password string, info 
 	if err := checkArguments(user, password); err != nil {
 		return err
 	}
-	leave, err := s.gate.enter(ctx, user)
+	leave, err := s.gate.enter(ctx, user, Network(info.RemoteAddr))
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (s *Service) CreateCredentialIfAbsent(ctx context.Context, user, password s
 	if err := checkArguments(user, password); err != nil {
 		return false, err
 	}
-	leave, err := s.gate.enter(ctx, user)
+	leave, err := s.gate.enter(ctx, user, "")
 	if err != nil {
 		return false, err
 	}
@@ -187,7 +187,7 @@ func (s *Service) SetPassword(ctx context.Context, user, password string) error 
 	if err := checkArguments(user, password); err != nil {
 		return err
 	}
-	leave, err := s.gate.enter(ctx, user)
+	leave, err := s.gate.enter(ctx, user, "")
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller Identity, oldPasswo
 	if err := checkArguments(caller.User, oldPassword, newPassword); err != nil {
 		return err
 	}
-	leave, err := s.gate.enter(ctx, caller.User)
+	leave, err := s.gate.enter(ctx, caller.User, "")
 	if err != nil {
 		return err
 	}

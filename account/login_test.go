@@ -187,6 +187,40 @@ func TestALoginFloodIsTurnedAway(t *testing.T) {
 	})
 }
 
+func TestAFloodFromOneNetworkLeavesRoomForTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := slowStore{Store: account.NewMemoryStore(), release: make(chan struct{})}
+		service, err := account.NewService(t.Context(), slow, account.Config{
+			Hash: account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1}, HashConcurrency: 1, HashQueue: 4,
+		})
+		must(t, err)
+		var wg sync.WaitGroup
+		from := func(remote string, n int) []error {
+			results := make([]error, n)
+			for i := range results {
+				wg.Go(func() {
+					results[i] = service.Authenticate(t.Context(), fmt.Sprint(remote, i), "x", account.LoginInfo{RemoteAddr: remote})
+				})
+				synctest.Wait()
+			}
+			return results
+		}
+		// One is being checked and two wait, which is half of the queue.
+		flood := from("[2001:db8::1]:443", 10)
+		for _, err := range flood[3:] {
+			wantError(t, err, account.ErrBusy)
+		}
+		// The same customer with another address of the same network gets no more.
+		wantError(t, from("2001:db8::2", 1)[0], account.ErrBusy)
+		honest := from("192.0.2.7:1234", 2)
+		close(slow.release)
+		wg.Wait()
+		for _, err := range append(flood[:3], honest...) {
+			wantError(t, err, account.ErrBadCredentials)
+		}
+	})
+}
+
 func TestAGuessCountsThoughItsCallerHungUp(t *testing.T) {
 	memory := account.NewMemoryStore()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -45,7 +45,7 @@ func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) 
 	s := &Service{
 		cfg:     cfg,
 		store:   store,
-		gate:    newGate(cfg.HashConcurrency, cfg.HashQueue, cfg.HashWait),
+		gate:    newGate(cfg.HashConcurrency, cfg.HashQueue, cfg.HashShare, cfg.HashWait),
 		unknown: unknownUserHash(cfg.Hash),
 	}
 	s.log = newAccessLog(store, cfg.AccessLog, s.now)
@@ -82,7 +82,7 @@ type Stats struct {
 func (s *Service) Stats() Stats {
 	var stats Stats
 	stats.Sessions, stats.Connections, stats.Attached = s.live.counts()
-	stats.SignInsWaiting = int(s.gate.waiting.Load())
+	stats.SignInsWaiting = s.gate.length()
 	stats.LogQueued, stats.LogLost = s.log.counts()
 	return stats
 }
