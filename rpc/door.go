@@ -74,7 +74,9 @@ type admittedStream struct {
 // begin admits the caller and runs the handler.
 func (s *admittedStream) begin(srv any, method string, handler grpc.StreamHandler) (err error) {
 	defer recovered(&err)
-	ctx, cancel, err := s.server.admit(s.ServerStream.Context(), callOf(s.ServerStream.Context(), method))
+	of := callOf(s.ServerStream.Context(), method)
+	of.streaming = true
+	ctx, cancel, err := s.server.admit(s.ServerStream.Context(), of)
 	if err != nil {
 		return err
 	}

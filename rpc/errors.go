@@ -54,6 +54,10 @@ func table() []row {
 		{errTooLarge, codes.ResourceExhausted, "REQUEST_TOO_LARGE", "The request is larger than the server accepts; send less at once."},
 		{errBadPageToken, codes.InvalidArgument, "BAD_PAGE_TOKEN", "The page token is not one of this listing; begin without one."},
 		{errNoSession, codes.NotFound, "UNKNOWN_SESSION", "There is no such session of yours; list your sessions."},
+		{errAttachRate, codes.ResourceExhausted, "ATTACH_RATE", "Streams are opened faster than allowed; wait."},
+		{errSubscribeRate, codes.ResourceExhausted, "SUBSCRIPTION_RATE", "The subscription changes faster than allowed; wait."},
+		{errSignInRate, codes.ResourceExhausted, "SIGN_IN_RATE", "Sign-ins come from your network faster than allowed; wait."},
+		{errTooManyCalls, codes.ResourceExhausted, "TOO_MANY_CALLS", "More calls are under way than allowed; wait for answers."},
 
 		{account.ErrInvalid, codes.InvalidArgument, "BAD_TEXT", "A name or password is empty, too long or not UTF-8."},
 		{account.ErrBadCredentials, codes.Unauthenticated, "BAD_CREDENTIALS", "The user name or the password is wrong."},
@@ -228,6 +232,10 @@ func (s *Server) explainRow(r row, err error) *Problem {
 	if errors.As(err, &locked) {
 		p.Metadata = map[string]string{"until": locked.Until.UTC().Format(time.RFC3339)}
 		p.RetryAfter = max(locked.Until.Sub(s.options.Clock()), time.Second)
+	}
+	var limit *limitError
+	if errors.As(err, &limit) {
+		p.Metadata, p.RetryAfter = map[string]string{"limit": limit.limit}, limit.after
 	}
 	var subscription *feed.SubscriptionError
 	if errors.As(err, &subscription) {

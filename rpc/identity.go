@@ -22,6 +22,8 @@ type call struct {
 	authorization string
 	// remote is the address it came from, without the port.
 	remote string
+	// streaming says that it may go on for long; such calls have bounds of their own.
+	streaming bool
 }
 
 // caller is who calls. In calls that need no token it has no user.
@@ -42,7 +44,7 @@ func callerOf(ctx context.Context) caller {
 
 // admit decides about a call: who it is, whether they may, and how long it may
 // take. The caller of admit must call cancel when the call is over.
-func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel context.CancelFunc, _ error) {
+func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel func(), _ error) {
 	m, ok := s.methods[of.method]
 	if !ok {
 		return nil, nil, errUndecided
@@ -57,14 +59,21 @@ func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel 
 			return nil, nil, errForbidden
 		}
 	}
+	leave := func() {}
+	if !of.streaming {
+		var err error
+		if leave, err = s.limits.call(&c); err != nil {
+			return nil, nil, err
+		}
+	}
 	ctx = context.WithValue(ctx, callerKey{}, c)
 	if _, ok := ctx.Deadline(); !ok {
 		if policy, _ := deadline.Of(of.method); policy.Server > 0 {
-			ctx, cancel = context.WithTimeout(ctx, policy.Server)
-			return ctx, cancel, nil
+			limited, stop := context.WithTimeout(ctx, policy.Server)
+			return limited, func() { stop(); leave() }, nil
 		}
 	}
-	return ctx, func() {}, nil
+	return ctx, leave, nil
 }
 
 // identify verifies the token and looks its user up in the venue.

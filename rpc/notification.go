@@ -52,6 +52,9 @@ type visitStream struct {
 // the same context and then call detach with the stream's end.
 func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationRequest) (*visitStream, error) {
 	c := callerOf(ctx)
+	if err := s.limits.attach(&c); err != nil {
+		return nil, err
+	}
 	connection, err := s.accounts.OwnConnection(c.Identity, req.GetConnectionId())
 	if err != nil {
 		return nil, err
@@ -157,6 +160,9 @@ func (s *notificationService) AcknowledgeNotifications(ctx context.Context, req 
 // UpdateSubscription changes what a live stream carries.
 func (s *notificationService) UpdateSubscription(ctx context.Context, req *todokuv1.UpdateSubscriptionRequest) (*todokuv1.UpdateSubscriptionResponse, error) {
 	c := callerOf(ctx)
+	if err := s.limits.subscribe(&c); err != nil {
+		return nil, err
+	}
 	connection, err := s.accounts.OwnConnection(c.Identity, req.GetConnectionId())
 	if err != nil {
 		return nil, err

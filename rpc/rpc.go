@@ -81,6 +81,8 @@ type Options struct {
 	WatchdogInterval    time.Duration
 	StaleInterval       time.Duration
 	AcknowledgeInterval time.Duration
+	// Limits say what one user and one network may ask for.
+	Limits Limits
 	// Fault is told of every error that was withheld from a client, panics
 	// included, with the method that it happened in. Nil: nobody.
 	Fault func(method string, err error)
@@ -118,6 +120,7 @@ type Server struct {
 	accounts *account.Service
 	presence *Presence
 	options  Options
+	limits   *limiter
 
 	methods map[string]audience
 	table   []row
@@ -134,7 +137,7 @@ func New(deps Deps, options Options) *Server {
 		engine: deps.Engine, journal: deps.Journal, feed: deps.Feed, hub: deps.Hub,
 		history: deps.History, follower: deps.Follower,
 		accounts: deps.Accounts, presence: deps.Presence,
-		options: options.withDefaults(), methods: methods(), table: table(),
+		options: options.withDefaults(), limits: newLimiter(options.Limits), methods: methods(), table: table(),
 		changing: make(chan struct{}, 1),
 	}
 }

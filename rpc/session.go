@@ -53,6 +53,9 @@ func (d *decoder) password(field, text string) string {
 // Login checks the credentials and opens a session with one connection.
 func (s *sessionService) Login(ctx context.Context, req *todokuv1.LoginRequest) (*todokuv1.LoginResponse, error) {
 	c := callerOf(ctx)
+	if err := s.limits.signIn(&c); err != nil {
+		return nil, err
+	}
 	var d decoder
 	// A name that is none is no user's: it gets the answer of a wrong password
 	// only after its form was right, which tells nothing about who exists.

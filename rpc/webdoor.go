@@ -115,7 +115,9 @@ func (s *webDoor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 func (s *webDoor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		method := conn.Spec().Procedure
-		ctx, cancel, err := s.admit(ctx, webCall(method, conn.RequestHeader(), conn.Peer()))
+		of := webCall(method, conn.RequestHeader(), conn.Peer())
+		of.streaming = true
+		ctx, cancel, err := s.admit(ctx, of)
 		if err != nil {
 			return s.webStatus(method, err)
 		}
