@@ -75,8 +75,17 @@ func StartProcess(ctx context.Context, binary, parent string, arguments ...strin
 		return nil, err
 	}
 	p.Venue = client.Config{Address: ports[0], Plaintext: true}
-	p.arguments = append([]string{"serve", "--data", dir, "--grpc-addr", ports[0], "--http-addr", ports[1], "--log-level", "warn"}, arguments...)
+	p.arguments = slices.Concat([]string{"serve", "--data", dir, "--grpc-addr", ports[0], "--http-addr", ports[1], "--log-level", "warn"}, unlimited(), arguments)
 	return p, p.start(ctx)
+}
+
+// unlimited are the settings of a venue all of whose clients are on one machine and
+// acknowledge what a benchmark sends within seconds, however much that is.
+func unlimited() []string {
+	return []string{
+		"--streams-per-address=-1", "--connections-per-address=-1", "--address-attach-rate=off", "--address-sign-in-rate=off",
+		"--calls-per-user=-1", "--unacked-bytes=-1",
+	}
 }
 
 // StartYardstick starts the server of the usual kind that ships with the binary,

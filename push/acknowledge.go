@@ -55,6 +55,17 @@ func (r *receipts) advance(number uint64, now int64, show func(*tally)) {
 	r.open = append(r.open[:0], r.open[arrived:]...)
 }
 
+// checkUnacked ends a stream that was sent more than it may without acknowledging.
+// The caller holds s.mu.
+func (s *Stream) checkUnacked() {
+	limit := s.hub.config.UnackedBytes
+	if s.ended == nil && limit > 0 && s.sent.bytes-s.receipts.acked.bytes > uint64(limit) {
+		s.endLocked(&End{
+			Reason: ReasonNotAcknowledging, Message: fmt.Sprintf("more than %d bytes were sent and not acknowledged", limit),
+		})
+	}
+}
+
 // Acknowledge takes the client's word that the response with this number, and
 // all before it, have arrived on the stream with this attach number. Only an
 // advance counts as life; repeating an old number is allowed and changes

@@ -84,8 +84,9 @@ func (h *Hub) register(request *AttachRequest, topics []Topic, interval time.Dur
 			return nil, fmt.Errorf("%w: user has %d", ErrTooManyStreams, limit)
 		}
 	}
-	if old == nil || old.remote != request.Remote {
-		if limit := h.config.StreamsPerAddress; limit > 0 && h.addresses[request.Remote] >= limit {
+	network := h.config.Network(request.Remote)
+	if old == nil || h.config.Network(old.remote) != network {
+		if limit := h.config.StreamsPerAddress; limit > 0 && h.addresses[network] >= limit {
 			return nil, fmt.Errorf("%w: address has %d", ErrTooManyStreams, limit)
 		}
 	}
@@ -106,7 +107,7 @@ func (h *Hub) register(request *AttachRequest, topics []Topic, interval time.Dur
 	h.streams[s.connection] = s
 	h.users[s.user] = append(h.users[s.user], s)
 	h.sessions[s.session] = append(h.sessions[s.session], s)
-	h.addresses[s.remote]++
+	h.addresses[network]++
 	return s, nil
 }
 
@@ -250,8 +251,9 @@ func (h *Hub) detachLocked(s *Stream) {
 	}
 	dropFrom(h.users, s.user, s)
 	dropFrom(h.sessions, s.session, s)
-	if h.addresses[s.remote]--; h.addresses[s.remote] == 0 {
-		delete(h.addresses, s.remote)
+	network := h.config.Network(s.remote)
+	if h.addresses[network]--; h.addresses[network] == 0 {
+		delete(h.addresses, network)
 	}
 	h.ends.add(s.record())
 	s.mu.Lock()

@@ -57,10 +57,18 @@ type Config struct {
 	// Defaults 4,096 and 1 MiB.
 	QueueMessages int
 	QueueBytes    int
+	// UnackedBytes bounds the data that was sent on a stream and not acknowledged.
+	// Nothing is kept for it here; it is what may lie in buffers on the way to a
+	// client that is gone. The stream ends with ReasonNotAcknowledging before it
+	// sends more. Default 256 MiB; may be off.
+	UnackedBytes int
 	// StreamsPerUser and StreamsPerAddress bound live streams. Default 100 and
 	// no limit; may be off. An attach that takes over does not count.
 	StreamsPerUser    int
 	StreamsPerAddress int
+	// Network names what StreamsPerAddress counts a remote address as; it must not
+	// block. Nil: the address itself.
+	Network func(remote string) string
 	// TopicsPerStream bounds subscriptions. Default 1,000; may be off.
 	TopicsPerStream int
 	// EndsKept is how many ended streams are remembered. Default 1,000.
@@ -148,10 +156,14 @@ func (c Config) withDefaults() Config {
 	duration(&c.ExpiryGrace, 30*time.Second)
 	number(&c.QueueMessages, 4096)
 	number(&c.QueueBytes, 1<<20)
+	number(&c.UnackedBytes, 256<<20)
 	number(&c.StreamsPerUser, 100)
 	number(&c.StreamsPerAddress, -1)
 	number(&c.TopicsPerStream, 1000)
 	number(&c.EndsKept, 1000)
+	if c.Network == nil {
+		c.Network = func(remote string) string { return remote }
+	}
 	return c
 }
 

@@ -428,6 +428,7 @@ func (s *Stream) account(c *collector, r *Response) {
 	s.sent.committed, s.sent.kinds = c.sent(s, now)
 	s.conflated += r.Conflated
 	s.receipts.add(s.sent)
+	s.checkUnacked()
 }
 
 // popGroup takes the next whole sequence up to published off the queue. The

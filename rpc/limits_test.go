@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"testing/quick"
 	"time"
@@ -47,7 +48,7 @@ func TestAnAllowanceIsATokenBucket(t *testing.T) {
 		naive, now := map[string]*bucket{}, time.Duration(0)
 		for range 500 {
 			now += time.Duration(random.Int64N(int64(every)))
-			key := fmt.Sprint(random.IntN(3))
+			key := strconv.Itoa(random.IntN(3))
 			b := naive[key]
 			if b == nil {
 				b = &bucket{tokens: every * time.Duration(rate.Burst), at: now}

@@ -58,6 +58,10 @@ type Config struct {
 	Clients Clients
 	// Proxy is what stands before the venue, as far as the operator says so.
 	Proxy Proxy
+	// Doors bound who may come in.
+	Doors Doors
+	// Limits say what one user and one network may ask for.
+	Limits rpc.Limits
 	// Push are the settings of the streams. Epoch, HasState, Encoder and Listener
 	// are the server's own.
 	Push push.Config
@@ -136,6 +140,7 @@ func (c Config) withDefaults() Config {
 		// A subscription of "*" takes a topic per instrument.
 		c.Push.TopicsPerStream = 10_000
 	}
+	c.limitDefaults()
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration
@@ -189,6 +194,7 @@ func (c *Config) validate() error {
 			errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
 		}
 	}
+	errs = append(errs, c.limitProblems()...)
 	return errors.Join(append(errs, c.contradictions()...)...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"todoku/rpc"
 	"todoku/server"
 )
 
@@ -23,14 +24,21 @@ func TestSettingsThatContradictEachOtherAreRefusedBeforeAnythingIsTouched(t *tes
 		change func(*server.Config)
 		says   string
 	}{
-		"certificate without key":  {func(c *server.Config) { c.TLSCert = file }, "key"},
-		"key without certificate":  {func(c *server.Config) { c.TLSKey = file }, "certificate"},
-		"client CA without TLS":    {func(c *server.Config) { c.TLSClientCA = file }, "client certificates need TLS"},
-		"certificate that is none": {func(c *server.Config) { c.TLSCert, c.TLSKey = file, file }, file},
-		"address without a port":   {func(c *server.Config) { c.GRPCAddr = "localhost" }, "host:port"},
-		"plaintext to everybody":   {func(c *server.Config) { c.HTTPAddr = ":0" }, "--insecure"},
-		"history of an hour":       {func(c *server.Config) { c.Retain = time.Hour }, "48h"},
-		"negative drain":           {func(c *server.Config) { c.Drain = -time.Second }, "negative"},
+		"certificate without key":   {func(c *server.Config) { c.TLSCert = file }, "key"},
+		"key without certificate":   {func(c *server.Config) { c.TLSKey = file }, "certificate"},
+		"client CA without TLS":     {func(c *server.Config) { c.TLSClientCA = file }, "client certificates need TLS"},
+		"certificate that is none":  {func(c *server.Config) { c.TLSCert, c.TLSKey = file, file }, file},
+		"address without a port":    {func(c *server.Config) { c.GRPCAddr = "localhost" }, "host:port"},
+		"plaintext to everybody":    {func(c *server.Config) { c.HTTPAddr = ":0" }, "--insecure"},
+		"history of an hour":        {func(c *server.Config) { c.Retain = time.Hour }, "48h"},
+		"negative drain":            {func(c *server.Config) { c.Drain = -time.Second }, "negative"},
+		"a handshake of no time":    {func(c *server.Config) { c.Doors.Handshake = -time.Second }, "handshake"},
+		"headers without a token":   {func(c *server.Config) { c.Doors.HeaderBytes = 100 }, "access token"},
+		"a rate that admits nobody": {func(c *server.Config) { c.Limits.SignInsPerNetwork = rpc.Rate{PerSecond: 1} }, "sign-ins"},
+		"streams that cannot return": {func(c *server.Config) {
+			c.Push.StreamsPerUser, c.Limits.AttachesPerUser = 10, rpc.Rate{PerSecond: 1, Burst: 5}
+		}, "--attach-rate"},
+		"fewer bytes than a queue": {func(c *server.Config) { c.Push.UnackedBytes = 1 << 10 }, "acknowledgement"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

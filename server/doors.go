@@ -16,13 +16,9 @@ import (
 	"google.golang.org/grpc/reflection"
 )
 
-// Bounds of one connection. A request is at most 1 MiB; the transport takes more,
-// so that who sends too much is told so in words.
-const (
-	maxMessage = 4 << 20
-	maxStreams = 1000
-	maxHeaders = 16 << 10
-)
+// maxMessage is what the transport takes. A request is at most 1 MiB; the transport
+// takes more, so that who sends too much is told so in words.
+const maxMessage = 4 << 20
 
 // buildDoors makes the gRPC server and puts the services on it.
 func (s *Server) buildDoors(tls *tls.Config) {
@@ -35,8 +31,9 @@ func (s *Server) buildDoors(tls *tls.Config) {
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: k.MinTime, PermitWithoutStream: !k.NoPingWithoutStream}),
 		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.MaxConcurrentStreams(maxStreams),
-		grpc.MaxHeaderListSize(maxHeaders),
+		grpc.MaxConcurrentStreams(s.config.Doors.CallsPerConnection),
+		grpc.MaxHeaderListSize(s.config.Doors.HeaderBytes),
+		grpc.ConnectionTimeout(s.config.Doors.Handshake),
 	)
 	if tls != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
@@ -52,8 +49,8 @@ func (s *Server) buildDoors(tls *tls.Config) {
 // listeners are the open ports.
 type listeners struct{ grpc, http net.Listener }
 
-// listen opens both ports or none.
-func listen(ctx context.Context, config *Config, secure *tls.Config) (listeners, error) {
+// listen opens both ports or none, behind one turnstile.
+func listen(ctx context.Context, config *Config, turns *turnstile, secure *tls.Config) (listeners, error) {
 	var l listeners
 	var err error
 	if l.grpc, err = (&net.ListenConfig{}).Listen(ctx, "tcp", config.GRPCAddr); err != nil {
@@ -62,6 +59,11 @@ func listen(ctx context.Context, config *Config, secure *tls.Config) (listeners,
 	if l.http, err = (&net.ListenConfig{}).Listen(ctx, "tcp", config.HTTPAddr); err != nil {
 		return listeners{}, errors.Join(fmt.Errorf("server: HTTP port: %w", err), l.close())
 	}
+	words := httpWords
+	if secure != nil {
+		words = tlsWords
+	}
+	l.grpc, l.http = turns.guard(l.grpc, words, config.Keepalive.Timeout), turns.guard(l.http, words, 0)
 	if secure != nil {
 		// Over HTTP/1.1 a browser opens six connections, and streams would use them up.
 		secure = secure.Clone()

@@ -60,6 +60,16 @@ func (m *metrics) observe(s *Server) {
 	gauge("todoku_feed_sequence", "Latest sequence that was published.", func() float64 { return float64(s.feed.Position()) })
 	gauge("todoku_history_sequence", "Latest sequence in the history.", func() float64 { return float64(s.follower.Position()) })
 	gauge("todoku_streams", "Streams attached now.", func() float64 { return float64(len(s.hub.List())) })
+	gauge("todoku_connections", "TCP connections open now, on both ports.", func() float64 {
+		open, _ := s.turnstile.counts()
+		return float64(open)
+	})
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "todoku_connections_refused_total", Help: "TCP connections that were one too many.",
+	}, func() float64 {
+		_, refused := s.turnstile.counts()
+		return float64(refused)
+	}))
 	gauge("todoku_accepting_commands", "1 while the journal takes commands.", func() float64 {
 		if s.engine.Health() != nil {
 			return 0

@@ -38,6 +38,8 @@ type Server struct {
 	services *rpc.Server
 	metrics  *metrics
 
+	turnstile *turnstile
+
 	grpc   *grpc.Server
 	health *health.Server
 	ready  atomic.Bool
@@ -73,9 +75,10 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err := s.build(ctx); err != nil {
 		return nil, err
 	}
+	s.turnstile = newTurnstile(config.Doors.Connections, config.Doors.ConnectionsPerNetwork)
 	s.metrics.observe(s)
 	s.buildDoors(tls)
-	if s.listeners, err = listen(ctx, &config, tls); err != nil {
+	if s.listeners, err = listen(ctx, &config, s.turnstile, tls); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -123,7 +126,7 @@ func (s *Server) build(ctx context.Context) error {
 		Engine: s.engine, Journal: log, Feed: s.feed, Hub: s.hub, History: s.history,
 		Follower: s.follower, Accounts: s.accounts, Presence: s.presence,
 	}, rpc.Options{
-		Version: c.Version, Clock: c.Clock,
+		Version: c.Version, Clock: c.Clock, Limits: c.Limits,
 		WatchdogInterval: c.Clients.Watchdog, StaleInterval: c.Clients.Stale, AcknowledgeInterval: c.Clients.Acknowledge,
 		Fault: func(method string, err error) {
 			c.Logger.ErrorContext(ctx, "call failed", slog.String("method", method), failure(err))

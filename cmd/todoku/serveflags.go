@@ -52,7 +52,6 @@ func defineServe(command *cobra.Command, o *serveOptions) {
 		flags.DurationVar(&c.Accounts.AccessTTL, "access-token-life", 15*time.Minute, "how long an access token is good for")
 		flags.DurationVar(&c.Accounts.RefreshTTL, "session-life", 12*time.Hour, "how long a session lives after its last refresh")
 		flags.DurationVar(&o.expiryGrace, "expiry-grace", 30*time.Second, "how long a stream may outlive its session's token")
-		flags.IntVar(&c.Accounts.Lockout.AddressAfter, "lockout-address-after", 100, "lock an address after so many wrong passwords; -1 never, behind a proxy")
 	})
 	addSettings(command, "Venue", func(flags *pflag.FlagSet) {
 		flags.StringVar(&o.dayEnd, "day-end", "00:00", "when the trading day ends, HH:MM or HH:MM:SS UTC")
@@ -73,8 +72,7 @@ func defineServe(command *cobra.Command, o *serveOptions) {
 		flags.DurationVar(&p.Gather, "gather", 0, "under load wait so long for more before a send")
 		flags.IntVar(&p.QueueMessages, "queue-messages", 4096, "end a stream that is behind by so many events")
 		flags.IntVar(&p.QueueBytes, "queue-bytes", 1<<20, "end a stream that is behind by so many bytes")
-		flags.IntVar(&p.StreamsPerUser, "streams-per-user", 100, "live streams of one user; -1 for no bound")
-		flags.IntVar(&p.StreamsPerAddress, "streams-per-address", -1, "live streams from one address; -1 for no bound")
+		flags.IntVar(&p.UnackedBytes, "unacked-bytes", 256<<20, "end a stream whose client has not acknowledged so many bytes; -1 for no bound")
 		flags.DurationVar(&c.Drain, "drain", 40*time.Second, "a stop takes at most this while streams are open; 2s with --demo")
 	})
 	addSettings(command, "Clients and proxies", func(flags *pflag.FlagSet) {
@@ -86,6 +84,7 @@ func defineServe(command *cobra.Command, o *serveOptions) {
 		flags.DurationVar(&p.Idle, "proxy-idle", 0, "after which silence a proxy before the venue cuts a stream; 0 if there is none")
 		flags.DurationVar(&p.HardStop, "proxy-hard-stop", 0, "how long that proxy lets streams go on when it is reloaded; 0 for ever")
 	})
+	defineLimits(command, c)
 	addSettings(command, "HTTP/2", func(flags *pflag.FlagSet) {
 		k := &c.Keepalive
 		flags.DurationVar(&k.Time, "keepalive-time", 30*time.Second, "PING a client after so long without traffic")

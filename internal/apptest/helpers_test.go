@@ -52,6 +52,7 @@ type told struct {
 	reason string
 	text   string
 	fields []string
+	retry  time.Duration // 0: nothing is said of it.
 }
 
 // tellOf takes an error apart and holds it to what every error promises: the
@@ -70,6 +71,8 @@ func tellOf(t *testing.T, err error) told {
 				t.Errorf("%v: domain %q", err, d.GetDomain())
 			}
 			out.reason = d.GetReason()
+		case *errdetails.RetryInfo:
+			out.retry = d.GetRetryDelay().AsDuration()
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
 				out.fields = append(out.fields, v.GetField())

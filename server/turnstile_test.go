@@ -1,0 +1,180 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+)
+
+// port listens on loopback behind a turnstile and takes what comes in.
+func port(t *testing.T, turns *turnstile, words string) (address string, accepted <-chan net.Conn) {
+	t.Helper()
+	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := turns.guard(inner, words, time.Second)
+	conns := make(chan net.Conn, 16)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns <- conn
+		}
+	}()
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+	})
+	return inner.Addr().String(), conns
+}
+
+// from connects from an address of this machine.
+func from(t *testing.T, local, address string) net.Conn {
+	t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(local)}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() }) // The other side may have done so.
+	return conn
+}
+
+// TestOneTooManyIsToldAndLetGoAndTheOthersComeIn covers both bounds.
+func TestOneTooManyIsToldAndLetGoAndTheOthersComeIn(t *testing.T) {
+	turns := newTurnstile(3, 2)
+	address, accepted := port(t, turns, "too many")
+	told := func(conn net.Conn) string {
+		text, err := io.ReadAll(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	first := from(t, "127.0.0.2", address)
+	inside := <-accepted
+	from(t, "127.0.0.2", address)
+	<-accepted
+	if text := told(from(t, "127.0.0.2", address)); text != "too many" {
+		t.Errorf("the third of a network is told %q", text)
+	}
+	from(t, "127.0.0.3", address)
+	<-accepted
+	if text := told(from(t, "127.0.0.4", address)); text != "too many" {
+		t.Errorf("the fourth in all is told %q", text)
+	}
+	if open, refused := turns.counts(); open != 3 || refused != 2 {
+		t.Errorf("%d open, %d refused", open, refused)
+	}
+	_ = first.Close()
+	for range 2 { // Closing twice makes room for one.
+		_ = inside.Close()
+	}
+	from(t, "127.0.0.4", address)
+	<-accepted
+	if open, _ := turns.counts(); open != 3 {
+		t.Errorf("%d open after one was closed and one came", open)
+	}
+}
+
+// TestWhoDoesNotHangUpIsLetGo has more refused than are told so.
+func TestWhoDoesNotHangUpIsLetGo(t *testing.T) {
+	turns := newTurnstile(0, 1)
+	address, accepted := port(t, turns, "no")
+	from(t, "127.0.0.1", address)
+	<-accepted
+	for range 3 * farewells { // None of them reads or closes.
+		from(t, "127.0.0.1", address)
+	}
+	last := from(t, "127.0.0.1", address)
+	if err := last.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := io.ReadAll(last) // The words, or a reset without them.
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Error("one too many is kept")
+	}
+}
+
+// TestGRPCAndTLSAndHTTPClientsReportWhyTheyWereRefused uses real clients.
+func TestGRPCAndTLSAndHTTPClientsReportWhyTheyWereRefused(t *testing.T) {
+	none := func(words string) string {
+		address, _ := port(t, newTurnstile(-1, 1), words)
+		from(t, "127.0.0.1", address)
+		return address
+	}
+	conn, err := grpc.NewClient(none(httpWords), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // It never connected.
+	_, err = grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "HTTP/1.1") {
+		t.Errorf("a gRPC client reports %v", err)
+	}
+
+	secure := tls.Client(from(t, "127.0.0.1", none(tlsWords)), &tls.Config{ServerName: "x", MinVersion: tls.VersionTLS12})
+	var alert *net.OpError
+	if err := secure.HandshakeContext(t.Context()); !errors.As(err, &alert) || alert.Op != "remote error" {
+		t.Errorf("a TLS client reports %v", err)
+	}
+
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+none(httpWords)+"/readyz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "TOO_MANY_CONNECTIONS") {
+		t.Errorf("a browser is told %d %q, %v", response.StatusCode, text, err)
+	}
+	_ = response.Body.Close() // It was read.
+}
+
+// TestAConnectionThatNeverSpeaksIsClosed covers what the handshake's bound is for.
+func TestAConnectionThatNeverSpeaksIsClosed(t *testing.T) {
+	turns := newTurnstile(-1, -1)
+	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer(grpc.ConnectionTimeout(100 * time.Millisecond))
+	grpc_health_v1.RegisterHealthServer(s, health.NewServer())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(turns.guard(inner, "", time.Second)) }()
+	silent := from(t, "127.0.0.1", inner.Addr().String())
+	if _, err := io.Copy(io.Discard, silent); err != nil && !errors.Is(err, net.ErrClosed) {
+		t.Log("closed with", err)
+	}
+	s.Stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if open, _ := turns.counts(); open != 0 {
+		t.Errorf("%d connections are still counted", open)
+	}
+}
