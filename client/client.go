@@ -16,7 +16,6 @@ import (
 	backoffparams "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/keepalive"
 
 	"todoku/deadline"
 	todokuv1 "todoku/gen/todoku/v1"
@@ -36,88 +35,80 @@ type Config struct {
 	// CancelOnDisconnect asks the venue to cancel the session's DAY orders when its
 	// last stream has been away for this long; 0 for never.
 	CancelOnDisconnect time.Duration
-	// KeepaliveTime and KeepaliveTimeout are for HTTP/2 PINGs on the feed's
-	// connection, 20 s and 10 s by default. They find a dead path quickly; they do
-	// not keep a stream alive through a proxy, the venue's heartbeats do.
+	// KeepaliveTime and KeepaliveTimeout are for HTTP/2 PINGs on the connections of
+	// streams, 20 s and 10 s by default, at least 10 s for the first. They find a dead
+	// path; they do not keep a stream alive through a proxy, the venue's heartbeats
+	// do. Requests have none.
 	KeepaliveTime, KeepaliveTimeout time.Duration
+	// StaleAfter and WatchdogAfter are after how much silence a stream counts as
+	// stale and is left for another one; what the venue's Hello says when 0, 8 s and
+	// 15 s. The venue's heartbeats must come more often.
+	StaleAfter, WatchdogAfter time.Duration
 	// OnSession is called with every new state of the session, in order and not
 	// concurrently, so that a program can keep it across its own restarts. It must
 	// not sign in or refresh.
 	OnSession func(Session)
-	// DialOptions are added to both connections.
+	// DialOptions are added to every connection. With credentials of its own among
+	// them less can be told of how a connection broke.
 	DialOptions []grpc.DialOption
 }
 
 // Client holds a session of a user with a venue.
 type Client struct {
-	config Config
-	// Requests and the feed have a connection each: keepalive that kills a
-	// connection must not take an order in flight along.
-	requests, feed *grpc.ClientConn
+	config    Config
+	transport credentials.TransportCredentials
+	// Requests have a connection of their own: keepalive that ends a stream's must
+	// not take an order in flight along.
+	requests *grpc.ClientConn
 
 	// changing is held while the session changes and OnSession is told, so that it
 	// is told in order. Taken before mu.
 	changing sync.Mutex
-	running  sync.WaitGroup // exchanges of tokens under way
+	running  sync.WaitGroup // exchanges of tokens and closing connections; begun under mu
 
 	mu       sync.Mutex // protects what follows
 	session  Session
 	timer    *time.Timer // the next exchange
 	exchange *exchange   // under way, or nil
-	feeds    map[*feed]context.CancelCauseFunc
+	feeds    map[*Feed]context.CancelCauseFunc
 	closed   bool
 }
 
 // ErrClosed is what ends a feed whose client is closed under it.
 var ErrClosed = errors.New("client: closed")
 
-// Dial prepares a client. It does not wait for the venue: requests do.
+// Dial prepares a client. It does not wait for the venue: requests do. Settings
+// that contradict each other are refused with [ErrSettings].
 func Dial(config Config) (*Client, error) {
-	if config.Address == "" {
-		return nil, errors.New("client: no address")
+	if err := config.Check(); err != nil {
+		return nil, err
 	}
-	if config.ClientName == "" {
-		config.ClientName = "todoku-go"
-	}
-	if config.KeepaliveTime == 0 {
-		config.KeepaliveTime = 20 * time.Second
-	}
-	if config.KeepaliveTimeout == 0 {
-		config.KeepaliveTimeout = 10 * time.Second
-	}
-	transport := credentials.NewTLS(config.TLS)
+	c := &Client{config: config.withDefaults(), transport: credentials.NewTLS(config.TLS), feeds: make(map[*Feed]context.CancelCauseFunc)}
 	if config.Plaintext {
-		transport = insecure.NewCredentials()
+		c.transport = insecure.NewCredentials()
 	}
-	c := &Client{config: config, feeds: make(map[*feed]context.CancelCauseFunc)}
-	common := slices.Concat([]grpc.DialOption{
-		grpc.WithTransportCredentials(transport),
-		// A venue that restarts is back within a second, and one that was away for
-		// an hour is not to be found two minutes late: grpc-go's own waits are longer.
-		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoffparams.Config{BaseDelay: firstBackoff, Multiplier: 1.6, Jitter: 0.2, MaxDelay: mostBackoff},
-			MinConnectTimeout: helloDeadline,
-		}),
-	}, config.DialOptions)
 	var err error
-	c.requests, err = grpc.NewClient(config.Address, slices.Concat(common, []grpc.DialOption{
+	c.requests, err = grpc.NewClient(config.Address, slices.Concat([]grpc.DialOption{
+		grpc.WithTransportCredentials(c.transport),
+		grpc.WithConnectParams(connectParams()),
 		grpc.WithDefaultServiceConfig(deadline.Retries()),
 		grpc.WithChainUnaryInterceptor(limit, c.authorise),
 		grpc.WithChainStreamInterceptor(c.authoriseStream),
-	})...)
+	}, config.DialOptions)...)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	c.feed, err = grpc.NewClient(config.Address, slices.Concat(common, []grpc.DialOption{
-		grpc.WithChainStreamInterceptor(c.authoriseStream),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{
-			Time: config.KeepaliveTime, Timeout: config.KeepaliveTimeout, PermitWithoutStream: true,
-		}),
-	})...)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("client: %w", err), c.requests.Close())
-	}
 	return c, nil
+}
+
+// connectParams make connections. A venue that restarts is back within a second,
+// and one that was away for an hour is not to be found two minutes late: grpc-go's
+// own waits are longer.
+func connectParams() grpc.ConnectParams {
+	return grpc.ConnectParams{
+		Backoff:           backoffparams.Config{BaseDelay: firstBackoff, Multiplier: 1.6, Jitter: 0.2, MaxDelay: mostBackoff},
+		MinConnectTimeout: helloDeadline,
+	}
 }
 
 // Close ends the connections and waits for what the client has under way; feeds
@@ -137,7 +128,7 @@ func (c *Client) Close() error {
 		end(ErrClosed)
 	}
 	c.mu.Unlock()
-	err := errors.Join(c.requests.Close(), c.feed.Close())
+	err := c.requests.Close()
 	c.running.Wait()
 	return err
 }
@@ -145,7 +136,7 @@ func (c *Client) Close() error {
 // follow registers a feed and returns a context for it that ends with ctx, or with
 // ErrClosed. It has no deadline, even if ctx has: a deadline would travel to the
 // venue, and every proxy on the way, as the stream's own.
-func (c *Client) follow(ctx context.Context, f *feed) (_ context.Context, done func()) {
+func (c *Client) follow(ctx context.Context, f *Feed) (_ context.Context, done func()) {
 	own, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -2,7 +2,6 @@ package client
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -26,31 +25,6 @@ const (
 	ReasonBadCursor         = "BAD_CURSOR"
 	ReasonBadSubscription   = "BAD_SUBSCRIPTION"
 )
-
-// Why this side ended a stream.
-const (
-	ReasonWatchdog    = "WATCHDOG"     // nothing came for the watchdog interval
-	ReasonNoHello     = "NO_HELLO"     // the stream did not begin in time
-	ReasonGap         = "GAP"          // a response does not follow the one before
-	ReasonClockJump   = "CLOCK_JUMP"   // the machine slept
-	ReasonReconnect   = "RECONNECT"    // the venue asked for it
-	ReasonCleanEnd    = "CLEAN_END"    // the stream ended without a reason
-	ReasonConnectLost = "CONNECT_LOST" // the connection broke, or could not be made
-	ReasonTooLarge    = "TOO_LARGE"    // one event is larger than what is kept of it
-)
-
-// EndError says that the feed is over and will not come back by itself.
-type EndError struct {
-	// Reason is one of the venue's words, or ReasonTooLarge.
-	Reason string
-	// Err is the gRPC status, if it was the venue's.
-	Err error
-}
-
-func (e *EndError) Error() string { return fmt.Sprintf("client: feed ended: %s: %v", e.Reason, e.Err) }
-
-// Unwrap returns Err.
-func (e *EndError) Unwrap() error { return e.Err }
 
 // domain is that of the venue's errors; a proxy's may have another.
 const domain = "todoku"

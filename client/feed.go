@@ -3,13 +3,12 @@ package client
 import (
 	"context"
 	"errors"
-	"io"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -34,30 +33,10 @@ type FeedOptions struct {
 	// ResumeAfter is the last cursor whose update was processed; empty to begin
 	// with a snapshot.
 	ResumeAfter string
-	// OnStatus is told how the stream stands, by the goroutine that runs the loop.
+	// OnStatus is told whenever State changes or a stream has ended, and OnEnd of
+	// each stream that ended, before that; both by the goroutine that runs the loop.
 	OnStatus func(Status)
-}
-
-// State is how a stream stands.
-type State string
-
-// The states of a stream.
-const (
-	StateConnecting State = "CONNECTING"
-	StateLive       State = "LIVE"
-	StateStale      State = "STALE" // nothing has come for a while
-	StateResuming   State = "RESUMING"
-)
-
-// Status says how a stream stands and, where it was cut, why.
-type Status struct {
-	State  State
-	Reason string
-	Err    error
-	// Cursor is where it stands.
-	Cursor string
-	// Age is how long the stream that was cut had lived.
-	Age time.Duration
+	OnEnd    func(End)
 }
 
 // Update is one message of the stream.
@@ -68,97 +47,148 @@ type Update struct {
 	Cursor string
 }
 
-// Feed follows the stream of notifications until ctx ends or the venue says that
+// Feed is the stream of notifications across the streams that carry it. Its methods
+// may be called from anywhere; one loop at a time runs over its updates.
+type Feed struct {
+	client  *Client
+	options FeedOptions
+
+	// Of the goroutine that runs the loop.
+	connection string
+	cursor     string
+	backoff    backoff
+
+	mu       sync.Mutex // protects what follows
+	looping  bool
+	standing standing
+	waiting  map[*waiter]struct{}   // for a cursor
+	asked    map[*question]struct{} // what became of a request
+	account  string                 // the user's default
+}
+
+// ErrLooping is what a second loop over the same feed ends with.
+var ErrLooping = errors.New("client: another loop runs over the feed")
+
+// NewFeed returns a feed. It opens nothing until its updates are asked for.
+func (c *Client) NewFeed(options FeedOptions) *Feed {
+	f := &Feed{
+		client: c, options: options, cursor: options.ResumeAfter, connection: options.ConnectionID,
+		waiting: make(map[*waiter]struct{}), asked: make(map[*question]struct{}),
+	}
+	if f.options.InstanceID == "" {
+		f.options.InstanceID = NewRequestID()
+	}
+	if f.options.OnStatus == nil {
+		f.options.OnStatus = func(Status) {}
+	}
+	if f.options.OnEnd == nil {
+		f.options.OnEnd = func(End) {}
+	}
+	f.standing.state, f.standing.since, f.standing.cursor = StateIdle, time.Now(), f.cursor
+	return f
+}
+
+// Feed follows the stream of notifications, as [Feed.Updates] of a new feed does.
+func (c *Client) Feed(ctx context.Context, options FeedOptions) iter.Seq2[Update, error] {
+	return c.NewFeed(options).Updates(ctx)
+}
+
+// Updates follows the stream of notifications until ctx ends or the venue says that
 // it is over, and comes back by itself after everything else: where it left off,
 // with nothing lost and nothing twice. An update counts as processed when the loop
 // asks for the next one; that is what is acknowledged to the venue and resumed
 // after. The messages of one event come together: a cut in the middle of them
-// hands on none.
+// hands on none. Where the venue asks for it, the next stream is opened before the
+// last one ends.
 //
 // A feed asks for what its options say whenever it comes back, whatever
 // UpdateSubscription did to the stream before. Two feeds at once need a connection
-// each (OpenConnection): the second to attach to one ends the first.
+// each (OpenConnection): the second to attach to one ends the first. A loop that is
+// left goes on, when it is run again, where it was.
 //
-// The error, if any, comes last: ctx's cause, [ErrClosed] or an [*EndError].
-func (c *Client) Feed(ctx context.Context, options FeedOptions) iter.Seq2[Update, error] {
+// The error, if any, comes last: ctx's cause, [ErrClosed], [ErrLooping] or an
+// [*EndError].
+func (f *Feed) Updates(ctx context.Context) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
-		f := &feed{client: c, options: options, cursor: options.ResumeAfter, connection: options.ConnectionID}
-		if f.options.InstanceID == "" {
-			f.options.InstanceID = NewRequestID()
+		if !f.begin() {
+			yield(Update{}, ErrLooping)
+			return
 		}
-		if f.options.OnStatus == nil {
-			f.options.OnStatus = func(Status) {}
-		}
+		defer f.rest()
 		if f.connection == "" {
-			f.connection = c.Session().ConnectionID
+			f.connection = f.client.Session().ConnectionID
 		}
-		ctx, done := c.follow(ctx, f)
+		ctx, done := f.client.follow(ctx, f)
 		defer done()
 		if err := f.run(ctx, yield); err != nil {
+			f.over(err)
 			yield(Update{}, err)
 		}
 	}
 }
 
-// feed is a stream across its reconnects. One goroutine uses it.
-type feed struct {
-	client     *Client
-	options    FeedOptions
-	connection string
-	cursor     string
-	backoff    backoff
+// begin says that a loop runs, unless one does.
+func (f *Feed) begin() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.looping {
+		return false
+	}
+	f.looping = true
+	return true
+}
+
+// rest says that no loop runs.
+func (f *Feed) rest() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looping = false
+	f.standing.state, f.standing.since = StateIdle, time.Now()
 }
 
 // errStopped says that the loop over the feed was left.
 var errStopped = errors.New("client: loop left")
 
-// run attaches again and again. It returns nil when the loop was left.
-func (f *feed) run(ctx context.Context, yield func(Update, error) bool) error {
-	f.status(StateConnecting, "", nil, 0)
+// run follows one stream after the other. It returns nil when the loop was left.
+func (f *Feed) run(ctx context.Context, yield func(Update, error) bool) error {
+	f.stand(StateConnecting)
+	var next *attachment // Has taken over from the one before.
 	for ctx.Err() == nil {
-		began, token := time.Now(), f.client.Session().AccessToken
-		greeted, err := f.attach(ctx, yield)
+		a := next
+		if a == nil {
+			a = f.open(ctx)
+		}
+		var err error
+		next, err = a.follow(ctx, yield)
+		end := a.close(ctx, err, next != nil)
+		f.ended(end)
 		switch {
+		case next != nil:
+			continue
 		case errors.Is(err, errStopped):
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
-		age, reason := time.Since(began), classify(err)
-		if err := f.answer(ctx, token, reason, err); err != nil {
+		if err := f.answer(ctx, a.token, end.Reason, err); err != nil {
 			return err
 		}
-		f.status(StateResuming, reason, err, age)
-		if age > healthy {
+		f.stand(StateResuming)
+		if end.Age > healthy {
 			f.backoff.reset()
 		}
-		f.wait(ctx, greeted, reason)
+		f.wait(ctx, a.watch.greeted, end.Reason)
 	}
 	return context.Cause(ctx)
 }
 
-// classify names why a stream ended: this side's own reason first, then the
-// venue's, then what the transport says. Never by text.
-func classify(err error) string {
-	var own *ownEnd
-	if errors.As(err, &own) {
-		return own.reason
-	}
-	if reason := Reason(err); reason != "" {
-		return reason
-	}
-	if errors.Is(err, io.EOF) {
-		return ReasonCleanEnd
-	}
-	return ReasonConnectLost
-}
-
 // answer does what an end asks for before the next attempt. An error means that
 // there is none. The stream was opened with the given access token, or a newer one.
-func (f *feed) answer(ctx context.Context, token, reason string, err error) error {
+func (f *Feed) answer(ctx context.Context, token, reason string, err error) error {
 	end := &EndError{Reason: reason, Err: err}
 	switch reason {
-	case ReasonSuperseded, ReasonSessionRevoked, ReasonUserSuspended, ReasonNotYourConnection, ReasonBadCursor, ReasonBadSubscription, ReasonTooLarge:
+	case ReasonSuperseded, ReasonSessionRevoked, ReasonUserSuspended, ReasonNotYourConnection, ReasonBadCursor, ReasonBadSubscription,
+		ReasonTooLarge, ReasonSettings:
 		return end
 	case ReasonUnknownConnection:
 		return f.unlessPassing(ctx, f.reopen(ctx), end)
@@ -176,7 +206,7 @@ func (f *feed) answer(ctx context.Context, token, reason string, err error) erro
 }
 
 // reopen replaces a connection that the venue does not know any more.
-func (f *feed) reopen(ctx context.Context) error {
+func (f *Feed) reopen(ctx context.Context) error {
 	reply, err := f.client.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
 	if err != nil {
 		return err
@@ -195,7 +225,7 @@ func (f *feed) reopen(ctx context.Context) error {
 
 // unlessPassing makes an end final when the venue has refused what would have
 // mended it. Whatever else went wrong with that is of the moment.
-func (f *feed) unlessPassing(ctx context.Context, err error, end *EndError) error {
+func (f *Feed) unlessPassing(ctx context.Context, err error, end *EndError) error {
 	refusals := []codes.Code{codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition, codes.Unimplemented}
 	if ctx.Err() == nil && slices.Contains(refusals, status.Code(err)) {
 		return end
@@ -203,9 +233,9 @@ func (f *feed) unlessPassing(ctx context.Context, err error, end *EndError) erro
 	return nil
 }
 
-// wait waits before the next attempt: not at all where the venue has asked for it
-// and spread its clients itself, shortly after a stream that it ended in good order.
-func (f *feed) wait(ctx context.Context, greeted bool, reason string) {
+// wait waits before the next attempt, shortly after a stream that the venue ended
+// in good order.
+func (f *Feed) wait(ctx context.Context, greeted bool, reason string) {
 	switch reason {
 	case ReasonReconnect:
 		return
@@ -216,23 +246,11 @@ func (f *feed) wait(ctx context.Context, greeted bool, reason string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.backoff.next())
 	defer cancel()
-	conn := f.client.feed
-	if conn.GetState() != connectivity.TransientFailure {
-		<-ctx.Done()
-		return
-	}
-	// No connection could be made. grpc-go goes on trying, with waits of its own;
-	// when it succeeds there is nothing left to wait for.
-	for s := conn.GetState(); s != connectivity.Ready && conn.WaitForStateChange(ctx, s); s = conn.GetState() {
-	}
+	<-ctx.Done()
 }
 
-func (f *feed) status(state State, reason string, err error, age time.Duration) {
-	f.options.OnStatus(Status{State: state, Reason: reason, Err: err, Cursor: f.cursor, Age: age})
-}
-
-// request asks for a stream that begins where this one stands.
-func (f *feed) request() *todokuv1.FeedNotificationRequest {
+// request asks for a stream that begins where the feed stands.
+func (f *Feed) request() *todokuv1.FeedNotificationRequest {
 	s := &todokuv1.Subscription{Symbols: f.options.Symbols, Presence: f.options.Presence, AllAccounts: f.options.AllAccounts}
 	if f.options.StateInterval > 0 {
 		s.StateInterval = durationpb.New(f.options.StateInterval)

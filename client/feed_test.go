@@ -144,9 +144,9 @@ func TestWhatDoesNotFollowIsNotHandedOn(t *testing.T) {
 					return s.hold()
 				}}
 				var reasons []string
-				said, err := follow(t.Context(), v.login(t), client.FeedOptions{ResumeAfter: "e:5", OnStatus: func(s client.Status) {
-					if s.Reason != "" {
-						reasons = append(reasons, s.Reason)
+				said, err := follow(t.Context(), v.login(t), client.FeedOptions{ResumeAfter: "e:5", OnEnd: func(end client.End) {
+					if end.By != client.EnderUser {
+						reasons = append(reasons, end.Reason)
 					}
 				}}, "good@e:7")
 				if err != nil {
@@ -160,28 +160,6 @@ func TestWhatDoesNotFollowIsNotHandedOn(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestReconnectLeavesAtOnceButNotInsideAnEvent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v := &venue{feed: func(s *stream) error {
-			s.hello()
-			if s.attempt == 1 {
-				s.fragment(note("a"), reconnect())
-				s.send("e:6", note("b"))
-			}
-			return s.hold()
-		}}
-		began := time.Now()
-		said, err := follow(t.Context(), v.login(t), client.FeedOptions{ResumeAfter: "e:5"}, "hello@e:6")
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "handed on", said, []string{"hello@e:5", "a", "reconnect", "b@e:6", "hello@e:6"})
-		if took := time.Since(began); took != 0 {
-			t.Errorf("came back after %s", took)
-		}
-	})
 }
 
 func TestOnlyWhatIsProcessedIsAcknowledged(t *testing.T) {

@@ -16,6 +16,8 @@ type receipts struct {
 
 	mu      sync.Mutex // protects what follows
 	pending *todokuv1.AcknowledgeNotificationsRequest
+	number  uint64    // Of the last response whose receipt was taken,
+	at      time.Time // and when.
 
 	// Of the goroutine that processes.
 	interval time.Duration
@@ -66,6 +68,17 @@ func (r *receipts) run(ctx context.Context) {
 		r.mu.Unlock()
 		// A receipt that is lost is made good by the next; a venue that refuses it
 		// ends the stream and says why there.
-		_, _ = r.client.Notifications().AcknowledgeNotifications(ctx, request)
+		if _, err := r.client.Notifications().AcknowledgeNotifications(ctx, request); err == nil {
+			r.mu.Lock()
+			r.number, r.at = request.GetResponseNumber(), time.Now()
+			r.mu.Unlock()
+		}
 	}
+}
+
+// taken returns the last response whose receipt the venue took, and when; 0 for none.
+func (r *receipts) taken() (number uint64, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.number, r.at
 }

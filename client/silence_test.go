@@ -17,8 +17,8 @@ import (
 func standing(began time.Time, said *[]string) func(client.Status) {
 	return func(s client.Status) {
 		line := fmt.Sprintf("%s %s", time.Since(began).Round(time.Second), s.State)
-		if s.Reason != "" {
-			line += " " + s.Reason
+		if s.State == client.StateResuming {
+			line += " " + s.End.Reason
 		}
 		*said = append(*said, line)
 	}
@@ -149,12 +149,12 @@ func TestAVenueThatComesBackIsFoundSoon(t *testing.T) {
 		var lost string
 		c := v.login(t)
 		back = time.Now().Add(time.Hour)
-		_, err := follow(t.Context(), c, client.FeedOptions{ResumeAfter: "e:5", OnStatus: func(s client.Status) {
-			if s.State == client.StateResuming {
-				lost = s.Reason
-				if !client.Unreachable(s.Err) {
-					t.Errorf("not unreachable: %v", s.Err)
-				}
+		_, err := follow(t.Context(), c, client.FeedOptions{ResumeAfter: "e:5", OnEnd: func(end client.End) {
+			if end.By == client.EnderUser {
+				return
+			}
+			if lost = end.Reason; !client.Unreachable(end.Err) {
+				t.Errorf("not unreachable: %v", end.Err)
 			}
 		}}, "hello@e:5")
 		if err != nil {
@@ -163,7 +163,7 @@ func TestAVenueThatComesBackIsFoundSoon(t *testing.T) {
 		if late := time.Since(back); late < 0 || late > 13*time.Second { // The longest wait and its jitter.
 			t.Errorf("back %s late", late)
 		}
-		if lost != client.ReasonConnectLost {
+		if lost != client.ReasonUnreachable {
 			t.Errorf("lost by %s", lost)
 		}
 	})

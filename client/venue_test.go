@@ -264,10 +264,17 @@ func (s *stream) respond(r *todokuv1.FeedNotificationResponse) {
 
 // hello begins a stream as a venue does: with a replay where there is a cursor.
 func (s *stream) hello() {
+	start := todokuv1.Hello_START_REPLAY
+	if s.cursor == "" {
+		start = todokuv1.Hello_START_SNAPSHOT
+	}
 	s.send(s.cursor, &todokuv1.Message{Body: &todokuv1.Message_Hello{Hello: &todokuv1.Hello{
 		AttachNumber:  uint64(1000 + s.attempt),
 		StaleInterval: durationpb.New(8 * time.Second), WatchdogInterval: durationpb.New(15 * time.Second),
 		AcknowledgeInterval: durationpb.New(15 * time.Second),
+		HeartbeatInterval:   durationpb.New(5 * time.Second),
+		ServerTime:          timestamppb.New(time.Now().Add(-s.venue.clock)),
+		Start:               start,
 	}}})
 }
 
@@ -287,10 +294,6 @@ func note(text string) *todokuv1.Message {
 
 func heartbeat() *todokuv1.Message {
 	return &todokuv1.Message{Body: &todokuv1.Message_Heartbeat{Heartbeat: &todokuv1.Heartbeat{}}}
-}
-
-func reconnect() *todokuv1.Message {
-	return &todokuv1.Message{Body: &todokuv1.Message_Reconnect{Reconnect: &todokuv1.Reconnect{Reason: client.ReasonStreamAge}}}
 }
 
 func snapshotBegin() *todokuv1.Message {

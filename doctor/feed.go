@@ -33,7 +33,7 @@ func (x *examination) feed(ctx context.Context) *Feed {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, x.config.Duration, errEnough)
 	defer cancel()
-	options := client.FeedOptions{ConnectionID: reply.GetConnectionId(), OnStatus: f.status}
+	options := client.FeedOptions{ConnectionID: reply.GetConnectionId(), OnEnd: f.ended}
 	if err := f.begin(ctx, signed, &options); err != nil {
 		f.Error = words(err)
 		return f
@@ -49,13 +49,13 @@ func (x *examination) feed(ctx context.Context) *Feed {
 // errEnough ends the feed when it was watched for long enough.
 var errEnough = errors.New("watched for long enough")
 
-// status notes the ends of the stream that the client comes back from.
-func (f *Feed) status(s client.Status) {
-	if s.State != client.StateResuming {
+// ended notes the ends of the stream that interrupted it.
+func (f *Feed) ended(end client.End) {
+	if end.By == client.EnderUser || end.Succeeded {
 		return
 	}
-	f.Cuts = append(f.Cuts, FeedCut{Reason: s.Reason, Text: words(s.Err), Lived: Millis(s.Age)})
-	f.Missing = f.Missing || s.Reason == client.ReasonGap
+	f.Cuts = append(f.Cuts, FeedCut{Reason: end.Reason, Text: words(end.Err), Lived: Millis(end.Age)})
+	f.Missing = f.Missing || end.Reason == client.ReasonGap
 }
 
 // begin follows a new stream to its first cursor.

@@ -159,7 +159,7 @@ func (a *app) watchBook(ctx context.Context, dialed *venue, symbol string, depth
 	}
 	book := newLiveBook(symbol)
 	show := a.bookShower(asJSON)
-	return a.follow(ctx, dialed, client.FeedOptions{Symbols: []string{symbol}}, func(u client.Update) error {
+	return a.follow(ctx, dialed, client.FeedOptions{Symbols: []string{symbol}}, false, func(u client.Update) error {
 		if err := book.apply(u.Message); err != nil {
 			return err
 		}

@@ -31,7 +31,8 @@ func (a *app) watchCommand() *cobra.Command {
 		Use: "watch", Short: "Print the stream of what concerns you, a line per message",
 		Long: `Prints everything that the venue pushes to you, a line per message, until it is
 interrupted. It comes back by itself after cuts and restarts of the venue and prints
-each event once. How the stream stands is said on standard error.
+each event once. How the stream stands, and of each stream that ended why it did, is
+said on standard error, with --json as JSON.
 
 With --json a line is a message of the API. It has a "cursor" where it is safe to
 resume: all lines up to there have been printed. --resume CURSOR goes on after it;
@@ -70,7 +71,7 @@ func (a *app) watch(ctx context.Context, dialed *venue, o watchOptions) error {
 			return err
 		}
 	}
-	return a.follow(ctx, dialed, options, func(u client.Update) error {
+	return a.follow(ctx, dialed, options, o.json, func(u client.Update) error {
 		if err := a.printUpdate(u, o.json); err != nil {
 			return err
 		}
@@ -83,8 +84,9 @@ func (a *app) watch(ctx context.Context, dialed *venue, o watchOptions) error {
 
 // follow hands on the updates of a feed until it is interrupted. It attaches to a
 // connection of its own: the session's may be in use by another command.
-func (a *app) follow(ctx context.Context, dialed *venue, options client.FeedOptions, use func(client.Update) error) error {
-	options.OnStatus = a.sayStatus()
+func (a *app) follow(ctx context.Context, dialed *venue, options client.FeedOptions, asJSON bool, use func(client.Update) error) error {
+	lines := &streamLines{app: a, asJSON: asJSON}
+	options.OnStatus, options.OnEnd = lines.status, lines.end
 	for {
 		reply, err := dialed.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
 		if err != nil {
@@ -134,25 +136,6 @@ func interrupted(ctx context.Context, err error) error {
 		return fmt.Errorf("the stream is over: %s: %w", end.Reason, end.Err)
 	}
 	return err
-}
-
-// sayStatus returns what tells a person how the stream stands, each change once.
-func (a *app) sayStatus() func(client.Status) {
-	said := ""
-	return func(s client.Status) {
-		line := strings.ToLower(string(s.State))
-		if s.Reason != "" {
-			line += " after " + s.Reason
-		}
-		if s.State == client.StateResuming && client.Unreachable(s.Err) {
-			line += " (the venue cannot be reached)"
-		}
-		if line == said {
-			return
-		}
-		said = line
-		a.say("%s %s\n", a.now().Format(time.TimeOnly), line)
-	}
 }
 
 // printUpdate prints one message.

@@ -1,0 +1,241 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"todoku/deadline"
+	todokuv1 "todoku/gen/todoku/v1"
+)
+
+// A request whose answer is lost may have been done or not; an order that somebody
+// believes lost is the dearest mistake there is. Two things know better. The stream:
+// it shows every event of the account, whatever became of the reply. And the venue:
+// the same request under the same id is done once and gets the same answer. Asking
+// the stream costs nothing and works while calls fail; only asking the venue settles
+// that a request never arrived, by making it arrive.
+
+// ErrOutcomeUnknown says that neither the stream nor the venue told in time what
+// became of a request. It wraps what the last attempt ended with.
+var ErrOutcomeUnknown = errors.New("client: outcome unknown")
+
+// Outcome is what became of a request about one order.
+type Outcome struct {
+	// Answer is the venue's; made from the event's messages if FromStream. An order
+	// that the market or a limit refused is answered REJECTED.
+	Answer *todokuv1.OrderAnswer
+	// FromStream says that the reply was lost and the feed told instead.
+	FromStream bool
+	// Attempts counts how often the request was sent by this package.
+	Attempts int
+}
+
+// resultGrace is how long a reply may be behind the stream before it counts as lost.
+const resultGrace = time.Second
+
+// attempts is for how many of a call's deadlines an outcome is sought, where the
+// caller sets none.
+const attempts = 3
+
+// OutcomeUnknown says whether an error leaves open if a request was done: it ended
+// before its answer came. What the venue refuses by name, and what was refused on the
+// way, was not done.
+func OutcomeUnknown(err error) bool {
+	switch Reason(err) {
+	case "":
+	case "OUTCOME_UNKNOWN", "DEADLINE":
+		return true
+	default:
+		return false
+	}
+	switch status.Code(err) { //nolint:exhaustive // The others are refusals.
+	case codes.Canceled, codes.Unknown, codes.DeadlineExceeded, codes.Internal, codes.Unavailable, codes.DataLoss:
+		return err != nil
+	}
+	return false
+}
+
+// Place enters an order and sees to it that its outcome becomes known: where a call
+// ends without an answer, the order is looked for on the stream, by its
+// client_order_id, and sent again under the same one, until one of them tells. Each
+// call has the deadline of its method; all of them end with ctx or, if that has no
+// deadline, after three times as long.
+//
+// What only a running loop over the updates sees, the stream cannot tell without;
+// sending again works in any case, also inside the loop. A request that the venue
+// refuses by name fails with its status and was not done; [ErrOutcomeUnknown] is what
+// remains when time is up.
+func (f *Feed) Place(ctx context.Context, request *todokuv1.PlaceOrderRequest) (Outcome, error) {
+	q := f.ask(request.GetAccount(), request.GetClientOrderId())
+	return settle(ctx, f, q, todokuv1.OrderService_PlaceOrder_FullMethodName, request, f.client.Orders().PlaceOrder)
+}
+
+// Replace changes an order, as Place enters one.
+func (f *Feed) Replace(ctx context.Context, request *todokuv1.ReplaceOrderRequest) (Outcome, error) {
+	q := f.ask(request.GetAccount(), request.GetClientOrderId())
+	return settle(ctx, f, q, todokuv1.OrderService_ReplaceOrder_FullMethodName, request, f.client.Orders().ReplaceOrder)
+}
+
+// Cancel cancels an order, as Place enters one.
+func (f *Feed) Cancel(ctx context.Context, request *todokuv1.CancelOrderRequest) (Outcome, error) {
+	q := f.ask(request.GetAccount(), request.GetClientOrderId())
+	return settle(ctx, f, q, todokuv1.OrderService_CancelOrder_FullMethodName, request, f.client.Orders().CancelOrder)
+}
+
+// question asks the stream what became of a request.
+type question struct {
+	account, id string // Account may be empty: the user's only one.
+	answer      *todokuv1.OrderAnswer
+	known       chan struct{} // Closed when answer is whole.
+	closed      bool
+}
+
+// ask begins to look for a request, before it is sent. Its caller must call drop.
+func (f *Feed) ask(account, id string) *question {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if account == "" {
+		account = f.account
+	}
+	q := &question{account: account, id: id, known: make(chan struct{})}
+	if account != "" || !f.options.AllAccounts { // Another account may use the same id.
+		f.asked[q] = struct{}{}
+	}
+	return q
+}
+
+func (f *Feed) drop(q *question) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.asked, q)
+}
+
+// curious says whether anybody asks the stream.
+func (f *Feed) curious() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.asked) > 0
+}
+
+// answered looks for answers in a message that was handed on.
+func (f *Feed) answered(m *todokuv1.Message) {
+	var order *todokuv1.Order
+	var id string
+	var reason *todokuv1.Reason
+	switch body := m.GetBody().(type) {
+	case *todokuv1.Message_ExecutionReport:
+		order, id, reason = body.ExecutionReport.GetOrder(), body.ExecutionReport.GetRequestId(), body.ExecutionReport.GetReason()
+	case *todokuv1.Message_CancelReject:
+		order, id, reason = body.CancelReject.GetOrder(), body.CancelReject.GetRequestId(), body.CancelReject.GetReason()
+	case *todokuv1.Message_Order: // As it stands, in a snapshot.
+		order, id = body.Order, body.Order.GetClientOrderId()
+	default:
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for q := range f.asked {
+		if q.closed || id != q.id || q.account != "" && order.GetAccount() != q.account {
+			continue
+		}
+		// The event's last word about the order counts.
+		q.answer = &todokuv1.OrderAnswer{
+			OrderId: order.GetOrderId(), ClientOrderId: id, Status: order.GetStatus(), Reason: reason,
+			FilledQuantity: order.GetFilledQuantity(), LeavesQuantity: order.GetLeavesQuantity(), Sequence: m.GetSequence(),
+		}
+	}
+}
+
+// close says that an event is whole: what it answered stands. The caller holds the
+// feed's mu.
+func (q *question) close(cursor string) {
+	if q.answer == nil || q.closed {
+		return
+	}
+	q.closed, q.answer.Cursor = true, cursor
+	close(q.known)
+}
+
+// answering is a reply that carries the answer about an order.
+type answering interface{ GetAnswer() *todokuv1.OrderAnswer }
+
+// settle sends a request until its outcome is known.
+func settle[Request any, Reply answering](
+	ctx context.Context, f *Feed, q *question, method string, request Request,
+	call func(context.Context, Request, ...grpc.CallOption) (Reply, error),
+) (Outcome, error) {
+	defer f.drop(q)
+	policy, _ := deadline.Of(method)
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, attempts*policy.Client)
+		defer cancel()
+	}
+	var b backoff
+	for attempt := 1; ; attempt++ {
+		reply, err := q.attempt(ctx, policy.Client, func(ctx context.Context) (answering, error) { return call(ctx, request) })
+		switch {
+		case err == nil:
+			return Outcome{Answer: reply.GetAnswer(), Attempts: attempt}, nil
+		case !OutcomeUnknown(err):
+			return Outcome{Attempts: attempt}, err
+		}
+		switch {
+		case q.wait(ctx, b.next()):
+			return Outcome{Answer: q.answer, FromStream: true, Attempts: attempt}, nil
+		case ctx.Err() != nil:
+			return Outcome{Attempts: attempt}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		}
+	}
+}
+
+// wait waits for the stream to tell, and says whether it has.
+func (q *question) wait(ctx context.Context, d time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	select {
+	case <-q.known:
+		return true
+	case <-ctx.Done():
+	}
+	select {
+	case <-q.known:
+		return true
+	default:
+		return false
+	}
+}
+
+// attempt calls once and returns when the call does. When the stream tells first, the
+// call has a moment more to bring the answer itself.
+func (q *question) attempt(ctx context.Context, limit time.Duration, call func(context.Context) (answering, error)) (answering, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	returned := make(chan struct{})
+	done := make(chan struct{})
+	go func() { // Ends with the call, which this function waits for.
+		defer close(done)
+		select {
+		case <-returned:
+			return
+		case <-q.known:
+		}
+		timer := time.NewTimer(resultGrace)
+		defer timer.Stop()
+		select {
+		case <-returned:
+		case <-timer.C:
+			cancel()
+		}
+	}()
+	reply, err := call(ctx)
+	close(returned)
+	<-done
+	return reply, err //nolint:wrapcheck // The status is the caller's.
+}
