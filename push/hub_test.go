@@ -272,31 +272,3 @@ func TestEndsRememberTheLastOnesNewestFirst(t *testing.T) {
 		}
 	})
 }
-
-func TestUnderLoadMessagesAreGatheredAndNoneWaitsLong(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := start(t, push.Config{Gather: 5 * time.Millisecond, HeartbeatInterval: time.Hour, AckTimeout: -1, StreamAge: -1})
-		r := receive(t.Context(), attach(t, h, push.AttachRequest{Topics: []push.Topic{"x"}}), 0, nil)
-		synctest.Wait()
-		before := len(r.snapshot().Responses)
-		time.Sleep(time.Second)
-		publish(t, h, 1, event(1, 0, "x", 1))
-		synctest.Wait()
-		if r.cursor() != 1 {
-			t.Error("the first message after a pause was held back")
-		}
-		for n := uint64(2); n <= 1001; n++ {
-			time.Sleep(100 * time.Microsecond)
-			publish(t, h, n, event(n, 0, "x", 1))
-			synctest.Wait()
-			if lag := n - r.cursor(); lag > 51 {
-				t.Fatalf("%d messages wait for longer than 5 ms", lag)
-			}
-		}
-		time.Sleep(5 * time.Millisecond)
-		synctest.Wait()
-		if n := len(r.snapshot().Responses) - before; r.cursor() != 1001 || n > 30 {
-			t.Errorf("cursor %d after %d responses in 100 ms", r.cursor(), n)
-		}
-	})
-}

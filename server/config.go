@@ -63,7 +63,7 @@ type Config struct {
 	// Limits say what one user and one network may ask for.
 	Limits rpc.Limits
 	// Push are the settings of the streams. Epoch, HasState, Encoder and Listener
-	// are the server's own.
+	// are the server's own; Gather is 5 ms by default, negative is off.
 	Push push.Config
 	// Replay bounds what a resume replays.
 	Replay feed.Options
@@ -146,6 +146,7 @@ func (c Config) withDefaults() Config {
 		standard time.Duration
 	}{
 		{&c.Drain, 40 * time.Second},
+		{&c.Push.Gather, 5 * time.Millisecond},
 		{&c.Keepalive.Time, 30 * time.Second},
 		{&c.Keepalive.Timeout, 10 * time.Second},
 		{&c.Keepalive.MinTime, 5 * time.Second},

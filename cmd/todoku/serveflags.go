@@ -69,7 +69,7 @@ func defineServe(command *cobra.Command, o *serveOptions) {
 		flags.DurationVar(&p.SendTimeout, "send-timeout", 5*time.Second, "end a stream whose send is blocked for so long")
 		flags.DurationVar(&p.StreamAge, "stream-age", 30*time.Minute, "move a stream to a new connection after this, ± 15 %; negative never")
 		flags.DurationVar(&p.ReconnectGrace, "reconnect-grace", 10*time.Second, "time between being told to reconnect and the end")
-		flags.DurationVar(&p.Gather, "gather", 0, "under load wait so long for more before a send")
+		flags.DurationVar(&p.Gather, "gather", 5*time.Millisecond, "under load wait at most so long for more before a send; negative never")
 		flags.IntVar(&p.QueueMessages, "queue-messages", 4096, "end a stream that is behind by so many events")
 		flags.IntVar(&p.QueueBytes, "queue-bytes", 1<<20, "end a stream that is behind by so many bytes")
 		flags.IntVar(&p.UnackedBytes, "unacked-bytes", 256<<20, "end a stream whose client has not acknowledged so many bytes; -1 for no bound")
