@@ -95,6 +95,7 @@ func every(yield func(method string, p Policy) bool) {
 		{"/todoku.v1.AdminService/ListConnections", read},
 		{"/todoku.v1.AdminService/DisconnectConnection", write},
 		{"/todoku.v1.AdminService/ListAudit", read},
+		{"/todoku.v1.AdminService/ListTold", read},
 		{"/todoku.v1.AdminService/ExportJournal", stream},
 
 		// What probes and generic clients ask, on the same server.

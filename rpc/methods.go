@@ -73,6 +73,7 @@ func methods() map[string]audience {
 		todokuv1.AdminService_ListConnections_FullMethodName:      staff,
 		todokuv1.AdminService_DisconnectConnection_FullMethodName: admin,
 		todokuv1.AdminService_ListAudit_FullMethodName:            staff,
+		todokuv1.AdminService_ListTold_FullMethodName:             admin,
 		todokuv1.AdminService_ExportJournal_FullMethodName:        admin,
 
 		// What probes and generic clients ask, on the same server.

@@ -80,6 +80,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 		{"AdminService/SetRiskLimits", false, false, true, true},
 		{"AdminService/MassCancelForUser", false, false, true, true},
 		{"AdminService/ListAudit", false, false, true, true},
+		{"AdminService/ListTold", false, false, false, true},
 		{"AdminService/ListConnections", false, false, true, true},
 		{"AdminService/BustTrade", false, false, false, true},
 		{"AdminService/ExportJournal", false, false, false, true},

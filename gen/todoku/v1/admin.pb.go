@@ -1476,7 +1476,25 @@ type ConnectionInfo struct {
 	// When it ended; absent while it lives.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Why it ended, in the words of the endings.
-	EndReason     string `protobuf:"bytes,16,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`
+	EndReason string `protobuf:"bytes,16,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`
+	// How a client that went away did so: CLIENT_CANCELED, CLIENT_CLOSED,
+	// CONNECTION_RESET, KEEPALIVE_TIMEOUT, SERVER_CLOSED, DEADLINE; empty for other ends.
+	EndCause string `protobuf:"bytes,17,opt,name=end_cause,json=endCause,proto3" json:"end_cause,omitempty"`
+	// What else there is to say of the end, for people.
+	EndDetail string `protobuf:"bytes,18,opt,name=end_detail,json=endDetail,proto3" json:"end_detail,omitempty"`
+	// How long the stream has lived, or did.
+	Age *durationpb.Duration `protobuf:"bytes,19,opt,name=age,proto3" json:"age,omitempty"`
+	// Number of the last response that was acknowledged; 0 for none.
+	AcknowledgedNumber uint64 `protobuf:"varint,20,opt,name=acknowledged_number,json=acknowledgedNumber,proto3" json:"acknowledged_number,omitempty"`
+	// Bytes sent that were not acknowledged.
+	UnacknowledgedBytes uint64 `protobuf:"varint,21,opt,name=unacknowledged_bytes,json=unacknowledgedBytes,proto3" json:"unacknowledged_bytes,omitempty"`
+	// Updates of state that were skipped because newer ones replaced them.
+	Conflated uint64 `protobuf:"varint,22,opt,name=conflated,proto3" json:"conflated,omitempty"`
+	// How long the present send has been blocked; absent when none is.
+	SendBlocked *durationpb.Duration `protobuf:"bytes,23,opt,name=send_blocked,json=sendBlocked,proto3" json:"send_blocked,omitempty"`
+	// How old live messages were; only for a live stream that was asked for by its
+	// connection.
+	Delivery      *ConnectionDelivery `protobuf:"bytes,24,opt,name=delivery,proto3" json:"delivery,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1623,20 +1641,244 @@ func (x *ConnectionInfo) GetEndReason() string {
 	return ""
 }
 
+func (x *ConnectionInfo) GetEndCause() string {
+	if x != nil {
+		return x.EndCause
+	}
+	return ""
+}
+
+func (x *ConnectionInfo) GetEndDetail() string {
+	if x != nil {
+		return x.EndDetail
+	}
+	return ""
+}
+
+func (x *ConnectionInfo) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
+func (x *ConnectionInfo) GetAcknowledgedNumber() uint64 {
+	if x != nil {
+		return x.AcknowledgedNumber
+	}
+	return 0
+}
+
+func (x *ConnectionInfo) GetUnacknowledgedBytes() uint64 {
+	if x != nil {
+		return x.UnacknowledgedBytes
+	}
+	return 0
+}
+
+func (x *ConnectionInfo) GetConflated() uint64 {
+	if x != nil {
+		return x.Conflated
+	}
+	return 0
+}
+
+func (x *ConnectionInfo) GetSendBlocked() *durationpb.Duration {
+	if x != nil {
+		return x.SendBlocked
+	}
+	return nil
+}
+
+func (x *ConnectionInfo) GetDelivery() *ConnectionDelivery {
+	if x != nil {
+		return x.Delivery
+	}
+	return nil
+}
+
+// How old the live messages of a stream were, from their commit, since it attached.
+type ConnectionDelivery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When they were handed to the transport, the oldest of each response. It is no
+	// proof that they left the server's machine.
+	Sent *DeliveryAges `protobuf:"bytes,1,opt,name=sent,proto3" json:"sent,omitempty"`
+	// When the acknowledgement came, the newest of each response.
+	Acknowledged *DeliveryAges `protobuf:"bytes,2,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
+	// When they were painted, where the client says so, the newest of each response.
+	Painted *DeliveryAges `protobuf:"bytes,3,opt,name=painted,proto3" json:"painted,omitempty"`
+	// As sent, of the latest responses, newest first, at most 16.
+	Recent []*durationpb.Duration `protobuf:"bytes,4,rep,name=recent,proto3" json:"recent,omitempty"`
+	// Number of the last response that was painted; 0 when the client never said.
+	PaintedNumber uint64 `protobuf:"varint,5,opt,name=painted_number,json=paintedNumber,proto3" json:"painted_number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnectionDelivery) Reset() {
+	*x = ConnectionDelivery{}
+	mi := &file_todoku_v1_admin_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnectionDelivery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnectionDelivery) ProtoMessage() {}
+
+func (x *ConnectionDelivery) ProtoReflect() protoreflect.Message {
+	mi := &file_todoku_v1_admin_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnectionDelivery.ProtoReflect.Descriptor instead.
+func (*ConnectionDelivery) Descriptor() ([]byte, []int) {
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ConnectionDelivery) GetSent() *DeliveryAges {
+	if x != nil {
+		return x.Sent
+	}
+	return nil
+}
+
+func (x *ConnectionDelivery) GetAcknowledged() *DeliveryAges {
+	if x != nil {
+		return x.Acknowledged
+	}
+	return nil
+}
+
+func (x *ConnectionDelivery) GetPainted() *DeliveryAges {
+	if x != nil {
+		return x.Painted
+	}
+	return nil
+}
+
+func (x *ConnectionDelivery) GetRecent() []*durationpb.Duration {
+	if x != nil {
+		return x.Recent
+	}
+	return nil
+}
+
+func (x *ConnectionDelivery) GetPaintedNumber() uint64 {
+	if x != nil {
+		return x.PaintedNumber
+	}
+	return 0
+}
+
+// A distribution of ages. Quantiles are upper bounds: those of the bucket that
+// each falls into.
+type DeliveryAges struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Responses.
+	Count uint64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// Half of them were not older.
+	P50 *durationpb.Duration `protobuf:"bytes,2,opt,name=p50,proto3" json:"p50,omitempty"`
+	// 90 of 100 were not older.
+	P90 *durationpb.Duration `protobuf:"bytes,3,opt,name=p90,proto3" json:"p90,omitempty"`
+	// 99 of 100 were not older.
+	P99 *durationpb.Duration `protobuf:"bytes,4,opt,name=p99,proto3" json:"p99,omitempty"`
+	// The sum of all.
+	Sum           *durationpb.Duration `protobuf:"bytes,5,opt,name=sum,proto3" json:"sum,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeliveryAges) Reset() {
+	*x = DeliveryAges{}
+	mi := &file_todoku_v1_admin_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeliveryAges) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeliveryAges) ProtoMessage() {}
+
+func (x *DeliveryAges) ProtoReflect() protoreflect.Message {
+	mi := &file_todoku_v1_admin_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeliveryAges.ProtoReflect.Descriptor instead.
+func (*DeliveryAges) Descriptor() ([]byte, []int) {
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DeliveryAges) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *DeliveryAges) GetP50() *durationpb.Duration {
+	if x != nil {
+		return x.P50
+	}
+	return nil
+}
+
+func (x *DeliveryAges) GetP90() *durationpb.Duration {
+	if x != nil {
+		return x.P90
+	}
+	return nil
+}
+
+func (x *DeliveryAges) GetP99() *durationpb.Duration {
+	if x != nil {
+		return x.P99
+	}
+	return nil
+}
+
+func (x *DeliveryAges) GetSum() *durationpb.Duration {
+	if x != nil {
+		return x.Sum
+	}
+	return nil
+}
+
 // Asks for streams.
 type ListConnectionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Only this user's; empty for all.
 	User string `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// How many ended ones to add, at most 1,000.
-	Ended         uint32 `protobuf:"varint,2,opt,name=ended,proto3" json:"ended,omitempty"`
+	Ended uint32 `protobuf:"varint,2,opt,name=ended,proto3" json:"ended,omitempty"`
+	// Only this connection's; a live one is told with its delivery. Empty for all.
+	ConnectionId  string `protobuf:"bytes,3,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[25]
+	mi := &file_todoku_v1_admin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1648,7 +1890,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[25]
+	mi := &file_todoku_v1_admin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1661,7 +1903,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{25}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListConnectionsRequest) GetUser() string {
@@ -1678,6 +1920,13 @@ func (x *ListConnectionsRequest) GetEnded() uint32 {
 	return 0
 }
 
+func (x *ListConnectionsRequest) GetConnectionId() string {
+	if x != nil {
+		return x.ConnectionId
+	}
+	return ""
+}
+
 // Streams.
 type ListConnectionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1689,7 +1938,7 @@ type ListConnectionsResponse struct {
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[26]
+	mi := &file_todoku_v1_admin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1950,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[26]
+	mi := &file_todoku_v1_admin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1963,7 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{26}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*ConnectionInfo {
@@ -1737,7 +1986,7 @@ type DisconnectConnectionRequest struct {
 
 func (x *DisconnectConnectionRequest) Reset() {
 	*x = DisconnectConnectionRequest{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[27]
+	mi := &file_todoku_v1_admin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1749,7 +1998,7 @@ func (x *DisconnectConnectionRequest) String() string {
 func (*DisconnectConnectionRequest) ProtoMessage() {}
 
 func (x *DisconnectConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[27]
+	mi := &file_todoku_v1_admin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1762,7 +2011,7 @@ func (x *DisconnectConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectConnectionRequest.ProtoReflect.Descriptor instead.
 func (*DisconnectConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{27}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DisconnectConnectionRequest) GetConnectionId() string {
@@ -1788,7 +2037,7 @@ type DisconnectConnectionResponse struct {
 
 func (x *DisconnectConnectionResponse) Reset() {
 	*x = DisconnectConnectionResponse{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[28]
+	mi := &file_todoku_v1_admin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1800,7 +2049,7 @@ func (x *DisconnectConnectionResponse) String() string {
 func (*DisconnectConnectionResponse) ProtoMessage() {}
 
 func (x *DisconnectConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[28]
+	mi := &file_todoku_v1_admin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1813,7 +2062,7 @@ func (x *DisconnectConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectConnectionResponse.ProtoReflect.Descriptor instead.
 func (*DisconnectConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{28}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{30}
 }
 
 // Something that somebody did.
@@ -1845,7 +2094,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[29]
+	mi := &file_todoku_v1_admin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1857,7 +2106,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[29]
+	mi := &file_todoku_v1_admin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1870,7 +2119,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{29}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AuditEntry) GetTime() *timestamppb.Timestamp {
@@ -1962,7 +2211,7 @@ type ListAuditRequest struct {
 
 func (x *ListAuditRequest) Reset() {
 	*x = ListAuditRequest{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[30]
+	mi := &file_todoku_v1_admin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1974,7 +2223,7 @@ func (x *ListAuditRequest) String() string {
 func (*ListAuditRequest) ProtoMessage() {}
 
 func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[30]
+	mi := &file_todoku_v1_admin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1987,7 +2236,7 @@ func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRequest.ProtoReflect.Descriptor instead.
 func (*ListAuditRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{30}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListAuditRequest) GetUser() string {
@@ -2038,7 +2287,7 @@ type ListAuditResponse struct {
 
 func (x *ListAuditResponse) Reset() {
 	*x = ListAuditResponse{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[31]
+	mi := &file_todoku_v1_admin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2050,7 +2299,7 @@ func (x *ListAuditResponse) String() string {
 func (*ListAuditResponse) ProtoMessage() {}
 
 func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[31]
+	mi := &file_todoku_v1_admin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2063,7 +2312,7 @@ func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditResponse.ProtoReflect.Descriptor instead.
 func (*ListAuditResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{31}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListAuditResponse) GetEntries() []*AuditEntry {
@@ -2080,6 +2329,283 @@ func (x *ListAuditResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Asks who was told of something. One of sequence, order_id and trade_id.
+type ListToldRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An event.
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// An order: all events that reported it, the latest 100.
+	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// The order's account; needed for an order that does not work any more.
+	Account string `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
+	// A trade: the event that made it.
+	TradeId string `protobuf:"bytes,4,opt,name=trade_id,json=tradeId,proto3" json:"trade_id,omitempty"`
+	// Only this user; empty for all.
+	User          string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListToldRequest) Reset() {
+	*x = ListToldRequest{}
+	mi := &file_todoku_v1_admin_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListToldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListToldRequest) ProtoMessage() {}
+
+func (x *ListToldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_todoku_v1_admin_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListToldRequest.ProtoReflect.Descriptor instead.
+func (*ListToldRequest) Descriptor() ([]byte, []int) {
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ListToldRequest) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *ListToldRequest) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *ListToldRequest) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *ListToldRequest) GetTradeId() string {
+	if x != nil {
+		return x.TradeId
+	}
+	return ""
+}
+
+func (x *ListToldRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+// A stream that an event was sent on.
+type Told struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The event.
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// When it was committed.
+	CommitTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=commit_time,json=commitTime,proto3" json:"commit_time,omitempty"`
+	// Who was told.
+	User string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
+	// On which connection.
+	ConnectionId string `protobuf:"bytes,4,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
+	// By which attach of it.
+	AttachNumber uint64 `protobuf:"varint,5,opt,name=attach_number,json=attachNumber,proto3" json:"attach_number,omitempty"`
+	// Where from.
+	RemoteAddress string `protobuf:"bytes,6,opt,name=remote_address,json=remoteAddress,proto3" json:"remote_address,omitempty"`
+	// When that stream attached.
+	AttachTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=attach_time,json=attachTime,proto3" json:"attach_time,omitempty"`
+	// When the client had acknowledged the event, at the latest; absent when it has
+	// not, and what was sent may have been lost on the way.
+	AcknowledgeTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=acknowledge_time,json=acknowledgeTime,proto3" json:"acknowledge_time,omitempty"`
+	// What was acknowledged then: the event, and all before.
+	AcknowledgedSequence uint64 `protobuf:"varint,9,opt,name=acknowledged_sequence,json=acknowledgedSequence,proto3" json:"acknowledged_sequence,omitempty"`
+	// When the stream ended; absent while it lives.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Why it ended; PROCESS_GONE when the server did without a word, and then nobody
+	// knows whether an event without acknowledgement was sent.
+	EndReason     string `protobuf:"bytes,11,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Told) Reset() {
+	*x = Told{}
+	mi := &file_todoku_v1_admin_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Told) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Told) ProtoMessage() {}
+
+func (x *Told) ProtoReflect() protoreflect.Message {
+	mi := &file_todoku_v1_admin_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Told.ProtoReflect.Descriptor instead.
+func (*Told) Descriptor() ([]byte, []int) {
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Told) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Told) GetCommitTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CommitTime
+	}
+	return nil
+}
+
+func (x *Told) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Told) GetConnectionId() string {
+	if x != nil {
+		return x.ConnectionId
+	}
+	return ""
+}
+
+func (x *Told) GetAttachNumber() uint64 {
+	if x != nil {
+		return x.AttachNumber
+	}
+	return 0
+}
+
+func (x *Told) GetRemoteAddress() string {
+	if x != nil {
+		return x.RemoteAddress
+	}
+	return ""
+}
+
+func (x *Told) GetAttachTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AttachTime
+	}
+	return nil
+}
+
+func (x *Told) GetAcknowledgeTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AcknowledgeTime
+	}
+	return nil
+}
+
+func (x *Told) GetAcknowledgedSequence() uint64 {
+	if x != nil {
+		return x.AcknowledgedSequence
+	}
+	return 0
+}
+
+func (x *Told) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Told) GetEndReason() string {
+	if x != nil {
+		return x.EndReason
+	}
+	return ""
+}
+
+// Who was told: the streams that carried the event's topics and were sent past it,
+// by event and then oldest first. A snapshot tells state and not events, so who
+// got the event's outcome by a snapshot only is not here.
+type ListToldResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1,000.
+	Told []*Told `protobuf:"bytes,1,rep,name=told,proto3" json:"told,omitempty"`
+	// There are more.
+	Truncated     bool `protobuf:"varint,2,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListToldResponse) Reset() {
+	*x = ListToldResponse{}
+	mi := &file_todoku_v1_admin_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListToldResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListToldResponse) ProtoMessage() {}
+
+func (x *ListToldResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_todoku_v1_admin_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListToldResponse.ProtoReflect.Descriptor instead.
+func (*ListToldResponse) Descriptor() ([]byte, []int) {
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ListToldResponse) GetTold() []*Told {
+	if x != nil {
+		return x.Told
+	}
+	return nil
+}
+
+func (x *ListToldResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
 // Asks for the journal.
 type ExportJournalRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2093,7 +2619,7 @@ type ExportJournalRequest struct {
 
 func (x *ExportJournalRequest) Reset() {
 	*x = ExportJournalRequest{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[32]
+	mi := &file_todoku_v1_admin_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2105,7 +2631,7 @@ func (x *ExportJournalRequest) String() string {
 func (*ExportJournalRequest) ProtoMessage() {}
 
 func (x *ExportJournalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[32]
+	mi := &file_todoku_v1_admin_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2118,7 +2644,7 @@ func (x *ExportJournalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJournalRequest.ProtoReflect.Descriptor instead.
 func (*ExportJournalRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{32}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ExportJournalRequest) GetAfter() uint64 {
@@ -2150,7 +2676,7 @@ type ExportJournalResponse struct {
 
 func (x *ExportJournalResponse) Reset() {
 	*x = ExportJournalResponse{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[33]
+	mi := &file_todoku_v1_admin_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2162,7 +2688,7 @@ func (x *ExportJournalResponse) String() string {
 func (*ExportJournalResponse) ProtoMessage() {}
 
 func (x *ExportJournalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[33]
+	mi := &file_todoku_v1_admin_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2175,7 +2701,7 @@ func (x *ExportJournalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJournalResponse.ProtoReflect.Descriptor instead.
 func (*ExportJournalResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{33}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ExportJournalResponse) GetSequence() uint64 {
@@ -2298,7 +2824,7 @@ const file_todoku_v1_admin_proto_rawDesc = "" +
 	"\x05users\x18\x03 \x03(\tR\x05users\"F\n" +
 	"\x10AnnounceResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\x8e\x05\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xf2\a\n" +
 	"\x0eConnectionInfo\x12#\n" +
 	"\rconnection_id\x18\x01 \x01(\tR\fconnectionId\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1d\n" +
@@ -2322,10 +2848,32 @@ const file_todoku_v1_admin_proto_rawDesc = "" +
 	"\x10acknowledge_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x0facknowledgeTime\x125\n" +
 	"\bend_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1d\n" +
 	"\n" +
-	"end_reason\x18\x10 \x01(\tR\tendReason\"B\n" +
+	"end_reason\x18\x10 \x01(\tR\tendReason\x12\x1b\n" +
+	"\tend_cause\x18\x11 \x01(\tR\bendCause\x12\x1d\n" +
+	"\n" +
+	"end_detail\x18\x12 \x01(\tR\tendDetail\x12+\n" +
+	"\x03age\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12/\n" +
+	"\x13acknowledged_number\x18\x14 \x01(\x04R\x12acknowledgedNumber\x121\n" +
+	"\x14unacknowledged_bytes\x18\x15 \x01(\x04R\x13unacknowledgedBytes\x12\x1c\n" +
+	"\tconflated\x18\x16 \x01(\x04R\tconflated\x12<\n" +
+	"\fsend_blocked\x18\x17 \x01(\v2\x19.google.protobuf.DurationR\vsendBlocked\x129\n" +
+	"\bdelivery\x18\x18 \x01(\v2\x1d.todoku.v1.ConnectionDeliveryR\bdelivery\"\x8b\x02\n" +
+	"\x12ConnectionDelivery\x12+\n" +
+	"\x04sent\x18\x01 \x01(\v2\x17.todoku.v1.DeliveryAgesR\x04sent\x12;\n" +
+	"\facknowledged\x18\x02 \x01(\v2\x17.todoku.v1.DeliveryAgesR\facknowledged\x121\n" +
+	"\apainted\x18\x03 \x01(\v2\x17.todoku.v1.DeliveryAgesR\apainted\x121\n" +
+	"\x06recent\x18\x04 \x03(\v2\x19.google.protobuf.DurationR\x06recent\x12%\n" +
+	"\x0epainted_number\x18\x05 \x01(\x04R\rpaintedNumber\"\xd8\x01\n" +
+	"\fDeliveryAges\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x04R\x05count\x12+\n" +
+	"\x03p50\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03p50\x12+\n" +
+	"\x03p90\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03p90\x12+\n" +
+	"\x03p99\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03p99\x12+\n" +
+	"\x03sum\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x03sum\"g\n" +
 	"\x16ListConnectionsRequest\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
-	"\x05ended\x18\x02 \x01(\rR\x05ended\"V\n" +
+	"\x05ended\x18\x02 \x01(\rR\x05ended\x12#\n" +
+	"\rconnection_id\x18\x03 \x01(\tR\fconnectionId\"V\n" +
 	"\x17ListConnectionsResponse\x12;\n" +
 	"\vconnections\x18\x01 \x03(\v2\x19.todoku.v1.ConnectionInfoR\vconnections\"i\n" +
 	"\x1bDisconnectConnectionRequest\x12#\n" +
@@ -2356,15 +2904,39 @@ const file_todoku_v1_admin_proto_rawDesc = "" +
 	"page_token\x18\x05 \x01(\tR\tpageToken\"l\n" +
 	"\x11ListAuditResponse\x12/\n" +
 	"\aentries\x18\x01 \x03(\v2\x15.todoku.v1.AuditEntryR\aentries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"F\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x91\x01\n" +
+	"\x0fListToldRequest\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x19\n" +
+	"\border_id\x18\x02 \x01(\tR\aorderId\x12\x18\n" +
+	"\aaccount\x18\x03 \x01(\tR\aaccount\x12\x19\n" +
+	"\btrade_id\x18\x04 \x01(\tR\atradeId\x12\x12\n" +
+	"\x04user\x18\x05 \x01(\tR\x04user\"\xf3\x03\n" +
+	"\x04Told\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12;\n" +
+	"\vcommit_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"commitTime\x12\x12\n" +
+	"\x04user\x18\x03 \x01(\tR\x04user\x12#\n" +
+	"\rconnection_id\x18\x04 \x01(\tR\fconnectionId\x12#\n" +
+	"\rattach_number\x18\x05 \x01(\x04R\fattachNumber\x12%\n" +
+	"\x0eremote_address\x18\x06 \x01(\tR\rremoteAddress\x12;\n" +
+	"\vattach_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"attachTime\x12E\n" +
+	"\x10acknowledge_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x0facknowledgeTime\x123\n" +
+	"\x15acknowledged_sequence\x18\t \x01(\x04R\x14acknowledgedSequence\x125\n" +
+	"\bend_time\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1d\n" +
+	"\n" +
+	"end_reason\x18\v \x01(\tR\tendReason\"U\n" +
+	"\x10ListToldResponse\x12#\n" +
+	"\x04told\x18\x01 \x03(\v2\x0f.todoku.v1.ToldR\x04told\x12\x1c\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated\"F\n" +
 	"\x14ExportJournalRequest\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x18\n" +
 	"\athrough\x18\x02 \x01(\x04R\athrough\"{\n" +
 	"\x15ExportJournalResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
-	"\x06record\x18\x03 \x01(\fR\x06record2\xbe\n" +
-	"\n" +
+	"\x06record\x18\x03 \x01(\fR\x06record2\x83\v\n" +
 	"\fAdminService\x12I\n" +
 	"\n" +
 	"CreateUser\x12\x1c.todoku.v1.CreateUserRequest\x1a\x1d.todoku.v1.CreateUserResponse\x12I\n" +
@@ -2383,7 +2955,8 @@ const file_todoku_v1_admin_proto_rawDesc = "" +
 	"\bAnnounce\x12\x1a.todoku.v1.AnnounceRequest\x1a\x1b.todoku.v1.AnnounceResponse\x12X\n" +
 	"\x0fListConnections\x12!.todoku.v1.ListConnectionsRequest\x1a\".todoku.v1.ListConnectionsResponse\x12g\n" +
 	"\x14DisconnectConnection\x12&.todoku.v1.DisconnectConnectionRequest\x1a'.todoku.v1.DisconnectConnectionResponse\x12F\n" +
-	"\tListAudit\x12\x1b.todoku.v1.ListAuditRequest\x1a\x1c.todoku.v1.ListAuditResponse\x12T\n" +
+	"\tListAudit\x12\x1b.todoku.v1.ListAuditRequest\x1a\x1c.todoku.v1.ListAuditResponse\x12C\n" +
+	"\bListTold\x12\x1a.todoku.v1.ListToldRequest\x1a\x1b.todoku.v1.ListToldResponse\x12T\n" +
 	"\rExportJournal\x12\x1f.todoku.v1.ExportJournalRequest\x1a .todoku.v1.ExportJournalResponse0\x01B\x7f\n" +
 	"\rcom.todoku.v1B\n" +
 	"AdminProtoP\x01Z\x1dtodoku/gen/todoku/v1;todokuv1\xa2\x02\x03TXX\xaa\x02\tTodoku.V1\xca\x02\tTodoku\\V1\xe2\x02\x15Todoku\\V1\\GPBMetadata\xea\x02\n" +
@@ -2401,7 +2974,7 @@ func file_todoku_v1_admin_proto_rawDescGZIP() []byte {
 	return file_todoku_v1_admin_proto_rawDescData
 }
 
-var file_todoku_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_todoku_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_todoku_v1_admin_proto_goTypes = []any{
 	(*CreateUserRequest)(nil),            // 0: todoku.v1.CreateUserRequest
 	(*CreateUserResponse)(nil),           // 1: todoku.v1.CreateUserResponse
@@ -2428,80 +3001,103 @@ var file_todoku_v1_admin_proto_goTypes = []any{
 	(*AnnounceRequest)(nil),              // 22: todoku.v1.AnnounceRequest
 	(*AnnounceResponse)(nil),             // 23: todoku.v1.AnnounceResponse
 	(*ConnectionInfo)(nil),               // 24: todoku.v1.ConnectionInfo
-	(*ListConnectionsRequest)(nil),       // 25: todoku.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),      // 26: todoku.v1.ListConnectionsResponse
-	(*DisconnectConnectionRequest)(nil),  // 27: todoku.v1.DisconnectConnectionRequest
-	(*DisconnectConnectionResponse)(nil), // 28: todoku.v1.DisconnectConnectionResponse
-	(*AuditEntry)(nil),                   // 29: todoku.v1.AuditEntry
-	(*ListAuditRequest)(nil),             // 30: todoku.v1.ListAuditRequest
-	(*ListAuditResponse)(nil),            // 31: todoku.v1.ListAuditResponse
-	(*ExportJournalRequest)(nil),         // 32: todoku.v1.ExportJournalRequest
-	(*ExportJournalResponse)(nil),        // 33: todoku.v1.ExportJournalResponse
-	(Role)(0),                            // 34: todoku.v1.Role
-	(*User)(nil),                         // 35: todoku.v1.User
-	(*Instrument)(nil),                   // 36: todoku.v1.Instrument
-	(TradingStatus)(0),                   // 37: todoku.v1.TradingStatus
-	(*RiskLimits)(nil),                   // 38: todoku.v1.RiskLimits
-	(*timestamppb.Timestamp)(nil),        // 39: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 40: google.protobuf.Duration
+	(*ConnectionDelivery)(nil),           // 25: todoku.v1.ConnectionDelivery
+	(*DeliveryAges)(nil),                 // 26: todoku.v1.DeliveryAges
+	(*ListConnectionsRequest)(nil),       // 27: todoku.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),      // 28: todoku.v1.ListConnectionsResponse
+	(*DisconnectConnectionRequest)(nil),  // 29: todoku.v1.DisconnectConnectionRequest
+	(*DisconnectConnectionResponse)(nil), // 30: todoku.v1.DisconnectConnectionResponse
+	(*AuditEntry)(nil),                   // 31: todoku.v1.AuditEntry
+	(*ListAuditRequest)(nil),             // 32: todoku.v1.ListAuditRequest
+	(*ListAuditResponse)(nil),            // 33: todoku.v1.ListAuditResponse
+	(*ListToldRequest)(nil),              // 34: todoku.v1.ListToldRequest
+	(*Told)(nil),                         // 35: todoku.v1.Told
+	(*ListToldResponse)(nil),             // 36: todoku.v1.ListToldResponse
+	(*ExportJournalRequest)(nil),         // 37: todoku.v1.ExportJournalRequest
+	(*ExportJournalResponse)(nil),        // 38: todoku.v1.ExportJournalResponse
+	(Role)(0),                            // 39: todoku.v1.Role
+	(*User)(nil),                         // 40: todoku.v1.User
+	(*Instrument)(nil),                   // 41: todoku.v1.Instrument
+	(TradingStatus)(0),                   // 42: todoku.v1.TradingStatus
+	(*RiskLimits)(nil),                   // 43: todoku.v1.RiskLimits
+	(*timestamppb.Timestamp)(nil),        // 44: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 45: google.protobuf.Duration
 }
 var file_todoku_v1_admin_proto_depIdxs = []int32{
-	34, // 0: todoku.v1.CreateUserRequest.roles:type_name -> todoku.v1.Role
-	35, // 1: todoku.v1.CreateUserResponse.user:type_name -> todoku.v1.User
-	34, // 2: todoku.v1.UpdateUserRequest.roles:type_name -> todoku.v1.Role
-	35, // 3: todoku.v1.UpdateUserResponse.user:type_name -> todoku.v1.User
-	35, // 4: todoku.v1.ListAllUsersResponse.users:type_name -> todoku.v1.User
-	36, // 5: todoku.v1.UpsertInstrumentRequest.instrument:type_name -> todoku.v1.Instrument
-	37, // 6: todoku.v1.SetTradingStatusRequest.status:type_name -> todoku.v1.TradingStatus
-	38, // 7: todoku.v1.SetRiskLimitsRequest.limits:type_name -> todoku.v1.RiskLimits
-	38, // 8: todoku.v1.GetRiskLimitsResponse.limits:type_name -> todoku.v1.RiskLimits
-	39, // 9: todoku.v1.ConnectionInfo.attach_time:type_name -> google.protobuf.Timestamp
-	40, // 10: todoku.v1.ConnectionInfo.idle:type_name -> google.protobuf.Duration
-	39, // 11: todoku.v1.ConnectionInfo.acknowledge_time:type_name -> google.protobuf.Timestamp
-	39, // 12: todoku.v1.ConnectionInfo.end_time:type_name -> google.protobuf.Timestamp
-	24, // 13: todoku.v1.ListConnectionsResponse.connections:type_name -> todoku.v1.ConnectionInfo
-	39, // 14: todoku.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
-	39, // 15: todoku.v1.ListAuditRequest.from_time:type_name -> google.protobuf.Timestamp
-	39, // 16: todoku.v1.ListAuditRequest.to_time:type_name -> google.protobuf.Timestamp
-	29, // 17: todoku.v1.ListAuditResponse.entries:type_name -> todoku.v1.AuditEntry
-	39, // 18: todoku.v1.ExportJournalResponse.time:type_name -> google.protobuf.Timestamp
-	0,  // 19: todoku.v1.AdminService.CreateUser:input_type -> todoku.v1.CreateUserRequest
-	2,  // 20: todoku.v1.AdminService.UpdateUser:input_type -> todoku.v1.UpdateUserRequest
-	4,  // 21: todoku.v1.AdminService.ListAllUsers:input_type -> todoku.v1.ListAllUsersRequest
-	6,  // 22: todoku.v1.AdminService.SuspendUser:input_type -> todoku.v1.SuspendUserRequest
-	8,  // 23: todoku.v1.AdminService.ResumeUser:input_type -> todoku.v1.ResumeUserRequest
-	10, // 24: todoku.v1.AdminService.UpsertInstrument:input_type -> todoku.v1.UpsertInstrumentRequest
-	12, // 25: todoku.v1.AdminService.SetTradingStatus:input_type -> todoku.v1.SetTradingStatusRequest
-	14, // 26: todoku.v1.AdminService.SetRiskLimits:input_type -> todoku.v1.SetRiskLimitsRequest
-	16, // 27: todoku.v1.AdminService.GetRiskLimits:input_type -> todoku.v1.GetRiskLimitsRequest
-	18, // 28: todoku.v1.AdminService.MassCancelForUser:input_type -> todoku.v1.MassCancelForUserRequest
-	20, // 29: todoku.v1.AdminService.BustTrade:input_type -> todoku.v1.BustTradeRequest
-	22, // 30: todoku.v1.AdminService.Announce:input_type -> todoku.v1.AnnounceRequest
-	25, // 31: todoku.v1.AdminService.ListConnections:input_type -> todoku.v1.ListConnectionsRequest
-	27, // 32: todoku.v1.AdminService.DisconnectConnection:input_type -> todoku.v1.DisconnectConnectionRequest
-	30, // 33: todoku.v1.AdminService.ListAudit:input_type -> todoku.v1.ListAuditRequest
-	32, // 34: todoku.v1.AdminService.ExportJournal:input_type -> todoku.v1.ExportJournalRequest
-	1,  // 35: todoku.v1.AdminService.CreateUser:output_type -> todoku.v1.CreateUserResponse
-	3,  // 36: todoku.v1.AdminService.UpdateUser:output_type -> todoku.v1.UpdateUserResponse
-	5,  // 37: todoku.v1.AdminService.ListAllUsers:output_type -> todoku.v1.ListAllUsersResponse
-	7,  // 38: todoku.v1.AdminService.SuspendUser:output_type -> todoku.v1.SuspendUserResponse
-	9,  // 39: todoku.v1.AdminService.ResumeUser:output_type -> todoku.v1.ResumeUserResponse
-	11, // 40: todoku.v1.AdminService.UpsertInstrument:output_type -> todoku.v1.UpsertInstrumentResponse
-	13, // 41: todoku.v1.AdminService.SetTradingStatus:output_type -> todoku.v1.SetTradingStatusResponse
-	15, // 42: todoku.v1.AdminService.SetRiskLimits:output_type -> todoku.v1.SetRiskLimitsResponse
-	17, // 43: todoku.v1.AdminService.GetRiskLimits:output_type -> todoku.v1.GetRiskLimitsResponse
-	19, // 44: todoku.v1.AdminService.MassCancelForUser:output_type -> todoku.v1.MassCancelForUserResponse
-	21, // 45: todoku.v1.AdminService.BustTrade:output_type -> todoku.v1.BustTradeResponse
-	23, // 46: todoku.v1.AdminService.Announce:output_type -> todoku.v1.AnnounceResponse
-	26, // 47: todoku.v1.AdminService.ListConnections:output_type -> todoku.v1.ListConnectionsResponse
-	28, // 48: todoku.v1.AdminService.DisconnectConnection:output_type -> todoku.v1.DisconnectConnectionResponse
-	31, // 49: todoku.v1.AdminService.ListAudit:output_type -> todoku.v1.ListAuditResponse
-	33, // 50: todoku.v1.AdminService.ExportJournal:output_type -> todoku.v1.ExportJournalResponse
-	35, // [35:51] is the sub-list for method output_type
-	19, // [19:35] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	39, // 0: todoku.v1.CreateUserRequest.roles:type_name -> todoku.v1.Role
+	40, // 1: todoku.v1.CreateUserResponse.user:type_name -> todoku.v1.User
+	39, // 2: todoku.v1.UpdateUserRequest.roles:type_name -> todoku.v1.Role
+	40, // 3: todoku.v1.UpdateUserResponse.user:type_name -> todoku.v1.User
+	40, // 4: todoku.v1.ListAllUsersResponse.users:type_name -> todoku.v1.User
+	41, // 5: todoku.v1.UpsertInstrumentRequest.instrument:type_name -> todoku.v1.Instrument
+	42, // 6: todoku.v1.SetTradingStatusRequest.status:type_name -> todoku.v1.TradingStatus
+	43, // 7: todoku.v1.SetRiskLimitsRequest.limits:type_name -> todoku.v1.RiskLimits
+	43, // 8: todoku.v1.GetRiskLimitsResponse.limits:type_name -> todoku.v1.RiskLimits
+	44, // 9: todoku.v1.ConnectionInfo.attach_time:type_name -> google.protobuf.Timestamp
+	45, // 10: todoku.v1.ConnectionInfo.idle:type_name -> google.protobuf.Duration
+	44, // 11: todoku.v1.ConnectionInfo.acknowledge_time:type_name -> google.protobuf.Timestamp
+	44, // 12: todoku.v1.ConnectionInfo.end_time:type_name -> google.protobuf.Timestamp
+	45, // 13: todoku.v1.ConnectionInfo.age:type_name -> google.protobuf.Duration
+	45, // 14: todoku.v1.ConnectionInfo.send_blocked:type_name -> google.protobuf.Duration
+	25, // 15: todoku.v1.ConnectionInfo.delivery:type_name -> todoku.v1.ConnectionDelivery
+	26, // 16: todoku.v1.ConnectionDelivery.sent:type_name -> todoku.v1.DeliveryAges
+	26, // 17: todoku.v1.ConnectionDelivery.acknowledged:type_name -> todoku.v1.DeliveryAges
+	26, // 18: todoku.v1.ConnectionDelivery.painted:type_name -> todoku.v1.DeliveryAges
+	45, // 19: todoku.v1.ConnectionDelivery.recent:type_name -> google.protobuf.Duration
+	45, // 20: todoku.v1.DeliveryAges.p50:type_name -> google.protobuf.Duration
+	45, // 21: todoku.v1.DeliveryAges.p90:type_name -> google.protobuf.Duration
+	45, // 22: todoku.v1.DeliveryAges.p99:type_name -> google.protobuf.Duration
+	45, // 23: todoku.v1.DeliveryAges.sum:type_name -> google.protobuf.Duration
+	24, // 24: todoku.v1.ListConnectionsResponse.connections:type_name -> todoku.v1.ConnectionInfo
+	44, // 25: todoku.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
+	44, // 26: todoku.v1.ListAuditRequest.from_time:type_name -> google.protobuf.Timestamp
+	44, // 27: todoku.v1.ListAuditRequest.to_time:type_name -> google.protobuf.Timestamp
+	31, // 28: todoku.v1.ListAuditResponse.entries:type_name -> todoku.v1.AuditEntry
+	44, // 29: todoku.v1.Told.commit_time:type_name -> google.protobuf.Timestamp
+	44, // 30: todoku.v1.Told.attach_time:type_name -> google.protobuf.Timestamp
+	44, // 31: todoku.v1.Told.acknowledge_time:type_name -> google.protobuf.Timestamp
+	44, // 32: todoku.v1.Told.end_time:type_name -> google.protobuf.Timestamp
+	35, // 33: todoku.v1.ListToldResponse.told:type_name -> todoku.v1.Told
+	44, // 34: todoku.v1.ExportJournalResponse.time:type_name -> google.protobuf.Timestamp
+	0,  // 35: todoku.v1.AdminService.CreateUser:input_type -> todoku.v1.CreateUserRequest
+	2,  // 36: todoku.v1.AdminService.UpdateUser:input_type -> todoku.v1.UpdateUserRequest
+	4,  // 37: todoku.v1.AdminService.ListAllUsers:input_type -> todoku.v1.ListAllUsersRequest
+	6,  // 38: todoku.v1.AdminService.SuspendUser:input_type -> todoku.v1.SuspendUserRequest
+	8,  // 39: todoku.v1.AdminService.ResumeUser:input_type -> todoku.v1.ResumeUserRequest
+	10, // 40: todoku.v1.AdminService.UpsertInstrument:input_type -> todoku.v1.UpsertInstrumentRequest
+	12, // 41: todoku.v1.AdminService.SetTradingStatus:input_type -> todoku.v1.SetTradingStatusRequest
+	14, // 42: todoku.v1.AdminService.SetRiskLimits:input_type -> todoku.v1.SetRiskLimitsRequest
+	16, // 43: todoku.v1.AdminService.GetRiskLimits:input_type -> todoku.v1.GetRiskLimitsRequest
+	18, // 44: todoku.v1.AdminService.MassCancelForUser:input_type -> todoku.v1.MassCancelForUserRequest
+	20, // 45: todoku.v1.AdminService.BustTrade:input_type -> todoku.v1.BustTradeRequest
+	22, // 46: todoku.v1.AdminService.Announce:input_type -> todoku.v1.AnnounceRequest
+	27, // 47: todoku.v1.AdminService.ListConnections:input_type -> todoku.v1.ListConnectionsRequest
+	29, // 48: todoku.v1.AdminService.DisconnectConnection:input_type -> todoku.v1.DisconnectConnectionRequest
+	32, // 49: todoku.v1.AdminService.ListAudit:input_type -> todoku.v1.ListAuditRequest
+	34, // 50: todoku.v1.AdminService.ListTold:input_type -> todoku.v1.ListToldRequest
+	37, // 51: todoku.v1.AdminService.ExportJournal:input_type -> todoku.v1.ExportJournalRequest
+	1,  // 52: todoku.v1.AdminService.CreateUser:output_type -> todoku.v1.CreateUserResponse
+	3,  // 53: todoku.v1.AdminService.UpdateUser:output_type -> todoku.v1.UpdateUserResponse
+	5,  // 54: todoku.v1.AdminService.ListAllUsers:output_type -> todoku.v1.ListAllUsersResponse
+	7,  // 55: todoku.v1.AdminService.SuspendUser:output_type -> todoku.v1.SuspendUserResponse
+	9,  // 56: todoku.v1.AdminService.ResumeUser:output_type -> todoku.v1.ResumeUserResponse
+	11, // 57: todoku.v1.AdminService.UpsertInstrument:output_type -> todoku.v1.UpsertInstrumentResponse
+	13, // 58: todoku.v1.AdminService.SetTradingStatus:output_type -> todoku.v1.SetTradingStatusResponse
+	15, // 59: todoku.v1.AdminService.SetRiskLimits:output_type -> todoku.v1.SetRiskLimitsResponse
+	17, // 60: todoku.v1.AdminService.GetRiskLimits:output_type -> todoku.v1.GetRiskLimitsResponse
+	19, // 61: todoku.v1.AdminService.MassCancelForUser:output_type -> todoku.v1.MassCancelForUserResponse
+	21, // 62: todoku.v1.AdminService.BustTrade:output_type -> todoku.v1.BustTradeResponse
+	23, // 63: todoku.v1.AdminService.Announce:output_type -> todoku.v1.AnnounceResponse
+	28, // 64: todoku.v1.AdminService.ListConnections:output_type -> todoku.v1.ListConnectionsResponse
+	30, // 65: todoku.v1.AdminService.DisconnectConnection:output_type -> todoku.v1.DisconnectConnectionResponse
+	33, // 66: todoku.v1.AdminService.ListAudit:output_type -> todoku.v1.ListAuditResponse
+	36, // 67: todoku.v1.AdminService.ListTold:output_type -> todoku.v1.ListToldResponse
+	38, // 68: todoku.v1.AdminService.ExportJournal:output_type -> todoku.v1.ExportJournalResponse
+	52, // [52:69] is the sub-list for method output_type
+	35, // [35:52] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_todoku_v1_admin_proto_init() }
@@ -2516,7 +3112,7 @@ func file_todoku_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_todoku_v1_admin_proto_rawDesc), len(file_todoku_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,6 +34,7 @@ const (
 	AdminService_ListConnections_FullMethodName      = "/todoku.v1.AdminService/ListConnections"
 	AdminService_DisconnectConnection_FullMethodName = "/todoku.v1.AdminService/DisconnectConnection"
 	AdminService_ListAudit_FullMethodName            = "/todoku.v1.AdminService/ListAudit"
+	AdminService_ListTold_FullMethodName             = "/todoku.v1.AdminService/ListTold"
 	AdminService_ExportJournal_FullMethodName        = "/todoku.v1.AdminService/ExportJournal"
 )
 
@@ -75,6 +76,8 @@ type AdminServiceClient interface {
 	DisconnectConnection(ctx context.Context, in *DisconnectConnectionRequest, opts ...grpc.CallOption) (*DisconnectConnectionResponse, error)
 	// Lists who did what, when and from where.
 	ListAudit(ctx context.Context, in *ListAuditRequest, opts ...grpc.CallOption) (*ListAuditResponse, error)
+	// Lists who was told of an event, an order or a trade, and when.
+	ListTold(ctx context.Context, in *ListToldRequest, opts ...grpc.CallOption) (*ListToldResponse, error)
 	// Sends the journal, one record after the other.
 	ExportJournal(ctx context.Context, in *ExportJournalRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportJournalResponse], error)
 }
@@ -237,6 +240,16 @@ func (c *adminServiceClient) ListAudit(ctx context.Context, in *ListAuditRequest
 	return out, nil
 }
 
+func (c *adminServiceClient) ListTold(ctx context.Context, in *ListToldRequest, opts ...grpc.CallOption) (*ListToldResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListToldResponse)
+	err := c.cc.Invoke(ctx, AdminService_ListTold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adminServiceClient) ExportJournal(ctx context.Context, in *ExportJournalRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportJournalResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &AdminService_ServiceDesc.Streams[0], AdminService_ExportJournal_FullMethodName, cOpts...)
@@ -294,6 +307,8 @@ type AdminServiceServer interface {
 	DisconnectConnection(context.Context, *DisconnectConnectionRequest) (*DisconnectConnectionResponse, error)
 	// Lists who did what, when and from where.
 	ListAudit(context.Context, *ListAuditRequest) (*ListAuditResponse, error)
+	// Lists who was told of an event, an order or a trade, and when.
+	ListTold(context.Context, *ListToldRequest) (*ListToldResponse, error)
 	// Sends the journal, one record after the other.
 	ExportJournal(*ExportJournalRequest, grpc.ServerStreamingServer[ExportJournalResponse]) error
 	mustEmbedUnimplementedAdminServiceServer()
@@ -350,6 +365,9 @@ func (UnimplementedAdminServiceServer) DisconnectConnection(context.Context, *Di
 }
 func (UnimplementedAdminServiceServer) ListAudit(context.Context, *ListAuditRequest) (*ListAuditResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListAudit not implemented")
+}
+func (UnimplementedAdminServiceServer) ListTold(context.Context, *ListToldRequest) (*ListToldResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTold not implemented")
 }
 func (UnimplementedAdminServiceServer) ExportJournal(*ExportJournalRequest, grpc.ServerStreamingServer[ExportJournalResponse]) error {
 	return status.Error(codes.Unimplemented, "method ExportJournal not implemented")
@@ -645,6 +663,24 @@ func _AdminService_ListAudit_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_ListTold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListToldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).ListTold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_ListTold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).ListTold(ctx, req.(*ListToldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AdminService_ExportJournal_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(ExportJournalRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -722,6 +758,10 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListAudit",
 			Handler:    _AdminService_ListAudit_Handler,
+		},
+		{
+			MethodName: "ListTold",
+			Handler:    _AdminService_ListTold_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

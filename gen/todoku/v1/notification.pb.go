@@ -1600,8 +1600,13 @@ type AcknowledgeNotificationsRequest struct {
 	AttachNumber uint64 `protobuf:"varint,2,opt,name=attach_number,json=attachNumber,proto3" json:"attach_number,omitempty"`
 	// Number of the last response that was processed.
 	ResponseNumber uint64 `protobuf:"varint,3,opt,name=response_number,json=responseNumber,proto3" json:"response_number,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Number of the last response that was on the screen, at most response_number;
+	// 0 where nothing is painted, or nobody knows.
+	PaintedNumber uint64 `protobuf:"varint,4,opt,name=painted_number,json=paintedNumber,proto3" json:"painted_number,omitempty"`
+	// How long ago that was, by the client's own clock.
+	PaintedAgo    *durationpb.Duration `protobuf:"bytes,5,opt,name=painted_ago,json=paintedAgo,proto3" json:"painted_ago,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AcknowledgeNotificationsRequest) Reset() {
@@ -1653,6 +1658,20 @@ func (x *AcknowledgeNotificationsRequest) GetResponseNumber() uint64 {
 		return x.ResponseNumber
 	}
 	return 0
+}
+
+func (x *AcknowledgeNotificationsRequest) GetPaintedNumber() uint64 {
+	if x != nil {
+		return x.PaintedNumber
+	}
+	return 0
+}
+
+func (x *AcknowledgeNotificationsRequest) GetPaintedAgo() *durationpb.Duration {
+	if x != nil {
+		return x.PaintedAgo
+	}
+	return nil
 }
 
 // Taken.
@@ -2039,11 +2058,14 @@ const file_todoku_v1_notification_proto_rawDesc = "" +
 	"\x05offer\x18\x03 \x01(\v2\x14.todoku.v1.BookLevelR\x05offer\x12!\n" +
 	"\fbook_version\x18\x04 \x01(\x04R\vbookVersion\x12\x1d\n" +
 	"\n" +
-	"last_price\x18\x05 \x01(\tR\tlastPrice\"\x94\x01\n" +
+	"last_price\x18\x05 \x01(\tR\tlastPrice\"\xf7\x01\n" +
 	"\x1fAcknowledgeNotificationsRequest\x12#\n" +
 	"\rconnection_id\x18\x01 \x01(\tR\fconnectionId\x12#\n" +
 	"\rattach_number\x18\x02 \x01(\x04R\fattachNumber\x12'\n" +
-	"\x0fresponse_number\x18\x03 \x01(\x04R\x0eresponseNumber\"\"\n" +
+	"\x0fresponse_number\x18\x03 \x01(\x04R\x0eresponseNumber\x12%\n" +
+	"\x0epainted_number\x18\x04 \x01(\x04R\rpaintedNumber\x12:\n" +
+	"\vpainted_ago\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"paintedAgo\"\"\n" +
 	" AcknowledgeNotificationsResponse\"}\n" +
 	"\x19UpdateSubscriptionRequest\x12#\n" +
 	"\rconnection_id\x18\x01 \x01(\tR\fconnectionId\x12;\n" +
@@ -2162,22 +2184,23 @@ var file_todoku_v1_notification_proto_depIdxs = []int32{
 	36, // 39: todoku.v1.BookUpdate.level:type_name -> todoku.v1.BookLevel
 	36, // 40: todoku.v1.BestBidOffer.bid:type_name -> todoku.v1.BookLevel
 	36, // 41: todoku.v1.BestBidOffer.offer:type_name -> todoku.v1.BookLevel
-	2,  // 42: todoku.v1.UpdateSubscriptionRequest.subscription:type_name -> todoku.v1.Subscription
-	2,  // 43: todoku.v1.ListNotificationsRequest.subscription:type_name -> todoku.v1.Subscription
-	5,  // 44: todoku.v1.ListNotificationsResponse.messages:type_name -> todoku.v1.Message
-	3,  // 45: todoku.v1.NotificationService.FeedNotification:input_type -> todoku.v1.FeedNotificationRequest
-	18, // 46: todoku.v1.NotificationService.AcknowledgeNotifications:input_type -> todoku.v1.AcknowledgeNotificationsRequest
-	20, // 47: todoku.v1.NotificationService.UpdateSubscription:input_type -> todoku.v1.UpdateSubscriptionRequest
-	22, // 48: todoku.v1.NotificationService.ListNotifications:input_type -> todoku.v1.ListNotificationsRequest
-	4,  // 49: todoku.v1.NotificationService.FeedNotification:output_type -> todoku.v1.FeedNotificationResponse
-	19, // 50: todoku.v1.NotificationService.AcknowledgeNotifications:output_type -> todoku.v1.AcknowledgeNotificationsResponse
-	21, // 51: todoku.v1.NotificationService.UpdateSubscription:output_type -> todoku.v1.UpdateSubscriptionResponse
-	23, // 52: todoku.v1.NotificationService.ListNotifications:output_type -> todoku.v1.ListNotificationsResponse
-	49, // [49:53] is the sub-list for method output_type
-	45, // [45:49] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	24, // 42: todoku.v1.AcknowledgeNotificationsRequest.painted_ago:type_name -> google.protobuf.Duration
+	2,  // 43: todoku.v1.UpdateSubscriptionRequest.subscription:type_name -> todoku.v1.Subscription
+	2,  // 44: todoku.v1.ListNotificationsRequest.subscription:type_name -> todoku.v1.Subscription
+	5,  // 45: todoku.v1.ListNotificationsResponse.messages:type_name -> todoku.v1.Message
+	3,  // 46: todoku.v1.NotificationService.FeedNotification:input_type -> todoku.v1.FeedNotificationRequest
+	18, // 47: todoku.v1.NotificationService.AcknowledgeNotifications:input_type -> todoku.v1.AcknowledgeNotificationsRequest
+	20, // 48: todoku.v1.NotificationService.UpdateSubscription:input_type -> todoku.v1.UpdateSubscriptionRequest
+	22, // 49: todoku.v1.NotificationService.ListNotifications:input_type -> todoku.v1.ListNotificationsRequest
+	4,  // 50: todoku.v1.NotificationService.FeedNotification:output_type -> todoku.v1.FeedNotificationResponse
+	19, // 51: todoku.v1.NotificationService.AcknowledgeNotifications:output_type -> todoku.v1.AcknowledgeNotificationsResponse
+	21, // 52: todoku.v1.NotificationService.UpdateSubscription:output_type -> todoku.v1.UpdateSubscriptionResponse
+	23, // 53: todoku.v1.NotificationService.ListNotifications:output_type -> todoku.v1.ListNotificationsResponse
+	50, // [50:54] is the sub-list for method output_type
+	46, // [46:50] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_todoku_v1_notification_proto_init() }

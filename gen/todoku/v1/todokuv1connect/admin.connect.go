@@ -72,6 +72,8 @@ const (
 	AdminServiceDisconnectConnectionProcedure = "/todoku.v1.AdminService/DisconnectConnection"
 	// AdminServiceListAuditProcedure is the fully-qualified name of the AdminService's ListAudit RPC.
 	AdminServiceListAuditProcedure = "/todoku.v1.AdminService/ListAudit"
+	// AdminServiceListToldProcedure is the fully-qualified name of the AdminService's ListTold RPC.
+	AdminServiceListToldProcedure = "/todoku.v1.AdminService/ListTold"
 	// AdminServiceExportJournalProcedure is the fully-qualified name of the AdminService's
 	// ExportJournal RPC.
 	AdminServiceExportJournalProcedure = "/todoku.v1.AdminService/ExportJournal"
@@ -109,6 +111,8 @@ type AdminServiceClient interface {
 	DisconnectConnection(context.Context, *v1.DisconnectConnectionRequest) (*v1.DisconnectConnectionResponse, error)
 	// Lists who did what, when and from where.
 	ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error)
+	// Lists who was told of an event, an order or a trade, and when.
+	ListTold(context.Context, *v1.ListToldRequest) (*v1.ListToldResponse, error)
 	// Sends the journal, one record after the other.
 	ExportJournal(context.Context, *v1.ExportJournalRequest) (*connect.ServerStreamForClient[v1.ExportJournalResponse], error)
 }
@@ -214,6 +218,12 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(adminServiceMethods.ByName("ListAudit")),
 			connect.WithClientOptions(opts...),
 		),
+		listTold: connect.NewClient[v1.ListToldRequest, v1.ListToldResponse](
+			httpClient,
+			baseURL+AdminServiceListToldProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListTold")),
+			connect.WithClientOptions(opts...),
+		),
 		exportJournal: connect.NewClient[v1.ExportJournalRequest, v1.ExportJournalResponse](
 			httpClient,
 			baseURL+AdminServiceExportJournalProcedure,
@@ -240,6 +250,7 @@ type adminServiceClient struct {
 	listConnections      *connect.Client[v1.ListConnectionsRequest, v1.ListConnectionsResponse]
 	disconnectConnection *connect.Client[v1.DisconnectConnectionRequest, v1.DisconnectConnectionResponse]
 	listAudit            *connect.Client[v1.ListAuditRequest, v1.ListAuditResponse]
+	listTold             *connect.Client[v1.ListToldRequest, v1.ListToldResponse]
 	exportJournal        *connect.Client[v1.ExportJournalRequest, v1.ExportJournalResponse]
 }
 
@@ -378,6 +389,15 @@ func (c *adminServiceClient) ListAudit(ctx context.Context, req *v1.ListAuditReq
 	return nil, err
 }
 
+// ListTold calls todoku.v1.AdminService.ListTold.
+func (c *adminServiceClient) ListTold(ctx context.Context, req *v1.ListToldRequest) (*v1.ListToldResponse, error) {
+	response, err := c.listTold.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ExportJournal calls todoku.v1.AdminService.ExportJournal.
 func (c *adminServiceClient) ExportJournal(ctx context.Context, req *v1.ExportJournalRequest) (*connect.ServerStreamForClient[v1.ExportJournalResponse], error) {
 	return c.exportJournal.CallServerStream(ctx, connect.NewRequest(req))
@@ -415,6 +435,8 @@ type AdminServiceHandler interface {
 	DisconnectConnection(context.Context, *v1.DisconnectConnectionRequest) (*v1.DisconnectConnectionResponse, error)
 	// Lists who did what, when and from where.
 	ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error)
+	// Lists who was told of an event, an order or a trade, and when.
+	ListTold(context.Context, *v1.ListToldRequest) (*v1.ListToldResponse, error)
 	// Sends the journal, one record after the other.
 	ExportJournal(context.Context, *v1.ExportJournalRequest, *connect.ServerStream[v1.ExportJournalResponse]) error
 }
@@ -516,6 +538,12 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(adminServiceMethods.ByName("ListAudit")),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServiceListToldHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceListToldProcedure,
+		svc.ListTold,
+		connect.WithSchema(adminServiceMethods.ByName("ListTold")),
+		connect.WithHandlerOptions(opts...),
+	)
 	adminServiceExportJournalHandler := connect.NewServerStreamHandlerSimple(
 		AdminServiceExportJournalProcedure,
 		svc.ExportJournal,
@@ -554,6 +582,8 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 			adminServiceDisconnectConnectionHandler.ServeHTTP(w, r)
 		case AdminServiceListAuditProcedure:
 			adminServiceListAuditHandler.ServeHTTP(w, r)
+		case AdminServiceListToldProcedure:
+			adminServiceListToldHandler.ServeHTTP(w, r)
 		case AdminServiceExportJournalProcedure:
 			adminServiceExportJournalHandler.ServeHTTP(w, r)
 		default:
@@ -623,6 +653,10 @@ func (UnimplementedAdminServiceHandler) DisconnectConnection(context.Context, *v
 
 func (UnimplementedAdminServiceHandler) ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("todoku.v1.AdminService.ListAudit is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListTold(context.Context, *v1.ListToldRequest) (*v1.ListToldResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("todoku.v1.AdminService.ListTold is not implemented"))
 }
 
 func (UnimplementedAdminServiceHandler) ExportJournal(context.Context, *v1.ExportJournalRequest, *connect.ServerStream[v1.ExportJournalResponse]) error {
