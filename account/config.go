@@ -112,6 +112,9 @@ type AccessLog struct {
 	Interval time.Duration
 	// Retention is how long entries are kept; 400 days. Negative is for ever.
 	Retention time.Duration
+	// Receipts is how long the receipts of an attach are kept after its end; 90
+	// days. Negative is for ever.
+	Receipts time.Duration
 }
 
 // setDefault gives a field its default where it was left zero.
@@ -157,6 +160,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.AccessLog.Batch, 512)
 	setDefault(&c.AccessLog.Interval, 500*time.Millisecond)
 	setDefault(&c.AccessLog.Retention, 400*24*time.Hour)
+	setDefault(&c.AccessLog.Receipts, 90*24*time.Hour)
 
 	if c.AccessTTL < 0 || c.Grace < 0 || c.RetryWindow < 0 || c.HashWait < 0 || c.KeyLife < 0 ||
 		c.Lockout.Delay < 0 || c.Lockout.MaxDelay < 0 || c.Lockout.Window < 0 ||

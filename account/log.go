@@ -160,12 +160,17 @@ func (l *accessLog) put(e Entry) (room <-chan struct{}, ok bool) {
 	}
 	l.queue = append(l.queue, e)
 	if n := len(l.queue); n == 1 || n == l.limits.Batch {
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
+		l.ring()
 	}
 	return nil, true
+}
+
+// ring wakes whoever writes.
+func (l *accessLog) ring() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
 }
 
 // flush writes what is queued now, batch by batch. On an error the rest stays queued.

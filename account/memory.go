@@ -21,6 +21,7 @@ type MemoryStore struct {
 	connections map[string]Connection
 	entries     []Entry
 	lastEntry   uint64
+	receipts    []Receipt
 }
 
 // NewMemoryStore returns an empty store.
@@ -261,5 +262,91 @@ func (m *MemoryStore) Prune(_ context.Context, log, attempts time.Time) error {
 	maps.DeleteFunc(m.attempts, func(_ string, a Failures) bool {
 		return a.Last.Before(attempts) && a.LockedUntil.Before(attempts)
 	})
+	return nil
+}
+
+// AppendReceipts implements [ReceiptStore].
+func (m *MemoryStore) AppendReceipts(_ context.Context, receipts []Receipt) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.receipts = append(m.receipts, receipts...)
+	return nil
+}
+
+// CloseReceipts implements [ReceiptStore].
+func (m *MemoryStore) CloseReceipts(_ context.Context, at time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range slices.Clone(m.receipts) {
+		if r.Step == ReceiptBegan && m.step(r.Attach, ReceiptEnded, nil) == nil {
+			m.receipts = append(m.receipts, Receipt{Attach: r.Attach, Step: ReceiptEnded, Time: at, Reason: ProcessGone})
+		}
+	}
+	return nil
+}
+
+// step returns the first receipt of an attach's step that fits, in order of
+// sequence. It is called with mu held.
+func (m *MemoryStore) step(attach uint64, step ReceiptStep, fits func(Receipt) bool) *Receipt {
+	var found *Receipt
+	for i := range m.receipts {
+		r := &m.receipts[i]
+		if r.Attach == attach && r.Step == step && (fits == nil || fits(*r)) && (found == nil || r.Sequence <= found.Sequence) {
+			found = r
+		}
+	}
+	return found
+}
+
+// Told implements [ReceiptStore].
+func (m *MemoryStore) Told(_ context.Context, query ToldQuery) ([]Told, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []Told
+	for _, began := range m.receipts {
+		if began.Step != ReceiptBegan || began.Attach <= query.After || began.Epoch != query.Epoch ||
+			query.User != "" && began.User != query.User {
+			continue
+		}
+		t := Told{
+			Attach: began.Attach, User: began.User, Session: began.Session, Connection: began.Connection,
+			RemoteAddr: began.RemoteAddr, Began: began.Time,
+		}
+		if end := m.step(began.Attach, ReceiptEnded, nil); end != nil {
+			if end.Time.Before(query.Committed) || end.Sequence < query.Sequence && end.Reason != ProcessGone {
+				continue
+			}
+			t.Ended, t.Reason = end.Time, end.Reason
+		}
+		carries := false
+		last := uint64(0)
+		for _, r := range m.receipts {
+			if r.Attach == began.Attach && r.Step == ReceiptCarries && r.Sequence < query.Sequence && (!carries || r.Sequence >= last) {
+				carries, last, t.Topics = true, r.Sequence, r.Topics
+			}
+		}
+		if !carries {
+			continue
+		}
+		if ack := m.step(began.Attach, ReceiptAcknowledged, func(r Receipt) bool { return r.Sequence >= query.Sequence }); ack != nil {
+			t.Acknowledged, t.AcknowledgedAt = ack.Sequence, ack.Time
+		}
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b Told) int { return cmp.Compare(a.Attach, b.Attach) })
+	return list[:min(len(list), query.Limit)], nil
+}
+
+// PruneReceipts implements [ReceiptStore].
+func (m *MemoryStore) PruneReceipts(_ context.Context, before time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	gone := map[uint64]bool{}
+	for _, r := range m.receipts {
+		if r.Step == ReceiptEnded && r.Time.Before(before) {
+			gone[r.Attach] = true
+		}
+	}
+	m.receipts = slices.DeleteFunc(m.receipts, func(r Receipt) bool { return gone[r.Attach] })
 	return nil
 }

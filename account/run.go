@@ -56,8 +56,10 @@ func (s *Service) Run(ctx context.Context) error {
 
 // writeLog flushes and, if anything is left, starts the timer again.
 func (s *Service) writeLog(ctx context.Context, timer *time.Timer) {
-	s.fault(s.log.flush(ctx))
-	if queued, _ := s.log.counts(); queued > 0 {
+	s.fault(errors.Join(s.log.flush(ctx), s.writeReceipts(ctx)))
+	queued, _ := s.log.counts()
+	receipts, _ := s.receipts.counts()
+	if queued+receipts > 0 {
 		timer.Reset(s.cfg.AccessLog.Interval)
 	}
 }
@@ -68,7 +70,7 @@ func (s *Service) lastWrites(ctx context.Context) error {
 	s.log.stop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	err := errors.Join(s.log.flush(ctx), s.saveConnections(ctx))
+	err := errors.Join(s.log.flush(ctx), s.writeReceipts(ctx), s.saveConnections(ctx))
 	if queued, _ := s.log.counts(); err != nil && queued > 0 {
 		err = fmt.Errorf("%w (%d entries of the access log are lost)", err, queued)
 	}
@@ -114,6 +116,12 @@ func (s *Service) prune(ctx context.Context) error {
 	})
 	if err != nil {
 		err = fmt.Errorf("account: prune: %w", err)
+	}
+	if keep := s.cfg.AccessLog.Receipts; keep > 0 {
+		receipts := s.write(ctx, func(ctx context.Context) error { return s.store.PruneReceipts(ctx, now.Add(-keep)) })
+		if receipts != nil {
+			err = errors.Join(err, fmt.Errorf("account: prune receipts: %w", receipts))
+		}
 	}
 	return errors.Join(err, s.tendKeys(ctx, now))
 }

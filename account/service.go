@@ -31,6 +31,8 @@ type Service struct {
 	unknown passwordHash // what a user who does not exist is checked against
 	live    *registry
 	log     *accessLog
+
+	receipts receiptLog
 }
 
 // NewService reads the keys, sessions and connections from store and, in a new
@@ -61,6 +63,9 @@ func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) 
 		return nil, fmt.Errorf("account: read connections: %w", err)
 	}
 	s.live = newRegistry(sessions, connections)
+	if err := store.CloseReceipts(ctx, s.now()); err != nil {
+		return nil, fmt.Errorf("account: close receipts: %w", err)
+	}
 	return s, nil
 }
 
@@ -76,6 +81,9 @@ type Stats struct {
 	// how many never were, since the start.
 	LogQueued int
 	LogLost   uint64
+	// ReceiptsQueued and ReceiptsLost are the same of receipts.
+	ReceiptsQueued int
+	ReceiptsLost   uint64
 }
 
 // Stats returns the numbers of this moment.
@@ -84,6 +92,7 @@ func (s *Service) Stats() Stats {
 	stats.Sessions, stats.Connections, stats.Attached = s.live.counts()
 	stats.SignInsWaiting = s.gate.length()
 	stats.LogQueued, stats.LogLost = s.log.counts()
+	stats.ReceiptsQueued, stats.ReceiptsLost = s.receipts.counts()
 	return stats
 }
 

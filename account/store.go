@@ -29,6 +29,7 @@ type Store interface {
 	SessionStore
 	ConnectionStore
 	AccessStore
+	ReceiptStore
 }
 
 // KeyStore keeps the keys that sign tokens.

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) account.Store) {
 		{"TextsComeBackAsTheyWere", testTexts},
 		{"TheAccessLogIsReadNewestFirstAndInPages", testAccess},
 		{"PruningNeverFreesAnID", testPrune},
+		{"WhoWasToldFollowsFromWhatWasAcknowledged", testReceipts},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
