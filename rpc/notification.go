@@ -35,7 +35,7 @@ func (s *notificationService) FeedNotification(
 		return err
 	}
 	return afterwards(ctx, func() error {
-		err := v.Stream.Ended(ctx)
+		err := grpcpush.Ended(stream, v.Stream)
 		s.detach(ctx, v, err)
 		return err
 	})

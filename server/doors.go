@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+
+	"todoku/push/grpcpush"
 )
 
 // maxMessage is what the transport takes. A request is at most 1 MiB; the transport
@@ -23,7 +25,13 @@ const maxMessage = 4 << 20
 // buildDoors makes the gRPC server and puts the services on it.
 func (s *Server) buildDoors(tls *tls.Config) {
 	k := s.config.Keepalive
-	options := append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(s.metrics.interceptor)}, s.services.Interceptors()...)
+	var secure credentials.TransportCredentials
+	if tls != nil {
+		secure = credentials.NewTLS(tls)
+	}
+	options := grpcpush.Transports(secure)
+	options = append(options, grpc.ChainUnaryInterceptor(s.metrics.interceptor))
+	options = append(options, s.services.Interceptors()...)
 	options = append(options,
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle: k.MaxConnectionIdle, MaxConnectionAge: k.MaxConnectionAge,
@@ -35,9 +43,6 @@ func (s *Server) buildDoors(tls *tls.Config) {
 		grpc.MaxHeaderListSize(s.config.Doors.HeaderBytes),
 		grpc.ConnectionTimeout(s.config.Doors.Handshake),
 	)
-	if tls != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
-	}
 	s.grpc = grpc.NewServer(options...)
 	s.services.Register(s.grpc)
 	s.health = health.NewServer()

@@ -10,7 +10,7 @@
 // Serve returns as soon as the stream has ended, even while a send is stuck in
 // flow control; grpc-go fails that send when the handler returns. It may keep up
 // to 64 KiB, its write quota, until the transport ends; with this codec those
-// are references to shared data.
+// are references to shared data, and with [Transports] the transport is ended.
 package grpcpush
 
 import (
@@ -181,11 +181,21 @@ func Serve(call grpc.ServerStream, stream *push.Stream, layout Layout) error {
 	if err := Start(call, stream, layout); err != nil {
 		return err
 	}
-	return stream.Ended(call.Context())
+	return Ended(call, stream)
 }
 
-// Start sends headers and begins to send what the stream has; stream.Ended waits
-// for its end, as Serve does. The handler of the call must not return before.
+// Ended waits for the end of a stream that was given to [Start] and returns it, as
+// [Serve] does.
+func Ended(call grpc.ServerStream, stream *push.Stream) error {
+	err := stream.Ended(call.Context())
+	if t := transportOf(call.Context()); t != nil {
+		t.after(push.ReasonOf(err))
+	}
+	return err
+}
+
+// Start sends headers and begins to send what the stream has, for a handler that
+// waits elsewhere: it must call [Ended] then, and not return before.
 func Start(call grpc.ServerStream, stream *push.Stream, layout Layout) error {
 	if err := call.SendHeader(nil); err != nil {
 		stream.Close()

@@ -173,23 +173,26 @@ type venue struct {
 	server  *grpc.Server
 	client  *grpc.ClientConn
 	topics  []push.Topic
-	returns chan error // What Serve returned.
+	returns chan error    // What Serve returned.
+	waiting chan struct{} // A unary call waits
+	goOn    chan struct{} // for this.
 }
 
 func open(t testing.TB, config push.Config, options ...grpc.DialOption) *venue {
 	t.Helper()
 	config.Epoch = "epoch"
-	v := &venue{hub: push.NewHub(config), topics: []push.Topic{"x"}, returns: make(chan error, 16)}
+	v := &venue{hub: push.NewHub(config), topics: []push.Topic{"x"}, returns: make(chan error, 16), waiting: make(chan struct{}), goOn: make(chan struct{})}
 	running, stop := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		_ = v.hub.Run(running)
 	}()
-	v.server = grpc.NewServer(grpc.ForceServerCodecV2(grpcpush.NewCodec()))
+	v.server = grpc.NewServer(append(grpcpush.Transports(nil), grpc.ForceServerCodecV2(grpcpush.NewCodec()))...)
 	v.server.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "test.Feed", HandlerType: (*any)(nil),
 		Streams: []grpc.StreamDesc{{StreamName: "Open", ServerStreams: true, Handler: v.feed}},
+		Methods: []grpc.MethodDesc{{MethodName: "Wait", Handler: v.wait}},
 	}, v)
 	var lc net.ListenConfig
 	listener, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -229,6 +232,23 @@ func (v *venue) feed(_ any, call grpc.ServerStream) error {
 	err = grpcpush.Serve(call, stream, grpcpush.Standard())
 	v.returns <- err
 	return status.Error(codes.Aborted, string(push.ReasonOf(err)))
+}
+
+// wait answers when it is told to.
+func (v *venue) wait(srv any, ctx context.Context, receive func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) { //nolint:revive // grpc-go's order.
+	request := &emptypb.Empty{}
+	if err := receive(request); err != nil {
+		return nil, err
+	}
+	return interceptor(ctx, request, &grpc.UnaryServerInfo{Server: srv, FullMethod: "/test.Feed/Wait"}, func(ctx context.Context, _ any) (any, error) {
+		v.waiting <- struct{}{}
+		select {
+		case <-v.goOn:
+			return request, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	})
 }
 
 func (v *venue) open(t testing.TB, ctx context.Context, connection string) grpc.ClientStream { //nolint:revive // The test goes first.
