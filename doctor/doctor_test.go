@@ -17,6 +17,7 @@ import (
 	"todoku/client"
 	"todoku/doctor"
 	"todoku/internal/apptest"
+	"todoku/internal/pathtest"
 )
 
 // Times of these tests. A timer of a second is the shortest that the proxies know.
@@ -123,7 +124,7 @@ func TestADirectPathHasNothingBetween(t *testing.T) {
 // the level of TCP that ends what is idle.
 func TestAConnectionThatIsCutForBeingIdleLivesByPings(t *testing.T) {
 	t.Parallel()
-	r := examine(t, tcpBox{idle: timer}.start(t, venue(t, seldom)))
+	r := examine(t, pathtest.Box{Idle: timer}.Start(t, venue(t, seldom)))
 	found(t, r, "TOO_MANY_PINGS", "PINGS_REACH_VENUE", "IDLE_TIMER", "FEED_RESUMES", "FEED_LIVES", "KEEPALIVE_TOO_SLOW")
 	feedLived(t, r)
 	about(t, "quiet cut", r.Verdict.QuietCut, timer)
@@ -141,7 +142,7 @@ func TestAConnectionThatIsCutForBeingIdleLivesByPings(t *testing.T) {
 // belongs to a connection that it does not remember.
 func TestAPathThatForgetsWithoutAWordIsFound(t *testing.T) {
 	t.Parallel()
-	r := examine(t, tcpBox{idle: timer, forget: true}.start(t, venue(t, seldom)))
+	r := examine(t, pathtest.Box{Idle: timer, Forget: true}.Start(t, venue(t, seldom)))
 	found(t, r, "TOO_MANY_PINGS", "PINGS_REACH_VENUE", "PATH_FORGETS", "FEED_RESUMES", "FEED_LIVES", "KEEPALIVE_TOO_SLOW")
 	feedLived(t, r)
 	if end := r.Silent[1].End; r.Silent[0].End != nil || end == nil || end.How != doctor.ByNoAnswer {
@@ -155,19 +156,19 @@ func TestAProxyCutsStreamsWithPingsAndHeartbeatsSurvive(t *testing.T) {
 	t.Parallel()
 	proxies := []struct {
 		name     string
-		start    func(*testing.T, string, int) string
+		start    func(*testing.T, string, pathtest.Timers) *pathtest.Proxy
 		how      doctor.How
 		code     string
 		evidence int
 	}{
-		{"nginx", nginx, doctor.ByReset, "INTERNAL_ERROR", 5}, // Its headers tell too.
-		{"haproxy", haproxy, doctor.ByNoTrailers, "", 3},
+		{"nginx", pathtest.Nginx, doctor.ByReset, "INTERNAL_ERROR", 5}, // Its headers tell too.
+		{"haproxy", pathtest.HAProxy, doctor.ByNoTrailers, "", 3},
 	}
 	for _, p := range proxies {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			far := tcpBox{delay: 5 * time.Millisecond}.start(t, venue(t, seldom))
-			r := examine(t, p.start(t, far, 1))
+			far := pathtest.Box{Delay: 5 * time.Millisecond}.Start(t, venue(t, seldom))
+			r := examine(t, p.start(t, far, pathtest.Timers{Idle: timer}).Address)
 			found(t, r, "PINGS_ANSWERED_NEARER", "STREAM_TIMER", "FEED_RESUMES", "FEED_LIVES", "RAISE_PROXY_TIMER")
 			feedLived(t, r)
 			about(t, "pinged cut", r.Verdict.PingedCut, timer)
@@ -189,13 +190,13 @@ func TestAProxyCutsStreamsWithPingsAndHeartbeatsSurvive(t *testing.T) {
 func TestTheVenuesOwnPingsHoldNginxBackButNotHAProxy(t *testing.T) {
 	t.Parallel()
 	at := venue(t, time.Second) // grpc-go PINGs no more often.
-	const timer = 2             // seconds
+	const timer = 2 * time.Second
 	for name, p := range map[string]struct {
 		address string
 		want    []string
 	}{
-		"nginx":   {nginx(t, at, timer), []string{"PINGS_ANSWERED_NEARER", "NO_CUT", "NOT_SIGNED_IN"}},
-		"haproxy": {haproxy(t, at, timer), []string{"PINGS_ANSWERED_NEARER", "STREAM_TIMER", "NOT_SIGNED_IN", "HEARTBEAT_TOO_SLOW", "RAISE_PROXY_TIMER"}},
+		"nginx":   {pathtest.Nginx(t, at, pathtest.Timers{Idle: timer}).Address, []string{"PINGS_ANSWERED_NEARER", "NO_CUT", "NOT_SIGNED_IN"}},
+		"haproxy": {pathtest.HAProxy(t, at, pathtest.Timers{Idle: timer}).Address, []string{"PINGS_ANSWERED_NEARER", "STREAM_TIMER", "NOT_SIGNED_IN", "HEARTBEAT_TOO_SLOW", "RAISE_PROXY_TIMER"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -236,7 +237,7 @@ func TestWhatIsNoVenueIsSaid(t *testing.T) {
 		t.Fatalf("plaintext to a TLS port: %v", err)
 	}
 	found(t, r, "UNREACHABLE", "PERHAPS_TLS")
-	r, err = doctor.Examine(t.Context(), doctor.Config{Address: freeAddress(t), Plaintext: true, Duration: time.Second})
+	r, err = doctor.Examine(t.Context(), doctor.Config{Address: pathtest.FreeAddress(t), Plaintext: true, Duration: time.Second})
 	if !errors.Is(err, doctor.ErrUnreachable) || r.Verdict.Good() {
 		t.Fatalf("a port that nothing listens on: %v", err)
 	}

@@ -57,6 +57,7 @@ var layers = map[string][]string{
 	},
 	"examples/chat":     {"push", "push/grpcpush", chat},
 	"internal/apptest":  {"account", "client", "journal", "server", "sqlite", "trade", "trade/record", wire},
+	"internal/pathtest": {},
 	"internal/repotest": {},
 }
 

@@ -1,0 +1,169 @@
+package pathtest_test
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"todoku/client"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/internal/apptest"
+	"todoku/internal/pathtest"
+	"todoku/server"
+)
+
+// Behind a proxy one cause looks like another, and each proxy has its own way to
+// say so. Both ends must tell them apart as far as they can be told apart, and the
+// client must come back after each.
+
+// TestEveryEndBehindAProxyIsToldApart brings each end about, and holds what the
+// client and the venue make of it.
+func TestEveryEndBehindAProxyIsToldApart(t *testing.T) {
+	t.Parallel()
+	// gone is what the venue knows when the stream is no more: that it is no more.
+	const gone = "DISCONNECTED"
+	cut := map[string]string{"nginx": client.ReasonReset, "haproxy": client.ReasonNoTrailers}
+	lost := map[string]string{"nginx": client.ReasonConnectLost, "haproxy": client.ReasonConnectLost}
+	byVenue := map[string]string{"nginx": "BY_VENUE", "haproxy": "BY_VENUE"}
+	// A venue whose heartbeats come too seldom for the proxy, as nobody should run it.
+	mute := func(c *server.Config) {
+		c.Push.HeartbeatInterval, c.Push.AckTimeout, c.Clients = 3*time.Second, time.Minute, server.Clients{}
+	}
+	for what, c := range map[string]struct {
+		change func(*server.Config)
+		timers pathtest.Timers
+		// cause brings it about.
+		cause func(t *testing.T, p *pathtest.Proxy, admin staff)
+		by    client.Ender
+		// reason is the client's, by the name of the proxy; venue is the venue's.
+		reason map[string]string
+		venue  string
+		// goAway is whether nginx says GOAWAY before.
+		goAway bool
+	}{
+		"idle timer": {
+			change: mute, timers: pathtest.Timers{Idle: time.Second},
+			cause: func(*testing.T, *pathtest.Proxy, staff) {},
+			by:    client.EnderConnection, reason: cut, venue: gone,
+		},
+		"proxy killed": {
+			cause: func(_ *testing.T, p *pathtest.Proxy, _ staff) { p.Kill() },
+			by:    client.EnderConnection, reason: lost, venue: gone,
+		},
+		"proxy reloaded, hard stop": {
+			timers: pathtest.Timers{HardStop: time.Second},
+			cause:  func(_ *testing.T, p *pathtest.Proxy, _ staff) { p.Reload() },
+			by:     client.EnderConnection, venue: gone, goAway: true,
+			reason: map[string]string{"nginx": client.ReasonGoAway, "haproxy": client.ReasonNoTrailers},
+		},
+		"ended by staff": {
+			cause: func(t *testing.T, _ *pathtest.Proxy, admin staff) {
+				t.Helper()
+				live, _ := admin.connections(t, "alice")
+				if _, err := admin.Admin.DisconnectConnection(t.Context(), &todokuv1.DisconnectConnectionRequest{ConnectionId: live[0].GetConnectionId()}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			by: client.EnderVenue, reason: byVenue, venue: "BY_VENUE",
+		},
+	} {
+		for name, start := range proxies() {
+			t.Run(what+", "+name, func(t *testing.T) {
+				t.Parallel()
+				app := venue(t, c.change)
+				admin := staffOf(app)
+				proxy := start(t, app.GRPCAddr().String(), c.timers)
+				f := follow(t, proxy.Address)
+				c.cause(t, proxy, admin)
+				end := f.ended()
+				if end.By != c.by || end.Reason != c.reason[name] {
+					t.Errorf("for the client it ended by %s with %s (%s, %v), want %s %s", end.By, end.Reason, end.Detail, end.Err, c.by, c.reason[name])
+				}
+				if said := end.GoAway != nil; name == "nginx" && said != c.goAway {
+					t.Errorf("GOAWAY %v", end.GoAway)
+				}
+				if end.Age <= 0 || end.Cursor == "" || end.Attach == 0 || end.Peer != proxy.Address {
+					t.Errorf("the client's record is not whole: %+v", end)
+				}
+				if got := admin.ended(t, "alice").GetEndReason(); got != c.venue {
+					t.Errorf("for the venue it ended with %s, want %s", got, c.venue)
+				}
+			})
+		}
+	}
+}
+
+// TestAKilledVenueIsToldByEachProxyInItsOwnWay ends the venue's process (SIGKILL)
+// behind a proxy, where it looks just as an idle timer does, and starts it again.
+func TestAKilledVenueIsToldByEachProxyInItsOwnWay(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"nginx": client.ReasonReset, "haproxy": client.ReasonNoTrailers} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := apptest.Seed(t.Context(), dir, apptest.Users(), nil); err != nil {
+				t.Fatal(err)
+			}
+			process := apptest.Launch(t, dir)
+			process.Start()
+			f := follow(t, proxies()[name](t, process.Address, pathtest.Timers{}).Address)
+			process.Kill()
+			if end := f.ended(); end.By != client.EnderConnection || end.Reason != want {
+				t.Errorf("it ended by %s with %s (%v), want %s", end.By, end.Reason, end.Err, want)
+			}
+			process.Start()
+			f.await(string(client.StateLive))
+		})
+	}
+}
+
+// TestNamedEndsPassThroughProxies holds that the venue's own words arrive as they
+// left: reason, code and all, for clients that do not move when they are asked to.
+func TestNamedEndsPassThroughProxies(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		change func(*server.Config)
+		cause  func(*testing.T, *apptest.App)
+		code   codes.Code
+	}{
+		"SHUTDOWN": {
+			func(c *server.Config) { c.Drain, c.Push.AckTimeout = 2*time.Second, time.Minute },
+			func(t *testing.T, app *apptest.App) {
+				t.Helper()
+				stopped := make(chan struct{})
+				go func() {
+					defer close(stopped)
+					app.Shutdown()
+				}()
+				t.Cleanup(func() { <-stopped })
+			}, codes.Unavailable,
+		},
+		"STREAM_AGE": {
+			func(c *server.Config) {
+				c.Push.StreamAge, c.Push.ReconnectGrace, c.Push.AckTimeout = 500*time.Millisecond, 300*time.Millisecond, time.Minute
+			},
+			func(*testing.T, *apptest.App) {}, codes.Unavailable,
+		},
+		"NOT_ACKNOWLEDGING": {
+			func(c *server.Config) { c.Push.AckTimeout = time.Second },
+			func(*testing.T, *apptest.App) {}, codes.DeadlineExceeded,
+		},
+	} {
+		for name, start := range proxies() {
+			t.Run(what+", "+name, func(t *testing.T) {
+				t.Parallel()
+				app := venue(t, c.change)
+				d := apptest.NewDesktop(t, start(t, app.GRPCAddr().String(), pathtest.Timers{}).Address)
+				d.SignIn("alice")
+				stream := d.Attach(&todokuv1.FeedNotificationRequest{})
+				c.cause(t, app)
+				_, err := stream.Finish()
+				if client.Reason(err) != what || status.Code(err) != c.code {
+					t.Errorf("it ended with %v, want %s %s", err, c.code, what)
+				}
+			})
+		}
+	}
+}

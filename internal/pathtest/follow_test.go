@@ -1,0 +1,248 @@
+package pathtest_test
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"todoku/client"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/internal/apptest"
+	"todoku/server"
+)
+
+// Times of these tests, scaled down from those of the protocol by about ten. Proxies
+// know whole seconds only.
+const (
+	heartbeat = 250 * time.Millisecond
+	stale     = 1500 * time.Millisecond
+	watchdog  = 3 * time.Second
+	ackLimit  = 3 * time.Second
+	seldom    = 10 * time.Minute // No PING of the venue comes while a test runs.
+
+	// patience is reached only when a promise is broken, slack what a busy machine
+	// may take for what has no limit of its own.
+	patience = 90 * time.Second
+	slack    = 10 * time.Second
+)
+
+// soak asks for the default times instead.
+func soak() bool { return os.Getenv("TODOKU_SOAK") != "" }
+
+// settings are those of a venue with scaled-down times, whose users are there.
+func settings(t *testing.T) server.Config {
+	t.Helper()
+	config := apptest.Config(t.TempDir())
+	config.Push.HeartbeatInterval = heartbeat
+	config.Push.AckTimeout = ackLimit
+	config.Clients = server.Clients{Stale: stale, Watchdog: watchdog}
+	config.Keepalive.Time = seldom
+	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// venue serves one with scaled-down times.
+func venue(t *testing.T, change func(*server.Config)) *apptest.App {
+	t.Helper()
+	config := settings(t)
+	if change != nil {
+		change(&config)
+	}
+	return apptest.Serve(t, config)
+}
+
+// event is something that happened to a feed.
+type event struct {
+	what string // a state, the reason of an end, or an announcement's text
+	at   time.Time
+}
+
+// follower is a feed of the Go client and what happened to it.
+type follower struct {
+	t      *testing.T
+	events chan event
+
+	mu   sync.Mutex // protects what follows
+	seen []event
+	ends []client.End
+}
+
+// follow follows alice's feed from an address until the test ends.
+func follow(t *testing.T, address string, options ...grpc.DialOption) *follower {
+	t.Helper()
+	c, err := client.Dial(client.Config{Address: address, Plaintext: true, DialOptions: options})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Login(t.Context(), "alice", apptest.Password); err != nil {
+		t.Fatal(err)
+	}
+	f := &follower{t: t, events: make(chan event, 10_000)}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f.run(ctx, c)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+		_ = c.Close() // What is under way fails; that is what the test's end means.
+	})
+	f.await(string(client.StateLive))
+	return f
+}
+
+func (f *follower) run(ctx context.Context, c *client.Client) {
+	options := client.FeedOptions{
+		OnStatus: func(s client.Status) { f.note(string(s.State)) },
+		OnEnd: func(end client.End) {
+			f.mu.Lock()
+			f.ends = append(f.ends, end)
+			f.mu.Unlock()
+			f.note(end.Reason)
+		},
+	}
+	for update, err := range c.Feed(ctx, options) {
+		if err != nil {
+			return
+		}
+		if a := update.Message.GetAnnouncement(); a != nil {
+			f.note(a.GetText())
+		}
+		if update.Message.GetHeartbeat() != nil {
+			f.note(beat)
+		}
+	}
+}
+
+// beat is the event of a heartbeat.
+const beat = "heartbeat"
+
+func (f *follower) note(what string) {
+	e := event{what, time.Now()}
+	f.mu.Lock()
+	f.seen = append(f.seen, e)
+	f.mu.Unlock()
+	f.events <- e
+}
+
+// await reads events up to one of these and returns it.
+func (f *follower) await(wants ...string) event {
+	f.t.Helper()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		select {
+		case e := <-f.events:
+			if slices.Contains(wants, e.what) {
+				return e
+			}
+		case <-timer.C:
+			f.t.Fatalf("none of %q within %s, but %v", wants, patience, f.history())
+		}
+	}
+}
+
+// history returns what happened, heartbeats left out.
+func (f *follower) history() (all []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.seen {
+		if e.what != beat {
+			all = append(all, e.what)
+		}
+	}
+	return all
+}
+
+// count returns how often something happened.
+func (f *follower) count(what string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.seen {
+		if e.what == what {
+			n++
+		}
+	}
+	return n
+}
+
+// ended waits for the end of a stream and returns the first that ended.
+func (f *follower) ended() client.End {
+	f.t.Helper()
+	f.await(string(client.StateResuming))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ends[0]
+}
+
+// staff looks at a venue's connections and announces.
+type staff struct{ *apptest.Desktop }
+
+// staffOf signs an administrator in at the venue itself.
+func staffOf(app *apptest.App) staff { return staff{app.SignIn("admin")} }
+
+// connections returns a user's streams, live and ended.
+func (s staff) connections(t *testing.T, user string) (live, ended []*todokuv1.ConnectionInfo) {
+	t.Helper()
+	reply, err := s.Admin.ListConnections(t.Context(), &todokuv1.ListConnectionsRequest{User: user, Ended: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range reply.GetConnections() {
+		if c.GetEndTime() == nil {
+			live = append(live, c)
+		} else {
+			ended = append(ended, c)
+		}
+	}
+	return live, ended
+}
+
+// ended waits until a stream of a user has ended for the venue and returns the
+// first that did.
+func (s staff) ended(t *testing.T, user string) *todokuv1.ConnectionInfo {
+	t.Helper()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		if _, ended := s.connections(t, user); len(ended) > 0 {
+			return ended[len(ended)-1]
+		}
+		select {
+		case <-ticker.C:
+		case <-timer.C:
+			t.Fatalf("the venue noticed nothing within %s", patience)
+		}
+	}
+}
+
+// wait lets a time pass in which something must not happen.
+func wait(t *testing.T, d time.Duration) {
+	t.Helper()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.Context().Done():
+	}
+}
+
+// within holds what happened to the time that it may take: not before a silence
+// could be noticed, and not later than a busy machine takes.
+func within(t *testing.T, what string, took, least, most time.Duration) {
+	t.Helper()
+	if took < least || took > most+slack {
+		t.Errorf("%s after %s, want %s to %s", what, took, least, most)
+	}
+}

@@ -1,0 +1,213 @@
+package pathtest_test
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"todoku/client"
+	"todoku/internal/apptest"
+	"todoku/internal/pathtest"
+	"todoku/server"
+)
+
+// What happens on the way, with real packets: both ends must notice in time, say
+// what it was, and lose nothing.
+
+// afar is a venue on one host of a network, and a client on the other.
+type afar struct {
+	*pathtest.Network
+	app    *apptest.App
+	staff  staff
+	client *follower
+}
+
+// farApart serves a venue with scaled-down times and follows alice's feed from the
+// other host.
+func farApart(t *testing.T, change func(*server.Config)) *afar {
+	t.Helper()
+	n := pathtest.NewNetwork(t)
+	config := settings(t)
+	config.GRPCAddr, config.Insecure = net.JoinHostPort(n.Venue.IP, "0"), true
+	if change != nil {
+		change(&config)
+	}
+	a := &afar{Network: n}
+	n.Venue.Do(t, func() { a.app = apptest.Serve(t, config) })
+	a.staff = a.staffAt()
+	a.client = follow(t, a.app.GRPCAddr().String(), grpc.WithContextDialer(n.Client.Dial))
+	return a
+}
+
+// staffAt signs an administrator in on the venue's own host.
+func (a *afar) staffAt() staff {
+	d := a.app.Desktop(grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(a.Venue.Dial))
+	d.SignIn("admin")
+	return staff{d}
+}
+
+// resumed announces something and holds that it and what was announced before
+// arrive once each.
+func (a *afar) resumed(t *testing.T, before ...string) {
+	t.Helper()
+	a.staff.Announce("afterwards")
+	a.client.await("afterwards")
+	for _, text := range append(before, "afterwards") {
+		if n := a.client.count(text); n != 1 {
+			t.Errorf("%q arrived %d times: %q", text, n, a.client.history())
+		}
+	}
+}
+
+// TestBothEndsNoticeThatPacketsAreDropped cuts the path in both directions, without
+// a word to either end. With TODOKU_SOAK all times are the defaults.
+func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
+	t.Parallel()
+	const (
+		pings, answer = time.Second, time.Second
+		mostBackoff   = 10 * time.Second
+	)
+	cases := map[string]struct {
+		change func(*server.Config)
+		reason string
+		most   time.Duration // until the venue has noticed
+	}{
+		"by missing acknowledgements": {nil, client.ReasonNotAcknowledging, ackLimit},
+		"by keepalive": {func(c *server.Config) {
+			c.Keepalive.Time, c.Keepalive.Timeout, c.Push.AckTimeout = pings, answer, -1
+		}, "DISCONNECTED", pings + answer},
+	}
+	showsStale, reconnects := stale, watchdog
+	if soak() {
+		showsStale, reconnects = 8*time.Second, 15*time.Second
+		defaults := func(c *server.Config) {
+			c.Push.HeartbeatInterval, c.Clients, c.Keepalive, c.Push.AckTimeout = 0, server.Clients{}, server.Keepalive{}, 0
+		}
+		byPing := cases["by keepalive"]
+		byPing.change, byPing.most = func(c *server.Config) { defaults(c); c.Push.AckTimeout = -1 }, 40*time.Second
+		byReceipt := cases["by missing acknowledgements"]
+		byReceipt.change, byReceipt.most = func(c *server.Config) { defaults(c); c.Keepalive.Time, c.Keepalive.Timeout = time.Hour, time.Minute }, 45*time.Second
+		cases["by keepalive"], cases["by missing acknowledgements"] = byPing, byReceipt
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := farApart(t, c.change)
+			a.client.await(beat)
+			a.Drop()
+			dropped := time.Now()
+			within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(dropped), showsStale/4, showsStale)
+			within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(dropped), reconnects/2, reconnects)
+			end := a.staff.ended(t, "alice")
+			if end.GetEndReason() != c.reason {
+				t.Errorf("for the venue it ended with %s", end.GetEndReason())
+			}
+			within(t, "noticed by the venue", end.GetEndTime().AsTime().Sub(dropped), 0, c.most)
+			a.staff.Announce("meanwhile")
+			a.Pass()
+			passing := time.Now()
+			within(t, "live again", a.client.await(string(client.StateLive)).at.Sub(passing), 0, 2*mostBackoff)
+			a.resumed(t, "meanwhile")
+		})
+	}
+}
+
+// TestAFlowThatAFirewallForgotIsReplacedByAnother drops the packets of connections
+// that exist, silently, and lets new ones through: a NAT that lost its table.
+func TestAFlowThatAFirewallForgotIsReplacedByAnother(t *testing.T) {
+	t.Parallel()
+	// The venue is not to notice before the client is back.
+	a := farApart(t, func(c *server.Config) { c.Push.AckTimeout, c.Keepalive.Timeout = patience, patience })
+	a.client.await(beat)
+	a.Forget()
+	forgotten := time.Now()
+	a.staff.Announce("meanwhile")
+	within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(forgotten), stale/4, stale)
+	within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(forgotten), watchdog/2, watchdog)
+	a.client.await(string(client.StateLive))
+	if end := a.staff.ended(t, "alice"); end.GetEndReason() != client.ReasonReplaced {
+		t.Errorf("for the venue the forgotten stream ended with %s", end.GetEndReason())
+	}
+	a.resumed(t, "meanwhile")
+}
+
+// TestAResetIsNoticedAtOnce sends the client's packets to a machine that knows
+// nothing of the connection and answers with RST, as after a failover or a power
+// cut. The client must not wait for its watchdog, and the venue hears of it as soon
+// as its own packets reach the client's machine and come back.
+func TestAResetIsNoticedAtOnce(t *testing.T) {
+	t.Parallel()
+	a := farApart(t, func(c *server.Config) { c.Clients.Stale, c.Clients.Watchdog = 30*time.Second, time.Minute })
+	a.client.await(beat)
+	a.Replace()
+	replaced := time.Now()
+	within(t, "reset", a.client.await(client.ReasonConnectLost).at.Sub(replaced), 0, time.Second)
+	a.staff.Announce("meanwhile")
+	a.Restore()
+	restored := time.Now()
+	within(t, "live again", a.client.await(string(client.StateLive)).at.Sub(restored), 0, 10*time.Second)
+	if end := a.staff.ended(t, "alice"); end.GetEndReason() != "DISCONNECTED" && end.GetEndReason() != client.ReasonReplaced {
+		t.Errorf("for the venue the stream ended with %s", end.GetEndReason())
+	}
+	a.resumed(t, "meanwhile")
+}
+
+// TestAVenueThatVanishesIsNoticed takes the cable out of the venue's machine: no FIN
+// and no RST reaches anybody.
+func TestAVenueThatVanishesIsNoticed(t *testing.T) {
+	t.Parallel()
+	a := farApart(t, func(c *server.Config) { c.Keepalive.Time, c.Keepalive.Timeout = time.Second, time.Second })
+	a.client.await(beat)
+	a.Unplug()
+	unplugged := time.Now()
+	within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(unplugged), stale/4, stale)
+	within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(unplugged), watchdog/2, watchdog)
+	end := a.staff.ended(t, "alice")
+	if r := end.GetEndReason(); r != "DISCONNECTED" && r != client.ReasonNotAcknowledging {
+		t.Errorf("for the venue it ended with %s", r)
+	}
+	within(t, "noticed by the venue", end.GetEndTime().AsTime().Sub(unplugged), 0, ackLimit)
+	a.staff.Announce("meanwhile")
+	a.Plug()
+	a.client.await(string(client.StateLive))
+	a.resumed(t, "meanwhile")
+}
+
+// TestAClientCutOffBehindAProxyIsFreedByMissingAcknowledgements drops packets
+// between a client and a proxy that runs beside the venue and acknowledges all the
+// venue sends, PINGs too.
+func TestAClientCutOffBehindAProxyIsFreedByMissingAcknowledgements(t *testing.T) {
+	t.Parallel()
+	for name, start := range proxies() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := pathtest.NewNetwork(t)
+			config := settings(t)
+			config.GRPCAddr, config.Insecure = net.JoinHostPort(n.Venue.IP, "0"), true
+			config.Keepalive.Time, config.Keepalive.Timeout = time.Second, time.Second
+			a := &afar{Network: n}
+			var proxy *pathtest.Proxy
+			n.Venue.Do(t, func() {
+				a.app = apptest.Serve(t, config)
+				proxy = start(t, a.app.GRPCAddr().String(), pathtest.Timers{Listen: net.JoinHostPort(n.Venue.IP, "7443")})
+			})
+			a.staff = a.staffAt()
+			a.client = follow(t, proxy.Address, grpc.WithContextDialer(n.Client.Dial))
+			a.client.await(beat)
+			a.Drop()
+			dropped := time.Now()
+			end := a.staff.ended(t, "alice")
+			if end.GetEndReason() != client.ReasonNotAcknowledging {
+				t.Errorf("freed with %s", end.GetEndReason())
+			}
+			within(t, "freed", end.GetEndTime().AsTime().Sub(dropped), ackLimit/3, ackLimit)
+			a.staff.Announce("meanwhile")
+			a.Pass()
+			a.client.await(string(client.StateLive))
+			a.resumed(t, "meanwhile")
+		})
+	}
+}
