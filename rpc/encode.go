@@ -3,19 +3,15 @@ package rpc
 import (
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/push"
+	"todoku/push/grpcpush"
 	"todoku/trade"
 )
-
-// messagesField is the number of FeedNotificationResponse.messages.
-const messagesField = 2
 
 // Encoder writes what is pushed as entries of FeedNotificationResponse.messages,
 // tag and length included, so that one encoding serves every stream. It is both
@@ -76,11 +72,7 @@ const marketTopic = "market:"
 
 // entry marshals a message as one entry of the repeated field.
 func entry(m *todokuv1.Message) []byte {
-	size := proto.Size(m)
-	data := make([]byte, 0, protowire.SizeTag(messagesField)+protowire.SizeBytes(size))
-	data = protowire.AppendTag(data, messagesField, protowire.BytesType)
-	data = protowire.AppendVarint(data, uint64(size))
-	data, err := proto.MarshalOptions{Deterministic: true, UseCachedSize: true}.MarshalAppend(data, m)
+	data, err := grpcpush.Standard().Encode(m)
 	if err != nil {
 		panic("rpc: a message of ours does not marshal: " + err.Error()) //nolint:forbidigo // broken invariant: texts are checked to be UTF-8 before they are journaled
 	}
