@@ -14,7 +14,7 @@ type AttachRequest struct {
 	Connection string // What the stream is attached to. One stream each.
 	Instance   string // The client instance; decides between REPLACED and SUPERSEDED.
 	User       string
-	Session    string // For End and SetExpiry.
+	Session    string // For End and SetExpiry; empty: none.
 	Remote     string // The address without port, for limits and records.
 	Topics     []Topic
 	// After is the last published sequence: live begins behind it and the
@@ -106,7 +106,9 @@ func (h *Hub) register(request *AttachRequest, topics []Topic, interval time.Dur
 	s.subscriptions, s.topics = h.subscribeLocked(s, topics), len(topics)
 	h.streams[s.connection] = s
 	h.users[s.user] = append(h.users[s.user], s)
-	h.sessions[s.session] = append(h.sessions[s.session], s)
+	if s.session != "" { // All streams under one name would be searched at each end.
+		h.sessions[s.session] = append(h.sessions[s.session], s)
+	}
 	h.addresses[network]++
 	return s, nil
 }

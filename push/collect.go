@@ -232,10 +232,10 @@ func (s *Stream) collectLive(c *collector, opening bool) bool {
 		o.more = true
 	}
 	if reconnect {
-		c.addOwn("reconnect", h.encodeReconnect(ending))
+		c.addOwn("reconnect", h.config.Encoder.Reconnect(ending))
 	}
 	if heartbeat {
-		c.addOwn("heartbeat", h.encodeHeartbeat(HeartbeatInfo{
+		c.addOwn("heartbeat", h.config.Encoder.Heartbeat(HeartbeatInfo{
 			Connection: s.connection, User: s.user, Session: s.session, Attach: s.attach,
 			Number: r.Number, Cursor: Cursor{Epoch: h.config.Epoch, Sequence: r.Cursor},
 			Time: time.Now(), Expiry: expiry, Conflated: conflated + r.Conflated,
@@ -256,27 +256,6 @@ func (s *Stream) helloInfo() HelloInfo {
 		HeartbeatInterval: config.HeartbeatInterval, AckTimeout: max(0, config.AckTimeout),
 		StateInterval: s.interval, Expiry: expiry, Time: time.Now(),
 	}
-}
-
-func (h *Hub) encodeStateBegin(name Topic) []byte {
-	if h.config.Encoder == nil {
-		return nil
-	}
-	return h.config.Encoder.StateBegin(name)
-}
-
-func (h *Hub) encodeReconnect(info ReconnectInfo) []byte {
-	if h.config.Encoder == nil {
-		return nil
-	}
-	return h.config.Encoder.Reconnect(info)
-}
-
-func (h *Hub) encodeHeartbeat(info HeartbeatInfo) []byte {
-	if h.config.Encoder == nil {
-		return nil
-	}
-	return h.config.Encoder.Heartbeat(info)
 }
 
 // asEnd names the end that an opening's error means.

@@ -79,8 +79,7 @@ type Config struct {
 	// StateBegin is not sent for topics that cannot. It must not block. Nil: all
 	// topics can.
 	HasState func(Topic) bool
-	// Encoder makes the hub's own messages. Nil: heartbeats and reconnects are
-	// responses without messages.
+	// Encoder makes the hub's own messages. Nil: NopEncoder.
 	Encoder Encoder
 	// Listener is told what happens to streams. Nil: nobody.
 	Listener Listener
@@ -99,6 +98,19 @@ type Encoder interface {
 	// remembers. The client forgets what it held of the topic.
 	StateBegin(Topic) []byte
 }
+
+// NopEncoder makes none of the hub's own messages: heartbeats and reconnects are
+// responses without messages. Embed it to make only some.
+type NopEncoder struct{}
+
+// Heartbeat returns nil.
+func (NopEncoder) Heartbeat(HeartbeatInfo) []byte { return nil }
+
+// Reconnect returns nil.
+func (NopEncoder) Reconnect(ReconnectInfo) []byte { return nil }
+
+// StateBegin returns nil.
+func (NopEncoder) StateBegin(Topic) []byte { return nil }
 
 // HelloInfo is what only the hub knows of a stream that begins.
 type HelloInfo struct {

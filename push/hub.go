@@ -69,6 +69,9 @@ func NewHub(config Config) *Hub {
 		turns:     turns{limit: runtime.GOMAXPROCS(0)},
 	}
 	h.freshness.init()
+	if h.config.Encoder == nil {
+		h.config.Encoder = NopEncoder{}
+	}
 	if h.listener == nil {
 		h.listener = silent{}
 	}
@@ -78,6 +81,9 @@ func NewHub(config Config) *Hub {
 // now is the hub's clock: nanoseconds since it was made. Limits are measured
 // with it, so that a jump of the wall clock ends nobody.
 func (h *Hub) now() int64 { return int64(time.Since(h.started)) }
+
+// Epoch returns the epoch of the hub's cursors.
+func (h *Hub) Epoch() string { return h.config.Epoch }
 
 // Published returns the last published sequence.
 func (h *Hub) Published() uint64 { return h.published.Load() }

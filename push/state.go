@@ -223,7 +223,7 @@ func (sub *subscription) collect(c *collector, h *Hub) (more bool) {
 			sub.seen = 0
 			sub.base = sub.topic.version.Load()
 			if h.config.HasState == nil || sub.base > 0 || h.config.HasState(sub.topic.name) {
-				c.addOwn("state_begin", h.encodeStateBegin(sub.topic.name))
+				c.addOwn("state_begin", h.config.Encoder.StateBegin(sub.topic.name))
 			}
 		}
 		more, behind := sub.topic.since(sub, c)

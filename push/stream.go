@@ -423,7 +423,7 @@ func (s *Stream) account(c *collector, r *Response) {
 	defer s.mu.Unlock()
 	s.sent.number = r.Number
 	s.sent.cursor = r.Cursor
-	s.sent.bytes += uint64(r.Bytes())
+	s.sent.bytes += uint64(c.bytes)
 	s.sent.at = now
 	s.sent.committed, s.sent.kinds = c.sent(s, now)
 	s.conflated += r.Conflated

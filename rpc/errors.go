@@ -14,6 +14,7 @@ import (
 	"todoku/feed"
 	"todoku/journal"
 	"todoku/push"
+	"todoku/push/grpcpush"
 	"todoku/trade"
 )
 
@@ -110,30 +111,12 @@ func table() []row {
 // resumes: its session was left to it.
 const reasonByVenue push.Reason = "BY_VENUE"
 
-// endingCode says with which code a stream ends. DISCONNECTED is told to nobody.
+// endingCode says with which code a stream ends.
 func endingCode(reason push.Reason) codes.Code {
-	switch reason {
-	case push.ReasonSlowConsumer:
-		return codes.ResourceExhausted
-	case push.ReasonNotAcknowledging:
-		return codes.DeadlineExceeded
-	case push.ReasonShutdown, push.ReasonStreamAge, reasonByVenue:
+	if reason == reasonByVenue {
 		return codes.Unavailable
-	case push.ReasonReplaced, push.ReasonSuperseded:
-		return codes.Aborted
-	case push.ReasonSessionExpired, push.ReasonSessionRevoked, push.ReasonUserSuspended:
-		return codes.Unauthenticated
-	case push.ReasonUnknownConnection:
-		return codes.NotFound
-	case push.ReasonNotYourConnection:
-		return codes.PermissionDenied
-	case push.ReasonBadCursor, push.ReasonBadSubscription:
-		return codes.InvalidArgument
-	case push.ReasonDisconnected:
-		return codes.Canceled
-	case push.ReasonInternal:
 	}
-	return codes.Internal
+	return grpcpush.Code(reason)
 }
 
 // refusalCode says with which code a refusal is told, by the hundreds of its

@@ -5,7 +5,8 @@
 // A server installs the codec with grpc.ForceServerCodecV2([NewCodec]()), which
 // leaves every ordinary message to grpc-go's own codec, and a streaming handler
 // calls [Serve]. Messages must have been encoded as whole entries of the
-// response's repeated field, which [Layout.AppendEntry] does.
+// response's repeated field, which [Layout.Encode] does; what [Serve] returns
+// becomes a status by [Status].
 //
 // Serve returns as soon as the stream has ended, even while a send is stuck in
 // flow control; grpc-go fails that send when the handler returns. It may keep up
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
+	protobuf "google.golang.org/protobuf/proto"
 
 	"todoku/push"
 )
@@ -40,8 +42,19 @@ func Standard() Layout {
 	return Layout{Connection: 1, Messages: 2, Cursor: 3, Previous: 4, Fragment: 5, Number: 6}
 }
 
-// AppendEntry appends an encoded message as an entry of the repeated field: the
-// form that push.Message.Data must have.
+// Encode encodes a message as an entry of the repeated field, the form that
+// push.Message.Data must have; equal messages give equal bytes. It fails for a text
+// that is not UTF-8 and for a message without a required field.
+func (l Layout) Encode(message protobuf.Message) ([]byte, error) {
+	size := protobuf.Size(message)
+	b := make([]byte, 0, l.EntrySize(size))
+	b = protowire.AppendTag(b, l.Messages, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(size))
+	return protobuf.MarshalOptions{Deterministic: true, UseCachedSize: true}.MarshalAppend(b, message)
+}
+
+// AppendEntry appends an encoded message as an entry of the repeated field,
+// as Encode does.
 func (l Layout) AppendEntry(b, message []byte) []byte {
 	b = protowire.AppendTag(b, l.Messages, protowire.BytesType)
 	return protowire.AppendBytes(b, message)
