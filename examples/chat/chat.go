@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,11 +10,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	chatv1 "todoku/gen/chat/v1"
@@ -23,12 +20,14 @@ import (
 	"todoku/push/grpcpush"
 )
 
+// domain names the chat in the reasons that it gives.
+const domain = "chat"
+
 // chat is the whole service. Say and attach hold one lock, so that every post is
 // either in a member's opening or comes live: never in both, never in neither.
 type chat struct {
 	chatv1.UnimplementedChatServiceServer
 	hub    *push.Hub
-	epoch  string
 	memory int // How many posts are remembered.
 
 	mu        sync.Mutex      // Protects what follows and keeps Publish and Attach apart.
@@ -42,7 +41,7 @@ func newChat(config push.Config, memory int) (*chat, error) {
 	config.Epoch, config.Encoder = rand.Text(), encoder{}
 	config.AckTimeout = -1     // Nobody acknowledges.
 	config.StreamsPerUser = -1 // Names are taken on trust: a limit would limit nobody.
-	c := &chat{hub: push.NewHub(config), epoch: config.Epoch, memory: memory, forgotten: 1}
+	c := &chat{hub: push.NewHub(config), memory: memory, forgotten: 1}
 	// Posts begin after 1: a cursor at 0 is not sent, and so could not be resumed after.
 	return c, errors.Join(config.Validate(), c.hub.Seed(c.forgotten, nil))
 }
@@ -88,9 +87,9 @@ func (c *chat) Join(r *chatv1.JoinRequest, call grpc.ServerStreamingServer[chatv
 	}
 	stream, err := c.attach(r, cursor)
 	if err != nil {
-		return ended(err)
+		return grpcpush.Status(err, domain)
 	}
-	return ended(grpcpush.Serve(call, stream, layout()))
+	return grpcpush.Status(grpcpush.Serve(call, stream, layout()), domain)
 }
 
 func (c *chat) attach(r *chatv1.JoinRequest, cursor push.Cursor) (*push.Stream, error) {
@@ -98,7 +97,7 @@ func (c *chat) attach(r *chatv1.JoinRequest, cursor push.Cursor) (*push.Stream, 
 	defer c.mu.Unlock()
 	topic, head, after := push.Topic(r.GetRoom()), c.hub.Published(), c.forgotten
 	var hello []byte // Without it the first response is empty and brings the cursor at once.
-	if cursor.Epoch == c.epoch && after <= cursor.Sequence && cursor.Sequence <= head {
+	if cursor.Epoch == c.hub.Epoch() && after <= cursor.Sequence && cursor.Sequence <= head {
 		after = cursor.Sequence
 	} else if cursor.Epoch != "" {
 		hello = entry(&chatv1.Entry{Body: &chatv1.Entry_HistoryReset{HistoryReset: &chatv1.HistoryReset{}}})
@@ -116,19 +115,6 @@ func (c *chat) attach(r *chatv1.JoinRequest, cursor push.Cursor) (*push.Stream, 
 	})
 }
 
-// ended makes the status of a stream's end: a text for people, the reason for programs.
-func ended(err error) error {
-	code, reason := codes.Unavailable, cmp.Or(push.ReasonOf(err), push.ReasonShutdown)
-	switch reason { //nolint:exhaustive // The others mean: come back.
-	case push.ReasonSlowConsumer:
-		code = codes.ResourceExhausted
-	case push.ReasonReplaced, push.ReasonSuperseded:
-		code = codes.Aborted
-	}
-	s, err := status.New(code, err.Error()).WithDetails(&errdetails.ErrorInfo{Reason: string(reason), Domain: "chat"})
-	return cmp.Or(err, s.Err())
-}
-
 func outside(text string, limit int) bool { return text == "" || len(text) > limit }
 
 // layout is where JoinResponse has what push fills in.
@@ -136,15 +122,13 @@ func layout() grpcpush.Layout { return grpcpush.Layout{Messages: 1, Cursor: 2, P
 
 // entry returns an entry of JoinResponse as push.Message.Data has it.
 func entry(e *chatv1.Entry) []byte {
-	data, _ := proto.Marshal(e) // Fails for text that is not UTF-8 only, which gRPC does not let in.
-	return layout().AppendEntry(nil, data)
+	data, _ := layout().Encode(e) // Fails for text that is not UTF-8 only, which gRPC does not let in.
+	return data
 }
 
 // encoder makes push's own messages. A heartbeat is a response without entries.
-type encoder struct{}
+type encoder struct{ push.NopEncoder }
 
-func (encoder) Heartbeat(push.HeartbeatInfo) []byte { return nil }
-func (encoder) StateBegin(push.Topic) []byte        { return nil }
 func (encoder) Reconnect(push.ReconnectInfo) []byte {
 	return entry(&chatv1.Entry{Body: &chatv1.Entry_Reconnect{Reconnect: &chatv1.Reconnect{}}})
 }
