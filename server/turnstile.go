@@ -30,7 +30,8 @@ const (
 	// farewell is how long one too many may take to read the words. Closing at once
 	// would reset the connection, and the words would be lost.
 	farewell = 250 * time.Millisecond
-	// farewells is how many are told so at a time; more are let go without a word.
+	// farewells is how many are given that time at once. More are told too, and may
+	// find their connection reset before they have read it.
 	farewells = 64
 	// reservedFiles are what the databases, the log and the listeners need.
 	reservedFiles = 512
@@ -153,7 +154,10 @@ func (t *turnstile) refuse(conn net.Conn, words string) {
 	}
 	t.mu.Unlock()
 	if many {
-		_ = conn.Close() // Nobody is told why it failed.
+		// A new socket has room for so little: this does not wait.
+		_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		_, _ = io.WriteString(conn, words) // Who does not hear it is let go as well.
+		_ = conn.Close()
 		return
 	}
 	go func() {

@@ -104,16 +104,20 @@ func wantRefusal(t *testing.T, err error, code codes.Code, reason, field string)
 func wantEnd(t *testing.T, s *apptest.Stream, code codes.Code, reason string) []*todokuv1.Message {
 	t.Helper()
 	all, err := s.Finish()
-	got := told{code: status.Code(err)}
-	for _, detail := range status.Convert(err).Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok {
-			got.reason = info.GetReason()
-		}
-	}
-	if got.code != code || got.reason != reason {
+	if status.Code(err) != code || reasonOf(err) != reason {
 		t.Errorf("the stream ended with %v, want %s %s", err, code, reason)
 	}
 	return all
+}
+
+// reasonOf returns the reason that an error carries, or "".
+func reasonOf(err error) string {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			return info.GetReason()
+		}
+	}
+	return ""
 }
 
 // wantEventually asks until something holds, with nothing to wait on but asking.

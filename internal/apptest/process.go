@@ -47,6 +47,8 @@ type Settings struct {
 	PresenceGrace time.Duration
 	// Drain is how long a stop may take.
 	Drain time.Duration
+	// Handshake is how long a connection may take to begin speaking gRPC.
+	Handshake time.Duration
 }
 
 func (s *Settings) apply(config *server.Config) {
@@ -56,7 +58,7 @@ func (s *Settings) apply(config *server.Config) {
 	config.Push.QueueMessages, config.Push.ExpiryGrace = s.QueueMessages, s.ExpiryGrace
 	config.Replay.ReplayEvents = s.ReplayEvents
 	config.Accounts.AccessTTL, config.Accounts.Grace = s.AccessTTL, s.ExpiryGrace
-	config.Presence.Grace = s.PresenceGrace
+	config.Presence.Grace, config.Doors.Handshake = s.PresenceGrace, s.Handshake
 	if s.Drain != 0 {
 		config.Drain = s.Drain
 	}
