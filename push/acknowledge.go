@@ -19,6 +19,7 @@ type receipts struct {
 	acked   tally  // The newest response known to have arrived.
 	number  uint64 // The highest number acknowledged.
 	ackedAt int64  // When number last rose; at first, when the stream began.
+	told    uint64 // Cursor of the newest response with events that was acknowledged.
 
 	painting *painting // Nil unless the client says what it painted.
 }
@@ -30,6 +31,7 @@ func thinned(list []tally, t tally) []tally {
 	if len(list) == receiptsKept {
 		kept := list[:0]
 		for i := 1; i < len(list); i += 2 {
+			list[i].tells = list[i].tells || list[i-1].tells
 			kept = append(kept, list[i])
 		}
 		list = kept
@@ -43,6 +45,9 @@ func (r *receipts) advance(number uint64, now int64, show func(*tally)) {
 	r.number, r.ackedAt = number, now
 	arrived := 0
 	for ; arrived < len(r.open) && r.open[arrived].number <= number; arrived++ {
+		if r.open[arrived].tells {
+			r.told = r.open[arrived].cursor
+		}
 		show(&r.open[arrived])
 		if r.painting != nil {
 			r.painting.keep(r.open[arrived])
@@ -101,16 +106,14 @@ func (s *Stream) acknowledge(number uint64) (*AckEvent, error) {
 	if number <= s.receipts.number {
 		return nil, nil //nolint:nilnil // No advance is no error.
 	}
-	events := false
 	s.receipts.advance(number, now, func(t *tally) {
 		if t.kinds == 0 {
 			return
 		}
-		events = true
 		age := time.Duration(max(0, now-t.committed))
 		s.hub.freshness.shards[0].addEach(StageAcknowledged, t.kinds, age)
 		s.deliveries().note(StageAcknowledged, age)
 	})
 	acked := s.receipts.acked
-	return &AckEvent{Number: number, Cursor: acked.cursor, Since: time.Duration(now - acked.at), Live: events}, nil
+	return &AckEvent{Number: number, Cursor: acked.cursor, Since: time.Duration(now - acked.at)}, nil
 }

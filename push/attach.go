@@ -257,7 +257,9 @@ func (h *Hub) detachLocked(s *Stream) {
 	if h.addresses[network]--; h.addresses[network] == 0 {
 		delete(h.addresses, network)
 	}
-	h.ends.add(s.record())
+	record := s.record()
+	h.ends.add(record)
+	h.past.rise(&record.StreamInfo)
 	s.mu.Lock()
 	s.subscriptions, s.receipts.open = nil, nil
 	s.mu.Unlock()

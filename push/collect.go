@@ -34,6 +34,7 @@ type collector struct {
 	bytes    int
 	changes  []change // Of the topic at hand.
 	parcels  []parcel // What is live in the response.
+	tells    bool     // It has events, of the opening or live.
 	shard    *freshnessShard
 }
 
@@ -89,6 +90,7 @@ func (c *collector) addGroup(g Group, o *outlet) bool {
 		o.held = g
 		return false
 	}
+	c.tells = true
 	for _, m := range g.Messages[:cut] {
 		c.add(m)
 	}
@@ -117,7 +119,7 @@ func (s *Stream) collect(c *collector) (*Response, error) {
 		Number:   o.number + 1,
 		Fragment: o.partial,
 	}
-	c.bytes, c.parcels = 0, c.parcels[:0]
+	c.bytes, c.parcels, c.tells = 0, c.parcels[:0], false
 
 	if hello := o.hello; hello != nil {
 		o.hello, o.more = nil, true
@@ -258,11 +260,11 @@ func (s *Stream) helloInfo() HelloInfo {
 	}
 }
 
-// asEnd names the end that an opening's error means.
-func asEnd(err error) *End {
+// asEnd names the end that an error means: its own, or else this reason.
+func asEnd(err error, reason Reason, message string) *End {
 	var end *End
 	if errors.As(err, &end) {
 		return end
 	}
-	return &End{Reason: ReasonInternal, Message: "the opening failed", Err: err}
+	return &End{Reason: reason, Message: message, Err: err}
 }

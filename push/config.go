@@ -1,6 +1,7 @@
 package push
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -79,6 +80,9 @@ type Config struct {
 	// StateBegin is not sent for topics that cannot. It must not block. Nil: all
 	// topics can.
 	HasState func(Topic) bool
+	// Gone says how a client went away whose call has this context, in one of a few
+	// words for records and metrics. It must not block. Nil: no word.
+	Gone func(context.Context) string
 	// Encoder makes the hub's own messages. Nil: NopEncoder.
 	Encoder Encoder
 	// Listener is told what happens to streams. Nil: nobody.

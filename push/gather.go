@@ -1,6 +1,9 @@
 package push
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Gathering: what comes soon after streams were woken waits, so that one send
 // carries several publications. The line of turns gathers too, but only once it is
@@ -20,6 +23,7 @@ type gatherer struct {
 	until   int64 // Streams are not woken before.
 	armed   bool
 	timer   timer
+	span    atomic.Int64 // How long it gathers now, for whoever asks.
 }
 
 // wakeTouched wakes the streams of the round at hand, or has them woken.
@@ -51,7 +55,9 @@ func (h *Hub) wakeTouched() {
 
 // gatherFor is how long to gather after so many streams were woken.
 func (h *Hub) gatherFor(streams int) int64 {
-	return int64(min(h.config.Gather, time.Duration(streams)*gatherPerStream))
+	span := int64(min(h.config.Gather, time.Duration(streams)*gatherPerStream))
+	h.gatherer.span.Store(span)
+	return span
 }
 
 // flushGathered wakes the streams that were held back.

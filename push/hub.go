@@ -41,6 +41,7 @@ type Hub struct {
 	attaches  uint64
 	draining  bool
 	ends      endRing
+	past      Totals        // Of streams that have ended; only what only rises.
 	emptied   chan struct{} // Rung when the last stream detaches.
 
 	timers     timers

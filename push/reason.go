@@ -1,6 +1,7 @@
 package push
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -57,6 +58,7 @@ type End struct {
 	Reason  Reason
 	Message string // For people; says numbers, never secrets.
 	Err     error  // The cause, when there is one.
+	Cause   string // With ReasonDisconnected: Config.Gone's word.
 }
 
 // Error returns the reason and the message.
@@ -69,6 +71,16 @@ func (e *End) Error() string {
 
 // Unwrap returns the cause.
 func (e *End) Unwrap() error { return e.Err }
+
+// Gone returns the end of a stream whose client went away: what a send function
+// returns when it failed and knows the context of its call.
+func (s *Stream) Gone(ctx context.Context, message string, err error) *End {
+	e := &End{Reason: ReasonDisconnected, Message: message, Err: err}
+	if gone := s.hub.config.Gone; gone != nil {
+		e.Cause = gone(ctx)
+	}
+	return e
+}
 
 // ReasonOf returns the reason of the *End in err's chain, or "".
 func ReasonOf(err error) Reason {

@@ -30,6 +30,7 @@ type StreamInfo struct {
 	AckCursor    uint64        // Cursor of it: what the client is known to have.
 	AckIdle      time.Duration // Since the last advancing acknowledgement, or the attach.
 	UnackedBytes uint64
+	Told         uint64    // Cursor of the newest acknowledged response with events; 0: none.
 	Expiry       time.Time // Of the session; zero: none.
 }
 
@@ -39,6 +40,7 @@ type EndRecord struct {
 	EndedAt time.Time
 	Reason  Reason
 	Message string
+	Cause   string // How a client that went away did so; see Config.Gone.
 }
 
 // AckEvent is an advancing acknowledgement.
@@ -47,7 +49,6 @@ type AckEvent struct {
 	Number uint64
 	Cursor uint64        // What the client has now, at least.
 	Since  time.Duration // From the hand-over of that response to its acknowledgement.
-	Live   bool          // Something live was acknowledged, not only heartbeats.
 }
 
 // Listener is told what happens to streams that have a consumer. Its methods are
@@ -115,6 +116,7 @@ func (s *Stream) infoLocked(now int64) StreamInfo {
 		AckCursor:    s.receipts.acked.cursor,
 		AckIdle:      time.Duration(now - s.receipts.ackedAt),
 		UnackedBytes: s.sent.bytes - s.receipts.acked.bytes,
+		Told:         s.receipts.told,
 		Expiry:       s.expiry,
 	}
 	if start := s.sendStart.Load(); start != 0 {
@@ -130,7 +132,7 @@ func (s *Stream) record() EndRecord {
 	defer s.mu.Unlock()
 	record := EndRecord{StreamInfo: s.infoLocked(now), EndedAt: time.Now()}
 	if s.ended != nil {
-		record.Reason, record.Message = s.ended.Reason, s.ended.Message
+		record.Reason, record.Message, record.Cause = s.ended.Reason, s.ended.Message, s.ended.Cause
 	}
 	return record
 }

@@ -84,6 +84,7 @@ type tally struct {
 
 	committed int64  // The newest commit in it, where kinds has one.
 	kinds     uint32 // A bit for every kind of live message in it.
+	tells     bool   // There are events in it, live or not.
 }
 
 // batch is the events of one sequence and topic, shared by all subscribers.
@@ -262,7 +263,7 @@ func (s *Stream) Ended(ctx context.Context) error {
 	select {
 	case <-s.done:
 	case <-ctx.Done():
-		s.end(&End{Reason: ReasonDisconnected, Message: "the client went away", Err: context.Cause(ctx)})
+		s.end(s.Gone(ctx, "the client went away", context.Cause(ctx)))
 	}
 	return s.finish()
 }
@@ -286,7 +287,7 @@ func (s *Stream) sendAll() (called bool) {
 	for {
 		r, err := s.collect(c)
 		if err != nil {
-			s.end(asEnd(err))
+			s.end(asEnd(err, ReasonInternal, "the opening failed"))
 			return false
 		}
 		if r != nil {
@@ -294,7 +295,7 @@ func (s *Stream) sendAll() (called bool) {
 			err = s.send(r)
 			s.sendStart.Store(0)
 			if err != nil {
-				s.end(&End{Reason: ReasonDisconnected, Message: "a send failed", Err: err})
+				s.end(asEnd(err, ReasonDisconnected, "a send failed"))
 				return false
 			}
 			if s.out.more {
@@ -330,7 +331,7 @@ func (s *Stream) Next(ctx context.Context) (*Response, error) {
 		r, err := s.collect(s.out.collector)
 		switch {
 		case err != nil:
-			s.end(asEnd(err))
+			s.end(asEnd(err, ReasonInternal, "the opening failed"))
 			continue
 		case r != nil:
 			s.account(s.out.collector, r)
@@ -426,6 +427,7 @@ func (s *Stream) account(c *collector, r *Response) {
 	s.sent.bytes += uint64(c.bytes)
 	s.sent.at = now
 	s.sent.committed, s.sent.kinds = c.sent(s, now)
+	s.sent.tells = c.tells
 	s.conflated += r.Conflated
 	s.receipts.add(s.sent)
 	s.checkUnacked()

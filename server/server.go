@@ -101,6 +101,7 @@ func (s *Server) build(ctx context.Context) error {
 	hub := c.Push
 	hub.Epoch, hub.Encoder, hub.Listener = log.Epoch(), encoder, &streamLog{s}
 	hub.HasState = encoder.HasState
+	hub.Gone = departure
 	// Attach numbers rise across restarts, so that an acknowledgement from before
 	// never counts for a stream after.
 	hub.FirstAttach = uint64(c.Clock().UnixMilli()) << 20

@@ -133,7 +133,7 @@ func (g *guarded) Accept() (net.Conn, error) {
 			// A18), which one that is counted is not.
 			_ = setUserTimeout(tcp, g.idle) // Where it cannot be set, keepalive finds the dead.
 		}
-		return &counted{Conn: conn, leave: func() { g.turnstile.leave(network) }}, nil
+		return &counted{Conn: conn, leave: func() { g.turnstile.leave(network) }, witness: newWitness(g.idle, g.words == tlsWords)}, nil
 	}
 }
 
@@ -184,15 +184,28 @@ func tell(conn net.Conn, words string) {
 	}
 }
 
-// counted is a connection that the turnstile counts until it is closed.
+// counted is a connection that the turnstile counts until it is closed, and that
+// remembers how that came about.
 type counted struct {
 	net.Conn
-	once  sync.Once
-	leave func()
+	once    sync.Once
+	leave   func()
+	witness *witness
 }
+
+// Read reads, and remembers what it saw.
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.witness.saw(n, err)
+	return n, err
+}
+
+// RemoteAddr returns the address of the other side, which leads to the witness.
+func (c *counted) RemoteAddr() net.Addr { return witnessed{c.Conn.RemoteAddr(), c.witness} }
 
 // Close closes the connection and makes room for another.
 func (c *counted) Close() error {
+	c.witness.closing()
 	defer c.once.Do(c.leave)
 	return c.Conn.Close()
 }

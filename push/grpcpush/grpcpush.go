@@ -217,6 +217,9 @@ func Start(call grpc.ServerStream, stream *push.Stream, layout Layout) error {
 	frame := NewFrame(layout, stream.Connection(), stream.Epoch())
 	return stream.Start(func(r *push.Response) error {
 		frame.Set(r)
-		return call.SendMsg(frame)
+		if err := call.SendMsg(frame); err != nil {
+			return stream.Gone(call.Context(), "a send failed", err)
+		}
+		return nil
 	})
 }
