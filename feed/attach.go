@@ -61,6 +61,7 @@ type Attached struct {
 	subscription Subscription
 	topics       []push.Topic
 	purview      purview
+	carried      []Carried // Changes that were not taken yet.
 }
 
 // Serve sends the stream's responses until it ends, as push.Stream.Serve does,
@@ -149,6 +150,11 @@ func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, er
 	}
 	a.Attach = a.Stream.Info().Attach
 	f.streams[request.Connection] = a
+	if a.Start == StartReplay {
+		a.note(request.Resume.Sequence)
+	} else {
+		a.note(f.position)
+	}
 	return a, nil
 }
 

@@ -142,6 +142,7 @@ func (f *Feed) resubscribe(a *Attached, user *trade.User, subscription Subscript
 		return err
 	}
 	a.subscription, a.topics, a.purview = subscription.clone(), topics, seen
+	a.note(f.position)
 	return nil
 }
 

@@ -17,7 +17,10 @@ import (
 // ListConnections lists live streams, oldest first, and how the latest ended.
 func (s *adminService) ListConnections(_ context.Context, req *todokuv1.ListConnectionsRequest) (*todokuv1.ListConnectionsResponse, error) {
 	var d decoder
-	user := string(d.anyUser(req.GetUser()))
+	user, id := string(d.anyUser(req.GetUser())), req.GetConnectionId()
+	if id != "" {
+		id = d.opaque("connection_id", id, maxConnectionID)
+	}
 	ended := d.count("ended", req.GetEnded(), 0)
 	if d.err != nil {
 		return nil, d.err
@@ -26,20 +29,26 @@ func (s *adminService) ListConnections(_ context.Context, req *todokuv1.ListConn
 	slices.SortFunc(live, func(a, b push.StreamInfo) int { return cmp.Compare(a.Attach, b.Attach) })
 	res := &todokuv1.ListConnectionsResponse{}
 	for i := range live {
-		if user == "" || live[i].User == user {
-			res.Connections = append(res.Connections, s.connectionInfo(&live[i]))
+		if user != "" && live[i].User != user || id != "" && live[i].Connection != id {
+			continue
 		}
+		info := s.connectionInfo(&live[i])
+		if id != "" {
+			info.Delivery = s.delivery(id)
+		}
+		res.Connections = append(res.Connections, info)
 	}
 	for _, end := range s.hub.Ends() {
 		if ended == 0 {
 			break
 		}
-		if user != "" && end.User != user {
+		if user != "" && end.User != user || id != "" && end.Connection != id {
 			continue
 		}
 		ended--
 		info := s.connectionInfo(&end.StreamInfo)
 		info.EndTime, info.EndReason = moment(end.EndedAt), string(end.Reason)
+		info.EndCause, info.EndDetail = end.Cause, end.Message
 		res.Connections = append(res.Connections, info)
 	}
 	return res, nil
@@ -63,7 +72,7 @@ func (s *adminService) DisconnectConnection(ctx context.Context, req *todokuv1.D
 		}
 		return &todokuv1.DisconnectConnectionResponse{}, nil
 	}
-	s.hub.End(push.Selector{Connection: id}, reasonByVenue, "an administrator ended the stream")
+	s.hub.End(push.Selector{Connection: id}, reasonByVenue, "ended by "+string(callerOf(ctx).user.ID))
 	return &todokuv1.DisconnectConnectionResponse{}, nil
 }
 
@@ -79,6 +88,14 @@ func (s *Server) connectionInfo(info *push.StreamInfo) *todokuv1.ConnectionInfo 
 		BytesSent:     info.Bytes,
 		ResponsesSent: info.Responses,
 		Queued:        uint32(info.Queued),
+		Age:           durationpb.New(info.Age),
+		Conflated:     info.Conflated,
+
+		AcknowledgedNumber:  info.Acknowledged,
+		UnacknowledgedBytes: info.UnackedBytes,
+	}
+	if info.SendBlocked > 0 {
+		m.SendBlocked = durationpb.New(info.SendBlocked)
 	}
 	if info.Responses > 0 {
 		m.LastCursor = s.cursor(info.Cursor)
@@ -92,4 +109,29 @@ func (s *Server) connectionInfo(info *push.StreamInfo) *todokuv1.ConnectionInfo 
 		m.ClientName = connection.ClientName
 	}
 	return m
+}
+
+// delivery says how old the live messages of a connection's stream were.
+func (s *Server) delivery(connection string) *todokuv1.ConnectionDelivery {
+	d, ok := s.hub.Delivery(connection)
+	if !ok {
+		return nil
+	}
+	m := &todokuv1.ConnectionDelivery{
+		Sent:          agesMessage(&d.Stages[push.StageSent]),
+		Acknowledged:  agesMessage(&d.Stages[push.StageAcknowledged]),
+		Painted:       agesMessage(&d.Stages[push.StagePainted]),
+		PaintedNumber: d.Painted,
+	}
+	for _, age := range d.Recent {
+		m.Recent = append(m.Recent, durationpb.New(age))
+	}
+	return m
+}
+
+func agesMessage(h *push.Histogram) *todokuv1.DeliveryAges {
+	return &todokuv1.DeliveryAges{
+		Count: h.Count, Sum: durationpb.New(h.Sum),
+		P50: durationpb.New(h.Quantile(.5)), P90: durationpb.New(h.Quantile(.9)), P99: durationpb.New(h.Quantile(.99)),
+	}
 }

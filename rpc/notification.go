@@ -46,6 +46,8 @@ type visitStream struct {
 	*feed.Attached
 	visitor
 	connection account.Connection
+	remote     string
+	evidence   evidence
 }
 
 // attach begins a stream, for any door. Its caller must serve the stream with
@@ -85,8 +87,12 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 		return nil, err
 	}
 	s.hub.SetExpiry(c.Session, s.accessExpiry(c.Identity))
-	v := &visitStream{attached, visitor{c.user.ID, c.Session, connection.CancelOnDisconnect}, connection}
-	s.live.Store(connection.ID, attached.Stream)
+	v := &visitStream{
+		Attached: attached, visitor: visitor{c.user.ID, c.Session, connection.CancelOnDisconnect},
+		connection: connection, remote: c.remote,
+	}
+	s.live.Store(connection.ID, v)
+	s.began(v)
 	s.presence.attached(v.visitor)
 	return v, nil
 }
@@ -94,13 +100,15 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 // detach records the end of a stream.
 func (s *Server) detach(ctx context.Context, v *visitStream, end error) {
 	v.Close()
-	s.live.CompareAndDelete(v.connection.ID, v.Stream)
+	s.live.CompareAndDelete(v.connection.ID, v)
 	reason := push.ReasonOf(end)
 	s.presence.ended(v.visitor, reason)
 	acknowledged := ""
-	if info := v.Stream.Info(); info.Acknowledged > 0 {
+	info := v.Stream.Info()
+	if info.Acknowledged > 0 {
 		acknowledged = s.cursor(info.AckCursor)
 	}
+	s.ended(v, &info, reason)
 	// The call is over, its record is not.
 	s.accounts.Detached(context.WithoutCancel(ctx), v.connection, string(reason), acknowledged)
 }
@@ -151,8 +159,14 @@ func (s *notificationService) AcknowledgeNotifications(ctx context.Context, req 
 	if err != nil {
 		return nil, err
 	}
-	if stream, ok := s.live.Load(connection.ID); ok && advanced {
-		s.accounts.Acknowledged(connection.ID, s.cursor(stream.(*push.Stream).Info().AckCursor)) //nolint:forcetypeassert // attach stores nothing else
+	if live, ok := s.live.Load(connection.ID); ok && advanced {
+		v := live.(*visitStream) //nolint:forcetypeassert // attach stores nothing else
+		info := v.Stream.Info()
+		s.accounts.Acknowledged(connection.ID, s.cursor(info.AckCursor))
+		s.acknowledged(v, &info)
+	}
+	if err := s.painted(&c, req); err != nil {
+		return nil, err
 	}
 	return &todokuv1.AcknowledgeNotificationsResponse{}, nil
 }

@@ -83,6 +83,9 @@ type Options struct {
 	AcknowledgeInterval time.Duration
 	// Limits say what one user and one network may ask for.
 	Limits Limits
+	// ReceiptInterval is how often at most the acknowledgements of one stream are
+	// written down; 10 s. The end of a stream writes down the rest.
+	ReceiptInterval time.Duration
 	// Fault is told of every error that was withheld from a client, panics
 	// included, with the method that it happened in. Nil: nobody.
 	Fault func(method string, err error)
@@ -98,7 +101,7 @@ func (o Options) withDefaults() Options {
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration
-	}{{&o.WatchdogInterval, 15 * time.Second}, {&o.StaleInterval, 8 * time.Second}, {&o.AcknowledgeInterval, 15 * time.Second}} {
+	}{{&o.WatchdogInterval, 15 * time.Second}, {&o.StaleInterval, 8 * time.Second}, {&o.AcknowledgeInterval, 15 * time.Second}, {&o.ReceiptInterval, 10 * time.Second}} {
 		if *d.value == 0 {
 			*d.value = d.standard
 		}
@@ -127,7 +130,7 @@ type Server struct {
 	// changing admits one change of a user at a time: such a change is made of
 	// what the user was.
 	changing chan struct{}
-	// live holds the *push.Stream of each connection that has one.
+	// live holds the *visitStream of each connection that has one.
 	live sync.Map
 }
 

@@ -1,0 +1,115 @@
+package feed
+
+import (
+	"slices"
+	"strings"
+
+	"todoku/journal"
+	"todoku/push"
+	"todoku/trade"
+	"todoku/trade/record"
+)
+
+// What a stream carried, from when on: who had been told of an event follows from
+// it, and from how far the stream's client acknowledged. It is what the stream was
+// subscribed to and not what its user might see, so it never claims too much.
+
+// Carried says that from the event behind After on a stream carried topics.
+type Carried struct {
+	After uint64
+	// Topics are separated by blanks; [Audience] knows them.
+	Topics string
+}
+
+// maxCarried bounds the changes that wait to be taken. Past it nothing is claimed
+// until they are.
+const maxCarried = 64
+
+// TakeCarried returns the changes of what the stream carried since the last call,
+// the first of them at its attach.
+func (a *Attached) TakeCarried() []Carried {
+	a.feed.mu.Lock()
+	defer a.feed.mu.Unlock()
+	taken := a.carried
+	a.carried = nil
+	if len(taken) == maxCarried {
+		a.note(a.feed.position)
+	}
+	return taken
+}
+
+// note remembers what the stream carries behind a sequence. The caller holds
+// Feed.mu.
+func (a *Attached) note(after uint64) {
+	topics := a.words()
+	if n := len(a.carried); n > 0 && a.carried[n-1].Topics == topics {
+		return
+	}
+	switch n := len(a.carried); {
+	case n == maxCarried:
+	case n == maxCarried-1:
+		a.carried = append(a.carried, Carried{After: after})
+	default:
+		a.carried = append(a.carried, Carried{after, topics})
+	}
+}
+
+// everyMarket stands for the topics of all instruments.
+const everyMarket = "market:*"
+
+// words spells the stream's topics. The caller holds Feed.mu.
+func (a *Attached) words() string {
+	words := make([]string, 0, len(a.topics)+1)
+	for _, topic := range a.topics {
+		if !a.subscription.AllSymbols || !isMarket(string(topic)) {
+			words = append(words, string(topic))
+		}
+	}
+	if a.subscription.AllSymbols {
+		words = append(words, everyMarket)
+	}
+	return strings.Join(words, " ")
+}
+
+func isMarket(topic string) bool { return strings.HasPrefix(topic, "market:") }
+
+// Audience is to which topics the events of one record went.
+type Audience map[push.Topic]bool
+
+// AudienceOf returns the audience of a record as it was published: a pure function
+// of the record. The error says that this version cannot read it.
+func AudienceOf(entry journal.Record) (Audience, error) {
+	r, err := record.Decode(entry.Sequence, entry.Time, entry.Data)
+	if err != nil {
+		return nil, err
+	}
+	return audienceOf(r), nil
+}
+
+func audienceOf(r *trade.Record) Audience {
+	audience := Audience{}
+	for _, m := range newComposer().compose(r) {
+		if m.level != nil {
+			continue // State: nobody is told of each change.
+		}
+		for _, s := range m.audience {
+			audience[s.topic] = true
+		}
+	}
+	return audience
+}
+
+// Includes says whether a stream that carried these topics was in the audience.
+func (a Audience) Includes(topics string) bool {
+	return slices.ContainsFunc(strings.Fields(topics), func(word string) bool {
+		if word != everyMarket {
+			return a[push.Topic(word)]
+		}
+		for topic := range a {
+			if isMarket(string(topic)) {
+				return true
+			}
+		}
+		return false
+	})
+}

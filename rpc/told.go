@@ -1,0 +1,192 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"todoku/account"
+	"todoku/feed"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/journal"
+	"todoku/trade"
+)
+
+// Who was told of an event is computed: the record says to which topics it went,
+// the receipts which streams carried one of them, were sent past it, and
+// acknowledged. A stream is shown only for events of topics that it carried.
+
+const (
+	// maxTold bounds an answer, toldPage what is read of the receipts at a time, and
+	// toldEvents the events of an order.
+	maxTold    = 1000
+	toldPage   = 1000
+	toldEvents = 100
+)
+
+// ListTold lists who was told of an event, an order or a trade, and when.
+func (s *adminService) ListTold(ctx context.Context, req *todokuv1.ListToldRequest) (*todokuv1.ListToldResponse, error) {
+	var d decoder
+	user := string(d.anyUser(req.GetUser()))
+	named := 0
+	for _, set := range []bool{req.GetSequence() != 0, req.GetOrderId() != "", req.GetTradeId() != ""} {
+		if set {
+			named++
+		}
+	}
+	if named != 1 {
+		d.refuse(trade.ReasonBadCombination, "sequence", "name one of sequence, order_id and trade_id")
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	if err := s.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	sequences, err := s.eventsOf(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	res := &todokuv1.ListToldResponse{}
+	for _, sequence := range sequences {
+		entry, err := s.entry(ctx, sequence)
+		if errors.Is(err, journal.ErrCompacted) && len(sequences) > 1 {
+			continue // Of an order's older events nothing is kept.
+		}
+		if err != nil {
+			return nil, err
+		}
+		if res.Truncated, err = s.told(ctx, res, entry, user); err != nil || res.Truncated {
+			return res, err
+		}
+	}
+	return res, nil
+}
+
+// eventsOf returns the sequences of the events that are meant, rising.
+func (s *Server) eventsOf(ctx context.Context, req *todokuv1.ListToldRequest) ([]uint64, error) {
+	if req.GetSequence() != 0 {
+		return []uint64{req.GetSequence()}, nil
+	}
+	if err := s.follower.WaitFor(ctx, s.journal.Head()); err != nil {
+		return nil, err
+	}
+	var d decoder
+	query := feed.ExecutionQuery{PageRequest: feed.PageRequest{Size: toldEvents}}
+	var of trade.TradeID
+	if req.GetTradeId() != "" {
+		of = trade.TradeID(d.number("trade_id", req.GetTradeId()))
+		if d.err != nil {
+			return nil, d.err
+		}
+		found, ok, err := s.history.Trade(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, trade.Refuse(trade.ReasonUnknownTrade, "trade_id", "")
+		}
+		query.Account, query.Order = found.Buyer.Account, found.Buyer.Order
+	} else {
+		query.Order = trade.OrderID(d.number("order_id", req.GetOrderId()))
+		query.Account = trade.AccountID(req.GetAccount())
+		if query.Account != "" {
+			query.Account = d.account("account", req.GetAccount())
+		}
+		if d.err != nil {
+			return nil, d.err
+		}
+		if query.Account == "" {
+			order, ok := s.feed.WorkingOrder("", trade.OrderRef{ID: query.Order})
+			if !ok {
+				return nil, trade.Refuse(trade.ReasonUnknownOrder, "account", "name the account of an order that does not work any more")
+			}
+			query.Account = order.Account
+		}
+	}
+	page, err := s.history.Executions(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	var sequences []uint64
+	for i := range page.Items {
+		if of == 0 || page.Items[i].Trade == of {
+			sequences = append(sequences, page.Items[i].Sequence)
+		}
+	}
+	slices.Sort(sequences)
+	sequences = slices.Compact(sequences)
+	if len(sequences) == 0 {
+		return nil, trade.Refuse(trade.ReasonUnknownOrder, "order_id", "")
+	}
+	return sequences, nil
+}
+
+// entry reads one record of the journal.
+func (s *Server) entry(ctx context.Context, sequence uint64) (journal.Record, error) {
+	if head := s.journal.Head(); sequence > head {
+		return journal.Record{}, trade.Refuse(trade.ReasonBadNumber, "sequence", fmt.Sprintf("the venue is at %d", head))
+	}
+	entries, err := s.journal.Read(ctx, sequence-1, 1)
+	switch {
+	case err != nil:
+		return journal.Record{}, err
+	case len(entries) == 0:
+		return journal.Record{}, journal.ErrCompacted
+	}
+	return entries[0], nil
+}
+
+// told adds who was told of a record, and says whether there are more.
+func (s *Server) told(ctx context.Context, res *todokuv1.ListToldResponse, entry journal.Record, user string) (more bool, err error) {
+	audience, err := feed.AudienceOf(entry)
+	if err != nil {
+		return false, err
+	}
+	query := account.ToldQuery{
+		Epoch: s.journal.Epoch(), Sequence: entry.Sequence, Committed: time.Unix(0, entry.Time), User: user, Limit: toldPage,
+	}
+	live := s.sentNow()
+	for {
+		page, err := s.accounts.Told(ctx, query)
+		if err != nil {
+			return false, err
+		}
+		for i := range page {
+			t := &page[i]
+			query.After = t.Attach
+			if !audience.Includes(t.Topics) || t.Ended.IsZero() && live[t.Attach] < entry.Sequence {
+				continue
+			}
+			if len(res.Told) == maxTold {
+				return true, nil
+			}
+			res.Told = append(res.Told, toldMessage(t, &entry))
+		}
+		if len(page) < toldPage {
+			return false, nil
+		}
+	}
+}
+
+// sentNow returns how far each live stream was sent, by attach.
+func (s *Server) sentNow() map[uint64]uint64 {
+	sent := map[uint64]uint64{}
+	s.live.Range(func(_, v any) bool {
+		stream := v.(*visitStream) //nolint:forcetypeassert // attach stores nothing else
+		sent[stream.Attach] = stream.Stream.Info().Cursor
+		return true
+	})
+	return sent
+}
+
+func toldMessage(t *account.Told, entry *journal.Record) *todokuv1.Told {
+	return &todokuv1.Told{
+		Sequence: entry.Sequence, CommitTime: timestamp(entry.Time), User: t.User, ConnectionId: t.Connection,
+		AttachNumber: t.Attach, RemoteAddress: t.RemoteAddr, AttachTime: moment(t.Began),
+		AcknowledgeTime: moment(t.AcknowledgedAt), AcknowledgedSequence: t.Acknowledged,
+		EndTime: moment(t.Ended), EndReason: t.Reason,
+	}
+}
