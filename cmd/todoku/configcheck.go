@@ -18,8 +18,8 @@ import (
 )
 
 func (a *app) configCommand() *cobra.Command {
-	return a.group("config", "Check settings, print those of clients", "Works with settings without running anything.",
-		a.configCheckCommand(), a.configServiceConfigCommand())
+	return a.group("config", "Check settings, print those of clients and proxies", "Works with settings without running anything.",
+		a.configCheckCommand(), a.configServiceConfigCommand(), a.configNginxCommand(), a.configHAProxyCommand())
 }
 
 func (a *app) configCheckCommand() *cobra.Command {

@@ -126,6 +126,43 @@ func TestDocumentsNameRealTests(t *testing.T) {
 	}
 }
 
+// TestEveryDisconnectIsBroughtAboutBySomething holds the rows of docs/disconnects.md
+// to their last column: a test, or what the doctor finds. That the tests are there
+// is for TestDocumentsNameRealTests to say.
+func TestEveryDisconnectIsBroughtAboutBySomething(t *testing.T) {
+	const column = "brought about by |"
+	source := string(read(t, "doctor/verdict.go"))
+	named := regexp.MustCompile("`([A-Z]\\w+)`")
+	rows, within := 0, false
+	for line := range strings.Lines(string(read(t, "docs/disconnects.md"))) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasSuffix(line, column):
+			within = true
+			continue
+		case !strings.HasPrefix(line, "|"):
+			within = false
+		}
+		if !within || strings.HasPrefix(line, "| ---") {
+			continue
+		}
+		rows++
+		cells := strings.Split(strings.Trim(line, "| "), "|")
+		names := named.FindAllStringSubmatch(cells[len(cells)-1], -1)
+		if len(names) == 0 {
+			t.Errorf("nothing brings about %s", cells[0])
+		}
+		for _, m := range names {
+			if !strings.HasPrefix(m[1], "Test") && !strings.Contains(source, `"`+m[1]+`"`) {
+				t.Errorf("%s is brought about by %s, which is neither a test nor a finding of the doctor", cells[0], m[1])
+			}
+		}
+	}
+	if rows == 0 {
+		t.Error("there are no rows")
+	}
+}
+
 func TestDocumentsNameRealMakeTargets(t *testing.T) {
 	targets := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllSubmatch(read(t, "Makefile"), -1) {
