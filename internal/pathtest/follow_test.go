@@ -13,6 +13,7 @@ import (
 	"todoku/client"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/internal/apptest"
+	"todoku/internal/pathtest"
 	"todoku/server"
 )
 
@@ -75,9 +76,13 @@ type follower struct {
 }
 
 // follow follows alice's feed from an address until the test ends.
-func follow(t *testing.T, address string, options ...grpc.DialOption) *follower {
+func follow(t *testing.T, address string, changes ...func(*client.Config)) *follower {
 	t.Helper()
-	c, err := client.Dial(client.Config{Address: address, Plaintext: true, DialOptions: options})
+	config := client.Config{Address: address, Plaintext: true}
+	for _, change := range changes {
+		change(&config)
+	}
+	c, err := client.Dial(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +103,11 @@ func follow(t *testing.T, address string, options ...grpc.DialOption) *follower 
 	})
 	f.await(string(client.StateLive))
 	return f
+}
+
+// from has a client connect from a host of a network.
+func from(host *pathtest.Host) func(*client.Config) {
+	return func(c *client.Config) { c.DialOptions = append(c.DialOptions, grpc.WithContextDialer(host.Dial)) }
 }
 
 func (f *follower) run(ctx context.Context, c *client.Client) {

@@ -27,7 +27,7 @@ type afar struct {
 
 // farApart serves a venue with scaled-down times and follows alice's feed from the
 // other host.
-func farApart(t *testing.T, change func(*server.Config)) *afar {
+func farApart(t *testing.T, change func(*server.Config), changes ...func(*client.Config)) *afar {
 	t.Helper()
 	n := pathtest.NewNetwork(t)
 	config := settings(t)
@@ -38,7 +38,7 @@ func farApart(t *testing.T, change func(*server.Config)) *afar {
 	a := &afar{Network: n}
 	n.Venue.Do(t, func() { a.app = apptest.Serve(t, config) })
 	a.staff = a.staffAt()
-	a.client = follow(t, a.app.GRPCAddr().String(), grpc.WithContextDialer(n.Client.Dial))
+	a.client = follow(t, a.app.GRPCAddr().String(), append(changes, from(n.Client))...)
 	return a
 }
 
@@ -113,6 +113,24 @@ func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 			a.resumed(t, "meanwhile")
 		})
 	}
+}
+
+// TestUnansweredPingsEndAStream is the other way that a client finds a dead path,
+// where heartbeats come so seldom that its watchdog is slower. gRPC PINGs every 10 s
+// at most.
+func TestUnansweredPingsEndAStream(t *testing.T) {
+	t.Parallel()
+	const pings, answer = 10 * time.Second, time.Second
+	a := farApart(t, func(c *server.Config) {
+		c.Push.HeartbeatInterval, c.Push.AckTimeout = patience/3, patience
+		c.Clients.Stale, c.Clients.Watchdog = patience/2, patience
+	}, func(c *client.Config) { c.KeepaliveTime, c.KeepaliveTimeout = pings, answer })
+	a.Drop()
+	dropped := time.Now()
+	within(t, "ended", a.client.await(client.ReasonKeepalive).at.Sub(dropped), answer, pings+answer)
+	a.Pass()
+	a.client.await(string(client.StateLive))
+	a.resumed(t)
 }
 
 // TestAFlowThatAFirewallForgotIsReplacedByAnother drops the packets of connections
@@ -195,7 +213,7 @@ func TestAClientCutOffBehindAProxyIsFreedByMissingAcknowledgements(t *testing.T)
 				proxy = start(t, a.app.GRPCAddr().String(), pathtest.Timers{Listen: net.JoinHostPort(n.Venue.IP, "7443")})
 			})
 			a.staff = a.staffAt()
-			a.client = follow(t, proxy.Address, grpc.WithContextDialer(n.Client.Dial))
+			a.client = follow(t, proxy.Address, from(n.Client))
 			a.client.await(beat)
 			a.Drop()
 			dropped := time.Now()
