@@ -133,7 +133,9 @@ func (g *guarded) Accept() (net.Conn, error) {
 			// A18), which one that is counted is not.
 			_ = setUserTimeout(tcp, g.idle) // Where it cannot be set, keepalive finds the dead.
 		}
-		return &counted{Conn: conn, leave: func() { g.turnstile.leave(network) }, witness: newWitness(g.idle, g.words == tlsWords)}, nil
+		c := &counted{Conn: conn, leave: func() { g.turnstile.leave(network) }, witness: newWitness(g.idle, g.words == tlsWords)}
+		c.prepare()
+		return c, nil
 	}
 }
 
@@ -191,6 +193,7 @@ type counted struct {
 	once    sync.Once
 	leave   func()
 	witness *witness
+	ready   readyToRead
 }
 
 // Read reads, and remembers what it saw.
@@ -202,6 +205,9 @@ func (c *counted) Read(b []byte) (int, error) {
 
 // RemoteAddr returns the address of the other side, which leads to the witness.
 func (c *counted) RemoteAddr() net.Addr { return witnessed{c.Conn.RemoteAddr(), c.witness} }
+
+// NetConn returns the connection that is counted.
+func (c *counted) NetConn() net.Conn { return c.Conn }
 
 // Close closes the connection and makes room for another.
 func (c *counted) Close() error {

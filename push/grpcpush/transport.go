@@ -129,7 +129,11 @@ func (t *Transport) end() {
 	if t.calls > 0 {
 		return
 	}
-	if tcp, ok := t.conn.(*net.TCPConn); ok {
+	own := t.conn
+	if wrapped, ok := own.(interface{ NetConn() net.Conn }); ok {
+		own = wrapped.NetConn()
+	}
+	if tcp, ok := own.(*net.TCPConn); ok {
 		// What the peer has not taken until now is dropped, not kept in the kernel
 		// until retransmission gives up.
 		_ = tcp.SetLinger(0) // Closed already: then there is nothing to drop.
