@@ -1,0 +1,142 @@
+package apptest_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/internal/apptest"
+	"todoku/server"
+)
+
+// Who had been told what, when; and how streams ended that nobody here ended.
+
+// tellings are who was told of an event, as "user acknowledged", sorted.
+func tellings(t *testing.T, admin *apptest.Desktop, request *todokuv1.ListToldRequest) []string {
+	t.Helper()
+	reply, err := admin.Admin.ListTold(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, told := range reply.GetTold() {
+		if at := told.GetAcknowledgeTime(); at != nil && at.AsTime().Before(told.GetCommitTime().AsTime()) {
+			t.Errorf("acknowledged before it was committed: %v", told)
+		}
+		lines = append(lines, fmt.Sprintf("%s %t", told.GetUser(), told.GetAcknowledgeTime() != nil))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// TestAnAdministratorLearnsWhoHadBeenToldAlsoAfterARestart has alice's order told
+// to her, who acknowledges, and to risk, who does not, but not to bob, whose print
+// of the trade is another event's.
+func TestAnAdministratorLearnsWhoHadBeenToldAlsoAfterARestart(t *testing.T) {
+	t.Parallel()
+	config := apptest.Config(t.TempDir())
+	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), apptest.Instruments()); err != nil {
+		t.Fatal(err)
+	}
+	app := apptest.Serve(t, config)
+	admin, alice, bob, rita := app.SignIn("admin"), app.SignIn("alice"), app.SignIn("bob"), app.SignIn("rita")
+	told, watching := alice.Attach(&request{}), rita.Attach(&request{Subscription: &todokuv1.Subscription{AllAccounts: true}})
+	uninvolved := bob.Attach(&request{Subscription: everything()})
+	for _, s := range []*apptest.Stream{told, watching, uninvolved} {
+		s.Snapshot()
+	}
+	answer := alice.Place(apptest.Limit("one", "USDJPY", todokuv1.Side_SIDE_BUY, "10", "150"))
+	told.Report("one", todokuv1.ExecType_EXEC_TYPE_NEW)
+	watching.Report("one", todokuv1.ExecType_EXEC_TYPE_NEW)
+	told.Acknowledge()
+
+	want := []string{"alice true", "rita false"}
+	of := &todokuv1.ListToldRequest{Sequence: answer.GetSequence()}
+	if got := tellings(t, admin, of); !slices.Equal(got, want) {
+		t.Errorf("told of the order: %q, want %q", got, want)
+	}
+	if got := tellings(t, admin, &todokuv1.ListToldRequest{OrderId: answer.GetOrderId()}); !slices.Equal(got, want) {
+		t.Errorf("asked by its number: %q, want %q", got, want)
+	}
+	if got := tellings(t, admin, &todokuv1.ListToldRequest{Sequence: answer.GetSequence(), User: "alice"}); !slices.Equal(got, want[:1]) {
+		t.Errorf("asked for alice only: %q", got)
+	}
+
+	// Who comes later by a snapshot was told of the state and not of the event.
+	late := alice.Another()
+	late.Attach(&request{}).Snapshot()
+	if got := tellings(t, admin, of); !slices.Equal(got, want) {
+		t.Errorf("after somebody came late: %q, want %q", got, want)
+	}
+	for user, d := range map[string]*apptest.Desktop{"rita": rita, "alice": alice} {
+		_, err := d.Admin.ListTold(t.Context(), of)
+		if got := tellOf(t, err); got.code != codes.PermissionDenied {
+			t.Errorf("%s, who is no administrator, got %v", user, got)
+		}
+	}
+
+	app.Shutdown()
+	app = apptest.Serve(t, config)
+	if got := tellings(t, app.SignIn("admin"), of); !slices.Equal(got, want) {
+		t.Errorf("after a restart: %q, want %q", got, want)
+	}
+}
+
+// TestAConnectionIsToldWithItsDeliveriesAndHowItsClientWentAway asks for a stream
+// by its connection while it lives, and after its client canceled or closed.
+func TestAConnectionIsToldWithItsDeliveriesAndHowItsClientWentAway(t *testing.T) {
+	t.Parallel()
+	app := serve(t, func(c *server.Config) { c.Push.HeartbeatInterval = 100 * time.Millisecond })
+	admin := app.SignIn("admin")
+	ask := func(d *apptest.Desktop) *todokuv1.ConnectionInfo {
+		t.Helper()
+		reply, err := admin.Admin.ListConnections(t.Context(), &todokuv1.ListConnectionsRequest{ConnectionId: d.Connection, Ended: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(reply.GetConnections()) != 1 {
+			return nil
+		}
+		return reply.GetConnections()[0]
+	}
+	for want, leave := range map[string]func(d *apptest.Desktop, s *apptest.Stream){
+		"CLIENT_CANCELED": func(_ *apptest.Desktop, s *apptest.Stream) { s.Cut() },
+		"CLIENT_CLOSED":   func(d *apptest.Desktop, _ *apptest.Stream) { _ = d.Conn.Close() },
+	} {
+		t.Run(want, func(t *testing.T) {
+			d := app.SignIn("alice")
+			s := d.Attach(&request{})
+			s.Snapshot()
+			admin.Announce("hello " + want)
+			s.Until("hello " + want)
+			receipt := s.Receipt(0)
+			for range 2 { // A client paints from its second word on.
+				s.Await("a heartbeat", func(m *todokuv1.Message) bool { return m.GetHeartbeat() != nil })
+				receipt = s.Receipt(s.Number)
+				receipt.PaintedNumber, receipt.PaintedAgo = receipt.GetResponseNumber(), durationpb.New(time.Millisecond)
+				if _, err := d.Notifications.AcknowledgeNotifications(t.Context(), receipt); err != nil {
+					t.Fatal(err)
+				}
+			}
+			info := ask(d)
+			if info == nil || info.GetDelivery().GetSent().GetCount() == 0 || info.GetDelivery().GetAcknowledged().GetCount() == 0 ||
+				len(info.GetDelivery().GetRecent()) == 0 || info.GetDelivery().GetPaintedNumber() != receipt.GetPaintedNumber() ||
+				info.GetAcknowledgedNumber() < receipt.GetResponseNumber() {
+				t.Fatalf("live: %v", info)
+			}
+			leave(d, s)
+			wantEventually(t, func() bool {
+				info = ask(d)
+				return info.GetEndTime() != nil
+			}, "the end is recorded")
+			if info.GetEndReason() != "DISCONNECTED" || info.GetEndCause() != want {
+				t.Errorf("it ended %s, %s; want DISCONNECTED, %s", info.GetEndReason(), info.GetEndCause(), want)
+			}
+		})
+	}
+}
