@@ -16,11 +16,12 @@ func (a *app) auditCommand() *cobra.Command {
 		Use: "audit [USER]", Short: "List who did what, when and from where",
 		Long: `Lists what users did, newest first: commands from the journal, and sign-ins and streams
 from the access log, read together. Needs RISK or ADMIN.`,
-		Example: "  todoku audit\n  todoku audit bob --from -24h --limit 0 --json",
+		Example: "  todoku audit\n  todoku audit bob --from -24h --limit 0 --json\n  todoku audit told --order 17",
 		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: a.completeFirst(a.users),
 	}
 	span.define(command, "entries")
 	addJSON(command, &asJSON)
+	command.AddCommand(a.auditToldCommand())
 	return a.clientCommand(command, func(ctx context.Context, c *connection, args []string) (err error) {
 		if request.FromTime, request.ToTime, err = span.read(a.now()); err != nil {
 			return err

@@ -100,6 +100,11 @@ func TestTheVenueIsAdministeredByCommandLine(t *testing.T) {
 
 	contains(t, admin.must("audit", "dora", "--limit", "0"), "PLACE_ORDER", "dora")
 	contains(t, admin.must("connections"), "USER", "CONNECTION")
+	contains(t, admin.must("connections", "--detail", "AAAAAAAAAAAAAAAAAAAAAA"), "no stream is attached")
+	contains(t, admin.must("audit", "told", "1"), "SEQUENCE", "ACKNOWLEDGED")
+	if code, _, errs := admin.run("audit", "told", "soon"); code != exitUsage {
+		t.Errorf("a sequence that is none: exit code %d, %s", code, errs)
+	}
 	contains(t, admin.must("version"), "todoku")
 }
 

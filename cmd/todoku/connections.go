@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	todokuv1 "todoku/gen/todoku/v1"
 )
@@ -16,11 +18,14 @@ func (a *app) connectionsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "connections [USER]", Short: "List live streams, and how the latest ended",
 		Long: `Lists who is connected, from where, since when, what was sent and what was acknowledged.
-With --ended the latest that have ended too, with the reason. Needs RISK or ADMIN.`,
-		Example: "  todoku connections\n  todoku connections alice --ended 20\n  todoku connections end CONNECTION_ID",
+With --ended the latest that have ended too, with the reason. With --detail one
+connection with all that is known of it: how old its messages were when they were
+sent and acknowledged, bytes, what was skipped. Needs RISK or ADMIN.`,
+		Example: "  todoku connections\n  todoku connections --detail CONNECTION_ID\n  todoku connections alice --ended 20\n  todoku connections end CONNECTION_ID",
 		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: a.completeFirst(a.users),
 	}
 	command.Flags().Uint32Var(&request.Ended, "ended", 0, "so many that have ended too, at most 1000")
+	command.Flags().StringVar(&request.ConnectionId, "detail", "", "everything about this connection")
 	addJSON(command, &asJSON)
 	command.AddCommand(a.connectionEndCommand())
 	return a.withSession(command, func(ctx context.Context, dialed *venue, args []string) error {
@@ -28,6 +33,9 @@ With --ended the latest that have ended too, with the reason. Needs RISK or ADMI
 			request.User = args[0]
 		}
 		return call(ctx, dialed.Admin().ListConnections, request, func(reply *todokuv1.ListConnectionsResponse) error {
+			if request.GetConnectionId() != "" && !asJSON {
+				return a.connectionDetails(reply.GetConnections())
+			}
 			return printAll(a, asJSON, reply.GetConnections(), columns(left("USER", "CONNECTION", "FROM", "CLIENT", "SINCE", "STATE"),
 				right("IDLE", "SENT", "QUEUED"), left("LAST", "ACKNOWLEDGED")), a.connectionRow)
 		})
@@ -37,12 +45,69 @@ With --ended the latest that have ended too, with the reason. Needs RISK or ADMI
 func (a *app) connectionRow(c *todokuv1.ConnectionInfo) []string {
 	state, idle := "live", c.GetIdle().AsDuration().Round(100*time.Millisecond).String()
 	if c.GetEndTime() != nil {
-		state, idle = c.GetEndReason()+" "+localTime(c.GetEndTime()), ""
+		state, idle = endOf(c)+" "+localTime(c.GetEndTime()), ""
 	}
 	return []string{
 		c.GetUser(), c.GetConnectionId(), c.GetRemoteAddress(), c.GetClientName(), localTime(c.GetAttachTime()), state,
 		idle, sayBytes(c.GetBytesSent()), formatUint(c.GetQueued()), c.GetLastCursor(), c.GetAcknowledgedCursor(),
 	}
+}
+
+// endOf is why a stream ended, and how its client went away if that is why.
+func endOf(c *todokuv1.ConnectionInfo) string {
+	if c.GetEndCause() != "" {
+		return c.GetEndReason() + " " + c.GetEndCause()
+	}
+	return c.GetEndReason()
+}
+
+// connectionDetails prints streams one line a fact.
+func (a *app) connectionDetails(connections []*todokuv1.ConnectionInfo) error {
+	if len(connections) == 0 {
+		return a.printf("no stream is attached to that connection; --ended shows how the latest ended\n")
+	}
+	for _, c := range connections {
+		facts := [][2]string{
+			{"connection", c.GetConnectionId()}, {"user", c.GetUser()}, {"client", c.GetClientName()}, {"from", c.GetRemoteAddress()},
+			{"attached", localTime(c.GetAttachTime()) + ", attach " + formatUint(c.GetAttachNumber())},
+			{"age", sayAge(c.GetAge())}, {"idle", sayAge(c.GetIdle())},
+			{"sent", fmt.Sprintf("%d responses, %s, up to %s", c.GetResponsesSent(), sayBytes(c.GetBytesSent()), c.GetLastCursor())},
+			{"acknowledged", fmt.Sprintf("response %d, up to %s, %s open", c.GetAcknowledgedNumber(), c.GetAcknowledgedCursor(), sayBytes(c.GetUnacknowledgedBytes()))},
+			{"queued", formatUint(c.GetQueued())}, {"skipped state", formatUint(c.GetConflated())},
+		}
+		if c.GetSendBlocked() != nil {
+			facts = append(facts, [2]string{"send blocked", sayAge(c.GetSendBlocked())})
+		}
+		if c.GetEndTime() != nil {
+			facts = append(facts, [2]string{"ended", localTime(c.GetEndTime()) + " " + endOf(c) + ", " + c.GetEndDetail()})
+		}
+		if d := c.GetDelivery(); d != nil {
+			facts = append(facts, [2]string{"age when sent", sayAges(d.GetSent())}, [2]string{"acknowledged", sayAges(d.GetAcknowledged())},
+				[2]string{"painted", sayAges(d.GetPainted())})
+			recent := make([]string, 0, len(d.GetRecent()))
+			for _, age := range d.GetRecent() {
+				recent = append(recent, sayAge(age))
+			}
+			facts = append(facts, [2]string{"latest", strings.Join(recent, " ")})
+		}
+		for _, fact := range facts {
+			if err := a.printf("%-14s %s\n", fact[0], fact[1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func sayAge(d *durationpb.Duration) string {
+	return d.AsDuration().Round(10 * time.Microsecond).String()
+}
+
+func sayAges(d *todokuv1.DeliveryAges) string {
+	if d.GetCount() == 0 {
+		return "never"
+	}
+	return fmt.Sprintf("%d times, half within %s, 99 %% within %s", d.GetCount(), sayAge(d.GetP50()), sayAge(d.GetP99()))
 }
 
 // sayBytes rounds a size for reading.
