@@ -35,6 +35,9 @@ const (
 	topicAdmin push.Topic = "admin"
 )
 
+// accountTopic is how the topic of an account begins.
+const accountTopic = "account:"
+
 // Each of these is a row of the table: it returns to which topics a message goes.
 
 func (n *names) ofReport(e *trade.ExecutionReport) []*subject { return n.account(e.Order.Account) }
@@ -142,7 +145,7 @@ func newNames() *names {
 }
 
 func (n *names) account(a trade.AccountID) []*subject {
-	return intern(n.accounts, a, "account:", n.everyAccount)
+	return intern(n.accounts, a, accountTopic, n.everyAccount)
 }
 
 func (n *names) market(s trade.Symbol) []*subject { return intern(n.markets, s, "market:") }

@@ -16,6 +16,7 @@ type views struct {
 	markets  map[trade.Symbol]*market
 	accounts map[trade.AccountID]*accountView
 	orders   map[trade.OrderID]*working
+	digests  *digests // Of accounts and orders, kept with them.
 
 	// What many attaches want and few records change, sorted; nil when it has to
 	// be made again. Immutable once made.
@@ -49,11 +50,15 @@ func newViews() *views {
 		markets:  make(map[trade.Symbol]*market),
 		accounts: make(map[trade.AccountID]*accountView),
 		orders:   make(map[trade.OrderID]*working),
+		digests:  newDigests(0),
 	}
 }
 
 // load takes a snapshot of the engine over.
 func (v *views) load(s *trade.Snapshot) {
+	v.digests = newDigests(s.Sequence)
+	v.digests.mu.Lock()
+	defer v.digests.mu.Unlock()
 	for i := range s.Instruments {
 		state := s.Instruments[i]
 		v.markets[state.Instrument.Symbol] = &market{
@@ -68,13 +73,13 @@ func (v *views) load(s *trade.Snapshot) {
 		v.account(account.Account).limits = &AccountLimits{account.Account, account.Limits}
 	}
 	for _, order := range s.Orders {
-		v.setOrder(&order)
+		v.setOrder(&order, s.Sequence)
 		if m := v.markets[order.Symbol]; m != nil {
 			m.book.add(order.Side, order.Price, order.Leaves)
 		}
 	}
 	for _, position := range s.Positions {
-		v.account(position.Account).positions[position.Symbol] = &position
+		v.setPosition(&position, s.Sequence)
 	}
 	for symbol, m := range v.markets {
 		m.book.told = m.book.best(symbol)
@@ -83,10 +88,12 @@ func (v *views) load(s *trade.Snapshot) {
 
 // apply takes one record over.
 func (v *views) apply(r *trade.Record) {
+	v.digests.mu.Lock()
+	defer v.digests.mu.Unlock()
 	for _, event := range r.Events {
 		switch e := event.(type) {
 		case *trade.ExecutionReport:
-			v.setOrder(&e.Order)
+			v.setOrder(&e.Order, r.Sequence)
 		case *trade.TradeChanged:
 			if m := v.markets[e.Trade.Symbol]; m != nil && e.Trade.Status == trade.TradeStatusConcluded {
 				m.book.lastPrice = e.Trade.Price
@@ -98,7 +105,7 @@ func (v *views) apply(r *trade.Record) {
 			}
 		case *trade.PositionChanged:
 			position := e.Position
-			v.account(position.Account).positions[position.Symbol] = &position
+			v.setPosition(&position, r.Sequence)
 		case *trade.InstrumentChanged:
 			instrument := e.Instrument
 			v.setInstrument(&instrument)
@@ -128,15 +135,33 @@ func (v *views) account(id trade.AccountID) *accountView {
 	return a
 }
 
-// setOrder keeps a copy of an order while it works.
-func (v *views) setOrder(order *trade.Order) {
+// setPosition keeps a position that a record or a snapshot gives.
+func (v *views) setPosition(position *trade.Position, sequence uint64) {
+	change := positionDigest(position)
+	a := v.account(position.Account)
+	if old := a.positions[position.Symbol]; old != nil {
+		change -= positionDigest(old)
+	}
+	a.positions[position.Symbol] = position
+	v.digests.add(position.Account, sequence, change)
+}
+
+// setOrder keeps a copy of an order while it works; sequence is that of the record
+// or snapshot that gives it.
+func (v *views) setOrder(order *trade.Order, sequence uint64) {
 	w := v.orders[order.ID]
+	var change uint64
+	if w != nil {
+		change -= orderDigest(w.Order)
+	}
 	if !order.Status.Working() {
 		if w != nil {
 			v.dropOrder(w)
+			v.digests.add(order.Account, sequence, change)
 		}
 		return
 	}
+	v.digests.add(order.Account, sequence, change+orderDigest(order))
 	kept := *order
 	a := v.account(order.Account)
 	switch {

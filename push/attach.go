@@ -173,10 +173,10 @@ func (h *Hub) resubscribe(connection, user string, add, remove []Topic, initial 
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.subscriptions, s.topics = kept, len(kept)
+	s.subscriptions, s.topics, s.subscribedAt = kept, len(kept), h.published.Load()
 	s.stateDue = true
 	if len(initial) > 0 && s.ended == nil {
-		b := newBatch(h.published.Load(), time.Time{}, initial)
+		b := newBatch(s.subscribedAt, time.Time{}, initial)
 		b.alone = true
 		s.enqueue(b)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"time"
 )
@@ -218,7 +219,7 @@ func (s *Stream) collectLive(c *collector, opening bool) bool {
 	o.more = !drained || s.stateDue
 	heartbeat, reconnect := s.heartbeatDue, s.reconnectDue
 	s.heartbeatDue, s.reconnectDue = false, false
-	subscriptions := s.subscriptions
+	subscriptions, subscribedAt := s.subscriptions, s.subscribedAt
 	conflated := s.conflated
 	ending := ReconnectInfo{Connection: s.connection, Reason: s.endReason, Within: time.Duration(max(0, s.endAt-now))}
 	expiry := s.expiry
@@ -241,9 +242,25 @@ func (s *Stream) collectLive(c *collector, opening bool) bool {
 			Connection: s.connection, User: s.user, Session: s.session, Attach: s.attach,
 			Number: r.Number, Cursor: Cursor{Epoch: h.config.Epoch, Sequence: r.Cursor},
 			Time: time.Now(), Expiry: expiry, Conflated: conflated + r.Conflated,
+			Topics: settled(subscriptions, drained && !r.Fragment && subscribedAt <= r.Cursor),
 		}))
 	}
 	return heartbeat || reconnect || len(r.Messages) > 0
+}
+
+// settled yields the topics of subscriptions that are whole at a response's cursor,
+// or is nil.
+func settled(subscriptions []*subscription, whole bool) iter.Seq[Topic] {
+	if !whole {
+		return nil
+	}
+	return func(yield func(Topic) bool) {
+		for _, sub := range subscriptions {
+			if !yield(sub.topic.name) {
+				return
+			}
+		}
+	}
 }
 
 func (s *Stream) helloInfo() HelloInfo {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -141,6 +142,11 @@ type HeartbeatInfo struct {
 	Time       time.Time // Now.
 	Expiry     time.Time // Of the session; zero: none.
 	Conflated  uint64    // State updates skipped for this stream since it was attached.
+	// Topics yields what the stream is subscribed to, if everything of these topics
+	// up to Cursor has been handed on, the caller's initial messages included, and
+	// nothing beyond. Nil otherwise: the stream is behind, within its opening or
+	// within a step. To be used during the call only.
+	Topics iter.Seq[Topic]
 }
 
 // ReconnectInfo is what a reconnect may say.

@@ -56,6 +56,7 @@ type Stream struct {
 	queuedBytes   int
 	subscriptions []*subscription // Replaced, never changed in place.
 	topics        int             // How many there are, or were at the end.
+	subscribedAt  uint64          // The sequence after which they hold.
 	heartbeatDue  bool
 	heartbeatAt   int64
 	stateDue      bool
@@ -155,6 +156,7 @@ func newStream(h *Hub, request *AttachRequest, interval time.Duration, attach ui
 		endReason:   ReasonStreamAge,
 	}
 	s.queue = s.inline[:0]
+	s.subscribedAt = request.After
 	s.timer.stream = s
 	s.sent.cursor = request.Resume
 	s.sent.at = now

@@ -1,7 +1,9 @@
 package rpc
 
 import (
+	"iter"
 	"strings"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -21,12 +23,21 @@ import (
 // fields are written in the order of their numbers. All methods are safe for
 // concurrent use.
 type Encoder struct {
-	head func() uint64
+	head    func() uint64
+	digests atomic.Pointer[Digests]
 }
+
+// Digests tells what the accounts among a stream's topics hold after a sequence:
+// [feed.Feed.Digests].
+type Digests func(topics iter.Seq[push.Topic], sequence uint64) []feed.AccountDigest
 
 // NewEncoder returns an encoder whose heartbeats tell the venue's latest
 // sequence as head does, which must not block.
-func NewEncoder(head func() uint64) *Encoder { return &Encoder{head} }
+func NewEncoder(head func() uint64) *Encoder { return &Encoder{head: head} }
+
+// SetDigests says where heartbeats get the digests of accounts from: from a feed,
+// which is made after its encoder. Until then they carry none.
+func (e *Encoder) SetDigests(digests Digests) { e.digests.Store(&digests) }
 
 // Encode implements [feed.Encoder].
 func (e *Encoder) Encode(m feed.Message) []byte { return entry(messageOf(m)) }
@@ -41,8 +52,21 @@ func (e *Encoder) Heartbeat(info push.HeartbeatInfo) []byte {
 			SessionExpireTime: moment(info.Expiry),
 			Conflated:         info.Conflated,
 			HeadSequence:      max(e.head(), info.Cursor.Sequence),
+			Digests:           e.accountDigests(info),
 		}},
 	})
+}
+
+func (e *Encoder) accountDigests(info push.HeartbeatInfo) []*todokuv1.AccountDigest {
+	digests := e.digests.Load()
+	if digests == nil || info.Topics == nil {
+		return nil
+	}
+	var list []*todokuv1.AccountDigest
+	for _, d := range (*digests)(info.Topics, info.Cursor.Sequence) {
+		list = append(list, &todokuv1.AccountDigest{Account: string(d.Account), Digest: d.Sum})
+	}
+	return list
 }
 
 // Reconnect implements [push.Encoder].

@@ -106,6 +106,7 @@ func open(t *testing.T) *venue {
 		Lockout: account.Lockout{UserAfter: 3},
 	})
 	must(t, err)
+	encoder.SetDigests(f.Digests)
 	follower := feed.NewHistoryFollower(log, history, feed.HistoryOptions{})
 	presence := NewPresence(v.engine, f, PresenceOptions{Grace: 100 * time.Millisecond})
 

@@ -110,6 +110,7 @@ func (s *Server) build(ctx context.Context) error {
 	replay := c.Replay
 	replay.CheckpointFailed = func(err error) { c.Logger.WarnContext(ctx, "replay index not saved", failure(err)) }
 	s.feed = feed.New(log, s.hub, s.history, encoder, replay)
+	encoder.SetDigests(s.feed.Digests)
 	s.follower = feed.NewHistoryFollower(log, s.history, feed.HistoryOptions{Listener: s.historyEvent})
 
 	accounts := c.Accounts

@@ -94,6 +94,9 @@ const (
 	Reset_CAUSE_COMPACTED Reset_Cause = 3
 	// The user's roles or accounts changed since.
 	Reset_CAUSE_USER_CHANGED Reset_Cause = 4
+	// What the client held was not what the venue holds. No venue says so: a client
+	// library does, when a heartbeat's digest shows it.
+	Reset_CAUSE_DIVERGED Reset_Cause = 5
 )
 
 // Enum value maps for Reset_Cause.
@@ -104,6 +107,7 @@ var (
 		2: "CAUSE_TOO_FAR_BEHIND",
 		3: "CAUSE_COMPACTED",
 		4: "CAUSE_USER_CHANGED",
+		5: "CAUSE_DIVERGED",
 	}
 	Reset_Cause_value = map[string]int32{
 		"CAUSE_UNSPECIFIED":    0,
@@ -111,6 +115,7 @@ var (
 		"CAUSE_TOO_FAR_BEHIND": 2,
 		"CAUSE_COMPACTED":      3,
 		"CAUSE_USER_CHANGED":   4,
+		"CAUSE_DIVERGED":       5,
 	}
 )
 
@@ -1114,7 +1119,12 @@ type Heartbeat struct {
 	// State updates that were merged into later ones since the stream began.
 	Conflated uint64 `protobuf:"varint,3,opt,name=conflated,proto3" json:"conflated,omitempty"`
 	// The latest sequence of the venue.
-	HeadSequence  uint64 `protobuf:"varint,4,opt,name=head_sequence,json=headSequence,proto3" json:"head_sequence,omitempty"`
+	HeadSequence uint64 `protobuf:"varint,4,opt,name=head_sequence,json=headSequence,proto3" json:"head_sequence,omitempty"`
+	// What the accounts of the stream hold at its response's cursor: of all of them,
+	// or none when the venue does not know it for that cursor. A client whose own
+	// sums are others has not what the venue has. What is held of an account that
+	// stands in none is to be forgotten.
+	Digests       []*AccountDigest `protobuf:"bytes,5,rep,name=digests,proto3" json:"digests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1177,6 +1187,68 @@ func (x *Heartbeat) GetHeadSequence() uint64 {
 	return 0
 }
 
+func (x *Heartbeat) GetDigests() []*AccountDigest {
+	if x != nil {
+		return x.Digests
+	}
+	return nil
+}
+
+// A sum over the working orders and the positions of an account, see docs/protocol.md.
+type AccountDigest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Account; empty for all accounts together, where the subscription has them.
+	Account string `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	// Wrapping sum of a hash of kind, name and sequence.
+	Digest        uint64 `protobuf:"fixed64,2,opt,name=digest,proto3" json:"digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountDigest) Reset() {
+	*x = AccountDigest{}
+	mi := &file_todoku_v1_notification_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountDigest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountDigest) ProtoMessage() {}
+
+func (x *AccountDigest) ProtoReflect() protoreflect.Message {
+	mi := &file_todoku_v1_notification_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountDigest.ProtoReflect.Descriptor instead.
+func (*AccountDigest) Descriptor() ([]byte, []int) {
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AccountDigest) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *AccountDigest) GetDigest() uint64 {
+	if x != nil {
+		return x.Digest
+	}
+	return 0
+}
+
 // The stream will end; a new one opened now loses nothing.
 type Reconnect struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1190,7 +1262,7 @@ type Reconnect struct {
 
 func (x *Reconnect) Reset() {
 	*x = Reconnect{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[9]
+	mi := &file_todoku_v1_notification_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1274,7 @@ func (x *Reconnect) String() string {
 func (*Reconnect) ProtoMessage() {}
 
 func (x *Reconnect) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[9]
+	mi := &file_todoku_v1_notification_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1287,7 @@ func (x *Reconnect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reconnect.ProtoReflect.Descriptor instead.
 func (*Reconnect) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{9}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Reconnect) GetReason() string {
@@ -1243,7 +1315,7 @@ type SessionUpdate struct {
 
 func (x *SessionUpdate) Reset() {
 	*x = SessionUpdate{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[10]
+	mi := &file_todoku_v1_notification_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1327,7 @@ func (x *SessionUpdate) String() string {
 func (*SessionUpdate) ProtoMessage() {}
 
 func (x *SessionUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[10]
+	mi := &file_todoku_v1_notification_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1340,7 @@ func (x *SessionUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionUpdate.ProtoReflect.Descriptor instead.
 func (*SessionUpdate) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{10}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SessionUpdate) GetSessionExpireTime() *timestamppb.Timestamp {
@@ -1291,7 +1363,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[11]
+	mi := &file_todoku_v1_notification_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1375,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[11]
+	mi := &file_todoku_v1_notification_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1388,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{11}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UserPresence) GetDisplayName() string {
@@ -1346,7 +1418,7 @@ type Announcement struct {
 
 func (x *Announcement) Reset() {
 	*x = Announcement{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[12]
+	mi := &file_todoku_v1_notification_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1430,7 @@ func (x *Announcement) String() string {
 func (*Announcement) ProtoMessage() {}
 
 func (x *Announcement) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[12]
+	mi := &file_todoku_v1_notification_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1443,7 @@ func (x *Announcement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Announcement.ProtoReflect.Descriptor instead.
 func (*Announcement) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{12}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Announcement) GetFrom() string {
@@ -1401,7 +1473,7 @@ type BookBegin struct {
 
 func (x *BookBegin) Reset() {
 	*x = BookBegin{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[13]
+	mi := &file_todoku_v1_notification_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1485,7 @@ func (x *BookBegin) String() string {
 func (*BookBegin) ProtoMessage() {}
 
 func (x *BookBegin) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[13]
+	mi := &file_todoku_v1_notification_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1498,7 @@ func (x *BookBegin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BookBegin.ProtoReflect.Descriptor instead.
 func (*BookBegin) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{13}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *BookBegin) GetSymbol() string {
@@ -1453,7 +1525,7 @@ type BookUpdate struct {
 
 func (x *BookUpdate) Reset() {
 	*x = BookUpdate{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[14]
+	mi := &file_todoku_v1_notification_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1537,7 @@ func (x *BookUpdate) String() string {
 func (*BookUpdate) ProtoMessage() {}
 
 func (x *BookUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[14]
+	mi := &file_todoku_v1_notification_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1550,7 @@ func (x *BookUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BookUpdate.ProtoReflect.Descriptor instead.
 func (*BookUpdate) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{14}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BookUpdate) GetSymbol() string {
@@ -1528,7 +1600,7 @@ type BestBidOffer struct {
 
 func (x *BestBidOffer) Reset() {
 	*x = BestBidOffer{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[15]
+	mi := &file_todoku_v1_notification_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1612,7 @@ func (x *BestBidOffer) String() string {
 func (*BestBidOffer) ProtoMessage() {}
 
 func (x *BestBidOffer) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[15]
+	mi := &file_todoku_v1_notification_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1625,7 @@ func (x *BestBidOffer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BestBidOffer.ProtoReflect.Descriptor instead.
 func (*BestBidOffer) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{15}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BestBidOffer) GetSymbol() string {
@@ -1611,7 +1683,7 @@ type AcknowledgeNotificationsRequest struct {
 
 func (x *AcknowledgeNotificationsRequest) Reset() {
 	*x = AcknowledgeNotificationsRequest{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[16]
+	mi := &file_todoku_v1_notification_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1695,7 @@ func (x *AcknowledgeNotificationsRequest) String() string {
 func (*AcknowledgeNotificationsRequest) ProtoMessage() {}
 
 func (x *AcknowledgeNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[16]
+	mi := &file_todoku_v1_notification_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1708,7 @@ func (x *AcknowledgeNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{16}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AcknowledgeNotificationsRequest) GetConnectionId() string {
@@ -1683,7 +1755,7 @@ type AcknowledgeNotificationsResponse struct {
 
 func (x *AcknowledgeNotificationsResponse) Reset() {
 	*x = AcknowledgeNotificationsResponse{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[17]
+	mi := &file_todoku_v1_notification_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +1767,7 @@ func (x *AcknowledgeNotificationsResponse) String() string {
 func (*AcknowledgeNotificationsResponse) ProtoMessage() {}
 
 func (x *AcknowledgeNotificationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[17]
+	mi := &file_todoku_v1_notification_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +1780,7 @@ func (x *AcknowledgeNotificationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeNotificationsResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeNotificationsResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{17}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{18}
 }
 
 // A change of subscription.
@@ -1724,7 +1796,7 @@ type UpdateSubscriptionRequest struct {
 
 func (x *UpdateSubscriptionRequest) Reset() {
 	*x = UpdateSubscriptionRequest{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[18]
+	mi := &file_todoku_v1_notification_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1736,7 +1808,7 @@ func (x *UpdateSubscriptionRequest) String() string {
 func (*UpdateSubscriptionRequest) ProtoMessage() {}
 
 func (x *UpdateSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[18]
+	mi := &file_todoku_v1_notification_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +1821,7 @@ func (x *UpdateSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{18}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateSubscriptionRequest) GetConnectionId() string {
@@ -1777,7 +1849,7 @@ type UpdateSubscriptionResponse struct {
 
 func (x *UpdateSubscriptionResponse) Reset() {
 	*x = UpdateSubscriptionResponse{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[19]
+	mi := &file_todoku_v1_notification_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +1861,7 @@ func (x *UpdateSubscriptionResponse) String() string {
 func (*UpdateSubscriptionResponse) ProtoMessage() {}
 
 func (x *UpdateSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[19]
+	mi := &file_todoku_v1_notification_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +1874,7 @@ func (x *UpdateSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{19}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UpdateSubscriptionResponse) GetCursor() string {
@@ -1827,7 +1899,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[20]
+	mi := &file_todoku_v1_notification_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1839,7 +1911,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[20]
+	mi := &file_todoku_v1_notification_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1852,7 +1924,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{20}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListNotificationsRequest) GetAfter() string {
@@ -1891,7 +1963,7 @@ type ListNotificationsResponse struct {
 
 func (x *ListNotificationsResponse) Reset() {
 	*x = ListNotificationsResponse{}
-	mi := &file_todoku_v1_notification_proto_msgTypes[21]
+	mi := &file_todoku_v1_notification_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1903,7 +1975,7 @@ func (x *ListNotificationsResponse) String() string {
 func (*ListNotificationsResponse) ProtoMessage() {}
 
 func (x *ListNotificationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_notification_proto_msgTypes[21]
+	mi := &file_todoku_v1_notification_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1916,7 +1988,7 @@ func (x *ListNotificationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsResponse.ProtoReflect.Descriptor instead.
 func (*ListNotificationsResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{21}
+	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListNotificationsResponse) GetMessages() []*Message {
@@ -2017,22 +2089,27 @@ const file_todoku_v1_notification_proto_rawDesc = "" +
 	"\fSTART_REPLAY\x10\x02\x12\x0f\n" +
 	"\vSTART_RESET\x10\x03\"\x0f\n" +
 	"\rSnapshotBegin\"\r\n" +
-	"\vSnapshotEnd\"\xc9\x01\n" +
+	"\vSnapshotEnd\"\xde\x01\n" +
 	"\x05Reset\x12,\n" +
 	"\x05cause\x18\x01 \x01(\x0e2\x16.todoku.v1.Reset.CauseR\x05cause\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"~\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\x92\x01\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CAUSE_UNKNOWN_EPOCH\x10\x01\x12\x18\n" +
 	"\x14CAUSE_TOO_FAR_BEHIND\x10\x02\x12\x13\n" +
 	"\x0fCAUSE_COMPACTED\x10\x03\x12\x16\n" +
-	"\x12CAUSE_USER_CHANGED\x10\x04\"\xd7\x01\n" +
+	"\x12CAUSE_USER_CHANGED\x10\x04\x12\x12\n" +
+	"\x0eCAUSE_DIVERGED\x10\x05\"\x8b\x02\n" +
 	"\tHeartbeat\x12;\n" +
 	"\vserver_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"serverTime\x12J\n" +
 	"\x13session_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x11sessionExpireTime\x12\x1c\n" +
 	"\tconflated\x18\x03 \x01(\x04R\tconflated\x12#\n" +
-	"\rhead_sequence\x18\x04 \x01(\x04R\fheadSequence\"V\n" +
+	"\rhead_sequence\x18\x04 \x01(\x04R\fheadSequence\x122\n" +
+	"\adigests\x18\x05 \x03(\v2\x18.todoku.v1.AccountDigestR\adigests\"A\n" +
+	"\rAccountDigest\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x16\n" +
+	"\x06digest\x18\x02 \x01(\x06R\x06digest\"V\n" +
 	"\tReconnect\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x121\n" +
 	"\x06within\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06within\"[\n" +
@@ -2101,7 +2178,7 @@ func file_todoku_v1_notification_proto_rawDescGZIP() []byte {
 }
 
 var file_todoku_v1_notification_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_todoku_v1_notification_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_todoku_v1_notification_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_todoku_v1_notification_proto_goTypes = []any{
 	(Hello_Start)(0),                         // 0: todoku.v1.Hello.Start
 	(Reset_Cause)(0),                         // 1: todoku.v1.Reset.Cause
@@ -2114,93 +2191,95 @@ var file_todoku_v1_notification_proto_goTypes = []any{
 	(*SnapshotEnd)(nil),                      // 8: todoku.v1.SnapshotEnd
 	(*Reset)(nil),                            // 9: todoku.v1.Reset
 	(*Heartbeat)(nil),                        // 10: todoku.v1.Heartbeat
-	(*Reconnect)(nil),                        // 11: todoku.v1.Reconnect
-	(*SessionUpdate)(nil),                    // 12: todoku.v1.SessionUpdate
-	(*UserPresence)(nil),                     // 13: todoku.v1.UserPresence
-	(*Announcement)(nil),                     // 14: todoku.v1.Announcement
-	(*BookBegin)(nil),                        // 15: todoku.v1.BookBegin
-	(*BookUpdate)(nil),                       // 16: todoku.v1.BookUpdate
-	(*BestBidOffer)(nil),                     // 17: todoku.v1.BestBidOffer
-	(*AcknowledgeNotificationsRequest)(nil),  // 18: todoku.v1.AcknowledgeNotificationsRequest
-	(*AcknowledgeNotificationsResponse)(nil), // 19: todoku.v1.AcknowledgeNotificationsResponse
-	(*UpdateSubscriptionRequest)(nil),        // 20: todoku.v1.UpdateSubscriptionRequest
-	(*UpdateSubscriptionResponse)(nil),       // 21: todoku.v1.UpdateSubscriptionResponse
-	(*ListNotificationsRequest)(nil),         // 22: todoku.v1.ListNotificationsRequest
-	(*ListNotificationsResponse)(nil),        // 23: todoku.v1.ListNotificationsResponse
-	(*durationpb.Duration)(nil),              // 24: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),            // 25: google.protobuf.Timestamp
-	(*ExecutionReport)(nil),                  // 26: todoku.v1.ExecutionReport
-	(*CancelReject)(nil),                     // 27: todoku.v1.CancelReject
-	(*Trade)(nil),                            // 28: todoku.v1.Trade
-	(*Position)(nil),                         // 29: todoku.v1.Position
-	(*RiskLimits)(nil),                       // 30: todoku.v1.RiskLimits
-	(*Order)(nil),                            // 31: todoku.v1.Order
-	(*Instrument)(nil),                       // 32: todoku.v1.Instrument
-	(*User)(nil),                             // 33: todoku.v1.User
-	(*TradePrint)(nil),                       // 34: todoku.v1.TradePrint
-	(Side)(0),                                // 35: todoku.v1.Side
-	(*BookLevel)(nil),                        // 36: todoku.v1.BookLevel
+	(*AccountDigest)(nil),                    // 11: todoku.v1.AccountDigest
+	(*Reconnect)(nil),                        // 12: todoku.v1.Reconnect
+	(*SessionUpdate)(nil),                    // 13: todoku.v1.SessionUpdate
+	(*UserPresence)(nil),                     // 14: todoku.v1.UserPresence
+	(*Announcement)(nil),                     // 15: todoku.v1.Announcement
+	(*BookBegin)(nil),                        // 16: todoku.v1.BookBegin
+	(*BookUpdate)(nil),                       // 17: todoku.v1.BookUpdate
+	(*BestBidOffer)(nil),                     // 18: todoku.v1.BestBidOffer
+	(*AcknowledgeNotificationsRequest)(nil),  // 19: todoku.v1.AcknowledgeNotificationsRequest
+	(*AcknowledgeNotificationsResponse)(nil), // 20: todoku.v1.AcknowledgeNotificationsResponse
+	(*UpdateSubscriptionRequest)(nil),        // 21: todoku.v1.UpdateSubscriptionRequest
+	(*UpdateSubscriptionResponse)(nil),       // 22: todoku.v1.UpdateSubscriptionResponse
+	(*ListNotificationsRequest)(nil),         // 23: todoku.v1.ListNotificationsRequest
+	(*ListNotificationsResponse)(nil),        // 24: todoku.v1.ListNotificationsResponse
+	(*durationpb.Duration)(nil),              // 25: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),            // 26: google.protobuf.Timestamp
+	(*ExecutionReport)(nil),                  // 27: todoku.v1.ExecutionReport
+	(*CancelReject)(nil),                     // 28: todoku.v1.CancelReject
+	(*Trade)(nil),                            // 29: todoku.v1.Trade
+	(*Position)(nil),                         // 30: todoku.v1.Position
+	(*RiskLimits)(nil),                       // 31: todoku.v1.RiskLimits
+	(*Order)(nil),                            // 32: todoku.v1.Order
+	(*Instrument)(nil),                       // 33: todoku.v1.Instrument
+	(*User)(nil),                             // 34: todoku.v1.User
+	(*TradePrint)(nil),                       // 35: todoku.v1.TradePrint
+	(Side)(0),                                // 36: todoku.v1.Side
+	(*BookLevel)(nil),                        // 37: todoku.v1.BookLevel
 }
 var file_todoku_v1_notification_proto_depIdxs = []int32{
-	24, // 0: todoku.v1.Subscription.state_interval:type_name -> google.protobuf.Duration
+	25, // 0: todoku.v1.Subscription.state_interval:type_name -> google.protobuf.Duration
 	2,  // 1: todoku.v1.FeedNotificationRequest.subscription:type_name -> todoku.v1.Subscription
 	5,  // 2: todoku.v1.FeedNotificationResponse.messages:type_name -> todoku.v1.Message
-	25, // 3: todoku.v1.Message.time:type_name -> google.protobuf.Timestamp
+	26, // 3: todoku.v1.Message.time:type_name -> google.protobuf.Timestamp
 	6,  // 4: todoku.v1.Message.hello:type_name -> todoku.v1.Hello
 	7,  // 5: todoku.v1.Message.snapshot_begin:type_name -> todoku.v1.SnapshotBegin
 	8,  // 6: todoku.v1.Message.snapshot_end:type_name -> todoku.v1.SnapshotEnd
 	9,  // 7: todoku.v1.Message.reset:type_name -> todoku.v1.Reset
 	10, // 8: todoku.v1.Message.heartbeat:type_name -> todoku.v1.Heartbeat
-	11, // 9: todoku.v1.Message.reconnect:type_name -> todoku.v1.Reconnect
-	12, // 10: todoku.v1.Message.session_update:type_name -> todoku.v1.SessionUpdate
-	26, // 11: todoku.v1.Message.execution_report:type_name -> todoku.v1.ExecutionReport
-	27, // 12: todoku.v1.Message.cancel_reject:type_name -> todoku.v1.CancelReject
-	28, // 13: todoku.v1.Message.trade:type_name -> todoku.v1.Trade
-	29, // 14: todoku.v1.Message.position_update:type_name -> todoku.v1.Position
-	30, // 15: todoku.v1.Message.limit_update:type_name -> todoku.v1.RiskLimits
-	31, // 16: todoku.v1.Message.order:type_name -> todoku.v1.Order
-	13, // 17: todoku.v1.Message.user_presence:type_name -> todoku.v1.UserPresence
-	14, // 18: todoku.v1.Message.announcement:type_name -> todoku.v1.Announcement
-	32, // 19: todoku.v1.Message.instrument_update:type_name -> todoku.v1.Instrument
-	33, // 20: todoku.v1.Message.user_update:type_name -> todoku.v1.User
-	34, // 21: todoku.v1.Message.trade_print:type_name -> todoku.v1.TradePrint
-	16, // 22: todoku.v1.Message.book_update:type_name -> todoku.v1.BookUpdate
-	17, // 23: todoku.v1.Message.best_bid_offer:type_name -> todoku.v1.BestBidOffer
-	15, // 24: todoku.v1.Message.book_begin:type_name -> todoku.v1.BookBegin
-	24, // 25: todoku.v1.Hello.heartbeat_interval:type_name -> google.protobuf.Duration
-	24, // 26: todoku.v1.Hello.watchdog_interval:type_name -> google.protobuf.Duration
-	24, // 27: todoku.v1.Hello.stale_interval:type_name -> google.protobuf.Duration
-	24, // 28: todoku.v1.Hello.acknowledge_interval:type_name -> google.protobuf.Duration
-	25, // 29: todoku.v1.Hello.server_time:type_name -> google.protobuf.Timestamp
-	25, // 30: todoku.v1.Hello.session_expire_time:type_name -> google.protobuf.Timestamp
+	12, // 9: todoku.v1.Message.reconnect:type_name -> todoku.v1.Reconnect
+	13, // 10: todoku.v1.Message.session_update:type_name -> todoku.v1.SessionUpdate
+	27, // 11: todoku.v1.Message.execution_report:type_name -> todoku.v1.ExecutionReport
+	28, // 12: todoku.v1.Message.cancel_reject:type_name -> todoku.v1.CancelReject
+	29, // 13: todoku.v1.Message.trade:type_name -> todoku.v1.Trade
+	30, // 14: todoku.v1.Message.position_update:type_name -> todoku.v1.Position
+	31, // 15: todoku.v1.Message.limit_update:type_name -> todoku.v1.RiskLimits
+	32, // 16: todoku.v1.Message.order:type_name -> todoku.v1.Order
+	14, // 17: todoku.v1.Message.user_presence:type_name -> todoku.v1.UserPresence
+	15, // 18: todoku.v1.Message.announcement:type_name -> todoku.v1.Announcement
+	33, // 19: todoku.v1.Message.instrument_update:type_name -> todoku.v1.Instrument
+	34, // 20: todoku.v1.Message.user_update:type_name -> todoku.v1.User
+	35, // 21: todoku.v1.Message.trade_print:type_name -> todoku.v1.TradePrint
+	17, // 22: todoku.v1.Message.book_update:type_name -> todoku.v1.BookUpdate
+	18, // 23: todoku.v1.Message.best_bid_offer:type_name -> todoku.v1.BestBidOffer
+	16, // 24: todoku.v1.Message.book_begin:type_name -> todoku.v1.BookBegin
+	25, // 25: todoku.v1.Hello.heartbeat_interval:type_name -> google.protobuf.Duration
+	25, // 26: todoku.v1.Hello.watchdog_interval:type_name -> google.protobuf.Duration
+	25, // 27: todoku.v1.Hello.stale_interval:type_name -> google.protobuf.Duration
+	25, // 28: todoku.v1.Hello.acknowledge_interval:type_name -> google.protobuf.Duration
+	26, // 29: todoku.v1.Hello.server_time:type_name -> google.protobuf.Timestamp
+	26, // 30: todoku.v1.Hello.session_expire_time:type_name -> google.protobuf.Timestamp
 	0,  // 31: todoku.v1.Hello.start:type_name -> todoku.v1.Hello.Start
-	33, // 32: todoku.v1.Hello.user:type_name -> todoku.v1.User
+	34, // 32: todoku.v1.Hello.user:type_name -> todoku.v1.User
 	1,  // 33: todoku.v1.Reset.cause:type_name -> todoku.v1.Reset.Cause
-	25, // 34: todoku.v1.Heartbeat.server_time:type_name -> google.protobuf.Timestamp
-	25, // 35: todoku.v1.Heartbeat.session_expire_time:type_name -> google.protobuf.Timestamp
-	24, // 36: todoku.v1.Reconnect.within:type_name -> google.protobuf.Duration
-	25, // 37: todoku.v1.SessionUpdate.session_expire_time:type_name -> google.protobuf.Timestamp
-	35, // 38: todoku.v1.BookUpdate.side:type_name -> todoku.v1.Side
-	36, // 39: todoku.v1.BookUpdate.level:type_name -> todoku.v1.BookLevel
-	36, // 40: todoku.v1.BestBidOffer.bid:type_name -> todoku.v1.BookLevel
-	36, // 41: todoku.v1.BestBidOffer.offer:type_name -> todoku.v1.BookLevel
-	24, // 42: todoku.v1.AcknowledgeNotificationsRequest.painted_ago:type_name -> google.protobuf.Duration
-	2,  // 43: todoku.v1.UpdateSubscriptionRequest.subscription:type_name -> todoku.v1.Subscription
-	2,  // 44: todoku.v1.ListNotificationsRequest.subscription:type_name -> todoku.v1.Subscription
-	5,  // 45: todoku.v1.ListNotificationsResponse.messages:type_name -> todoku.v1.Message
-	3,  // 46: todoku.v1.NotificationService.FeedNotification:input_type -> todoku.v1.FeedNotificationRequest
-	18, // 47: todoku.v1.NotificationService.AcknowledgeNotifications:input_type -> todoku.v1.AcknowledgeNotificationsRequest
-	20, // 48: todoku.v1.NotificationService.UpdateSubscription:input_type -> todoku.v1.UpdateSubscriptionRequest
-	22, // 49: todoku.v1.NotificationService.ListNotifications:input_type -> todoku.v1.ListNotificationsRequest
-	4,  // 50: todoku.v1.NotificationService.FeedNotification:output_type -> todoku.v1.FeedNotificationResponse
-	19, // 51: todoku.v1.NotificationService.AcknowledgeNotifications:output_type -> todoku.v1.AcknowledgeNotificationsResponse
-	21, // 52: todoku.v1.NotificationService.UpdateSubscription:output_type -> todoku.v1.UpdateSubscriptionResponse
-	23, // 53: todoku.v1.NotificationService.ListNotifications:output_type -> todoku.v1.ListNotificationsResponse
-	50, // [50:54] is the sub-list for method output_type
-	46, // [46:50] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	26, // 34: todoku.v1.Heartbeat.server_time:type_name -> google.protobuf.Timestamp
+	26, // 35: todoku.v1.Heartbeat.session_expire_time:type_name -> google.protobuf.Timestamp
+	11, // 36: todoku.v1.Heartbeat.digests:type_name -> todoku.v1.AccountDigest
+	25, // 37: todoku.v1.Reconnect.within:type_name -> google.protobuf.Duration
+	26, // 38: todoku.v1.SessionUpdate.session_expire_time:type_name -> google.protobuf.Timestamp
+	36, // 39: todoku.v1.BookUpdate.side:type_name -> todoku.v1.Side
+	37, // 40: todoku.v1.BookUpdate.level:type_name -> todoku.v1.BookLevel
+	37, // 41: todoku.v1.BestBidOffer.bid:type_name -> todoku.v1.BookLevel
+	37, // 42: todoku.v1.BestBidOffer.offer:type_name -> todoku.v1.BookLevel
+	25, // 43: todoku.v1.AcknowledgeNotificationsRequest.painted_ago:type_name -> google.protobuf.Duration
+	2,  // 44: todoku.v1.UpdateSubscriptionRequest.subscription:type_name -> todoku.v1.Subscription
+	2,  // 45: todoku.v1.ListNotificationsRequest.subscription:type_name -> todoku.v1.Subscription
+	5,  // 46: todoku.v1.ListNotificationsResponse.messages:type_name -> todoku.v1.Message
+	3,  // 47: todoku.v1.NotificationService.FeedNotification:input_type -> todoku.v1.FeedNotificationRequest
+	19, // 48: todoku.v1.NotificationService.AcknowledgeNotifications:input_type -> todoku.v1.AcknowledgeNotificationsRequest
+	21, // 49: todoku.v1.NotificationService.UpdateSubscription:input_type -> todoku.v1.UpdateSubscriptionRequest
+	23, // 50: todoku.v1.NotificationService.ListNotifications:input_type -> todoku.v1.ListNotificationsRequest
+	4,  // 51: todoku.v1.NotificationService.FeedNotification:output_type -> todoku.v1.FeedNotificationResponse
+	20, // 52: todoku.v1.NotificationService.AcknowledgeNotifications:output_type -> todoku.v1.AcknowledgeNotificationsResponse
+	22, // 53: todoku.v1.NotificationService.UpdateSubscription:output_type -> todoku.v1.UpdateSubscriptionResponse
+	24, // 54: todoku.v1.NotificationService.ListNotifications:output_type -> todoku.v1.ListNotificationsResponse
+	51, // [51:55] is the sub-list for method output_type
+	47, // [47:51] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_todoku_v1_notification_proto_init() }
@@ -2238,7 +2317,7 @@ func file_todoku_v1_notification_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_todoku_v1_notification_proto_rawDesc), len(file_todoku_v1_notification_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
