@@ -103,7 +103,7 @@ func (a *attachment) follow(ctx context.Context, yield func(Update, error) bool)
 	for {
 		got, err := a.next(ctx)
 		if err == nil {
-			err = a.take(got, yield)
+			err = a.take(ctx, got, yield)
 		}
 		if err != nil {
 			return a.leave(ctx, err), err
@@ -175,7 +175,7 @@ func (a *attachment) next(ctx context.Context) (arrival, error) {
 }
 
 // take checks a response and hands it on.
-func (a *attachment) take(got arrival, yield func(Update, error) bool) error {
+func (a *attachment) take(ctx context.Context, got arrival, yield func(Update, error) bool) error {
 	r := got.response
 	if err := a.check(r); err != nil {
 		return err
@@ -190,11 +190,11 @@ func (a *attachment) take(got arrival, yield func(Update, error) bool) error {
 	if err != nil {
 		return err
 	}
-	if err := a.deliver(r, yield); err != nil {
+	if err := a.deliver(ctx, r, yield); err != nil {
 		return err
 	}
 	a.receipts.processed(a.feed.connection, a.attach, r.GetNumber(), heartbeat)
-	return nil
+	return a.prove(r)
 }
 
 // check proves that a response follows the one before it, and the first one what
@@ -252,7 +252,7 @@ func (a *attachment) hello(h *todokuv1.Hello, arrived time.Time) error {
 // deliver hands on the messages of a response. Those of an event that comes in
 // fragments wait until it is whole, so that a cut in the middle repeats nothing.
 // Those of a snapshot, where there is no cursor yet, do not: it is repeated whole.
-func (a *attachment) deliver(r *todokuv1.FeedNotificationResponse, yield func(Update, error) bool) error {
+func (a *attachment) deliver(ctx context.Context, r *todokuv1.FeedNotificationResponse, yield func(Update, error) bool) error {
 	messages, cursor := r.GetMessages(), r.GetCursor()
 	if cursor != "" && (r.GetFragment() || len(a.partial) > 0) {
 		a.partial = append(a.partial, messages...)
@@ -268,6 +268,9 @@ func (a *attachment) deliver(r *todokuv1.FeedNotificationResponse, yield func(Up
 	curious := a.feed.curious()
 	var latest time.Time // When the last event was committed.
 	for i, m := range messages {
+		if err := a.feed.prepare(ctx, m, yield); err != nil {
+			return err
+		}
 		update := Update{Message: m}
 		if i == len(messages)-1 {
 			update.Cursor = cursor

@@ -24,6 +24,7 @@ const (
 	ReasonClockJump = "CLOCK_JUMP" // the machine slept
 	ReasonReconnect = "RECONNECT"  // the next stream had taken over, as the venue asked
 	ReasonAbandoned = "ABANDONED"  // it was to take over, and the stream before broke first
+	ReasonDiverged  = "DIVERGED"   // what was handed on is not what the venue holds: a snapshot follows
 	ReasonTooLarge  = "TOO_LARGE"  // one event is larger than what is kept of it
 	ReasonSettings  = "SETTINGS"   // the client's intervals contradict the venue's
 	ReasonLeft      = "LEFT"       // the loop was left, its context ended or the client closed

@@ -57,6 +57,7 @@ type Feed struct {
 	connection string
 	cursor     string
 	backoff    backoff
+	proof      proof
 
 	mu       sync.Mutex // protects what follows
 	looping  bool
@@ -190,6 +191,9 @@ func (f *Feed) answer(ctx context.Context, token, reason string, err error) erro
 	case ReasonSuperseded, ReasonSessionRevoked, ReasonUserSuspended, ReasonNotYourConnection, ReasonBadCursor, ReasonBadSubscription,
 		ReasonTooLarge, ReasonSettings:
 		return end
+	case ReasonDiverged:
+		f.resync()
+		return nil
 	case ReasonUnknownConnection:
 		return f.unlessPassing(ctx, f.reopen(ctx), end)
 	}
@@ -237,7 +241,7 @@ func (f *Feed) unlessPassing(ctx context.Context, err error, end *EndError) erro
 // in good order.
 func (f *Feed) wait(ctx context.Context, greeted bool, reason string) {
 	switch reason {
-	case ReasonReconnect:
+	case ReasonReconnect, ReasonDiverged:
 		return
 	case ReasonShutdown, ReasonStreamAge:
 		if greeted { // Otherwise it turns everybody away: that calls for patience.

@@ -16,6 +16,9 @@ const (
 	StateLive       State = "LIVE"
 	StateStale      State = "STALE"    // nothing has come for a while
 	StateResuming   State = "RESUMING" // a stream has ended and the next has not begun
+	// StateDiverged: it goes on although what was handed on is not what the venue
+	// holds. A snapshot was asked for not long ago and did not help; it will be again.
+	StateDiverged State = "DIVERGED"
 )
 
 // Status says how a feed stands, for a screen that must not look current when it is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ type venue struct {
 	exchanged func(context.Context) error                              // after the tokens were exchanged, before the answer
 	opened    func() (connection string, err error)                    // another connection
 	down      func() bool                                              // nobody can connect
+	past      func(after string) *todokuv1.ListNotificationsResponse   // past events
 	clock     time.Duration                                            // how far the venue's clock is behind the client's
 
 	mu        sync.Mutex // protects what follows
@@ -329,6 +331,12 @@ func say(u client.Update) string {
 		text = "begin"
 	case *todokuv1.Message_SnapshotEnd:
 		text = "end"
+	case *todokuv1.Message_Order:
+		text = "order"
+	case *todokuv1.Message_ExecutionReport:
+		text = "report"
+	case *todokuv1.Message_Reset_:
+		text = "reset " + strings.TrimPrefix(body.Reset_.GetCause().String(), "CAUSE_")
 	}
 	if u.Cursor != "" {
 		text += "@" + u.Cursor

@@ -26,6 +26,9 @@ func sayBody(m *todokuv1.Message) (kind, text string) {
 	case *todokuv1.Message_SnapshotEnd:
 		return "SNAPSHOT", "complete; what follows is new"
 	case *todokuv1.Message_Reset_:
+		if body.Reset_.GetCause() == todokuv1.Reset_CAUSE_DIVERGED {
+			return "RESET", "DIVERGED: " + body.Reset_.GetText() + " What it holds follows."
+		}
 		return "RESET", fmt.Sprintf("%s: what happened meanwhile cannot be replayed; %s",
 			word(body.Reset_.GetCause(), "CAUSE_"), body.Reset_.GetText())
 	case *todokuv1.Message_ExecutionReport:
