@@ -15,7 +15,7 @@ step := @.ci/step
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## Build bin/todoku
+build: web/dist/index.html ## Build the screens and bin/todoku, which holds them
 	CGO_ENABLED=0 go build -trimpath -o bin/todoku ./cmd/todoku
 
 run: build ## Build, then serve a demo venue with traders in it
@@ -25,6 +25,8 @@ test: ## Run every test under the race detector, then each fuzz target briefly
 	@.ci/deps
 	$(step) "tests" .ci/test
 	$(step) "long tests, whole without the race detector" go test -count=1 ./engine ./sqlite
+	@$(MAKE) build
+	$(step) "screens" .ci/screens test
 	@$(MAKE) fuzz
 
 fuzz: ## Run each fuzz target briefly (FUZZTIME=30s for longer)
@@ -39,25 +41,34 @@ bench: build ## Run the short benchmarks (BENCHTIME=5s, BENCHDURATION=30s for lo
 soak: ## Run the long crash and fault tests (hours)
 	TODOKU_SOAK=1 go test -race -count=1 -timeout=12h -v ./...
 
-verify: .tools/golangci-lint .tools/buf .tools/govulncheck $(GENERATORS) ## Check schema, generated code, lint, architecture, documents, modules
+verify: .tools/golangci-lint .tools/buf .tools/govulncheck $(GENERATORS) desktop/node_modules/.package-lock.json ## Check schema, generated code, lint, architecture, documents, modules
 	$(step) "modules are as recorded" go mod verify
 	$(step) "schema and generated code" .ci/schema
 	$(step) "lint" .tools/golangci-lint run
+	$(step) "screens: lint, types, generated code" .ci/screens verify
 	$(step) "architecture and documents" go test ./internal/repotest
 	$(step) "known vulnerabilities" .ci/vulnerabilities
 
 deps: ## Install the programs the tests need (apt, as root or with sudo)
 	@.ci/deps --install
 
-proto: .tools/buf $(GENERATORS) ## Generate gen/ from the schema
+proto: .tools/buf $(GENERATORS) desktop/node_modules/.package-lock.json ## Generate gen/ and desktop/src/gen/ from the schema
 	.tools/buf generate
+	.tools/buf generate --template desktop/buf.gen.yaml
 
 fmt: .tools/golangci-lint .tools/buf ## Format Go and schema files
 	.tools/golangci-lint fmt
 	.tools/buf format -w
 
 clean: ## Remove what was built, the tools included
-	rm -rf bin .tools
+	rm -rf bin .tools desktop/node_modules desktop/out
+	find web/dist -mindepth 1 -not -name .keep -delete
+
+desktop/node_modules/.package-lock.json: desktop/package-lock.json
+	$(step) "install what the screens are made of" npm --prefix desktop ci --loglevel=error
+	@touch $@
+web/dist/index.html: desktop/node_modules/.package-lock.json desktop/vite.config.ts $(shell find desktop/src -type f -not -name '*.test.ts*')
+	$(step) "build the screens" npm --prefix desktop run --silent build:web
 
 .tools/golangci-lint: tools/golangci-lint/go.mod
 	$(step) "build $(@F)" go -C tools/golangci-lint build -buildvcs=false -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

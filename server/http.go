@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"todoku/web"
 )
 
 //go:embed status.html
@@ -23,13 +25,14 @@ func (s *Server) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		if err := page.Execute(w, s.status()); err != nil {
 			s.config.Logger.WarnContext(r.Context(), "status page not sent", failure(err))
 		}
 	})
 	s.services.RegisterWeb(mux)
+	mux.Handle("/", web.Handler())
 	return guard(mux)
 }
 

@@ -12,6 +12,7 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/server"
 	"todoku/trade"
+	"todoku/web"
 )
 
 // A demo venue is set up in a data directory of its own before it is served, by
@@ -138,9 +139,15 @@ func (a *app) sayDemo(address, http string) error {
 	if address != "127.0.0.1:7443" {
 		server = " TODOKU_SERVER=" + address
 	}
-	return a.printf(`A demo venue is on %s; its status page is http://%s/
+	screens := "http://" + http + "/"
+	if !web.Built() {
+		screens = "not in this binary; make build puts them in"
+	}
+	return a.printf(`A demo venue is on %s.
+Screens: %s
+Status:  http://%s/status
 Users: alice, bob and carol, who trade, and admin; the password of each is "demo".
-In another terminal:
+Or in another terminal:
 
   export TODOKU_USER=alice TODOKU_PASSWORD=demo%s
   todoku instrument list
@@ -149,5 +156,5 @@ In another terminal:
   todoku positions
   todoku watch --instrument USDJPY
 
-`, address, http, server)
+`, address, screens, http, server)
 }

@@ -58,7 +58,7 @@ func TestAFullDiskStopsAcknowledgingAndNothingElse(t *testing.T) {
 	if _, body := app.HTTP("/metrics"); !strings.Contains(body, "todoku_accepting_commands 0") {
 		t.Error("metrics do not say that no commands are accepted")
 	}
-	if _, body := app.HTTP("/"); !strings.Contains(body, "No commands are taken") {
+	if _, body := app.HTTP("/status"); !strings.Contains(body, "No commands are taken") {
 		t.Error("the status page does not say that no commands are taken")
 	}
 	if code, _ := app.HTTP("/healthz"); code != http.StatusOK {

@@ -217,14 +217,14 @@ func TestTheHTTPPortSaysHowTheVenueIs(t *testing.T) {
 	bob.Place(apptest.Limit("a", "USDJPY", buy, "1", "150"))
 	s := bob.Attach(&request{})
 	for path, want := range map[string]string{
-		"/healthz": "alive", "/readyz": `"ready":true`, "/": "<title>Todoku</title>",
+		"/healthz": "alive", "/readyz": `"ready":true`, "/status": "<title>Todoku</title>",
 		"/metrics": `todoku_call_duration_seconds_count{code="OK",method="PlaceOrder"} 1`,
 	} {
 		if code, body := app.HTTP(path); code != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("%s answers %d %.2000q, want %s", path, code, body, want)
 		}
 	}
-	if _, page := app.HTTP("/"); strings.Contains(page, "bob") || !strings.Contains(page, s.Hello.GetEpoch()) {
+	if _, page := app.HTTP("/status"); strings.Contains(page, "bob") || !strings.Contains(page, s.Hello.GetEpoch()) {
 		t.Errorf("the page says\n%s", page)
 	}
 	if _, body := app.HTTP("/metrics"); !strings.Contains(body, "todoku_streams 1") || !strings.Contains(body, "todoku_accepting_commands 1") || strings.Contains(body, "bob") {

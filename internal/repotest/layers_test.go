@@ -45,8 +45,9 @@ var layers = map[string][]string{
 	"rpc":                 {"trade", "engine", "journal", "feed", "push", "push/grpcpush", "account", "deadline", wire, web},
 	"server": {
 		"trade", "trade/record", "engine", "journal", "feed", "push", "push/grpcpush",
-		"account", "rpc", "sqlite", wire,
+		"account", "rpc", "sqlite", "web", wire,
 	},
+	"web":             {},
 	"client":          {"deadline", "digest", wire},
 	"demo":            {"client", "trade", wire},
 	"bench":           {"client", "trade", wire},
@@ -54,7 +55,7 @@ var layers = map[string][]string{
 	"doctor":          {"client", wire},
 	"cmd/todoku": {
 		"account", "bench", "bench/yardstick", "client", "deadline", "demo", "doctor", "engine", "journal", "server", "sqlite",
-		"trade", "trade/record", wire,
+		"trade", "trade/record", "web", wire,
 	},
 	"examples/chat":     {"push", "push/grpcpush", chat},
 	"internal/apptest":  {"account", "client", "journal", "server", "sqlite", "trade", "trade/record", wire},

@@ -1,0 +1,12 @@
+// The methods that a renderer may call: those of the services that have screens, and no
+// streams but the one.
+import type { DescService } from '@bufbuild/protobuf';
+
+/** Full names of the unary methods of the services, and of FeedNotification. */
+export function allowedMethods(services: readonly DescService[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const service of services)
+    for (const method of service.methods)
+      if (method.methodKind === 'unary' || method.name === 'FeedNotification') names.add(`/${service.typeName}/${method.name}`);
+  return names;
+}

@@ -1,0 +1,91 @@
+// What the renderer's calls reach in the main process: the venue by way of the settings,
+// with the vault between. Free of Electron, as the rest but index.ts.
+import { readFileSync } from 'node:fs';
+import * as grpc from '@grpc/grpc-js';
+import type { Connectivity, RpcStatus, ShellSettings, UnaryResult } from '../shared/bridge';
+import type { Backend } from './ipc';
+import { readSettings } from './settings';
+import { Upstream } from './upstream';
+import { type TokenStore, Vault } from './vault';
+
+export interface BackendOptions {
+  settings: ShellSettings;
+  tokens: TokenStore;
+  saveSettings: (settings: ShellSettings) => Promise<void>;
+  onConnectivity: (state: Connectivity) => void;
+  notify: (title: string, body: string) => void;
+}
+
+/** Credentials for the settings; a file that cannot be read throws. */
+export function credentialsOf(settings: ShellSettings): grpc.ChannelCredentials {
+  if (!settings.tls) return grpc.credentials.createInsecure();
+  const read = (file: string): Buffer | null => (file === '' ? null : readFileSync(file));
+  return grpc.credentials.createSsl(read(settings.caFile), read(settings.keyFile), read(settings.certFile));
+}
+
+export class VenueBackend implements Backend {
+  readonly #vault: Vault;
+  #settings: ShellSettings;
+  #upstream: Upstream;
+
+  constructor(private readonly options: BackendOptions) {
+    this.#vault = new Vault(options.tokens);
+    this.#settings = options.settings;
+    this.#upstream = this.#connect(options.settings);
+  }
+
+  #connect(settings: ShellSettings): Upstream {
+    const upstream = new Upstream({
+      target: settings.endpoint,
+      credentials: credentialsOf(settings),
+      keepalive: settings.keepalive,
+      accessToken: this.#vault.accessToken,
+    });
+    upstream.watchConnectivity(this.options.onConnectivity);
+    return upstream;
+  }
+
+  async unary(path: string, body: Uint8Array, timeoutMs: number): Promise<UnaryResult> {
+    const sent = await this.#vault.outgoing(path, body);
+    return this.#vault.incoming(path, await this.#upstream.unary(path, sent, timeoutMs));
+  }
+
+  open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void {
+    return this.#upstream.open(path, body, onMessage, onEnd);
+  }
+
+  hasSession(): Promise<boolean> {
+    return this.#vault.hasSession();
+  }
+
+  getSettings(): ShellSettings {
+    return this.#settings;
+  }
+
+  async setSettings(value: unknown): Promise<{ error?: string }> {
+    const read = readSettings(value);
+    if ('error' in read) return read;
+    let next: Upstream;
+    try {
+      next = this.#connect(read.settings);
+    } catch (error) {
+      return { error: `A certificate cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    }
+    // A token must never reach a server that did not issue it.
+    if (read.settings.endpoint !== this.#settings.endpoint) await this.#vault.forget();
+    const before = this.#upstream;
+    this.#upstream = next;
+    this.#settings = read.settings;
+    before.close();
+    await this.options.saveSettings(read.settings);
+    return {};
+  }
+
+  notify(title: string, body: string): void {
+    this.options.notify(title, body);
+  }
+
+  close(): void {
+    this.#upstream.close();
+  }
+}

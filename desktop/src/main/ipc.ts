@@ -1,0 +1,150 @@
+// The main process's end of the bridge. It knows Electron only by the two small interfaces
+// that ipcMain and WebContents satisfy, so that tests put a browser in their place.
+import { channels, type RpcStatus, type ShellSettings, type UnaryResult } from '../shared/bridge';
+
+export interface Sender {
+  readonly id: number;
+  send(channel: string, ...args: unknown[]): void;
+  isDestroyed(): boolean;
+  once(event: 'destroyed', listener: () => void): unknown;
+}
+
+export interface IpcEvent {
+  sender: Sender;
+  senderFrame?: { url: string } | null;
+}
+
+export interface IpcMain {
+  handle(channel: string, listener: (event: IpcEvent, ...args: unknown[]) => unknown): void;
+  on(channel: string, listener: (event: IpcEvent, ...args: unknown[]) => void): unknown;
+}
+
+/** What the renderer's calls reach. */
+export interface Backend {
+  unary(path: string, body: Uint8Array, timeoutMs: number): Promise<UnaryResult>;
+  open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void;
+  hasSession(): Promise<boolean>;
+  getSettings(): ShellSettings;
+  /** The error is a sentence for the user. */
+  setSettings(settings: unknown): Promise<{ error?: string }>;
+  notify(title: string, body: string): void;
+}
+
+export interface IpcOptions {
+  /** Full method names that the renderer may call. */
+  allowed: ReadonlySet<string>;
+  /** Whether a frame of this address may call at all. */
+  trusted: (url: string) => boolean;
+  /** Messages of a stream are sent together at most this often. */
+  batchMs?: number;
+}
+
+/** A request of the venue is at most 1 MiB; more is not ours. */
+const maxBody = 1 << 20;
+/** No screen of ours needs more; beyond it something runs wild. */
+const maxStreams = 8;
+const maxText = 500;
+const defaultTimeoutMs = 10_000;
+
+export function registerIpc(ipc: IpcMain, backend: Backend, options: IpcOptions): void {
+  const streams = new Map<number, Map<string, () => void>>(); // By sender, then by the renderer's name for it.
+
+  const drop = (sender: number): void => {
+    const open = streams.get(sender);
+    streams.delete(sender);
+    open?.forEach((cancel) => cancel());
+  };
+  const streamsOf = (sender: Sender): Map<string, () => void> => {
+    let open = streams.get(sender.id);
+    if (!open) {
+      open = new Map();
+      streams.set(sender.id, open);
+      sender.once('destroyed', () => drop(sender.id));
+    }
+    return open;
+  };
+  const mustTrust = (event: IpcEvent): void => {
+    if (!options.trusted(event.senderFrame?.url ?? '')) throw new Error('untrusted sender');
+  };
+  const request = (event: IpcEvent, path: unknown, body: unknown): [string, Uint8Array] => {
+    mustTrust(event);
+    if (typeof path !== 'string' || !options.allowed.has(path)) throw new Error('method not allowed');
+    if (!(body instanceof Uint8Array) || body.length > maxBody) throw new Error('not a message');
+    return [path, body];
+  };
+
+  ipc.handle(channels.unary, (event, path, body, timeoutMs) => {
+    const [method, message] = request(event, path, body);
+    const limit = typeof timeoutMs === 'number' && timeoutMs > 0 ? Math.min(timeoutMs, 60_000) : defaultTimeoutMs;
+    return backend.unary(method, message, limit);
+  });
+  // A reload keeps the WebContents: the streams of the page before must not live on.
+  ipc.on(channels.reset, (event) => drop(event.sender.id));
+  ipc.on(channels.cancel, (event, id) => {
+    if (typeof id === 'string') streams.get(event.sender.id)?.get(id)?.();
+  });
+  ipc.on(channels.open, (event, id, path, body) => {
+    const { sender } = event;
+    const send = (channel: string, value: unknown): void => {
+      if (!sender.isDestroyed()) sender.send(channel, id, value);
+    };
+    const open = streamsOf(sender);
+    let method: string, message: Uint8Array;
+    try {
+      [method, message] = request(event, path, body);
+      if (typeof id !== 'string' || open.has(id)) throw new Error('not a new stream');
+      if (open.size >= maxStreams) throw new Error('too many streams');
+    } catch (error) {
+      send(channels.end, { code: 7, message: String(error) } satisfies RpcStatus);
+      return;
+    }
+    let waiting: Uint8Array[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    let over = false;
+    const flush = (): void => {
+      clearTimeout(timer);
+      timer = undefined;
+      if (waiting.length > 0) send(channels.batch, waiting);
+      waiting = [];
+    };
+    const cancel = backend.open(
+      method,
+      message,
+      (data) => {
+        if (over) return;
+        waiting.push(data);
+        timer ??= setTimeout(flush, options.batchMs ?? 16);
+      },
+      (status) => {
+        if (over) return;
+        over = true;
+        flush();
+        open.delete(id);
+        send(channels.end, status);
+      },
+    );
+    open.set(id, () => {
+      over = true;
+      clearTimeout(timer);
+      open.delete(id);
+      cancel();
+    });
+  });
+
+  ipc.handle(channels.hasSession, (event) => {
+    mustTrust(event);
+    return backend.hasSession();
+  });
+  ipc.handle(channels.getSettings, (event) => {
+    mustTrust(event);
+    return backend.getSettings();
+  });
+  ipc.handle(channels.setSettings, (event, settings) => {
+    mustTrust(event);
+    return backend.setSettings(settings);
+  });
+  ipc.on(channels.notify, (event, title, body) => {
+    mustTrust(event);
+    if (typeof title === 'string' && typeof body === 'string') backend.notify(title.slice(0, maxText), body.slice(0, maxText));
+  });
+}

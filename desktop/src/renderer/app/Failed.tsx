@@ -1,0 +1,18 @@
+// What is shown instead of a screen that can no longer be trusted.
+import { translator } from '../i18n';
+import { readSettings, settingsKey } from '../features/settings/slice';
+
+export function Failed({ error }: { error: Error }) {
+  const t = translator(readSettings(localStorage.getItem(settingsKey), navigator.language).language);
+  return (
+    <main className="sign-in" role="alert">
+      <form>
+        <h1>{t('app.failed')}</h1>
+        <p className="problem">{error.message}</p>
+        <button type="button" className="primary" onClick={() => location.reload()}>
+          {t('app.reload')}
+        </button>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,18 @@
+// What runs: the session, and while somebody is signed in the stream and all that hangs
+// on it.
+import type { SagaIterator } from 'redux-saga';
+import { call, fork } from 'redux-saga/effects';
+import { type FeedContext, followFeed } from '../features/feed/saga';
+import { ordersSaga, type OrdersContext } from '../features/orders/saga';
+import { type SessionContext, sessions } from '../features/session/saga';
+
+export type AppContext = FeedContext & SessionContext & OrdersContext;
+
+export function rootSaga(context: AppContext) {
+  return function* root(): SagaIterator<void> {
+    yield call(sessions, context, function* life(): SagaIterator<void> {
+      yield fork(ordersSaga, context);
+      yield fork(followFeed, context);
+    });
+  };
+}

@@ -1,0 +1,286 @@
+// The life of the stream: attach, follow, acknowledge, notice silence, resume. The one
+// place that does so, for both shells.
+import { type EventChannel, eventChannel, type SagaIterator, type Task } from 'redux-saga';
+import { call, cancel, delay, fork, put, race, select, take } from 'redux-saga/effects';
+import type { RootState } from '../../app/store';
+import { type Problem, problemOf, sessionOver } from '../../venue/problem';
+import { deadlines, type Venue } from '../../venue/venue';
+import { session } from '../session/slice';
+import { backoff, healthyMs } from './backoff';
+import { feed, type FeedState } from './slice';
+import { openStream, type StreamEvent } from './stream';
+
+/** What the sagas of the stream are given. now and random are the world's, or a test's. */
+export interface FeedContext {
+  venue: Venue;
+  /** Names this running page: a reconnect by the same page is silent. */
+  instanceId: string;
+  now: () => number;
+  random: () => number;
+}
+
+/** Something that makes the stream be looked at now. */
+type Nudged = 'resume' | 'online' | 'jumped';
+
+/** A clock that jumps more than this was asleep. */
+const jumpMs = 30_000;
+const tickMs = 5_000;
+
+/** What became of an attach. */
+interface Ended {
+  problem: Problem | undefined;
+  /** When its first message came; 0 when none did. */
+  since: number;
+  /** The server said that it would end; the next attach is at once. */
+  announced: boolean;
+  nudged: boolean;
+}
+
+/** Keeps a stream open until cancelled. Puts session.ended when only signing in helps. */
+export function* followFeed(context: FeedContext): SagaIterator<void> {
+  const slot = new AbortController();
+  let release: (() => void) | undefined;
+  const nudges: EventChannel<Nudged> = yield call(nudgeChannel, context);
+  try {
+    const waited: EventChannel<'waiting' | (() => void)> = yield call(slotChannel, context.venue, slot.signal);
+    while (!release) {
+      const got: 'waiting' | (() => void) = yield take(waited);
+      if (got === 'waiting') yield put(feed.waiting());
+      else release = got;
+    }
+    yield fork(watchSilence);
+    for (let attempts = 0; ; ) {
+      const ended: Ended = yield call(followOnce, context, nudges);
+      const goOn: boolean = yield call(judge, context, ended.problem);
+      if (!goOn) return;
+      if (ended.since > 0 && context.now() - ended.since >= healthyMs) attempts = 0;
+      if (ended.nudged) attempts = 0;
+      const wait = ended.announced || ended.nudged ? backoff(0, context.random()) : backoff(attempts, context.random());
+      attempts += 1;
+      yield put(feed.lost({ retryAt: context.now() + wait, attempts, problem: ended.problem }));
+      const { nudged }: { nudged?: Nudged } = yield race({ waited: delay(wait), nudged: take(nudges) });
+      if (nudged) attempts = 0;
+    }
+  } finally {
+    slot.abort();
+    release?.();
+    nudges.close();
+  }
+}
+
+/** Decides what an end means. Returns whether to connect again. */
+function* judge(context: FeedContext, problem: Problem | undefined): SagaIterator<boolean> {
+  switch (problem?.reason) {
+    case 'SUPERSEDED':
+      yield put(feed.superseded());
+      return false;
+    case 'BAD_SUBSCRIPTION':
+    case 'NOT_PERMITTED':
+      yield put(feed.refused(problem));
+      return false;
+    case 'BAD_CURSOR':
+      yield put(feed.forgot());
+      return true;
+    case 'UNKNOWN_CONNECTION':
+    case 'NOT_YOUR_CONNECTION': {
+      // The session may live on although the connection does not.
+      try {
+        const opened: { connectionId: string } = yield call(context.venue.session.openConnection, {}, deadlines.write);
+        yield put(session.connectionOpened(opened.connectionId));
+        yield put(feed.forgot());
+        return true;
+      } catch (error) {
+        const why = problemOf(error);
+        if (!sessionOver(why)) return true;
+        yield put(session.ended(why));
+        return false;
+      }
+    }
+    case 'TOKEN_EXPIRED':
+      yield put(session.refreshWanted());
+      return true;
+  }
+  if (problem && sessionOver(problem)) {
+    yield put(session.ended(problem));
+    return false;
+  }
+  return true;
+}
+
+/** Attaches and follows the stream to its end. */
+function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>): SagaIterator<Ended> {
+  yield put(feed.connecting());
+  let stream: EventChannel<StreamEvent> = yield call(attach, context);
+  const acknowledged: Task = yield fork(acknowledge, context);
+  let since = 0;
+  let announced = false;
+  try {
+    for (;;) {
+      const state: FeedState = yield select((s: RootState) => s.feed);
+      // Hello is due within five seconds; later the server's watchdog interval holds.
+      const patience = since === 0 ? helloMs : state.watchdogMs;
+      const { event, nudged }: { event?: StreamEvent; nudged?: Nudged } = yield race({
+        event: take(stream),
+        nudged: take(nudges),
+        silent: delay(patience),
+      });
+      if (nudged) return { problem: undefined, since, announced, nudged: true };
+      if (!event) return { problem: silence, since, announced, nudged: false };
+      switch (event.kind) {
+        case 'attached':
+          yield put({ type: attached, attach: event.attach });
+          break;
+        case 'arrival': {
+          const at = context.now();
+          since ||= at;
+          yield put(feed.received({ items: event.items, cursor: event.cursor, unknown: event.unknown, at }));
+          yield put({ type: processed, number: event.number, beat: event.items.some((item) => item.type === 'heartbeat') });
+          if (event.items.some((item) => item.type === 'reconnect')) {
+            const before = stream;
+            stream = yield call(move, context, before);
+            announced = true;
+          }
+          break;
+        }
+        case 'gap':
+          yield put(feed.forgot());
+          return { problem: { code: 15, reason: 'GAP', text: event.text, field: '', retryAfterMs: 0 }, since, announced, nudged: false };
+        case 'end':
+          return { problem: event.problem, since, announced: announced || quickly.has(event.problem?.reason ?? ''), nudged: false };
+      }
+    }
+  } finally {
+    stream.close();
+    yield cancel(acknowledged);
+  }
+}
+
+const helloMs = 5_000;
+const silence: Problem = { code: 4, reason: 'WATCHDOG', text: 'Nothing came for longer than the server promises.', field: '', retryAfterMs: 0 };
+/** Ends after which the venue wants to be asked again at once, with jitter. */
+const quickly = new Set(['SHUTDOWN', 'STREAM_AGE', 'REPLACED', 'SLOW_CONSUMER', 'NOT_ACKNOWLEDGING']);
+
+function* attach(context: FeedContext): SagaIterator<EventChannel<StreamEvent>> {
+  const state: RootState = yield select();
+  return yield call(openStream, context.venue, {
+    connectionId: state.session.connectionId,
+    instanceId: context.instanceId,
+    resumeAfter: state.feed.cursor,
+    subscription: state.session.subscription,
+  });
+}
+
+/**
+ * The server will end the stream: opens the next one while the old one still delivers, and
+ * changes over when it is there. If that fails the old one goes on to its end. The server ends the old one when it takes the new, so no event comes twice:
+ * what the old one still delivers is held back until it is known which of the two counts.
+ */
+function* move(context: FeedContext, old: EventChannel<StreamEvent>): SagaIterator<EventChannel<StreamEvent>> {
+  yield delay(context.random() * moveWithinMs);
+  const held: StreamEvent[] = [];
+  const next: EventChannel<StreamEvent> = yield call(attach, context);
+  const until = context.now() + helloMs;
+  for (;;) {
+    const { fromNew, fromOld }: { fromNew?: StreamEvent; fromOld?: StreamEvent } = yield race({
+      fromNew: take(next),
+      fromOld: take(old),
+      late: delay(Math.max(0, until - context.now())),
+    });
+    if (fromNew && fromNew.kind !== 'end' && fromNew.kind !== 'gap') {
+      old.close();
+      return yield call(prepended, [fromNew], next);
+    }
+    if (fromOld) {
+      held.push(fromOld);
+      continue;
+    }
+    next.close();
+    return yield call(prepended, held, old);
+  }
+}
+
+const moveWithinMs = 2_000;
+
+/** A channel that first says what was taken from it already. */
+function prepended(first: StreamEvent[], rest: EventChannel<StreamEvent>): EventChannel<StreamEvent> {
+  const waiting = [...first];
+  return {
+    take(cb) {
+      const next = waiting.shift();
+      if (next) cb(next);
+      else rest.take(cb);
+    },
+    flush: (cb) => rest.flush(cb),
+    close() {
+      waiting.length = 0;
+      rest.close();
+    },
+  } as EventChannel<StreamEvent>;
+}
+
+// Names of what only these sagas tell each other; 64-bit numbers stay out of the store.
+const attached = 'feed/attached';
+const processed = 'feed/processed';
+
+/** Tells the server what has arrived: after each heartbeat, and at least as often as it asks. */
+function* acknowledge(context: FeedContext): SagaIterator<void> {
+  let attachNumber = 0n;
+  let number = 0n;
+  let told = 0n;
+  for (;;) {
+    const every: number = yield select((s: RootState) => s.feed.acknowledgeMs);
+    const { event }: { event?: { type: string; attach?: bigint; number?: bigint; beat?: boolean } } = yield race({
+      event: take([attached, processed]),
+      due: delay(every / 2),
+    });
+    if (event?.attach !== undefined) {
+      attachNumber = event.attach;
+      number = told = 0n;
+    }
+    if (event?.number !== undefined) number = event.number;
+    if ((event && !event.beat) || number === told) continue;
+    const connectionId: string = yield select((s: RootState) => s.session.connectionId);
+    try {
+      yield call(context.venue.notifications.acknowledgeNotifications, { connectionId, attachNumber, responseNumber: number }, deadlines.read);
+      told = number;
+    } catch {
+      // The next one says the same and more; a stream that is gone ends by itself.
+    }
+  }
+}
+
+/** Marks the screen stale when nothing has come for the venue's stale interval. */
+function* watchSilence(): SagaIterator<void> {
+  for (;;) {
+    const limit: number = yield select((s: RootState) => s.feed.staleMs);
+    const { silent }: { silent?: true } = yield race({ came: take(feed.received.type), silent: delay(limit) });
+    if (silent) {
+      yield put(feed.silent());
+      yield take(feed.received.type);
+    }
+  }
+}
+
+/** Wake-ups of the machine, the network, and a clock that jumped. */
+function nudgeChannel({ venue, now }: FeedContext): EventChannel<Nudged> {
+  return eventChannel((emit) => {
+    const stop = venue.shell.onNudge(emit);
+    let last = now();
+    const timer = setInterval(() => {
+      const at = now();
+      if (Math.abs(at - last - tickMs) > jumpMs) emit('jumped');
+      last = at;
+    }, tickMs);
+    return () => {
+      stop();
+      clearInterval(timer);
+    };
+  });
+}
+
+function slotChannel(venue: Venue, signal: AbortSignal): EventChannel<'waiting' | (() => void)> {
+  return eventChannel((emit) => {
+    venue.shell.acquireStream(() => emit('waiting'), signal).then(emit, () => undefined);
+    return () => undefined;
+  });
+}

@@ -1,0 +1,40 @@
+// The first screen.
+import { type FormEvent, useState } from 'react';
+import { useAppDispatch, useAppSelector } from '../../app/hooks';
+import { useT } from '../../i18n';
+import { session } from './slice';
+
+export function SignIn() {
+  const t = useT();
+  const dispatch = useAppDispatch();
+  const { status, problem } = useAppSelector((s) => s.session);
+  const [user, setUser] = useState('');
+  const [password, setPassword] = useState('');
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    dispatch(session.signIn({ user: user.trim(), password }));
+    setPassword('');
+  };
+  const busy = status === 'signingIn' || status === 'starting';
+  return (
+    <main className="sign-in">
+      <form onSubmit={submit} aria-busy={busy}>
+        <h1>{t('app.title')}</h1>
+        <label>
+          {t('session.user')}
+          <input name="user" autoComplete="username" autoCapitalize="none" spellCheck={false} autoFocus required value={user} onChange={(e) => setUser(e.target.value)} />
+        </label>
+        <label>
+          {t('session.password')}
+          <input name="password" type="password" autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.target.value)} />
+        </label>
+        <button type="submit" className="primary" disabled={busy}>
+          {busy && status === 'signingIn' ? t('session.signingIn') : t('session.signIn')}
+        </button>
+        <p role="alert" className="problem">
+          {problem ? (problem.reason === '' ? t('session.unreachable') : problem.text) : ''}
+        </p>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,105 @@
+// Who is signed in. Tokens are not here: the shell keeps them.
+import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
+import type { User } from '../../../gen/todoku/v1/types_pb';
+import type { Plain } from '../../venue/plain';
+import type { Problem } from '../../venue/problem';
+import { feed } from '../feed/slice';
+
+export interface Credentials {
+  user: string;
+  password: string;
+}
+
+export interface SubscriptionState {
+  symbols: string[];
+  presence: boolean;
+  allAccounts: boolean;
+  /** Fixed for the life of a stream. */
+  stateIntervalMs: number;
+}
+
+export interface SessionState {
+  status: 'starting' | 'signedOut' | 'signingIn' | 'signedIn';
+  user: Plain<User> | undefined;
+  connectionId: string;
+  /** Local clock, ms: when the access token ends unless it is refreshed. */
+  accessExpires: number;
+  subscription: SubscriptionState;
+  /** Why signing in failed, or why the session ended. */
+  problem: Problem | undefined;
+}
+
+const initial: SessionState = {
+  status: 'starting',
+  user: undefined,
+  connectionId: '',
+  accessExpires: 0,
+  subscription: { symbols: ['*'], presence: true, allAccounts: false, stateIntervalMs: 50 },
+  problem: undefined,
+};
+
+export interface SignedIn {
+  connectionId: string;
+  accessExpires: number;
+}
+
+const slice = createSlice({
+  name: 'session',
+  initialState: initial,
+  reducers: {
+    /** The user asks to sign in. The password is taken out of the action before anybody records it. */
+    signIn: {
+      reducer(state) {
+        state.status = 'signingIn';
+        state.problem = undefined;
+      },
+      // Not enumerable: neither logs nor tools that print actions see it.
+      prepare: (credentials: Credentials) => {
+        const payload: { user: string; password?: () => string } = { user: credentials.user };
+        Object.defineProperty(payload, 'password', { value: () => credentials.password, enumerable: false });
+        return { payload };
+      },
+    },
+    signInFailed(state, { payload }: PayloadAction<Problem | undefined>) {
+      state.status = 'signedOut';
+      state.problem = payload;
+    },
+    signedIn(state, { payload }: PayloadAction<SignedIn>) {
+      state.status = 'signedIn';
+      state.connectionId = payload.connectionId;
+      state.accessExpires = payload.accessExpires;
+      state.problem = undefined;
+    },
+    connectionOpened(state, { payload }: PayloadAction<string>) {
+      state.connectionId = payload;
+    },
+    /** Somebody noticed that the access token has ended. */
+    refreshWanted() {},
+    refreshed(state, { payload }: PayloadAction<number>) {
+      state.accessExpires = payload;
+    },
+    /** The user asks to sign out. */
+    signOut() {},
+    /** The session is over, by the user's wish or with a problem. */
+    ended(state, { payload }: PayloadAction<Problem | undefined>) {
+      state.status = 'signedOut';
+      state.user = undefined;
+      state.connectionId = '';
+      state.accessExpires = 0;
+      state.problem = payload;
+    },
+    subscriptionChanged(state, { payload }: PayloadAction<Partial<SubscriptionState>>) {
+      Object.assign(state.subscription, payload);
+    },
+  },
+  extraReducers: (builder) =>
+    builder.addCase(feed.received, (state, { payload }) => {
+      for (const item of payload.items) {
+        if (item.type === 'hello') state.user = item.body.user;
+        else if (item.type === 'userUpdate' && item.body.user === state.user?.user) state.user = item.body;
+      }
+    }),
+});
+
+export const session = slice.actions;
+export const sessionReducer = slice.reducer;

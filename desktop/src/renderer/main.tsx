@@ -1,0 +1,39 @@
+// Where the page begins.
+import { createRoot } from 'react-dom/client';
+import { Provider } from 'react-redux';
+import { App } from './app/App';
+import { Failed } from './app/Failed';
+import { rootSaga } from './app/rootSaga';
+import { createStore } from './app/store';
+import './styles/base.css';
+import { keepSettings } from './features/settings/keep';
+import { detectShell } from './venue/shell';
+import { createVenue } from './venue/venue';
+
+/** Kept by the tab: a reload goes on with its connection, another tab has its own. */
+const connectionKey = 'todoku.connection';
+
+const context = {
+  venue: createVenue(detectShell()),
+  instanceId: crypto.randomUUID(),
+  now: () => Date.now(),
+  random: () => Math.random(),
+  newId: () => crypto.randomUUID(),
+  memory: {
+    get: () => sessionStorage.getItem(connectionKey) ?? '',
+    set: (id: string) => sessionStorage.setItem(connectionKey, id),
+  },
+};
+
+const element = document.getElementById('root');
+if (element) {
+  const root = createRoot(element);
+  // A screen that goes on with a part of it dead would show old prices as current.
+  const { store } = createStore(rootSaga(context), (error) => root.render(<Failed error={error} />));
+  keepSettings(store);
+  root.render(
+    <Provider store={store}>
+      <App />
+    </Provider>,
+  );
+}

@@ -1,0 +1,39 @@
+// Messages as plain data. Protobuf messages and bigints stay out of the store: they would
+// not survive its checks, its tools or a JSON round trip.
+import type { Duration, Timestamp } from '@bufbuild/protobuf/wkt';
+
+/** A message without what protobuf needs of it; 64-bit numbers, times and spans are numbers (ms). */
+export type Plain<T> = T extends bigint
+  ? number
+  : T extends Timestamp | Duration
+    ? number
+    : T extends readonly (infer E)[]
+      ? Plain<E>[]
+      : T extends object
+        ? { [K in keyof T as K extends '$typeName' | '$unknown' ? never : K]: Plain<T[K]> }
+        : T;
+
+/**
+ * Makes plain data of a message. A 64-bit number beyond 2^53 throws RangeError: what can be
+ * that large travels as text, but for names that the stream keeps to itself.
+ */
+export function plain<T>(value: T): Plain<T> {
+  return convert(value) as Plain<T>;
+}
+
+function convert(value: unknown): unknown {
+  if (typeof value === 'bigint') {
+    const n = Number(value);
+    if (!Number.isSafeInteger(n)) throw new RangeError(`${value} is more than a number holds`);
+    return n;
+  }
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map(convert);
+  const message = value as Record<string, unknown>;
+  const type = message['$typeName'];
+  if (type === 'google.protobuf.Timestamp' || type === 'google.protobuf.Duration')
+    return Number(message['seconds'] as bigint) * 1000 + Math.floor((message['nanos'] as number) / 1e6);
+  const out: Record<string, unknown> = {};
+  for (const key in message) if (key !== '$typeName' && key !== '$unknown') out[key] = convert(message[key]);
+  return out;
+}

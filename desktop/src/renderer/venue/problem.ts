@@ -1,0 +1,43 @@
+// What went wrong with a call, in the venue's words.
+import { Code, ConnectError } from '@connectrpc/connect';
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../gen/google/rpc/error_pb';
+
+/** A plain object, fit for the store. */
+export interface Problem {
+  /** gRPC status code. */
+  code: number;
+  /** The stable word that decisions are made by; empty when the venue did not answer. */
+  reason: string;
+  /** For people. */
+  text: string;
+  /** The request's field that was wrong, or empty. */
+  field: string;
+  /** How long to wait before trying again, in milliseconds; 0 when nobody knows. */
+  retryAfterMs: number;
+}
+
+export function problemOf(error: unknown): Problem {
+  const e = ConnectError.from(error);
+  const info = e.findDetails(ErrorInfoSchema)[0];
+  const retry = e.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  const field = e.findDetails(BadRequestSchema)[0]?.fieldViolations[0]?.field;
+  return {
+    code: e.code,
+    reason: info?.reason ?? '',
+    text: e.rawMessage,
+    field: field ?? '',
+    retryAfterMs: retry ? Number(retry.seconds) * 1000 + retry.nanos / 1e6 : 0,
+  };
+}
+
+/** Whether the request may have been carried out although nobody said so. */
+export function outcomeUnknown(problem: Problem): boolean {
+  if (problem.reason === 'OUTCOME_UNKNOWN') return true;
+  if (problem.reason !== '') return false;
+  return [Code.Unavailable, Code.DeadlineExceeded, Code.Canceled, Code.Internal, Code.Unknown, Code.Aborted].includes(problem.code);
+}
+
+/** Whether the session is over, so that only signing in helps. */
+export function sessionOver(problem: Problem): boolean {
+  return problem.code === Code.Unauthenticated && problem.reason !== 'TOKEN_EXPIRED';
+}

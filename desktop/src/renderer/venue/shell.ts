@@ -1,0 +1,163 @@
+// The two shells behind one face. Everything above this file is the same in Electron and
+// in a browser.
+import type { Interceptor, Transport } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-web';
+import { LoginResponseSchema, RefreshSessionResponseSchema, SessionService, type SessionTokens } from '../../gen/todoku/v1/session_pb';
+import type { Connectivity, Nudge, ShellSettings } from '../../shared/bridge';
+import { createBridgeTransport } from './bridgeTransport';
+
+export interface Shell {
+  readonly kind: 'electron' | 'web';
+  readonly transport: Transport;
+  /** Whether it is worth trying to resume a session of an earlier run. */
+  hasSession(): Promise<boolean>;
+  /** Calls back when the machine woke up or came online, until the returned function is called. */
+  onNudge(listener: (why: Nudge) => void): () => void;
+  /** Calls back with the state of the stream's channel; never where the shell does not know it. */
+  onConnectivity(listener: (state: Connectivity) => void): () => void;
+  /** Shows a notification of the operating system, where the user allowed it. */
+  notify(title: string, body: string): void;
+  /** The settings of the way to the venue; undefined where the page's own origin is the way. */
+  readonly settings?: {
+    get(): Promise<ShellSettings>;
+    set(settings: ShellSettings): Promise<{ error?: string }>;
+  };
+  /**
+   * Resolves when this page may hold a stream, and holds that right until the returned
+   * function is called. waiting is called if others hold all there are.
+   */
+  acquireStream(waiting: () => void, signal: AbortSignal): Promise<() => void>;
+}
+
+export function detectShell(): Shell {
+  return window.todoku ? electronShell(window.todoku) : webShell();
+}
+
+function onOnline(listener: (why: Nudge) => void): () => void {
+  const online = (): void => listener('online');
+  window.addEventListener('online', online);
+  return () => window.removeEventListener('online', online);
+}
+
+function electronShell(bridge: NonNullable<Window['todoku']>): Shell {
+  return {
+    kind: 'electron',
+    transport: createBridgeTransport(bridge),
+    hasSession: () => bridge.hasSession(),
+    onNudge(listener) {
+      const stops = [onOnline(listener), bridge.onNudge(listener)];
+      return () => stops.forEach((stop) => stop());
+    },
+    onConnectivity: (listener) => bridge.onConnectivity(listener),
+    notify: (title, body) => bridge.notify(title, body),
+    settings: { get: () => bridge.getSettings(), set: (settings) => bridge.setSettings(settings) },
+    acquireStream: () => Promise.resolve(() => undefined),
+  };
+}
+
+/** Says that a browser of this origin has signed in; it is no secret and holds none. */
+const signedInKey = 'todoku.signed-in';
+
+function webShell(): Shell {
+  // The access token lives in this closure; the refresh token in a cookie that no script
+  // reads. Neither gets into the store.
+  let access = '';
+  const take = (tokens: SessionTokens | undefined): void => {
+    if (!tokens) return;
+    access = tokens.accessToken;
+    tokens.accessToken = '';
+    localStorage.setItem(signedInKey, '1');
+  };
+  const session: Interceptor = (next) => async (request) => {
+    if (access !== '') request.header.set('Authorization', `Bearer ${access}`);
+    if (request.service.typeName === SessionService.typeName) request.header.set('Todoku-Session', 'cookie');
+    const response = await next(request);
+    if (!response.stream) {
+      if (response.message.$typeName === LoginResponseSchema.typeName) take((response.message as { tokens?: SessionTokens }).tokens);
+      else if (response.message.$typeName === RefreshSessionResponseSchema.typeName) take((response.message as { tokens?: SessionTokens }).tokens);
+      else if (request.method.name === SessionService.method.logout.name) {
+        access = '';
+        localStorage.removeItem(signedInKey);
+      }
+    }
+    return response;
+  };
+  return {
+    kind: 'web',
+    transport: createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true, interceptors: [session] }),
+    hasSession: () => Promise.resolve(localStorage.getItem(signedInKey) !== null),
+    onNudge(listener) {
+      // A page that was frozen or restored from the back-forward cache slept as a machine does.
+      const woke = (): void => listener('resume');
+      const shown = (event: PageTransitionEvent): void => {
+        if (event.persisted) woke();
+      };
+      document.addEventListener('resume', woke);
+      window.addEventListener('pageshow', shown);
+      const stop = onOnline(listener);
+      return () => {
+        document.removeEventListener('resume', woke);
+        window.removeEventListener('pageshow', shown);
+        stop();
+      };
+    },
+    onConnectivity: () => () => undefined,
+    notify(title, body) {
+      if ('Notification' in window && Notification.permission === 'granted') new Notification(title, { body, silent: true });
+    },
+    acquireStream,
+  };
+}
+
+/** Over HTTP/1.1 a browser opens six connections to one origin, for all its tabs: two are left for calls. */
+const streamsOverHTTP1 = 4;
+
+async function acquireStream(waiting: () => void, signal: AbortSignal): Promise<() => void> {
+  const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+  if (navigation?.nextHopProtocol !== 'http/1.1' || !('locks' in navigator)) return () => undefined;
+  const names = Array.from({ length: streamsOverHTTP1 }, (_, n) => `todoku-stream-${n}`);
+  for (const name of names) {
+    const release = await tryLock(name);
+    if (release) return release;
+  }
+  waiting();
+  return firstLock(names, signal);
+}
+
+/** Takes a lock if it is free. */
+function tryLock(name: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve) => {
+    void navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+      if (!lock) {
+        resolve(undefined);
+        return undefined;
+      }
+      return new Promise<void>((release) => resolve(release));
+    });
+  });
+}
+
+/** Waits for whichever lock gets free first and gives the others back. */
+function firstLock(names: string[], signal: AbortSignal): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    let won = false;
+    const others = new AbortController();
+    const stop = (): void => {
+      others.abort();
+      reject(new DOMException('cancelled', 'AbortError'));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    for (const name of names)
+      navigator.locks
+        .request(name, { signal: others.signal }, () => {
+          if (won) return undefined;
+          won = true;
+          signal.removeEventListener('abort', stop);
+          return new Promise<void>((release) => {
+            resolve(release);
+            others.abort();
+          });
+        })
+        .catch(() => undefined); // Aborted: another lock was won, or nobody waits any more.
+  });
+}

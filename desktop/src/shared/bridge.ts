@@ -1,0 +1,78 @@
+// Everything that crosses between the renderer and Electron's main process. Messages
+// cross as bytes: they clone cheaply, no prototype or bigint gets lost, and a method
+// that is added later needs nothing here.
+
+/** A gRPC status with its details, google.rpc.Status as bytes where there are any. */
+export interface RpcStatus {
+  code: number;
+  message: string;
+  details?: Uint8Array;
+}
+
+export type UnaryResult = { ok: true; body: Uint8Array } | { ok: false; status: RpcStatus };
+
+/** State of the channel, in gRPC's words. */
+export type Connectivity = 'idle' | 'connecting' | 'ready' | 'transient_failure' | 'shutdown';
+
+/** Why the renderer should look at its stream now rather than at its next timer. */
+export type Nudge = 'resume' | 'online';
+
+/** Keepalive of the stream's channel in milliseconds; 0 turns the PINGs off. */
+export interface Keepalive {
+  timeMs: number;
+  timeoutMs: number;
+  permitWithoutStream: boolean;
+}
+
+/** Where the venue is and how it is reached. Files are named by path and read by main. */
+export interface ShellSettings {
+  endpoint: string;
+  tls: boolean;
+  caFile: string;
+  certFile: string;
+  keyFile: string;
+  keepalive: Keepalive;
+}
+
+/** What main offers the renderer, and nothing else. */
+export interface RpcBridge {
+  unary(path: string, body: Uint8Array, timeoutMs?: number): Promise<UnaryResult>;
+  /**
+   * Opens a server stream and returns how to cancel it. onBatch is called at most once
+   * every 16 ms with every message since; onEnd once, after the last batch.
+   */
+  open(path: string, body: Uint8Array, onBatch: (messages: Uint8Array[]) => void, onEnd: (status: RpcStatus) => void): () => void;
+  /** Says how the stream's channel is, now and at every change, until the returned function is called. */
+  onConnectivity(listener: (state: Connectivity) => void): () => void;
+  /** Says when the machine woke up or came online. */
+  onNudge(listener: (why: Nudge) => void): () => void;
+  /** Whether a session of an earlier run can be resumed. */
+  hasSession(): Promise<boolean>;
+  getSettings(): Promise<ShellSettings>;
+  /** Takes effect at once; a wrong value is refused with a sentence. */
+  setSettings(settings: ShellSettings): Promise<{ error?: string }>;
+  /** Shows a notification of the operating system. */
+  notify(title: string, body: string): void;
+}
+
+/** Names of the IPC channels. */
+export const channels = {
+  unary: 'rpc:unary',
+  open: 'rpc:open',
+  cancel: 'rpc:cancel',
+  reset: 'rpc:reset',
+  batch: 'rpc:batch',
+  end: 'rpc:end',
+  connectivity: 'rpc:connectivity',
+  nudge: 'shell:nudge',
+  hasSession: 'session:has',
+  getSettings: 'settings:get',
+  setSettings: 'settings:set',
+  notify: 'shell:notify',
+} as const;
+
+declare global {
+  interface Window {
+    todoku?: RpcBridge;
+  }
+}

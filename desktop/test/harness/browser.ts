@@ -1,0 +1,43 @@
+// Headless Chromium, one profile a launch.
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+
+export interface Chromium {
+  /** A window of a profile of its own, closed with the browser. */
+  profile(options?: { viewport?: { width: number; height: number }; reducedMotion?: 'reduce' }): Promise<BrowserContext>;
+  close(): Promise<void>;
+}
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export async function launchChromium(): Promise<Chromium> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'todoku-chromium-'));
+  const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: flags });
+  return {
+    profile: (options = {}) => browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 720 }, ...options }),
+    async close() {
+      await browser.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Collects what a page complains about: a test that passes with errors on the console has not passed. */
+export function complaints(page: Page, ignore: RegExp = /^$/): string[] {
+  const seen: string[] = [];
+  page.on('pageerror', (error) => seen.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !ignore.test(message.text())) seen.push(message.text());
+  });
+  return seen;
+}
