@@ -27,8 +27,8 @@ const (
 )
 
 const (
-	// farewell is how long one too many may take to read the words. Closing at once
-	// would reset the connection, and the words would be lost.
+	// farewell is how long one too many may take to speak, and then to read. Closing
+	// at once would reset the connection, and the words would be lost.
 	farewell = 250 * time.Millisecond
 	// farewells is how many are given that time at once. More are told too, and may
 	// find their connection reset before they have read it.
@@ -173,10 +173,13 @@ func (t *turnstile) refuse(conn net.Conn, words string) {
 	}()
 }
 
-// tell says the words and reads until the other side has read them, or its time is
-// over. That it may not listen is no error.
+// tell waits for the other side's first words, as clients take an answer before
+// that for an error of their own, says its own, and reads until the other side has
+// read them or its time is over. That it may not listen is no error.
 func tell(conn net.Conn, words string) {
 	defer conn.Close() //nolint:errcheck // It is gone in any case.
+	_ = conn.SetDeadline(time.Now().Add(farewell))
+	_, _ = conn.Read(make([]byte, 1)) // Who says nothing is told all the same.
 	_ = conn.SetDeadline(time.Now().Add(farewell))
 	if _, err := io.WriteString(conn, words); err != nil {
 		return
