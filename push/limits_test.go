@@ -14,7 +14,7 @@ import (
 
 func TestAClientThatNeverAcknowledgesIsSentNoMoreThanItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := start(t, push.Config{UnackedBytes: 1000, HeartbeatInterval: 20 * time.Second})
+		h := start(t, push.Config{UnackedBytes: 1000, HeartbeatInterval: 20 * time.Second, HasState: func(push.Topic) bool { return false }})
 		honest := receive(t.Context(), attach(t, h, push.AttachRequest{Connection: "honest", Topics: []push.Topic{"x"}}), 0, nil)
 		liar := receive(t.Context(), attach(t, h, push.AttachRequest{Connection: "liar", Topics: []push.Topic{"x"}}), 0, nil)
 		for n := uint64(1); n <= 30; n++ {
