@@ -1,18 +1,26 @@
-// Words in the user's language.
+// Words in the user's language. Each feature has a file of its own under words/, with all
+// languages side by side; {name} in a text is filled in.
 import { createContext, useContext } from 'react';
 import type { Language } from '../features/settings/slice';
-import { en, type Key } from './en';
-import { ja } from './ja';
+import * as app from './words/app';
+import * as column from './words/column';
+import * as feed from './words/feed';
+import * as panel from './words/panel';
+import * as session from './words/session';
+import * as side from './words/side';
 
-export type { Key };
+const catalogues = {
+  en: { ...app.en, ...column.en, ...feed.en, ...panel.en, ...session.en, ...side.en },
+  ja: { ...app.ja, ...column.ja, ...feed.ja, ...panel.ja, ...session.ja, ...side.ja },
+} satisfies Record<Language, Record<string, string>>;
+
+export type Key = keyof (typeof catalogues)['en'];
 export type Values = Record<string, string | number>;
 /** Looks a text up and fills its {names} in. */
 export type Translate = (key: Key, values?: Values) => string;
 
-const catalogues: Record<Language, Record<Key, string>> = { en, ja };
-
 export function translator(language: Language): Translate {
-  const catalogue = catalogues[language];
+  const catalogue: Record<Key, string> = catalogues[language];
   return (key, values = {}) => catalogue[key].replace(/\{(\w+)\}/g, (hole, name: string) => String(values[name] ?? hole));
 }
 
