@@ -40,6 +40,6 @@
 // # Locks
 //
 // In this order, never the other way: Hub.publishing, Hub.mu, Stream.mu,
-// topic.mu, timers.mu. None is held while an [Encoder], a [Content], a
+// topic.mu, then timers.mu or turns.mu. None is held while an [Encoder], a [Content], a
 // [Listener], a [Source] or a send function is called.
 package push
