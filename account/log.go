@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,12 +107,14 @@ type accessLog struct {
 	stopped  bool          // nobody will write any more
 	lost     uint64
 	reported uint64 // how many of lost are said in the log
+	given    map[Kind]uint64
 }
 
 func newAccessLog(store AccessStore, limits AccessLog, now func() time.Time) *accessLog {
 	return &accessLog{
 		store: store, limits: limits, now: now,
 		flushing: make(chan struct{}, 1), wake: make(chan struct{}, 1), room: make(chan struct{}),
+		given: map[Kind]uint64{},
 	}
 }
 
@@ -119,6 +122,9 @@ func (l *accessLog) add(ctx context.Context, e Entry) {
 	if e.Time.IsZero() {
 		e.Time = l.now()
 	}
+	l.mu.Lock()
+	l.given[e.Kind]++
+	l.mu.Unlock()
 	for _, text := range []*string{&e.User, &e.Session, &e.Connection, &e.RemoteAddr, &e.Reason, &e.Cursor, &e.Detail} {
 		*text = clip(*text)
 	}
@@ -235,6 +241,13 @@ func (l *accessLog) stop() {
 	l.stopped = true
 	close(l.room)
 	l.room = make(chan struct{})
+}
+
+// logged returns how many entries of each kind were given.
+func (l *accessLog) logged() map[Kind]uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.given)
 }
 
 func (l *accessLog) counts() (queued int, lost uint64) {

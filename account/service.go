@@ -81,6 +81,8 @@ type Stats struct {
 	// how many never were, since the start.
 	LogQueued int
 	LogLost   uint64
+	// Logged is how many entries of each kind the access log was given.
+	Logged map[Kind]uint64
 	// ReceiptsQueued and ReceiptsLost are the same of receipts.
 	ReceiptsQueued int
 	ReceiptsLost   uint64
@@ -92,6 +94,7 @@ func (s *Service) Stats() Stats {
 	stats.Sessions, stats.Connections, stats.Attached = s.live.counts()
 	stats.SignInsWaiting = s.gate.length()
 	stats.LogQueued, stats.LogLost = s.log.counts()
+	stats.Logged = s.log.logged()
 	stats.ReceiptsQueued, stats.ReceiptsLost = s.receipts.counts()
 	return stats
 }

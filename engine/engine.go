@@ -273,3 +273,6 @@ func (e *Engine) Hash() (uint64, [32]byte, error) {
 	sum, err := record.Hash(e.state.snapshot())
 	return e.state.sequence, sum, err
 }
+
+// Waiting returns how many submissions wait to be decided, for metrics.
+func (e *Engine) Waiting() int { return len(e.queue) }

@@ -7,6 +7,7 @@ import (
 
 	"todoku/account"
 	"todoku/engine"
+	"todoku/journal"
 	"todoku/trade"
 )
 
@@ -28,7 +29,7 @@ type Offline struct {
 // the defaults of a server.
 func OpenOffline(ctx context.Context, dir string, accounts account.Config) (*Offline, error) {
 	config := Config{Data: dir}.withDefaults()
-	storage, err := openStorage(ctx, &config)
+	storage, err := openStorage(ctx, &config, func(store journal.Store) journal.Store { return store })
 	if err != nil {
 		return nil, err
 	}

@@ -60,13 +60,13 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, stop: make(chan struct{})}
+	s := &Server{config: config, metrics: newMetrics(config.Version), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.closeFiles())
 		}
 	}()
-	if s.storage, err = openStorage(ctx, &config); err != nil {
+	if s.storage, err = openStorage(ctx, &config, s.metrics.journal.store); err != nil {
 		return nil, err
 	}
 	if s.history, err = sqlite.OpenHistory(ctx, filepath.Join(config.Data, historyFile)); err != nil {
@@ -87,7 +87,6 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 // build makes the parts, from the journal outwards.
 func (s *Server) build(ctx context.Context) error {
 	c, log := &s.config, s.storage.log
-	s.metrics = newMetrics(c.Version)
 	began := time.Now()
 	var err error
 	if s.engine, err = engine.Open(ctx, log, engine.Options{

@@ -17,8 +17,9 @@ type storage struct {
 	log      *journal.Log
 }
 
-// openStorage takes the directory for this process and opens what is in it.
-func openStorage(ctx context.Context, config *Config) (_ *storage, err error) {
+// openStorage takes the directory for this process and opens what is in it, with
+// the journal as watch returns it.
+func openStorage(ctx context.Context, config *Config, watch func(journal.Store) journal.Store) (_ *storage, err error) {
 	s := &storage{}
 	defer func() {
 		if err != nil {
@@ -34,7 +35,7 @@ func openStorage(ctx context.Context, config *Config) (_ *storage, err error) {
 	if s.accounts, err = sqlite.OpenAccounts(ctx, filepath.Join(config.Data, accountsFile)); err != nil {
 		return nil, err
 	}
-	if s.log, err = journal.Open(ctx, s.journal, journal.Options{}); err != nil {
+	if s.log, err = journal.Open(ctx, watch(s.journal), journal.Options{}); err != nil {
 		return nil, err
 	}
 	return s, nil

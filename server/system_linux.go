@@ -34,3 +34,13 @@ func maxFiles() int {
 	}
 	return int(files.Cur)
 }
+
+// freeBytes returns the room that is left on the file system of a directory; -1 if
+// that is not known.
+func freeBytes(dir string) int64 {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return -1
+	}
+	return int64(s.Bavail) * s.Bsize //nolint:unconvert // Its types differ between architectures.
+}

@@ -12,3 +12,6 @@ func setUserTimeout(*net.TCPConn, time.Duration) error { return nil }
 
 // maxFiles knows no bound.
 func maxFiles() int { return -1 }
+
+// freeBytes does not know.
+func freeBytes(string) int64 { return -1 }
