@@ -61,6 +61,7 @@ type Feed struct {
 
 	mu       sync.Mutex // protects what follows
 	looping  bool
+	finished error // What the last loop ended with, nil while one runs and when it was left.
 	standing standing
 	waiting  map[*waiter]struct{}   // for a cursor
 	asked    map[*question]struct{} // what became of a request
@@ -135,7 +136,7 @@ func (f *Feed) begin() bool {
 	if f.looping {
 		return false
 	}
-	f.looping = true
+	f.looping, f.finished = true, nil
 	return true
 }
 

@@ -28,7 +28,10 @@ func position(cursor string) (epoch string, sequence uint64, ok bool) {
 		return "", 0, false
 	}
 	sequence, err := strconv.ParseUint(cursor[i+1:], 10, 64)
-	return cursor[:i], sequence, err == nil && sequence > 0
+	if err != nil || sequence == 0 {
+		return "", 0, false
+	}
+	return cursor[:i], sequence, true
 }
 
 // waiter waits for the feed to reach a place.
@@ -45,7 +48,7 @@ type waiter struct {
 // and must not be called by the loop itself, which would wait for itself.
 //
 // Errors: ctx's cause; [ErrCursor]; [ErrOtherHistory]; and what the feed ended with,
-// when it ends meanwhile.
+// when it has ended or ends meanwhile; one whose loop was only left is waited for.
 func (f *Feed) WaitFor(ctx context.Context, cursor string) error {
 	epoch, sequence, ok := position(cursor)
 	if !ok {
@@ -54,7 +57,12 @@ func (f *Feed) WaitFor(ctx context.Context, cursor string) error {
 	w := &waiter{epoch: epoch, sequence: sequence, done: make(chan struct{})}
 	f.mu.Lock()
 	w.was, _, _ = position(f.standing.cursor)
-	if !w.judge(f.standing.cursor) {
+	switch {
+	case w.judge(f.standing.cursor):
+	case f.finished != nil:
+		w.err = f.finished
+		close(w.done)
+	default:
 		f.waiting[w] = struct{}{}
 	}
 	f.mu.Unlock()
@@ -111,6 +119,7 @@ func (f *Feed) advance(cursor string, committed time.Time) {
 func (f *Feed) over(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.finished = err
 	for w := range f.waiting {
 		w.err = err
 		close(w.done)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -89,7 +88,8 @@ func (s *sight) read(p []byte, err error) {
 	s.endLocked(err)
 }
 
-func (s *sight) wrote(err error) {
+// end says that this end closed the connection or could not write to it.
+func (s *sight) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endLocked(err)
@@ -124,7 +124,9 @@ func (s *sight) frame(h frameHeader, payload []byte) {
 // the keepalive's timeout; to the other end; or to this one.
 func (s *scene) lostBy(timeout time.Duration) (reason, detail string) {
 	silent := s.closed.Sub(s.heard)
-	own := errors.Is(s.lost, os.ErrDeadlineExceeded) || errors.Is(s.lost, net.ErrClosed) || errors.Is(s.lost, io.ErrClosedPipe)
+	// grpc-go gives a connection a second to end when it closes it.
+	var expired net.Error
+	own := errors.As(s.lost, &expired) && expired.Timeout() || errors.Is(s.lost, net.ErrClosed) || errors.Is(s.lost, io.ErrClosedPipe)
 	switch {
 	case s.lost == nil:
 		return "", ""
@@ -239,7 +241,13 @@ func (c *seenConn) Read(p []byte) (int, error) {
 func (c *seenConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	if err != nil {
-		c.sight.wrote(err)
+		c.sight.end(err)
 	}
 	return n, err //nolint:wrapcheck // HTTP/2 looks at it.
+}
+
+// Close implements [net.Conn].
+func (c *seenConn) Close() error {
+	c.sight.end(net.ErrClosed)
+	return c.Conn.Close() //nolint:wrapcheck // It is passed on as it is.
 }

@@ -38,6 +38,7 @@ type venue struct {
 	opened    func() (connection string, err error)                    // another connection
 	down      func() bool                                              // nobody can connect
 	past      func(after string) *todokuv1.ListNotificationsResponse   // past events
+	connected func(net.Conn) net.Conn                                  // a client has connected
 	clock     time.Duration                                            // how far the venue's clock is behind the client's
 
 	mu        sync.Mutex // protects what follows
@@ -87,7 +88,11 @@ func (v *venue) dial() []grpc.DialOption {
 		if v.down != nil && v.down() {
 			return nil, errors.New("connection refused")
 		}
-		return v.listener.DialContext(ctx)
+		conn, err := v.listener.DialContext(ctx)
+		if err == nil && v.connected != nil {
+			conn = v.connected(conn)
+		}
+		return conn, err
 	})}
 }
 
