@@ -25,6 +25,7 @@ type believer struct {
 	name   string
 	orders map[string]*todokuv1.Order
 	places map[[2]string]*todokuv1.Position
+	kinds  map[todokuv1.ExecType]bool
 	proved int // heartbeats
 	beats  int
 }
@@ -32,10 +33,10 @@ type believer struct {
 // believe attaches; previous is the client that resumes, nil for a new one.
 func believe(t *testing.T, d *apptest.Desktop, name string, previous *believer) *believer {
 	t.Helper()
-	b := &believer{t: t, name: name, orders: map[string]*todokuv1.Order{}, places: map[[2]string]*todokuv1.Position{}}
+	b := &believer{t: t, name: name, orders: map[string]*todokuv1.Order{}, places: map[[2]string]*todokuv1.Position{}, kinds: map[todokuv1.ExecType]bool{}}
 	subscription, resume := &todokuv1.Subscription{AllAccounts: name == "rita"}, ""
 	if previous != nil {
-		b.orders, b.places, resume = previous.orders, previous.places, previous.Cursor
+		b.orders, b.places, b.kinds, resume = previous.orders, previous.places, previous.kinds, previous.Cursor
 	}
 	b.Stream = d.Attach(&request{Subscription: subscription, ResumeAfter: resume})
 	return b
@@ -51,6 +52,7 @@ func (b *believer) take(m *todokuv1.Message) {
 	case *todokuv1.Message_Order:
 		b.orders[body.Order.GetOrderId()] = body.Order
 	case *todokuv1.Message_ExecutionReport:
+		b.kinds[body.ExecutionReport.GetExecType()] = true
 		b.orders[body.ExecutionReport.GetOrder().GetOrderId()] = body.ExecutionReport.GetOrder()
 	case *todokuv1.Message_PositionUpdate:
 		b.places[[2]string{body.PositionUpdate.GetAccount(), body.PositionUpdate.GetSymbol()}] = body.PositionUpdate
@@ -203,6 +205,11 @@ func TestWhatAClientWasToldIsWhatTheVenueHolds(t *testing.T) {
 		}
 		late.Cut()
 		app.Shutdown()
+	}
+	for kind, name := range todokuv1.ExecType_name {
+		if e := todokuv1.ExecType(kind); kind != 0 && e != todokuv1.ExecType_EXEC_TYPE_REJECTED && !clients["rita"].kinds[e] {
+			t.Errorf("no report was %s: the test is none", name)
+		}
 	}
 	for _, name := range names {
 		if b := clients[name]; b.proved*2 < b.beats {
