@@ -33,8 +33,8 @@
 //
 // Feed.mu comes before every lock of the hub. It is held while Hub.Publish,
 // Attach, Subscribe and End are called, because the hub's contract needs exactly
-// that, and while the [Encoder] encodes best prices. The lock of the accounts' digests
-// comes after it, for moments, so that heartbeats do not wait for a publication. No I/O happens under it:
+// that, and while the [Encoder] encodes best prices. No I/O happens under it:
 // reading the journal and encoding an opening are done by whoever consumes the
-// stream.
+// stream. The lock of the accounts' digests comes after it and is held for moments, so
+// that heartbeats do not wait for a publication.
 package feed
