@@ -48,6 +48,7 @@ type marks struct{}
 
 func (marks) Heartbeat(push.HeartbeatInfo) []byte { return nil }
 func (marks) Reconnect(push.ReconnectInfo) []byte { return nil }
+func (marks) Expiry(time.Time) []byte             { return nil }
 func (marks) StateBegin(topic push.Topic) []byte  { return []byte("begin " + topic) }
 
 // kept is an IndexStore in memory.

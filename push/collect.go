@@ -217,8 +217,8 @@ func (s *Stream) collectLive(c *collector, opening bool) bool {
 		s.lastState = now
 	}
 	o.more = !drained || s.stateDue
-	heartbeat, reconnect := s.heartbeatDue, s.reconnectDue
-	s.heartbeatDue, s.reconnectDue = false, false
+	heartbeat, reconnect, expires := s.heartbeatDue, s.reconnectDue, s.expiryDue
+	s.heartbeatDue, s.reconnectDue, s.expiryDue = false, false, false
 	subscriptions, subscribedAt := s.subscriptions, s.subscribedAt
 	conflated := s.conflated
 	ending := ReconnectInfo{Connection: s.connection, Reason: s.endReason, Within: time.Duration(max(0, s.endAt-now))}
@@ -236,6 +236,9 @@ func (s *Stream) collectLive(c *collector, opening bool) bool {
 	}
 	if reconnect {
 		c.addOwn("reconnect", h.config.Encoder.Reconnect(ending))
+	}
+	if expires {
+		c.addOwn("expiry", h.config.Encoder.Expiry(expiry))
 	}
 	if heartbeat {
 		c.addOwn("heartbeat", h.config.Encoder.Heartbeat(HeartbeatInfo{

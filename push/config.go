@@ -98,6 +98,8 @@ type Encoder interface {
 	Heartbeat(HeartbeatInfo) []byte
 	// Reconnect tells the client to open its next stream now.
 	Reconnect(ReconnectInfo) []byte
+	// Expiry tells when the session expires now, after SetExpiry changed it.
+	Expiry(time.Time) []byte
 	// StateBegin precedes a topic's state whenever it is sent whole: when the
 	// topic is subscribed and when the stream fell behind what the hub
 	// remembers. The client forgets what it held of the topic.
@@ -113,6 +115,9 @@ func (NopEncoder) Heartbeat(HeartbeatInfo) []byte { return nil }
 
 // Reconnect returns nil.
 func (NopEncoder) Reconnect(ReconnectInfo) []byte { return nil }
+
+// Expiry returns nil.
+func (NopEncoder) Expiry(time.Time) []byte { return nil }
 
 // StateBegin returns nil.
 func (NopEncoder) StateBegin(Topic) []byte { return nil }

@@ -24,6 +24,10 @@ func (encoder) Reconnect(i push.ReconnectInfo) []byte {
 	return fmt.Appendf(nil, "reconnect %s within %s", i.Reason, i.Within)
 }
 
+func (encoder) Expiry(at time.Time) []byte {
+	return fmt.Appendf(nil, "expiry in %s", time.Until(at))
+}
+
 func (encoder) StateBegin(t push.Topic) []byte { return []byte("begin " + t) }
 
 // start runs a hub for the length of the test.

@@ -100,7 +100,7 @@ func (s *Stream) setExpiry(expiry time.Time, now int64) {
 }
 
 // SetExpiry sets when the session expires, later or earlier than before, and
-// returns how many streams it has here. Its streams end with
+// returns how many streams it has here, which are told of a change. They end with
 // ReasonSessionExpired when the expiry and Config.ExpiryGrace have passed; a
 // zero time means never.
 func (h *Hub) SetExpiry(session string, expiry time.Time) int {
@@ -108,12 +108,24 @@ func (h *Hub) SetExpiry(session string, expiry time.Time) int {
 	defer h.mu.RUnlock()
 	now := h.now()
 	for _, s := range h.sessions[session] {
-		s.mu.Lock()
-		s.setExpiry(expiry, now)
-		h.timers.earlier(&s.timer, s.nextDeadline(now))
-		s.mu.Unlock()
+		if s.changeExpiry(expiry, now) {
+			s.wake()
+		}
 	}
 	return len(h.sessions[session])
+}
+
+// changeExpiry says whether that was a change.
+func (s *Stream) changeExpiry(expiry time.Time, now int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if expiry.Equal(s.expiry) {
+		return false
+	}
+	s.setExpiry(expiry, now)
+	s.expiryDue = true
+	s.hub.timers.earlier(&s.timer, s.nextDeadline(now))
+	return true
 }
 
 // Selector names streams: those that match every non-empty field; the zero

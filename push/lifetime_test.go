@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -191,9 +192,16 @@ func TestExpiryEndsAndRefreshExtendsTheLiveStream(t *testing.T) {
 			t.Fatalf("%d streams", n)
 		}
 		shortened := time.Now()
+		if n := h.SetExpiry("s", shortened.Add(-29*time.Second)); n != 1 { // No change.
+			t.Fatalf("%d streams", n)
+		}
 		wantReason(t, r, push.ReasonSessionExpired)
 		if after := time.Since(shortened); after != time.Second {
 			t.Errorf("ended after %s", after)
+		}
+		told := slices.DeleteFunc(r.words(), func(word string) bool { return !strings.HasPrefix(word, "expiry") })
+		if !slices.Equal(told, []string{"expiry in 1m0s", "expiry in -29s"}) {
+			t.Errorf("told %q", told)
 		}
 	})
 }

@@ -68,6 +68,7 @@ type Stream struct {
 	endReason     Reason // Of endAt and of the reconnect before it.
 	expiry        time.Time
 	expiryAt      int64
+	expiryDue     bool // It changed, and is to be told.
 	sent          tally
 	receipts      receipts
 	conflated     uint64

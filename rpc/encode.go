@@ -4,6 +4,7 @@ import (
 	"iter"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -75,6 +76,11 @@ func (e *Encoder) Reconnect(info push.ReconnectInfo) []byte {
 		Reason: string(info.Reason),
 		Within: durationpb.New(info.Within),
 	}}})
+}
+
+// Expiry implements [push.Encoder].
+func (e *Encoder) Expiry(at time.Time) []byte {
+	return entry(&todokuv1.Message{Body: &todokuv1.Message_SessionUpdate{SessionUpdate: &todokuv1.SessionUpdate{SessionExpireTime: moment(at)}}})
 }
 
 // StateBegin implements [push.Encoder].
