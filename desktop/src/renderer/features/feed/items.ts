@@ -5,9 +5,14 @@ import { type Plain, plain } from '../../venue/plain';
 
 type Body = Exclude<Message['body'], { case: undefined }>;
 
-/** Messages by their type. hello's attachNumber is left out: it is more than a number holds. */
-export type ItemBody = {
-  [K in Body['case']]: K extends 'hello' ? Omit<Plain<Extract<Body, { case: 'hello' }>['value']>, 'attachNumber'> : Plain<Extract<Body, { case: K }>['value']>;
+type Value<K extends Body['case']> = Extract<Body, { case: K }>['value'];
+
+/** Messages by their type, but for the two whose numbers are more than a number holds. */
+export type ItemBody = { [K in Exclude<Body['case'], 'hello' | 'heartbeat'>]: Plain<Value<K>> } & {
+  /** Without attachNumber, which the stream keeps to itself. */
+  hello: Omit<Plain<Value<'hello'>>, 'attachNumber'>;
+  /** Digests are 64-bit numbers in decimal digits. */
+  heartbeat: Omit<Plain<Value<'heartbeat'>>, 'digests'> & { digests: { account: string; digest: string }[] };
 };
 
 export type ItemType = keyof ItemBody;
@@ -21,12 +26,26 @@ export type ItemOf<K extends ItemType> = Extract<Item, { type: K }>;
 export function itemOf(message: Message): Item | undefined {
   const { body } = message;
   if (body.case === undefined) return undefined;
-  const value = body.case === 'hello' ? { ...body.value, attachNumber: 0n } : body.value;
   return {
     type: body.case,
     sequence: Number(message.sequence),
     index: message.index,
     time: message.time ? plain(message.time) : 0,
-    body: plain(value),
+    body: plainBody(body),
   } as Item;
+}
+
+function plainBody(body: Body): ItemBody[ItemType] {
+  switch (body.case) {
+    case 'hello': {
+      const { attachNumber: _, ...hello } = body.value;
+      return plain(hello);
+    }
+    case 'heartbeat': {
+      const { digests, ...heartbeat } = body.value;
+      return { ...plain(heartbeat), digests: digests.map(({ account, digest }) => ({ account, digest: String(digest) })) };
+    }
+    default:
+      return plain(body.value);
+  }
 }

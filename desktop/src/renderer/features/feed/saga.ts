@@ -7,6 +7,8 @@ import { type Problem, problemOf, sessionOver } from '../../venue/problem';
 import { deadlines, type Venue } from '../../venue/venue';
 import { session } from '../session/slice';
 import { backoff, healthyMs } from './backoff';
+import { divergent } from './digest';
+import type { Item } from './items';
 import { feed, type FeedState } from './slice';
 import { openStream, type StreamEvent } from './stream';
 
@@ -49,8 +51,9 @@ export function* followFeed(context: FeedContext): SagaIterator<void> {
       else release = got;
     }
     yield fork(watchSilence);
+    const proof: Proof = { waitMs: 0, next: 0 };
     for (let attempts = 0; ; ) {
-      const ended: Ended = yield call(followOnce, context, nudges);
+      const ended: Ended = yield call(followOnce, context, nudges, proof);
       const goOn: boolean = yield call(judge, context, ended.problem);
       if (!goOn) return;
       if (ended.since > 0 && context.now() - ended.since >= healthyMs) attempts = 0;
@@ -108,7 +111,7 @@ function* judge(context: FeedContext, problem: Problem | undefined): SagaIterato
 }
 
 /** Attaches and follows the stream to its end. */
-function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>): SagaIterator<Ended> {
+function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: Proof): SagaIterator<Ended> {
   yield put(feed.connecting());
   let stream: EventChannel<StreamEvent> = yield call(attach, context);
   const acknowledged: Task = yield fork(acknowledge, context);
@@ -135,6 +138,12 @@ function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>): SagaIt
           since ||= at;
           yield put(feed.received({ items: event.items, cursor: event.cursor, unknown: event.unknown, at }));
           yield put({ type: processed, number: event.number, beat: event.items.some((item) => item.type === 'heartbeat') });
+          const different: string[] = yield call(prove, event.items);
+          if (different.length > 0 && resyncs(proof, context.now())) {
+            // Somebody has a defect. What is shown cannot be trusted: begin anew.
+            yield put(feed.diverged(different));
+            return { problem: diverged, since, announced, nudged: true };
+          }
           if (event.items.some((item) => item.type === 'reconnect')) {
             const before = stream;
             stream = yield call(move, context, before);
@@ -155,6 +164,37 @@ function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>): SagaIt
   }
 }
 
+/** Holds what the screen has against the venue's digest, where nothing came after it. */
+function* prove(items: Item[]): SagaIterator<string[]> {
+  const at = items.findLastIndex((item) => item.type === 'heartbeat');
+  const beat = items[at];
+  if (beat?.type !== 'heartbeat' || beat.body.digests.length === 0) return [];
+  if (items.slice(at + 1).some((item) => changesHoldings.has(item.type))) return [];
+  const { working, positions, whole }: RootState['orders'] = yield select((s: RootState) => s.orders);
+  if (!whole) return [];
+  return divergent({ orders: Object.values(working), positions: Object.values(positions) }, beat.body.digests);
+}
+
+const changesHoldings = new Set<Item['type']>(['executionReport', 'order', 'positionUpdate', 'snapshotBegin', 'reset']);
+
+/** When the next snapshot may be asked for because of a digest. */
+interface Proof {
+  waitMs: number;
+  next: number;
+}
+
+const firstResyncMs = 60_000;
+const mostResyncMs = 3_600_000;
+
+/** Whether a divergence that was found now is worth a snapshot, which costs a venue most. */
+function resyncs(proof: Proof, now: number): boolean {
+  if (now < proof.next) return false;
+  proof.waitMs = Math.min(Math.max(2 * proof.waitMs, firstResyncMs), mostResyncMs);
+  proof.next = now + proof.waitMs;
+  return true;
+}
+
+const diverged: Problem = { code: 15, reason: 'DIVERGED', text: 'What was shown is not what the venue holds.', field: '', retryAfterMs: 0 };
 const helloMs = 5_000;
 const silence: Problem = { code: 4, reason: 'WATCHDOG', text: 'Nothing came for longer than the server promises.', field: '', retryAfterMs: 0 };
 /** Ends after which the venue wants to be asked again at once, with jitter. */

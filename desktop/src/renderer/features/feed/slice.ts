@@ -53,6 +53,8 @@ export interface FeedState {
   unknown: number;
   /** How often the stream was resumed or begun anew since signing in. */
   attaches: number;
+  /** How often the venue's digest was another than ours. */
+  divergences: number;
 }
 
 const initial: FeedState = {
@@ -76,6 +78,7 @@ const initial: FeedState = {
   serverVersion: '',
   unknown: 0,
   attaches: 0,
+  divergences: 0,
 };
 
 export interface Received {
@@ -122,6 +125,11 @@ const slice = createSlice({
     /** What is held can no longer be trusted to be whole: the next stream begins anew. */
     forgot(state) {
       state.cursor = '';
+    },
+    /** The venue's digest says that the accounts here are not what it holds: a defect. */
+    diverged(state, _action: PayloadAction<string[]>) {
+      state.cursor = '';
+      state.divergences += 1;
     },
     superseded(state) {
       state.phase = 'superseded';

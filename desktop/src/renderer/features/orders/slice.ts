@@ -65,6 +65,8 @@ export interface OrdersState {
   pending: Record<string, Pending>;
   /** Newest first. */
   refusals: Refusal[];
+  /** A snapshot was taken in: what is held of the accounts is all there is. */
+  whole: boolean;
   incoming: { working: Record<string, Order>; positions: Record<string, Position>; limits: Record<string, RiskLimits> } | undefined;
 }
 
@@ -76,6 +78,7 @@ const initial: OrdersState = {
   limits: {},
   pending: {},
   refusals: [],
+  whole: false,
   incoming: undefined,
 };
 
@@ -139,7 +142,7 @@ function take(state: OrdersState, item: Item, at: number): void {
       state.incoming = { working: {}, positions: {}, limits: {} };
       break;
     case 'snapshotEnd':
-      if (state.incoming) Object.assign(state, state.incoming);
+      if (state.incoming) Object.assign(state, state.incoming, { whole: true });
       state.incoming = undefined;
       // What was on its way before the snapshot is in it or was not carried out; whoever
       // sent it asks again under the same name.
