@@ -33,6 +33,10 @@ type Options struct {
 	// CheckpointFailed is told, if set, that a save failed; the next one is tried
 	// in its time. It is called from a goroutine of Run and may log.
 	CheckpointFailed func(error)
+	// Publishing and Published are shown, if set, the records of each publication
+	// before and after it. They are called from a goroutine of Run, which waits for
+	// them, and must keep nothing of the records.
+	Publishing, Published func([]*trade.Record)
 }
 
 const (

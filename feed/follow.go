@@ -164,8 +164,14 @@ func (f *Feed) follow(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if f.options.Publishing != nil {
+				f.options.Publishing(decoded)
+			}
 			if err := f.publish(decoded); err != nil {
 				return err
+			}
+			if f.options.Published != nil {
+				f.options.Published(decoded)
 			}
 			position = records[n-1].Sequence
 			records = records[n:]

@@ -81,6 +81,10 @@ type Config struct {
 	// StateBegin is not sent for topics that cannot. It must not block. Nil: all
 	// topics can.
 	HasState func(Topic) bool
+	// Sending is shown every response before it is handed to the transport, by the
+	// stream's consumer, which waits for it; it must keep nothing of the response.
+	// Nil: nobody.
+	Sending func(StreamName, *Response)
 	// Gone says how a client went away whose call has this context, in one of a few
 	// words for records and metrics. It must not block. Nil: no word.
 	Gone func(context.Context) string

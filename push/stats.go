@@ -34,6 +34,13 @@ type StreamInfo struct {
 	Expiry       time.Time // Of the session; zero: none.
 }
 
+// StreamName says which stream it is.
+type StreamName struct {
+	Connection string
+	User       string
+	Attach     uint64
+}
+
 // EndRecord is a stream that ended.
 type EndRecord struct {
 	StreamInfo

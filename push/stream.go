@@ -423,6 +423,9 @@ func (s *Stream) endLocked(e *End) {
 func (s *Stream) account(c *collector, r *Response) {
 	now := s.hub.now()
 	s.sendStart.Store(max(now, 1))
+	if sending := s.hub.config.Sending; sending != nil {
+		sending(StreamName{s.connection, s.user, s.attach}, r)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sent.number = r.Number

@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"todoku/account"
 	"todoku/feed"
 	"todoku/push"
@@ -71,6 +73,10 @@ type Config struct {
 	Accounts account.Config
 	// Presence are the settings of who is signed in. Fault is the server's own.
 	Presence rpc.PresenceOptions
+
+	// Tracing makes spans of sampled commands, from the call to the deliveries; nil
+	// for none.
+	Tracing trace.TracerProvider
 
 	// Version is told to clients and in metrics.
 	Version string

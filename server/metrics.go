@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
+
+	"todoku/trade"
 )
 
 // What Prometheus reads. Names and units follow its conventions: base units,
@@ -55,6 +57,14 @@ func newMetrics(version string) *metrics {
 func (m *metrics) observe(s *Server) {
 	m.registry.MustRegister(&streamCollector{hub: s.hub}, newAgeCollector(s.hub))
 	m.observeParts(s)
+}
+
+// published measures how old records are when they have been published.
+func (m *metrics) published(records []*trade.Record) {
+	now := time.Now().UnixNano()
+	for _, r := range records {
+		m.publish.Observe(time.Duration(max(0, now-r.Time)).Seconds())
+	}
 }
 
 // interceptor times unary calls. It stands before the services' own, so that it

@@ -37,6 +37,7 @@ type Server struct {
 	presence *rpc.Presence
 	services *rpc.Server
 	metrics  *metrics
+	tracing  *tracing // nil: off
 
 	turnstile *turnstile
 
@@ -60,7 +61,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, metrics: newMetrics(config.Version), stop: make(chan struct{})}
+	s := &Server{config: config, metrics: newMetrics(config.Version), tracing: newTracing(config.Tracing, config.Version), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.closeFiles())
@@ -101,6 +102,9 @@ func (s *Server) build(ctx context.Context) error {
 	hub.Epoch, hub.Encoder, hub.Listener = log.Epoch(), encoder, &streamLog{s}
 	hub.HasState = encoder.HasState
 	hub.Gone = departure
+	if s.tracing != nil {
+		hub.Sending = s.tracing.sending
+	}
 	// Attach numbers rise across restarts, so that an acknowledgement from before
 	// never counts for a stream after.
 	hub.FirstAttach = uint64(c.Clock().UnixMilli()) << 20
@@ -108,6 +112,11 @@ func (s *Server) build(ctx context.Context) error {
 
 	replay := c.Replay
 	replay.CheckpointFailed = func(err error) { c.Logger.WarnContext(ctx, "replay index not saved", failure(err)) }
+	replay.Publishing = s.tracing.publishing
+	replay.Published = func(records []*trade.Record) {
+		s.metrics.published(records)
+		s.tracing.publication(records)
+	}
 	s.feed = feed.New(log, s.hub, s.history, encoder, replay)
 	encoder.SetDigests(s.feed.Digests)
 	s.follower = feed.NewHistoryFollower(log, s.history, feed.HistoryOptions{Listener: s.historyEvent})
@@ -124,7 +133,7 @@ func (s *Server) build(ctx context.Context) error {
 	presence.Fault = func(err error) { c.Logger.WarnContext(ctx, "presence not told", failure(err)) }
 	s.presence = rpc.NewPresence(s.engine, s.feed, presence)
 	s.services = rpc.New(rpc.Deps{
-		Engine: s.engine, Journal: log, Feed: s.feed, Hub: s.hub, History: s.history,
+		Engine: s.tracing.engine(s.engine), Journal: log, Feed: s.feed, Hub: s.hub, History: s.history,
 		Follower: s.follower, Accounts: s.accounts, Presence: s.presence,
 	}, rpc.Options{
 		Version: c.Version, Clock: c.Clock, Limits: c.Limits,

@@ -57,6 +57,14 @@ func (a *app) serve(ctx context.Context, o *serveOptions) error {
 			return err
 		}
 	}
+	provider, endTraces, err := a.traces(ctx, &o.traces, o.config.Logger)
+	if err != nil {
+		return err
+	}
+	defer endTraces()
+	if provider != nil {
+		o.config.Tracing = provider
+	}
 	venue, err := server.New(ctx, o.config)
 	if errors.Is(err, server.ErrConfig) {
 		return &usageError{err}

@@ -26,6 +26,7 @@ type serveOptions struct {
 	demoSeed    int64
 	logFormat   string
 	logLevel    string
+	traces      traceOptions
 }
 
 // Settings of a demo venue that differ from those of a real one.
@@ -99,6 +100,10 @@ func defineServe(command *cobra.Command, o *serveOptions) {
 		flags.StringVar(&o.logFormat, "log-format", "auto", "text, json, or auto: text on a terminal")
 		flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	})
+	addSettings(command, "Traces", func(flags *pflag.FlagSet) {
+		flags.StringVar(&o.traces.endpoint, "otlp-endpoint", "", "send OpenTelemetry traces to this collector by OTLP over gRPC: host:port, or https://host:port")
+		flags.Uint32Var(&o.traces.perMille, "trace-per-mille", 10, "so many of a thousand calls are traced whose caller did not decide")
+	})
 	oneOf(command, "log-format", "auto", "text", "json")
 	oneOf(command, "log-level", "debug", "info", "warn", "error")
 }
@@ -127,6 +132,9 @@ func (o *serveOptions) complete(flags *pflag.FlagSet) error {
 	o.config.Version = version()
 	if _, err := o.level(); err != nil {
 		return err
+	}
+	if o.traces.perMille > 1000 {
+		return usagef("--trace-per-mille %d: at most 1000, which is every call", o.traces.perMille)
 	}
 	if o.logFormat != "auto" && o.logFormat != "text" && o.logFormat != "json" {
 		return usagef("--log-format %q: choose auto, text or json", o.logFormat)

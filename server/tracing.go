@@ -1,0 +1,269 @@
+package server
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"todoku/engine"
+	"todoku/push"
+	"todoku/rpc"
+	"todoku/trade"
+)
+
+// Traces follow a command from its call to its deliveries, when Config.Tracing is
+// set; otherwise nothing here is installed and nothing costs anything.
+//
+//	PlaceOrder              the call, child of the caller's traceparent (W3C)
+//	├ engine.submit         in the engine's queue, decided, committed
+//	├ engine.commit         from the decision until it was read back as durable
+//	├ feed.publish          into the queues of all streams
+//	└ push.deliver  ×n      until it was handed to each stream's transport
+//
+// The journal knows nothing of traces: replay must give the same bytes whether
+// somebody watched or not. What belongs together is found in tables beside it, by
+// the name that its caller gave the command and then by its sequence. They are
+// bounded; what falls out ends its trace early.
+
+const (
+	// tracedCommands bounds the commands whose record the feed has not seen, and
+	// tracedSequences those whose deliveries are awaited.
+	tracedCommands  = 4096
+	tracedSequences = 1024
+	// tracedDeliveries bounds the spans of one command's deliveries.
+	tracedDeliveries = 32
+)
+
+// tracing follows commands. Safe for concurrent use.
+type tracing struct {
+	tracer trace.Tracer
+
+	waiting        atomic.Int64  // Commands in the first table.
+	oldest, newest atomic.Uint64 // Of the sequences in the second; newest 0: none.
+
+	mu        sync.Mutex // Protects what follows.
+	commands  map[trade.Actor]*tracedCommand
+	entered   ring[trade.Actor] // Some have left already.
+	sequences map[uint64]*tracedCommand
+	published ring[uint64]
+}
+
+// ring is what was added last, oldest first from next on once it is full.
+type ring[T any] struct {
+	list []T
+	next int
+}
+
+// add adds v and returns what fell out of a ring of this size, if anything did.
+func (r *ring[T]) add(v T, size int) (fell T, full bool) {
+	if len(r.list) < size {
+		r.list = append(r.list, v)
+		return fell, false
+	}
+	fell, r.list[r.next] = r.list[r.next], v
+	r.next = (r.next + 1) % size
+	return fell, true
+}
+
+// oldest returns what will fall out first; there must be something.
+func (r *ring[T]) oldest() T { return r.list[r.next] }
+
+// tracedCommand is a command that somebody follows.
+type tracedCommand struct {
+	span      trace.SpanContext
+	publish   trace.Span
+	began     time.Time // When it was published.
+	delivered int
+}
+
+// newTracing returns nil for nil, and all methods that are called then do nothing.
+func newTracing(provider trace.TracerProvider, version string) *tracing {
+	if provider == nil {
+		return nil
+	}
+	return &tracing{
+		tracer:    provider.Tracer("todoku", trace.WithInstrumentationVersion(version)),
+		commands:  map[trade.Actor]*tracedCommand{},
+		sequences: map[uint64]*tracedCommand{},
+	}
+}
+
+// carrier reads W3C trace context from a call's headers.
+type carrier metadata.MD
+
+// Get implements propagation.TextMapCarrier.
+func (c carrier) Get(key string) string {
+	if values := metadata.MD(c).Get(key); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// Set implements propagation.TextMapCarrier; nothing is sent on.
+func (c carrier) Set(string, string) {}
+
+// Keys implements propagation.TextMapCarrier.
+func (c carrier) Keys() []string { return nil }
+
+// interceptor begins a span for a unary call.
+func (t *tracing) interceptor(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		ctx = propagation.TraceContext{}.Extract(ctx, carrier(md))
+	}
+	service, method, _ := strings.Cut(strings.TrimPrefix(info.FullMethod, "/"), "/")
+	ctx, span := t.tracer.Start(ctx, service+"/"+method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		attribute.String("rpc.system", "grpc"), attribute.String("rpc.service", service), attribute.String("rpc.method", method)))
+	defer span.End()
+	response, err := handler(ctx, request)
+	if span.IsRecording() {
+		code := status.Code(err)
+		span.SetAttributes(attribute.Int("rpc.grpc.status_code", int(code)))
+		if err != nil {
+			span.SetStatus(codes.Error, code.String())
+		}
+	}
+	return response, err
+}
+
+// engine returns the engine with its commands followed.
+func (t *tracing) engine(e rpc.Engine) rpc.Engine {
+	if t == nil {
+		return e
+	}
+	return &tracedEngine{e, t}
+}
+
+type tracedEngine struct {
+	rpc.Engine
+	tracing *tracing
+}
+
+// Submit implements [rpc.Engine].
+func (e *tracedEngine) Submit(ctx context.Context, command trade.Command) (trade.Answer, error) {
+	results := e.SubmitAll(ctx, []trade.Command{command})
+	return results[0].Answer, results[0].Err
+}
+
+// SubmitAll implements [rpc.Engine].
+func (e *tracedEngine) SubmitAll(ctx context.Context, commands []trade.Command) []engine.Result {
+	if !trace.SpanFromContext(ctx).IsRecording() || len(commands) == 0 {
+		return e.Engine.SubmitAll(ctx, commands)
+	}
+	t := e.tracing
+	of := trace.SpanContextFromContext(ctx)
+	for _, command := range commands {
+		t.enter(*command.From(), of)
+	}
+	ctx, span := t.tracer.Start(ctx, "engine.submit", trace.WithAttributes(
+		attribute.String("todoku.command", commands[0].Kind().String()), attribute.Int("todoku.commands", len(commands))))
+	defer span.End()
+	results := e.Engine.SubmitAll(ctx, commands)
+	for i := range results {
+		if results[i].Err != nil {
+			t.leave(*commands[i].From())
+			span.SetStatus(codes.Error, results[i].Err.Error())
+		}
+	}
+	span.SetAttributes(attribute.Int64("todoku.sequence", int64(results[0].Answer.Sequence)))
+	return results
+}
+
+// enter awaits the record of a command. The oldest makes room.
+func (t *tracing) enter(actor trade.Actor, of trace.SpanContext) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if fell, full := t.entered.add(actor, tracedCommands); full {
+		delete(t.commands, fell)
+	}
+	t.commands[actor] = &tracedCommand{span: of}
+	t.waiting.Store(int64(len(t.commands)))
+}
+
+// leave forgets a command that has no record.
+func (t *tracing) leave(actor trade.Actor) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.commands, actor)
+	t.waiting.Store(int64(len(t.commands)))
+}
+
+// publishing begins to follow the records of commands that were entered.
+func (t *tracing) publishing(records []*trade.Record) {
+	if t == nil || t.waiting.Load() == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	for _, r := range records {
+		c := t.commands[r.Command.Actor]
+		if c == nil {
+			continue
+		}
+		delete(t.commands, r.Command.Actor)
+		sequence := trace.WithAttributes(attribute.Int64("todoku.sequence", int64(r.Sequence)))
+		ctx := trace.ContextWithSpanContext(context.Background(), c.span)
+		_, commit := t.tracer.Start(ctx, "engine.commit", trace.WithTimestamp(time.Unix(0, r.Time)), sequence)
+		commit.End(trace.WithTimestamp(now))
+		c.began = now
+		_, c.publish = t.tracer.Start(ctx, "feed.publish", trace.WithTimestamp(now), sequence)
+		if fell, full := t.published.add(r.Sequence, tracedSequences); full {
+			delete(t.sequences, fell)
+		}
+		t.sequences[r.Sequence] = c
+		t.oldest.Store(t.published.oldest())
+		t.newest.Store(r.Sequence)
+	}
+	t.waiting.Store(int64(len(t.commands)))
+}
+
+// publication ends what publishing began.
+func (t *tracing) publication(records []*trade.Record) {
+	if t == nil || len(records) == 0 || t.newest.Load() < records[0].Sequence {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range records {
+		if c := t.sequences[r.Sequence]; c != nil {
+			c.publish.End()
+		}
+	}
+}
+
+// sending notes the deliveries in a response. It is asked about every response, so
+// what concerns none of the sequences costs two loads.
+func (t *tracing) sending(to push.StreamName, r *push.Response) {
+	if r.Cursor < t.oldest.Load() || r.Previous >= t.newest.Load() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := uint64(0)
+	for _, m := range r.Messages {
+		c := t.sequences[m.Sequence]
+		if c == nil || m.Key != "" || m.Sequence == last {
+			continue
+		}
+		last = m.Sequence
+		if c.delivered++; c.delivered > tracedDeliveries {
+			continue
+		}
+		ctx := trace.ContextWithSpanContext(context.Background(), c.span)
+		_, span := t.tracer.Start(ctx, "push.deliver", trace.WithTimestamp(c.began), trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
+			attribute.Int64("todoku.sequence", int64(m.Sequence)), attribute.String("todoku.user", to.User),
+			attribute.String("todoku.connection", short(to.Connection)), attribute.Int64("todoku.attach", int64(to.Attach)),
+			attribute.Int64("todoku.response", int64(r.Number))))
+		span.End()
+	}
+}
