@@ -71,14 +71,14 @@ func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 		mostBackoff   = 10 * time.Second
 	)
 	cases := map[string]struct {
-		change func(*server.Config)
-		reason string
-		most   time.Duration // until the venue has noticed
+		change        func(*server.Config)
+		reason, cause string        // of the venue
+		most          time.Duration // until it has noticed
 	}{
-		"by missing acknowledgements": {nil, client.ReasonNotAcknowledging, ackLimit},
+		"by missing acknowledgements": {nil, client.ReasonNotAcknowledging, "", ackLimit},
 		"by keepalive": {func(c *server.Config) {
 			c.Keepalive.Time, c.Keepalive.Timeout, c.Push.AckTimeout = pings, answer, -1
-		}, "DISCONNECTED", pings + answer},
+		}, "DISCONNECTED", "KEEPALIVE_TIMEOUT", pings + answer},
 	}
 	showsStale, reconnects := stale, watchdog
 	if soak() {
@@ -102,8 +102,8 @@ func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 			within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(dropped), showsStale/4, showsStale)
 			within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(dropped), reconnects/2, reconnects)
 			end := a.staff.ended(t, "alice")
-			if end.GetEndReason() != c.reason {
-				t.Errorf("for the venue it ended with %s", end.GetEndReason())
+			if end.GetEndReason() != c.reason || end.GetEndCause() != c.cause {
+				t.Errorf("for the venue it ended with %s %s", end.GetEndReason(), end.GetEndCause())
 			}
 			within(t, "noticed by the venue", end.GetEndTime().AsTime().Sub(dropped), 0, c.most)
 			a.staff.Announce("meanwhile")
@@ -177,15 +177,17 @@ func TestAResetIsNoticedAtOnce(t *testing.T) {
 // and no RST reaches anybody.
 func TestAVenueThatVanishesIsNoticed(t *testing.T) {
 	t.Parallel()
-	a := farApart(t, func(c *server.Config) { c.Keepalive.Time, c.Keepalive.Timeout = time.Second, time.Second })
+	a := farApart(t, func(c *server.Config) {
+		c.Keepalive.Time, c.Keepalive.Timeout, c.Push.AckTimeout = time.Second, time.Second, patience
+	})
 	a.client.await(beat)
 	a.Unplug()
 	unplugged := time.Now()
 	within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(unplugged), stale/4, stale)
 	within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(unplugged), watchdog/2, watchdog)
 	end := a.staff.ended(t, "alice")
-	if r := end.GetEndReason(); r != "DISCONNECTED" && r != client.ReasonNotAcknowledging {
-		t.Errorf("for the venue it ended with %s", r)
+	if end.GetEndReason() != "DISCONNECTED" || end.GetEndCause() != "KEEPALIVE_TIMEOUT" {
+		t.Errorf("for the venue it ended with %s %s", end.GetEndReason(), end.GetEndCause())
 	}
 	within(t, "noticed by the venue", end.GetEndTime().AsTime().Sub(unplugged), 0, ackLimit)
 	a.staff.Announce("meanwhile")

@@ -2,15 +2,19 @@ package pathtest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // Timers are those of a proxy, which knows whole seconds only, and where it is.
@@ -32,8 +36,13 @@ type Proxy struct {
 	t       *testing.T
 	command *exec.Cmd
 	reload  syscall.Signal
+	said    *output
+	says    words
 	done    chan struct{} // closed when it has gone
 }
+
+// words are what a master says; empty where it says nothing.
+type words struct{ ready, reloading string }
 
 // Nginx serves gRPC before a target.
 func Nginx(t *testing.T, target string, timers Timers) *Proxy {
@@ -72,7 +81,7 @@ http {
 func RunNginx(t *testing.T, address, configuration string) *Proxy {
 	t.Helper()
 	path := Program(t, "nginx")
-	return run(t, address, syscall.SIGHUP, path, "-p", t.TempDir(), "-e", "stderr", "-g", "daemon off;", "-c", write(t, "nginx.conf", configuration))
+	return run(t, address, syscall.SIGHUP, words{}, path, "-p", t.TempDir(), "-e", "stderr", "-g", "daemon off;", "-c", write(t, "nginx.conf", configuration))
 }
 
 // HAProxy serves gRPC before a target.
@@ -104,7 +113,7 @@ listen venue
 func RunHAProxy(t *testing.T, address, configuration string) *Proxy {
 	t.Helper()
 	path := Program(t, "haproxy")
-	return run(t, address, syscall.SIGUSR2, path, "-W", "-db", "-f", write(t, "haproxy.cfg", configuration))
+	return run(t, address, syscall.SIGUSR2, words{ready: "Loading success", reloading: "Reloading HAProxy"}, path, "-W", "-db", "-f", write(t, "haproxy.cfg", configuration))
 }
 
 func (s Timers) address(t *testing.T) string {
@@ -130,12 +139,13 @@ func Program(t *testing.T, name string) string {
 	return ""
 }
 
-// run runs a proxy in the foreground until the test ends, and waits until it
-// listens.
-func run(t *testing.T, address string, reload syscall.Signal, path string, args ...string) *Proxy {
+// run runs a proxy in the foreground until the test ends, and waits until its
+// workers answer and its master has said that it is ready: a signal before that would
+// be lost, or kill it.
+func run(t *testing.T, address string, reload syscall.Signal, says words, path string, args ...string) *Proxy {
 	t.Helper()
 	said := &output{}
-	p := &Proxy{Address: address, t: t, reload: reload, done: make(chan struct{})}
+	p := &Proxy{Address: address, t: t, reload: reload, said: said, says: says, done: make(chan struct{})}
 	p.command = exec.Command(path, args...) //nolint:noctx // It is stopped by the test's end.
 	p.command.Stdout, p.command.Stderr = said, said
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Its workers go with it.
@@ -148,12 +158,15 @@ func run(t *testing.T, address string, reload syscall.Signal, path string, args 
 		_ = p.command.Wait() // It is told to go: that is its error.
 	}()
 	t.Cleanup(p.stop)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s said:\n%s", path, said)
+		}
+	})
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
-		if err == nil {
-			_ = conn.Close()
+		if strings.Contains(said.String(), says.ready) && answers(t.Context(), address) {
 			return p
 		}
 		select {
@@ -162,6 +175,22 @@ func run(t *testing.T, address string, reload syscall.Signal, path string, args 
 		case <-tick.C:
 		}
 	}
+}
+
+// answers says whether somebody answers the beginning of HTTP/2 (RFC 9113, 3.4), be it
+// with a complaint. A listening socket alone accepts before anybody is there.
+func answers(ctx context.Context, address string) bool {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()                                //nolint:errcheck // Nothing of it is wanted any more.
+	_ = conn.SetDeadline(time.Now().Add(time.Second)) // Without one, the test's own ends it.
+	if _, err := conn.Write([]byte(http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00")); err != nil {
+		return false
+	}
+	_, err = conn.Read(make([]byte, 1))
+	return err == nil
 }
 
 // stop ends the proxy as an operator does, so that it waits for its workers.
@@ -187,8 +216,25 @@ func (p *Proxy) Kill() {
 // stop.
 func (p *Proxy) Reload() {
 	p.t.Helper()
-	if err := p.command.Process.Signal(p.reload); err != nil {
-		p.t.Fatal(err)
+	before := strings.Count(p.said.String(), p.says.reloading)
+	// HAProxy's master loses a signal now and then that comes soon after its start.
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		if err := p.command.Process.Signal(p.reload); err != nil {
+			p.t.Fatal(err)
+		}
+		if p.says.reloading == "" {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-p.done:
+			p.t.Fatalf("the proxy has gone:\n%s", p.said)
+		}
+		if strings.Count(p.said.String(), p.says.reloading) > before {
+			return
+		}
 	}
 }
 
