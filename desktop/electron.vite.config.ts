@@ -8,6 +8,8 @@ export default defineConfig({
     build: {
       outDir: 'out/main',
       minify: true,
+      // One file, so that no package has to be shipped beside it.
+      externalizeDeps: false,
       rollupOptions: { input: 'src/main/index.ts', output: { format: 'cjs', entryFileNames: 'index.cjs' } },
     },
   },

@@ -1,0 +1,111 @@
+// The bridge's end in the main process lets through what a screen needs and nothing else.
+import { describe, expect, test, vi } from 'vitest';
+import { AdminService } from '../../src/gen/todoku/v1/admin_pb';
+import { NotificationService } from '../../src/gen/todoku/v1/notification_pb';
+import { allowedMethods } from '../../src/main/allowed';
+import { type Backend, type IpcEvent, type IpcMain, registerIpc, type Sender } from '../../src/main/ipc';
+import { defaultSettings } from '../../src/main/settings';
+import { channels, type RpcStatus } from '../../src/shared/bridge';
+
+const feed = '/todoku.v1.NotificationService/FeedNotification';
+const acknowledge = '/todoku.v1.NotificationService/AcknowledgeNotifications';
+
+function setUp() {
+  const handlers = new Map<string, (event: IpcEvent, ...args: unknown[]) => unknown>();
+  const ipc: IpcMain = { handle: (channel, listener) => handlers.set(channel, listener), on: (channel, listener) => handlers.set(channel, listener) };
+  const opened: { message: (m: Uint8Array) => void; end: (s: RpcStatus) => void; cancel: ReturnType<typeof vi.fn> }[] = [];
+  const backend = {
+    unary: vi.fn<Backend['unary']>(() => Promise.resolve({ ok: true, body: new Uint8Array() })),
+    open: vi.fn<Backend['open']>((_path, _body, message, end) => {
+      const cancel = vi.fn();
+      opened.push({ message, end, cancel });
+      return cancel;
+    }),
+    hasSession: () => Promise.resolve(false),
+    getSettings: () => defaultSettings,
+    setSettings: vi.fn<Backend['setSettings']>(() => Promise.resolve({})),
+    notify: vi.fn<Backend['notify']>(),
+  };
+  registerIpc(ipc, backend, { allowed: allowedMethods([NotificationService, AdminService]), trusted: (url) => url.startsWith('app://todoku/') });
+  const sent: [string, ...unknown[]][] = [];
+  let destroyed: () => void = () => undefined;
+  const sender: Sender = {
+    id: 7,
+    send: (channel, ...args) => sent.push([channel, ...args]),
+    isDestroyed: () => false,
+    once: (_event, listener) => {
+      destroyed = listener;
+    },
+  };
+  const event = { sender, senderFrame: { url: 'app://todoku/index.html' } };
+  return { call: (channel: string, ...args: unknown[]) => handlers.get(channel)!(event, ...args), handlers, backend, opened, sent, sender, destroy: () => destroyed() };
+}
+
+describe('calls', () => {
+  test('methods of the services cross, and no other', async () => {
+    const { call, backend } = setUp();
+    await call(channels.unary, acknowledge, new Uint8Array([1]), 3000);
+    expect(backend.unary).toHaveBeenCalledWith(acknowledge, new Uint8Array([1]), 3000);
+    for (const path of ['/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', '/todoku.v1.AdminService/ExportJournal', 'x', 7, undefined])
+      expect(() => call(channels.unary, path, new Uint8Array())).toThrow('method not allowed');
+    expect(backend.unary).toHaveBeenCalledTimes(1);
+  });
+
+  test('only bytes of a size that the venue takes cross', () => {
+    const { call } = setUp();
+    for (const body of ['text', [1], null, new Uint8Array((1 << 20) + 1)]) expect(() => call(channels.unary, acknowledge, body)).toThrow('not a message');
+  });
+
+  test('a frame of another origin is refused', () => {
+    const { handlers, sender, backend } = setUp();
+    for (const senderFrame of [{ url: 'https://elsewhere.test/' }, { url: 'about:blank' }, null]) {
+      expect(() => handlers.get(channels.unary)!({ sender, senderFrame }, acknowledge, new Uint8Array())).toThrow('untrusted');
+      expect(() => handlers.get(channels.setSettings)!({ sender, senderFrame }, {})).toThrow('untrusted');
+    }
+    expect(backend.unary).not.toHaveBeenCalled();
+  });
+
+  test('no call waits for ever', async () => {
+    const { call, backend } = setUp();
+    await call(channels.unary, acknowledge, new Uint8Array(), Infinity);
+    await call(channels.unary, acknowledge, new Uint8Array(), -1);
+    expect(backend.unary.mock.calls.map(([, , timeout]) => timeout)).toEqual([60_000, 10_000]);
+  });
+});
+
+describe('streams', () => {
+  test('messages of 16 ms cross together and in order, and the end after the last', () => {
+    vi.useFakeTimers();
+    const { call, opened, sent } = setUp();
+    call(channels.open, '1', feed, new Uint8Array());
+    opened[0]!.message(new Uint8Array([1]));
+    opened[0]!.message(new Uint8Array([2]));
+    expect(sent).toEqual([]);
+    vi.advanceTimersByTime(16);
+    opened[0]!.message(new Uint8Array([3]));
+    opened[0]!.end({ code: 14, message: 'gone' });
+    expect(sent).toEqual([
+      [channels.batch, '1', [new Uint8Array([1]), new Uint8Array([2])]],
+      [channels.batch, '1', [new Uint8Array([3])]],
+      [channels.end, '1', { code: 14, message: 'gone' }],
+    ]);
+    vi.useRealTimers();
+  });
+
+  test('a reload or a closed window leaves no stream behind', () => {
+    const { call, opened, destroy } = setUp();
+    call(channels.open, '1', feed, new Uint8Array());
+    call(channels.reset);
+    expect(opened[0]!.cancel).toHaveBeenCalledOnce();
+    call(channels.open, '1', feed, new Uint8Array());
+    destroy();
+    expect(opened[1]!.cancel).toHaveBeenCalledOnce();
+  });
+
+  test('a screen that runs wild is stopped at eight streams', () => {
+    const { call, sent, backend } = setUp();
+    for (let n = 0; n < 9; n++) call(channels.open, String(n), feed, new Uint8Array());
+    expect(backend.open).toHaveBeenCalledTimes(8);
+    expect(sent).toEqual([[channels.end, '8', { code: 7, message: 'Error: too many streams' }]]);
+  });
+});
