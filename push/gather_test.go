@@ -24,7 +24,7 @@ func gathering(t *testing.T, streams int) (*push.Hub, []*receiver) {
 
 func TestFirstMessageAfterAPauseIsNeverHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, receivers := gathering(t, 2000)
+		h, receivers := gathering(t, 1000)
 		for n := uint64(1); n <= 20; n++ {
 			time.Sleep(5 * time.Millisecond)
 			publish(t, h, n, event(n, 0, "x", 1))
@@ -39,15 +39,15 @@ func TestFirstMessageAfterAPauseIsNeverHeldBack(t *testing.T) {
 }
 
 func TestUnderLoadMessagesAreGatheredAndNoneWaitsLong(t *testing.T) {
-	const interval, messages = 100 * time.Microsecond, 1000
+	const interval, messages = 100 * time.Microsecond, 400
 	for _, load := range []struct {
 		streams int
 		wait    time.Duration // The longest that is right.
 		most    int           // Responses of a stream.
 	}{
 		{1, 5 * time.Microsecond, messages},
-		{200, time.Millisecond, 120},
-		{2000, 5 * time.Millisecond, 30},
+		{200, time.Millisecond, 50},
+		{1000, 5 * time.Millisecond, 12},
 	} {
 		t.Run(strconv.Itoa(load.streams), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
