@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,9 +22,19 @@ const (
 	// FrozenWindow reads its socket and never lets the server send more on the
 	// stream: a program that does not take what has arrived.
 	FrozenWindow Frozen = "window"
-	// FrozenSocket does not read its socket: a machine or process that hangs.
+	// FrozenSocket does not read its socket: a machine that hangs.
 	FrozenSocket Frozen = "socket"
+	// FrozenApplication is a program of its own with grpc-go that stops calling
+	// Recv: its transport lives, answers PINGs and fills its windows.
+	FrozenApplication Frozen = "application"
+	// FrozenProcess is such a program that is stopped whole (SIGSTOP).
+	FrozenProcess Frozen = "process"
 )
+
+// Ways returns all ways to freeze.
+func Ways() []Frozen {
+	return []Frozen{FrozenApplication, FrozenWindow, FrozenSocket, FrozenProcess}
+}
 
 // FrozenResult is what one client that stopped reading did to the others and to
 // itself. The figures of the time before are the result's own.
@@ -34,14 +45,18 @@ type FrozenResult struct {
 	Reason string `json:"reason"`
 	// EndedAfter is how long after it stopped reading.
 	EndedAfter float64 `json:"ended_after_seconds"`
+	// Blocked is how long its send had been blocked by then, which --send-timeout
+	// bounds; 0 if none was.
+	Blocked float64 `json:"send_blocked_seconds"`
 	// Resumed is how long it took to have everything once it came back.
 	Resumed float64 `json:"resumed_after_ms"`
 	// Latencies of the others while it was frozen.
 	P50  float64 `json:"others_p50_ms"`
 	P99  float64 `json:"others_p99_ms"`
 	Most float64 `json:"others_max_ms"`
-	// MemoryGrowth is the most that the server's resident memory grew meanwhile;
-	// it grows by itself as well, between two collections of garbage.
+	// MemoryGrowth is by how much the server's resident memory at its most passed
+	// what it was at its most in the second half of the measured time: garbage comes
+	// and goes all the time. It is negative when less of it was there.
 	MemoryGrowth int64 `json:"server_memory_growth_bytes,omitempty"`
 }
 
@@ -63,8 +78,8 @@ func Freeze(ctx context.Context, config PushConfig, how Frozen, span time.Durati
 	if filled.Rate == 0 || filled.Streams < 2 || filled.Connections != filled.Streams {
 		return PushResult{}, fmt.Errorf("%w: a client freezes among others, at a rate, on a connection of its own", ErrConfig)
 	}
-	if how != FrozenWindow && how != FrozenSocket {
-		return PushResult{}, fmt.Errorf("%w: a client freezes its window or its socket", ErrConfig)
+	if !slices.Contains(Ways(), how) {
+		return PushResult{}, fmt.Errorf("%w: a client freezes its %v", ErrConfig, Ways())
 	}
 	if span == 0 {
 		span = standardSpan
@@ -75,7 +90,10 @@ func Freeze(ctx context.Context, config PushConfig, how Frozen, span time.Durati
 	}
 	defer r.close()
 	v := &victim{run: r, how: how, conn: r.crowd.conns[0], feed: r.crowd.feeds[0], frozen: make(chan struct{}), ended: make(chan struct{})}
-	v.prepare()
+	if err := v.prepare(ctx); err != nil {
+		return PushResult{}, err
+	}
+	defer v.dismiss(ctx)
 	if err := r.crowd.attach(ctx); err != nil {
 		return PushResult{}, err
 	}
@@ -101,6 +119,9 @@ type victim struct {
 	how  Frozen
 	conn *feedConn
 	feed *feed
+	// apart is the client in a process of its own, nil where one of the crowd's is
+	// enough.
+	apart *understudy
 
 	frozen chan struct{} // closed when it stops reading
 	at     time.Time     // when that was; written before
@@ -108,13 +129,30 @@ type victim struct {
 	result FrozenResult  // written before, then by the reader's goroutine
 }
 
-// prepare gives the client the window of an ordinary one.
-func (v *victim) prepare() {
+// prepare gives the client the window of an ordinary one, or has another stand in
+// for it.
+func (v *victim) prepare(ctx context.Context) (err error) {
 	v.feed.apart = true
 	v.run.tally.need--
 	v.conn.window = slowWindow
-	if v.how == FrozenSocket {
+	switch v.how {
+	case FrozenSocket:
 		v.conn.window, v.conn.receiveBuffer = feedWindow, smallBuffer
+	case FrozenApplication, FrozenProcess:
+		c := v.run.crowd
+		c.conns, c.feeds = c.conns[1:], c.feeds[1:]
+		v.apart, err = startUnderstudy(ctx, v.run.config.Self, standInOrder{
+			Address: v.run.config.Venue.Address, Connection: v.feed.id, Token: v.run.userOf(0).token(), Run: v.run.run,
+		})
+	case FrozenWindow:
+	}
+	return err
+}
+
+// dismiss ends the stand-in, if there is one.
+func (v *victim) dismiss(ctx context.Context) {
+	if v.apart != nil {
+		_ = v.apart.leave(ctx, false) // It is killed: nothing is left to fail.
 	}
 }
 
@@ -139,6 +177,9 @@ func (v *victim) load(ctx context.Context, m *meter, span time.Duration) (*publi
 func (v *victim) freeze() error {
 	v.at = time.Now()
 	close(v.frozen)
+	if v.apart != nil {
+		return v.apart.freeze(v.how == FrozenProcess)
+	}
 	v.conn.away = true
 	if v.how == FrozenWindow {
 		v.conn.shut = true
@@ -150,25 +191,26 @@ func (v *victim) freeze() error {
 // watch asks the venue for the end of the stream, and looks at its memory, until
 // ctx ends.
 func (v *victim) watch(ctx context.Context) error {
-	select {
-	case <-v.frozen:
-	case <-ctx.Done():
-		return nil
-	}
 	sleeper := newSleeper()
 	defer sleeper.stop()
-	pid, before := v.run.config.ServerPID, int64(0)
-	for next := v.at; sleeper.until(ctx, next) == nil; next = next.Add(lookEvery) {
-		if pid != 0 {
+	before, during := int64(0), int64(0)
+	settled := time.Now().Add(v.run.config.Warmup + v.run.config.Duration/2)
+	for next := settled; sleeper.until(ctx, next) == nil; next = next.Add(lookEvery) {
+		most := &before
+		if closed(v.frozen) {
+			most = &during
+		}
+		if pid := v.run.config.ServerPID; pid != 0 {
 			memory, err := processMemory(pid)
 			if err != nil {
 				return err
 			}
-			if before == 0 {
-				before = memory
-			}
-			v.result.MemoryGrowth = max(v.result.MemoryGrowth, memory-before)
+			*most = max(*most, memory)
 		}
+		if most == &before {
+			continue
+		}
+		v.result.MemoryGrowth = during - before
 		if ended, err := v.look(ctx); ended || err != nil {
 			return err
 		}
@@ -190,6 +232,7 @@ func (v *victim) look(ctx context.Context) (bool, error) {
 		if c.GetConnectionId() == v.feed.id && c.GetEndTime() != nil {
 			v.result.Reason = c.GetEndReason()
 			v.result.EndedAfter = c.GetEndTime().AsTime().Sub(v.at).Seconds()
+			v.result.Blocked = c.GetSendBlocked().AsDuration().Seconds()
 			close(v.ended)
 			return true, nil
 		}
@@ -197,13 +240,36 @@ func (v *victim) look(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
+// takeBack gives the crowd's client what the stand-in had received, and its cursor.
+func (v *victim) takeBack(ctx context.Context) error {
+	if v.apart == nil {
+		return nil
+	}
+	// Without an end by the server there is none to wait for.
+	if err := v.apart.leave(ctx, v.result.Reason != ""); err != nil {
+		return err
+	}
+	for _, n := range v.apart.events {
+		if !v.feed.seen.add(n) {
+			v.run.tally.duplicated++
+		}
+	}
+	v.feed.cursor = []byte(v.apart.cursor)
+	c := v.run.crowd
+	c.conns, c.feeds = append(c.conns, v.conn), append(c.feeds, v.feed)
+	return nil
+}
+
 // comeBack attaches the client again and reads until it has everything.
 func (v *victim) comeBack(ctx context.Context, p *publisher) error {
+	if err := v.takeBack(ctx); err != nil {
+		return err
+	}
 	began := time.Now()
 	c := v.run.crowd
 	c.hangUp(v.conn)
 	v.conn.away = false
-	if err := c.open(0); err != nil {
+	if err := c.open(slices.Index(c.conns, v.conn)); err != nil {
 		return err
 	}
 	sent, acked := p.outcome()

@@ -38,6 +38,9 @@ func actAsTodoku(arguments []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	flag := func(name string) string { return arguments[slices.Index(arguments, name)+1] }
+	if arguments[0] == "bench" && arguments[1] == "stand-in" {
+		return StandIn(ctx, os.Stdin, os.Stdout)
+	}
 	if arguments[0] == "bench" {
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", flag("--grpc-addr"))
 		if err != nil {

@@ -39,6 +39,9 @@ type PushConfig struct {
 	Warmup time.Duration
 	// Duration is how long is measured, at most 10 min; 10 s.
 	Duration time.Duration
+	// Self is a binary that has "bench stand-in", for [FrozenApplication] and
+	// [FrozenProcess].
+	Self string
 	// ServerPID is the venue's process on this machine, whose CPU and memory are
 	// measured; 0 to leave that out.
 	ServerPID int

@@ -204,7 +204,8 @@ func (r *PushResult) special(row func(name, format string, args ...any)) {
 		}
 	}
 	if f := r.Frozen; f != nil {
-		row("one stops reading", "%s; ended %s after %.1f s, resumed after %.0f ms", f.How, f.Reason, f.EndedAfter, f.Resumed)
-		row("the others", "p50 %.1f ms, p99 %.1f ms, longest %.1f ms; server's memory %+.1f MB", f.P50, f.P99, f.Most, float64(f.MemoryGrowth)/1e6)
+		row("one stops reading", "%s; ended %s after %.1f s, its send blocked for %.2f s; resumed after %.0f ms", f.How, f.Reason, f.EndedAfter, f.Blocked, f.Resumed)
+		row("the others", "p50 %.1f ms, p99 %.1f ms (%.2f times what it was), longest %.1f ms; server's memory %+.1f MB",
+			f.P50, f.P99, f.P99/r.P99, f.Most, float64(f.MemoryGrowth)/1e6)
 	}
 }

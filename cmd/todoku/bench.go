@@ -20,7 +20,7 @@ func (a *app) benchCommand() *cobra.Command {
 		`Puts a venue under load from a process of its own and says what it stood. Without
 --server it starts a fresh venue on this machine, with this binary or --binary, on
 free ports and a directory that goes away with it.`,
-		a.benchOrdersCommand(), a.benchPushCommand(), a.benchStormCommand(), a.benchYardstickCommand())
+		a.benchOrdersCommand(), a.benchPushCommand(), a.benchStormCommand(), a.benchStandInCommand(), a.benchYardstickCommand())
 }
 
 // benchVenue says which venue is measured.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,11 +79,11 @@ TODOKU_PASSWORD.`,
 	flags.IntVar(&f.row.Config.InFlight, "in-flight", 0, "without a rate: bursts that have not arrived everywhere; 8 for single events, 2 otherwise when 0")
 	flags.DurationVar(&f.row.Config.Warmup, "warmup", time.Second, "time before anything is measured")
 	flags.DurationVar(&f.row.Config.Duration, "duration", 10*time.Second, "time that is measured")
-	flags.StringVar(&frozen, "freeze", string(bench.FrozenWindow), "window: the client reads and never lets more come; socket: it does not read")
+	flags.StringVar(&frozen, "freeze", string(bench.FrozenWindow), "window: the client reads and never lets more come; socket: it does not read; application: a program that does not take what arrives; process: one that is stopped")
 	flags.DurationVar(&f.row.Span, "span", time.Minute, "how long a client stays frozen if its stream is not ended; 30s on the yardstick, which never does")
 	f.define(command, 0)
 	oneOf(command, "mode", bench.WorkPush, bench.WorkIdle, bench.WorkFreeze, modeTable)
-	oneOf(command, "freeze", string(bench.FrozenWindow), string(bench.FrozenSocket))
+	oneOf(command, "freeze", string(bench.FrozenWindow), string(bench.FrozenSocket), string(bench.FrozenApplication), string(bench.FrozenProcess))
 	return a.clientCommand(command, func(ctx context.Context, c *connection, _ []string) error {
 		f.named = flags.Changed("server")
 		f.row.Frozen = bench.Frozen(frozen)
@@ -199,6 +200,9 @@ func runRow(ctx context.Context, on benchTarget, row bench.Row) (bench.PushResul
 	if err != nil {
 		return bench.PushResult{}, err
 	}
+	if row.Config.Self, err = os.Executable(); err != nil {
+		return bench.PushResult{}, fmt.Errorf("this program's own file: %w", err)
+	}
 	row.Config.Venue, row.Config.Admin, row.Config.Users, row.Config.ServerPID = on.venue, on.admin, users, on.pid
 	var restart func(context.Context) (int, error)
 	if on.own != nil {
@@ -212,6 +216,19 @@ func runRow(ctx context.Context, on benchTarget, row bench.Row) (bench.PushResul
 		err = &usageError{err}
 	}
 	return result, err
+}
+
+// benchStandInCommand is a client in a process of its own; only the benchmarks call it.
+func (a *app) benchStandInCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "stand-in", Short: "Be a client that a benchmark freezes", Hidden: true,
+		Long:    "Attaches as standard input says and writes what arrives to standard output.",
+		Example: "  todoku bench stand-in",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return bench.StandIn(command.Context(), command.InOrStdin(), a.out)
+		},
+	}
 }
 
 // benchYardstickCommand serves the yardstick; only the benchmarks call it.
