@@ -1,0 +1,317 @@
+// The life of the stream against a venue that does what a test says.
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ErrorInfoSchema } from '../../../gen/google/rpc/error_pb';
+import {
+  type FeedNotificationRequest,
+  type FeedNotificationResponse,
+  FeedNotificationResponseSchema,
+  Hello_Start,
+  type Message,
+  NotificationService,
+} from '../../../gen/todoku/v1/notification_pb';
+import { SessionService } from '../../../gen/todoku/v1/session_pb';
+import { createStore } from '../../app/store';
+import type { Nudge } from '../../../shared/bridge';
+import type { Shell } from '../../venue/shell';
+import { createVenue } from '../../venue/venue';
+import { session } from '../session/slice';
+import { followFeed } from './saga';
+
+/** One attach as the server sees it. */
+class Attach {
+  readonly #queue: (FeedNotificationResponse | ConnectError | undefined)[] = [];
+  #wake = (): void => undefined;
+  #number = 0n;
+  #cursor: string;
+  cancelled = false;
+
+  constructor(
+    readonly request: FeedNotificationRequest,
+    readonly number: bigint,
+  ) {
+    this.#cursor = request.resumeAfter;
+  }
+
+  #push(value: FeedNotificationResponse | ConnectError | undefined): void {
+    this.#queue.push(value);
+    this.#wake();
+  }
+
+  say(cursor: string, ...bodies: Message['body'][]): void {
+    this.#number += 1n;
+    this.#push(
+      create(FeedNotificationResponseSchema, {
+        number: this.#number,
+        previousCursor: this.#cursor,
+        cursor,
+        messages: bodies.map((body, index) => ({ sequence: BigInt(cursor.split(':')[1] ?? 0), index, body })),
+      }),
+    );
+    this.#cursor = cursor;
+  }
+
+  /** Sends a response that never arrives. */
+  lose(): void {
+    this.#number += 1n;
+  }
+
+  hello(start: Hello_Start, head: number, cursor = ''): void {
+    if (start !== Hello_Start.REPLAY) this.#cursor = '';
+    this.say(cursor, {
+      case: 'hello',
+      value: { epoch: 'e', headSequence: BigInt(head), start, attachNumber: this.number, serverVersion: 'test', supersededAnother: false } as never,
+    });
+  }
+
+  snapshot(head: number): void {
+    this.hello(Hello_Start.SNAPSHOT, head);
+    this.say(`e:${head}`, { case: 'snapshotBegin', value: {} as never }, { case: 'snapshotEnd', value: {} as never });
+  }
+
+  end(reason: string, code = Code.Unavailable): void {
+    const error = new ConnectError(reason, code);
+    error.details = reason === '' ? [] : [{ desc: ErrorInfoSchema, value: { reason, domain: 'todoku' } }];
+    this.#push(error);
+  }
+
+  async *responses(signal: AbortSignal): AsyncGenerator<FeedNotificationResponse> {
+    signal.addEventListener('abort', () => {
+      this.cancelled = true;
+      this.#push(undefined);
+    });
+    for (;;) {
+      if (this.#queue.length === 0)
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      if (next instanceof ConnectError) throw next;
+      yield next;
+    }
+  }
+}
+
+function setUp() {
+  const attaches: Attach[] = [];
+  const acknowledged: { attach: bigint; number: bigint }[] = [];
+  let nudge: (why: Nudge) => void = () => undefined;
+  const transport = createRouterTransport(({ service }) => {
+    service(NotificationService, {
+      feedNotification(request, { signal }) {
+        const attach = new Attach(request, BigInt(attaches.length + 1) << 60n);
+        attaches.push(attach);
+        return attach.responses(signal);
+      },
+      acknowledgeNotifications({ attachNumber, responseNumber }) {
+        acknowledged.push({ attach: attachNumber, number: responseNumber });
+        return {};
+      },
+    });
+    service(SessionService, { openConnection: () => ({ connectionId: 'c-2' }) });
+  });
+  const shell: Shell = {
+    kind: 'web',
+    transport,
+    hasSession: () => Promise.resolve(false),
+    onNudge(listener) {
+      nudge = listener;
+      return () => undefined;
+    },
+    onConnectivity: () => () => undefined,
+    notify: () => undefined,
+    acquireStream: () => Promise.resolve(() => undefined),
+  };
+  const context = { venue: createVenue(shell), instanceId: 'i', now: () => Date.now(), random: () => 0.5 };
+  const failed: Error[] = [];
+  const { store, task } = createStore(
+    function* root() {
+      yield* followFeed(context);
+    },
+    (error) => failed.push(error),
+  );
+  store.dispatch(session.signedIn({ connectionId: 'c-1', accessExpires: 0 }));
+  const after = async (ms: number): Promise<void> => {
+    await vi.advanceTimersByTimeAsync(ms);
+    expect(failed).toEqual([]);
+  };
+  /** The latest attach, once there is the n-th. */
+  const nth = async (n: number, within = 30_000): Promise<Attach> => {
+    for (let waited = 0; attaches.length < n && waited < within; waited += 10) await after(10);
+    expect(attaches.length).toBe(n);
+    return attaches[n - 1]!;
+  };
+  return { store, task, attaches, acknowledged, after, nth, nudge: (why: Nudge) => nudge(why), feed: () => store.getState().feed };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('document', { hidden: true, addEventListener: () => undefined, removeEventListener: () => undefined });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test('a snapshot makes the screen live, and its cursor is resumed after', async () => {
+  const { nth, after, feed, task } = setUp();
+  const first = await nth(1);
+  expect(first.request).toMatchObject({ connectionId: 'c-1', instanceId: 'i', resumeAfter: '' });
+  first.hello(Hello_Start.SNAPSHOT, 10);
+  await after(300);
+  expect(feed().phase).toBe('catchingUp');
+  first.say('e:10', { case: 'snapshotBegin', value: {} as never }, { case: 'snapshotEnd', value: {} as never });
+  await after(300);
+  expect(feed()).toMatchObject({ phase: 'live', cursor: 'e:10', replayed: undefined });
+  first.end('');
+  const second = await nth(2);
+  expect(second.request.resumeAfter).toBe('e:10');
+  task.cancel();
+});
+
+test('a replay is live when it has reached the head of its beginning, and is counted', async () => {
+  const { nth, after, feed, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.end('SLOW_CONSUMER', Code.ResourceExhausted);
+  const second = await nth(2);
+  second.hello(Hello_Start.REPLAY, 12, 'e:10');
+  second.say('e:11', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
+  await after(300);
+  expect(feed()).toMatchObject({ phase: 'catchingUp', replayed: 1 });
+  second.say('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
+  await after(300);
+  expect(feed()).toMatchObject({ phase: 'live', replayed: 2, cursor: 'e:12' });
+  task.cancel();
+});
+
+test('silence is stale after eight seconds and given up after fifteen', async () => {
+  const { nth, after, feed, attaches, task } = setUp();
+  (await nth(1)).snapshot(10);
+  await after(300);
+  await after(7_000);
+  expect(feed().silent).toBe(false);
+  await after(1_100);
+  expect(feed().silent).toBe(true);
+  await after(6_000);
+  expect(attaches).toHaveLength(1);
+  await nth(2);
+  expect(attaches[0]!.cancelled).toBe(true);
+  task.cancel();
+});
+
+test('a stream that never says Hello is given up after five seconds', async () => {
+  const { nth, after, attaches, task } = setUp();
+  await nth(1);
+  await after(4_900);
+  expect(attaches).toHaveLength(1);
+  await nth(2, 1_000);
+  task.cancel();
+});
+
+test('a missing response is noticed, and the screen begins anew', async () => {
+  const { nth, after, feed, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.lose();
+  first.say('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
+  const second = await nth(2);
+  expect(second.request.resumeAfter).toBe('');
+  expect(feed().attempts).toBe(1);
+  task.cancel();
+});
+
+test('backoff grows with every failure and a wake-up cuts it short', async () => {
+  const { nth, after, feed, nudge, attaches, task } = setUp();
+  for (let n = 1; n <= 7; n++) (await nth(n)).end('');
+  await after(1);
+  expect(feed()).toMatchObject({ phase: 'retrying', attempts: 7 });
+  expect(feed().retryAt - Date.now()).toBeGreaterThan(4_000);
+  nudge('online');
+  await after(1);
+  expect(attaches).toHaveLength(8);
+  task.cancel();
+});
+
+test('another window that takes over is told and not fought', async () => {
+  const { nth, after, feed, attaches, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.end('SUPERSEDED', Code.Aborted);
+  await after(60_000);
+  expect(feed().phase).toBe('superseded');
+  expect(attaches).toHaveLength(1);
+  task.cancel();
+});
+
+test('a lost connection is opened anew in the same session', async () => {
+  const { nth, after, store, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.end('UNKNOWN_CONNECTION', Code.NotFound);
+  const second = await nth(2);
+  expect(second.request).toMatchObject({ connectionId: 'c-2', resumeAfter: '' });
+  expect(store.getState().session.status).toBe('signedIn');
+  task.cancel();
+});
+
+test('an ended session asks for signing in', async () => {
+  const { nth, after, store, attaches, task } = setUp();
+  (await nth(1)).end('SESSION_REVOKED', Code.Unauthenticated);
+  await after(60_000);
+  expect(store.getState().session).toMatchObject({ status: 'signedOut', problem: { reason: 'SESSION_REVOKED' } });
+  expect(attaches).toHaveLength(1);
+  task.cancel();
+});
+
+test('told to reconnect, it opens the next stream before it leaves the old one', async () => {
+  const { nth, after, feed, attaches, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  const second = await nth(2);
+  expect(second.request.resumeAfter).toBe('e:11');
+  expect(attaches[0]!.cancelled).toBe(false);
+  // The old one still delivers; the new one will bring it too, and it must count once.
+  first.say('e:12', { case: 'announcement', value: { from: 'x', text: 'once' } as never });
+  await after(300);
+  second.hello(Hello_Start.REPLAY, 12, 'e:11');
+  second.say('e:12', { case: 'announcement', value: { from: 'x', text: 'once' } as never });
+  await after(600);
+  expect(attaches[0]!.cancelled).toBe(true);
+  expect(feed()).toMatchObject({ phase: 'live', cursor: 'e:12', replayed: 1 });
+  task.cancel();
+});
+
+test('where the next stream fails, the old one goes on and nothing of it is lost', async () => {
+  const { nth, after, feed, attaches, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  const second = await nth(2);
+  first.say('e:12', { case: 'announcement', value: { from: 'x', text: 'held' } as never });
+  await after(300);
+  second.end('');
+  await after(300);
+  expect(attaches[0]!.cancelled).toBe(false);
+  expect(feed()).toMatchObject({ phase: 'live', cursor: 'e:12' });
+  task.cancel();
+});
+
+test('heartbeats are acknowledged at once under the attach they belong to', async () => {
+  const { nth, after, acknowledged, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
+  await after(300);
+  expect(acknowledged).toEqual([{ attach: 1n << 60n, number: 3n }]);
+  task.cancel();
+});
