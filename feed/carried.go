@@ -45,9 +45,9 @@ func (a *Attached) note(after uint64) {
 	if n := len(a.carried); n > 0 && a.carried[n-1].Topics == topics {
 		return
 	}
-	switch n := len(a.carried); {
-	case n == maxCarried:
-	case n == maxCarried-1:
+	switch len(a.carried) {
+	case maxCarried:
+	case maxCarried - 1:
 		a.carried = append(a.carried, Carried{After: after})
 	default:
 		a.carried = append(a.carried, Carried{after, topics})

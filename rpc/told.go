@@ -58,8 +58,13 @@ func (s *adminService) ListTold(ctx context.Context, req *todokuv1.ListToldReque
 		if err != nil {
 			return nil, err
 		}
-		if res.Truncated, err = s.told(ctx, res, entry, user); err != nil || res.Truncated {
-			return res, err
+		more, err := s.told(ctx, res, entry, user)
+		if err != nil {
+			return nil, err
+		}
+		if more {
+			res.Truncated = true
+			break
 		}
 	}
 	return res, nil
@@ -160,7 +165,7 @@ func (s *Server) told(ctx context.Context, res *todokuv1.ListToldResponse, entry
 			if !audience.Includes(t.Topics) || t.Ended.IsZero() && live[t.Attach] < entry.Sequence {
 				continue
 			}
-			if len(res.Told) == maxTold {
+			if len(res.GetTold()) == maxTold {
 				return true, nil
 			}
 			res.Told = append(res.Told, toldMessage(t, &entry))

@@ -42,5 +42,5 @@ func freeBytes(dir string) int64 {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return -1
 	}
-	return int64(s.Bavail) * s.Bsize //nolint:unconvert // Its types differ between architectures.
+	return int64(s.Bavail) * s.Bsize
 }

@@ -168,9 +168,9 @@ func (e *tracedEngine) SubmitAll(ctx context.Context, commands []trade.Command) 
 		attribute.String("todoku.command", commands[0].Kind().String()), attribute.Int("todoku.commands", len(commands))))
 	defer span.End()
 	results := e.Engine.SubmitAll(ctx, commands)
-	for i := range results {
+	for i, command := range commands {
 		if results[i].Err != nil {
-			t.leave(*commands[i].From())
+			t.leave(*command.From())
 			span.SetStatus(codes.Error, results[i].Err.Error())
 		}
 	}

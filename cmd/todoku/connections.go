@@ -68,12 +68,17 @@ func (a *app) connectionDetails(connections []*todokuv1.ConnectionInfo) error {
 	}
 	for _, c := range connections {
 		facts := [][2]string{
-			{"connection", c.GetConnectionId()}, {"user", c.GetUser()}, {"client", c.GetClientName()}, {"from", c.GetRemoteAddress()},
+			{"connection", c.GetConnectionId()},
+			{"user", c.GetUser()},
+			{"client", c.GetClientName()},
+			{"from", c.GetRemoteAddress()},
 			{"attached", localTime(c.GetAttachTime()) + ", attach " + formatUint(c.GetAttachNumber())},
-			{"age", sayAge(c.GetAge())}, {"idle", sayAge(c.GetIdle())},
+			{"age", sayAge(c.GetAge())},
+			{"idle", sayAge(c.GetIdle())},
 			{"sent", fmt.Sprintf("%d responses, %s, up to %s", c.GetResponsesSent(), sayBytes(c.GetBytesSent()), c.GetLastCursor())},
 			{"acknowledged", fmt.Sprintf("response %d, up to %s, %s open", c.GetAcknowledgedNumber(), c.GetAcknowledgedCursor(), sayBytes(c.GetUnacknowledgedBytes()))},
-			{"queued", formatUint(c.GetQueued())}, {"skipped state", formatUint(c.GetConflated())},
+			{"queued", formatUint(c.GetQueued())},
+			{"skipped state", formatUint(c.GetConflated())},
 		}
 		if c.GetSendBlocked() != nil {
 			facts = append(facts, [2]string{"send blocked", sayAge(c.GetSendBlocked())})

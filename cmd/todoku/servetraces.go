@@ -54,7 +54,7 @@ func (a *app) traces(ctx context.Context, o *traceOptions, logger *slog.Logger) 
 	}
 	// A collector that is away is no reason to stop, nor to be silent about.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		logger.Warn("traces not sent", slog.Any("error", err))
+		logger.WarnContext(ctx, "traces not sent", slog.Any("error", err))
 	}))
 	provider = sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(exporter),
@@ -66,7 +66,7 @@ func (a *app) traces(ctx context.Context, o *traceOptions, logger *slog.Logger) 
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), tracesTimeout)
 		defer cancel()
 		if err := provider.Shutdown(ending); err != nil {
-			logger.Warn("the last traces were not sent", slog.Any("error", err))
+			logger.WarnContext(ctx, "the last traces were not sent", slog.Any("error", err))
 		}
 	}, nil
 }
