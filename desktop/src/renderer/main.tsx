@@ -7,6 +7,7 @@ import { rootSaga } from './app/rootSaga';
 import { createStore } from './app/store';
 import './styles/base.css';
 import { keepSettings } from './features/settings/keep';
+import { newId } from './venue/id';
 import { detectShell } from './venue/shell';
 import { createVenue } from './venue/venue';
 
@@ -15,10 +16,10 @@ const connectionKey = 'todoku.connection';
 
 const context = {
   venue: createVenue(detectShell()),
-  instanceId: crypto.randomUUID(),
+  instanceId: newId(),
   now: () => Date.now(),
   random: () => Math.random(),
-  newId: () => crypto.randomUUID(),
+  newId,
   memory: {
     get: () => sessionStorage.getItem(connectionKey) ?? '',
     set: (id: string) => sessionStorage.setItem(connectionKey, id),

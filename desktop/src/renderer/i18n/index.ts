@@ -6,12 +6,14 @@ import * as app from './words/app';
 import * as column from './words/column';
 import * as feed from './words/feed';
 import * as panel from './words/panel';
+import * as reason from './words/reason';
 import * as session from './words/session';
 import * as side from './words/side';
+import * as ticket from './words/ticket';
 
 const catalogues = {
-  en: { ...app.en, ...column.en, ...feed.en, ...panel.en, ...session.en, ...side.en },
-  ja: { ...app.ja, ...column.ja, ...feed.ja, ...panel.ja, ...session.ja, ...side.ja },
+  en: { ...app.en, ...column.en, ...feed.en, ...panel.en, ...reason.en, ...session.en, ...side.en, ...ticket.en },
+  ja: { ...app.ja, ...column.ja, ...feed.ja, ...panel.ja, ...reason.ja, ...session.ja, ...side.ja, ...ticket.ja },
 } satisfies Record<Language, Record<string, string>>;
 
 export type Key = keyof (typeof catalogues)['en'];

@@ -30,9 +30,12 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
+/** Reasons that leave open whether the request was carried out, or that another try will tell. */
+const undecided = new Set(['OUTCOME_UNKNOWN', 'DEADLINE', 'INTERNAL', 'DISCONNECTED', 'SHUTDOWN']);
+
 /** Whether the request may have been carried out although nobody said so. */
 export function outcomeUnknown(problem: Problem): boolean {
-  if (problem.reason === 'OUTCOME_UNKNOWN') return true;
+  if (undecided.has(problem.reason)) return true;
   if (problem.reason !== '') return false;
   return [Code.Unavailable, Code.DeadlineExceeded, Code.Canceled, Code.Internal, Code.Unknown, Code.Aborted].includes(problem.code);
 }

@@ -2,6 +2,7 @@
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 import { Hello_Start } from '../../../gen/todoku/v1/notification_pb';
 import type { Problem } from '../../venue/problem';
+import { sequenceOf } from './cursor';
 import type { Item } from './items';
 
 export type Phase =
@@ -145,11 +146,6 @@ const slice = createSlice({
 });
 
 const replay = Hello_Start.REPLAY;
-
-/** The sequence in a cursor, which is epoch:sequence; -1 before there is one. */
-function sequenceOf(cursor: string): number {
-  return cursor === '' ? -1 : Number(cursor.slice(cursor.lastIndexOf(':') + 1));
-}
 
 function take(state: FeedState, item: Item, at: number): void {
   switch (item.type) {

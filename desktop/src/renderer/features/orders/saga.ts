@@ -3,14 +3,16 @@
 import type { SagaIterator } from 'redux-saga';
 import { call, delay, fork, put, race, select, take, takeEvery } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
-import { type OrderAnswer } from '../../../gen/todoku/v1/order_pb';
-import { OrderStatus } from '../../../gen/todoku/v1/types_pb';
 import { plain } from '../../venue/plain';
 import { outcomeUnknown, type Problem, problemOf } from '../../venue/problem';
 import { deadlines, type Venue } from '../../venue/venue';
-import { feed } from '../feed/slice';
 import { backoff } from '../feed/backoff';
-import { type Change, orders, type Pending } from './slice';
+import { hasReached } from '../feed/cursor';
+import { feed } from '../feed/slice';
+import { session } from '../session/slice';
+import { type Reply, submit, submitWithdrawn } from './requests';
+import { type Change, notEntered, type Order, orders, type Pending, problemOfReason } from './slice';
+import { OrderStatus } from '../../../gen/todoku/v1/types_pb';
 
 export interface OrdersContext {
   venue: Venue;
@@ -26,83 +28,131 @@ export function* ordersSaga(context: OrdersContext): SagaIterator<void> {
 }
 
 /**
- * Sends one request until the venue has said what became of it. The same client order id
- * makes every further attempt a question, not a second order.
+ * How long after the user asked an order may still be entered, ms. Whoever has waited longer
+ * for an answer has looked at another market since.
  */
-function* send({ venue, now, random }: OrdersContext, { payload }: ReturnType<typeof orders.requested>): SagaIterator<void> {
+export const resendMs = 10_000;
+
+/**
+ * Sends one request until the venue has said what became of it. The same client order id
+ * makes every further attempt a question, not a second order; once it is old it is only a
+ * question.
+ */
+function* send(context: OrdersContext, { payload }: ReturnType<typeof orders.requested>): SagaIterator<void> {
   const { id, change } = payload;
   for (let attempt = 0; ; attempt++) {
     try {
-      const answer: OrderAnswer | undefined = yield call(submit, venue, id, change);
-      if (answer?.status === OrderStatus.REJECTED || (answer?.reason && answer.reason.code !== 0 && change.kind !== 'place')) {
-        const problem = { reason: answer.reason?.name ?? '', text: answer.reason?.text ?? '', field: answer.field };
-        const pending: Pending | undefined = yield select((s: RootState) => s.orders.pending[id]);
-        // The stream may have said so already, in the same words.
-        if (pending) yield put(orders.refused({ id, change, problem, at: now() }));
-      } else if (attempt > 0) {
-        // The report of an attempt whose answer was lost may lie before the stream's beginning.
-        yield put(orders.answered({ id, seen: true }));
+      const old = attempt > 0 && context.now() - payload.sentAt > resendMs;
+      // To cancel late does no harm.
+      if (old && (change.kind === 'place' || change.kind === 'replace')) yield call(recall, context, payload);
+      else {
+        const reply: Reply = yield call(submit, context.venue, id, change);
+        yield call(conclude, context, payload, reply);
       }
       return;
     } catch (error) {
       const problem: Problem = problemOf(error);
+      if (problem.reason === 'TOKEN_EXPIRED') {
+        yield put(session.refreshWanted());
+        yield race({ refreshed: take(session.refreshed.type), waited: delay(refreshMs) });
+        continue;
+      }
       if (!outcomeUnknown(problem)) {
-        yield put(orders.refused({ id, change, problem, at: now() }));
+        const pending: Pending | undefined = yield select(pendingOf, id);
+        if (pending) yield put(orders.refused({ id, change, problem, at: context.now() }));
         return;
       }
       yield put(orders.outcomeUnknown(id));
-      yield race({ waited: delay(backoff(attempt + 1, random())), live: take(feed.received.type) });
-      const pending: Pending | undefined = yield select((s: RootState) => s.orders.pending[id]);
-      if (!pending) return; // The stream has told.
-      yield delay(backoff(attempt + 1, random()));
+      const { told }: { told?: true } = yield race({ told: call(untilTold, id), waited: delay(backoff(attempt + 1, context.random())) });
+      if (told) return;
     }
   }
 }
 
-function submit(venue: Venue, id: string, change: Change): Promise<OrderAnswer | undefined> {
-  switch (change.kind) {
-    case 'place': {
-      const { expireTime, seenBookVersion, maxBookMoves, ...order } = change.order;
-      return venue.orders
-        .placeOrder(
-          {
-            clientOrderId: id,
-            ...order,
-            ...(expireTime === undefined ? {} : { expireTime: { seconds: BigInt(Math.floor(expireTime / 1000)), nanos: (expireTime % 1000) * 1_000_000 } }),
-            ...(seenBookVersion === undefined ? {} : { seenBookVersion: BigInt(seenBookVersion), maxBookMoves: BigInt(maxBookMoves ?? 0) }),
-          },
-          deadlines.write,
-        )
-        .then((reply) => reply.answer);
-    }
-    case 'replace':
-      return venue.orders
-        .replaceOrder({ clientOrderId: id, orderId: change.orderId, account: change.account, price: change.price, quantity: change.quantity }, deadlines.write)
-        .then((reply) => reply.answer);
-    case 'cancel':
-      return venue.orders.cancelOrder({ clientOrderId: id, orderId: change.orderId, account: change.account }, deadlines.write).then((reply) => reply.answer);
+const refreshMs = 5_000;
+
+const pendingOf = (state: RootState, id: string): Pending | undefined => state.orders.pending[id];
+
+/** Waits until the stream has said what became of a request. */
+function* untilTold(id: string): SagaIterator<true> {
+  for (;;) {
+    const pending: Pending | undefined = yield select(pendingOf, id);
+    if (!pending) return true;
+    yield take(feed.received.type);
   }
 }
 
-function* cancelAll({ venue, now, random, newId }: OrdersContext, { payload }: ReturnType<typeof orders.cancelAll>): SagaIterator<void> {
-  const id = newId();
-  for (let attempt = 0; ; attempt++) {
-    try {
-      yield call(
-        venue.orders.massCancelOrders,
-        { requestId: id, account: payload.account, symbol: payload.symbol ?? '', side: payload.side ?? 0 },
-        deadlines.write,
-      );
-      return;
-    } catch (error) {
-      const problem: Problem = problemOf(error);
-      if (!outcomeUnknown(problem)) {
-        yield put(orders.refused({ id, change: undefined, problem, at: now() }));
-        return;
-      }
-      yield delay(backoff(attempt + 1, random()));
-    }
+/** The venue has answered: a no is told at once, a yes when the stream has it too. */
+function* conclude(context: OrdersContext, { id, change }: Pending, reply: Reply): SagaIterator<void> {
+  const pending: Pending | undefined = yield select(pendingOf, id);
+  if (!pending) return; // The stream was faster.
+  if (reply.refusal) {
+    yield put(orders.refused({ id, change, problem: { ...problemOfReason(reply.refusal, pending), field: reply.field }, at: context.now() }));
+    return;
   }
+  yield put(orders.taken(id));
+  for (;;) {
+    const state: RootState = yield select();
+    if (!state.orders.pending[id]) return;
+    if (hasReached(state.feed.cursor, reply.cursor)) break;
+    yield take(feed.received.type);
+  }
+  // The stream is past the answer and has not told: it began with a snapshot after it.
+  const order: Order | undefined = change.kind === 'place' || change.kind === 'replace' ? yield call(lookUp, context, id, change, reply.cursor) : undefined;
+  yield put(orders.settled({ id, ...(order ? { order } : {}) }));
+}
+
+/** The order as it stands at the cursor or later; undefined when nobody can say now. */
+function* lookUp({ venue }: OrdersContext, id: string, change: Change, waitFor: string): SagaIterator<Order | undefined> {
+  try {
+    return yield call(find, venue, id, change, waitFor);
+  } catch {
+    return undefined; // The order itself is shown by its blotter; this was to say so sooner.
+  }
+}
+
+async function find(venue: Venue, id: string, change: Change, waitFor: string): Promise<Order | undefined> {
+  const account = change.kind === 'place' ? change.order.account : change.account;
+  const reply = await venue.orders.getOrder({ account, clientOrderId: id, waitFor }, deadlines.read);
+  return reply.order && plain(reply.order);
+}
+
+/**
+ * Finds out whether an old request was carried out. If not, its name is used up with a
+ * request that the venue is sure to refuse: what may still be on its way somewhere can then
+ * never be carried out.
+ */
+function* recall(context: OrdersContext, payload: Pending): SagaIterator<void> {
+  const { id, change } = payload;
+  const held: string = yield select((s: RootState) => s.feed.cursor);
+  try {
+    const order: Order | undefined = yield call(find, context.venue, id, change, held);
+    const pending: Pending | undefined = yield select(pendingOf, id);
+    // An earlier try to use up its name is what was rejected; or it was, and the stream has why.
+    const reason = pending?.withdrawn ? notEntered : '';
+    if (order?.status === OrderStatus.REJECTED) yield put(orders.refused({ id, change, problem: { reason, text: '', field: '' }, at: context.now() }));
+    else yield put(orders.settled({ id, ...(order ? { order } : {}) }));
+    return;
+  } catch (error) {
+    if (problemOf(error).reason !== 'UNKNOWN_ORDER') throw error;
+  }
+  yield put(orders.withdrawing(id));
+  try {
+    const reply: Reply = yield call(submitWithdrawn, context.venue, id, change);
+    yield call(conclude, context, payload, reply);
+  } catch (error) {
+    const problem = problemOf(error);
+    // It was carried out between the two questions: the first one finds it now.
+    if (problem.reason === 'REQUEST_REUSED') yield call(recall, context, payload);
+    else if (outcomeUnknown(problem) || problem.reason === 'TOKEN_EXPIRED') throw error;
+    else yield put(orders.refused({ id, change, problem: { reason: notEntered, text: '', field: '' }, at: context.now() }));
+  }
+}
+
+/** Cancelling many is a request like the others. */
+function* cancelAll({ now, newId }: OrdersContext, { payload }: ReturnType<typeof orders.cancelAll>): SagaIterator<void> {
+  const { account, symbol = '', side = 0 } = payload;
+  yield put(orders.requested({ kind: 'cancelAll', account, symbol, side }, newId(), now()));
 }
 
 /** What happened before the stream began is in history: the newest page of it is enough for a screen. */

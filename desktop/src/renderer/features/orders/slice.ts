@@ -32,7 +32,12 @@ export interface NewOrder {
 export type Change =
   | { kind: 'place'; order: NewOrder }
   | { kind: 'replace'; orderId: string; account: string; symbol: string; price: string; quantity: string }
-  | { kind: 'cancel'; orderId: string; account: string; symbol: string };
+  | { kind: 'cancel'; orderId: string; account: string; symbol: string }
+  /** Everything that works: of one instrument, of one side, or all. */
+  | { kind: 'cancelAll'; account: string; symbol: string; side: Side };
+
+/** Why an order that never got through is not there: it was too old to be entered when the venue could be asked. */
+export const notEntered = 'NOT_ENTERED';
 
 /** A request on its way, by its client order id. */
 export interface Pending {
@@ -42,6 +47,10 @@ export interface Pending {
   sentAt: number;
   /** The reply is missing: the request may or may not have happened; it is being asked again. */
   unknown: boolean;
+  /** The venue took it; what came of it is still to come by the stream. */
+  taken: boolean;
+  /** It is too old to be carried out: the venue is being asked to take nothing under its name any more. */
+  withdrawn: boolean;
 }
 
 export interface Refusal {
@@ -94,7 +103,7 @@ const slice = createSlice({
       reducer(state, { payload }: PayloadAction<Pending>) {
         state.pending[payload.id] = payload;
       },
-      prepare: (change: Change, id: string, sentAt: number) => ({ payload: { id, change, sentAt, unknown: false } }),
+      prepare: (change: Change, id: string, sentAt: number) => ({ payload: { id, change, sentAt, unknown: false, taken: false, withdrawn: false } }),
     },
     /** The user asks for everything to be cancelled: of one instrument, of one side of it, or all. */
     cancelAll(_state, _action: PayloadAction<{ account: string; symbol?: string; side?: Side }>) {},
@@ -103,15 +112,29 @@ const slice = createSlice({
       const pending = state.pending[payload];
       if (pending) pending.unknown = true;
     },
+    /** Nothing is to be entered under this name any more. */
+    withdrawing(state, { payload }: PayloadAction<string>) {
+      const pending = state.pending[payload];
+      if (pending) pending.withdrawn = true;
+    },
     /** The venue refused the request, and nothing was changed. */
     refused(state, { payload }: PayloadAction<Refusal>) {
-      delete state.pending[payload.id];
-      state.refusals.unshift(payload);
-      state.refusals.length = Math.min(state.refusals.length, kept);
+      refuse(state, payload);
     },
     /** The venue took the request; the stream tells what came of it, or has already. */
-    answered(state, { payload }: PayloadAction<{ id: string; seen: boolean }>) {
-      if (payload.seen) delete state.pending[payload.id];
+    taken(state, { payload }: PayloadAction<string>) {
+      const pending = state.pending[payload];
+      if (pending) Object.assign(pending, { taken: true, unknown: false });
+    },
+    /**
+     * What came of the request is known although no report of it will come: the stream began
+     * after it. order is the one it entered or changed, where there is one.
+     */
+    settled(state, { payload }: PayloadAction<{ id: string; order?: Order }>) {
+      delete state.pending[payload.id];
+      const { order } = payload;
+      // Working orders are the stream's alone to tell: an answer may be ahead of it.
+      if (order && !works(order.status) && !state.working[order.orderId]) end(state, order);
     },
     /** Executions from history, for what happened before the stream began. */
     historyLoaded(state, { payload }: PayloadAction<Execution[]>) {
@@ -163,7 +186,7 @@ function take(state: OrdersState, item: Item, at: number): void {
       const { requestId, reason, order } = item.body;
       if (order && works(order.status)) state.working[order.orderId] = order;
       if (state.pending[requestId])
-        refuse(state, { id: requestId, change: state.pending[requestId].change, problem: { reason: reason?.name ?? '', text: reason?.text ?? '', field: '' }, at });
+        refuse(state, { id: requestId, change: state.pending[requestId].change, problem: problemOfReason(reason, state.pending[requestId]), at });
       break;
     }
   }
@@ -174,19 +197,26 @@ function takeReport(state: OrdersState, report: Execution): void {
   if (!order) return;
   if (works(order.status)) state.working[order.orderId] = order;
   else end(state, order);
-  const change = state.pending[requestId]?.change;
+  const pending = state.pending[requestId];
   delete state.pending[requestId];
   if (report.execType === ExecType.REJECTED)
     refuse(state, {
       id: requestId,
-      change,
-      problem: { reason: report.reason?.name ?? '', text: report.reason?.text ?? '', field: '' },
+      change: pending?.change,
+      problem: problemOfReason(report.reason, pending),
       at: report.time ?? 0,
     });
   if (!state.executions.some((execution) => execution.executionId === report.executionId)) {
     state.executions.unshift(report);
     state.executions.length = Math.min(state.executions.length, kept);
   }
+}
+
+/** A refusal by the market in the form of one by the call. */
+export function problemOfReason(reason: Execution['reason'], pending: Pending | undefined): Refusal['problem'] {
+  // What was withdrawn was refused because this screen asked for that.
+  if (pending?.withdrawn && reason?.name === 'STALE_VIEW') return { reason: notEntered, text: '', field: '' };
+  return { reason: reason?.name ?? '', text: reason?.text ?? '', field: '' };
 }
 
 function refuse(state: OrdersState, refusal: Refusal): void {

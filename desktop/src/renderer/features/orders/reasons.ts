@@ -1,0 +1,30 @@
+// What a person is told of a refusal or an ending: the venue's own words where the screen
+// speaks the venue's language, and the same in the screen's language otherwise.
+import { useCallback } from 'react';
+import { useAppSelector } from '../../app/hooks';
+import { type Key, type Translate, useT } from '../../i18n';
+import { en } from '../../i18n/words/reason';
+import type { Language } from '../settings/slice';
+import { notEntered } from './slice';
+
+export interface Said {
+  /** The venue's stable word. */
+  reason: string;
+  /** The venue's sentence; may be empty. */
+  text: string;
+}
+
+export function reasonText(t: Translate, language: Language, { reason, text }: Said): string {
+  if (reason === notEntered) return t('ticket.outcome.notEntered');
+  const key = `reason.${reason}`;
+  if (language === 'en' && text !== '') return text;
+  if (key in en) return t(key as Key);
+  return text === '' ? t('ticket.outcome.rejected') : text;
+}
+
+/** reasonText in the screen's language. */
+export function useReason(): (said: Said) => string {
+  const t = useT();
+  const language = useAppSelector((s) => s.settings.language);
+  return useCallback((said) => reasonText(t, language, said), [t, language]);
+}

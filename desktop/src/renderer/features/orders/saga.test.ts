@@ -1,0 +1,401 @@
+// Orders against a venue that loses requests and answers: nothing is entered twice, nothing
+// late, and the screen always ends up knowing.
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
+import { configureStore } from '@reduxjs/toolkit';
+import createSagaMiddleware, { type Task } from 'redux-saga';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ErrorInfoSchema } from '../../../gen/google/rpc/error_pb';
+import { type MassCancelOrdersRequest, type OrderAnswer, OrderAnswerSchema, OrderService, type PlaceOrderRequest, type ReplaceOrderRequest } from '../../../gen/todoku/v1/order_pb';
+import { ExecType, type Order as OrderMessage, OrderSchema, OrderStatus, OrderType, Side, TimeInForce } from '../../../gen/todoku/v1/types_pb';
+import type { Shell } from '../../venue/shell';
+import { createVenue } from '../../venue/venue';
+import type { Item } from '../feed/items';
+import { feed, feedReducer } from '../feed/slice';
+import { session, sessionReducer } from '../session/slice';
+import { type OrdersContext, ordersSaga, resendMs } from './saga';
+import { type NewOrder, orders, ordersReducer, type OrdersState } from './slice';
+
+type Answer = Pick<MessageInitShape<typeof OrderAnswerSchema>, 'orderId' | 'status' | 'reason'>;
+type Fate = 'answered' | 'requestLost' | 'replyLost' | 'expired';
+
+const reason = (code: Code, word: string): ConnectError => new ConnectError(word, code, undefined, [{ desc: ErrorInfoSchema, value: { reason: word, domain: 'todoku' } }]);
+
+/** Answers as the venue does: each request id is carried out once and remembered. */
+class FakeVenue {
+  /** What happens to the calls to come, in turn; then all are answered. */
+  fates: Fate[] = [];
+  /** Whether the book takes no new order, and why. */
+  refuses = '';
+  /** Whether what is entered ends at once, as an IOC order does. */
+  ends = false;
+  calls: string[] = [];
+  book = new Map<string, OrderMessage>();
+  sequence = 100;
+  epoch = 'e';
+  readonly #answered = new Map<string, { content: string; answer: OrderAnswer }>();
+
+  get cursor(): string {
+    return `${this.epoch}:${this.sequence}`;
+  }
+
+  /** Everything that was entered: what must never be twice. */
+  get entered(): string[] {
+    return [...this.book.values()].filter((order) => order.status !== OrderStatus.REJECTED).map((order) => order.clientOrderId);
+  }
+
+  #fated<T>(name: string, act: () => T): T {
+    this.calls.push(name);
+    const fate = this.fates.shift() ?? 'answered';
+    if (fate === 'expired') throw reason(Code.Unauthenticated, 'TOKEN_EXPIRED');
+    if (fate === 'requestLost') throw new ConnectError('gone', Code.Unavailable);
+    const reply = act();
+    if (fate === 'replyLost') throw new ConnectError('gone', Code.Unavailable);
+    return reply;
+  }
+
+  #once(id: string, request: object, act: () => Answer): { answer: OrderAnswer } {
+    const content = JSON.stringify(request, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+    const before = this.#answered.get(id);
+    if (before && before.content !== content) throw reason(Code.AlreadyExists, 'REQUEST_REUSED');
+    if (before) return { answer: before.answer };
+    this.sequence += 1;
+    const answer = create(OrderAnswerSchema, { clientOrderId: id, ...act(), sequence: BigInt(this.sequence), cursor: this.cursor });
+    this.#answered.set(id, { content, answer });
+    return { answer };
+  }
+
+  place(request: PlaceOrderRequest): { answer: OrderAnswer } {
+    return this.#fated('place', () =>
+      this.#once(request.clientOrderId, request, () => {
+        const orderId = String(this.sequence);
+        const stale = request.seenBookVersion !== undefined && request.seenBookVersion > 1_000_000n;
+        const refusal = this.refuses || (stale ? 'STALE_VIEW' : '');
+        const status = refusal ? OrderStatus.REJECTED : this.ends ? OrderStatus.CANCELED : OrderStatus.NEW;
+        this.book.set(orderId, create(OrderSchema, { orderId, clientOrderId: request.clientOrderId, account: 'alice', symbol: request.symbol, price: request.price, quantity: request.quantity, status, sequence: BigInt(this.sequence) }));
+        const code = refusal ? 406 : this.ends ? 702 : 0;
+        return { orderId, status, ...(code ? { reason: { code, name: refusal || 'NO_LIQUIDITY', text: 'A sentence.' } } : {}) };
+      }),
+    );
+  }
+
+  replace(request: ReplaceOrderRequest): { answer: OrderAnswer } {
+    return this.#fated('replace', () =>
+      this.#once(request.clientOrderId, request, () => {
+        const stays = request.seenBookVersion !== undefined || this.refuses !== '';
+        return { orderId: request.orderId, status: OrderStatus.NEW, ...(stays ? { reason: { code: 406, name: 'STALE_VIEW', text: 'A sentence.' } } : {}) };
+      }),
+    );
+  }
+
+  context(now: () => number): OrdersContext {
+    const transport = createRouterTransport(({ service }) => {
+      service(OrderService, {
+        placeOrder: (request) => this.place(request),
+        replaceOrder: (request) => this.replace(request),
+        cancelOrder: (request) =>
+          this.#fated('cancel', () =>
+            this.#once(request.clientOrderId, request, () => ({ status: OrderStatus.CANCELED, reason: { code: 701, name: 'REQUESTED', text: 'Canceled on request.' } })),
+          ),
+        massCancelOrders: (request: MassCancelOrdersRequest) =>
+          this.#fated('cancelAll', () => {
+            const { answer } = this.#once(request.requestId, request, () => ({}));
+            return { canceled: 2, sequence: answer.sequence, cursor: answer.cursor };
+          }),
+        getOrder: (request) =>
+          this.#fated('get', () => {
+            const order = [...this.book.values()].find((one) => one.clientOrderId === request.clientOrderId);
+            if (!order) throw reason(Code.NotFound, 'UNKNOWN_ORDER');
+            return { order, cursor: this.cursor };
+          }),
+        listExecutions: () => ({ executions: [] }),
+      });
+    });
+    let ids = 0;
+    return { venue: createVenue({ kind: 'web', transport } as Shell), now, random: () => 0.5, newId: () => `made-${ids++}` };
+  }
+}
+
+const order: NewOrder = { symbol: 'USDJPY', account: '', side: Side.BUY, type: OrderType.LIMIT, timeInForce: TimeInForce.DAY, postOnly: false, price: '150.5', quantity: '5' };
+
+function screen(venue: FakeVenue) {
+  const saga = createSagaMiddleware();
+  const store = configureStore({
+    reducer: { orders: ordersReducer, feed: feedReducer, session: sessionReducer },
+    middleware: (defaults) => defaults({ thunk: false }).concat(saga),
+  });
+  const task: Task = saga.run(function* root() {
+    yield* ordersSaga(venue.context(() => Date.now()));
+  });
+  return {
+    task,
+    store,
+    place: (id: string) => store.dispatch(orders.requested({ kind: 'place', order }, id, Date.now())),
+    change: (change: Parameters<typeof orders.requested>[0], id: string) => store.dispatch(orders.requested(change, id, Date.now())),
+    /** The stream says something, or only that it is at a cursor. */
+    hear: (cursor: string, ...items: Item[]) => store.dispatch(feed.received({ items, cursor, unknown: 0, at: Date.now() })),
+    get orders(): OrdersState {
+      return store.getState().orders;
+    },
+  };
+}
+
+const report = (venue: FakeVenue, id: string, execType: ExecType, status: OrderStatus, name = ''): Item =>
+  ({
+    type: 'executionReport',
+    sequence: venue.sequence,
+    index: 0,
+    time: 1,
+    body: {
+      executionId: `${venue.sequence}-0`,
+      execType,
+      requestId: id,
+      order: { orderId: String(venue.sequence), clientOrderId: id, account: 'alice', symbol: 'USDJPY', status, sequence: venue.sequence },
+      ...(name ? { reason: { code: 406, name, text: 'A sentence.' } } : {}),
+    },
+  }) as unknown as Item;
+
+const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+
+let venue: FakeVenue;
+let desk: ReturnType<typeof screen>;
+beforeEach(() => {
+  vi.useFakeTimers();
+  venue = new FakeVenue();
+  desk = screen(venue);
+  desk.hear('e:100');
+});
+afterEach(() => {
+  desk.task.cancel();
+  vi.useRealTimers();
+});
+
+describe('an order is pending until the stream has told', () => {
+  test('an answer alone is not enough, a report is', async () => {
+    desk.place('a');
+    await settle();
+    expect(desk.orders.pending['a']).toMatchObject({ taken: true, unknown: false });
+    desk.hear('e:101', report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
+    await settle();
+    expect(desk.orders.pending).toEqual({});
+    expect(Object.keys(desk.orders.working)).toEqual(['101']);
+    expect(venue.calls).toEqual(['place']);
+  });
+
+  test('a report that is faster than the answer settles it', async () => {
+    desk.place('a');
+    desk.hear('e:101', report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
+    expect(desk.orders.pending).toEqual({});
+    await settle(60_000);
+    expect(desk.orders.pending).toEqual({});
+    expect(desk.orders.refusals).toEqual([]);
+  });
+
+  test('an order that ended before a snapshot began is looked up', async () => {
+    venue.ends = true;
+    desk.place('a');
+    await settle();
+    expect(desk.orders.pending['a']?.taken).toBe(true);
+    // The stream was lost and began anew after the order had come and gone.
+    desk.hear('e:140', { type: 'snapshotBegin', sequence: 140, index: 0, time: 0, body: {} }, { type: 'snapshotEnd', sequence: 140, index: 1, time: 0, body: {} });
+    await settle();
+    expect(desk.orders.pending).toEqual({});
+    expect(desk.orders.done.map((one) => one.clientOrderId)).toEqual(['a']);
+    expect(desk.orders.refusals).toEqual([]);
+  });
+
+  test('an order that works and is in the snapshot is not told twice', async () => {
+    desk.place('a');
+    await settle();
+    desk.hear(
+      'e:140',
+      { type: 'snapshotBegin', sequence: 140, index: 0, time: 0, body: {} },
+      { type: 'order', sequence: 140, index: 1, time: 0, body: { orderId: '101', clientOrderId: 'a', status: OrderStatus.NEW, sequence: 101 } } as Item,
+      { type: 'snapshotEnd', sequence: 140, index: 2, time: 0, body: {} },
+    );
+    await settle();
+    expect(desk.orders.pending).toEqual({});
+    expect(desk.orders.done).toEqual([]);
+    expect(Object.keys(desk.orders.working)).toEqual(['101']);
+  });
+});
+
+describe('a no is said once, in its own words', () => {
+  test('the answer first, the report after it', async () => {
+    venue.refuses = 'OUTSIDE_BAND';
+    desk.place('a');
+    await settle();
+    desk.hear('e:101', report(venue, 'a', ExecType.REJECTED, OrderStatus.REJECTED, 'OUTSIDE_BAND'));
+    expect(desk.orders.refusals).toHaveLength(1);
+    expect(desk.orders.refusals[0]).toMatchObject({ id: 'a', change: { kind: 'place' }, problem: { reason: 'OUTSIDE_BAND', text: 'A sentence.' } });
+    expect(desk.orders.pending).toEqual({});
+  });
+
+  test('the report first, the answer after it', async () => {
+    venue.refuses = 'OUTSIDE_BAND';
+    desk.place('a');
+    desk.hear('e:101', report(venue, 'a', ExecType.REJECTED, OrderStatus.REJECTED, 'OUTSIDE_BAND'));
+    await settle();
+    expect(desk.orders.refusals).toHaveLength(1);
+  });
+
+  test('why an order ended is no refusal', async () => {
+    desk.change({ kind: 'cancel', orderId: '7', account: '', symbol: 'USDJPY' }, 'c');
+    venue.ends = true;
+    desk.place('a');
+    await settle();
+    expect(desk.orders.refusals).toEqual([]);
+  });
+
+  test('a replace that the market does not take leaves the order and says why', async () => {
+    venue.refuses = 'OUTSIDE_BAND';
+    desk.change({ kind: 'replace', orderId: '7', account: '', symbol: 'USDJPY', price: '9', quantity: '5' }, 'r');
+    await settle();
+    expect(desk.orders.refusals[0]).toMatchObject({ id: 'r', problem: { reason: 'STALE_VIEW' } });
+  });
+});
+
+describe('no answer', () => {
+  test('a lost request is sent again and entered once', async () => {
+    venue.fates = ['requestLost', 'requestLost'];
+    desk.place('a');
+    await settle();
+    expect(desk.orders.pending['a']?.unknown).toBe(true);
+    await settle(3_000);
+    expect(venue.calls).toEqual(['place', 'place', 'place']);
+    expect(venue.entered).toEqual(['a']);
+    expect(desk.orders.pending['a']).toMatchObject({ unknown: false, taken: true });
+    desk.hear(venue.cursor, report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
+    expect(desk.orders.pending).toEqual({});
+  });
+
+  test('a lost answer is asked for again, and the order is entered once', async () => {
+    venue.fates = ['replyLost'];
+    desk.place('a');
+    await settle(3_000);
+    expect(venue.calls).toEqual(['place', 'place']);
+    expect(venue.entered).toEqual(['a']);
+    expect(desk.orders.pending['a']?.taken).toBe(true);
+  });
+
+  test('a report answers for a lost answer, and nothing more is asked', async () => {
+    venue.fates = ['replyLost'];
+    desk.place('a');
+    await settle();
+    expect(desk.orders.pending['a']?.unknown).toBe(true);
+    desk.hear('e:101', report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
+    await settle(60_000);
+    expect(venue.calls).toEqual(['place']);
+    expect(desk.orders.pending).toEqual({});
+  });
+
+  test('an old order that the venue has is found and not sent again', async () => {
+    venue.ends = true;
+    venue.fates = ['replyLost', ...Array.from({ length: 3 }, (): Fate => 'requestLost')];
+    desk.place('a');
+    await settle();
+    vi.setSystemTime(Date.now() + resendMs + 1);
+    await settle(30_000);
+    expect(venue.calls.slice(1)).not.toContain('place');
+    expect(desk.orders.pending).toEqual({});
+    expect(desk.orders.done.map((one) => one.clientOrderId)).toEqual(['a']);
+  });
+
+  test('an old order that never arrived is not entered, and cannot be any more', async () => {
+    venue.fates = ['requestLost'];
+    desk.place('a');
+    await settle();
+    vi.setSystemTime(Date.now() + resendMs + 1);
+    await settle(5_000);
+    expect(venue.calls).toEqual(['place', 'get', 'place']);
+    expect(venue.entered).toEqual([]);
+    expect(desk.orders.refusals[0]).toMatchObject({ id: 'a', problem: { reason: 'NOT_ENTERED' } });
+    // The request that was lost turns up after all.
+    expect(() => venue.place({ clientOrderId: 'a', ...order } as unknown as PlaceOrderRequest)).toThrow('REQUEST_REUSED');
+    expect(venue.entered).toEqual([]);
+  });
+
+  test('the stream may say first that an order was withdrawn', async () => {
+    venue.fates = ['requestLost', 'answered', 'replyLost'];
+    desk.place('a');
+    await settle();
+    vi.setSystemTime(Date.now() + resendMs + 1);
+    await settle(1_000);
+    desk.hear(venue.cursor, report(venue, 'a', ExecType.REJECTED, OrderStatus.REJECTED, 'STALE_VIEW'));
+    await settle(30_000);
+    expect(desk.orders.refusals.map((one) => one.problem.reason)).toEqual(['NOT_ENTERED']);
+    expect(desk.orders.pending).toEqual({});
+  });
+
+  test('an order that arrives between the two questions is found', async () => {
+    venue.fates = ['requestLost'];
+    desk.place('a');
+    await settle();
+    vi.setSystemTime(Date.now() + resendMs + 1);
+    const place = venue.place.bind(venue);
+    const late = vi.spyOn(venue, 'place').mockImplementationOnce((request) => {
+      const { seenBookVersion: _, ...original } = request;
+      place(original as PlaceOrderRequest);
+      return place(request);
+    });
+    await settle(5_000);
+    expect(late).toHaveBeenCalledOnce();
+    expect(venue.entered).toEqual(['a']);
+    expect(desk.orders.refusals).toEqual([]);
+    expect(desk.orders.pending).toEqual({});
+  });
+
+  test('an old replace that never arrived is not carried out', async () => {
+    venue.fates = ['requestLost'];
+    desk.change({ kind: 'replace', orderId: '7', account: '', symbol: 'USDJPY', price: '9', quantity: '5' }, 'r');
+    await settle();
+    vi.setSystemTime(Date.now() + resendMs + 1);
+    await settle(5_000);
+    expect(venue.calls).toEqual(['replace', 'get', 'replace']);
+    expect(desk.orders.refusals[0]?.problem.reason).toBe('NOT_ENTERED');
+  });
+
+  test('a cancel is sent until it is heard, however late', async () => {
+    venue.fates = Array.from({ length: 6 }, (): Fate => 'requestLost');
+    desk.change({ kind: 'cancel', orderId: '7', account: '', symbol: 'USDJPY' }, 'c');
+    await settle(120_000);
+    expect(new Set(venue.calls)).toEqual(new Set(['cancel']));
+    expect(desk.orders.pending['c']?.taken).toBe(true);
+    desk.hear(venue.cursor);
+    await settle();
+    expect(desk.orders.pending).toEqual({});
+  });
+
+  test('the venue restarts with another history: nothing hangs', async () => {
+    desk.place('a');
+    await settle();
+    venue.epoch = 'f';
+    venue.book.clear();
+    desk.hear('f:3');
+    await settle();
+    expect(desk.orders.pending).toEqual({});
+  });
+});
+
+test('cancelling all is a request like the others', async () => {
+  venue.fates = ['replyLost'];
+  desk.store.dispatch(orders.cancelAll({ account: '', symbol: 'USDJPY' }));
+  await settle();
+  expect(desk.orders.pending['made-0']).toMatchObject({ change: { kind: 'cancelAll', symbol: 'USDJPY' }, unknown: true });
+  await settle(5_000);
+  desk.hear(venue.cursor);
+  await settle();
+  expect(desk.orders.pending).toEqual({});
+  expect(venue.calls).toEqual(['cancelAll', 'cancelAll']);
+});
+
+test('an expired token is refreshed and the order sent again', async () => {
+  venue.fates = ['expired'];
+  desk.place('a');
+  await settle();
+  expect(desk.orders.pending['a']?.unknown).toBe(false);
+  desk.store.dispatch(session.refreshed(0));
+  await settle();
+  expect(venue.entered).toEqual(['a']);
+  expect(desk.orders.refusals).toEqual([]);
+});

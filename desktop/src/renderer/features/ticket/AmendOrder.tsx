@@ -1,0 +1,96 @@
+// Changes price and quantity of a working order, by the rules that the venue has for it.
+import './ticket.css';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { OrderType } from '../../../gen/todoku/v1/types_pb';
+import { useAppDispatch, useAppSelector } from '../../app/hooks';
+import { compare, decimal, format, group, parseDecimal } from '../../../shared/decimal';
+import { useT } from '../../i18n';
+import { Dialog } from '../../ui/Dialog';
+import { StepField, typedNumber } from '../../ui/StepField';
+import { selectTradable } from '../feed/selectors';
+import { priceDigits } from '../market/slice';
+import { request } from '../orders/request';
+import type { Order } from '../orders/slice';
+import { type Check, checkAmend } from './rules';
+import { selectRules } from './selectors';
+import { stepPrice, stepQuantity } from './steps';
+
+export interface AmendOrderProps {
+  order: Order;
+  onClose: () => void;
+}
+
+export function AmendOrder({ order, onClose }: AmendOrderProps) {
+  const t = useT();
+  const dispatch = useAppDispatch();
+  const tradable = useAppSelector(selectTradable);
+  // The order may fill while somebody thinks.
+  const now = useAppSelector((s) => s.orders.working[order.orderId]);
+  const rules = useAppSelector((s) => selectRules(s, order.symbol, order.account));
+  const digits = priceDigits(rules?.instrument);
+  const [price, setPrice] = useState(() => format(decimal(order.price), digits));
+  const [quantity, setQuantity] = useState(order.quantity);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.select(), []);
+  if (!rules) return null;
+
+  const limit = order.type === OrderType.LIMIT;
+  const asked = { price: typedNumber(price), quantity: typedNumber(quantity) };
+  const checks = now ? checkAmend(now, asked.price, asked.quantity, rules) : [];
+  const same = (a: string, b: string): boolean => {
+    const d = parseDecimal(a);
+    return d !== undefined && compare(d, decimal(b)) === 0;
+  };
+  const changed = now !== undefined && !(same(asked.price, now.price) && same(asked.quantity, now.quantity));
+  const say = (check: Check | undefined): string | undefined => check && t(`ticket.check.${check.reason}`, check.values);
+  const problemAt = (field: Check['field']): string | undefined => (changed ? say(checks.find((check) => check.field === field)) : undefined);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (!now || !tradable || !changed || checks.length > 0) return;
+    dispatch(request({ kind: 'replace', orderId: order.orderId, account: order.account, symbol: order.symbol, price: asked.price, quantity: asked.quantity }));
+    onClose();
+  };
+  const stepBy = (name: string) => ({ less: t('ticket.less', { name }), more: t('ticket.more', { name }) });
+  const why = !now ? t('ticket.amend.gone') : !tradable ? t('ticket.off.notLive') : changed ? problemAt('') : t('ticket.amend.same');
+  return (
+    <Dialog title={t('ticket.amend', { id: order.orderId })} onClose={onClose}>
+      <form className="ticket-form" onSubmit={submit}>
+        <p>
+          {order.symbol} · {t(order.side === 1 ? 'side.buy' : 'side.sell')}
+        </p>
+        <StepField
+          ref={first}
+          label={t('ticket.price')}
+          name="price"
+          value={price}
+          disabled={!limit}
+          problem={problemAt('price')}
+          onChange={setPrice}
+          onStep={(steps) => setPrice((text) => stepPrice(typedNumber(text), rules.instrument, steps, order.price))}
+          {...stepBy(t('ticket.price'))}
+        />
+        <StepField
+          label={t('ticket.quantity')}
+          name="quantity"
+          value={quantity}
+          hint={t('ticket.amend.of', { filled: group(now?.filledQuantity ?? order.filledQuantity) })}
+          problem={problemAt('quantity')}
+          onChange={setQuantity}
+          onStep={(steps) => setQuantity((text) => stepQuantity(typedNumber(text), rules.instrument, steps))}
+          {...stepBy(t('ticket.quantity'))}
+        />
+        <p className="why" role="status">
+          {why}
+        </p>
+        <div className="buttons">
+          <button type="button" onClick={onClose}>
+            {t('ticket.back')}
+          </button>
+          <button type="submit" className="primary" disabled={!now || !tradable || !changed || checks.length > 0}>
+            {t('ticket.amend.send')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

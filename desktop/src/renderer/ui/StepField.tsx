@@ -1,0 +1,91 @@
+// A field for an exact number that moves in steps: by its buttons, by arrow keys (ten with
+// Shift) and by the wheel while it has the focus.
+import './stepField.css';
+import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useRef } from 'react';
+
+export interface StepFieldProps {
+  label: string;
+  name: string;
+  value: string;
+  less: string;
+  more: string;
+  onChange: (text: string) => void;
+  /** The user wants so many steps up, or down when negative. */
+  onStep: (steps: number) => void;
+  disabled?: boolean;
+  problem?: string | undefined;
+  hint?: string | undefined;
+  autoFocus?: boolean;
+  ref?: Ref<HTMLInputElement>;
+}
+
+/** What people type as a number: digits of any width, thousands in groups. */
+export function typedNumber(text: string): string {
+  return text.normalize('NFKC').replace(/[,\s]/g, '');
+}
+
+export function StepField({ label, name, value, less, more, onChange, onStep, disabled = false, problem, hint, autoFocus = false, ref }: StepFieldProps) {
+  const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  useImperativeHandle(ref, () => input.current!, []);
+  const step = useRef(onStep);
+  useEffect(() => {
+    step.current = onStep;
+  });
+  useEffect(() => {
+    const element = input.current;
+    const wheel = (event: WheelEvent): void => {
+      if (document.activeElement !== element || element?.disabled) return;
+      event.preventDefault();
+      step.current(event.deltaY < 0 ? 1 : -1);
+    };
+    // React listens passively, and a wheel that steps must not scroll.
+    element?.addEventListener('wheel', wheel, { passive: false });
+    return () => element?.removeEventListener('wheel', wheel);
+  }, []);
+  const keyDown = (event: KeyboardEvent): void => {
+    if ((event.key !== 'ArrowUp' && event.key !== 'ArrowDown') || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    onStep((event.key === 'ArrowUp' ? 1 : -1) * (event.shiftKey ? 10 : 1));
+  };
+  const described = [problem ? `${id}-problem` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ');
+  return (
+    <div className="step-field">
+      <label htmlFor={id}>{label}</label>
+      <div className="step-box">
+        <button type="button" tabIndex={-1} aria-label={less} disabled={disabled} onClick={() => onStep(-1)}>
+          −
+        </button>
+        <input
+          id={id}
+          ref={input}
+          name={name}
+          value={value}
+          inputMode="decimal"
+          autoComplete="off"
+          spellCheck={false}
+          disabled={disabled}
+          autoFocus={autoFocus}
+          aria-invalid={problem !== undefined}
+          {...(described ? { 'aria-describedby': described } : {})}
+          onChange={(event) => onChange(event.target.value)}
+          onBlur={() => onChange(typedNumber(value))}
+          onKeyDown={keyDown}
+        />
+        <button type="button" tabIndex={-1} aria-label={more} disabled={disabled} onClick={() => onStep(1)}>
+          +
+        </button>
+      </div>
+      {hint && (
+        <p id={`${id}-hint`} className="hint">
+          {hint}
+        </p>
+      )}
+      {problem && (
+        <p id={`${id}-problem`} className="problem">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}
