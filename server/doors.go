@@ -22,6 +22,18 @@ import (
 // takes more, so that who sends too much is told so in words.
 const maxMessage = 4 << 20
 
+// Buffers of one connection; docs/performance.md has what they are worth.
+const (
+	// writeBuffer is lent to a connection while it writes: when thousands are
+	// attached or sent to at once, all of them have one. It holds a response of
+	// thirty events.
+	writeBuffer = 8 << 10
+	// readBufferTLS belongs to a connection for as long as it lives; TLS keeps what
+	// it has decrypted itself. Without TLS the buffer, of grpc-go's standard size, is
+	// lent like the other.
+	readBufferTLS = 4 << 10
+)
+
 // buildDoors makes the gRPC server and puts the services on it.
 func (s *Server) buildDoors(tls *tls.Config) {
 	k := s.config.Keepalive
@@ -45,7 +57,11 @@ func (s *Server) buildDoors(tls *tls.Config) {
 		grpc.MaxConcurrentStreams(s.config.Doors.CallsPerConnection),
 		grpc.MaxHeaderListSize(s.config.Doors.HeaderBytes),
 		grpc.ConnectionTimeout(s.config.Doors.Handshake),
+		grpc.WriteBufferSize(writeBuffer),
 	)
+	if tls != nil {
+		options = append(options, grpc.ReadBufferSize(readBufferTLS))
+	}
 	s.grpc = grpc.NewServer(options...)
 	s.services.Register(s.grpc)
 	s.health = health.NewServer()
@@ -61,7 +77,10 @@ type listeners struct{ grpc, http net.Listener }
 func listen(ctx context.Context, config *Config, turns *turnstile, secure *tls.Config) (listeners, error) {
 	var l listeners
 	var err error
-	if l.grpc, err = (&net.ListenConfig{}).Listen(ctx, "tcp", config.GRPCAddr); err != nil {
+	// HTTP/2's own PINGs find dead peers; TCP's would be four more system calls for
+	// each of thousands of clients that connect at once.
+	plain := net.ListenConfig{KeepAlive: -1}
+	if l.grpc, err = plain.Listen(ctx, "tcp", config.GRPCAddr); err != nil {
 		return l, fmt.Errorf("server: gRPC port: %w", err)
 	}
 	if l.http, err = (&net.ListenConfig{}).Listen(ctx, "tcp", config.HTTPAddr); err != nil {
