@@ -16,6 +16,7 @@ import (
 	backoffparams "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 
 	"todoku/deadline"
 	todokuv1 "todoku/gen/todoku/v1"
@@ -35,10 +36,10 @@ type Config struct {
 	// CancelOnDisconnect asks the venue to cancel the session's DAY orders when its
 	// last stream has been away for this long; 0 for never.
 	CancelOnDisconnect time.Duration
-	// KeepaliveTime and KeepaliveTimeout are for HTTP/2 PINGs on the connections of
-	// streams, 20 s and 10 s by default, at least 10 s for the first. They find a dead
-	// path; they do not keep a stream alive through a proxy, the venue's heartbeats
-	// do. Requests have none.
+	// KeepaliveTime and KeepaliveTimeout are for HTTP/2 PINGs, 20 s and 10 s by
+	// default, at least 10 s for the first. They find a dead path; they do not keep a
+	// stream alive through a proxy, the venue's heartbeats do. The connection of
+	// requests PINGs only while one is under way.
 	KeepaliveTime, KeepaliveTimeout time.Duration
 	// StaleAfter and WatchdogAfter are after how much silence a stream counts as
 	// stale and is left for another one; what the venue's Hello says when 0, 8 s and
@@ -57,8 +58,8 @@ type Config struct {
 type Client struct {
 	config    Config
 	transport credentials.TransportCredentials
-	// Requests have a connection of their own: keepalive that ends a stream's must
-	// not take an order in flight along.
+	// Requests have a connection of their own: whatever ends a stream's must not take
+	// an order in flight along.
 	requests *grpc.ClientConn
 
 	// changing is held while the session changes and OnSession is told, so that it
@@ -92,6 +93,10 @@ func Dial(config Config) (*Client, error) {
 		grpc.WithTransportCredentials(c.transport),
 		grpc.WithConnectParams(connectParams()),
 		grpc.WithDefaultServiceConfig(deadline.Retries()),
+		// Without PING a path that has forgotten the connection would let one request
+		// after the other run into its deadline for as long as TCP tries. With it a
+		// request is cut short only where nothing at all has come for KeepaliveTimeout.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: c.config.KeepaliveTime, Timeout: c.config.KeepaliveTimeout}),
 		grpc.WithChainUnaryInterceptor(limit, c.authorise),
 		grpc.WithChainStreamInterceptor(c.authoriseStream),
 	}, config.DialOptions)...)
