@@ -59,6 +59,7 @@ var layers = map[string][]string{
 	},
 	"examples/chat":     {"push", "push/grpcpush", chat},
 	"internal/apptest":  {"account", "client", "journal", "server", "sqlite", "trade", "trade/record", wire},
+	"internal/chaos":    {},
 	"internal/pathtest": {},
 	"internal/repotest": {},
 }
