@@ -25,6 +25,7 @@ test: ## Run every test under the race detector, then each fuzz target briefly
 	@.ci/deps
 	$(step) "tests" .ci/test
 	$(step) "long tests, whole without the race detector" go test -count=1 ./engine ./sqlite
+	$(step) "a drain, whole without the race detector" go test -count=1 -run TestADrainUnderLoadLosesNothing ./internal/apptest
 	@$(MAKE) build
 	$(step) "screens" .ci/screens test
 	@$(MAKE) fuzz

@@ -1,0 +1,112 @@
+package apptest_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"todoku/client"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/internal/apptest"
+	"todoku/trade"
+)
+
+// TestADrainUnderLoadLosesNothing stops a venue's process in good order with a
+// thousand streams and events on the way, and starts it again. The streams have
+// nowhere else to go meanwhile; whoever announces repeats what got no answer.
+func TestADrainUnderLoadLosesNothing(t *testing.T) {
+	const users = 20
+	streams := 50 // Of each.
+	if raceEnabled {
+		streams = 10 // As many as a core has time for then; "make test" runs it whole too.
+	}
+	dir := t.TempDir()
+	people := apptest.Users()
+	for i := range users {
+		id := fmt.Sprintf("user-%d", i)
+		people = append(people, trade.User{
+			ID: trade.UserID(id), DisplayName: id, Roles: trade.RoleTrader, Accounts: []trade.AccountID{trade.AccountID(id)},
+		})
+	}
+	if err := apptest.Seed(t.Context(), dir, people, apptest.Instruments()); err != nil {
+		t.Fatal(err)
+	}
+	process := apptest.Launch(t, dir)
+	process.Start()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+
+	var following, ready sync.WaitGroup
+	var resumed, shutdowns atomic.Int64
+	for i := range users {
+		c := apptest.Client(t, process.Address, fmt.Sprintf("user-%d", i))
+		for range streams {
+			reply, err := c.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := c.NewFeed(client.FeedOptions{ConnectionID: reply.GetConnectionId(), OnEnd: func(e client.End) {
+				if e.Reason == client.ReasonShutdown && e.Attach != 0 {
+					shutdowns.Add(1)
+				}
+			}})
+			ready.Add(1)
+			following.Go(func() {
+				count(ctx, t, f, ready.Done)
+				if f.Status().Streams > 1 {
+					resumed.Add(1)
+				}
+			})
+		}
+	}
+	ready.Wait()
+
+	var restarted atomic.Bool
+	admin := apptest.Client(t, process.Address, "admin")
+	said := make(chan int, 1)
+	go func() { said <- insist(ctx, t, admin, func(n int) bool { return n >= 60 && restarted.Load() }) }()
+	took := process.Stop()
+	process.Start()
+	restarted.Store(true)
+	events := <-said
+	following.Wait()
+	t.Logf("%d streams, %d events; the venue was gone after %s, %d streams were told why", users*streams, events, took, shutdowns.Load())
+	if n := resumed.Load(); n != int64(users*streams) {
+		t.Errorf("%d of %d streams resumed", n, users*streams)
+	}
+	// The limit is for streams and calls; then the state is written, by a process that
+	// shares its cores with all these clients.
+	if limit := apptest.Config(dir).Drain; took > limit+15*time.Second {
+		t.Errorf("the venue was gone after %s, of %s", took, limit)
+	}
+}
+
+// insist announces the numbers from 0, twenty a second, each until it is answered,
+// and says that it is enough when stop does. It returns how many.
+func insist(ctx context.Context, t *testing.T, admin *client.Client, stop func(said int) bool) (said int) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for last := false; !last; said++ {
+		request := &todokuv1.AnnounceRequest{RequestId: client.NewRequestID(), Text: strconv.Itoa(said)}
+		if last = stop(said); last {
+			request.Text = enough
+		}
+		for {
+			<-tick.C
+			_, err := admin.Admin().Announce(ctx, request)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				t.Errorf("announcing %d: %v", said, err)
+				return said
+			}
+		}
+	}
+	return said
+}

@@ -1,0 +1,7 @@
+//go:build race
+
+package apptest_test
+
+// raceEnabled says that the race detector is on, which makes everything several times as
+// slow.
+const raceEnabled = true
