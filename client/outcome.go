@@ -47,6 +47,9 @@ const attempts = 3
 // before its answer came. What the venue refuses by name, and what was refused on the
 // way, was not done.
 func OutcomeUnknown(err error) bool {
+	if _, ok := statusOf(err); !ok {
+		return false
+	}
 	switch Reason(err) {
 	case "":
 	case "OUTCOME_UNKNOWN", "DEADLINE":
@@ -56,7 +59,7 @@ func OutcomeUnknown(err error) bool {
 	}
 	switch status.Code(err) { //nolint:exhaustive // The others are refusals.
 	case codes.Canceled, codes.Unknown, codes.DeadlineExceeded, codes.Internal, codes.Unavailable, codes.DataLoss:
-		return err != nil
+		return true
 	}
 	return false
 }
