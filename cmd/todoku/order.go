@@ -51,11 +51,12 @@ func (a *app) orderPlaceCommand() *cobra.Command {
 		}
 		order.ClientOrderId = orNewID(order.GetClientOrderId())
 		return a.withClient(ctx, c, func(dialed *venue) error {
-			return call(ctx, dialed.Orders().PlaceOrder, order, func(reply *todokuv1.PlaceOrderResponse) error {
+			err := call(ctx, dialed.Orders().PlaceOrder, order, func(reply *todokuv1.PlaceOrderResponse) error {
 				return a.printAnswer(reply.GetAnswer(), asJSON, func() string {
 					return sayOrder(order.GetSide(), order.GetQuantity(), order.GetSymbol(), order.GetPrice())
 				})
 			})
+			return withID(err, order.GetClientOrderId())
 		})
 	})
 }
@@ -94,9 +95,10 @@ larger one or a new price loses it. The quantity is the total, what is filled in
 		}
 		request.ClientOrderId = orNewID(request.GetClientOrderId())
 		return a.withClient(ctx, c, func(dialed *venue) error {
-			return call(ctx, dialed.Orders().ReplaceOrder, request, func(reply *todokuv1.ReplaceOrderResponse) error {
+			err := call(ctx, dialed.Orders().ReplaceOrder, request, func(reply *todokuv1.ReplaceOrderResponse) error {
 				return a.printAnswer(reply.GetAnswer(), asJSON, func() string { return "replaced" })
 			})
+			return withID(err, request.GetClientOrderId())
 		})
 	})
 }
@@ -206,6 +208,15 @@ func (a *app) orderCancelAllCommand() *cobra.Command {
 			})
 		})
 	})
+}
+
+// withID names a request whose outcome is not known, so that it can be sent again: a
+// command does not wait for a venue to come back, its user may.
+func withID(err error, id string) error {
+	if client.OutcomeUnknown(err) {
+		return fmt.Errorf("no answer came; the same command with --id %s tells what became of it: %w", id, err)
+	}
+	return err
 }
 
 // oneOrder checks that an order is named once: by the venue's id or by the client's.
