@@ -3,6 +3,7 @@ package pathtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -163,6 +164,8 @@ func run(t *testing.T, address string, reload syscall.Signal, says words, path s
 			t.Logf("%s said:\n%s", path, said)
 		}
 	})
+	patience := time.NewTimer(time.Minute)
+	defer patience.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -172,13 +175,16 @@ func run(t *testing.T, address string, reload syscall.Signal, says words, path s
 		select {
 		case <-p.done:
 			t.Fatalf("%s did not start:\n%s", path, said)
+		case <-patience.C:
+			t.Fatalf("%s did not answer:\n%s", path, said)
 		case <-tick.C:
 		}
 	}
 }
 
 // answers says whether somebody answers the beginning of HTTP/2 (RFC 9113, 3.4), be it
-// with a complaint. A listening socket alone accepts before anybody is there.
+// with a complaint, or by hanging up as HAProxy does where TLS is spoken. A listening
+// socket alone accepts before anybody is there, and says nothing.
 func answers(ctx context.Context, address string) bool {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -190,7 +196,7 @@ func answers(ctx context.Context, address string) bool {
 		return false
 	}
 	_, err = conn.Read(make([]byte, 1))
-	return err == nil
+	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // stop ends the proxy as an operator does, so that it waits for its workers.
