@@ -167,9 +167,7 @@ type ReconnectInfo struct {
 
 // WithDefaults returns the settings as a hub takes them: with every default in
 // its place.
-func (c Config) WithDefaults() Config { return c.withDefaults() }
-
-func (c Config) withDefaults() Config {
+func (c Config) WithDefaults() Config {
 	duration := func(d *time.Duration, standard time.Duration) {
 		if *d == 0 {
 			*d = standard
@@ -205,7 +203,7 @@ var ErrConfig = errors.New("push: settings contradict each other")
 // Validate reports every contradiction in the settings, defaults filled in.
 // NewHub does not call it: a program does, before it starts anything.
 func (c Config) Validate() error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	var errs []error
 	refuse := func(bad bool, format string, args ...any) {
 		if bad {

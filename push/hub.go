@@ -53,7 +53,7 @@ type Hub struct {
 
 // NewHub returns a hub with nothing published and no streams.
 func NewHub(config Config) *Hub {
-	config = config.withDefaults()
+	config = config.WithDefaults()
 	h := &Hub{
 		config:    config,
 		listener:  config.Listener,
