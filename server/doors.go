@@ -22,17 +22,10 @@ import (
 // takes more, so that who sends too much is told so in words.
 const maxMessage = 4 << 20
 
-// Buffers of one connection; docs/performance.md has what they are worth.
-const (
-	// writeBuffer is lent to a connection while it writes: when thousands are
-	// attached or sent to at once, all of them have one. It holds a response of
-	// thirty events.
-	writeBuffer = 8 << 10
-	// readBufferTLS belongs to a connection for as long as it lives; TLS keeps what
-	// it has decrypted itself. Without TLS the buffer, of grpc-go's standard size, is
-	// lent like the other.
-	readBufferTLS = 4 << 10
-)
+// readBufferTLS belongs to a connection for as long as it lives; TLS keeps what it
+// has decrypted itself. Without TLS the buffer, of grpc-go's standard size, is lent
+// while there is something to read.
+const readBufferTLS = 4 << 10
 
 // buildDoors makes the gRPC server and puts the services on it.
 func (s *Server) buildDoors(tls *tls.Config) {
@@ -57,7 +50,6 @@ func (s *Server) buildDoors(tls *tls.Config) {
 		grpc.MaxConcurrentStreams(s.config.Doors.CallsPerConnection),
 		grpc.MaxHeaderListSize(s.config.Doors.HeaderBytes),
 		grpc.ConnectionTimeout(s.config.Doors.Handshake),
-		grpc.WriteBufferSize(writeBuffer),
 	)
 	if tls != nil {
 		options = append(options, grpc.ReadBufferSize(readBufferTLS))
