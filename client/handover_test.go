@@ -3,14 +3,19 @@ package client_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -251,6 +256,40 @@ func TestNoHandoverBringsBackWhatWasTakenAway(t *testing.T) {
 		}
 		if n := len(v.attached()); n != 2 {
 			t.Errorf("attached %d times", n)
+		}
+	})
+}
+
+// TestTheNextStreamMayBeElsewhere resolves a name to two addresses: streams must not
+// all end up at the first.
+func TestTheNextStreamMayBeElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const streams = 40 // That all go one way by chance happens once in 2^39 runs.
+		v := &venue{feed: func(s *stream) error {
+			s.hello()
+			if s.attempt < streams {
+				return problem(codes.Unavailable, client.ReasonStreamAge)
+			}
+			s.send("e:6", note("done"))
+			return s.hold()
+		}}
+		var mu sync.Mutex // protects dialed
+		dialed := make(map[string]int)
+		v.connected = func(address string, conn net.Conn) net.Conn {
+			mu.Lock()
+			defer mu.Unlock()
+			dialed[address]++
+			return conn
+		}
+		names := manual.NewBuilderWithScheme("venue")
+		names.InitialState(resolver.State{Addresses: []resolver.Address{{Addr: "one"}, {Addr: "two"}}})
+		c := v.start(t, client.Config{Address: "venue:///", DialOptions: []grpc.DialOption{grpc.WithResolvers(names)}})
+		c.Restore(client.Session{ConnectionID: "connection"})
+		if _, err := follow(t.Context(), c, client.FeedOptions{ResumeAfter: "e:5"}, "done@e:6"); err != nil {
+			t.Fatal(err)
+		}
+		if dialed["one"] == 0 || dialed["two"] == 0 || dialed["one"]+dialed["two"] < streams {
+			t.Errorf("connected to %v", dialed)
 		}
 	})
 }

@@ -116,7 +116,7 @@ func TestEveryStreamHasAConnectionOfItsOwnAndRequestsHaveAnother(t *testing.T) {
 		}}
 		var mu sync.Mutex // protects pings
 		var pings []int   // of each connection
-		v.connected = func(conn net.Conn) net.Conn {
+		v.connected = func(_ string, conn net.Conn) net.Conn {
 			mu.Lock()
 			defer mu.Unlock()
 			pings = append(pings, 0)

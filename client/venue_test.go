@@ -38,7 +38,7 @@ type venue struct {
 	opened    func() (connection string, err error)                    // another connection
 	down      func() bool                                              // nobody can connect
 	past      func(after string) *todokuv1.ListNotificationsResponse   // past events
-	connected func(net.Conn) net.Conn                                  // a client has connected
+	connected func(address string, _ net.Conn) net.Conn                // a client has connected
 	clock     time.Duration                                            // how far the venue's clock is behind the client's
 
 	mu        sync.Mutex // protects what follows
@@ -66,8 +66,11 @@ func (v *venue) start(t *testing.T, config client.Config) *client.Client {
 			t.Error(err)
 		}
 	})
-	config.Address, config.Plaintext = "passthrough:///venue", true
-	config.DialOptions = v.dial()
+	config.Plaintext = true
+	if config.Address == "" {
+		config.Address = "passthrough:///venue"
+	}
+	config.DialOptions = append(config.DialOptions, v.dial()...)
 	c, err := client.Dial(config)
 	if err != nil {
 		t.Fatal(err)
@@ -84,13 +87,13 @@ func (v *venue) start(t *testing.T, config client.Config) *client.Client {
 
 // dial returns how to reach the venue.
 func (v *venue) dial() []grpc.DialOption {
-	return []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+	return []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 		if v.down != nil && v.down() {
 			return nil, errors.New("connection refused")
 		}
 		conn, err := v.listener.DialContext(ctx)
 		if err == nil && v.connected != nil {
-			conn = v.connected(conn)
+			conn = v.connected(address, conn)
 		}
 		return conn, err
 	})}
