@@ -4,6 +4,7 @@ import type { ComponentType } from 'react';
 import { Depth } from '../features/market/Depth';
 import { Instruments } from '../features/market/Instruments';
 import { WorkingOrders } from '../features/orders/WorkingOrders';
+import { Ticket } from '../features/ticket/Ticket';
 import type { Key, Translate } from '../i18n';
 
 export interface PanelKind {
@@ -14,6 +15,7 @@ export interface PanelKind {
 export const panels = {
   instruments: { title: 'panel.instruments', view: Instruments },
   depth: { title: 'panel.depth', view: Depth },
+  ticket: { title: 'panel.ticket', view: Ticket },
   orders: { title: 'panel.orders', view: WorkingOrders },
 } satisfies Record<string, PanelKind>;
 
@@ -25,5 +27,6 @@ export function standardLayout(api: DockviewApi, t: Translate): void {
   };
   add('instruments');
   add('depth', { referencePanel: 'instruments', direction: 'right' });
+  add('ticket', { referencePanel: 'depth', direction: 'right' });
   add('orders', { referencePanel: 'instruments', direction: 'below' });
 }

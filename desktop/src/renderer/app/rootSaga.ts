@@ -5,6 +5,7 @@ import { call, fork } from 'redux-saga/effects';
 import { type FeedContext, followFeed } from '../features/feed/saga';
 import { ordersSaga, type OrdersContext } from '../features/orders/saga';
 import { type SessionContext, sessions } from '../features/session/saga';
+import { ticketSaga } from '../features/ticket/saga';
 
 export type AppContext = FeedContext & SessionContext & OrdersContext;
 
@@ -12,6 +13,7 @@ export function rootSaga(context: AppContext) {
   return function* root(): SagaIterator<void> {
     yield call(sessions, context, function* life(): SagaIterator<void> {
       yield fork(ordersSaga, context);
+      yield fork(ticketSaga, context.now);
       yield fork(followFeed, context);
     });
   };

@@ -7,6 +7,7 @@ import { selectionReducer } from '../features/market/selection';
 import { ordersReducer } from '../features/orders/slice';
 import { sessionReducer } from '../features/session/slice';
 import { settingsReducer } from '../features/settings/slice';
+import { ticketReducer } from '../features/ticket/slice';
 
 const reducer = combineReducers({
   session: sessionReducer,
@@ -15,6 +16,7 @@ const reducer = combineReducers({
   selection: selectionReducer,
   orders: ordersReducer,
   settings: settingsReducer,
+  ticket: ticketReducer,
 });
 
 export type RootState = ReturnType<typeof reducer>;

@@ -18,6 +18,7 @@ export type CheckReason =
   | 'QUANTITY_RANGE'
   | 'BAD_TIME'
   | 'BAD_COMBINATION'
+  | 'BAD_NUMBER'
   | 'BELOW_FILLED'
   | 'MARKET_NOT_OPEN'
   | 'MARKET_HALTED'

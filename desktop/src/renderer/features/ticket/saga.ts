@@ -1,0 +1,44 @@
+// Sends what stands in the ticket, if it is right, the screen is live and the user means it.
+import type { SagaIterator } from 'redux-saga';
+import { put, select, takeEvery } from 'redux-saga/effects';
+import type { RootState } from '../../app/store';
+import { request } from '../orders/request';
+import { type NewOrder, orders } from '../orders/slice';
+import { checksOf, orderNow } from './draft';
+import { selectOff } from './selectors';
+import { ticket } from './slice';
+
+export function* ticketSaga(now: () => number): SagaIterator<void> {
+  yield takeEvery([ticket.send.type, ticket.placeAt.type], send, now);
+  yield takeEvery(ticket.confirmed.type, confirmed, now);
+}
+
+function* send(now: () => number): SagaIterator<void> {
+  const state: RootState = yield select();
+  const order = orderNow(state);
+  if (!sendable(state, order, now())) yield put(ticket.attempted());
+  else if (state.settings.confirmOrders) yield put(ticket.confirm(order));
+  else yield* submit(order);
+}
+
+/** Much may have changed while the user thought about it. */
+function* confirmed(now: () => number): SagaIterator<void> {
+  const state: RootState = yield select();
+  const order = state.ticket.confirming;
+  if (!order) return;
+  if (sendable(state, order, now())) yield* submit(order);
+  else {
+    yield put(ticket.dismissed());
+    yield put(ticket.attempted());
+  }
+}
+
+function sendable(state: RootState, order: NewOrder, now: number): boolean {
+  return selectOff(state, order.symbol) === undefined && checksOf(state, order, now).length === 0;
+}
+
+function* submit(order: NewOrder): SagaIterator<void> {
+  const asked: ReturnType<typeof orders.requested> = request({ kind: 'place', order });
+  yield put(asked);
+  yield put(ticket.sent(asked.payload.id));
+}

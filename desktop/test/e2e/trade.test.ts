@@ -1,0 +1,79 @@
+// Trading in both shells: what is entered rests and is seen, changes, ends and fills, and
+// both sides of a trade hear of it by push.
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Chromium, complaints, launchChromium } from '../harness/browser';
+import { openScreen, type ShellName, shells, signIn } from '../harness/shells';
+import { TestVenue } from '../harness/venue';
+
+let venue: TestVenue;
+let browser: Chromium;
+beforeAll(async () => {
+  [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
+  // Instruments that nobody else trades: what happens in them is what these people do.
+  for (const shell of shells) await venue.todoku('admin', 'instrument', 'add', quiet(shell), ...rules);
+});
+afterAll(async () => {
+  await browser?.close();
+  await venue?.dispose();
+});
+
+const rules = ['--class', 'FX', '--currency', 'JPY', '--tick', '0.001', '--max-quantity', '10000000', '--reference-price', '164', '--band', '200'];
+const quiet = (shell: ShellName): string => `QUIET.${shell.toUpperCase()}`;
+
+async function desk(shell: ShellName, user: string) {
+  const context = await browser.profile();
+  const { page } = await openScreen(shell, context, venue);
+  page.setDefaultTimeout(15_000);
+  const errors = complaints(page);
+  await signIn(page, user);
+  return { page, errors, close: () => context.close() };
+}
+
+const ticket = (page: Page) => page.getByRole('form', { name: 'Order ticket' });
+
+async function choose(page: Page, symbol: string): Promise<void> {
+  await page.locator('[data-panel=instruments]').getByRole('rowheader', { name: symbol, exact: true }).click();
+  await ticket(page).locator('.head strong', { hasText: symbol }).waitFor();
+}
+
+async function fill(page: Page, side: 'Buy' | 'Sell', price: string, quantity: string): Promise<void> {
+  const form = ticket(page);
+  await form.getByRole('radio', { name: side }).check();
+  await form.getByLabel('Price', { exact: true }).fill(price);
+  await form.getByLabel('Quantity', { exact: true }).fill(quantity);
+}
+
+const send = (page: Page) => ticket(page).getByRole('button', { name: /^(Buy|Sell) \S+ \S+/ }).click();
+const last = (page: Page, state: string) => page.locator(`.outcome[data-state=${state}]`);
+
+describe.each(shells)('%s', (shell) => {
+  test('an order rests, is refused where it must be, and two users trade', async () => {
+    const [alice, bob] = await Promise.all([desk(shell, 'alice'), desk(shell, 'bob')]);
+    await Promise.all([choose(alice.page, quiet(shell)), choose(bob.page, quiet(shell))]);
+    await fill(alice.page, 'Sell', '164.0005', '300');
+    await ticket(alice.page).getByText('A multiple of the tick 0.001.').waitFor();
+    await fill(alice.page, 'Sell', '164', '300');
+    await ticket(alice.page).getByText('49,200 JPY').waitFor();
+    await send(alice.page);
+    await last(alice.page, 'works').waitFor();
+    await alice.page.locator('[data-panel=orders]').getByText(quiet(shell)).first().waitFor();
+    // Bob may not take with a post-only order: the venue says so, at its field.
+    await bob.page.locator('.depth.offer').getByText('164.000').waitFor();
+    await fill(bob.page, 'Buy', '164', '100');
+    await ticket(bob.page).getByLabel('Post-only').check();
+    await send(bob.page);
+    await last(bob.page, 'refused').getByText('choose a passive price').waitFor();
+    await ticket(bob.page).locator('.problem', { hasText: 'would have traded at once' }).waitFor();
+    // Too far away is said before it is sent.
+    await fill(bob.page, 'Buy', '200', '100');
+    await ticket(bob.page).getByText('Too far from the reference price 164.').waitFor();
+    await fill(bob.page, 'Buy', '164', '100');
+    await ticket(bob.page).getByLabel('Post-only').uncheck();
+    await send(bob.page);
+    await last(bob.page, 'filled').waitFor();
+    await last(alice.page, 'works').getByText('200 open, 100 filled').waitFor();
+    expect([...alice.errors, ...bob.errors]).toEqual([]);
+    await Promise.all([alice.close(), bob.close()]);
+  });
+});
