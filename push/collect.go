@@ -1,6 +1,7 @@
 package push
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -278,6 +279,15 @@ func (s *Stream) helloInfo() HelloInfo {
 		HeartbeatInterval: config.HeartbeatInterval, AckTimeout: max(0, config.AckTimeout),
 		StateInterval: s.interval, Expiry: expiry, Time: time.Now(),
 	}
+}
+
+// openingEnd names the end that an error of collect means: its own, the client's
+// going away where the opening was read under the handler's context, or a failure.
+func openingEnd(err error) *End {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &End{Reason: ReasonDisconnected, Message: "the client went away during the opening", Err: err}
+	}
+	return asEnd(err, ReasonInternal, "the opening failed")
 }
 
 // asEnd names the end that an error means: its own, or else this reason.

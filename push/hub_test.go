@@ -1,6 +1,7 @@
 package push_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -165,6 +166,7 @@ func TestAnOpeningThatFailsEndsTheStreamByName(t *testing.T) {
 		want   push.Reason
 	}{
 		{func() (push.Group, error) { return push.Group{}, io.ErrUnexpectedEOF }, push.ReasonInternal},
+		{func() (push.Group, error) { return push.Group{}, fmt.Errorf("read: %w", context.Canceled) }, push.ReasonDisconnected},
 		{func() (push.Group, error) { return push.Group{}, &push.End{Reason: push.ReasonBadCursor} }, push.ReasonBadCursor},
 		{push.Groups(push.Group{Sequence: 6}), push.ReasonInternal},
 		{push.Groups(push.Group{Sequence: 3}, push.Group{Sequence: 2}), push.ReasonInternal},

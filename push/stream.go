@@ -290,7 +290,7 @@ func (s *Stream) sendAll() (called bool) {
 	for {
 		r, err := s.collect(c)
 		if err != nil {
-			s.end(asEnd(err, ReasonInternal, "the opening failed"))
+			s.end(openingEnd(err))
 			return false
 		}
 		if r != nil {
@@ -334,7 +334,7 @@ func (s *Stream) Next(ctx context.Context) (*Response, error) {
 		r, err := s.collect(s.out.collector)
 		switch {
 		case err != nil:
-			s.end(asEnd(err, ReasonInternal, "the opening failed"))
+			s.end(openingEnd(err))
 			continue
 		case r != nil:
 			s.account(s.out.collector, r)
