@@ -76,4 +76,46 @@ describe.each(shells)('%s', (shell) => {
     expect([...alice.errors, ...bob.errors]).toEqual([]);
     await Promise.all([alice.close(), bob.close()]);
   });
+
+  test('the ladder places, moves and cancels, one order and all', async () => {
+    const { page, errors, close } = await desk(shell, 'carol');
+    await choose(page, quiet(shell));
+    await ticket(page).getByLabel('Quantity', { exact: true }).fill('700');
+    const ladder = page.locator('[data-panel=ladder]');
+    const rung = (price: string) => ladder.getByRole('row').filter({ has: page.getByText(price, { exact: true }) });
+    await rung('163.995').locator('.bid').click();
+    await rung('163.995').locator('.own.buy', { hasText: '700' }).waitFor();
+    await rung('163.995').locator('.bid', { hasText: '700' }).waitFor();
+    // Drag it one down.
+    await rung('163.995').locator('.own.buy').hover();
+    await page.mouse.down();
+    await rung('163.994').locator('.own.buy').hover();
+    await page.mouse.up();
+    await rung('163.994').locator('.own.buy', { hasText: '700' }).waitFor();
+    expect(await rung('163.995').locator('.own.buy').textContent()).toBe('');
+    // A click on it cancels it.
+    await rung('163.994').locator('.own.buy').click();
+    await rung('163.994').locator('.own.buy[data-act]').waitFor({ state: 'detached' });
+    // By keyboard: place at the cursor, pick up, move, drop.
+    await ladder.getByRole('grid').focus();
+    await page.keyboard.press('c');
+    await page.keyboard.press('ArrowDown');
+    const at = ladder.locator('[role=row][aria-selected=true]');
+    await page.keyboard.press('b');
+    await at.locator('.own.buy', { hasText: '700' }).waitFor();
+    await page.keyboard.press('m');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await at.locator('.own.buy', { hasText: '700' }).waitFor();
+    // A side at once, and all.
+    await rung('164.010').locator('.offer').click();
+    await rung('164.010').locator('.own.sell', { hasText: '700' }).waitFor();
+    await ladder.getByRole('button', { name: 'Cancel buys' }).click();
+    await ladder.locator('[data-act=ownBuy]').waitFor({ state: 'detached' });
+    expect(await ladder.locator('[data-act=ownSell]').count()).toBe(1);
+    await ladder.getByRole('button', { name: 'Cancel all' }).click();
+    await ladder.locator('[data-act=ownSell]').waitFor({ state: 'detached' });
+    expect(errors).toEqual([]);
+    await close();
+  });
 });

@@ -1,6 +1,7 @@
 // The panels there are, and how they stand when nobody has moved them.
 import type { DockviewApi } from 'dockview-react';
 import type { ComponentType } from 'react';
+import { Ladder } from '../features/ladder/Ladder';
 import { Depth } from '../features/market/Depth';
 import { Instruments } from '../features/market/Instruments';
 import { WorkingOrders } from '../features/orders/WorkingOrders';
@@ -15,6 +16,7 @@ export interface PanelKind {
 export const panels = {
   instruments: { title: 'panel.instruments', view: Instruments },
   depth: { title: 'panel.depth', view: Depth },
+  ladder: { title: 'panel.ladder', view: Ladder },
   ticket: { title: 'panel.ticket', view: Ticket },
   orders: { title: 'panel.orders', view: WorkingOrders },
 } satisfies Record<string, PanelKind>;
@@ -27,6 +29,7 @@ export function standardLayout(api: DockviewApi, t: Translate): void {
   };
   add('instruments');
   add('depth', { referencePanel: 'instruments', direction: 'right' });
-  add('ticket', { referencePanel: 'depth', direction: 'right' });
+  add('ladder', { referencePanel: 'depth', direction: 'right' });
+  add('ticket', { referencePanel: 'ladder', direction: 'right' });
   add('orders', { referencePanel: 'instruments', direction: 'below' });
 }

@@ -5,6 +5,7 @@ import type { Language } from '../features/settings/slice';
 import * as app from './words/app';
 import * as column from './words/column';
 import * as feed from './words/feed';
+import * as ladder from './words/ladder';
 import * as panel from './words/panel';
 import * as reason from './words/reason';
 import * as session from './words/session';
@@ -12,8 +13,8 @@ import * as side from './words/side';
 import * as ticket from './words/ticket';
 
 const catalogues = {
-  en: { ...app.en, ...column.en, ...feed.en, ...panel.en, ...reason.en, ...session.en, ...side.en, ...ticket.en },
-  ja: { ...app.ja, ...column.ja, ...feed.ja, ...panel.ja, ...reason.ja, ...session.ja, ...side.ja, ...ticket.ja },
+  en: { ...app.en, ...column.en, ...feed.en, ...ladder.en, ...panel.en, ...reason.en, ...session.en, ...side.en, ...ticket.en },
+  ja: { ...app.ja, ...column.ja, ...feed.ja, ...ladder.ja, ...panel.ja, ...reason.ja, ...session.ja, ...side.ja, ...ticket.ja },
 } satisfies Record<Language, Record<string, string>>;
 
 export type Key = keyof (typeof catalogues)['en'];

@@ -1,7 +1,6 @@
 // The order ticket of the chosen instrument. What the venue would refuse is said at its
 // field before anything is sent.
 import './ticket.css';
-import { createSelector } from '@reduxjs/toolkit';
 import type { FormEvent } from 'react';
 import { useStore } from 'react-redux';
 import { OrderType, Side, TimeInForce } from '../../../gen/todoku/v1/types_pb';
@@ -10,10 +9,9 @@ import type { RootState } from '../../app/store';
 import { compare, decimal, group, parseDecimal } from '../../../shared/decimal';
 import { type Key, useT } from '../../i18n';
 import { StepField, typedNumber } from '../../ui/StepField';
-import { outcomeOf } from '../orders/outcome';
 import { useReason } from '../orders/reasons';
 import { Confirm } from './Confirm';
-import { selectChecks, selectDraft } from './draft';
+import { selectChecks, selectDraft, selectLast } from './draft';
 import { Guard } from './Guard';
 import { LastOrder } from './LastOrder';
 import { type Field, fieldOf, rests } from './rules';
@@ -28,9 +26,6 @@ const timesInForce: [TimeInForce, Key][] = [
   [TimeInForce.IOC, 'ticket.tif.ioc'],
   [TimeInForce.FOK, 'ticket.tif.fok'],
 ];
-
-/** Outcome of what was sent last. */
-export const selectLast = createSelector([(s: RootState) => s.orders, (s: RootState) => s.ticket.lastId], (state, id) => (id === '' ? undefined : outcomeOf(state, id)));
 
 /** Whether a post-only order of the ticket would trade at once, by the prices that are shown. */
 function selectWouldTrade(state: RootState): boolean {

@@ -3,6 +3,7 @@ import { createSelector } from '@reduxjs/toolkit';
 import { OrderType, TimeInForce } from '../../../gen/todoku/v1/types_pb';
 import type { RootState } from '../../app/store';
 import { typedNumber } from '../../ui/StepField';
+import { outcomeOf } from '../orders/outcome';
 import type { NewOrder } from '../orders/slice';
 import { type Check, checkOrder, type Rules } from './rules';
 import { selectOwnAccount, selectRules } from './selectors';
@@ -82,3 +83,6 @@ function check(order: NewOrder, rules: Rules | undefined, guarded: boolean, move
   if (guarded && movesOf(moves) === undefined) checks.push({ field: 'guard', reason: 'BAD_NUMBER', values: {} });
   return checks;
 }
+
+/** Outcome of what was sent last. */
+export const selectLast = createSelector([(s: RootState) => s.orders, (s: RootState) => s.ticket.lastId], (state, id) => (id === '' ? undefined : outcomeOf(state, id)));

@@ -6,6 +6,7 @@ export const en = {
   'panel.prints': 'Trades',
   'panel.orders': 'Working orders',
   'panel.ticket': 'Order ticket',
+  'panel.ladder': 'Ladder',
 } as const;
 
 export const ja: Record<keyof typeof en, string> = {
@@ -14,4 +15,5 @@ export const ja: Record<keyof typeof en, string> = {
   'panel.prints': '歩み値',
   'panel.orders': '注文一覧',
   'panel.ticket': '注文',
+  'panel.ladder': '板発注',
 };

@@ -1,0 +1,259 @@
+// The ladder of the chosen instrument: one row a tick, click to place, drag an own order to
+// amend it, click it to cancel. All of it also by keyboard.
+import './ladder.css';
+import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from 'react';
+import { Side } from '../../../gen/todoku/v1/types_pb';
+import { useAppDispatch, useAppSelector } from '../../app/hooks';
+import { decimal, format, group, ofSteps } from '../../../shared/decimal';
+import { useT } from '../../i18n';
+import { type Instrument, priceDigits } from '../market/slice';
+import { request } from '../orders/request';
+import { type Order, orders } from '../orders/slice';
+import { useReason } from '../orders/reasons';
+import { selectChecks, selectDraft, selectLast } from '../ticket/draft';
+import { selectOff, selectReference } from '../ticket/selectors';
+import { ticket } from '../ticket/slice';
+import { cellsOf, middleOf, recentred, selectBusy, selectOwn, ticksOf, windowAround } from './model';
+import { Row } from './Row';
+
+export function Ladder() {
+  const t = useT();
+  const symbol = useAppSelector((s) => s.selection.symbol);
+  const instrument = useAppSelector((s) => s.market.instruments[symbol]);
+  const middle = useAppSelector((s) => (instrument ? middleOf(s.market.books[symbol], s.market.quotes[symbol], selectReference(s, symbol), decimal(instrument.tickSize)) : undefined));
+  if (!instrument || middle === undefined) return <p className="ladder-empty">{t('ladder.empty')}</p>;
+  // Another instrument's ladder is another ladder: nothing of this one's place is kept.
+  return <Rungs key={symbol} instrument={instrument} middle={middle} />;
+}
+
+/** Own orders on their way to another price. */
+interface Move {
+  side: Side;
+  from: number;
+  to: number;
+}
+
+const rowHeight = 22;
+
+function Rungs({ instrument, middle }: { instrument: Instrument; middle: number }) {
+  const t = useT();
+  const dispatch = useAppDispatch();
+  const { symbol } = instrument;
+  const { order, quantity } = useAppSelector(selectDraft);
+  const book = useAppSelector((s) => s.market.books[symbol]);
+  const last = useAppSelector((s) => s.market.quotes[symbol]?.last ?? '');
+  const direction = useAppSelector((s) => s.market.quotes[symbol]?.direction ?? 0);
+  const own = useAppSelector((s) => selectOwn(s, symbol, order.account));
+  const busy = useAppSelector(selectBusy);
+  const off = useAppSelector((s) => selectOff(s, symbol));
+  const grid = useRef<HTMLDivElement>(null);
+  const [rows, setRows] = useState(20);
+  const [follow, setFollow] = useState(true);
+  const [centre, setCentre] = useState(middle);
+  const [cursor, setCursor] = useState(middle);
+  const [move, setMove] = useState<Move>();
+  // A click begins and ends on one cell: prices may have moved in between.
+  const pressed = useRef<Rung | undefined>(undefined);
+
+  useEffect(() => {
+    const element = grid.current;
+    if (!element) return undefined;
+    const observer = new ResizeObserver(() => setRows(Math.max(5, Math.floor(element.clientHeight / rowHeight))));
+    observer.observe(element);
+    const wheel = (event: WheelEvent): void => {
+      event.preventDefault();
+      setFollow(false);
+      setCentre((at) => Math.max(1, at + (event.deltaY < 0 ? 1 : -1) * (event.shiftKey ? 10 : 3)));
+    };
+    element.addEventListener('wheel', wheel, { passive: false });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener('wheel', wheel);
+    };
+  }, []);
+
+  // Nothing moves under a hand that holds an order.
+  const wanted = follow && !move ? recentred(centre, middle, rows) : centre;
+  if (wanted !== centre) setCentre(wanted);
+
+  const tick = decimal(instrument.tickSize);
+  const digits = priceDigits(instrument);
+  const priceOf = (ticks: number): string => format(ofSteps(ticks, tick), digits);
+  const shown = windowAround(wanted, rows);
+  const { bids, offers } = cellsOf(book, shown);
+  const lastTicks = ticksOf(last, tick);
+
+  const place = (side: Side, ticks: number): void => {
+    if (!off && ticks > 0) dispatch(ticket.placeAt({ symbol, side, price: priceOf(ticks) }));
+  };
+  const ownAt = (side: Side, ticks: number): Order[] => {
+    const at = own.get(ticks);
+    return (side === Side.BUY ? at?.buys : at?.sells) ?? [];
+  };
+  // Cancelling only takes risk away: it is never held back.
+  const cancel = (list: Order[]): void => list.forEach((one) => dispatch(request({ kind: 'cancel', orderId: one.orderId, account: one.account, symbol })));
+  const amend = ({ side, from, to }: Move): void => {
+    setMove(undefined);
+    if (off || from === to || to <= 0) return;
+    for (const one of ownAt(side, from)) dispatch(request({ kind: 'replace', orderId: one.orderId, account: one.account, symbol, price: priceOf(to), quantity: one.quantity }));
+  };
+  const show = (ticks: number): void => {
+    setCursor(ticks);
+    if (ticks > shown.top || ticks <= shown.top - rows) {
+      setFollow(false);
+      setCentre(ticks);
+    }
+  };
+
+  const pointerDown = (event: PointerEvent): void => {
+    const at = event.button === 0 ? rungOf(event.target) : undefined;
+    pressed.current = at;
+    if (!at || (at.act !== 'ownBuy' && at.act !== 'ownSell')) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    setMove({ side: at.act === 'ownBuy' ? Side.BUY : Side.SELL, from: at.ticks, to: at.ticks });
+  };
+  const pointerMove = (event: PointerEvent): void => {
+    const at = move && rungOf(document.elementFromPoint(event.clientX, event.clientY));
+    if (at && at.ticks !== move.to) setMove({ ...move, to: at.ticks });
+  };
+  const pointerUp = (event: PointerEvent): void => {
+    const at = rungOf(document.elementFromPoint(event.clientX, event.clientY));
+    if (move) {
+      if (at && move.from === move.to) cancel(ownAt(move.side, move.from));
+      if (at) amend(move);
+      else setMove(undefined);
+    } else if (at && at.ticks === pressed.current?.ticks && at.act === pressed.current.act) {
+      setCursor(at.ticks);
+      if (at.act === 'buy') place(Side.BUY, at.ticks);
+      if (at.act === 'sell') place(Side.SELL, at.ticks);
+    }
+  };
+  const keyDown = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const step = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
+    const held = ownAt(Side.BUY, cursor).length > 0 ? Side.BUY : Side.SELL;
+    if (step !== undefined) {
+      const to = Math.max(1, (move?.to ?? cursor) + step);
+      if (move) setMove({ ...move, to });
+      show(to);
+    } else if (move) {
+      if (event.key === 'Enter') amend(move);
+      else if (event.key === 'Escape') setMove(undefined);
+      else return;
+    } else if (event.key === 'b') place(Side.BUY, cursor);
+    else if (event.key === 's') place(Side.SELL, cursor);
+    else if (event.key === 'Delete') cancel([...ownAt(Side.BUY, cursor), ...ownAt(Side.SELL, cursor)]);
+    else if (event.key === 'm' && ownAt(held, cursor).length > 0) setMove({ side: held, from: cursor, to: cursor });
+    else if (event.key === 'c') {
+      setFollow(true);
+      setCentre(middle);
+      setCursor(middle);
+    } else return;
+    event.preventDefault();
+    // Other keys of the same name are the whole desk's.
+    event.stopPropagation();
+  };
+  const cancelAll = (side?: Side): void => {
+    dispatch(orders.cancelAll({ account: order.account, symbol, ...(side === undefined ? {} : { side }) }));
+  };
+
+  return (
+    <div className="ladder" data-off={off}>
+      <div className="tools">
+        <label>
+          <input
+            type="checkbox"
+            checked={follow}
+            onChange={(event) => {
+              setFollow(event.target.checked);
+              if (event.target.checked) setCentre(middle);
+            }}
+          />
+          {t('ladder.follow')}
+        </label>
+        <span className="hint">{off ? t(`ticket.off.${off}`, { why: instrument.statusReason }) : t('ladder.quantity', { quantity: group(quantity) })}</span>
+      </div>
+      <div
+        ref={grid}
+        className="rungs"
+        role="grid"
+        aria-label={t('ladder.name', { symbol })}
+        {...(cursor <= shown.top && cursor > shown.top - rows ? { 'aria-activedescendant': `rung-${cursor}` } : {})}
+        tabIndex={0}
+        onKeyDown={keyDown}
+        onPointerDown={pointerDown}
+        onPointerMove={pointerMove}
+        onPointerUp={pointerUp}
+        onPointerCancel={() => setMove(undefined)}
+      >
+        {Array.from({ length: rows }, (_, n) => {
+          const ticks = shown.top - n;
+          const mine = own.get(ticks);
+          const bid = bids.get(ticks);
+          const offer = offers.get(ticks);
+          return (
+            <Row
+              key={ticks}
+              id={`rung-${ticks}`}
+              ticks={ticks}
+              price={ticks > 0 ? priceOf(ticks) : ''}
+              bid={bid?.quantity ?? ''}
+              bidShare={bid?.share ?? 0}
+              offer={offer?.quantity ?? ''}
+              offerShare={offer?.share ?? 0}
+              buying={mine?.buying ?? ''}
+              selling={mine?.selling ?? ''}
+              busy={mine !== undefined && [...mine.buys, ...mine.sells].some((one) => busy.has(one.orderId))}
+              last={ticks === lastTicks ? direction : undefined}
+              cursor={ticks === cursor}
+              target={move !== undefined && move.to === ticks && move.to !== move.from}
+            />
+          );
+        })}
+      </div>
+      <p className="moving" role="status">
+        {!move && <Trouble />}
+        {move && t('ladder.moving', { quantity: group(own.get(move.from)?.[move.side === Side.BUY ? 'buying' : 'selling'] || '–'), from: priceOf(move.from), to: priceOf(move.to) })}
+      </p>
+      <div className="tools">
+        <button type="button" onClick={() => cancelAll(Side.BUY)}>
+          {t('ladder.cancelBuys')}
+        </button>
+        <button type="button" onClick={() => cancelAll()}>
+          {t('ladder.cancelAll')}
+        </button>
+        <button type="button" onClick={() => cancelAll(Side.SELL)}>
+          {t('ladder.cancelSells')}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** What is wrong with the order that a click wanted, for whoever does not see the ticket. */
+function Trouble() {
+  const t = useT();
+  const say = useReason();
+  const attempted = useAppSelector((s) => s.ticket.attempted);
+  const check = useAppSelector(selectChecks)[0];
+  const last = useAppSelector(selectLast);
+  const asSent = useAppSelector((s) => s.ticket.asSent);
+  if (attempted && check) return t(`ticket.check.${check.reason}`, check.values);
+  if (!asSent || !last) return null;
+  if (last.state === 'refused') return t('ticket.outcome.refused', { why: say(last.problem) });
+  return last.state === 'unknown' ? t('ticket.outcome.unknown') : null;
+}
+
+/** A row, and what a click in it does; empty for nothing. */
+interface Rung {
+  ticks: number;
+  act: string;
+}
+
+/** The row that an element belongs to, and what a click there does. */
+function rungOf(target: EventTarget | null): Rung | undefined {
+  if (!(target instanceof Element)) return undefined;
+  const row = target.closest<HTMLElement>('[data-ticks]');
+  if (!row) return undefined;
+  return { ticks: Number(row.dataset['ticks']), act: target.closest<HTMLElement>('[data-act]')?.dataset['act'] ?? '' };
+}
