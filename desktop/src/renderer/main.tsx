@@ -6,6 +6,7 @@ import { Failed } from './app/Failed';
 import { rootSaga } from './app/rootSaga';
 import { createStore } from './app/store';
 import './styles/base.css';
+import { afterPaint } from './features/feed/paint';
 import { keepSettings } from './features/settings/keep';
 import { newId } from './venue/id';
 import { detectShell } from './venue/shell';
@@ -19,6 +20,7 @@ const context = {
   instanceId: newId(),
   now: () => Date.now(),
   random: () => Math.random(),
+  afterPaint,
   newId,
   memory: {
     get: () => sessionStorage.getItem(connectionKey) ?? '',

@@ -21,6 +21,12 @@ export function plain<T>(value: T): Plain<T> {
   return convert(value) as Plain<T>;
 }
 
+/** A span of whole milliseconds as a message has it; a negative one is none. */
+export function duration(ms: number): { seconds: bigint; nanos: number } {
+  const whole = Math.max(0, Math.round(ms));
+  return { seconds: BigInt(Math.floor(whole / 1000)), nanos: (whole % 1000) * 1_000_000 };
+}
+
 function convert(value: unknown): unknown {
   if (typeof value === 'bigint') {
     const n = Number(value);

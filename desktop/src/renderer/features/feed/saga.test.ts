@@ -124,7 +124,7 @@ function setUp() {
     notify: () => undefined,
     acquireStream: () => Promise.resolve(() => undefined),
   };
-  const context = { venue: createVenue(shell), instanceId: 'i', now: () => Date.now(), random: () => 0.5 };
+  const context = { venue: createVenue(shell), instanceId: 'i', now: () => Date.now(), random: () => 0.5, afterPaint: (callback: () => void) => callback() };
   const failed: Error[] = [];
   const { store, task } = createStore(
     function* root() {

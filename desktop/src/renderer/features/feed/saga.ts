@@ -1,16 +1,18 @@
 // The life of the stream: attach, follow, acknowledge, notice silence, resume. The one
 // place that does so, for both shells.
-import { type EventChannel, eventChannel, type SagaIterator, type Task } from 'redux-saga';
+import { buffers, type Channel, channel, type EventChannel, eventChannel, type SagaIterator, type Task } from 'redux-saga';
 import { call, cancel, delay, fork, put, race, select, take } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
+import { duration } from '../../venue/plain';
 import { type Problem, problemOf, sessionOver } from '../../venue/problem';
 import { deadlines, type Venue } from '../../venue/venue';
 import { session } from '../session/slice';
 import { backoff, healthyMs } from './backoff';
 import { divergent } from './digest';
 import type { Item } from './items';
+import { measurePaint, oldest } from './paint';
 import { feed, type FeedState } from './slice';
-import { openStream, type StreamEvent } from './stream';
+import { type Arrival, openStream, type StreamEvent } from './stream';
 
 /** What the sagas of the stream are given. now and random are the world's, or a test's. */
 export interface FeedContext {
@@ -19,6 +21,8 @@ export interface FeedContext {
   instanceId: string;
   now: () => number;
   random: () => number;
+  /** Calls back when the present frame has been painted. */
+  afterPaint: (callback: () => void) => void;
 }
 
 /** Something that makes the stream be looked at now. */
@@ -114,7 +118,9 @@ function* judge(context: FeedContext, problem: Problem | undefined): SagaIterato
 function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: Proof): SagaIterator<Ended> {
   yield put(feed.connecting());
   let stream: EventChannel<StreamEvent> = yield call(attach, context);
-  const acknowledged: Task = yield fork(acknowledge, context);
+  const progress: Progress = { attach: 0n, number: 0n, painted: undefined };
+  const beats: Channel<true> = yield call(channel<true>, buffers.sliding(1));
+  const acknowledged: Task = yield fork(acknowledge, context, progress, beats);
   let since = 0;
   let announced = false;
   try {
@@ -131,13 +137,15 @@ function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: 
       if (!event) return { problem: silence, since, announced, nudged: false };
       switch (event.kind) {
         case 'attached':
-          yield put({ type: attached, attach: event.attach });
+          Object.assign(progress, { attach: event.attach, number: 0n, painted: undefined } satisfies Progress);
           break;
         case 'arrival': {
           const at = context.now();
           since ||= at;
           yield put(feed.received({ items: event.items, cursor: event.cursor, unknown: event.unknown, at }));
-          yield put({ type: processed, number: event.number, beat: event.items.some((item) => item.type === 'heartbeat') });
+          progress.number = event.number;
+          if (event.framed) notePaint(context, progress, event, state);
+          if (event.items.some((item) => item.type === 'heartbeat')) yield put(beats, true);
           const different: string[] = yield call(prove, event.items);
           if (different.length > 0 && resyncs(proof, context.now())) {
             // Somebody has a defect. What is shown cannot be trusted: begin anew.
@@ -258,31 +266,41 @@ function prepended(first: StreamEvent[], rest: EventChannel<StreamEvent>): Event
   } as EventChannel<StreamEvent>;
 }
 
-// Names of what only these sagas tell each other; 64-bit numbers stay out of the store.
-const attached = 'feed/attached';
-const processed = 'feed/processed';
+/** How far the present stream has come. 64-bit numbers stay out of the store. */
+interface Progress {
+  attach: bigint;
+  /** Of the last response that was processed; 0 before there was one. */
+  number: bigint;
+  /** The last response that was painted, and when, until it is told. */
+  painted: { number: bigint; at: number } | undefined;
+}
+
+/** Notes when what came in this frame is on the screen, and measures how old it is then. */
+function notePaint({ afterPaint, now }: FeedContext, progress: Progress, { items, number }: Arrival, { phase, clockOffset }: FeedState): void {
+  const { attach } = progress;
+  const committed = phase === 'live' ? oldest(items) : undefined;
+  afterPaint(() => {
+    const at = now();
+    if (progress.attach === attach) progress.painted = { number, at };
+    if (committed !== undefined) measurePaint(committed, at, clockOffset);
+  });
+}
 
 /** Tells the server what has arrived: after each heartbeat, and at least as often as it asks. */
-function* acknowledge(context: FeedContext): SagaIterator<void> {
-  let attachNumber = 0n;
-  let number = 0n;
-  let told = 0n;
+function* acknowledge(context: FeedContext, progress: Progress, beats: Channel<true>): SagaIterator<void> {
+  let told: Pick<Progress, 'attach' | 'number'> = { attach: 0n, number: 0n };
   for (;;) {
     const every: number = yield select((s: RootState) => s.feed.acknowledgeMs);
-    const { event }: { event?: { type: string; attach?: bigint; number?: bigint; beat?: boolean } } = yield race({
-      event: take([attached, processed]),
-      due: delay(every / 2),
-    });
-    if (event?.attach !== undefined) {
-      attachNumber = event.attach;
-      number = told = 0n;
-    }
-    if (event?.number !== undefined) number = event.number;
-    if ((event && !event.beat) || number === told) continue;
+    yield race({ beat: take(beats), due: delay(every / 2) });
+    const { attach, number, painted } = progress;
+    if (number === 0n || (told.attach === attach && told.number === number)) continue;
     const connectionId: string = yield select((s: RootState) => s.session.connectionId);
+    // Without anything new on the screen nothing is said of it: a hidden page shows nobody anything.
+    const seen = painted ? { paintedNumber: painted.number, paintedAgo: duration(context.now() - painted.at) } : {};
+    progress.painted = undefined;
     try {
-      yield call(context.venue.notifications.acknowledgeNotifications, { connectionId, attachNumber, responseNumber: number }, deadlines.read);
-      told = number;
+      yield call(context.venue.notifications.acknowledgeNotifications, { connectionId, attachNumber: attach, responseNumber: number, ...seen }, deadlines.read);
+      told = { attach, number };
     } catch {
       // The next one says the same and more; a stream that is gone ends by itself.
     }

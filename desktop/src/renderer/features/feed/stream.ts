@@ -2,6 +2,7 @@
 // Nothing here decides; the saga does.
 import { buffers, END, type EventChannel, eventChannel } from 'redux-saga';
 import type { FeedNotificationResponse, Subscription } from '../../../gen/todoku/v1/notification_pb';
+import { duration } from '../../venue/plain';
 import { type Problem, problemOf } from '../../venue/problem';
 import type { Venue } from '../../venue/venue';
 import { type Item, itemOf } from './items';
@@ -16,6 +17,8 @@ export interface Arrival {
   number: bigint;
   /** How many messages were of a type that this version does not know. */
   unknown: number;
+  /** It is handed over in a frame, which shows it at its end. */
+  framed: boolean;
 }
 
 export type StreamEvent =
@@ -37,31 +40,32 @@ export interface StreamRequest {
 /** How often a hidden tab, which gets no frames, is told. */
 const hiddenMs = 250;
 
-/** Collects what comes between two frames and hands it over at the next. */
-export function perFrame(flush: () => void): { schedule(): void; now(): void; stop(): void } {
+/** Collects what comes between two frames and hands it over at the next; framed says whether that is one. */
+export function perFrame(flush: (framed: boolean) => void): { schedule(): void; now(): void; stop(): void } {
   let cancel: (() => void) | undefined;
-  const run = (): void => {
+  const run = (framed: boolean): void => {
     cancel?.();
     cancel = undefined;
-    flush();
+    flush(framed);
   };
+  const late = (): void => run(false);
   return {
     schedule() {
       if (cancel) return;
       if (document.hidden) {
-        const timer = setTimeout(run, hiddenMs);
+        const timer = setTimeout(late, hiddenMs);
         cancel = () => clearTimeout(timer);
       } else {
-        const frame = requestAnimationFrame(run);
+        const frame = requestAnimationFrame(() => run(true));
         // A window that is covered may get no frames although it is not hidden.
-        const timer = setTimeout(run, hiddenMs);
+        const timer = setTimeout(late, hiddenMs);
         cancel = () => {
           cancelAnimationFrame(frame);
           clearTimeout(timer);
         };
       }
     },
-    now: run,
+    now: late,
     stop() {
       cancel?.();
       cancel = undefined;
@@ -101,9 +105,9 @@ export function openStream(venue: Venue, request: StreamRequest): EventChannel<S
     let unknown = 0;
     let last: FeedNotificationResponse | undefined;
 
-    const flush = (): void => {
+    const flush = (framed: boolean): void => {
       if (!last) return;
-      emit({ kind: 'arrival', items, cursor: last.cursor, number: last.number, unknown });
+      emit({ kind: 'arrival', items, cursor: last.cursor, number: last.number, unknown, framed });
       items = [];
       unknown = 0;
       last = undefined;
@@ -113,7 +117,7 @@ export function openStream(venue: Venue, request: StreamRequest): EventChannel<S
     const take = (response: FeedNotificationResponse): boolean => {
       const gap = continuity.check(response);
       if (gap !== undefined) {
-        flush();
+        flush(false);
         emit({ kind: 'gap', text: gap });
         return false;
       }
@@ -141,7 +145,7 @@ export function openStream(venue: Venue, request: StreamRequest): EventChannel<S
             resumeAfter: request.resumeAfter,
             subscription: {
               ...subscription,
-              stateInterval: { seconds: BigInt(Math.floor(stateIntervalMs / 1000)), nanos: (stateIntervalMs % 1000) * 1_000_000 },
+              stateInterval: duration(stateIntervalMs),
             },
           },
           { signal: abort.signal },
@@ -155,7 +159,7 @@ export function openStream(venue: Venue, request: StreamRequest): EventChannel<S
 
     void run().then((problem) => {
       frames.stop();
-      flush();
+      flush(false);
       emit({ kind: 'end', ...(problem ? { problem } : {}) });
       emit(END);
     });
