@@ -15,6 +15,7 @@ import { SessionService } from '../../../gen/todoku/v1/session_pb';
 import { createStore } from '../../app/store';
 import type { Nudge } from '../../../shared/bridge';
 import type { Shell } from '../../venue/shell';
+import { plain } from '../../venue/plain';
 import { createVenue } from '../../venue/venue';
 import { session } from '../session/slice';
 import { followFeed } from './saga';
@@ -96,7 +97,7 @@ class Attach {
 
 function setUp() {
   const attaches: Attach[] = [];
-  const acknowledged: { attach: bigint; number: bigint }[] = [];
+  const acknowledged: { attach: bigint; number: bigint; painted?: bigint; agoMs?: number }[] = [];
   let nudge: (why: Nudge) => void = () => undefined;
   const transport = createRouterTransport(({ service }) => {
     service(NotificationService, {
@@ -105,8 +106,9 @@ function setUp() {
         attaches.push(attach);
         return attach.responses(signal);
       },
-      acknowledgeNotifications({ attachNumber, responseNumber }) {
-        acknowledged.push({ attach: attachNumber, number: responseNumber });
+      acknowledgeNotifications({ attachNumber, responseNumber, paintedNumber, paintedAgo }) {
+        const painted = paintedNumber === 0n ? {} : { painted: paintedNumber, agoMs: paintedAgo ? plain(paintedAgo) : -1 };
+        acknowledged.push({ attach: attachNumber, number: responseNumber, ...painted });
         return {};
       },
     });
@@ -313,5 +315,26 @@ test('heartbeats are acknowledged at once under the attach they belong to', asyn
   first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
   await after(300);
   expect(acknowledged).toEqual([{ attach: 1n << 60n, number: 3n }]);
+  task.cancel();
+});
+
+test('what was painted, and how long ago, goes with the acknowledgement, once', async () => {
+  const frames: (() => void)[] = [];
+  vi.stubGlobal('document', { hidden: false, addEventListener: () => undefined, removeEventListener: () => undefined });
+  vi.stubGlobal('requestAnimationFrame', (call: () => void) => frames.push(call));
+  vi.stubGlobal('cancelAnimationFrame', () => undefined);
+  const { nth, after, acknowledged, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(100);
+  for (const call of frames.splice(0)) call();
+  await after(100);
+  first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
+  // No frame comes: the heartbeat is taken by the timer, and shown to nobody.
+  await after(260);
+  expect(acknowledged).toEqual([{ attach: 1n << 60n, number: 3n, painted: 2n, agoMs: 350 }]);
+  first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
+  await after(300);
+  expect(acknowledged[1]).toEqual({ attach: 1n << 60n, number: 4n });
   task.cancel();
 });
