@@ -14,9 +14,10 @@ const waiting: (() => void)[] = [];
 export function afterPaint(callback: () => void): void {
   if (!afterFrame) {
     afterFrame = new MessageChannel();
-    afterFrame.port1.onmessage = () => {
+    afterFrame.port1.addEventListener('message', () => {
       for (const call of waiting.splice(0)) call();
-    };
+    });
+    afterFrame.port1.start();
   }
   waiting.push(callback);
   afterFrame.port2.postMessage(undefined);

@@ -277,11 +277,11 @@ interface Progress {
 
 /** Notes when what came in this frame is on the screen, and measures how old it is then. */
 function notePaint({ afterPaint, now }: FeedContext, progress: Progress, { items, number }: Arrival, { phase, clockOffset }: FeedState): void {
-  const { attach } = progress;
+  const under = progress.attach;
   const committed = phase === 'live' ? oldest(items) : undefined;
   afterPaint(() => {
     const at = now();
-    if (progress.attach === attach) progress.painted = { number, at };
+    if (progress.attach === under) progress.painted = { number, at };
     if (committed !== undefined) measurePaint(committed, at, clockOffset);
   });
 }
@@ -292,15 +292,15 @@ function* acknowledge(context: FeedContext, progress: Progress, beats: Channel<t
   for (;;) {
     const every: number = yield select((s: RootState) => s.feed.acknowledgeMs);
     yield race({ beat: take(beats), due: delay(every / 2) });
-    const { attach, number, painted } = progress;
-    if (number === 0n || (told.attach === attach && told.number === number)) continue;
+    const { attach: attachNumber, number, painted } = progress;
+    if (number === 0n || (told.attach === attachNumber && told.number === number)) continue;
     const connectionId: string = yield select((s: RootState) => s.session.connectionId);
     // Without anything new on the screen nothing is said of it: a hidden page shows nobody anything.
     const seen = painted ? { paintedNumber: painted.number, paintedAgo: duration(context.now() - painted.at) } : {};
     progress.painted = undefined;
     try {
-      yield call(context.venue.notifications.acknowledgeNotifications, { connectionId, attachNumber: attach, responseNumber: number, ...seen }, deadlines.read);
-      told = { attach, number };
+      yield call(context.venue.notifications.acknowledgeNotifications, { connectionId, attachNumber, responseNumber: number, ...seen }, deadlines.read);
+      told = { attach: attachNumber, number };
     } catch {
       // The next one says the same and more; a stream that is gone ends by itself.
     }

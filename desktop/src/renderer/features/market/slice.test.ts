@@ -1,5 +1,5 @@
 // The market against a naive one: a map of prices, sorted when looked at.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Side, TradeStatus } from '../../../gen/todoku/v1/types_pb';
 import type { Item, ItemBody, ItemType } from '../feed/items';
@@ -36,7 +36,7 @@ test('a book is what its updates say, best first, however they come in frames', 
           else side.set(ticks, String(quantity));
         }
       }
-      const sorted = (side: Map<number, string>, order: number): [number, string][] => [...side].sort(([a], [b]) => (a - b) * order);
+      const sorted = (side: Map<number, string>, order: number): [number, string][] => [...side].toSorted(([a], [b]) => (a - b) * order);
       const { bids, offers } = state.books['A']!;
       expect(bids.map(({ ticks, quantity }) => [ticks, quantity])).toEqual(sorted(naive.bids, -1));
       expect(offers.map(({ ticks, quantity }) => [ticks, quantity])).toEqual(sorted(naive.offers, 1));

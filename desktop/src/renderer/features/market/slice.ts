@@ -121,7 +121,7 @@ function withPrint(prints: Print[], print: Print): Print[] {
 function joined(told: Print[], history: Print[]): Print[] {
   const known = new Set(told.map(({ tradeId }) => tradeId));
   const all = [...told, ...history.filter(({ tradeId }) => !known.has(tradeId))];
-  return all.sort((a, b) => (b.time ?? 0) - (a.time ?? 0) || newer(b.tradeId, a.tradeId)).slice(0, printsKept);
+  return all.toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0) || newer(b.tradeId, a.tradeId)).slice(0, printsKept);
 }
 
 /** Trades are numbered in their order. */
