@@ -1,48 +1,106 @@
 // The desk of somebody who is signed in: the bar above, panels in a dock below.
-import { DockviewReact, type DockviewReadyEvent, type IDockviewPanelProps } from 'dockview-react';
-import 'dockview-react/dist/styles/dockview.css';
+import type { DockviewApi } from 'dockview-react';
 import '../styles/desk.css';
-import { useCallback } from 'react';
+import { useCallback, useRef, useState } from 'react';
 import { FeedStatus } from '../features/feed/FeedStatus';
 import { selectFreshness } from '../features/feed/selectors';
+import { type Layouts as Kept, unnamed } from '../features/layouts/kept';
+import { Layouts } from '../features/layouts/Layouts';
 import { session } from '../features/session/slice';
 import { useT } from '../i18n';
+import { smallScreen, useMedia } from '../ui/useMedia';
+import { Dock, layoutOf, PanelTabs, showDock } from './Dock';
 import { useAppDispatch, useAppSelector } from './hooks';
-import { panels, standardLayout } from './panels';
-
-const components = Object.fromEntries(
-  Object.entries(panels).map(([id, { view: View }]) => [
-    id,
-    function Panel(_props: IDockviewPanelProps) {
-      return (
-        <section className="panel" data-panel={id}>
-          <View />
-        </section>
-      );
-    },
-  ]),
-);
+import { panelKinds } from './panels';
+import { useLayouts } from './useLayouts';
 
 export default function Desk() {
-  const t = useT();
-  const dispatch = useAppDispatch();
-  const user = useAppSelector((s) => s.session.user);
   const freshness = useAppSelector(selectFreshness);
-  const ready = useCallback(({ api }: DockviewReadyEvent) => standardLayout(api, t), [t]);
+  const user = useAppSelector((s) => s.session.user?.user);
   return (
     <div className="desk" data-freshness={freshness}>
-      <header className="bar">
-        <h1>{t('app.title')}</h1>
-        <FeedStatus />
-        <span className="spacer" />
-        <span className="user">{user?.displayName}</span>
-        <button type="button" onClick={() => dispatch(session.signOut())}>
-          {t('session.signOut')}
-        </button>
-      </header>
-      <main className="dock">
-        <DockviewReact components={components} onReady={ready} className="dockview-theme-todoku" />
-      </main>
+      {/* Layouts are the user's: until the stream says who that is there is none to show. */}
+      {user === undefined ? <Bar /> : <Panels key={user} user={user} />}
     </div>
   );
+}
+
+function Bar({ onLayouts }: { onLayouts?: () => void }) {
+  const t = useT();
+  const dispatch = useAppDispatch();
+  const name = useAppSelector((s) => s.session.user?.displayName);
+  return (
+    <header className="bar">
+      <h1>{t('app.title')}</h1>
+      <FeedStatus />
+      <span className="spacer" />
+      {onLayouts && (
+        <button type="button" onClick={onLayouts}>
+          {t('layout.title')}
+        </button>
+      )}
+      <span className="user">{name}</span>
+      <button type="button" onClick={() => dispatch(session.signOut())}>
+        {t('session.signOut')}
+      </button>
+    </header>
+  );
+}
+
+type DockLayout = Kept['docks'][string];
+
+function Panels({ user }: { user: string }) {
+  const small = useMedia(smallScreen);
+  const [kept, change] = useLayouts(user);
+  const api = useRef<DockviewApi>(undefined);
+  const [open, setOpen] = useState(false);
+  const [shown, setShown] = useState<string[]>([]);
+  const moved = useCallback((layout: DockLayout) => change((before) => ({ ...before, docks: { ...before.docks, [before.current]: layout } })), [change]);
+  const show = useCallback((ids: string[]) => setShown((before) => (before.join() === ids.join() ? before : ids)), []);
+  const choose = (current: string, docks = kept.docks): void => {
+    change((before) => ({ ...before, docks, current }));
+    if (api.current) showDock(api.current, docks[current]);
+  };
+  const without = (name: string): Record<string, DockLayout> => Object.fromEntries(Object.entries(kept.docks).filter(([one]) => one !== name));
+  const panel = (id: string, add: boolean): void => {
+    const dock = api.current;
+    const there = dock?.getPanel(id);
+    if (!add) there?.api.close();
+    else if (dock && !there) dock.addPanel({ id, component: id, ...beside(dock, id) });
+  };
+  return (
+    <>
+      <Bar {...(small ? {} : { onLayouts: () => setOpen(true) })} />
+      <main className="dock">
+        {small ? (
+          <PanelTabs tab={kept.tab} onTab={(tab) => change((before) => ({ ...before, tab }))} />
+        ) : (
+          <Dock layout={kept.docks[kept.current]} api={api} onMoved={moved} onPanels={show} />
+        )}
+      </main>
+      {open && !small && (
+        <Layouts
+          kept={kept}
+          kinds={panelKinds}
+          shown={shown}
+          onPanel={panel}
+          onChoose={choose}
+          onSaveAs={(name) => {
+            const layout = api.current && layoutOf(api.current);
+            if (layout) choose(name, { ...kept.docks, [name]: layout });
+          }}
+          onReset={() => choose(kept.current, without(kept.current))}
+          onDelete={() => choose(unnamed, without(kept.current))}
+          onClose={() => setOpen(false)}
+        />
+      )}
+    </>
+  );
+}
+
+/** A panel that is added stands with those it stands with in the standard layout, where one of them is shown. */
+function beside(dock: DockviewApi, id: string): { position?: { referencePanel: string; direction: 'within' } } {
+  const place = panelKinds[id]?.place;
+  const neighbour = dock.panels.find((panel) => place !== undefined && panelKinds[panel.id]?.place === place);
+  return neighbour ? { position: { referencePanel: neighbour.id, direction: 'within' } } : {};
 }

@@ -6,6 +6,7 @@ import * as app from './words/app';
 import * as column from './words/column';
 import * as feed from './words/feed';
 import * as ladder from './words/ladder';
+import * as layout from './words/layout';
 import * as panel from './words/panel';
 import * as reason from './words/reason';
 import * as session from './words/session';
@@ -13,8 +14,30 @@ import * as side from './words/side';
 import * as ticket from './words/ticket';
 
 const catalogues = {
-  en: { ...app.en, ...column.en, ...feed.en, ...ladder.en, ...panel.en, ...reason.en, ...session.en, ...side.en, ...ticket.en },
-  ja: { ...app.ja, ...column.ja, ...feed.ja, ...ladder.ja, ...panel.ja, ...reason.ja, ...session.ja, ...side.ja, ...ticket.ja },
+  en: {
+    ...app.en,
+    ...column.en,
+    ...feed.en,
+    ...ladder.en,
+    ...layout.en,
+    ...panel.en,
+    ...reason.en,
+    ...session.en,
+    ...side.en,
+    ...ticket.en,
+  },
+  ja: {
+    ...app.ja,
+    ...column.ja,
+    ...feed.ja,
+    ...ladder.ja,
+    ...layout.ja,
+    ...panel.ja,
+    ...reason.ja,
+    ...session.ja,
+    ...side.ja,
+    ...ticket.ja,
+  },
 } satisfies Record<Language, Record<string, string>>;
 
 export type Key = keyof (typeof catalogues)['en'];

@@ -1,0 +1,69 @@
+// Layouts survive what time and accidents do to them.
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Layouts, layoutName, noLayouts, readLayouts, soundDock } from './kept';
+import { standardLayout } from './standard';
+
+const kinds = {
+  instruments: { place: 'list' },
+  depth: { place: 'book' },
+  chart: { place: 'market' },
+  ticket: { place: 'entry' },
+  orders: { place: 'blotter' },
+  executions: { place: 'record' },
+  admin: {},
+} as const;
+const known = (panel: string): boolean => panel in kinds;
+
+/** Ids of the panels of each group. */
+function groupsOf(node: unknown): string[][] {
+  const { type, data } = node as { type: string; data: unknown };
+  return type === 'leaf' ? [(data as { views: string[] }).views] : (data as unknown[]).flatMap(groupsOf);
+}
+
+test('a wide screen has more regions than a narrow one, and each panel once', () => {
+  expect(groupsOf(standardLayout(kinds, 1280, 680).grid.root)).toEqual([['instruments'], ['depth', 'chart'], ['ticket'], ['orders', 'executions']]);
+  expect(groupsOf(standardLayout(kinds, 1920, 1040).grid.root)).toEqual([['instruments'], ['depth'], ['chart'], ['ticket'], ['orders'], ['executions']]);
+});
+
+test('what was kept is read again as it was', () => {
+  const layouts: Layouts = { version: 1, current: 'morning', docks: { morning: standardLayout(kinds, 1280, 680) }, tab: 'depth' };
+  expect(readLayouts(JSON.stringify(layouts), known)).toEqual(layouts);
+});
+
+test('a panel that is no longer there is left out, with the group that it leaves empty', () => {
+  const without = (panel: string): boolean => panel !== 'ticket' && panel !== 'chart' && known(panel);
+  const sound = soundDock(standardLayout(kinds, 1280, 680), without);
+  expect(groupsOf(sound?.grid.root)).toEqual([['instruments'], ['depth'], ['orders', 'executions']]);
+  expect(Object.keys(sound?.panels ?? {})).toEqual(['instruments', 'depth', 'orders', 'executions']);
+});
+
+test('damaged, foreign and newer layouts give way to the standard one', () => {
+  for (const text of [null, '', '{', '[]', '"x"', '{"version":2,"docks":{}}', '{"version":1}', '{"version":1,"docks":[]}']) expect(readLayouts(text, known)).toEqual(noLayouts);
+  const broken = { version: 1, current: 'a', docks: { a: { grid: { root: { type: 'leaf', size: 1, data: {} }, width: 1, height: 1, orientation: 'VERTICAL' } } }, tab: 7 };
+  expect(readLayouts(JSON.stringify(broken), known)).toEqual(noLayouts);
+});
+
+test('whatever was kept, what is read of it names each known panel at most once', () => {
+  const { root } = standardLayout(kinds, 1280, 680).grid;
+  const id = fc.constantFrom(...Object.keys(kinds), 'gone', '__proto__');
+  const leaf = fc.record({ type: fc.constantFrom('leaf', 'twig'), size: fc.oneof(fc.nat(), fc.constant(-1), fc.constant(null)), data: fc.oneof(fc.record({ id: fc.string(), views: fc.array(id), activeView: id }), fc.anything()) });
+  const branch = fc.record({ type: fc.constant('branch'), size: fc.nat(), data: fc.array(fc.oneof(leaf, fc.record({ type: fc.constant('branch'), size: fc.nat(), data: fc.array(leaf) }), fc.constant(root))) });
+  fc.assert(
+    fc.property(branch, (node) => {
+      const sound = soundDock({ grid: { root: node, width: 10, height: 10, orientation: 'VERTICAL' }, panels: {} }, (panel) => Object.hasOwn(kinds, panel));
+      if (!sound) return;
+      const views = groupsOf(sound.grid.root).flat();
+      expect(views).toEqual([...new Set(views)]);
+      expect(views.length).toBeGreaterThan(0);
+      expect(views.every((view) => Object.hasOwn(kinds, view))).toBe(true);
+      expect(Object.keys(sound.panels).toSorted()).toEqual(views.toSorted());
+    }),
+  );
+});
+
+test('a name is trimmed, and neither empty nor long', () => {
+  expect(layoutName('  朝 ')).toBe('朝');
+  expect(layoutName('   ')).toBeUndefined();
+  expect(layoutName('x'.repeat(41))).toBeUndefined();
+});
