@@ -30,9 +30,10 @@ const context = {
 
 const element = document.getElementById('root');
 if (element) {
-  const root = createRoot(element);
   // A screen that goes on with a part of it dead would show old prices as current.
-  const { store } = createStore(rootSaga(context), (error) => root.render(<Failed error={error} />));
+  const fail = (error: unknown): void => root.render(<Failed error={error instanceof Error ? error : new Error(String(error))} />);
+  const root = createRoot(element, { onUncaughtError: fail });
+  const { store } = createStore(rootSaga(context), fail);
   keepSettings(store);
   root.render(
     <Provider store={store}>

@@ -2,6 +2,7 @@
 import type { DockviewApi } from 'dockview-react';
 import '../styles/desk.css';
 import { useCallback, useRef, useState } from 'react';
+import { FeedHelp } from '../features/feed/FeedHelp';
 import { FeedStatus } from '../features/feed/FeedStatus';
 import { selectFreshness } from '../features/feed/selectors';
 import { type Layouts as Kept, unnamed } from '../features/layouts/kept';
@@ -21,6 +22,7 @@ export default function Desk() {
     <div className="desk" data-freshness={freshness}>
       {/* Layouts are the user's: until the stream says who that is there is none to show. */}
       {user === undefined ? <Bar /> : <Panels key={user} user={user} />}
+      <FeedHelp />
     </div>
   );
 }

@@ -69,16 +69,17 @@ function webShell(): Shell {
     localStorage.setItem(signedInKey, '1');
   };
   const session: Interceptor = (next) => async (request) => {
-    if (access !== '') request.header.set('Authorization', `Bearer ${access}`);
+    const used = access;
+    if (used !== '') request.header.set('Authorization', `Bearer ${used}`);
     if (request.service.typeName === SessionService.typeName) request.header.set('Todoku-Session', 'cookie');
+    // Whoever signs out is not signed in again by a reload, whether or not the venue hears of it.
+    const leaving = request.method.name === SessionService.method.logout.name;
+    if (leaving) localStorage.removeItem(signedInKey);
     const response = await next(request);
     if (!response.stream) {
       if (response.message.$typeName === LoginResponseSchema.typeName) take((response.message as { tokens?: SessionTokens }).tokens);
       else if (response.message.$typeName === RefreshSessionResponseSchema.typeName) take((response.message as { tokens?: SessionTokens }).tokens);
-      else if (request.method.name === SessionService.method.logout.name) {
-        access = '';
-        localStorage.removeItem(signedInKey);
-      }
+      else if (leaving && access === used) access = '';
     }
     return response;
   };
@@ -113,13 +114,16 @@ function webShell(): Shell {
 const streamsOverHTTP1 = 4;
 
 async function acquireStream(waiting: () => void, signal: AbortSignal): Promise<() => void> {
+  // Without TLS no browser speaks HTTP/2; with it the page's own way says what was agreed.
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-  if (navigation?.nextHopProtocol !== 'http/1.1' || !('locks' in navigator)) return () => undefined;
+  const single = location.protocol === 'http:' || navigation?.nextHopProtocol === 'http/1.1';
+  if (!single || !('locks' in navigator)) return () => undefined;
   const names = Array.from({ length: streamsOverHTTP1 }, (_, n) => `todoku-stream-${n}`);
   for (const name of names) {
     const release = await tryLock(name);
     if (release) return release;
   }
+  signal.throwIfAborted();
   waiting();
   return firstLock(names, signal);
 }

@@ -17,7 +17,7 @@ export function useSeconds(wanted: boolean): number {
 
 export function FeedStatus() {
   const t = useT();
-  const { phase, lastArrival, retryAt, lag, replayed, problem } = useAppSelector((s) => s.feed);
+  const { phase, lastArrival, retryAt, lag, replayed } = useAppSelector((s) => s.feed);
   const freshness = useAppSelector(selectFreshness);
   const now = useSeconds(freshness !== 'fresh');
   const age = lastArrival === 0 ? 0 : Math.max(0, Math.round((now - lastArrival) / 1000));
@@ -27,8 +27,6 @@ export function FeedStatus() {
         return freshness === 'stale' ? t('feed.stale', { age }) : t('feed.live');
       case 'retrying':
         return t('feed.retrying', { seconds: Math.max(0, Math.ceil((retryAt - now) / 1000)) });
-      case 'refused':
-        return t('feed.refused', { text: problem?.text ?? '' });
       default:
         return t(`feed.${phase}`);
     }
@@ -37,7 +35,7 @@ export function FeedStatus() {
     <div className="feed-status" data-phase={phase} data-freshness={freshness} role="status">
       <span className="dot" aria-hidden="true" />
       <span className="words">{words()}</span>
-      {phase !== 'live' && lastArrival > 0 && <span className="age">{t('feed.lastSeen', { time: new Date(lastArrival).toLocaleTimeString() })}</span>}
+      {phase !== 'live' && lastArrival > 0 && <span className="age">{t('feed.lastSeen', { time: new Date(lastArrival).toLocaleTimeString(), age })}</span>}
       {freshness === 'fresh' && lag !== undefined && <span className="lag">{t('feed.lag', { ms: Math.round(lag) })}</span>}
       {freshness === 'fresh' && replayed !== undefined && (
         <span className="replayed">{replayed === 1 ? t('feed.replayed.one') : t('feed.replayed.other', { n: replayed })}</span>

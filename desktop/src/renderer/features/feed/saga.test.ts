@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ErrorInfoSchema } from '../../../gen/google/rpc/error_pb';
+import { ErrorInfoSchema, RetryInfoSchema } from '../../../gen/google/rpc/error_pb';
 import {
   type FeedNotificationRequest,
   type FeedNotificationResponse,
@@ -19,6 +19,7 @@ import { plain } from '../../venue/plain';
 import { createVenue } from '../../venue/venue';
 import { session } from '../session/slice';
 import { followFeed } from './saga';
+import { feed as actions } from './slice';
 
 /** One attach as the server sees it. */
 class Attach {
@@ -71,9 +72,10 @@ class Attach {
     this.say(`e:${head}`, { case: 'snapshotBegin', value: {} as never }, { case: 'snapshotEnd', value: {} as never });
   }
 
-  end(reason: string, code = Code.Unavailable): void {
+  end(reason: string, code = Code.Unavailable, retrySeconds = 0): void {
     const error = new ConnectError(reason, code);
     error.details = reason === '' ? [] : [{ desc: ErrorInfoSchema, value: { reason, domain: 'todoku' } }];
+    if (retrySeconds > 0) error.details.push({ desc: RetryInfoSchema, value: { retryDelay: { seconds: BigInt(retrySeconds), nanos: 0 } } });
     this.#push(error);
   }
 
@@ -95,10 +97,11 @@ class Attach {
   }
 }
 
-function setUp() {
+function setUp({ slotFree = true } = {}) {
   const attaches: Attach[] = [];
   const acknowledged: { attach: bigint; number: bigint; painted?: bigint; agoMs?: number }[] = [];
   let nudge: (why: Nudge) => void = () => undefined;
+  const slots = { held: 0, granted: (): void => undefined };
   const transport = createRouterTransport(({ service }) => {
     service(NotificationService, {
       feedNotification(request, { signal }) {
@@ -124,7 +127,19 @@ function setUp() {
     },
     onConnectivity: () => () => undefined,
     notify: () => undefined,
-    acquireStream: () => Promise.resolve(() => undefined),
+    acquireStream(waiting) {
+      const give = (): (() => void) => {
+        slots.held += 1;
+        return () => {
+          slots.held -= 1;
+        };
+      };
+      if (slotFree) return Promise.resolve(give());
+      waiting();
+      return new Promise((resolve) => {
+        slots.granted = () => resolve(give());
+      });
+    },
   };
   const context = { venue: createVenue(shell), instanceId: 'i', now: () => Date.now(), random: () => 0.5, afterPaint: (callback: () => void) => callback() };
   const failed: Error[] = [];
@@ -145,7 +160,7 @@ function setUp() {
     expect(attaches.length).toBe(n);
     return attaches[n - 1]!;
   };
-  return { store, task, attaches, acknowledged, after, nth, nudge: (why: Nudge) => nudge(why), feed: () => store.getState().feed };
+  return { store, task, slots, attaches, acknowledged, after, nth, nudge: (why: Nudge) => nudge(why), feed: () => store.getState().feed };
 }
 
 beforeEach(() => {
@@ -336,5 +351,118 @@ test('what was painted, and how long ago, goes with the acknowledgement, once', 
   first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
   await after(300);
   expect(acknowledged[1]).toEqual({ attach: 1n << 60n, number: 4n });
+  task.cancel();
+});
+
+test('the user may take the stream back, and what was missed meanwhile is replayed', async () => {
+  const { nth, after, feed, store, slots, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.end('SUPERSEDED', Code.Aborted);
+  await after(100);
+  expect(feed().phase).toBe('superseded');
+  // A page that shows nothing live must not keep another one waiting.
+  expect(slots.held).toBe(0);
+  store.dispatch(actions.attachWanted());
+  const second = await nth(2);
+  expect(second.request.resumeAfter).toBe('e:10');
+  second.hello(Hello_Start.REPLAY, 10, 'e:10');
+  await after(300);
+  expect(feed().phase).toBe('live');
+  expect(slots.held).toBe(1);
+  task.cancel();
+});
+
+test('a page waits for its turn and gives back one that comes too late', async () => {
+  const late = setUp({ slotFree: false });
+  await late.after(10);
+  expect(late.feed().phase).toBe('waiting');
+  expect(late.attaches).toHaveLength(0);
+  late.task.cancel();
+  late.slots.granted();
+  await late.after(10);
+  expect(late.slots.held).toBe(0);
+  const patient = setUp({ slotFree: false });
+  await patient.after(10);
+  patient.slots.granted();
+  await patient.nth(1);
+  patient.task.cancel();
+  await patient.after(10);
+  expect(patient.slots.held).toBe(0);
+});
+
+test('a stream that outlived its token asks for a refresh before it gives the session up', async () => {
+  const { nth, after, store, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.end('SESSION_EXPIRED', Code.Unauthenticated);
+  await after(100);
+  expect(store.getState().session.status).toBe('signedIn');
+  store.dispatch(session.refreshed(Date.now() + 900_000));
+  const second = await nth(2, 1_000);
+  expect(second.request.resumeAfter).toBe('e:10');
+  task.cancel();
+});
+
+test('a venue that says when to come back is not asked before', async () => {
+  const { nth, after, attaches, task } = setUp();
+  (await nth(1)).end('ATTACH_RATE', Code.ResourceExhausted, 5);
+  await after(4_900);
+  expect(attaches).toHaveLength(1);
+  await nth(2, 1_000);
+  task.cancel();
+});
+
+test('nothing of another session is resumed', async () => {
+  const { nth, after, store, feed } = setUp();
+  (await nth(1)).snapshot(10);
+  await after(300);
+  expect(feed().cursor).toBe('e:10');
+  store.dispatch(actions.stopped());
+  expect(feed()).toMatchObject({ cursor: '', phase: 'off', attaches: 0 });
+});
+
+test('signing out while the next stream is being opened leaves none open', async () => {
+  const { nth, after, attaches, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  await nth(2);
+  task.cancel();
+  await after(10);
+  expect(attaches.map(({ cancelled }) => cancelled)).toEqual([true, true]);
+});
+
+test('until it moves, an old stream goes on being shown', async () => {
+  const { nth, after, feed, attaches, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  await after(300);
+  first.say('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
+  await after(300);
+  expect(attaches).toHaveLength(1);
+  expect(feed().cursor).toBe('e:12');
+  expect((await nth(2)).request.resumeAfter).toBe('e:12');
+  task.cancel();
+});
+
+test('messages of a later version are counted, passed over, and logged once', async () => {
+  const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const { nth, after, feed, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.say('e:11', { case: undefined });
+  await after(300);
+  first.say('e:12', { case: undefined }, { case: undefined });
+  await after(300);
+  expect(feed()).toMatchObject({ phase: 'live', unknown: 3, cursor: 'e:12' });
+  expect(log).toHaveBeenCalledTimes(1);
+  log.mockRestore();
   task.cancel();
 });

@@ -42,19 +42,33 @@ interface Ended {
   nudged: boolean;
 }
 
-/** Keeps a stream open until cancelled. Puts session.ended when only signing in helps. */
+/**
+ * Keeps a stream open until cancelled. Puts session.ended when only signing in helps. A
+ * stream that another window took over, or that is refused, is left until the user asks.
+ */
 export function* followFeed(context: FeedContext): SagaIterator<void> {
-  const slot = new AbortController();
-  let release: (() => void) | undefined;
+  yield put(feed.stopped()); // What was held is another session's.
   const nudges: EventChannel<Nudged> = yield call(nudgeChannel, context);
   try {
-    const waited: EventChannel<'waiting' | (() => void)> = yield call(slotChannel, context.venue, slot.signal);
-    while (!release) {
-      const got: 'waiting' | (() => void) = yield take(waited);
-      if (got === 'waiting') yield put(feed.waiting());
-      else release = got;
-    }
     yield fork(watchSilence);
+    for (;;) {
+      yield call(holdStream, context, nudges);
+      yield take(feed.attachWanted.type);
+    }
+  } finally {
+    nudges.close();
+  }
+}
+
+/** Waits for this page's turn, and keeps a stream open until trying again would not help. */
+function* holdStream(context: FeedContext, nudges: EventChannel<Nudged>): SagaIterator<void> {
+  const slot: EventChannel<Slot> = yield call(slotChannel, context.venue);
+  try {
+    for (;;) {
+      const got: Slot = yield take(slot);
+      if (got === 'granted') break;
+      yield put(feed.waiting());
+    }
     const proof: Proof = { waitMs: 0, next: 0 };
     for (let attempts = 0; ; ) {
       const ended: Ended = yield call(followOnce, context, nudges, proof);
@@ -62,16 +76,15 @@ export function* followFeed(context: FeedContext): SagaIterator<void> {
       if (!goOn) return;
       if (ended.since > 0 && context.now() - ended.since >= healthyMs) attempts = 0;
       if (ended.nudged) attempts = 0;
-      const wait = ended.announced || ended.nudged ? backoff(0, context.random()) : backoff(attempts, context.random());
+      const soon = ended.announced || ended.nudged ? 0 : attempts;
+      const wait = Math.max(backoff(soon, context.random()), ended.problem?.retryAfterMs ?? 0);
       attempts += 1;
       yield put(feed.lost({ retryAt: context.now() + wait, attempts, problem: ended.problem }));
       const { nudged }: { nudged?: Nudged } = yield race({ waited: delay(wait), nudged: take(nudges) });
       if (nudged) attempts = 0;
     }
   } finally {
-    slot.abort();
-    release?.();
-    nudges.close();
+    slot.close();
   }
 }
 
@@ -104,7 +117,10 @@ function* judge(context: FeedContext, problem: Problem | undefined): SagaIterato
       }
     }
     case 'TOKEN_EXPIRED':
+    case 'SESSION_EXPIRED':
+      // The access token ended while the page slept; whether the session did, a refresh tells.
       yield put(session.refreshWanted());
+      yield race({ refreshed: take(session.refreshed.type), waited: delay(deadlines.write.timeoutMs) });
       return true;
   }
   if (problem && sessionOver(problem)) {
@@ -123,16 +139,23 @@ function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: 
   const acknowledged: Task = yield fork(acknowledge, context, progress, beats);
   let since = 0;
   let announced = false;
+  let moveAt: number | undefined;
   try {
     for (;;) {
       const state: FeedState = yield select((s: RootState) => s.feed);
       // Hello is due within five seconds; later the server's watchdog interval holds.
       const patience = since === 0 ? helloMs : state.watchdogMs;
-      const { event, nudged }: { event?: StreamEvent; nudged?: Nudged } = yield race({
+      const { event, nudged, due }: { event?: StreamEvent; nudged?: Nudged; due?: true } = yield race({
         event: take(stream),
         nudged: take(nudges),
         silent: delay(patience),
+        ...(moveAt === undefined ? {} : { due: delay(Math.min(Math.max(0, moveAt - context.now()), moveWithinMs)) }),
       });
+      if (due) {
+        moveAt = undefined;
+        stream = yield call(move, context, stream);
+        continue;
+      }
       if (nudged) return { problem: undefined, since, announced, nudged: true };
       if (!event) return { problem: silence, since, announced, nudged: false };
       switch (event.kind) {
@@ -143,6 +166,8 @@ function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: 
           const at = context.now();
           since ||= at;
           yield put(feed.received({ items: event.items, cursor: event.cursor, unknown: event.unknown, at }));
+          // oxlint-disable-next-line no-console -- Once a session: the only word that a newer venue says more than is shown.
+          if (event.unknown > 0 && state.unknown === 0) console.warn('Todoku: the venue sends messages of a type that this version does not know; they are passed over.');
           progress.number = event.number;
           if (event.framed) notePaint(context, progress, event, state);
           if (event.items.some((item) => item.type === 'heartbeat')) yield put(beats, true);
@@ -153,9 +178,8 @@ function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: 
             return { problem: diverged, since, announced, nudged: true };
           }
           if (event.items.some((item) => item.type === 'reconnect')) {
-            const before = stream;
-            stream = yield call(move, context, before);
             announced = true;
+            moveAt = context.now() + context.random() * moveWithinMs;
           }
           break;
         }
@@ -220,30 +244,32 @@ function* attach(context: FeedContext): SagaIterator<EventChannel<StreamEvent>> 
 
 /**
  * The server will end the stream: opens the next one while the old one still delivers, and
- * changes over when it is there. If that fails the old one goes on to its end. The server ends the old one when it takes the new, so no event comes twice:
- * what the old one still delivers is held back until it is known which of the two counts.
+ * changes over when it is there; if that fails the old one goes on to its end. The server
+ * ends the old one when it takes the new, so no event comes twice: what the old one still
+ * delivers is held back until it is known which of the two counts.
  */
 function* move(context: FeedContext, old: EventChannel<StreamEvent>): SagaIterator<EventChannel<StreamEvent>> {
-  yield delay(context.random() * moveWithinMs);
   const held: StreamEvent[] = [];
   const next: EventChannel<StreamEvent> = yield call(attach, context);
-  const until = context.now() + helloMs;
-  for (;;) {
-    const { fromNew, fromOld }: { fromNew?: StreamEvent; fromOld?: StreamEvent } = yield race({
-      fromNew: take(next),
-      fromOld: take(old),
-      late: delay(Math.max(0, until - context.now())),
-    });
-    if (fromNew && fromNew.kind !== 'end' && fromNew.kind !== 'gap') {
-      old.close();
-      return yield call(prepended, [fromNew], next);
-    }
-    if (fromOld) {
+  let moved = false;
+  try {
+    const until = context.now() + helloMs;
+    for (;;) {
+      const { fromNew, fromOld }: { fromNew?: StreamEvent; fromOld?: StreamEvent } = yield race({
+        fromNew: take(next),
+        fromOld: take(old),
+        late: delay(Math.min(Math.max(0, until - context.now()), helloMs)),
+      });
+      if (fromNew && fromNew.kind !== 'end' && fromNew.kind !== 'gap') {
+        moved = true;
+        old.close();
+        return yield call(prepended, [fromNew], next);
+      }
+      if (!fromOld) return yield call(prepended, held, old);
       held.push(fromOld);
-      continue;
     }
-    next.close();
-    return yield call(prepended, held, old);
+  } finally {
+    if (!moved) next.close();
   }
 }
 
@@ -336,9 +362,27 @@ function nudgeChannel({ venue, now }: FeedContext): EventChannel<Nudged> {
   });
 }
 
-function slotChannel(venue: Venue, signal: AbortSignal): EventChannel<'waiting' | (() => void)> {
+type Slot = 'waiting' | 'granted';
+
+/** Says when this page may hold a stream; it may until the channel is closed. */
+function slotChannel(venue: Venue): EventChannel<Slot> {
   return eventChannel((emit) => {
-    venue.shell.acquireStream(() => emit('waiting'), signal).then(emit, () => undefined);
-    return () => undefined;
-  });
+    const abort = new AbortController();
+    let release: (() => void) | undefined;
+    venue.shell
+      .acquireStream(() => emit('waiting'), abort.signal)
+      .then(
+        (give) => {
+          release = give;
+          // Nobody waits any more: what came too late must not be held for ever.
+          if (abort.signal.aborted) give();
+          else emit('granted');
+        },
+        () => undefined,
+      );
+    return () => {
+      abort.abort();
+      release?.();
+    };
+  }, buffers.expanding(2));
 }

@@ -139,6 +139,9 @@ const slice = createSlice({
       state.phase = 'refused';
       state.problem = payload;
     },
+    /** The user wants the stream here: takes it over, or has it tried again. */
+    attachWanted() {},
+    /** A session begins: nothing is held of another. */
     stopped() {
       return initial;
     },

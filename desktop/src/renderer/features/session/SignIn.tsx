@@ -1,13 +1,23 @@
 // The first screen.
 import { type FormEvent, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
-import { useT } from '../../i18n';
+import { type Key, type Translate, useT } from '../../i18n';
+import { en } from '../../i18n/words/session';
+import type { Problem } from '../../venue/problem';
 import { session } from './slice';
+
+/** Why nobody is signed in, in words. */
+function why(t: Translate, problem: Problem | undefined, resuming: boolean): string {
+  if (!problem) return '';
+  if (problem.reason === '') return t(resuming ? 'session.resuming' : 'session.unreachable');
+  const key = `session.why.${problem.reason}`;
+  return key in en ? t(key as Key, { seconds: Math.max(1, Math.ceil(problem.retryAfterMs / 1000)) }) : problem.text;
+}
 
 export function SignIn() {
   const t = useT();
   const dispatch = useAppDispatch();
-  const { status, problem } = useAppSelector((s) => s.session);
+  const { status, problem, resuming } = useAppSelector((s) => s.session);
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
   const submit = (event: FormEvent): void => {
@@ -32,7 +42,7 @@ export function SignIn() {
           {busy && status === 'signingIn' ? t('session.signingIn') : t('session.signIn')}
         </button>
         <p role="alert" className="problem">
-          {problem ? (problem.reason === '' ? t('session.unreachable') : problem.text) : ''}
+          {why(t, problem, resuming)}
         </p>
       </form>
     </main>

@@ -1,10 +1,13 @@
 // The session: sign in or resume, keep it fresh, sign out.
 import type { SagaIterator, Task } from 'redux-saga';
-import { call, cancel, delay, fork, put, race, select, take } from 'redux-saga/effects';
+import { Code } from '@connectrpc/connect';
+import type { Action } from '@reduxjs/toolkit';
+import { call, cancel, delay, fork, put, race, select, take, takeEvery } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
 import { plain } from '../../venue/plain';
 import { type Problem, problemOf, sessionOver } from '../../venue/problem';
 import { deadlines, type Venue } from '../../venue/venue';
+import { feed } from '../feed/slice';
 import { session } from './slice';
 
 /** Remembers the tab's connection over a reload. It is a name, and opens nothing by itself. */
@@ -24,7 +27,9 @@ export interface SessionContext {
  * session ends, and signs in again after it.
  */
 export function* sessions(context: SessionContext, life: () => SagaIterator<void>): SagaIterator<void> {
-  const resumable: boolean = yield call([context.venue.shell, 'hasSession']);
+  const { memory, venue } = context;
+  yield takeEvery(session.connectionOpened.type, ({ payload }: ReturnType<typeof session.connectionOpened>) => memory.set(payload));
+  const resumable: boolean = yield call([venue.shell, 'hasSession']);
   let form: SignIn | undefined;
   let resumed = false;
   if (resumable) ({ resumed, form } = yield call(resume, context));
@@ -38,8 +43,11 @@ export function* sessions(context: SessionContext, life: () => SagaIterator<void
     const { wished }: { wished?: unknown } = yield race({ wished: take(session.signOut.type), ended: take(session.ended.type) });
     yield cancel(living);
     yield cancel(refreshing);
-    context.memory.set('');
-    if (wished) yield call(signOut, context);
+    memory.set('');
+    if (wished) {
+      yield put(session.ended(undefined));
+      form = yield call(signOut, context);
+    }
   }
 }
 
@@ -64,18 +72,21 @@ function* resume(context: SessionContext): SagaIterator<{ resumed: boolean; form
       return { resumed: true };
     } catch (error) {
       const problem = problemOf(error);
-      if (problem.reason !== '') {
-        // A session that is simply over is no news at the start.
-        yield put(session.signInFailed(sessionOver(problem) ? undefined : problem));
+      if (sessionOver(problem)) {
+        // That it is over is no news at the start; that it was ended may be.
+        yield put(session.signInFailed(quietly.has(problem.reason) ? undefined : problem));
         return { resumed: false };
       }
-      // The venue is not there; the session may well be.
-      yield put(session.signInFailed(problem));
-      const { form }: { form?: SignIn } = yield race({ waited: delay(wait), form: take(session.signIn.type) });
+      // The venue is not there or has no time; the session may well be there.
+      yield put(session.resumeDelayed(problem));
+      const { form }: { form?: SignIn } = yield race({ waited: delay(Math.max(wait, problem.retryAfterMs)), form: take(session.signIn.type) });
       if (form) return { resumed: false, form };
     }
   }
 }
+
+/** How a session ends that nobody ended. */
+const quietly = new Set(['SESSION_EXPIRED', 'BAD_TOKEN']);
 
 function* signInUntilDone(context: SessionContext, form: SignIn | undefined): SagaIterator<void> {
   const { venue, memory } = context;
@@ -104,13 +115,25 @@ function* refreshOnce({ venue }: SessionContext): SagaIterator<number> {
   return expires ? plain(expires) : 0;
 }
 
+/** With a clock that is ahead of the server's by more than a token's life, tokens look as if they had ended when they come. */
+const blindMs = 10_000;
+
+const beginning = (action: Action): boolean => feed.received.match(action) && action.payload.items.some((item) => item.type === 'hello');
+
 /** Refreshes when two thirds of the access token's life are over, or when somebody asks. */
 function* keepFresh(context: SessionContext): SagaIterator<void> {
   for (;;) {
-    const expires: number = yield select((s: RootState) => s.session.accessExpires);
-    const left = Math.max(1_000, ((expires - context.now()) * 2) / 3);
-    yield race({ due: delay(Math.min(left, 0x7fffffff)), wanted: take(session.refreshWanted.type) });
-    for (let wait = 500; ; wait = Math.min(wait * 2, 10_000)) {
+    const { session: held, feed: stream }: RootState = yield select();
+    // The stream knows the server's clock, and tells it anew at its every beginning.
+    const left = held.accessExpires - context.now() - stream.clockOffset;
+    const wait = left > 0 ? Math.max(1_000, (left * 2) / 3) : blindMs;
+    const { clock }: { clock?: Action } = yield race({
+      due: delay(Math.min(wait, 0x7fffffff)),
+      wanted: take(session.refreshWanted.type),
+      clock: take(beginning),
+    });
+    if (clock) continue;
+    for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
       try {
         const until: number = yield call(refreshOnce, context);
         yield put(session.refreshed(until));
@@ -121,17 +144,31 @@ function* keepFresh(context: SessionContext): SagaIterator<void> {
           yield put(session.ended(problem));
           return;
         }
-        yield delay(wait);
+        yield race({ waited: delay(Math.max(pause, problem.retryAfterMs)), wanted: take(session.refreshWanted.type) });
       }
     }
   }
 }
 
-function* signOut({ venue }: SessionContext): SagaIterator<void> {
-  try {
-    yield call(venue.session.logout, {}, deadlines.write);
-  } catch {
-    // Unreachable: the session ends by itself, and this page has forgotten it.
+/**
+ * Ends the session at the venue, which may take until the venue is reached; the page has
+ * forgotten it already. Returns the form of whoever signs in meanwhile.
+ */
+function* signOut({ venue }: SessionContext): SagaIterator<SignIn | undefined> {
+  for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
+    const { form, done }: { form?: SignIn; done?: boolean } = yield race({ done: call(logout, venue), form: take(session.signIn.type) });
+    if (form || done) return form;
+    const { meanwhile }: { meanwhile?: SignIn } = yield race({ waited: delay(pause), meanwhile: take(session.signIn.type) });
+    if (meanwhile) return meanwhile;
   }
-  yield put(session.ended(undefined));
+}
+
+/** Returns whether the session is over. */
+async function logout(venue: Venue): Promise<boolean> {
+  try {
+    await venue.session.logout({}, deadlines.write);
+    return true;
+  } catch (error) {
+    return problemOf(error).code === Code.Unauthenticated;
+  }
 }

@@ -22,11 +22,13 @@ export interface SessionState {
   status: 'starting' | 'signedOut' | 'signingIn' | 'signedIn';
   user: Plain<User> | undefined;
   connectionId: string;
-  /** Local clock, ms: when the access token ends unless it is refreshed. */
+  /** Server clock, ms: when the access token ends unless it is refreshed. */
   accessExpires: number;
   subscription: SubscriptionState;
   /** Why signing in failed, or why the session ended. */
   problem: Problem | undefined;
+  /** The session of an earlier run is being taken up as soon as the venue lets it. */
+  resuming: boolean;
 }
 
 const initial: SessionState = {
@@ -36,6 +38,7 @@ const initial: SessionState = {
   accessExpires: 0,
   subscription: { symbols: ['*'], presence: true, allAccounts: false, stateIntervalMs: 50 },
   problem: undefined,
+  resuming: false,
 };
 
 export interface SignedIn {
@@ -52,6 +55,7 @@ const slice = createSlice({
       reducer(state) {
         state.status = 'signingIn';
         state.problem = undefined;
+        state.resuming = false;
       },
       // Not enumerable: neither logs nor tools that print actions see it.
       prepare: (credentials: Credentials) => {
@@ -63,12 +67,20 @@ const slice = createSlice({
     signInFailed(state, { payload }: PayloadAction<Problem | undefined>) {
       state.status = 'signedOut';
       state.problem = payload;
+      state.resuming = false;
+    },
+    /** The session of an earlier run cannot be taken up yet; meanwhile anybody may sign in. */
+    resumeDelayed(state, { payload }: PayloadAction<Problem>) {
+      state.status = 'signedOut';
+      state.problem = payload;
+      state.resuming = true;
     },
     signedIn(state, { payload }: PayloadAction<SignedIn>) {
       state.status = 'signedIn';
       state.connectionId = payload.connectionId;
       state.accessExpires = payload.accessExpires;
       state.problem = undefined;
+      state.resuming = false;
     },
     connectionOpened(state, { payload }: PayloadAction<string>) {
       state.connectionId = payload;
