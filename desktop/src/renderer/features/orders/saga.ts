@@ -10,6 +10,7 @@ import { backoff } from '../feed/backoff';
 import { hasReached } from '../feed/cursor';
 import { feed } from '../feed/slice';
 import { session } from '../session/slice';
+import { keepHistory } from './history';
 import { type Reply, submit, submitWithdrawn } from './requests';
 import { type Change, notEntered, type Order, orders, type Pending, problemOfReason } from './slice';
 import { OrderStatus } from '../../../gen/todoku/v1/types_pb';
@@ -22,7 +23,8 @@ export interface OrdersContext {
 }
 
 export function* ordersSaga(context: OrdersContext): SagaIterator<void> {
-  yield fork(loadHistory, context);
+  yield fork(keepHistory, context.venue, 'executions');
+  yield fork(keepHistory, context.venue, 'done');
   yield takeEvery(orders.cancelAll.type, cancelAll, context);
   yield takeEvery(orders.requested.type, send, context);
 }
@@ -153,18 +155,4 @@ function* recall(context: OrdersContext, payload: Pending): SagaIterator<void> {
 function* cancelAll({ now, newId }: OrdersContext, { payload }: ReturnType<typeof orders.cancelAll>): SagaIterator<void> {
   const { account, symbol = '', side = 0 } = payload;
   yield put(orders.requested({ kind: 'cancelAll', account, symbol, side }, newId(), now()));
-}
-
-/** What happened before the stream began is in history: the newest page of it is enough for a screen. */
-function* loadHistory({ venue }: OrdersContext): SagaIterator<void> {
-  for (;;) {
-    const { payload }: ReturnType<typeof feed.received> = yield take(feed.received.type);
-    if (!payload.items.some((item) => item.type === 'snapshotEnd')) continue;
-    try {
-      const reply: Awaited<ReturnType<Venue['orders']['listExecutions']>> = yield call(venue.orders.listExecutions, { pageSize: 500 }, deadlines.read);
-      yield put(orders.historyLoaded(reply.executions.map((execution) => plain(execution))));
-    } catch {
-      // The blotter then begins with what the stream tells.
-    }
-  }
 }

@@ -1,0 +1,133 @@
+// What happened before the stream began, a page at a time, newest first: after each
+// snapshot the newest page, and an older one whenever somebody scrolls that far.
+import type { SagaIterator } from 'redux-saga';
+import { call, put, select, take } from 'redux-saga/effects';
+import type { RootState } from '../../app/store';
+import { plain } from '../../venue/plain';
+import { deadlines, type Venue } from '../../venue/venue';
+import { feed } from '../feed/slice';
+import { newerExecution, newerOrder } from './ledger';
+import { type Execution, type HistoryOf, type Order, orders, works } from './slice';
+
+/** How many rows a page has. */
+const pageSize = 200;
+
+export interface Page<T> {
+  /** Newest first. */
+  rows: T[];
+  /** For the next page; empty at the end. */
+  next: string;
+}
+
+/** Reads one page of one account; token is empty for the newest. */
+export type Load<T> = (account: string, token: string) => Promise<Page<T>>;
+
+interface Source<T> {
+  account: string;
+  rows: T[];
+  token: string;
+  ended: boolean;
+}
+
+/** Reads the history of several accounts as one. */
+export class Pager<T> {
+  readonly #sources: Source<T>[];
+  readonly #load: Load<T>;
+  readonly #newer: (a: T, b: T) => number;
+
+  constructor(accounts: readonly string[], load: Load<T>, newer: (a: T, b: T) => number) {
+    this.#sources = accounts.map((account) => ({ account, rows: [], token: '', ended: false }));
+    this.#load = load;
+    this.#newer = newer;
+  }
+
+  /** Up to size rows; fewer only at the end. After a failure it can be asked again and skips nothing. */
+  async page(size: number): Promise<{ rows: T[]; more: boolean }> {
+    const taken: { source: Source<T>; row: T }[] = [];
+    try {
+      for (;;) {
+        await this.#fill();
+        const [source] = this.#sources.filter(({ rows }) => rows.length > 0).toSorted((a, b) => this.#newer(a.rows[0]!, b.rows[0]!));
+        if (!source || taken.length === size) return { rows: taken.map(({ row }) => row), more: source !== undefined };
+        taken.push({ source, row: source.rows.shift()! });
+      }
+    } catch (error) {
+      for (const { source, row } of taken.toReversed()) source.rows.unshift(row);
+      throw error;
+    }
+  }
+
+  /** Which row is the newest is known only when each account has one to show. */
+  async #fill(): Promise<void> {
+    for (const source of this.#sources)
+      while (source.rows.length === 0 && !source.ended) {
+        const { rows, next } = await this.#load(source.account, source.token);
+        Object.assign(source, { rows: [...rows], token: next, ended: next === '' });
+      }
+  }
+}
+
+/** Keeps the histories of executions and of ended orders as long as they are asked for. */
+export function* keepHistory(venue: Venue, of: HistoryOf): SagaIterator<void> {
+  let read: (() => Promise<ReturnType<typeof orders.executionsLoaded> | ReturnType<typeof orders.doneLoaded>>) | undefined;
+  let snapshots = 0;
+  for (;;) {
+    const state: RootState = yield select();
+    const { orders: held, feed: stream, session } = state;
+    if (held.snapshots === 0 || held.history[of] !== 'loading') {
+      yield take([feed.received.type, orders.olderWanted.type]);
+      continue;
+    }
+    const anew = held.snapshots !== snapshots || !read;
+    if (anew) {
+      snapshots = held.snapshots;
+      read = reader(venue, of, session.user?.accounts ?? [], stream.cursor);
+    }
+    try {
+      const loaded: Awaited<ReturnType<NonNullable<typeof read>>> = yield call(read!);
+      const after: RootState = yield select();
+      // A snapshot came in between: what was read may not join on to it.
+      if (after.orders.snapshots === snapshots) yield put(loaded);
+    } catch {
+      if (anew) read = undefined;
+      yield put(orders.historyFailed(of));
+    }
+  }
+}
+
+function reader(venue: Venue, of: HistoryOf, accounts: readonly string[], cursor: string) {
+  // The first page reflects at least what the stream has told.
+  const asked = (account: string, pageToken: string) => ({ account, pageToken, pageSize, waitFor: pageToken === '' ? cursor : '' });
+  let anew = true;
+  const once = (): boolean => {
+    const first = anew;
+    anew = false;
+    return first;
+  };
+  if (of === 'executions') {
+    const pager = new Pager<Execution>(
+      accounts,
+      async (account, token) => {
+        const reply = await venue.orders.listExecutions(asked(account, token), deadlines.read);
+        return { rows: reply.executions.map((execution) => plain(execution)), next: reply.nextPageToken };
+      },
+      newerExecution,
+    );
+    return async () => {
+      const page = await pager.page(pageSize);
+      return orders.executionsLoaded({ ...page, anew: once() });
+    };
+  }
+  const pager = new Pager<Order>(
+    accounts,
+    async (account, token) => {
+      const reply = await venue.orders.listOrders(asked(account, token), deadlines.read);
+      return { rows: reply.orders.map((order) => plain(order)).filter((order) => !works(order.status)), next: reply.nextPageToken };
+    },
+    newerOrder,
+  );
+  return async () => {
+    const page = await pager.page(pageSize);
+    return orders.doneLoaded({ ...page, anew: once() });
+  };
+}

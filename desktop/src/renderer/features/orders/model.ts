@@ -1,0 +1,124 @@
+// What the screen holds of orders, executions and positions, as plain data.
+import { OrderStatus, type OrderType, type Side, type TimeInForce } from '../../../gen/todoku/v1/types_pb';
+import type { Problem } from '../../venue/problem';
+import type { ItemBody } from '../feed/items';
+
+export type Order = ItemBody['order'];
+export type Execution = ItemBody['executionReport'];
+export type Position = ItemBody['positionUpdate'];
+export type RiskLimits = ItemBody['limitUpdate'];
+
+/** What a ticket asks for. Prices and quantities are decimal strings. */
+export interface NewOrder {
+  symbol: string;
+  account: string;
+  side: Side;
+  type: OrderType;
+  timeInForce: TimeInForce;
+  postOnly: boolean;
+  price: string;
+  quantity: string;
+  /** GTD: ms since the epoch. */
+  expireTime?: number;
+  /** Refuse the order if the best prices moved more often than maxBookMoves since this version. */
+  seenBookVersion?: number;
+  maxBookMoves?: number;
+}
+
+export type Change =
+  | { kind: 'place'; order: NewOrder }
+  | { kind: 'replace'; orderId: string; account: string; symbol: string; price: string; quantity: string }
+  | { kind: 'cancel'; orderId: string; account: string; symbol: string }
+  /** Everything that works: of one instrument, of one side, or all. */
+  | { kind: 'cancelAll'; account: string; symbol: string; side: Side };
+
+/** Why an order that never got through is not there: it was too old to be entered when the venue could be asked. */
+export const notEntered = 'NOT_ENTERED';
+
+/** A request on its way, by its client order id. */
+export interface Pending {
+  id: string;
+  change: Change;
+  /** Local clock, ms. */
+  sentAt: number;
+  /** The reply is missing: the request may or may not have happened; it is being asked again. */
+  unknown: boolean;
+  /** The venue took it; what came of it is still to come by the stream. */
+  taken: boolean;
+  /** It is too old to be carried out: the venue is being asked to take nothing under its name any more. */
+  withdrawn: boolean;
+}
+
+export interface Refusal {
+  id: string;
+  change: Change | undefined;
+  problem: Pick<Problem, 'reason' | 'text' | 'field'>;
+  at: number;
+}
+
+export interface OrdersState {
+  /** Working orders by order id. */
+  working: Record<string, Order>;
+  /** Orders that ended, the last entered first. */
+  done: Order[];
+  /** Newest first, each once. */
+  executions: Execution[];
+  /** How far back done and executions reach. */
+  history: Record<HistoryOf, HistoryState>;
+  /** How many snapshots were taken in: history begins anew after each. */
+  snapshots: number;
+  /** By account and symbol. */
+  positions: Record<string, Position>;
+  limits: Record<string, RiskLimits>;
+  /** By client order id. */
+  pending: Record<string, Pending>;
+  /** Newest first. */
+  refusals: Refusal[];
+  /** A snapshot was taken in: what is held of the accounts is all there is. */
+  whole: boolean;
+  incoming: { working: Record<string, Order>; positions: Record<string, Position>; limits: Record<string, RiskLimits> } | undefined;
+  /** The venue was set up anew: what happened before is of another history. */
+  forgets: boolean;
+}
+
+/** What history is loaded of. */
+export type HistoryOf = 'executions' | 'done';
+
+export type HistoryState =
+  /** A page is being loaded, or wanted. */
+  | 'loading'
+  /** There is more. */
+  | 'more'
+  /** That was all there ever was. */
+  | 'end'
+  /** The venue did not answer; it can be asked again. */
+  | 'failed'
+  /** There is more than a screen keeps. */
+  | 'full';
+
+export const initial: OrdersState = {
+  working: {},
+  done: [],
+  executions: [],
+  history: { executions: 'loading', done: 'loading' },
+  snapshots: 0,
+  positions: {},
+  limits: {},
+  pending: {},
+  refusals: [],
+  whole: false,
+  incoming: undefined,
+  forgets: false,
+};
+
+/** Whether an order in this state still works. */
+export function works(status: OrderStatus): boolean {
+  return status === OrderStatus.NEW || status === OrderStatus.PARTIALLY_FILLED;
+}
+
+/** A refusal by the market in the form of one by the call. */
+export function problemOfReason(reason: Execution['reason'], pending: Pending | undefined): Refusal['problem'] {
+  // What was withdrawn was refused because this screen asked for that.
+  if (pending?.withdrawn && reason?.name === 'STALE_VIEW') return { reason: notEntered, text: '', field: '' };
+  return { reason: reason?.name ?? '', text: reason?.text ?? '', field: '' };
+}
