@@ -11,7 +11,7 @@ import (
 // A command that touches many levels and accounts finds them by other means than
 // one that touches a few; the auditor sees whether each is told once and rightly.
 func TestACommandThatTouchesManyThingsTellsEachOnce(t *testing.T) {
-	v := newTestVenue(t, Options{})
+	v := newTestVenue(t)
 	i := testInstrument("GOLD")
 	v.must(&trade.UpsertInstrument{Instrument: i})
 	var users []trade.UserID

@@ -75,7 +75,7 @@ type scenario struct {
 
 func newScenario(t *testing.T) *scenario {
 	t.Helper()
-	s := &scenario{testVenue: newTestVenue(t, Options{}), facts: map[trade.TradeID]*trade.BustTrade{}}
+	s := &scenario{testVenue: newTestVenue(t), facts: map[trade.TradeID]*trade.BustTrade{}}
 	s.must(&trade.ConfigureVenue{Venue: trade.Venue{DayEnd: 22 * 60 * 60}})
 	s.cast(trade.RoleTrader, "alice", "bob", "carol", "dave")
 	s.cast(trade.RoleViewer, "vera")

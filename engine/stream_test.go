@@ -32,7 +32,7 @@ var (
 // newStreamVenue returns a venue with users and instruments for a random stream.
 func newStreamVenue(t testing.TB) *testVenue {
 	t.Helper()
-	v := newTestVenue(t, Options{})
+	v := newTestVenue(t)
 	for _, s := range streamSetup() {
 		v.must(s.command)
 	}

@@ -26,10 +26,10 @@ type testVenue struct {
 	records  []*trade.Record
 }
 
-func newTestVenue(t testing.TB, options Options) *testVenue {
+func newTestVenue(t testing.TB) *testVenue {
 	t.Helper()
 	v := &testVenue{
-		t: t, store: journal.NewMemoryStore(), options: options,
+		t: t, store: journal.NewMemoryStore(),
 		clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), auditor: newAuditor(),
 	}
 	v.options.Clock = func() time.Time { return v.clock }
