@@ -2,7 +2,7 @@
 // with the vault between. Free of Electron, as the rest but index.ts.
 import { readFileSync } from 'node:fs';
 import * as grpc from '@grpc/grpc-js';
-import type { Connectivity, RpcStatus, ShellSettings, UnaryResult } from '../shared/bridge';
+import type { Connectivity, RpcStatus, SettingsRefusal, ShellSettings, UnaryResult } from '../shared/bridge';
 import type { Backend } from './ipc';
 import { readSettings } from './settings';
 import { Upstream } from './upstream';
@@ -21,6 +21,18 @@ export function credentialsOf(settings: ShellSettings): grpc.ChannelCredentials 
   if (!settings.tls) return grpc.credentials.createInsecure();
   const read = (file: string): Buffer | null => (file === '' ? null : readFileSync(file));
   return grpc.credentials.createSsl(read(settings.caFile), read(settings.keyFile), read(settings.certFile));
+}
+
+/** Says which file it is that credentials cannot be made of. */
+function refusalOf(settings: ShellSettings): SettingsRefusal {
+  for (const field of ['caFile', 'certFile', 'keyFile'] as const) {
+    try {
+      if (settings[field] !== '') readFileSync(settings[field]);
+    } catch {
+      return { reason: 'UNREADABLE_FILE', field };
+    }
+  }
+  return { reason: 'BAD_CERTIFICATE', field: settings.certFile === '' ? 'caFile' : 'certFile' };
 }
 
 export class VenueBackend implements Backend {
@@ -62,14 +74,14 @@ export class VenueBackend implements Backend {
     return this.#settings;
   }
 
-  async setSettings(value: unknown): Promise<{ error?: string }> {
+  async setSettings(value: unknown): Promise<{ refused?: SettingsRefusal }> {
     const read = readSettings(value);
-    if ('error' in read) return read;
+    if ('refused' in read) return read;
     let next: Upstream;
     try {
       next = this.#connect(read.settings);
-    } catch (error) {
-      return { error: `A certificate cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    } catch {
+      return { refused: refusalOf(read.settings) };
     }
     // A token must never reach a server that did not issue it.
     if (read.settings.endpoint !== this.#settings.endpoint) await this.#vault.forget();

@@ -1,6 +1,6 @@
 // The main process's end of the bridge. It knows Electron only by the two small interfaces
 // that ipcMain and WebContents satisfy, so that tests put a browser in their place.
-import { channels, type RpcStatus, type ShellSettings, type UnaryResult } from '../shared/bridge';
+import { channels, type RpcStatus, type SettingsRefusal, type ShellSettings, type UnaryResult } from '../shared/bridge';
 
 export interface Sender {
   readonly id: number;
@@ -25,8 +25,7 @@ export interface Backend {
   open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void;
   hasSession(): Promise<boolean>;
   getSettings(): ShellSettings;
-  /** The error is a sentence for the user. */
-  setSettings(settings: unknown): Promise<{ error?: string }>;
+  setSettings(settings: unknown): Promise<{ refused?: SettingsRefusal }>;
   notify(title: string, body: string): void;
 }
 

@@ -1,5 +1,5 @@
 // The settings of the shell: where the venue is and how it is reached.
-import type { Keepalive, ShellSettings } from '../shared/bridge';
+import type { Keepalive, SettingsRefusal, ShellSettings } from '../shared/bridge';
 
 export const defaultSettings: ShellSettings = {
   endpoint: '127.0.0.1:7443',
@@ -13,30 +13,32 @@ export const defaultSettings: ShellSettings = {
 /** The venue ends connections that send PINGs more often than this. */
 const minPingMs = 5_000;
 
-/** Reads settings from anywhere; the error is a sentence for the user. */
-export function readSettings(value: unknown): { settings: ShellSettings } | { error: string } {
-  if (typeof value !== 'object' || value === null) return { error: 'Settings are missing.' };
+/** Reads settings from anywhere. */
+export function readSettings(value: unknown): { settings: ShellSettings } | { refused: SettingsRefusal } {
+  if (typeof value !== 'object' || value === null) return refuse('MALFORMED');
   const given = value as Partial<Record<keyof ShellSettings, unknown>>;
   const { endpoint, tls, caFile, certFile, keyFile } = given;
-  if (typeof endpoint !== 'string' || !validEndpoint(endpoint)) return { error: 'The server is written host:port, for example desk.example:7443.' };
-  if (typeof tls !== 'boolean') return { error: 'TLS is on or off.' };
-  if (typeof caFile !== 'string' || typeof certFile !== 'string' || typeof keyFile !== 'string') return { error: 'Certificates are named by file.' };
-  if ((certFile === '') !== (keyFile === '')) return { error: 'A client certificate needs its key file, and the key its certificate.' };
-  if (!tls && (caFile !== '' || certFile !== '')) return { error: 'Certificates are used with TLS only; turn TLS on.' };
-  if (!tls && !isLoopback(endpoint)) return { error: 'Without TLS only a server on this machine can be reached; turn TLS on.' };
+  if (typeof endpoint !== 'string' || !validEndpoint(endpoint)) return refuse('ENDPOINT', 'endpoint');
+  if (typeof tls !== 'boolean') return refuse('MALFORMED', 'tls');
+  if (typeof caFile !== 'string' || typeof certFile !== 'string' || typeof keyFile !== 'string') return refuse('MALFORMED');
+  if ((certFile === '') !== (keyFile === '')) return refuse('KEY_PAIR', certFile === '' ? 'certFile' : 'keyFile');
+  if (!tls && (caFile !== '' || certFile !== '')) return refuse('CERTIFICATES_WITHOUT_TLS', 'tls');
+  if (!tls && !isLoopback(endpoint)) return refuse('PLAINTEXT_TO_ELSEWHERE', 'tls');
   const keepalive = readKeepalive(given.keepalive);
-  if ('error' in keepalive) return keepalive;
+  if ('refused' in keepalive) return keepalive;
   return { settings: { endpoint, tls, caFile, certFile, keyFile, keepalive: keepalive.keepalive } };
 }
 
-function readKeepalive(value: unknown): { keepalive: Keepalive } | { error: string } {
-  if (typeof value !== 'object' || value === null) return { error: 'The keepalive settings are missing.' };
+function refuse(reason: SettingsRefusal['reason'], field: SettingsRefusal['field'] = ''): { refused: SettingsRefusal } {
+  return { refused: { reason, field } };
+}
+
+function readKeepalive(value: unknown): { keepalive: Keepalive } | { refused: SettingsRefusal } {
+  if (typeof value !== 'object' || value === null) return refuse('MALFORMED');
   const { timeMs, timeoutMs, permitWithoutStream } = value as Partial<Record<keyof Keepalive, unknown>>;
-  if (typeof timeMs !== 'number' || !Number.isInteger(timeMs) || (timeMs !== 0 && (timeMs < minPingMs || timeMs > 7_200_000)))
-    return { error: 'PINGs are 5 seconds to 2 hours apart, or 0 for none: the server ends connections that send more.' };
-  if (typeof timeoutMs !== 'number' || !Number.isInteger(timeoutMs) || timeoutMs < 1_000 || timeoutMs > 60_000)
-    return { error: 'A PING is waited for 1 to 60 seconds.' };
-  if (typeof permitWithoutStream !== 'boolean') return { error: 'PINGs without a stream are on or off.' };
+  if (typeof timeMs !== 'number' || !Number.isInteger(timeMs) || (timeMs !== 0 && (timeMs < minPingMs || timeMs > 7_200_000))) return refuse('PING_TIME', 'timeMs');
+  if (typeof timeoutMs !== 'number' || !Number.isInteger(timeoutMs) || timeoutMs < 1_000 || timeoutMs > 60_000) return refuse('PING_TIMEOUT', 'timeoutMs');
+  if (typeof permitWithoutStream !== 'boolean') return refuse('MALFORMED', 'permitWithoutStream');
   return { keepalive: { timeMs, timeoutMs, permitWithoutStream } };
 }
 

@@ -7,9 +7,11 @@ import { rootSaga } from './app/rootSaga';
 import { createStore } from './app/store';
 import './styles/base.css';
 import { afterPaint } from './features/feed/paint';
+import { chime } from './features/notices/chime';
 import { keepSettings } from './features/settings/keep';
 import { newId } from './venue/id';
 import { detectShell } from './venue/shell';
+import { ShellContext } from './venue/useShell';
 import { createVenue } from './venue/venue';
 
 /** Kept by the tab: a reload goes on with its connection, another tab has its own. */
@@ -21,6 +23,8 @@ const context = {
   now: () => Date.now(),
   random: () => Math.random(),
   afterPaint,
+  chime,
+  watched: () => document.hasFocus(),
   newId,
   memory: {
     get: () => sessionStorage.getItem(connectionKey) ?? '',
@@ -37,7 +41,9 @@ if (element) {
   keepSettings(store);
   root.render(
     <Provider store={store}>
-      <App />
+      <ShellContext value={context.venue.shell}>
+        <App />
+      </ShellContext>
     </Provider>,
   );
 }

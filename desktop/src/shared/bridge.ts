@@ -34,6 +34,25 @@ export interface ShellSettings {
   keepalive: Keepalive;
 }
 
+/** What can be wrong with settings, as a word; the screen has the sentence. */
+export type SettingsReason =
+  | 'MALFORMED'
+  | 'ENDPOINT'
+  | 'KEY_PAIR'
+  | 'CERTIFICATES_WITHOUT_TLS'
+  | 'PLAINTEXT_TO_ELSEWHERE'
+  | 'PING_TIME'
+  | 'PING_TIMEOUT'
+  | 'UNREADABLE_FILE'
+  | 'BAD_CERTIFICATE';
+
+/** Settings were refused: nothing changed. */
+export interface SettingsRefusal {
+  reason: SettingsReason;
+  /** Which of them is wrong; empty when it is none in particular. */
+  field: Exclude<keyof ShellSettings, 'keepalive'> | keyof Keepalive | '';
+}
+
 /** What main offers the renderer, and nothing else. */
 export interface RpcBridge {
   unary(path: string, body: Uint8Array, timeoutMs?: number): Promise<UnaryResult>;
@@ -49,8 +68,8 @@ export interface RpcBridge {
   /** Whether a session of an earlier run can be resumed. */
   hasSession(): Promise<boolean>;
   getSettings(): Promise<ShellSettings>;
-  /** Takes effect at once; a wrong value is refused with a sentence. */
-  setSettings(settings: ShellSettings): Promise<{ error?: string }>;
+  /** Takes effect at once; a wrong value is refused. */
+  setSettings(settings: ShellSettings): Promise<{ refused?: SettingsRefusal }>;
   /** Shows a notification of the operating system. */
   notify(title: string, body: string): void;
 }

@@ -7,7 +7,11 @@ import { FeedStatus } from '../features/feed/FeedStatus';
 import { selectFreshness } from '../features/feed/selectors';
 import { type Layouts as Kept, unnamed } from '../features/layouts/kept';
 import { Layouts } from '../features/layouts/Layouts';
+import { Centre } from '../features/notices/Centre';
+import { Toasts } from '../features/notices/Toasts';
+import { Online } from '../features/presence/Online';
 import { session } from '../features/session/slice';
+import { SettingsButton } from '../features/settings/SettingsButton';
 import { useT } from '../i18n';
 import { smallScreen, useMedia } from '../ui/useMedia';
 import { Dock, layoutOf, PanelTabs, showDock } from './Dock';
@@ -23,6 +27,7 @@ export default function Desk() {
       {/* Layouts are the user's: until the stream says who that is there is none to show. */}
       {user === undefined ? <Bar /> : <Panels key={user} user={user} />}
       <FeedHelp />
+      <Toasts />
     </div>
   );
 }
@@ -41,6 +46,9 @@ function Bar({ onLayouts }: { onLayouts?: () => void }) {
           {t('layout.title')}
         </button>
       )}
+      <Online />
+      <Centre />
+      <SettingsButton />
       <span className="user">{name}</span>
       <button type="button" onClick={() => dispatch(session.signOut())}>
         {t('session.signOut')}

@@ -3,17 +3,24 @@
 import type { SagaIterator } from 'redux-saga';
 import { call, fork } from 'redux-saga/effects';
 import { type FeedContext, followFeed } from '../features/feed/saga';
+import { type NoticesContext, noticesSaga } from '../features/notices/saga';
 import { ordersSaga, type OrdersContext } from '../features/orders/saga';
+import { presenceSaga } from '../features/presence/saga';
 import { type SessionContext, sessions } from '../features/session/saga';
+import { accountSaga, waySaga } from '../features/settings/saga';
 import { ticketSaga } from '../features/ticket/saga';
 
-export type AppContext = FeedContext & SessionContext & OrdersContext;
+export type AppContext = FeedContext & SessionContext & OrdersContext & NoticesContext;
 
 export function rootSaga(context: AppContext) {
   return function* root(): SagaIterator<void> {
+    yield fork(waySaga, context);
     yield call(sessions, context, function* life(): SagaIterator<void> {
       yield fork(ordersSaga, context);
       yield fork(ticketSaga, context.now);
+      yield fork(noticesSaga, context);
+      yield fork(presenceSaga, context);
+      yield fork(accountSaga, context);
       yield fork(followFeed, context);
     });
   };

@@ -4,9 +4,13 @@ import createSagaMiddleware, { type Saga } from 'redux-saga';
 import { feedReducer } from '../features/feed/slice';
 import { marketReducer } from '../features/market/slice';
 import { selectionReducer } from '../features/market/selection';
+import { noticesReducer } from '../features/notices/slice';
 import { ordersReducer } from '../features/orders/slice';
+import { presenceReducer } from '../features/presence/slice';
 import { sessionReducer } from '../features/session/slice';
+import { accountReducer } from '../features/settings/account';
 import { settingsReducer } from '../features/settings/slice';
+import { wayReducer } from '../features/settings/way';
 import { ticketReducer } from '../features/ticket/slice';
 
 const reducer = combineReducers({
@@ -15,7 +19,11 @@ const reducer = combineReducers({
   market: marketReducer,
   selection: selectionReducer,
   orders: ordersReducer,
+  notices: noticesReducer,
+  presence: presenceReducer,
   settings: settingsReducer,
+  way: wayReducer,
+  account: accountReducer,
   ticket: ticketReducer,
 });
 

@@ -7,22 +7,31 @@ import * as column from './words/column';
 import * as feed from './words/feed';
 import * as ladder from './words/ladder';
 import * as layout from './words/layout';
+import * as notices from './words/notices';
 import * as panel from './words/panel';
+import * as presence from './words/presence';
 import * as reason from './words/reason';
+import * as refusal from './words/refusal';
 import * as session from './words/session';
+import * as settings from './words/settings';
 import * as side from './words/side';
 import * as ticket from './words/ticket';
 
-const catalogues = {
+/** Every text by its key, in every language. */
+export const catalogues = {
   en: {
     ...app.en,
     ...column.en,
     ...feed.en,
     ...ladder.en,
     ...layout.en,
+    ...notices.en,
     ...panel.en,
+    ...presence.en,
     ...reason.en,
+    ...refusal.en,
     ...session.en,
+    ...settings.en,
     ...side.en,
     ...ticket.en,
   },
@@ -32,9 +41,13 @@ const catalogues = {
     ...feed.ja,
     ...ladder.ja,
     ...layout.ja,
+    ...notices.ja,
     ...panel.ja,
+    ...presence.ja,
     ...reason.ja,
+    ...refusal.ja,
     ...session.ja,
+    ...settings.ja,
     ...side.ja,
     ...ticket.ja,
   },
@@ -42,6 +55,11 @@ const catalogues = {
 
 export type Key = keyof (typeof catalogues)['en'];
 export type Values = Record<string, string | number>;
+
+export function isKey(text: string): text is Key {
+  return Object.hasOwn(catalogues.en, text);
+}
+
 /** Looks a text up and fills its {names} in. */
 export type Translate = (key: Key, values?: Values) => string;
 

@@ -3,7 +3,7 @@
 import type { Interceptor, Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
 import { LoginResponseSchema, RefreshSessionResponseSchema, SessionService, type SessionTokens } from '../../gen/todoku/v1/session_pb';
-import type { Connectivity, Nudge, ShellSettings } from '../../shared/bridge';
+import type { Connectivity, Nudge, SettingsRefusal, ShellSettings } from '../../shared/bridge';
 import { createBridgeTransport } from './bridgeTransport';
 
 export interface Shell {
@@ -17,10 +17,12 @@ export interface Shell {
   onConnectivity(listener: (state: Connectivity) => void): () => void;
   /** Shows a notification of the operating system, where the user allowed it. */
   notify(title: string, body: string): void;
+  /** Asks the user for leave to do so, where the shell must. To be called from a click alone. */
+  allowNotices(): Promise<boolean>;
   /** The settings of the way to the venue; undefined where the page's own origin is the way. */
   readonly settings?: {
     get(): Promise<ShellSettings>;
-    set(settings: ShellSettings): Promise<{ error?: string }>;
+    set(settings: ShellSettings): Promise<{ refused?: SettingsRefusal }>;
   };
   /**
    * Resolves when this page may hold a stream, and holds that right until the returned
@@ -50,6 +52,7 @@ function electronShell(bridge: NonNullable<Window['todoku']>): Shell {
     },
     onConnectivity: (listener) => bridge.onConnectivity(listener),
     notify: (title, body) => bridge.notify(title, body),
+    allowNotices: () => Promise.resolve(true),
     settings: { get: () => bridge.getSettings(), set: (settings) => bridge.setSettings(settings) },
     acquireStream: () => Promise.resolve(() => undefined),
   };
@@ -105,6 +108,9 @@ function webShell(): Shell {
     onConnectivity: () => () => undefined,
     notify(title, body) {
       if ('Notification' in window && Notification.permission === 'granted') new Notification(title, { body, silent: true });
+    },
+    async allowNotices() {
+      return 'Notification' in window && (await Notification.requestPermission()) === 'granted';
     },
     acquireStream,
   };

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
+import { useFormats } from '../../i18n/format';
 import { selectFreshness } from './selectors';
 
 /** The local clock, ms, told while wanted, so that ages count up. */
@@ -17,6 +18,7 @@ export function useSeconds(wanted: boolean): number {
 
 export function FeedStatus() {
   const t = useT();
+  const formats = useFormats();
   const { phase, lastArrival, retryAt, lag, replayed } = useAppSelector((s) => s.feed);
   const freshness = useAppSelector(selectFreshness);
   const now = useSeconds(freshness !== 'fresh');
@@ -35,7 +37,7 @@ export function FeedStatus() {
     <div className="feed-status" data-phase={phase} data-freshness={freshness} role="status">
       <span className="dot" aria-hidden="true" />
       <span className="words">{words()}</span>
-      {phase !== 'live' && lastArrival > 0 && <span className="age">{t('feed.lastSeen', { time: new Date(lastArrival).toLocaleTimeString(), age })}</span>}
+      {phase !== 'live' && lastArrival > 0 && <span className="age">{t('feed.lastSeen', { time: formats.time(lastArrival), age })}</span>}
       {freshness === 'fresh' && lag !== undefined && <span className="lag">{t('feed.lag', { ms: Math.round(lag) })}</span>}
       {freshness === 'fresh' && replayed !== undefined && (
         <span className="replayed">{replayed === 1 ? t('feed.replayed.one') : t('feed.replayed.other', { n: replayed })}</span>

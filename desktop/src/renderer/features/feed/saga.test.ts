@@ -127,6 +127,7 @@ function setUp({ slotFree = true } = {}) {
     },
     onConnectivity: () => () => undefined,
     notify: () => undefined,
+    allowNotices: () => Promise.resolve(false),
     acquireStream(waiting) {
       const give = (): (() => void) => {
         slots.held += 1;

@@ -2,8 +2,7 @@
 // speaks the venue's language, and the same in the screen's language otherwise.
 import { useCallback } from 'react';
 import { useAppSelector } from '../../app/hooks';
-import { type Key, type Translate, useT } from '../../i18n';
-import { en } from '../../i18n/words/reason';
+import { isKey, type Translate, useT } from '../../i18n';
 import type { Language } from '../settings/slice';
 import { notEntered } from './slice';
 
@@ -18,7 +17,7 @@ export function reasonText(t: Translate, language: Language, { reason, text }: S
   if (reason === notEntered) return t('ticket.outcome.notEntered');
   const key = `reason.${reason}`;
   if (language === 'en' && text !== '') return text;
-  if (key in en) return t(key as Key);
+  if (isKey(key)) return t(key);
   return text === '' ? t('ticket.outcome.rejected') : text;
 }
 

@@ -1,21 +1,23 @@
 // The first screen.
 import { type FormEvent, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
-import { type Key, type Translate, useT } from '../../i18n';
-import { en } from '../../i18n/words/session';
+import { isKey, type Translate, useT } from '../../i18n';
 import type { Problem } from '../../venue/problem';
+import { type Said, useReason } from '../orders/reasons';
+import { SettingsButton } from '../settings/SettingsButton';
 import { session } from './slice';
 
 /** Why nobody is signed in, in words. */
-function why(t: Translate, problem: Problem | undefined, resuming: boolean): string {
+function why(t: Translate, say: (said: Said) => string, problem: Problem | undefined, resuming: boolean): string {
   if (!problem) return '';
   if (problem.reason === '') return t(resuming ? 'session.resuming' : 'session.unreachable');
   const key = `session.why.${problem.reason}`;
-  return key in en ? t(key as Key, { seconds: Math.max(1, Math.ceil(problem.retryAfterMs / 1000)) }) : problem.text;
+  return isKey(key) ? t(key, { seconds: Math.max(1, Math.ceil(problem.retryAfterMs / 1000)) }) : say(problem);
 }
 
 export function SignIn() {
   const t = useT();
+  const say = useReason();
   const dispatch = useAppDispatch();
   const { status, problem, resuming } = useAppSelector((s) => s.session);
   const [user, setUser] = useState('');
@@ -28,6 +30,9 @@ export function SignIn() {
   const busy = status === 'signingIn' || status === 'starting';
   return (
     <main className="sign-in">
+      <div className="corner">
+        <SettingsButton />
+      </div>
       <form onSubmit={submit} aria-busy={busy}>
         <h1>{t('app.title')}</h1>
         <label>
@@ -42,7 +47,7 @@ export function SignIn() {
           {busy && status === 'signingIn' ? t('session.signingIn') : t('session.signIn')}
         </button>
         <p role="alert" className="problem">
-          {why(t, problem, resuming)}
+          {why(t, say, problem, resuming)}
         </p>
       </form>
     </main>

@@ -53,6 +53,7 @@ function setUp({ hasSession = false, remembered = '', ahead = 0 }: World = {}) {
     onNudge: () => () => undefined,
     onConnectivity: () => () => undefined,
     notify: () => undefined,
+    allowNotices: () => Promise.resolve(false),
     acquireStream: () => Promise.resolve(() => undefined),
   };
   const memory = {

@@ -3,17 +3,21 @@ import type { AppStore } from '../../app/store';
 import { type SettingsState, settingsKey } from './slice';
 
 export function keepSettings(store: AppStore): void {
+  const system = matchMedia('(prefers-color-scheme: light)');
   let shown: SettingsState | undefined;
   const show = (): void => {
     const { settings } = store.getState();
-    if (settings === shown) return;
     const { dataset } = document.documentElement;
     document.documentElement.lang = settings.language;
-    dataset['theme'] = settings.theme;
+    dataset['theme'] = settings.theme === 'system' ? (system.matches ? 'light' : 'dark') : settings.theme;
     dataset['palette'] = settings.palette;
-    if (shown) localStorage.setItem(settingsKey, JSON.stringify(settings));
+    dataset['size'] = settings.fontSize;
+    if (shown && shown !== settings) localStorage.setItem(settingsKey, JSON.stringify(settings));
     shown = settings;
   };
   show();
-  store.subscribe(show);
+  system.addEventListener('change', show);
+  store.subscribe(() => {
+    if (store.getState().settings !== shown) show();
+  });
 }

@@ -2,22 +2,44 @@
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 
 export type Language = 'en' | 'ja';
-export type Theme = 'dark' | 'light';
+/** system follows what the machine is set to, and changes with it. */
+export type Theme = 'dark' | 'light' | 'system';
 /** Which colour a rising price has: green as in the west, red as in Japan. */
 export type Palette = 'greenUp' | 'redUp';
+export type FontSize = 'small' | 'normal' | 'large';
 
 export interface SettingsState {
   language: Language;
   theme: Theme;
   palette: Palette;
+  fontSize: FontSize;
+  /** A tone with each notice that asks to be seen. */
   sound: boolean;
+  /** The operating system shows notices while the window has no focus. */
+  systemNotices: boolean;
   /** Ask before an order is sent. */
   confirmOrders: boolean;
 }
 
 export const settingsKey = 'todoku.settings';
 
-export const defaults: SettingsState = { language: 'en', theme: 'dark', palette: 'greenUp', sound: false, confirmOrders: false };
+export const defaults: SettingsState = {
+  language: 'en',
+  theme: 'dark',
+  palette: 'greenUp',
+  fontSize: 'normal',
+  sound: false,
+  systemNotices: false,
+  confirmOrders: false,
+};
+
+/** What a setting can be; in the order in which it is offered. */
+export const choices = {
+  language: ['en', 'ja'],
+  theme: ['dark', 'light', 'system'],
+  palette: ['greenUp', 'redUp'],
+  fontSize: ['small', 'normal', 'large'],
+} as const satisfies { [K in keyof SettingsState]?: readonly SettingsState[K][] };
 
 /** Reads settings that were kept; what is not understood takes its default. */
 export function readSettings(text: string | null, language: string): SettingsState {
@@ -32,10 +54,12 @@ export function readSettings(text: string | null, language: string): SettingsSta
   }
   const oneOf = <T>(value: unknown, allowed: readonly T[], otherwise: T): T => (allowed.includes(value as T) ? (value as T) : otherwise);
   return {
-    language: oneOf(kept.language, ['en', 'ja'], base.language),
-    theme: oneOf(kept.theme, ['dark', 'light'], base.theme),
-    palette: oneOf(kept.palette, ['greenUp', 'redUp'], base.palette),
+    language: oneOf(kept.language, choices.language, base.language),
+    theme: oneOf(kept.theme, choices.theme, base.theme),
+    palette: oneOf(kept.palette, choices.palette, base.palette),
+    fontSize: oneOf(kept.fontSize, choices.fontSize, base.fontSize),
     sound: oneOf(kept.sound, [true, false], base.sound),
+    systemNotices: oneOf(kept.systemNotices, [true, false], base.systemNotices),
     confirmOrders: oneOf(kept.confirmOrders, [true, false], base.confirmOrders),
   };
 }

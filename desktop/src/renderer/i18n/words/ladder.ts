@@ -2,11 +2,9 @@
 
 export const en = {
   'ladder.name': 'Price ladder {symbol}',
-  'ladder.own': 'Own',
   'ladder.ownHint': 'Click cancels, dragging moves',
   'ladder.last': 'Last trade',
   'ladder.follow': 'Follow the market',
-  'ladder.centre': 'Centre',
   'ladder.cancelBuys': 'Cancel buys',
   'ladder.cancelSells': 'Cancel sells',
   'ladder.cancelAll': 'Cancel all',
@@ -17,11 +15,9 @@ export const en = {
 
 export const ja: Record<keyof typeof en, string> = {
   'ladder.name': '板発注 {symbol}',
-  'ladder.own': '自注文',
   'ladder.ownHint': 'クリックで取消、ドラッグで訂正',
   'ladder.last': '現在値',
   'ladder.follow': '気配に追従',
-  'ladder.centre': '中央へ',
   'ladder.cancelBuys': '買注文取消',
   'ladder.cancelSells': '売注文取消',
   'ladder.cancelAll': '全取消',

@@ -1,7 +1,6 @@
 // Words of the order ticket, in every language.
 
 export const en = {
-  'ticket.symbol': 'Instrument',
   'ticket.account': 'Account',
   'ticket.side': 'Side',
   'ticket.type': 'Type',
@@ -70,7 +69,6 @@ export const en = {
 } as const;
 
 export const ja: Record<keyof typeof en, string> = {
-  'ticket.symbol': '銘柄',
   'ticket.account': '口座',
   'ticket.side': '売買',
   'ticket.type': '注文種別',

@@ -1,0 +1,148 @@
+// What of all that happens is worth telling a person, and in which words. One decision for
+// the notification centre, the toasts, the sound and the operating system.
+import { Reset_Cause } from '../../../gen/todoku/v1/notification_pb';
+import { ExecType, Side, TradeStatus, TradingStatus } from '../../../gen/todoku/v1/types_pb';
+import type { Key, Values } from '../../i18n';
+import type { Item, ItemBody } from '../feed/items';
+
+/** What people filter by, and what is told together when it comes in a burst. */
+export const groups = ['fill', 'order', 'refusal', 'market', 'people', 'venue', 'stream'] as const;
+export type Group = (typeof groups)[number];
+
+/** How much it matters: a warning interrupts a screen reader, the rest waits for a pause. */
+export type Level = 'info' | 'good' | 'warning';
+
+export interface Notice {
+  /** Names it: the same thing told in two ways is one notice. */
+  id: string;
+  group: Group;
+  level: Level;
+  /** ms since the epoch. */
+  at: number;
+  text: Key;
+  values: Values;
+  /** Values that are words themselves. */
+  words?: Record<string, Key>;
+  /** The venue's reason and its sentence, said in the user's language where that is known. */
+  why?: { reason: string; text: string };
+  /** It goes to the centre only: nothing that one must see now. */
+  quiet?: boolean;
+}
+
+/** What must be known to judge an item: who looks, and how things were before. */
+export interface Known {
+  displayName: string;
+  accounts: string[];
+  /** By symbol. */
+  statuses: Record<string, TradingStatus>;
+  /** Requests that this screen itself made sure would be refused: no news to anybody. */
+  withdrawn: string[];
+}
+
+export const nobody: Known = { displayName: '', accounts: [], statuses: {}, withdrawn: [] };
+
+const sideOf = (side: Side): Key => (side === Side.SELL ? 'notice.sold' : 'notice.bought');
+const orderSideOf = (side: Side): Key => (side === Side.SELL ? 'side.sell' : 'side.buy');
+
+/** The notice of an item, or undefined when it is none of a person's business. at is the local clock. */
+export function noticeOf(item: Item, known: Known, at: number): Notice | undefined {
+  const when = item.time || at;
+  switch (item.type) {
+    case 'trade':
+      return known.accounts.includes(item.body.account) ? tradeNotice(item.body, when) : undefined;
+    case 'executionReport':
+      return item.body.order && known.accounts.includes(item.body.order.account) ? reportNotice(item.body, item.body.order, known, when) : undefined;
+    case 'cancelReject': {
+      const { order, requestId, reason } = item.body;
+      if (!order || !known.accounts.includes(order.account) || known.withdrawn.includes(requestId)) return undefined;
+      return { ...refusalNotice(requestId, reason), at: when, text: 'notice.changeRefused', values: { symbol: order.symbol, id: order.orderId } };
+    }
+    case 'announcement':
+      return { id: idOf(item), group: 'venue', level: 'warning', at: when, text: 'notice.announcement', values: { from: item.body.from, text: item.body.text } };
+    case 'userPresence':
+      if (item.body.displayName === known.displayName) return undefined;
+      return {
+        id: idOf(item),
+        group: 'people',
+        level: 'info',
+        at: when,
+        text: item.body.online ? 'notice.signedIn' : 'notice.signedOut',
+        values: { name: item.body.displayName },
+        ...(item.body.online ? {} : { quiet: true }),
+      };
+    case 'instrumentUpdate':
+      return statusNotice(item.body, known.statuses[item.body.symbol], idOf(item), when);
+    case 'reset':
+      return { id: idOf(item), group: 'stream', level: 'warning', at, text: resets[item.body.cause] ?? 'notice.reset', values: {} };
+    default:
+      return undefined;
+  }
+}
+
+/** What is known after an item: what later ones are judged by. */
+export function learned(known: Known, item: Item): Known {
+  if (item.type === 'hello' && item.body.user) return { ...known, displayName: item.body.user.displayName, accounts: item.body.user.accounts };
+  if (item.type === 'instrumentUpdate' && known.statuses[item.body.symbol] !== item.body.status)
+    return { ...known, statuses: { ...known.statuses, [item.body.symbol]: item.body.status } };
+  return known;
+}
+
+const idOf = (item: Item): string => `${item.type}:${item.sequence}:${item.index}`;
+
+function tradeNotice(trade: ItemBody['trade'], at: number): Notice {
+  const { tradeId, symbol, quantity, price, side, text } = trade;
+  const values = { symbol, quantity, price };
+  if (trade.status === TradeStatus.BUSTED) return { id: `bust:${tradeId}:${side}`, group: 'fill', level: 'warning', at, text: 'notice.busted', values: { ...values, why: text } };
+  return { id: `trade:${tradeId}:${side}`, group: 'fill', level: 'good', at, text: 'notice.fill', values, words: { did: sideOf(side) } };
+}
+
+function reportNotice(report: ItemBody['executionReport'], order: ItemBody['order'], known: Known, at: number): Notice | undefined {
+  const { execType, requestId, reason } = report;
+  const values = { symbol: order.symbol, quantity: order.quantity, filled: order.filledQuantity, id: order.orderId };
+  const words = { side: orderSideOf(order.side) };
+  switch (execType) {
+    case ExecType.REJECTED:
+      if (known.withdrawn.includes(requestId)) return undefined;
+      return { ...refusalNotice(requestId, reason), at, text: 'notice.orderRefused', values, words };
+    case ExecType.CANCELED:
+    case ExecType.EXPIRED:
+      return {
+        id: `ended:${order.orderId}`,
+        group: 'order',
+        // Whoever asked for it need not be warned.
+        level: reason?.name === 'REQUESTED' ? 'info' : 'warning',
+        at,
+        text: execType === ExecType.EXPIRED ? 'notice.expired' : 'notice.canceled',
+        values,
+        words,
+        ...(reason ? { why: { reason: reason.name, text: reason.text } } : {}),
+      };
+    default:
+      return undefined; // Taken, replaced, traded: the blotter and the trade itself say so.
+  }
+}
+
+function refusalNotice(requestId: string, reason: { name: string; text: string } | undefined): Pick<Notice, 'id' | 'group' | 'level' | 'why'> {
+  return { id: `refused:${requestId}`, group: 'refusal', level: 'warning', why: { reason: reason?.name ?? '', text: reason?.text ?? '' } };
+}
+
+const statusTexts: Partial<Record<TradingStatus, Key>> = {
+  [TradingStatus.OPEN]: 'notice.opened',
+  [TradingStatus.HALTED]: 'notice.halted',
+  [TradingStatus.CLOSED]: 'notice.closed',
+  [TradingStatus.PRE_OPEN]: 'notice.preOpen',
+};
+
+function statusNotice(instrument: ItemBody['instrumentUpdate'], before: TradingStatus | undefined, id: string, at: number): Notice | undefined {
+  const text = statusTexts[instrument.status];
+  if (before === undefined || before === instrument.status || !text) return undefined;
+  return { id, group: 'market', level: instrument.status === TradingStatus.HALTED ? 'warning' : 'info', at, text, values: { symbol: instrument.symbol, why: instrument.statusReason } };
+}
+
+const resets: Partial<Record<Reset_Cause, Key>> = {
+  [Reset_Cause.UNKNOWN_EPOCH]: 'notice.reset.epoch',
+  [Reset_Cause.TOO_FAR_BEHIND]: 'notice.reset.far',
+  [Reset_Cause.COMPACTED]: 'notice.reset.compacted',
+  [Reset_Cause.USER_CHANGED]: 'notice.reset.user',
+  [Reset_Cause.DIVERGED]: 'notice.diverged',
+};

@@ -1,0 +1,88 @@
+// What notices do beside being shown: what the stream's own story has to tell, a tone, and
+// the operating system's notification while nobody looks at the window.
+import type { SagaIterator } from 'redux-saga';
+import { call, delay, fork, put, select, take, takeEvery } from 'redux-saga/effects';
+import type { RootState } from '../../app/store';
+import { translator } from '../../i18n';
+import type { Venue } from '../../venue/venue';
+import { feed } from '../feed/slice';
+import { orders } from '../orders/slice';
+import type { Level, Notice } from './notice';
+import { notices } from './slice';
+import { wordsOf } from './words';
+
+export interface NoticesContext {
+  venue: Venue;
+  now: () => number;
+  /** Plays a short tone. */
+  chime: (level: Level) => void;
+  /** Whether the user has this window before them. */
+  watched: () => boolean;
+}
+
+export function* noticesSaga(context: NoticesContext): SagaIterator<void> {
+  yield fork(tellStream, context);
+  yield takeEvery(feed.superseded.type, note, context, 'notice.superseded', 'superseded');
+  yield takeEvery(feed.diverged.type, note, context, 'notice.diverged', 'diverged');
+  yield fork(callAttention, context);
+}
+
+function* note({ now }: NoticesContext, text: 'notice.superseded' | 'notice.diverged', name: string): SagaIterator<void> {
+  const at = now();
+  yield put(notices.noted({ id: `${name}:${at}`, group: 'stream', level: 'warning', at, text, values: {} }));
+}
+
+/** Says how many messages a resume brought, when all of them are there. */
+function* tellStream({ now }: NoticesContext): SagaIterator<void> {
+  let behind = false;
+  for (;;) {
+    yield take(feed.received.type);
+    const { phase, replayed, attaches }: RootState['feed'] = yield select((s: RootState) => s.feed);
+    if (behind && phase === 'live' && replayed !== undefined) {
+      const at = now();
+      yield put(
+        notices.noted({
+          id: `resumed:${attaches}`,
+          group: 'stream',
+          level: 'info',
+          at,
+          text: replayed === 1 ? 'feed.replayed.one' : 'feed.replayed.other',
+          values: { n: replayed },
+        }),
+      );
+    }
+    behind = phase === 'catchingUp';
+  }
+}
+
+/** What comes within this is one tone and one notification of the system, ms. */
+const gatherMs = 400;
+
+function* callAttention({ venue, chime, watched }: NoticesContext): SagaIterator<void> {
+  for (let told = 0; ; ) {
+    yield take([feed.received.type, orders.refused.type, notices.noted.type]);
+    const now: number = yield select((s: RootState) => s.notices.told);
+    if (now <= told) {
+      told = now;
+      continue;
+    }
+    yield delay(gatherMs);
+    const { notices: state, settings }: RootState = yield select();
+    const fresh: Notice[] = state.history.filter((notice) => !notice.quiet).slice(0, Math.max(0, state.told - told));
+    told = state.told;
+    const [latest] = fresh;
+    if (!latest) continue;
+    if (settings.sound) yield call(chime, loudest(fresh));
+    if (settings.systemNotices && !watched()) {
+      const t = translator(settings.language);
+      const { title, text, why } = wordsOf(t, settings.language, latest);
+      const more = fresh.length > 1 ? t('notice.more', { n: fresh.length - 1 }) : '';
+      yield call([venue.shell, 'notify'], title, [text, why, more].filter(Boolean).join(' '));
+    }
+  }
+}
+
+function loudest(fresh: Notice[]): Level {
+  const levels = new Set(fresh.map(({ level }) => level));
+  return levels.has('warning') ? 'warning' : levels.has('good') ? 'good' : 'info';
+}

@@ -1,0 +1,26 @@
+// The list of who is online and what the stream says meanwhile do not contradict each other.
+import { expect, test } from 'vitest';
+import type { Item } from '../feed/items';
+import { feed } from '../feed/slice';
+import { presence, presenceReducer, type PresenceState } from './slice';
+
+const said = (displayName: string, online: boolean, time: number) =>
+  feed.received({ items: [{ type: 'userPresence', sequence: 1, index: 0, time, body: { displayName, online } } satisfies Item], cursor: '', unknown: 0, at: time });
+
+const names = (state: PresenceState): string[] => Object.keys(state.online).toSorted();
+
+test('who left while the list was on its way is not on it', () => {
+  let state = presenceReducer(undefined, presence.asked());
+  state = presenceReducer(state, said('Bob', false, 10));
+  state = presenceReducer(state, said('Carol', true, 20));
+  state = presenceReducer(state, presence.listed([{ displayName: 'Alice', online: true }, { displayName: 'Bob', online: true }]));
+  expect(names(state)).toEqual(['Alice', 'Carol']);
+  expect(state.online['Carol']).toBe(20);
+});
+
+test('a list takes the place of what was held, and keeps since when', () => {
+  let state = presenceReducer(undefined, said('Bob', true, 10));
+  state = presenceReducer(state, said('Carol', true, 11));
+  state = presenceReducer(presenceReducer(state, presence.asked()), presence.listed([{ displayName: 'Bob', online: true }]));
+  expect(state.online).toEqual({ Bob: 10 });
+});

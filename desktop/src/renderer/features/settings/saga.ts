@@ -1,0 +1,80 @@
+// Reads and changes what lies behind the settings: main's way to the venue, for as long as
+// the page lives, and the user's sessions and password, while somebody is signed in.
+import { type EventChannel, eventChannel, type SagaIterator } from 'redux-saga';
+import { call, fork, put, takeEvery, takeLatest, takeLeading } from 'redux-saga/effects';
+import type { Connectivity, SettingsRefusal, ShellSettings } from '../../../shared/bridge';
+import { plain } from '../../venue/plain';
+import { problemOf } from '../../venue/problem';
+import type { Shell } from '../../venue/shell';
+import { deadlines, type Venue } from '../../venue/venue';
+import { account } from './account';
+import { way } from './way';
+
+export function* waySaga({ venue }: { venue: Venue }): SagaIterator<void> {
+  const { shell } = venue;
+  const states: EventChannel<Connectivity> = yield call(connectivityChannel, shell);
+  yield takeEvery(states, function* tell(state: Connectivity): SagaIterator<void> {
+    yield put(way.connectivity(state));
+  });
+  const { settings } = shell;
+  if (!settings) return;
+  yield takeLeading(way.save.type, save, settings);
+  yield fork(read, settings);
+}
+
+const connectivityChannel = (shell: Shell): EventChannel<Connectivity> => eventChannel<Connectivity>((emit) => shell.onConnectivity(emit));
+
+type Settings = NonNullable<Shell['settings']>;
+
+function* read(settings: Settings): SagaIterator<void> {
+  try {
+    const now: ShellSettings = yield call([settings, 'get']);
+    yield put(way.read(now));
+  } catch {
+    // Without main there is no venue either, and that is said.
+  }
+}
+
+function* save(settings: Settings, { payload }: ReturnType<typeof way.save>): SagaIterator<void> {
+  try {
+    const { refused }: { refused?: SettingsRefusal } = yield call([settings, 'set'], payload);
+    yield put(refused ? way.refused(refused) : way.saved(payload));
+  } catch {
+    yield put(way.refused({ reason: 'MALFORMED', field: '' }));
+  }
+}
+
+export function* accountSaga({ venue }: { venue: Venue }): SagaIterator<void> {
+  yield takeLatest(account.opened.type, readSessions, venue);
+  yield takeEvery(account.revoke.type, revoke, venue);
+  yield takeLeading(account.changePassword.type, changePassword, venue);
+}
+
+function* readSessions(venue: Venue): SagaIterator<void> {
+  try {
+    const reply: Awaited<ReturnType<Venue['session']['listSessions']>> = yield call(venue.session.listSessions, {}, deadlines.read);
+    yield put(account.sessionsRead(reply.sessions.map((one) => plain(one))));
+  } catch (error) {
+    yield put(account.sessionsFailed(problemOf(error)));
+  }
+}
+
+function* revoke(venue: Venue, { payload }: ReturnType<typeof account.revoke>): SagaIterator<void> {
+  try {
+    yield call(venue.session.revokeSession, { sessionId: payload }, deadlines.write);
+    yield call(readSessions, venue);
+  } catch (error) {
+    yield put(account.sessionsFailed(problemOf(error)));
+  }
+}
+
+function* changePassword(venue: Venue, { payload }: ReturnType<typeof account.changePassword>): SagaIterator<void> {
+  const { present = '', next = '' } = payload.passwords?.() ?? {};
+  try {
+    yield call(venue.session.changePassword, { oldPassword: present, newPassword: next }, deadlines.write);
+    yield put(account.passwordChanged());
+    yield call(readSessions, venue); // The others have ended with it.
+  } catch (error) {
+    yield put(account.passwordRefused(problemOf(error)));
+  }
+}

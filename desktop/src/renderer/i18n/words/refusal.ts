@@ -1,0 +1,46 @@
+// Why a call is refused before it reaches the market, in every language. The venue has a
+// sentence for each; these are what another language says.
+
+export const en = {
+  'reason.TOKEN_EXPIRED': 'The access has ended; it is being renewed.',
+  'reason.WRONG_PASSWORD': 'The present password is wrong.',
+  'reason.BUSY': 'The venue has too much to do; try again in a moment.',
+  'reason.TOO_MANY_CALLS': 'Too many calls at once; try again in a moment.',
+  'reason.TOO_MANY_SESSIONS': 'Too many sessions of this user; end one.',
+  'reason.TOO_MANY_CONNECTIONS': 'Too many windows of this session; close one.',
+  'reason.TOO_MANY_STREAMS': 'Too many streams are open; close a window.',
+  'reason.ATTACH_RATE': 'Too many streams were opened in a short time; wait a moment.',
+  'reason.SUPERSEDED': 'Another window took the connection over.',
+  'reason.UNKNOWN_CONNECTION': 'The venue does not know this connection any more.',
+  'reason.NOT_YOUR_CONNECTION': 'The connection belongs to somebody else.',
+  'reason.UNKNOWN_SESSION': 'There is no such session; it has ended already.',
+  'reason.MALFORMED_REQUEST': 'The request cannot be read.',
+  'reason.REQUEST_TOO_LARGE': 'The request is too large.',
+  'reason.NOT_DURABLE': 'It could not be written down and did not happen; try again later.',
+  'reason.OUTCOME_UNKNOWN': 'Whether it happened is not known; look before trying again.',
+  'reason.DEADLINE': 'No answer came in time.',
+  'reason.SHUTDOWN': 'The venue is stopping or restarting.',
+  'reason.INTERNAL': 'The venue has a fault of its own; tell its staff.',
+} as const;
+
+export const ja: Record<keyof typeof en, string> = {
+  'reason.TOKEN_EXPIRED': 'アクセスの有効期限が切れました。更新しています。',
+  'reason.WRONG_PASSWORD': '現在のパスワードが違います。',
+  'reason.BUSY': '取引所が混み合っています。少し待ってやり直してください。',
+  'reason.TOO_MANY_CALLS': '同時の要求が多すぎます。少し待ってやり直してください。',
+  'reason.TOO_MANY_SESSIONS': 'このユーザーのセッションが多すぎます。いずれかを終了してください。',
+  'reason.TOO_MANY_CONNECTIONS': 'このセッションのウィンドウが多すぎます。いずれかを閉じてください。',
+  'reason.TOO_MANY_STREAMS': 'ストリームが多すぎます。ウィンドウを閉じてください。',
+  'reason.ATTACH_RATE': '短時間に接続しすぎています。少し待ってください。',
+  'reason.SUPERSEDED': '別のウィンドウが接続を引き継ぎました。',
+  'reason.UNKNOWN_CONNECTION': '取引所側にこの接続はもうありません。',
+  'reason.NOT_YOUR_CONNECTION': 'この接続は他のユーザーのものです。',
+  'reason.UNKNOWN_SESSION': '該当するセッションはありません。すでに終了しています。',
+  'reason.MALFORMED_REQUEST': '要求を解釈できません。',
+  'reason.REQUEST_TOO_LARGE': '要求が大きすぎます。',
+  'reason.NOT_DURABLE': '記録できなかったため実行されていません。後でやり直してください。',
+  'reason.OUTCOME_UNKNOWN': '実行されたかどうか不明です。確認してからやり直してください。',
+  'reason.DEADLINE': '時間内に応答がありませんでした。',
+  'reason.SHUTDOWN': '取引所が停止または再起動中です。',
+  'reason.INTERNAL': '取引所側の障害です。担当者に連絡してください。',
+};

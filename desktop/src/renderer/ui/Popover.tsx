@@ -1,0 +1,53 @@
+// A button of the bar that opens a sheet below it, in the browser's own top layer: it
+// closes on Escape and on a click elsewhere, and the screen below goes on.
+import './popover.css';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { Icon, type IconName } from './Icon';
+
+export interface PopoverProps {
+  /** What the button is called. */
+  name: string;
+  title: string;
+  icon: IconName;
+  /** A count on the button, or empty. */
+  badge?: string;
+  onOpen?: () => void;
+  children: ReactNode;
+}
+
+export function Popover({ name, title, icon, badge = '', onOpen, children }: PopoverProps) {
+  const id = useId();
+  const sheet = useRef<HTMLDivElement>(null);
+  const [open, setOpen] = useState(false);
+  const opened = useRef(onOpen);
+  useEffect(() => {
+    opened.current = onOpen;
+  });
+  useEffect(() => {
+    const element = sheet.current;
+    const toggled = (event: Event): void => {
+      const now = (event as ToggleEvent).newState === 'open';
+      setOpen(now);
+      // Read when it closes too: what came while it was open has been seen.
+      opened.current?.();
+    };
+    element?.addEventListener('toggle', toggled);
+    return () => element?.removeEventListener('toggle', toggled);
+  }, []);
+  return (
+    <>
+      <button type="button" className="quiet icon" aria-label={name} title={name} aria-expanded={open} popoverTarget={id}>
+        <Icon name={icon} />
+        {badge !== '' && (
+          <span className="badge" aria-hidden="true">
+            {badge}
+          </span>
+        )}
+      </button>
+      <div ref={sheet} id={id} popover="auto" role="dialog" aria-label={title} className="popover">
+        <h2>{title}</h2>
+        {open && children}
+      </div>
+    </>
+  );
+}
