@@ -140,3 +140,15 @@ export function group(text: string): string {
   const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
+
+/** d / by with so many places, rounded half away from zero; by must not be zero. */
+export function divide(d: Decimal, by: Decimal, scale: number): Decimal {
+  if (by.units === 0n) throw new RangeError('division by zero');
+  const up = scale + by.scale - d.scale;
+  const over = up > 0 ? d.units * 10n ** BigInt(up) : d.units;
+  const under = up < 0 ? by.units * 10n ** BigInt(-up) : by.units;
+  const negative = over < 0n !== under < 0n;
+  const [x, y] = [over < 0n ? -over : over, under < 0n ? -under : under];
+  const units = (2n * x + y) / (2n * y);
+  return { units: negative ? -units : units, scale };
+}

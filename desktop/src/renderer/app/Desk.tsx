@@ -3,6 +3,7 @@ import type { DockviewApi } from 'dockview-react';
 import '../styles/desk.css';
 import { useCallback, useRef, useState } from 'react';
 import { FeedHelp } from '../features/feed/FeedHelp';
+import { CancelAllButton } from '../features/cancelAll/CancelAll';
 import { FeedStatus } from '../features/feed/FeedStatus';
 import { selectFreshness } from '../features/feed/selectors';
 import { type Layouts as Kept, unnamed } from '../features/layouts/kept';
@@ -41,6 +42,7 @@ function Bar({ onLayouts }: { onLayouts?: () => void }) {
       <h1>{t('app.title')}</h1>
       <FeedStatus />
       <span className="spacer" />
+      <CancelAllButton />
       {onLayouts && (
         <button type="button" onClick={onLayouts}>
           {t('layout.title')}

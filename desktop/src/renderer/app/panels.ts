@@ -1,11 +1,15 @@
 // The panels there are. A line here is all that a panel needs to be in the dock, in the tabs
 // of a small screen and in the menu of panels.
 import type { ComponentType } from 'react';
+import { Activity } from '../features/blotters/Activity';
+import { Executions } from '../features/blotters/Executions';
+import { Orders } from '../features/blotters/Orders';
+import { Positions } from '../features/blotters/Positions';
+import { CancelAll } from '../features/cancelAll/CancelAll';
 import { Ladder } from '../features/ladder/Ladder';
 import type { Place } from '../features/layouts/standard';
 import { Depth } from '../features/market/Depth';
 import { Instruments } from '../features/market/Instruments';
-import { WorkingOrders } from '../features/orders/WorkingOrders';
 import { Ticket } from '../features/ticket/Ticket';
 import type { Key } from '../i18n';
 
@@ -22,7 +26,11 @@ export const panels = {
   depth: { title: 'panel.depth', view: Depth, place: 'book' },
   ladder: { title: 'panel.ladder', view: Ladder, place: 'ladder' },
   ticket: { title: 'panel.ticket', view: Ticket, place: 'entry' },
-  orders: { title: 'panel.orders', view: WorkingOrders, place: 'blotter' },
+  orders: { title: 'panel.orders', view: Orders, place: 'blotter' },
+  positions: { title: 'panel.positions', view: Positions, place: 'blotter' },
+  executions: { title: 'panel.executions', view: Executions, place: 'record' },
+  activity: { title: 'panel.activity', view: Activity, place: 'record' },
+  cancelAll: { title: 'panel.cancelAll', view: CancelAll, place: 'entry' },
 } satisfies Record<string, PanelKind>;
 
 export type PanelId = keyof typeof panels;

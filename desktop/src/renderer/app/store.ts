@@ -1,6 +1,8 @@
 // The store: plain data, changed at most once a frame by the stream.
 import { combineReducers, configureStore, type Middleware } from '@reduxjs/toolkit';
 import createSagaMiddleware, { type Saga } from 'redux-saga';
+import { activityReducer } from '../features/blotters/activity';
+import { cancelAllReducer } from '../features/cancelAll/slice';
 import { feedReducer } from '../features/feed/slice';
 import { marketReducer } from '../features/market/slice';
 import { selectionReducer } from '../features/market/selection';
@@ -14,6 +16,8 @@ import { wayReducer } from '../features/settings/way';
 import { ticketReducer } from '../features/ticket/slice';
 
 const reducer = combineReducers({
+  activity: activityReducer,
+  cancelAll: cancelAllReducer,
   session: sessionReducer,
   feed: feedReducer,
   market: marketReducer,

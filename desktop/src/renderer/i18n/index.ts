@@ -3,6 +3,8 @@
 import { createContext, useContext } from 'react';
 import type { Language } from '../features/settings/slice';
 import * as app from './words/app';
+import * as blotter from './words/blotter';
+import * as cancelAll from './words/cancelAll';
 import * as column from './words/column';
 import * as feed from './words/feed';
 import * as ladder from './words/ladder';
@@ -21,6 +23,8 @@ import * as ticket from './words/ticket';
 export const catalogues = {
   en: {
     ...app.en,
+    ...blotter.en,
+    ...cancelAll.en,
     ...column.en,
     ...feed.en,
     ...ladder.en,
@@ -37,6 +41,8 @@ export const catalogues = {
   },
   ja: {
     ...app.ja,
+    ...blotter.ja,
+    ...cancelAll.ja,
     ...column.ja,
     ...feed.ja,
     ...ladder.ja,

@@ -22,8 +22,8 @@ function groupsOf(node: unknown): string[][] {
 }
 
 test('a wide screen has more regions than a narrow one, and each panel once', () => {
-  expect(groupsOf(standardLayout(kinds, 1280, 680).grid.root)).toEqual([['instruments'], ['depth', 'chart'], ['ticket'], ['orders', 'executions']]);
-  expect(groupsOf(standardLayout(kinds, 1920, 1040).grid.root)).toEqual([['instruments'], ['depth'], ['chart'], ['ticket'], ['orders'], ['executions']]);
+  expect(groupsOf(standardLayout(kinds, 1280, 680).grid.root)).toEqual([['instruments'], ['depth', 'chart'], ['orders', 'executions'], ['ticket']]);
+  expect(groupsOf(standardLayout(kinds, 1920, 1040).grid.root)).toEqual([['instruments'], ['depth'], ['chart'], ['orders'], ['executions'], ['ticket']]);
 });
 
 test('what was kept is read again as it was', () => {

@@ -10,62 +10,91 @@ export const wideFrom = 1_600;
 
 interface Region {
   places: readonly Place[];
-  /** Share of the row. */
+  /** Share of what it stands in. */
   share: number;
 }
 
-const narrow: Region[][] = [
-  [
-    { places: ['list'], share: 25 },
-    { places: ['book', 'market'], share: 27 },
-    { places: ['ladder'], share: 26 },
-    { places: ['entry'], share: 22 },
-  ],
-  [{ places: ['blotter', 'record'], share: 100 }],
-];
+interface Plan {
+  /** Rows of regions, with their share of the height. */
+  rows: readonly { share: number; regions: readonly Region[] }[];
+  /** Stands beside all of them, over the whole height: a ticket is tall. */
+  beside: Region;
+}
 
-const wide: Region[][] = [
-  [
-    { places: ['list'], share: 18 },
-    { places: ['book'], share: 18 },
-    { places: ['ladder'], share: 18 },
-    { places: ['market'], share: 30 },
-    { places: ['entry'], share: 16 },
+const narrow: Plan = {
+  rows: [
+    {
+      share: 60,
+      regions: [
+        { places: ['list'], share: 33 },
+        { places: ['book', 'market'], share: 33 },
+        { places: ['ladder'], share: 34 },
+      ],
+    },
+    { share: 40, regions: [{ places: ['blotter', 'record'], share: 100 }] },
   ],
-  [
-    { places: ['blotter'], share: 52 },
-    { places: ['record'], share: 48 },
-  ],
-];
+  beside: { places: ['entry'], share: 21 },
+};
 
-/** How much of the height the upper row has. */
-const upper = 0.62;
+const wide: Plan = {
+  rows: [
+    {
+      share: 62,
+      regions: [
+        { places: ['list'], share: 21 },
+        { places: ['book'], share: 21 },
+        { places: ['ladder'], share: 22 },
+        { places: ['market'], share: 36 },
+      ],
+    },
+    {
+      share: 38,
+      regions: [
+        { places: ['blotter'], share: 54 },
+        { places: ['record'], share: 46 },
+      ],
+    },
+  ],
+  beside: { places: ['entry'], share: 17 },
+};
+
+type Node = SerializedDockview['grid']['root'] & { size: number };
 
 /** The layout of panels for a dock of this size, as the dock reads it. */
 export function standardLayout(kinds: Readonly<Record<string, { place?: Place }>>, width: number, height: number): SerializedDockview {
   const ids = Object.keys(kinds);
-  const rows = (width >= wideFrom ? wide : narrow)
-    .map((regions) =>
-      regions
-        .map(({ places, share }) => ({ share, views: ids.filter((id) => places.includes(kinds[id]?.place as Place)) }))
-        .filter(({ views }) => views.length > 0),
-    )
-    .filter((regions) => regions.length > 0);
+  const shown: string[] = [];
   let groups = 0;
-  const data = rows.map((regions, row) => {
-    const whole = regions.reduce((sum, { share }) => sum + share, 0);
-    return {
-      type: 'branch' as const,
-      size: rows.length === 1 ? height : Math.round(height * (row === 0 ? upper : 1 - upper)),
-      data: regions.map(({ views, share }) => {
-        groups += 1;
-        return { type: 'leaf' as const, size: Math.round((width * share) / whole), data: { id: String(groups), views, activeView: views[0]! } };
-      }),
-    };
-  });
+  const leaf = ({ places }: Region): Node | undefined => {
+    const views = ids.filter((id) => places.includes(kinds[id]?.place as Place));
+    if (views.length === 0) return undefined;
+    groups += 1;
+    shown.push(...views);
+    return { type: 'leaf', size: 0, data: { id: String(groups), views, activeView: views[0]! } };
+  };
+  /** Several beside or above each other, where there are any, in these shares of so many pixels. */
+  const branch = (parts: readonly { share: number; node: Node | undefined }[], pixels: number): Node | undefined => {
+    const there = parts.filter((part): part is { share: number; node: Node } => part.node !== undefined);
+    const whole = there.reduce((sum, { share }) => sum + share, 0);
+    if (there.length === 0) return undefined;
+    return { type: 'branch', size: 0, data: there.map(({ share, node }) => ({ ...node, size: Math.round((pixels * share) / whole) })) };
+  };
+  const { rows, beside } = width >= wideFrom ? wide : narrow;
+  const inner = (width * (100 - beside.share)) / 100;
+  const stacked = branch(
+    rows.map(({ share, regions }) => ({ share, node: branch(regions.map((region) => ({ share: region.share, node: leaf(region) })), inner) })),
+    height,
+  );
+  const root = branch(
+    [
+      { share: 100 - beside.share, node: stacked },
+      { share: beside.share, node: leaf(beside) },
+    ],
+    width,
+  );
   return {
-    grid: { root: { type: 'branch', data, size: width }, width, height, orientation: 'VERTICAL' as SerializedDockview['grid']['orientation'] },
-    panels: Object.fromEntries(rows.flatMap((regions) => regions.flatMap(({ views }) => views.map((id) => [id, { id, contentComponent: id }])))),
+    grid: { root: root ?? { type: 'branch', data: [] }, width, height, orientation: 'HORIZONTAL' as SerializedDockview['grid']['orientation'] },
+    panels: Object.fromEntries(shown.map((id) => [id, { id, contentComponent: id }])),
     activeGroup: '1',
   };
 }

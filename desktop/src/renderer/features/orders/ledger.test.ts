@@ -59,6 +59,14 @@ test('a venue that was set up anew has another history', () => {
   expect(ids(state.executions)).toEqual(['2-0']);
 });
 
+test('orders that ended stand where they were entered, whoever tells of them', () => {
+  const ended = (...names: number[]): Order[] => names.map((id) => order(id, OrderStatus.CANCELED));
+  let state = frame(initial, ...snapshot(order(6)), ...ended(9, 3).map((one) => item('executionReport', report(20 + Number(one.orderId), one, ExecType.CANCELED))));
+  state = ordersReducer(state, orders.doneLoaded({ rows: ended(10, 9, 8, 6, 2), anew: false, more: true }));
+  // Order 6 works, as far as the stream has told.
+  expect(state.done.map(({ orderId }) => orderId)).toEqual(['10', '9', '8', '3', '2']);
+});
+
 test('a screen keeps so much and says so', () => {
   const rows = Array.from({ length: kept.executions }, (_, n) => report(kept.executions - n));
   let state = ordersReducer(initial, orders.executionsLoaded({ rows, anew: true, more: true }));

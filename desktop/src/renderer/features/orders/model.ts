@@ -117,7 +117,7 @@ export function works(status: OrderStatus): boolean {
 }
 
 /** A refusal by the market in the form of one by the call. */
-export function problemOfReason(reason: Execution['reason'], pending: Pending | undefined): Refusal['problem'] {
+export function problemOfReason(reason: Execution['reason'], pending: Pick<Pending, 'withdrawn'> | undefined): Refusal['problem'] {
   // What was withdrawn was refused because this screen asked for that.
   if (pending?.withdrawn && reason?.name === 'STALE_VIEW') return { reason: notEntered, text: '', field: '' };
   return { reason: reason?.name ?? '', text: reason?.text ?? '', field: '' };

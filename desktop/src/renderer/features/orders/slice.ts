@@ -9,6 +9,11 @@ import { type Change, type Execution, type HistoryOf, initial, type Order, type 
 
 export * from './model';
 
+/** Says when, by the local clock, ms. */
+type Stamped<P> = PayloadAction<P, string, { at: number }>;
+
+const stamped = <P,>(payload: P) => ({ payload, meta: { at: Date.now() } });
+
 const slice = createSlice({
   name: 'orders',
   initialState: initial,
@@ -23,14 +28,20 @@ const slice = createSlice({
     /** The user asks for everything to be cancelled: of one instrument, of one side of it, or all. */
     cancelAll(_state, _action: PayloadAction<{ account: string; symbol?: string; side?: Side }>) {},
     /** No answer came. */
-    outcomeUnknown(state, { payload }: PayloadAction<string>) {
-      const pending = state.pending[payload];
-      if (pending) pending.unknown = true;
+    outcomeUnknown: {
+      reducer(state, { payload }: Stamped<string>) {
+        const pending = state.pending[payload];
+        if (pending) pending.unknown = true;
+      },
+      prepare: stamped<string>,
     },
     /** Nothing is to be entered under this name any more. */
-    withdrawing(state, { payload }: PayloadAction<string>) {
-      const pending = state.pending[payload];
-      if (pending) pending.withdrawn = true;
+    withdrawing: {
+      reducer(state, { payload }: Stamped<string>) {
+        const pending = state.pending[payload];
+        if (pending) pending.withdrawn = true;
+      },
+      prepare: stamped<string>,
     },
     /** The venue refused the request, and nothing was changed. */
     refused: (state, { payload }: PayloadAction<Refusal>) => withRefusal(original(state)!, payload),
@@ -43,12 +54,15 @@ const slice = createSlice({
      * What came of the request is known although no report of it will come: the stream began
      * after it. order is the one it entered or changed, where there is one.
      */
-    settled(state, { payload: { id, order } }: PayloadAction<{ id: string; order?: Order }>) {
-      const before = original(state)!;
-      const { [id]: _, ...pending } = before.pending;
-      // Working orders are the stream's alone to tell: an answer may be ahead of it.
-      const ended = order && !works(order.status) && !before.working[order.orderId] ? [order] : [];
-      return withEnded({ ...before, pending }, ended);
+    settled: {
+      reducer(state, { payload: { id, order } }: Stamped<{ id: string; order?: Order }>) {
+        const before = original(state)!;
+        const { [id]: _, ...pending } = before.pending;
+        // Working orders are the stream's alone to tell: an answer may be ahead of it.
+        const ended = order && !works(order.status) && !before.working[order.orderId] ? [order] : [];
+        return withEnded({ ...before, pending }, ended);
+      },
+      prepare: stamped<{ id: string; order?: Order }>,
     },
     /** The user wants to see what happened earlier. */
     olderWanted(state, { payload }: PayloadAction<HistoryOf>) {

@@ -5,6 +5,10 @@ export const en = {
   'panel.depth': 'Depth',
   'panel.prints': 'Trades',
   'panel.orders': 'Working orders',
+  'panel.executions': 'Executions',
+  'panel.positions': 'Positions',
+  'panel.activity': 'Activity',
+  'panel.cancelAll': 'Cancel all',
   'panel.ticket': 'Order ticket',
   'panel.ladder': 'Ladder',
 } as const;
@@ -14,6 +18,10 @@ export const ja: Record<keyof typeof en, string> = {
   'panel.depth': '板',
   'panel.prints': '歩み値',
   'panel.orders': '注文一覧',
+  'panel.executions': '約定一覧',
+  'panel.positions': '建玉一覧',
+  'panel.activity': '履歴',
+  'panel.cancelAll': '一括取消',
   'panel.ticket': '注文',
   'panel.ladder': '板発注',
 };

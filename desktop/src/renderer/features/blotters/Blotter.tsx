@@ -1,0 +1,332 @@
+// A table of many rows: only those in view are in the document. Sorted, filtered, exported,
+// and used by keyboard alone; how it was left is kept.
+import './blotter.css';
+import {
+  columnResizingFeature,
+  columnSizingFeature,
+  columnVisibilityFeature,
+  type ColumnDef,
+  createSortedRowModel,
+  type Header,
+  rowSortingFeature,
+  tableFeatures,
+  type Updater,
+  useTable,
+} from '@tanstack/react-table';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { Side } from '../../../gen/todoku/v1/types_pb';
+import { useAppSelector } from '../../app/hooks';
+import { type Key, useT } from '../../i18n';
+import { smallScreen, useMedia } from '../../ui/useMedia';
+import type { HistoryState } from '../orders/slice';
+import { byNumber, byText, type Column, everything, passes } from './columns';
+import { saveFile, toCSV } from './csv';
+import { asMade, narrowest, readLook, tableKey, type TableLook, widest, writeLook } from './keep';
+
+const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), columnVisibilityFeature, columnSizingFeature, columnResizingFeature });
+
+export interface BlotterProps<R extends object> {
+  /** Names what is kept of it, and the file it is exported to. */
+  id: string;
+  title: Key;
+  rows: readonly R[];
+  columns: readonly Column<R>[];
+  rowKey: (row: R) => string;
+  /** What side and symbol are chosen by. */
+  facts: (row: R) => { side: Side; symbol: string };
+  /** No side is to be chosen by. */
+  sideless?: boolean;
+  empty: Key;
+  /** More to choose by. */
+  tools?: ReactNode;
+  /** Where rows go on into history. */
+  history?: { state: HistoryState; onOlder: () => void };
+  /** Enter, or a double click. */
+  onOpen?: (row: R) => void;
+  /** Delete. */
+  onDelete?: (row: R) => void;
+  /** The row needs to be looked at. */
+  rowState?: (row: R) => string | undefined;
+}
+
+const resolve = <T,>(updater: Updater<T>, before: T): T => (typeof updater === 'function' ? (updater as (old: T) => T)(before) : updater);
+
+function useLook(id: string, columns: readonly Column<never>[]): [TableLook, (change: (look: TableLook) => TableLook) => void] {
+  const user = useAppSelector((s) => s.session.user?.user ?? '');
+  const key = tableKey(user, id);
+  const [look, setLook] = useState(() => {
+    const text = localStorage.getItem(key);
+    const kept = readLook(text, columns.map((column) => column.id));
+    return text === null ? { ...kept, hidden: columns.filter((column) => column.hidden).map((column) => column.id) } : kept;
+  });
+  const change = useCallback(
+    (next: (look: TableLook) => TableLook) =>
+      setLook((before) => {
+        const after = next(before);
+        try {
+          localStorage.setItem(key, writeLook(after));
+        } catch {
+          // No room, or none allowed: this page has it, the next one will not.
+        }
+        return after;
+      }),
+    [key],
+  );
+  return [look, change];
+}
+
+/** How close to the last row the next page is asked for. */
+const soon = 20;
+
+export function Blotter<R extends object>(props: BlotterProps<R>) {
+  const { id, title, rows, columns, rowKey, facts, sideless = false, empty, tools, history, onOpen, onDelete, rowState } = props;
+  const t = useT();
+  const domId = useId();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [look, change] = useLook(id, columns as readonly Column<never>[]);
+  const [filter, setFilter] = useState(everything);
+  const [chosen, setChosen] = useState('');
+  const rowHeight = useMedia(smallScreen) ? 40 : 24;
+
+  const filtered = filter.text.trim() !== '' || filter.side !== Side.UNSPECIFIED || filter.symbol !== '';
+  const data = useMemo(
+    () => (filtered ? rows.filter((row) => passes(filter, facts(row), () => columns.map((column) => column.value(row)))) : (rows as R[])),
+    [rows, filter, filtered, columns, facts],
+  );
+  const symbols = useMemo(() => [...new Set(rows.map((row) => facts(row).symbol).filter(Boolean))].toSorted(), [rows, facts]);
+  const defs = useMemo(
+    () =>
+      columns.map((column): ColumnDef<typeof features, R> => {
+        const order = column.kind === 'number' ? byNumber : byText;
+        return {
+          id: column.id,
+          accessorFn: column.value,
+          header: column.title,
+          size: column.width,
+          minSize: narrowest,
+          maxSize: widest,
+          enableSorting: column.kind !== 'actions',
+          sortFn: (a, b) => order(column.value(a.original), column.value(b.original)),
+        };
+      }),
+    [columns],
+  );
+  const table = useTable({
+    features,
+    columns: defs,
+    data,
+    getRowId: rowKey,
+    columnResizeMode: 'onChange',
+    state: { sorting: look.sorting, columnSizing: look.widths, columnVisibility: Object.fromEntries(look.hidden.map((one) => [one, false])) },
+    onSortingChange: (updater) => change((before) => ({ ...before, sorting: resolve(updater, before.sorting) })),
+    onColumnSizingChange: (updater) => change((before) => ({ ...before, widths: resolve(updater, before.widths) })),
+    onColumnVisibilityChange: (updater) =>
+      change((before) => ({
+        ...before,
+        hidden: Object.entries(resolve(updater, Object.fromEntries(before.hidden.map((one) => [one, false]))))
+          .filter(([, visible]) => !visible)
+          .map(([one]) => one),
+      })),
+  });
+  const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
+  const shown = table.getRowModel().rows;
+  const visible = table.getVisibleLeafColumns().map((column) => byId.get(column.id)!);
+  const headers = table.getHeaderGroups()[0]?.headers ?? [];
+  const sizes = headers.map((header) => `${header.getSize()}px`).join(' ');
+  // oxlint-disable-next-line react/incompatible-library -- it warns of the React Compiler, which is not used here
+  const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12, getItemKey: (at) => shown[at]?.id ?? at });
+  useEffect(() => virtual.measure(), [virtual, rowHeight]);
+  const items = virtual.getVirtualItems();
+
+  const last = items.at(-1)?.index ?? -1;
+  const { state: historyState, onOlder } = history ?? {};
+  // What a filter lets through may be rare: then older rows come when they are asked for.
+  const wanted = historyState === 'more' && !filtered && last >= shown.length - soon;
+  useEffect(() => {
+    if (wanted) onOlder?.();
+  }, [wanted, onOlder, shown.length]);
+
+  const choose = (at: number): void => {
+    const to = Math.max(0, Math.min(at, shown.length - 1));
+    const row = shown[to];
+    if (!row) return;
+    setChosen(row.id);
+    virtual.scrollToIndex(to);
+  };
+  const keyDown = (event: KeyboardEvent<HTMLDivElement>): void => {
+    if (event.target !== event.currentTarget || event.ctrlKey || event.altKey || event.metaKey) return;
+    const at = shown.findIndex((row) => row.id === chosen);
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 2);
+    const row = shown[at]?.original;
+    const moves: Record<string, () => void> = {
+      ArrowDown: () => choose(at + 1),
+      ArrowUp: () => choose(at - 1),
+      PageDown: () => choose(at + page),
+      PageUp: () => choose(at - page),
+      Home: () => choose(0),
+      End: () => choose(shown.length - 1),
+      Enter: () => row && onOpen?.(row),
+      Delete: () => row && onDelete?.(row),
+    };
+    const move = moves[event.key];
+    if (!move) return;
+    event.preventDefault();
+    move();
+  };
+  const save = (): void => {
+    const exported = visible.filter((column) => column.kind !== 'actions');
+    const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
+    saveFile(
+      `todoku-${id}-${stamp}.csv`,
+      toCSV(
+        exported.map((column) => column.title),
+        shown.map((row) => exported.map((column) => column.value(row.original))),
+      ),
+    );
+  };
+
+  return (
+    <div className="blotter">
+      <div className="tools">
+        <input type="search" aria-label={t('blotter.search')} placeholder={t('blotter.search')} value={filter.text} onChange={(event) => setFilter({ ...filter, text: event.target.value })} />
+        <select aria-label={t('column.symbol')} value={filter.symbol} onChange={(event) => setFilter({ ...filter, symbol: event.target.value })}>
+          <option value="">{t('blotter.allSymbols')}</option>
+          {symbols.map((symbol) => (
+            <option key={symbol}>{symbol}</option>
+          ))}
+        </select>
+        {!sideless && (
+          <select aria-label={t('column.side')} value={filter.side} onChange={(event) => setFilter({ ...filter, side: Number(event.target.value) as Side })}>
+            <option value={Side.UNSPECIFIED}>{t('blotter.bothSides')}</option>
+            <option value={Side.BUY}>{t('side.buy')}</option>
+            <option value={Side.SELL}>{t('side.sell')}</option>
+          </select>
+        )}
+        {tools}
+        <span className="spacer" />
+        <span className="count" role="status">
+          {filtered ? t('blotter.countOf', { n: shown.length, all: rows.length }) : t('blotter.count', { n: shown.length })}
+        </span>
+        <details className="columns">
+          <summary>{t('blotter.columns')}</summary>
+          <div className="menu">
+            {table.getAllLeafColumns().map((column) => (
+              <label key={column.id}>
+                <input type="checkbox" checked={column.getIsVisible()} onChange={(event) => column.toggleVisibility(event.target.checked)} />
+                {byId.get(column.id)?.title}
+              </label>
+            ))}
+            <button type="button" onClick={() => change(() => ({ ...asMade, hidden: columns.filter((column) => column.hidden).map((column) => column.id) }))}>
+              {t('blotter.asMade')}
+            </button>
+          </div>
+        </details>
+        <button type="button" disabled={shown.length === 0} onClick={save}>
+          {t('blotter.csv')}
+        </button>
+      </div>
+      <div
+        className="rows"
+        ref={scroller}
+        role="grid"
+        tabIndex={0}
+        aria-label={t(title)}
+        aria-rowcount={shown.length + 1}
+        aria-colcount={visible.length}
+        aria-activedescendant={items.some((item) => shown[item.index]?.id === chosen) ? `${domId}-${chosen}` : undefined}
+        onKeyDown={keyDown}
+      >
+        <div className="head" role="rowgroup">
+          <div role="row" className="row" aria-rowindex={1} style={{ gridTemplateColumns: sizes }}>
+            {headers.map((header) => (
+              <Head key={header.id} header={header} column={byId.get(header.column.id)!} />
+            ))}
+          </div>
+        </div>
+        <div className="body" role="rowgroup" style={{ height: virtual.getTotalSize(), width: table.getTotalSize() }}>
+          {items.map((item) => {
+            const row = shown[item.index];
+            if (!row) return null;
+            return (
+              <div
+                key={row.id}
+                id={`${domId}-${row.id}`}
+                role="row"
+                className="row"
+                tabIndex={-1}
+                data-row={row.id}
+                data-state={rowState?.(row.original)}
+                aria-rowindex={item.index + 2}
+                aria-selected={row.id === chosen}
+                style={{ gridTemplateColumns: sizes, height: rowHeight, transform: `translateY(${item.start}px)` }}
+                onMouseDown={() => setChosen(row.id)}
+                onDoubleClick={() => onOpen?.(row.original)}
+              >
+                {visible.map((column) => (
+                  <div key={column.id} role="gridcell" data-column={column.id} className={`${column.kind === 'number' ? 'number' : ''} ${column.live ? 'live' : ''}`}>
+                    {column.cell ? column.cell(row.original) : column.value(row.original)}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+        {shown.length === 0 && historyState !== 'loading' && <p className="empty">{filtered ? t('blotter.nothingFound') : t(empty)}</p>}
+        {historyState && <Older state={historyState} ask={historyState === 'failed' || (historyState === 'more' && filtered)} onOlder={onOlder} />}
+      </div>
+    </div>
+  );
+}
+
+function Head<R extends object>({ header, column }: { header: Header<typeof features, R>; column: Column<R> }) {
+  const t = useT();
+  const sorted = header.column.getIsSorted();
+  const resize = header.getResizeHandler();
+  const size = header.getSize();
+  const widen = (event: KeyboardEvent): void => {
+    const step = event.key === 'ArrowRight' ? 16 : event.key === 'ArrowLeft' ? -16 : 0;
+    if (step === 0) return;
+    event.preventDefault();
+    const to = Math.max(narrowest, Math.min(widest, size + step));
+    header.getContext().table.setColumnSizing((before) => ({ ...before, [column.id]: to }));
+  };
+  return (
+    <div role="columnheader" className={column.kind === 'number' ? 'number' : ''} aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : 'none'}>
+      {column.kind === 'actions' ? (
+        <span className="title">{column.title}</span>
+      ) : (
+        <button type="button" className="title" onClick={header.column.getToggleSortingHandler()}>
+          {column.title}
+          <span aria-hidden="true">{sorted === 'asc' ? ' ▲' : sorted === 'desc' ? ' ▼' : ''}</span>
+        </button>
+      )}
+      <span
+        className="edge"
+        role="slider"
+        tabIndex={0}
+        aria-label={t('blotter.width', { column: column.title })}
+        aria-valuenow={size}
+        aria-valuemin={narrowest}
+        aria-valuemax={widest}
+        onMouseDown={resize}
+        onTouchStart={resize}
+        onKeyDown={widen}
+      />
+    </div>
+  );
+}
+
+function Older({ state, ask, onOlder }: { state: HistoryState; ask: boolean; onOlder: (() => void) | undefined }) {
+  const t = useT();
+  return (
+    <p className="older" role="status">
+      {t(`blotter.history.${state}`)}
+      {ask && (
+        <button type="button" onClick={onOlder}>
+          {t(state === 'failed' ? 'blotter.again' : 'blotter.older')}
+        </button>
+      )}
+    </p>
+  );
+}

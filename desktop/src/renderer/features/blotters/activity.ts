@@ -1,0 +1,127 @@
+// What this screen asked for and was told about it, as long as the page lives: requests that
+// were sent, outcomes that are unknown, refusals. With the executions, which history has, it
+// is everything that happened to the user, in the venue's own order.
+import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
+import { Reset_Cause } from '../../../gen/todoku/v1/notification_pb';
+import { ExecType } from '../../../gen/todoku/v1/types_pb';
+import { sequenceOf } from '../feed/cursor';
+import type { Item } from '../feed/items';
+import { feed } from '../feed/slice';
+import { type Change, type Order, orders, type Pending, problemOfReason, type Refusal } from '../orders/slice';
+import { session } from '../session/slice';
+
+export interface Note {
+  /** Counts up: names the note. */
+  number: number;
+  kind: 'sent' | 'unknown' | 'withdrawing' | 'refused' | 'settled';
+  /** The venue's sequence at that time: what happened later has a higher one. */
+  sequence: number;
+  /** The venue's clock, ms, as well as it is known. */
+  time: number;
+  /** The client order id of the request. */
+  id: string;
+  change: Change | undefined;
+  /** The order that stays as it is, of a refused amendment or cancel. */
+  order: Order | undefined;
+  problem: Refusal['problem'] | undefined;
+}
+
+export interface ActivityState {
+  /** Newest first. */
+  notes: Note[];
+  /** How many there ever were. */
+  count: number;
+  sequence: number;
+  /** The venue's clock minus the local one, ms. */
+  clockOffset: number;
+  /** What was asked for under names that nothing has come of yet. */
+  asked: Record<string, Change>;
+  /** Names of requests whose refusal is among the notes. */
+  refused: Record<string, true>;
+}
+
+const initial: ActivityState = { notes: [], count: 0, sequence: 0, clockOffset: 0, asked: {}, refused: {} };
+
+/** How many notes a screen keeps. */
+const kept = 1_000;
+
+const slice = createSlice({
+  name: 'activity',
+  initialState: initial,
+  reducers: {},
+  extraReducers: (builder) =>
+    builder
+      .addCase(orders.requested, (state, { payload }: PayloadAction<Pending>) => {
+        state.asked[payload.id] = payload.change;
+        note(state, { kind: 'sent', id: payload.id, time: payload.sentAt + state.clockOffset });
+      })
+      .addCase(orders.outcomeUnknown, (state, { payload, meta }) => {
+        // It is asked again and again; that is said once.
+        if (!noted(state, 'unknown', payload)) note(state, { kind: 'unknown', id: payload, time: meta.at + state.clockOffset });
+      })
+      .addCase(orders.withdrawing, (state, { payload, meta }) => {
+        if (!noted(state, 'withdrawing', payload)) note(state, { kind: 'withdrawing', id: payload, time: meta.at + state.clockOffset });
+      })
+      .addCase(orders.refused, (state, { payload }) => {
+        note(state, { kind: 'refused', id: payload.id, problem: payload.problem, time: payload.at + state.clockOffset });
+        delete state.asked[payload.id];
+      })
+      .addCase(orders.settled, (state, { payload, meta }) => {
+        note(state, { kind: 'settled', id: payload.id, time: meta.at + state.clockOffset });
+        delete state.asked[payload.id];
+      })
+      .addCase(feed.received, (state, { payload }) => {
+        for (const item of payload.items) take(state, item, payload.at);
+        if (payload.cursor !== '') state.sequence = sequenceOf(payload.cursor);
+      })
+      .addCase(session.ended, () => initial),
+});
+
+function noted(state: ActivityState, kind: Note['kind'], id: string): boolean {
+  return state.notes.some((known) => known.id === id && known.kind === kind);
+}
+
+function note(state: ActivityState, said: Partial<Note> & Pick<Note, 'kind' | 'id' | 'time'>): void {
+  state.count += 1;
+  if (said.kind === 'refused') state.refused[said.id] = true;
+  state.notes.unshift({ number: state.count, sequence: state.sequence, change: state.asked[said.id], order: undefined, problem: undefined, ...said });
+  const gone = state.notes.length > kept ? state.notes.pop() : undefined;
+  if (gone?.kind === 'refused') delete state.refused[gone.id];
+}
+
+function take(state: ActivityState, item: Item, at: number): void {
+  switch (item.type) {
+    case 'hello':
+      state.clockOffset = (item.body.serverTime ?? at) - at;
+      break;
+    case 'heartbeat':
+      if (item.body.serverTime !== undefined) state.clockOffset = Math.max(state.clockOffset, item.body.serverTime - at);
+      break;
+    case 'reset':
+      // The sequences of another history say nothing: what was noted is older than all of this one.
+      if (item.body.cause === Reset_Cause.UNKNOWN_EPOCH) for (const known of state.notes) known.sequence = -1;
+      break;
+    case 'cancelReject': {
+      const { requestId, reason, order } = item.body;
+      replaceRefusal(state, requestId);
+      note(state, { kind: 'refused', id: requestId, sequence: item.sequence, time: item.time, order, problem: problemOfReason(reason, { withdrawn: noted(state, 'withdrawing', requestId) }) });
+      delete state.asked[requestId];
+      break;
+    }
+    case 'executionReport': {
+      const { requestId, execType } = item.body;
+      // The answer may have been faster: the report says the same, and has a place in history.
+      if (execType === ExecType.REJECTED) replaceRefusal(state, requestId);
+      if (requestId in state.asked) delete state.asked[requestId];
+      break;
+    }
+  }
+}
+
+function replaceRefusal(state: ActivityState, id: string): void {
+  if (!state.refused[id]) return;
+  delete state.refused[id];
+  state.notes = state.notes.filter((known) => known.id !== id || known.kind !== 'refused');
+}
+
+export const activityReducer = slice.reducer;

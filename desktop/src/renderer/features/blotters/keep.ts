@@ -1,0 +1,43 @@
+// How a table was left: widths, hidden columns, sorting; kept per user in this browser.
+export interface TableLook {
+  /** Pixels, by column. */
+  widths: Record<string, number>;
+  /** Ids of columns that are not shown. */
+  hidden: string[];
+  sorting: { id: string; desc: boolean }[];
+}
+
+export const asMade: TableLook = { widths: {}, hidden: [], sorting: [] };
+
+export const tableKey = (user: string, table: string): string => `todoku.table.${user}.${table}`;
+
+/** The narrowest and widest a column can be. */
+export const narrowest = 40;
+export const widest = 800;
+
+/** Reads what was kept; what is not understood, and columns that are no longer there, are left out. */
+export function readLook(text: string | null, columns: readonly string[]): TableLook {
+  let kept: unknown;
+  try {
+    kept = JSON.parse(text ?? 'null');
+  } catch {
+    return asMade;
+  }
+  if (typeof kept !== 'object' || kept === null) return asMade;
+  const { version, widths, hidden, sorting } = kept as Record<string, unknown>;
+  if (version !== 1) return asMade;
+  const known = (id: unknown): id is string => typeof id === 'string' && columns.includes(id);
+  return {
+    widths: Object.fromEntries(Object.entries(typeof widths === 'object' && widths !== null ? widths : {}).filter(([id, width]) => known(id) && typeof width === 'number' && width >= narrowest && width <= widest)) as Record<string, number>,
+    hidden: Array.isArray(hidden) ? hidden.filter(known) : [],
+    sorting: Array.isArray(sorting) ? sorting.filter((one: unknown): one is { id: string; desc: boolean } => isSorting(one) && known(one.id)) : [],
+  };
+}
+
+function isSorting(one: unknown): one is { id: string; desc: boolean } {
+  return typeof one === 'object' && one !== null && typeof (one as { desc?: unknown }).desc === 'boolean' && 'id' in one;
+}
+
+export function writeLook(look: TableLook): string {
+  return JSON.stringify({ version: 1, ...look });
+}

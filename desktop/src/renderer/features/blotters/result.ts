@@ -1,0 +1,64 @@
+// What a position is worth, exactly: the venue tells what the open quantity was bought for
+// and what closing brought; the market tells what closing now would bring.
+import { compare, type Decimal, decimal, digitsOf, divide, format, isZero, multiply, subtract } from '../../../shared/decimal';
+import type { Instrument, Quote } from '../market/slice';
+import type { Position } from '../orders/slice';
+
+/** Places of an average price, which may have no end. */
+const averagePlaces = 8;
+
+/** What the open quantity was bought, or sold short, for; undefined while nothing is open. */
+export function averagePrice({ quantity, cost }: Pick<Position, 'quantity' | 'cost'>): Decimal | undefined {
+  const open = decimal(quantity);
+  return isZero(open) ? undefined : divide(decimal(cost), open, averagePlaces);
+}
+
+/** The price at which the open quantity could be closed now: bids for what is long, offers for what is short. */
+export function closingPrice(quantity: string, quote: Pick<Quote, 'bid' | 'offer'> | undefined): string {
+  const sign = compare(decimal(quantity), decimal(''));
+  return (sign > 0 ? quote?.bid?.price : sign < 0 ? quote?.offer?.price : '') ?? '';
+}
+
+/** What closing at this price would bring; undefined while nobody says a price. */
+export function openResult({ quantity, cost }: Pick<Position, 'quantity' | 'cost'>, price: string): Decimal | undefined {
+  const open = decimal(quantity);
+  if (isZero(open)) return decimal('');
+  return price === '' ? undefined : subtract(multiply(open, decimal(price)), decimal(cost));
+}
+
+/** Places that money of an instrument has: a price times a quantity has no more. */
+export function moneyDigits(instrument: Instrument | undefined): number {
+  return instrument ? digitsOf(decimal(instrument.tickSize)) + digitsOf(decimal(instrument.lotSize)) : 0;
+}
+
+/** A position with what it is worth, as numbers in full. */
+export interface PositionRow {
+  key: string;
+  position: Position;
+  currency: string;
+  digits: number;
+  priceDigits: number;
+  average: string;
+  close: string;
+  open: string;
+  realised: string;
+}
+
+export function positionRow(position: Position, instrument: Instrument | undefined, quote: Quote | undefined): PositionRow {
+  const digits = moneyDigits(instrument);
+  const priceDigits = instrument ? digitsOf(decimal(instrument.tickSize)) : 0;
+  const close = closingPrice(position.quantity, quote);
+  const average = averagePrice(position);
+  const open = openResult(position, close);
+  return {
+    key: `${position.account} ${position.symbol}`,
+    position,
+    currency: instrument?.currency ?? '',
+    digits,
+    priceDigits,
+    average: average ? format(average, priceDigits) : '',
+    close: close === '' ? '' : format(decimal(close), priceDigits),
+    open: open ? format(open, digits) : '',
+    realised: format(decimal(position.realised), digits),
+  };
+}
