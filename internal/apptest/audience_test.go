@@ -273,7 +273,8 @@ func public() map[string]string {
 		"BookBegin":     "symbol",
 		"UserPresence":  "display_name online",
 		"Announcement":  "from text",
-		"Heartbeat":     "server_time session_expire_time conflated head_sequence",
+		"Heartbeat":     "server_time session_expire_time conflated head_sequence digests",
+		"AccountDigest": "account digest", // Its account is a secret like any other's.
 		"SnapshotBegin": "", "SnapshotEnd": "",
 	}
 }

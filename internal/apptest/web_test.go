@@ -323,7 +323,10 @@ func TestOverTLSAPageSharesOneConnection(t *testing.T) {
 // send for the browsers' door, whose handler may not return before its last write.
 func TestAPageThatStopsReadingIsEndedAndHoldsNothingUp(t *testing.T) {
 	t.Parallel()
-	app := serve(t, func(config *server.Config) { config.Push.SendTimeout = 300 * time.Millisecond })
+	// The page acknowledges nothing either; that is not what is to end it.
+	app := serve(t, func(config *server.Config) {
+		config.Push.SendTimeout, config.Push.AckTimeout = 300*time.Millisecond, -1
+	})
 	p := openPage(http.DefaultClient, "http://"+app.HTTPAddr().String())
 	login := p.signIn(t)
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", app.HTTPAddr().String())

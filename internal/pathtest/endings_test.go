@@ -82,7 +82,7 @@ func TestEveryEndBehindAProxyIsToldApart(t *testing.T) {
 				if end.Age <= 0 || end.Cursor == "" || end.Attach == 0 || end.Peer != proxy.Address {
 					t.Errorf("the client's record is not whole: %+v", end)
 				}
-				seen := admin.ended(t, "alice")
+				seen := admin.ended(t, "alice", time.Time{})
 				if seen.GetEndReason() != c.venue || !slices.Contains(c.seen, seen.GetEndCause()) {
 					t.Errorf("for the venue it ended with %s %s, want %s %s", seen.GetEndReason(), seen.GetEndCause(), c.venue, c.seen)
 				}

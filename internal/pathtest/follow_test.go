@@ -217,17 +217,20 @@ func (s staff) connections(t *testing.T, user string) (live, ended []*todokuv1.C
 	return live, ended
 }
 
-// ended waits until a stream of a user has ended for the venue and returns the
-// first that did.
-func (s staff) ended(t *testing.T, user string) *todokuv1.ConnectionInfo {
+// ended waits until a stream of a user has ended for the venue, after a moment, and
+// returns the first that did: on a slow machine others may have ended before.
+func (s staff) ended(t *testing.T, user string, after time.Time) *todokuv1.ConnectionInfo {
 	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
-		if _, ended := s.connections(t, user); len(ended) > 0 {
-			return ended[len(ended)-1]
+		_, ended := s.connections(t, user)
+		for _, end := range slices.Backward(ended) {
+			if end.GetEndTime().AsTime().After(after) {
+				return end
+			}
 		}
 		select {
 		case <-ticker.C:

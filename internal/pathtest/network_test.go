@@ -101,7 +101,7 @@ func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 			dropped := time.Now()
 			within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(dropped), showsStale/4, showsStale)
 			within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(dropped), reconnects/2, reconnects)
-			end := a.staff.ended(t, "alice")
+			end := a.staff.ended(t, "alice", dropped)
 			if end.GetEndReason() != c.reason || end.GetEndCause() != c.cause {
 				t.Errorf("for the venue it ended with %s %s", end.GetEndReason(), end.GetEndCause())
 			}
@@ -146,7 +146,7 @@ func TestAFlowThatAFirewallForgotIsReplacedByAnother(t *testing.T) {
 	within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(forgotten), stale/4, stale)
 	within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(forgotten), watchdog/2, watchdog)
 	a.client.await(string(client.StateLive))
-	if end := a.staff.ended(t, "alice"); end.GetEndReason() != client.ReasonReplaced {
+	if end := a.staff.ended(t, "alice", forgotten); end.GetEndReason() != client.ReasonReplaced {
 		t.Errorf("for the venue the forgotten stream ended with %s", end.GetEndReason())
 	}
 	a.resumed(t, "meanwhile")
@@ -167,7 +167,7 @@ func TestAResetIsNoticedAtOnce(t *testing.T) {
 	a.Restore()
 	restored := time.Now()
 	within(t, "live again", a.client.await(string(client.StateLive)).at.Sub(restored), 0, 10*time.Second)
-	if end := a.staff.ended(t, "alice"); end.GetEndReason() != "DISCONNECTED" && end.GetEndReason() != client.ReasonReplaced {
+	if end := a.staff.ended(t, "alice", replaced); end.GetEndReason() != "DISCONNECTED" && end.GetEndReason() != client.ReasonReplaced {
 		t.Errorf("for the venue the stream ended with %s", end.GetEndReason())
 	}
 	a.resumed(t, "meanwhile")
@@ -185,7 +185,7 @@ func TestAVenueThatVanishesIsNoticed(t *testing.T) {
 	unplugged := time.Now()
 	within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(unplugged), stale/4, stale)
 	within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(unplugged), watchdog/2, watchdog)
-	end := a.staff.ended(t, "alice")
+	end := a.staff.ended(t, "alice", unplugged)
 	if end.GetEndReason() != "DISCONNECTED" || end.GetEndCause() != "KEEPALIVE_TIMEOUT" {
 		t.Errorf("for the venue it ended with %s %s", end.GetEndReason(), end.GetEndCause())
 	}
@@ -219,7 +219,7 @@ func TestAClientCutOffBehindAProxyIsFreedByMissingAcknowledgements(t *testing.T)
 			a.client.await(beat)
 			a.Drop()
 			dropped := time.Now()
-			end := a.staff.ended(t, "alice")
+			end := a.staff.ended(t, "alice", time.Time{})
 			if end.GetEndReason() != client.ReasonNotAcknowledging {
 				t.Errorf("freed with %s", end.GetEndReason())
 			}

@@ -87,7 +87,7 @@ func TestAFrozenClientBehindAProxyIsFreedByMissingAcknowledgements(t *testing.T)
 				p.signal(syscall.SIGSTOP)
 			}
 			stopped := time.Now()
-			end := admin.ended(t, "carol")
+			end := admin.ended(t, "carol", time.Time{})
 			if end.GetEndReason() != client.ReasonNotAcknowledging {
 				t.Errorf("freed with %s", end.GetEndReason())
 			}
