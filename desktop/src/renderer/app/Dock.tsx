@@ -1,8 +1,8 @@
 // The panels of somebody who is signed in, kept as this user left them: a dock, or one panel
 // at a time where the screen is small. The same panels in both.
-import { type DockviewApi, DockviewReact, type DockviewReadyEvent, type IDockviewPanelProps } from 'dockview-react';
+import { type DockviewApi, DockviewDefaultTab, DockviewReact, type DockviewReadyEvent, type IDockviewPanelHeaderProps, type IDockviewPanelProps } from 'dockview-react';
 import 'dockview-react/dist/styles/dockview.css';
-import { type KeyboardEvent, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, type RefObject, useCallback, useEffect, useRef, useState } from 'react';
 import { type Layouts, soundDock } from '../features/layouts/kept';
 import { standardLayout } from '../features/layouts/standard';
 import { useT } from '../i18n';
@@ -27,6 +27,11 @@ const components = Object.fromEntries(
     },
   ]),
 );
+
+/** Without a button to close it: a control within a tab is none to a screen reader. The menu of panels has one for each. */
+function Tab(props: IDockviewPanelHeaderProps) {
+  return <DockviewDefaultTab {...props} hideClose />;
+}
 
 /** Shows a layout; one that the dock refuses gives way to the standard one. */
 export function showDock(api: DockviewApi, layout: Layouts['docks'][string] | undefined): void {
@@ -112,8 +117,7 @@ export function Dock({ layout, api: ref, onMoved, onPanels }: DockProps) {
       clearTimeout(timer);
     };
   }, [api, onMoved, onPanels]);
-  const messages = useMemo(() => ({ closeTab: (title: string) => t('layout.close', { title }), closeTabPlain: () => t('layout.closePlain') }), [t]);
-  return <DockviewReact components={components} onReady={ready} messages={messages} disableFloatingGroups className="dockview-theme-todoku" />;
+  return <DockviewReact components={components} onReady={ready} defaultTabComponent={Tab} disableFloatingGroups className="dockview-theme-todoku" />;
 }
 
 /** One panel at a time, for small screens. */

@@ -32,6 +32,8 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         event.preventDefault();
         onClose();
       }}
+      // A browser may close it without asking first.
+      onClose={onClose}
     >
       <h2 id={id}>{title}</h2>
       {children}

@@ -13,8 +13,6 @@ export const en = {
   'layout.taken': 'There is a layout of this name.',
   'layout.full': 'There are {n} layouts, which is as many as are kept. Delete one.',
   'layout.done': 'Done',
-  'layout.close': 'Close {title}',
-  'layout.closePlain': 'Close',
 } as const;
 
 export const ja: Record<keyof typeof en, string> = {
@@ -30,6 +28,4 @@ export const ja: Record<keyof typeof en, string> = {
   'layout.taken': '同じ名前の画面構成があります。',
   'layout.full': '保存できる画面構成は {n} 件までです。いずれかを削除してください。',
   'layout.done': '閉じる',
-  'layout.close': '{title} を閉じる',
-  'layout.closePlain': '閉じる',
 };

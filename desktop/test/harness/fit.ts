@@ -1,0 +1,24 @@
+// Whether words and numbers fit where they stand.
+import type { Page } from 'playwright-core';
+
+/** What must never be cut off: whatever says what something is or does, and every number. */
+const whole = 'button, th, legend, dt, h1, h2, h3, label, [role=tab], .dv-tab, .number, .badge';
+
+/** The elements whose text is cut off, a line each, and the page itself where it is wider than its window. */
+export function clipped(page: Page): Promise<string[]> {
+  return page.evaluate((selector) => {
+    const found: string[] = [];
+    if (document.documentElement.scrollWidth > innerWidth) found.push(`the page is ${document.documentElement.scrollWidth} px wide in ${innerWidth}`);
+    for (const panel of document.querySelectorAll('.panel'))
+      if (panel.scrollWidth > panel.clientWidth + 1) found.push(`panel ${panel.getAttribute('data-panel')} is ${panel.scrollWidth} px wide in ${panel.clientWidth}`);
+    for (const element of document.querySelectorAll<HTMLElement>(selector)) {
+      // Those that are not shown, not laid out as boxes, or read out alone.
+      if (!element.checkVisibility() || element.clientWidth === 0 || element.clientWidth === 1) continue;
+      if (element.scrollWidth <= element.clientWidth + 1 && element.scrollHeight <= element.clientHeight + 4) continue;
+      const { overflowX } = getComputedStyle(element);
+      if (overflowX === 'auto' || overflowX === 'scroll') continue;
+      found.push(`${element.tagName.toLowerCase()}.${element.className} "${element.textContent?.slice(0, 40)}" ${element.scrollWidth}×${element.scrollHeight} in ${element.clientWidth}×${element.clientHeight}`);
+    }
+    return found;
+  }, whole);
+}
