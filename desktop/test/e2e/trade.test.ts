@@ -1,7 +1,7 @@
 // Trading in both shells: what is entered rests and is seen, changes, ends and fills, and
 // both sides of a trade hear of it by push.
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
 import { openScreen, type ShellName, shells, signIn } from '../harness/shells';
 import { TestVenue } from '../harness/venue';
@@ -46,6 +46,11 @@ async function fill(page: Page, side: 'Buy' | 'Sell', price: string, quantity: s
 
 const send = (page: Page) => ticket(page).getByRole('button', { name: /^(Buy|Sell) \S+ \S+/ }).click();
 const last = (page: Page, state: string) => page.locator(`.outcome[data-state=${state}]`);
+
+// One test's orders are not the next one's market.
+afterEach(async () => {
+  await Promise.all(['alice', 'bob', 'carol'].map((user) => venue.todoku(user, 'order', 'cancel-all')));
+});
 
 describe.each(shells)('%s', (shell) => {
   test('an order rests, is refused where it must be, and two users trade', async () => {
@@ -108,8 +113,8 @@ describe.each(shells)('%s', (shell) => {
     await page.keyboard.press('Enter');
     await at.locator('.own.buy', { hasText: '700' }).waitFor();
     // A side at once, and all.
-    await rung('164.010').locator('.offer').click();
-    await rung('164.010').locator('.own.sell', { hasText: '700' }).waitFor();
+    await rung('164.004').locator('.offer').click();
+    await rung('164.004').locator('.own.sell', { hasText: '700' }).waitFor();
     await ladder.getByRole('button', { name: 'Cancel buys' }).click();
     await ladder.locator('[data-act=ownBuy]').waitFor({ state: 'detached' });
     expect(await ladder.locator('[data-act=ownSell]').count()).toBe(1);
@@ -118,4 +123,81 @@ describe.each(shells)('%s', (shell) => {
     expect(errors).toEqual([]);
     await close();
   });
+
+  test('the keyboard alone leads from login to a fill', async () => {
+    const symbol = quiet(shell);
+    const [context] = await Promise.all([browser.profile(), venue.todoku('bob', 'order', 'place', 'SELL', '40', symbol, '@', '163.5')]);
+    const { page } = await openScreen(shell, context, venue);
+    page.setDefaultTimeout(15_000);
+    const errors = complaints(page);
+    const keys = page.keyboard;
+    await page.locator('input[name=user]:focus').waitFor();
+    await keys.type('alice');
+    await keys.press('Tab');
+    await keys.type('demo');
+    await keys.press('Enter');
+    await page.locator('.desk[data-freshness=fresh]').waitFor();
+    // Which keys there are is a key away.
+    await keys.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard' }).getByText('Cancel all working orders').waitFor();
+    await keys.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.locator('[data-panel=instruments]').getByRole('rowheader', { name: symbol, exact: true }).waitFor();
+    const head = ticket(page).locator('.head strong');
+    for (let tries = 0; tries < 30 && (await head.textContent()) !== symbol; tries++) await keys.press('n');
+    expect(await head.textContent()).toBe(symbol);
+    await keys.press('b');
+    await page.locator('[name=price]:focus').waitFor();
+    await keys.type('163.498');
+    await keys.press('ArrowUp');
+    await keys.press('ArrowUp');
+    await keys.press('q');
+    await page.locator('[name=quantity]:focus').waitFor();
+    await keys.type('30');
+    await keys.press('Enter');
+    await last(page, 'filled').waitFor();
+    // A key that says buy in the field says sell there too, and what rests is cancelled by key.
+    await keys.press('s');
+    await page.locator('[name=price]:focus').waitFor();
+    await keys.type('166');
+    await keys.press('Control+Enter');
+    await last(page, 'works').waitFor();
+    await keys.press('x');
+    await last(page, 'ended').getByText('Canceled on request.').waitFor();
+    // From panel to panel.
+    await keys.press('Escape');
+    await page.locator('[data-panel=ticket]:focus').waitFor();
+    await keys.press('F6');
+    await page.locator('[data-panel=ticket]:focus').waitFor({ state: 'detached' });
+    await keys.press('Shift+F6');
+    await page.locator('[data-panel=ticket]:focus').waitFor();
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+});
+
+test('no answer is said to be none, and an order whose time is over is not entered', async () => {
+  const screens = await Promise.all(
+    shells.map(async (shell) => {
+      const { page, close } = await desk(shell, 'carol');
+      return { shell, page, close };
+    }),
+  );
+  for (const { page, shell } of screens) {
+    await choose(page, quiet(shell));
+    await fill(page, 'Buy', '163.1', '10');
+  }
+  venue.freeze();
+  await Promise.all(screens.map(({ page }) => send(page)));
+  await Promise.all(screens.map(({ page }) => last(page, 'pending').waitFor()));
+  await Promise.all(screens.map(({ page }) => last(page, 'unknown').waitFor()));
+  await Promise.all(screens.map(({ page }) => page.locator('.desk[data-freshness=stale]').waitFor()));
+  for (const { page } of screens) {
+    await ticket(page).getByText('Trading is off until what is shown is live.').waitFor();
+    expect(await ticket(page).getByRole('button', { name: /^Buy 10/ }).isDisabled()).toBe(true);
+  }
+  venue.thaw();
+  // Whether it arrived before the venue froze nobody can know; what counts is that it is known now.
+  for (const { page } of screens) await page.locator('.outcome:is([data-state=works], [data-state=refused])').waitFor({ timeout: 30_000 });
+  for (const { close } of screens) await close();
 });

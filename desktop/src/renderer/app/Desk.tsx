@@ -6,6 +6,8 @@ import { FeedHelp } from '../features/feed/FeedHelp';
 import { CancelAllButton } from '../features/cancelAll/CancelAll';
 import { FeedStatus } from '../features/feed/FeedStatus';
 import { selectFreshness } from '../features/feed/selectors';
+import { Keyboard } from '../features/keyboard/Keyboard';
+import { keyboard } from '../features/keyboard/slice';
 import { type Layouts as Kept, unnamed } from '../features/layouts/kept';
 import { Layouts } from '../features/layouts/Layouts';
 import { Centre } from '../features/notices/Centre';
@@ -51,6 +53,9 @@ function Bar({ onLayouts }: { onLayouts?: () => void }) {
       <Online />
       <Centre />
       <SettingsButton />
+      <button type="button" aria-label={t('keys.title')} title={t('keys.open')} onClick={() => dispatch(keyboard.helpOpened())}>
+        ?
+      </button>
       <span className="user">{name}</span>
       <button type="button" onClick={() => dispatch(session.signOut())}>
         {t('session.signOut')}
@@ -80,8 +85,17 @@ function Panels({ user }: { user: string }) {
     if (!add) there?.api.close();
     else if (dock && !there) dock.addPanel({ id, component: id, ...beside(dock, id) });
   };
+  const front = useCallback(
+    (id: string): void => {
+      const dock = api.current;
+      if (small) change((before) => ({ ...before, tab: id }));
+      else if (dock) (dock.getPanel(id) ?? dock.addPanel({ id, component: id, ...beside(dock, id) })).api.setActive();
+    },
+    [small, change],
+  );
   return (
     <>
+      <Keyboard onPanel={front} />
       <Bar {...(small ? {} : { onLayouts: () => setOpen(true) })} />
       <main className="dock">
         {small ? (

@@ -11,9 +11,11 @@ import { panelKinds } from './panels';
 const known = (panel: string): boolean => Object.hasOwn(panelKinds, panel);
 
 function Panel({ id }: { id: string }) {
-  const View = panelKinds[id]?.view;
+  const t = useT();
+  const kind = panelKinds[id];
+  const View = kind?.view;
   return (
-    <section className="panel" data-panel={id}>
+    <section className="panel" data-panel={id} tabIndex={-1} aria-label={kind && t(kind.title)}>
       {View && <View />}
     </section>
   );

@@ -4,6 +4,7 @@ import createSagaMiddleware, { type Saga } from 'redux-saga';
 import { activityReducer } from '../features/blotters/activity';
 import { cancelAllReducer } from '../features/cancelAll/slice';
 import { feedReducer } from '../features/feed/slice';
+import { keyboardReducer } from '../features/keyboard/slice';
 import { marketReducer } from '../features/market/slice';
 import { selectionReducer } from '../features/market/selection';
 import { noticesReducer } from '../features/notices/slice';
@@ -20,6 +21,7 @@ const reducer = combineReducers({
   cancelAll: cancelAllReducer,
   session: sessionReducer,
   feed: feedReducer,
+  keyboard: keyboardReducer,
   market: marketReducer,
   selection: selectionReducer,
   orders: ordersReducer,

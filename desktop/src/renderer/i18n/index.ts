@@ -7,6 +7,7 @@ import * as blotter from './words/blotter';
 import * as cancelAll from './words/cancelAll';
 import * as column from './words/column';
 import * as feed from './words/feed';
+import * as keys from './words/keys';
 import * as ladder from './words/ladder';
 import * as layout from './words/layout';
 import * as notices from './words/notices';
@@ -27,7 +28,7 @@ export const catalogues = {
     ...cancelAll.en,
     ...column.en,
     ...feed.en,
-    ...ladder.en,
+    ...keys.en, ...ladder.en,
     ...layout.en,
     ...notices.en,
     ...panel.en,
@@ -45,7 +46,7 @@ export const catalogues = {
     ...cancelAll.ja,
     ...column.ja,
     ...feed.ja,
-    ...ladder.ja,
+    ...keys.ja, ...ladder.ja,
     ...layout.ja,
     ...notices.ja,
     ...panel.ja,

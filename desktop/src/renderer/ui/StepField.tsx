@@ -1,6 +1,7 @@
 // A field for an exact number that moves in steps: by its buttons, by arrow keys (ten with
 // Shift) and by the wheel while it has the focus.
 import './stepField.css';
+import { commandOf, steps } from '../features/keyboard/bindings';
 import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useRef } from 'react';
 
 export interface StepFieldProps {
@@ -44,9 +45,11 @@ export function StepField({ label, name, value, less, more, onChange, onStep, di
     return () => element?.removeEventListener('wheel', wheel);
   }, []);
   const keyDown = (event: KeyboardEvent): void => {
-    if ((event.key !== 'ArrowUp' && event.key !== 'ArrowDown') || event.ctrlKey || event.altKey || event.metaKey) return;
+    const command = commandOf(event, 'field');
+    const wanted = command && steps[command];
+    if (wanted === undefined) return;
     event.preventDefault();
-    onStep((event.key === 'ArrowUp' ? 1 : -1) * (event.shiftKey ? 10 : 1));
+    onStep(wanted);
   };
   const described = [problem ? `${id}-problem` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ');
   return (

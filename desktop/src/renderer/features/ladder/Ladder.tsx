@@ -6,6 +6,7 @@ import { Side } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { decimal, format, group, ofSteps } from '../../../shared/decimal';
 import { useT } from '../../i18n';
+import { commandOf, steps } from '../keyboard/bindings';
 import { type Instrument, priceDigits } from '../market/slice';
 import { request } from '../orders/request';
 import { type Order, orders } from '../orders/slice';
@@ -24,6 +25,11 @@ export function Ladder() {
   if (!instrument || middle === undefined) return <p className="ladder-empty">{t('ladder.empty')}</p>;
   // Another instrument's ladder is another ladder: nothing of this one's place is kept.
   return <Rungs key={symbol} instrument={instrument} middle={middle} />;
+}
+
+/** A key that is held down is meant once. */
+function once(event: KeyboardEvent, act: () => void): void {
+  if (!event.repeat) act();
 }
 
 /** Own orders on their way to another price. */
@@ -51,7 +57,13 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   const [follow, setFollow] = useState(true);
   const [centre, setCentre] = useState(middle);
   const [cursor, setCursor] = useState(middle);
-  const [move, setMove] = useState<Move>();
+  const [move, showMove] = useState<Move>();
+  // What is in hand now, also between an event and the drawing of what it did.
+  const inHand = useRef<Move | undefined>(undefined);
+  const setMove = (next: Move | undefined): void => {
+    inHand.current = next;
+    showMove(next);
+  };
   // A click begins and ends on one cell: prices may have moved in between.
   const pressed = useRef<Rung | undefined>(undefined);
 
@@ -113,14 +125,16 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
     setMove({ side: at.act === 'ownBuy' ? Side.BUY : Side.SELL, from: at.ticks, to: at.ticks });
   };
   const pointerMove = (event: PointerEvent): void => {
-    const at = move && rungOf(document.elementFromPoint(event.clientX, event.clientY));
-    if (at && at.ticks !== move.to) setMove({ ...move, to: at.ticks });
+    const held = inHand.current;
+    const at = held && rungOf(document.elementFromPoint(event.clientX, event.clientY));
+    if (at && at.ticks !== held.to) setMove({ ...held, to: at.ticks });
   };
   const pointerUp = (event: PointerEvent): void => {
     const at = rungOf(document.elementFromPoint(event.clientX, event.clientY));
-    if (move) {
-      if (at && move.from === move.to) cancel(ownAt(move.side, move.from));
-      if (at) amend(move);
+    const held = inHand.current;
+    if (held) {
+      if (at && at.ticks === held.from) cancel(ownAt(held.side, held.from));
+      if (at) amend({ ...held, to: at.ticks });
       else setMove(undefined);
     } else if (at && at.ticks === pressed.current?.ticks && at.act === pressed.current.act) {
       setCursor(at.ticks);
@@ -129,22 +143,24 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
     }
   };
   const keyDown = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const step = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
-    const held = ownAt(Side.BUY, cursor).length > 0 ? Side.BUY : Side.SELL;
+    const command = commandOf(event, 'ladder');
+    const step = command && steps[command];
+    const held = inHand.current;
+    const side = ownAt(Side.BUY, cursor).length > 0 ? Side.BUY : Side.SELL;
     if (step !== undefined) {
-      const to = Math.max(1, (move?.to ?? cursor) + step);
-      if (move) setMove({ ...move, to });
+      const to = Math.max(1, (held?.to ?? cursor) + step);
+      if (held) setMove({ ...held, to });
       show(to);
-    } else if (move) {
-      if (event.key === 'Enter') amend(move);
-      else if (event.key === 'Escape') setMove(undefined);
+    } else if (held) {
+      // With an order in hand there is nothing else to do.
+      if (command === 'drop') amend(held);
+      else if (command === 'keep') setMove(undefined);
       else return;
-    } else if (event.key === 'b') place(Side.BUY, cursor);
-    else if (event.key === 's') place(Side.SELL, cursor);
-    else if (event.key === 'Delete') cancel([...ownAt(Side.BUY, cursor), ...ownAt(Side.SELL, cursor)]);
-    else if (event.key === 'm' && ownAt(held, cursor).length > 0) setMove({ side: held, from: cursor, to: cursor });
-    else if (event.key === 'c') {
+    } else if (command === 'placeBuy') once(event, () => place(Side.BUY, cursor));
+    else if (command === 'placeSell') once(event, () => place(Side.SELL, cursor));
+    else if (command === 'cancelHere') once(event, () => cancel([...ownAt(Side.BUY, cursor), ...ownAt(Side.SELL, cursor)]));
+    else if (command === 'pick' && ownAt(side, cursor).length > 0) setMove({ side, from: cursor, to: cursor });
+    else if (command === 'centre') {
       setFollow(true);
       setCentre(middle);
       setCursor(middle);

@@ -177,18 +177,20 @@ export function Ticket() {
         </label>
         {said('post_only') || (wouldTrade && <p className="why">{t('ticket.wouldTrade')}</p>)}
         <Guard problem={problemAt('guard')} />
-        <p className="notional">
-          <span>{t(market ? 'ticket.notionalMarket' : 'ticket.notional')}</span>
-          <output name="notional">{value === undefined ? '–' : `${group(value)} ${instrument?.currency ?? ''}`}</output>
-        </p>
-        <button type="submit" className="send" data-side={sideName} disabled={off !== undefined}>
-          {t(`ticket.send.${sideName}`, { symbol, quantity: group(order.quantity || '–') })}
-        </button>
-        <p className="why" role="status">
-          {why}
-        </p>
+        <div className="foot">
+          <p className="notional">
+            <span>{t(market ? 'ticket.notionalMarket' : 'ticket.notional')}</span>
+            <output name="notional">{value === undefined ? '–' : `${group(value)} ${instrument?.currency ?? ''}`}</output>
+          </p>
+          <p className="why" role="status">
+            {why}
+          </p>
+          <button type="submit" className="send" data-side={sideName} disabled={off !== undefined}>
+            {t(`ticket.send.${sideName}`, { symbol, quantity: group(order.quantity || '–') })}
+          </button>
+          {last && <LastOrder outcome={last} />}
+        </div>
       </form>
-      {last && <LastOrder outcome={last} />}
       {form.confirming && <Confirm order={form.confirming} />}
     </div>
   );

@@ -1,0 +1,99 @@
+// The desk by keyboard: what a key means is in the table of bindings, what it does is here.
+import { useEffect } from 'react';
+import { useStore } from 'react-redux';
+import { Side } from '../../../gen/todoku/v1/types_pb';
+import { useAppDispatch, useAppSelector } from '../../app/hooks';
+import type { RootState } from '../../app/store';
+import { selection } from '../market/selection';
+import { request } from '../orders/request';
+import { orders } from '../orders/slice';
+import { selectDraft } from '../ticket/draft';
+import { ticket } from '../ticket/slice';
+import { type Command, commandOf, placesOf } from './bindings';
+import { KeyHelp } from './KeyHelp';
+import { keyboard } from './slice';
+
+export interface KeyboardProps {
+  /** Brings a panel to the front; it may be behind another or closed. */
+  onPanel: (id: string) => void;
+}
+
+export function Keyboard({ onPanel }: KeyboardProps) {
+  const dispatch = useAppDispatch();
+  const { getState } = useStore<RootState>();
+  const help = useAppSelector((s) => s.keyboard.help);
+  useEffect(() => {
+    /** Focuses a part of a panel once it is there. */
+    const focus = (panel: string, part: string): void => {
+      const there = (): HTMLElement | null => document.querySelector<HTMLElement>(`[data-panel=${panel}] ${part}`);
+      const take = (element: HTMLElement | null): void => {
+        element?.focus();
+        if (element instanceof HTMLInputElement) element.select();
+      };
+      if (there()?.checkVisibility()) return take(there());
+      onPanel(panel);
+      requestAnimationFrame(() => requestAnimationFrame(() => take(there())));
+    };
+    const side = (chosen: Side): void => {
+      dispatch(ticket.chose({ side: chosen }));
+      focus('ticket', '[name=price]');
+    };
+    const instrument = (step: number): void => {
+      const state = getState();
+      const symbols = Object.keys(state.market.instruments);
+      const at = symbols.indexOf(state.selection.symbol);
+      const next = symbols[(at + step + symbols.length) % symbols.length];
+      if (next) dispatch(selection.chosen(next));
+    };
+    const does: Partial<Record<Command, () => void>> = {
+      help: () => dispatch(keyboard.helpOpened()),
+      buy: () => side(Side.BUY),
+      sell: () => side(Side.SELL),
+      price: () => focus('ticket', '[name=price]'),
+      quantity: () => focus('ticket', '[name=quantity]'),
+      ladder: () => focus('ladder', '[role=grid]'),
+      send: () => dispatch(ticket.send()),
+      cancelLast: () => {
+        const last = newest(getState());
+        if (last) dispatch(request({ kind: 'cancel', orderId: last.orderId, account: last.account, symbol: last.symbol }));
+      },
+      cancelAll: () => dispatch(orders.cancelAll({ account: selectDraft(getState()).order.account })),
+      nextInstrument: () => instrument(1),
+      previousInstrument: () => instrument(-1),
+      nextPanel: () => focusPanel(1),
+      previousPanel: () => focusPanel(-1),
+      leave: () => panelOf(document.activeElement)?.focus(),
+    };
+    const keyDown = (event: KeyboardEvent): void => {
+      // A dialog has its own keys, and whoever has handled a key has handled it.
+      if (event.defaultPrevented || document.querySelector('dialog[open], [role=dialog]')) return;
+      const command = commandOf(event, ...placesOf(event.target));
+      const act = command && does[command];
+      if (!act) return;
+      event.preventDefault();
+      // A key that is held down is meant once: nobody wants thirty orders.
+      if (!event.repeat) act();
+    };
+    window.addEventListener('keydown', keyDown);
+    return () => window.removeEventListener('keydown', keyDown);
+  }, [dispatch, getState, onPanel]);
+  return help ? <KeyHelp onClose={() => dispatch(keyboard.helpClosed())} /> : null;
+}
+
+/** The account's order that was entered last and still works. */
+function newest(state: RootState) {
+  const { account } = selectDraft(state).order;
+  return Object.values(state.orders.working)
+    .filter((order) => order.account === account)
+    .reduce<RootState['orders']['working'][string] | undefined>((last, order) => (last && BigInt(last.orderId) > BigInt(order.orderId) ? last : order), undefined);
+}
+
+const panelOf = (element: Element | null): HTMLElement | null => element?.closest<HTMLElement>('.panel[data-panel]') ?? null;
+
+/** Moves the focus to the next panel that is shown, in the order of the page. */
+function focusPanel(step: number): void {
+  const panels = [...document.querySelectorAll<HTMLElement>('.panel[data-panel]')].filter((panel) => panel.checkVisibility());
+  const now = panelOf(document.activeElement);
+  const at = now ? panels.indexOf(now) : step > 0 ? -1 : 0;
+  panels[(at + step + panels.length) % panels.length]?.focus();
+}
