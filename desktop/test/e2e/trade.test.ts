@@ -62,7 +62,7 @@ describe.each(shells)('%s', (shell) => {
     await ticket(alice.page).getByText('49,200 JPY').waitFor();
     await send(alice.page);
     await last(alice.page, 'works').waitFor();
-    await alice.page.locator('[data-panel=orders]').getByText(quiet(shell)).first().waitFor();
+    await alice.page.locator('[data-panel=orders]').getByRole('gridcell', { name: quiet(shell) }).first().waitFor();
     // Bob may not take with a post-only order: the venue says so, at its field.
     await bob.page.locator('.depth.offer').getByText('164.000').waitFor();
     await fill(bob.page, 'Buy', '164', '100');

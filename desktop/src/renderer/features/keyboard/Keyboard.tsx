@@ -62,14 +62,15 @@ export function Keyboard({ onPanel }: KeyboardProps) {
       previousInstrument: () => instrument(-1),
       nextPanel: () => focusPanel(1),
       previousPanel: () => focusPanel(-1),
-      leave: () => panelOf(document.activeElement)?.focus(),
+      leave: () => leavable()?.focus(),
     };
     const keyDown = (event: KeyboardEvent): void => {
       // A dialog has its own keys, and whoever has handled a key has handled it.
-      if (event.defaultPrevented || document.querySelector('dialog[open], [role=dialog]')) return;
+      if (event.defaultPrevented || document.querySelector('dialog[open], [popover]:popover-open')) return;
       const command = commandOf(event, ...placesOf(event.target));
       const act = command && does[command];
-      if (!act) return;
+      // Escape that leaves nothing is somebody else's.
+      if (!act || (command === 'leave' && !leavable())) return;
       event.preventDefault();
       // A key that is held down is meant once: nobody wants thirty orders.
       if (!event.repeat) act();
@@ -89,6 +90,12 @@ function newest(state: RootState) {
 }
 
 const panelOf = (element: Element | null): HTMLElement | null => element?.closest<HTMLElement>('.panel[data-panel]') ?? null;
+
+/** The panel that the focus is inside of; null when it is on the panel itself, or on none. */
+function leavable(): HTMLElement | null {
+  const panel = panelOf(document.activeElement);
+  return panel === document.activeElement ? null : panel;
+}
 
 /** Moves the focus to the next panel that is shown, in the order of the page. */
 function focusPanel(step: number): void {
