@@ -11,11 +11,10 @@ import { panelKinds } from './panels';
 const known = (panel: string): boolean => Object.hasOwn(panelKinds, panel);
 
 function Panel({ id }: { id: string }) {
-  const t = useT();
-  const kind = panelKinds[id];
-  const View = kind?.view;
+  const View = panelKinds[id]?.view;
   return (
-    <section className="panel" data-panel={id} tabIndex={-1} aria-label={kind && t(kind.title)}>
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- What scrolls must be reached by keys, also where it holds nothing to focus.
+    <section className="panel" data-panel={id} tabIndex={0}>
       {View && <View />}
     </section>
   );
