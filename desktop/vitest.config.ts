@@ -11,6 +11,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           environment: 'node',
+          globalSetup: ['test/harness/electronBinary.ts'],
+          setupFiles: ['test/harness/guard.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
-import { memoryTokens, openScreen, shells, signIn } from '../harness/shells';
+import { openScreen, shells, signIn } from '../harness/shells';
 import { TestVenue } from '../harness/venue';
 
 let venue: TestVenue;
@@ -26,7 +26,7 @@ async function kept(page: Page, user: string, says: (text: string) => boolean): 
 describe.each(shells)('%s', (shell) => {
   test('panels stay as they were left over a reload, under several names', async () => {
     const context = await browser.profile();
-    const { page } = await openScreen(shell, context, venue, memoryTokens());
+    const { page } = await openScreen(shell, context, venue);
     const errors = complaints(page);
     await signIn(page, 'alice');
     await panel(page, 'depth').waitFor();

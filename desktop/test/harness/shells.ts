@@ -1,4 +1,4 @@
-// Opens the screen in either shell. In the web shell the venue serves it. In the
+// Opens the screen in any shell. In the web shell the venue serves it. In the
 // desktop's, the real preload and renderer run in Chromium against the real main-process
 // modules in this process; Electron's own IPC alone is replaced.
 import { readFile } from 'node:fs/promises';
@@ -13,21 +13,62 @@ import { SessionService } from '../../src/gen/todoku/v1/session_pb';
 import { allowedMethods } from '../../src/main/allowed';
 import { VenueBackend } from '../../src/main/backend';
 import { type IpcMain, registerIpc, type Sender } from '../../src/main/ipc';
-import { assetOf, contentSecurityPolicy } from '../../src/main/security';
+import { assetOf, contentSecurityPolicy, origin } from '../../src/main/security';
 import { defaultSettings } from '../../src/main/settings';
 import type { TokenStore } from '../../src/main/vault';
 import { channels, type Nudge } from '../../src/shared/bridge';
-import { desktop, type TestVenue } from './venue';
+import { openBinary } from './binaryShell';
+import { electronBinary } from './electronBinary';
+import { desktop, type Reachable } from './venue';
 
-export type ShellName = 'web' | 'electron';
-export const shells: ShellName[] = ['web', 'electron'];
+export type ShellName = 'web' | 'electron' | 'electron-binary';
+export const shells: ShellName[] = ['web', 'electron', ...(electronBinary ? (['electron-binary'] as const) : [])];
+/** Those of which a test may open several windows: the application is one window. */
+export const windowed: ShellName[] = ['web', 'electron'];
 
 export interface Screen {
   page: Page;
-  /** What crossed the bridge, by channel; empty in the web shell. */
+  /** What crossed the bridge, by channel; empty but in `electron`. */
   crossed: Map<string, number>;
-  /** The machine wakes up or comes online; Electron only. */
+  /** Names of the methods that were called, in order; not known of Electron itself. */
+  calls: string[];
+  /** Calls back with everything that reaches the page over the bridge; only in `electron`. */
+  onCrossing(listener: (value: unknown) => void): void;
+  /** The machine wakes up or comes online; nothing in a browser. */
   nudge(why: Nudge): void;
+}
+
+export interface Opening {
+  /** Where the desktop keeps its refresh token. */
+  tokens?: TokenStore;
+  /** Makes it the duplicate of a tab, or the window of an earlier run: it has the same connection. */
+  connection?: string;
+  /** The way to the venue, where it is not the direct one. */
+  through?: Reachable;
+}
+
+/** What pages did that none may: broke their policy, or asked another origin for something. */
+export const breaches: string[] = [];
+
+/** The connection that a page remembers. */
+export function connectionOf(page: Page): Promise<string> {
+  return page.evaluate(() => sessionStorage.getItem('todoku.connection') ?? '');
+}
+
+/** Watches a page from before its first line. */
+async function watch(page: Page, home: string): Promise<void> {
+  await page.exposeBinding('__breach', (_source, text: string) => {
+    breaches.push(text);
+  });
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      void (window as unknown as { __breach(text: string): void }).__breach(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
+    });
+  });
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${home}/`) && !/^(blob|data|about):/.test(url)) breaches.push(`request: ${url}`);
+  });
 }
 
 /** The page's origin in the desktop's stead: app:// is Electron's. */
@@ -57,19 +98,32 @@ function bundlePreload(): Promise<string> {
 }
 
 /** Opens a window. Windows of one context share what a browser profile shares. */
-export async function openScreen(shell: ShellName, context: BrowserContext, venue: TestVenue, tokens: TokenStore = memoryTokens()): Promise<Screen> {
+export async function openScreen(shell: ShellName, context: BrowserContext, venue: Reachable, { tokens = memoryTokens(), connection, through = venue }: Opening = {}): Promise<Screen> {
+  if (shell === 'electron-binary') return openInBinary(context, through);
   const page = await context.newPage();
+  const calls: string[] = [];
+  await watch(page, shell === 'web' ? through.origin : appOrigin);
+  if (connection !== undefined)
+    await page.addInitScript((id) => {
+      if (sessionStorage.length === 0) sessionStorage.setItem('todoku.connection', id);
+    }, connection);
   if (shell === 'web') {
-    await page.goto(venue.origin);
-    return { page, crossed: new Map(), nudge: () => undefined };
+    page.on('request', (request) => {
+      const method = /todoku\.v1\.\w+\/(\w+)$/.exec(request.url())?.[1];
+      if (method !== undefined) calls.push(method);
+    });
+    await page.goto(through.origin);
+    return { page, crossed: new Map(), calls, onCrossing: () => undefined, nudge: () => undefined };
   }
+  const seen: ((value: unknown) => void)[] = [];
   const crossed = new Map<string, number>();
   const tell = (channel: string, ...args: unknown[]): void => {
     crossed.set(channel, (crossed.get(channel) ?? 0) + 1);
+    for (const listener of seen) listener(args);
     void page.evaluate(([name, values]) => (window as unknown as { __ipcEmit(c: string, ...a: unknown[]): void }).__ipcEmit(name, ...values), [channel, args] as const).catch(() => undefined); // The page is gone.
   };
   const backend = new VenueBackend({
-    settings: { ...defaultSettings, endpoint: venue.endpoint },
+    settings: { ...defaultSettings, endpoint: through.endpoint },
     tokens,
     saveSettings: () => Promise.resolve(),
     onConnectivity: (state) => tell(channels.connectivity, state),
@@ -87,10 +141,17 @@ export async function openScreen(shell: ShellName, context: BrowserContext, venu
   });
   const sender: Sender = { id: 1, isDestroyed: () => page.isClosed(), once: (_event, listener) => page.once('close', listener), send: tell };
   page.once('close', () => backend.close());
-  await page.exposeBinding('__ipcInvoke', ({ frame }, channel: string, ...args: unknown[]) =>
-    handlers.get(channel)?.(...([{ sender, senderFrame: { url: frame.url() } }, ...args] as never[])),
-  );
+  const called = (method: unknown): void => {
+    if (typeof method === 'string') calls.push(method.slice(method.lastIndexOf('/') + 1));
+  };
+  await page.exposeBinding('__ipcInvoke', async ({ frame }, channel: string, ...args: unknown[]) => {
+    if (channel === channels.unary) called(args[0]);
+    const result = await handlers.get(channel)?.(...([{ sender, senderFrame: { url: frame.url() } }, ...args] as never[]));
+    for (const listener of seen) listener(result);
+    return result;
+  });
   await page.exposeBinding('__ipcSend', ({ frame }, channel: string, ...args: unknown[]) => {
+    if (channel === channels.open) called(args[1]);
     listeners.get(channel)?.(...([{ sender, senderFrame: { url: frame.url() } }, ...args] as never[]));
   });
   await page.addInitScript(await bundlePreload());
@@ -108,7 +169,17 @@ export async function openScreen(shell: ShellName, context: BrowserContext, venu
     });
   });
   await page.goto(`${appOrigin}/index.html`);
-  return { page, crossed, nudge: (why) => tell(channels.nudge, why) };
+  return { page, crossed, calls, onCrossing: (listener) => seen.push(listener), nudge: (why) => tell(channels.nudge, why) };
+}
+
+async function openInBinary(context: BrowserContext, venue: Reachable): Promise<Screen> {
+  const { page, application, close } = await openBinary(electronBinary ?? '', desktop, venue.endpoint);
+  context.once('close', () => void close());
+  await watch(page, origin);
+  const nudge = (why: Nudge): void => {
+    void application.evaluate(({ BrowserWindow }, [channel, value]) => BrowserWindow.getAllWindows()[0]?.webContents.send(channel!, value), [channels.nudge, why]);
+  };
+  return { page, crossed: new Map(), calls: [], onCrossing: () => undefined, nudge };
 }
 
 /** A token store that lasts as long as the test. */
@@ -121,6 +192,22 @@ export function memoryTokens(): TokenStore {
       return Promise.resolve();
     },
   };
+}
+
+/** Notes every change of the screen's freshness from now on. */
+export async function watchFreshness(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const seen: string[] = [];
+    Object.assign(window, { __freshness: seen });
+    new MutationObserver((records) => {
+      for (const { target } of records) seen.push((target as HTMLElement).dataset['freshness'] ?? '');
+    }).observe(document.body, { subtree: true, attributeFilter: ['data-freshness'] });
+  });
+}
+
+/** What the screen has changed to since watchFreshness; nothing while it was fresh all the time. */
+export function freshnessSeen(page: Page): Promise<string[]> {
+  return page.evaluate(() => (window as unknown as { __freshness: string[] }).__freshness);
 }
 
 export async function signIn(page: Page, user: string, password = 'demo'): Promise<void> {

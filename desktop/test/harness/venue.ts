@@ -1,10 +1,13 @@
 // A real venue, in a process and a folder of its own, on free ports.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 export const desktop = path.resolve(import.meta.dirname, '../..');
 const binary = process.env['TODOKU'] ?? path.resolve(desktop, '../bin/todoku');
@@ -18,27 +21,57 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Where a screen finds its venue. */
+export interface Reachable {
+  /** Of the page. */
+  readonly origin: string;
+  /** host:port for gRPC. */
+  readonly endpoint: string;
+}
+
 /** A demo venue that can be stopped, killed and started again over the same data. */
-export class TestVenue {
+export class TestVenue implements Reachable {
   #process: ChildProcess | undefined;
   #log = '';
 
   private constructor(
     readonly grpcPort: number,
     readonly httpPort: number,
-    private readonly data: string,
+    private readonly directory: string,
     private readonly flags: string[],
   ) {}
 
+  static async #new(flags: string[]): Promise<TestVenue> {
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'todoku-venue-'));
+    return new TestVenue(await freePort(), await freePort(), directory, flags);
+  }
+
+  /** A demo venue: alice, bob, carol and admin, whose password is "demo". */
   static async start(...flags: string[]): Promise<TestVenue> {
-    const data = await mkdtemp(path.join(os.tmpdir(), 'todoku-venue-'));
-    const venue = new TestVenue(await freePort(), await freePort(), data, flags);
+    const venue = await TestVenue.#new(['--demo', ...flags]);
     await venue.start();
     return venue;
   }
 
+  /** A venue with TLS, which a demo has not; its only user is admin, with the password "demo". */
+  static async startTLS(): Promise<TestVenue> {
+    const venue = await TestVenue.#new([]);
+    const [certificate, key] = ['venue.pem', 'venue.key'].map((name) => path.join(venue.directory, name)) as [string, string];
+    venue.flags.push('--tls-cert', certificate, '--tls-key', key);
+    const words = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1';
+    await promisify(execFile)('openssl', [...words.split(' '), '-out', certificate, '-keyout', key]);
+    const env = { ...process.env, TODOKU_NEW_PASSWORD: 'demo' };
+    await promisify(execFile)(binary, ['user', 'add', 'admin', '--role', 'ADMIN', '--data', venue.#data], { env });
+    await venue.start();
+    return venue;
+  }
+
+  get #data(): string {
+    return path.join(this.directory, 'data');
+  }
+
   get origin(): string {
-    return `http://127.0.0.1:${this.httpPort}`;
+    return `${this.flags.includes('--tls-cert') ? 'https' : 'http'}://127.0.0.1:${this.httpPort}`;
   }
 
   get endpoint(): string {
@@ -48,7 +81,7 @@ export class TestVenue {
   async start(): Promise<void> {
     const child = spawn(
       binary,
-      ['serve', '--demo', '--data', this.data, '--grpc-addr', this.endpoint, '--http-addr', `127.0.0.1:${this.httpPort}`, ...this.flags],
+      ['serve', '--data', this.#data, '--grpc-addr', this.endpoint, '--http-addr', `127.0.0.1:${this.httpPort}`, ...this.flags],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#process = child;
@@ -59,14 +92,23 @@ export class TestVenue {
     child.stderr?.on('data', keep);
     for (let tries = 0; tries < 600; tries++) {
       if (child.exitCode !== null) throw new Error(`the venue ended with ${child.exitCode}:\n${this.#log}`);
-      const ready = await fetch(`${this.origin}/readyz`).then(
-        (response) => response.ok,
-        () => false,
-      );
-      if (ready) return;
+      if (await this.#ready()) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`the venue is not ready:\n${this.#log}`);
+  }
+
+  #ready(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const answered = (response: IncomingMessage): void => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      };
+      const url = `${this.origin}/readyz`;
+      // The certificate is the test's own.
+      const request = url.startsWith('https') ? https.get(url, { rejectUnauthorized: false }, answered) : http.get(url, answered);
+      request.on('error', () => resolve(false));
+    });
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -99,13 +141,22 @@ export class TestVenue {
   async dispose(): Promise<void> {
     this.thaw();
     await this.kill();
-    await rm(this.data, { recursive: true, force: true });
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** What the command line prints with --json, a line each. */
+  async list<T>(user: string, ...words: string[]): Promise<T[]> {
+    const out = await this.todoku(user, ...words, '--json');
+    return out
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as T);
   }
 
   /** Runs the command line against this venue, as a user. */
   async todoku(user: string, ...words: string[]): Promise<string> {
     const child = spawn(binary, words, {
-      env: { ...process.env, TODOKU_SERVER: this.endpoint, TODOKU_USER: user, TODOKU_PASSWORD: 'demo', HOME: this.data },
+      env: { ...process.env, TODOKU_SERVER: this.endpoint, TODOKU_USER: user, TODOKU_PASSWORD: 'demo', HOME: this.directory },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let out = '';

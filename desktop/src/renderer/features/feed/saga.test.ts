@@ -437,6 +437,23 @@ test('signing out while the next stream is being opened leaves none open', async
   expect(attaches.map(({ cancelled }) => cancelled)).toEqual([true, true]);
 });
 
+test('an old stream that ends before the next one speaks is waited for no more', async () => {
+  const { nth, after, feed, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  const second = await nth(2);
+  first.end('REPLACED', Code.Aborted);
+  await after(300);
+  second.hello(Hello_Start.REPLAY, 12, 'e:11');
+  second.say('e:12', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  await after(300);
+  expect(feed()).toMatchObject({ phase: 'live', cursor: 'e:12' });
+  expect((await nth(3)).request.resumeAfter).toBe('e:12');
+  task.cancel();
+});
+
 test('until it moves, an old stream goes on being shown', async () => {
   const { nth, after, feed, attaches, task } = setUp();
   const first = await nth(1);
@@ -465,5 +482,20 @@ test('messages of a later version are counted, passed over, and logged once', as
   expect(feed()).toMatchObject({ phase: 'live', unknown: 3, cursor: 'e:12' });
   expect(log).toHaveBeenCalledTimes(1);
   log.mockRestore();
+  task.cancel();
+});
+
+test('a clock that jumps means that the machine slept: the stream is opened anew', async () => {
+  const { nth, after, feed, attaches, task } = setUp();
+  const first = await nth(1);
+  first.snapshot(10);
+  await after(300);
+  vi.setSystemTime(Date.now() + 3_600_000);
+  await nth(2, 6_000);
+  expect(attaches[0]!.cancelled).toBe(true);
+  expect(attaches[1]!.request.resumeAfter).toBe('e:10');
+  attaches[1]!.hello(Hello_Start.REPLAY, 10, 'e:10');
+  await after(300);
+  expect(feed().phase).toBe('live');
   task.cancel();
 });

@@ -1,6 +1,6 @@
 // One attach of FeedNotification as a channel: responses in, one event a frame out.
 // Nothing here decides; the saga does.
-import { buffers, END, type EventChannel, eventChannel } from 'redux-saga';
+import { buffers, type EventChannel, eventChannel } from 'redux-saga';
 import type { FeedNotificationResponse, Subscription } from '../../../gen/todoku/v1/notification_pb';
 import { duration } from '../../venue/plain';
 import { type Problem, problemOf } from '../../venue/problem';
@@ -95,7 +95,7 @@ export class Continuity {
   }
 }
 
-/** Opens a stream. Closing the channel cancels the call. */
+/** Opens a stream. Its last event is its end; closing the channel cancels the call. */
 export function openStream(venue: Venue, request: StreamRequest): EventChannel<StreamEvent> {
   return eventChannel<StreamEvent>((emit) => {
     const abort = new AbortController();
@@ -160,8 +160,8 @@ export function openStream(venue: Venue, request: StreamRequest): EventChannel<S
     void run().then((problem) => {
       frames.stop();
       flush(false);
+      // Never END: it would end whoever waits for this stream or another, not this stream alone.
       emit({ kind: 'end', ...(problem ? { problem } : {}) });
-      emit(END);
     });
 
     const shown = (): void => frames.now();

@@ -1,0 +1,215 @@
+// The connection in both shells: what is shown is current or says that it is not, and after
+// every trouble the screen has what the venue has, once.
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Chromium, complaints, launchChromium } from '../harness/browser';
+import { Path } from '../harness/path';
+import { freshnessSeen, openScreen, shells, signIn, watchFreshness, windowed } from '../harness/shells';
+import { TestVenue } from '../harness/venue';
+
+let venue: TestVenue;
+let path: Path;
+let browser: Chromium;
+beforeAll(async () => {
+  [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
+  path = await Path.to(venue);
+  // Nobody else trades it: the orders in it are those that a test entered.
+  await venue.todoku('admin', 'instrument', 'add', symbol, '--class', 'FX', '--currency', 'JPY', '--tick', '0.001', '--max-quantity', '10000000', '--reference-price', '164', '--band', '200');
+});
+afterAll(async () => {
+  await browser?.close();
+  await path?.close();
+  await venue?.dispose();
+});
+
+const symbol = 'QUIET.LINE';
+const desk = (page: Page, freshness: string, timeout = 20_000) => page.locator(`.desk[data-freshness=${freshness}]`).waitFor({ timeout });
+const place = (side: string, price: string) => venue.todoku('alice', 'order', 'place', side, '100', symbol, '@', price);
+
+/** Waits until the working orders on the screen are those that the venue lists, each once. */
+async function sameOrders(page: Page): Promise<void> {
+  const listed = async (): Promise<string[]> => (await venue.list<{ order_id: string }>('alice', 'order', 'list', '--symbol', symbol)).map((order) => order.order_id).toSorted();
+  const rows = page.locator('[data-panel=orders] [data-order]').filter({ hasText: symbol });
+  const shown = (): Promise<string[]> => rows.evaluateAll((all) => all.map((row) => (row as HTMLElement).dataset['order'] ?? '').toSorted());
+  const wanted = await listed();
+  await expect.poll(shown, { timeout: 10_000 }).toEqual(wanted);
+}
+
+/** The ticket takes nothing and says why. */
+async function cannotTrade(page: Page): Promise<void> {
+  const ticket = page.getByRole('form', { name: 'Order ticket' });
+  await expect.poll(() => ticket.locator('button.send').isDisabled()).toBe(true);
+  await ticket.getByRole('status').filter({ hasText: /\S/ }).first().waitFor();
+}
+
+async function replayed(page: Page, atLeast: number): Promise<void> {
+  const words = page.getByText(/Resumed, \d+ messages? replayed/);
+  await words.waitFor();
+  expect(Number(/\d+/.exec((await words.textContent()) ?? '')?.[0])).toBeGreaterThanOrEqual(atLeast);
+}
+
+/** What a broken line makes a browser write down by itself. */
+const brokenLine = /net::ERR|Failed to load resource/;
+
+describe.each(shells)('%s', (shell) => {
+  test('the venue is killed and comes back: greyed at once, live by itself, nothing missing or doubled', async () => {
+    const context = await browser.profile();
+    const { page } = await openScreen(shell, context, venue);
+    const errors = complaints(page, brokenLine);
+    await signIn(page, 'alice');
+    await place('BUY', '163.9');
+    await sameOrders(page);
+    await venue.kill();
+    await desk(page, 'stale', 1_000);
+    await cannotTrade(page);
+    await page.getByText(/As of .*, \d+ s ago/).waitFor();
+    expect(await page.locator('.live').first().evaluate((cell) => Number(getComputedStyle(cell).opacity))).toBeLessThan(1);
+    await venue.start();
+    await Promise.all([place('BUY', '163.8'), place('SELL', '164.2')]);
+    await desk(page, 'fresh');
+    await page.getByText(/Resumed, \d+ messages? replayed/).waitFor();
+    await sameOrders(page);
+    await venue.todoku('alice', 'order', 'cancel-all');
+    await sameOrders(page);
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+
+  test('a broken line is seen within a second, and a network that is back is used at once', async () => {
+    const context = await browser.profile();
+    const { page, nudge } = await openScreen(shell, context, venue, { through: path });
+    await signIn(page, 'alice');
+    path.stall();
+    path.cut();
+    await desk(page, 'stale', 1_000);
+    path.mend();
+    path.cut();
+    // Whatever it waits for, the machine says that there is a network.
+    nudge('online');
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await desk(page, 'fresh');
+    // Awake again: the stream of before the sleep is not believed.
+    const attaches = page.locator('.feed-status .replayed');
+    await attaches.waitFor();
+    if (shell === 'web') await page.evaluate(() => document.dispatchEvent(new Event('resume')));
+    else nudge('resume');
+    await desk(page, 'stale');
+    await desk(page, 'fresh');
+    await context.close();
+  });
+});
+
+/** Opens the screen as alice in every shell at once: what takes seconds to show is waited for together. */
+async function everywhere(through?: Path): Promise<{ pages: Page[]; close: () => Promise<void> }> {
+  const contexts = await Promise.all(shells.map(() => browser.profile()));
+  const screens = await Promise.all(shells.map((shell, n) => openScreen(shell, contexts[n]!, venue, through ? { through } : {})));
+  const pages = screens.map(({ page }) => page);
+  await Promise.all(pages.map((page) => signIn(page, 'alice')));
+  return { pages, close: async () => void (await Promise.all(contexts.map((context) => context.close()))) };
+}
+const all = (pages: Page[], act: (page: Page) => Promise<void>) => Promise.all(pages.map(act));
+
+describe('in every shell', () => {
+  test('a venue that freezes is stale within nine seconds, and goes on where it was', async () => {
+    const { pages, close } = await everywhere();
+    venue.freeze();
+    try {
+      const from = Date.now();
+      await all(pages, (page) => desk(page, 'stale', 9_500));
+      // A heartbeat may have come just before.
+      expect(Date.now() - from).toBeGreaterThan(1_000);
+      await all(pages, (page) => page.getByText(/Stale for \d+ s/).waitFor());
+      await all(pages, cannotTrade);
+    } finally {
+      venue.thaw();
+    }
+    await all(pages, (page) => desk(page, 'fresh'));
+    await place('BUY', '163.7');
+    await all(pages, sameOrders);
+    await venue.todoku('alice', 'order', 'cancel-all');
+    await close();
+  });
+
+  test('a network that stalls is stale within nine seconds; what happened meanwhile is replayed, once', async () => {
+    const { pages, close } = await everywhere(path);
+    await place('SELL', '164.3');
+    await all(pages, sameOrders);
+    path.stall();
+    try {
+      await Promise.all([place('BUY', '163.6'), place('BUY', '163.5'), venue.todoku('alice', 'order', 'cancel-all', '--side', 'SELL')]);
+      await all(pages, (page) => desk(page, 'stale', 9_500));
+      await all(pages, cannotTrade);
+    } finally {
+      path.mend();
+      path.cut();
+    }
+    await all(pages, (page) => desk(page, 'fresh'));
+    await all(pages, (page) => replayed(page, 3));
+    await all(pages, sameOrders);
+    await venue.todoku('alice', 'order', 'cancel-all');
+    await close();
+  });
+});
+
+describe.each(windowed)('%s', (shell) => {
+  test('a page that was frozen does not show what it had before as current', async () => {
+    const context = await browser.profile();
+    const { page, nudge } = await openScreen(shell, context, venue);
+    await signIn(page, 'alice');
+    await watchFreshness(page);
+    // No line of it runs, as in a frozen tab or a machine asleep; what arrives waits.
+    const debug = await context.newCDPSession(page);
+    await debug.send('Debugger.enable');
+    const asleep = new Promise((paused) => debug.once('Debugger.paused', paused));
+    await debug.send('Debugger.pause');
+    await asleep;
+    await Promise.all([place('BUY', '163.4'), place('BUY', '163.3')]);
+    await debug.send('Debugger.disable');
+    if (shell === 'web') await page.evaluate(() => document.dispatchEvent(new Event('resume')));
+    else nudge('resume');
+    await expect.poll(() => freshnessSeen(page)).toContain('stale');
+    await desk(page, 'fresh');
+    await sameOrders(page);
+    await venue.todoku('alice', 'order', 'cancel-all');
+    await context.close();
+  });
+
+  test('a hidden tab goes on following, without frames', async () => {
+    const context = await browser.profile();
+    const { page } = await openScreen(shell, context, venue);
+    await signIn(page, 'alice');
+    await page.evaluate(() => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => true });
+      window.requestAnimationFrame = () => 0;
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+    await place('BUY', '163.2');
+    await sameOrders(page);
+    await venue.todoku('alice', 'order', 'cancel-all');
+    await sameOrders(page);
+    await context.close();
+  });
+});
+
+test('a stream that is told to move does so without a stale moment, and loses nothing', async () => {
+  const aging = await TestVenue.start('--heartbeat', '1s', '--stream-age', '2s', '--reconnect-grace', '6s');
+  const contexts = await Promise.all(windowed.map(() => browser.profile()));
+  try {
+    const screens = await Promise.all(windowed.map((shell, n) => openScreen(shell, contexts[n]!, aging)));
+    await Promise.all(
+      screens.map(async ({ page, calls }) => {
+        await signIn(page, 'bob');
+        await watchFreshness(page);
+        const attaches = (): number => calls.filter((name) => name === 'FeedNotification').length;
+        await expect.poll(attaches, { timeout: 20_000, interval: 100 }).toBeGreaterThanOrEqual(3);
+        await aging.todoku('bob', 'order', 'place', 'BUY', '1', 'USDJPY', '@', '150');
+        const [order] = await aging.list<{ order_id: string }>('bob', 'order', 'list', '--symbol', 'USDJPY');
+        await page.locator(`[data-panel=orders] [data-order="${order!.order_id}"]`).first().waitFor();
+        expect(await freshnessSeen(page)).toEqual([]);
+      }),
+    );
+  } finally {
+    await Promise.all(contexts.map((context) => context.close()));
+    await aging.dispose();
+  }
+});

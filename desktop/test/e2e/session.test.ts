@@ -1,0 +1,143 @@
+// Sessions in both shells: in, kept, taken over, ended, out.
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Chromium, complaints, launchChromium } from '../harness/browser';
+import { connectionOf, freshnessSeen, memoryTokens, openScreen, shells, signIn, watchFreshness, windowed } from '../harness/shells';
+import { TestVenue } from '../harness/venue';
+
+let venue: TestVenue;
+let browser: Chromium;
+beforeAll(async () => {
+  // Tokens that end so soon are refreshed all the time: every test here goes on through it.
+  [venue, browser] = await Promise.all([TestVenue.start('--access-token-life', '3s', '--expiry-grace', '2s'), launchChromium()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await venue?.dispose();
+});
+
+const fresh = (page: Page) => page.locator('.desk[data-freshness=fresh]').waitFor();
+const form = (page: Page) => page.getByRole('button', { name: 'Sign in', exact: true });
+
+interface Connection {
+  connection_id: string;
+  client_name: string;
+}
+
+/** A refusal by the venue is a failed request, which the browser writes down by itself. */
+const refusals = /the server responded with a status of 4/;
+
+describe.each(shells)('%s', (shell) => {
+  test('a wrong password is refused in words, the right one opens the desk', async () => {
+    const context = await browser.profile();
+    const { page } = await openScreen(shell, context, venue);
+    const errors = complaints(page, refusals);
+    await form(page).waitFor();
+    await page.getByLabel('User').fill('alice');
+    await page.getByLabel('Password').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').filter({ hasText: 'The user name or the password is wrong.' }).waitFor();
+    expect(await page.getByLabel('Password').inputValue()).toBe('');
+    await signIn(page, 'alice');
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+
+  test('a reload resumes without a password on the same connection, and signing out stays out', async () => {
+    const context = await browser.profile();
+    const { page, calls } = await openScreen(shell, context, venue);
+    await signIn(page, 'bob');
+    const connection = await connectionOf(page);
+    expect(connection).not.toBe('');
+    await page.reload();
+    await fresh(page);
+    expect(await connectionOf(page)).toBe(connection);
+    expect(calls.filter((name) => name === 'Login').length).toBeLessThanOrEqual(1);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await form(page).waitFor();
+    await expect.poll(() => venue.list<Connection>('admin', 'connections', 'bob').then((all) => all.filter((one) => one.client_name.startsWith('todoku-')))).toEqual([]);
+    await page.reload();
+    await form(page).waitFor();
+    expect(await connectionOf(page)).toBe('');
+    await context.close();
+  });
+
+  test('tokens are refreshed without interrupting the screen', async () => {
+    const context = await browser.profile();
+    const { page, calls } = await openScreen(shell, context, venue);
+    await signIn(page, 'alice');
+    await watchFreshness(page);
+    // Longer than a token's life and its grace together.
+    if (shell === 'electron-binary') await page.waitForTimeout(6_000);
+    else await expect.poll(() => calls.filter((name) => name === 'RefreshSession').length, { timeout: 20_000, interval: 100 }).toBeGreaterThanOrEqual(3);
+    expect(await freshnessSeen(page)).toEqual([]);
+    await context.close();
+  });
+
+  test('a session that staff ends is over within two seconds, in words', async () => {
+    const context = await browser.profile();
+    const { page } = await openScreen(shell, context, venue);
+    await signIn(page, 'carol');
+    const mine = (await venue.list<Connection>('admin', 'connections', 'carol')).find((one) => one.client_name.startsWith('todoku-'));
+    await venue.todoku('admin', 'connections', 'end', mine!.connection_id, '--sign-out');
+    await page.getByRole('alert').filter({ hasText: 'The session was ended elsewhere' }).waitFor({ timeout: 2_000 });
+    await context.close();
+  });
+
+  test('a suspended user is out at once, and is told so again at the next sign-in', async () => {
+    const context = await browser.profile();
+    const { page } = await openScreen(shell, context, venue);
+    await signIn(page, 'carol');
+    await venue.todoku('admin', 'user', 'suspend', 'carol');
+    try {
+      await page.getByRole('alert').filter({ hasText: 'This user is suspended.' }).waitFor({ timeout: 2_000 });
+      await page.getByLabel('User').fill('carol');
+      await page.getByLabel('Password').fill('demo');
+      await page.keyboard.press('Enter');
+      await page.getByRole('alert').filter({ hasText: 'This user is suspended.' }).waitFor();
+    } finally {
+      await venue.todoku('admin', 'user', 'resume', 'carol');
+    }
+    await context.close();
+  });
+});
+
+describe.each(windowed)('%s', (shell) => {
+  test('a window that duplicates another takes its stream over; the first says so and can take it back', async () => {
+    const context = await browser.profile();
+    const tokens = memoryTokens();
+    const first = await openScreen(shell, context, venue, { tokens });
+    await signIn(first.page, 'alice');
+    const connection = await connectionOf(first.page);
+    // In a browser a duplicated tab has its own copy of the session storage, and the profile's cookies.
+    const second = await openScreen(shell, context, venue, { tokens, connection });
+    await fresh(second.page);
+    expect(await connectionOf(second.page)).toBe(connection);
+    const told = first.page.getByRole('alert', { name: 'Another window took over' });
+    await told.waitFor();
+    expect(await first.page.locator('.desk').getAttribute('data-freshness')).toBe('stale');
+    await told.getByRole('button', { name: 'Take over here' }).click();
+    await fresh(first.page);
+    await first.page.getByText(/Resumed, \d+ messages? replayed/).waitFor();
+    await second.page.getByRole('alert', { name: 'Another window took over' }).waitFor();
+    expect(await told.count()).toBe(0);
+    await context.close();
+  });
+
+  test('where no stream tells of it, a refresh that is refused signs out and says why', async () => {
+    const context = await browser.profile();
+    const tokens = memoryTokens();
+    const first = await openScreen(shell, context, venue, { tokens });
+    await signIn(first.page, 'carol');
+    const second = await openScreen(shell, context, venue, { tokens, connection: await connectionOf(first.page) });
+    await fresh(second.page);
+    await first.page.getByRole('alert', { name: 'Another window took over' }).waitFor();
+    await venue.todoku('admin', 'user', 'suspend', 'carol');
+    try {
+      await first.page.getByRole('alert').filter({ hasText: /This user is suspended|The session was ended/ }).waitFor();
+    } finally {
+      await venue.todoku('admin', 'user', 'resume', 'carol');
+    }
+    await context.close();
+  });
+});
