@@ -79,6 +79,17 @@ func (s *Service) verify(token string, expiry func(claims, Session) time.Time) (
 	return Identity{User: c.user, Session: c.session, Expires: expires}, nil
 }
 
+// OtherSession says whether an access token and a refresh token, both signed here and
+// whatever became of them since, belong to different sessions.
+func (s *Service) OtherSession(access, refresh string) bool {
+	a, err := s.keys.parseAccess(access)
+	if err != nil {
+		return false
+	}
+	r, err := s.keys.parseRefresh(refresh)
+	return err == nil && a.session != r.session
+}
+
 // Refresh exchanges a refresh token for the next grant and moves the session's
 // end. The token before the newest one gets the same grant again for
 // Config.RetryWindow, since its answer may have been lost. Any older use means

@@ -76,10 +76,19 @@ func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel 
 	return ctx, leave, nil
 }
 
+// bearer returns the token in an Authorization header, or "".
+func bearer(authorization string) string {
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		return ""
+	}
+	return token
+}
+
 // identify verifies the token and looks its user up in the venue.
 func (s *Server) identify(of call) (caller, error) {
-	scheme, token, _ := strings.Cut(of.authorization, " ")
-	if !strings.EqualFold(scheme, "bearer") || token == "" {
+	token := bearer(of.authorization)
+	if token == "" {
 		return caller{}, errNoToken
 	}
 	identity, err := s.accounts.Verify(token)

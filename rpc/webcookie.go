@@ -51,15 +51,19 @@ func (v *webVisit) writeBy(limit time.Duration) {
 	_ = http.NewResponseController(v.writer).SetWriteDeadline(time.Now().Add(limit))
 }
 
-// cookieIn gives a refresh without a token the cookie's.
-func (v *webVisit) cookieIn(req connect.AnyRequest) {
+// cookieIn gives a refresh without a token the cookie's. A browser has one cookie for
+// all its tabs: a page that shows its access token gets no other session's, which
+// somebody may have begun in another tab.
+func (v *webVisit) cookieIn(req connect.AnyRequest, other func(access, refresh string) bool) {
 	refresh, ok := req.Any().(*todokuv1.RefreshSessionRequest)
 	if !ok || refresh.GetRefreshToken() != "" || req.Header().Get(sessionHeader) != sessionKept {
 		return
 	}
-	if cookie, err := v.request.Cookie(sessionCookie); err == nil {
-		refresh.RefreshToken = cookie.Value
+	cookie, err := v.request.Cookie(sessionCookie)
+	if err != nil || other(bearer(req.Header().Get("Authorization")), cookie.Value) {
+		return
 	}
+	refresh.RefreshToken = cookie.Value
 }
 
 // cookieOut moves a refresh token from an answer into the cookie, and forgets the

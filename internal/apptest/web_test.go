@@ -285,6 +285,30 @@ func TestAPagesRefreshTokenIsWhereNoScriptReads(t *testing.T) {
 	}
 }
 
+// TestAPageIsNotGivenTheSessionOfAnotherTab signs in twice in one browser, whose
+// cookie is then the second session's: the first page must not go on as that user.
+func TestAPageIsNotGivenTheSessionOfAnotherTab(t *testing.T) {
+	t.Parallel()
+	app := apptest.Start(t)
+	base := "http://" + app.HTTPAddr().String()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := openPage(&http.Client{Jar: jar}, base), openPage(&http.Client{Jar: jar}, base)
+	for _, p := range []*page{first, second} {
+		p.header.Set("Todoku-Session", "cookie")
+		p.signIn(t)
+	}
+	if _, err := first.sessions.RefreshSession(t.Context(), &todokuv1.RefreshSessionRequest{}); connect.CodeOf(err) != connect.CodeUnauthenticated {
+		t.Errorf("the first tab's refresh ended with %v, want a request to sign in", err)
+	}
+	// Whoever holds the session of the cookie is not disturbed by that.
+	if _, err := second.sessions.RefreshSession(t.Context(), &todokuv1.RefreshSessionRequest{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAnotherSitesPageIsRefused holds that a page of another origin cannot call.
 func TestAnotherSitesPageIsRefused(t *testing.T) {
 	t.Parallel()

@@ -141,3 +141,16 @@ describe.each(windowed)('%s', (shell) => {
     await context.close();
   });
 });
+
+test('two users in two tabs of one browser are never taken for one another', async () => {
+  const context = await browser.profile();
+  const alice = await openScreen('web', context, venue);
+  const bob = await openScreen('web', context, venue);
+  await signIn(alice.page, 'alice');
+  await signIn(bob.page, 'bob');
+  // The browser keeps one session for all its tabs, and that is the later one.
+  await alice.page.getByRole('alert').filter({ hasText: 'The session cannot go on here.' }).waitFor();
+  await expect.poll(() => bob.calls.filter((name) => name === 'RefreshSession').length, { timeout: 20_000 }).toBeGreaterThanOrEqual(1);
+  expect(await bob.page.locator('.desk').getAttribute('data-freshness')).toBe('fresh');
+  await context.close();
+});
