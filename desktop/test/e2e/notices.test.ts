@@ -1,0 +1,117 @@
+// What happens is told, in both shells: toasts that leave the focus alone, a centre that
+// keeps them, who is online; and what is set takes effect at once and is kept.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Chromium, complaints, launchChromium } from '../harness/browser';
+import { openScreen, shells, signIn } from '../harness/shells';
+import { TestVenue } from '../harness/venue';
+
+let venue: TestVenue;
+let browser: Chromium;
+beforeAll(async () => {
+  [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await venue?.dispose();
+});
+
+describe.each(shells)('%s', (shell) => {
+  test('what happens is told without taking the focus, and kept in the centre', async () => {
+    const context = await browser.profile();
+    const { page } = await openScreen(shell, context, venue);
+    page.setDefaultTimeout(15_000);
+    const errors = complaints(page);
+    await signIn(page, 'alice');
+    const toasts = page.getByRole('region', { name: 'New notifications' });
+    const price = page.getByRole('form', { name: 'Order ticket' }).getByLabel('Price', { exact: true });
+    await price.focus();
+    const other = await browser.profile();
+    await signIn((await openScreen(shell, other, venue)).page, 'bob');
+    await toasts.getByText('Bob signed in.').waitFor();
+    await page.getByRole('button', { name: /^Who is online: / }).click();
+    await page.getByRole('list', { name: 'Who is online' }).getByText('Alice (you)').waitFor();
+    await page.keyboard.press('Escape');
+    await other.close();
+    await price.focus();
+    await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '--type', 'market');
+    await toasts.getByText(/^Bought [\d,]+ USDJPY at 15\d\.\d+$/).first().waitFor();
+    await expect(venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '100')).rejects.toThrow('OUTSIDE_BAND');
+    await toasts.getByText('The price is too far from the reference price').waitFor();
+    await venue.todoku('admin', 'announce', 'Lunch at noon.');
+    await toasts.getByText('Lunch at noon.').waitFor();
+    await venue.todoku('admin', 'instrument', 'halt', 'MSFT', '--reason', 'News pending.');
+    await toasts.getByText('MSFT is halted. News pending.').waitFor();
+    await venue.todoku('admin', 'instrument', 'open', 'MSFT');
+    expect(await price.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.press('Escape');
+    await toasts.getByRole('listitem').first().waitFor({ state: 'detached' });
+
+    await page.getByRole('button', { name: /^Notifications, \d+ unread$/ }).click();
+    const centre = page.getByRole('dialog', { name: 'Notifications' });
+    await centre.getByRole('combobox', { name: 'Kind' }).selectOption('Announcement');
+    await centre.getByText('Lunch at noon.').waitFor();
+    expect(await centre.getByRole('listitem').count()).toBe(1);
+    await centre.getByRole('combobox', { name: 'Kind' }).selectOption('All kinds');
+    await centre.getByRole('searchbox').fill('halted');
+    await centre.getByText('MSFT is halted.').waitFor();
+    expect(await centre.getByRole('listitem').count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Notifications', exact: true }).waitFor();
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+
+  test('what is set takes effect at once, also before signing in, and is kept', async () => {
+    const context = await browser.profile();
+    const { page } = await openScreen(shell, context, venue);
+    page.setDefaultTimeout(15_000);
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByLabel('日本語').check();
+    await page.getByLabel('ライト').check();
+    await page.getByLabel('上げ赤・下げ緑').check();
+    expect(await page.evaluate(() => ({ ...document.documentElement.dataset, lang: document.documentElement.lang }))).toMatchObject({ theme: 'light', palette: 'redUp', lang: 'ja' });
+    if (shell === 'electron') {
+      await page.getByRole('tab', { name: '接続' }).click();
+      const server = page.getByLabel('サーバー（ホスト:ポート）');
+      await server.fill('elsewhere.example:7443');
+      await page.getByRole('button', { name: '保存' }).click();
+      await page.getByText('TLS なしで接続できるのは').waitFor();
+      await page.getByText('grpc.http2.max_pings_without_data').waitFor();
+      await server.fill(venue.endpoint);
+      await page.getByRole('button', { name: '保存' }).click();
+      await page.getByText('保存しました。').waitFor();
+    }
+    await page.getByRole('button', { name: '閉じる' }).click();
+    await page.reload();
+    await page.getByLabel('ユーザー名').fill('carol');
+    await page.getByLabel('パスワード').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('ユーザー名またはパスワードが正しくありません。').waitFor();
+    await context.close();
+  });
+
+  test('a user changes the password and ends their other sessions', async () => {
+    const passwords = { web: ['demo', 'another-demo'], electron: ['another-demo', 'demo-again'] }[shell];
+    const contexts = await Promise.all([browser.profile(), browser.profile()]);
+    const [here, there] = await Promise.all(contexts.map(async (context) => (await openScreen(shell, context, venue)).page));
+    await signIn(there!, 'carol', passwords[0]);
+    await signIn(here!, 'carol', passwords[0]);
+    await here!.getByRole('button', { name: 'Settings' }).click();
+    await here!.getByRole('tab', { name: 'Account' }).click();
+    const sessions = here!.getByRole('region', { name: 'Your sessions' });
+    await sessions.getByRole('button', { name: 'End' }).first().click();
+    await there!.getByText('The session was ended elsewhere').waitFor();
+    const form = here!.getByRole('form', { name: 'Password' });
+    const change = async (present: string): Promise<void> => {
+      await form.getByLabel('Present password').fill(present);
+      await form.getByLabel('New password', { exact: true }).fill(passwords[1]!);
+      await form.getByLabel('New password again').fill(passwords[1]!);
+      await form.getByRole('button', { name: 'Change password' }).click();
+    };
+    await change('not this');
+    await form.getByText(/password is wrong/i).waitFor();
+    await change(passwords[0]!);
+    await form.getByText('Changed. Your other sessions have ended.').waitFor();
+    await Promise.all(contexts.map((context) => context.close()));
+  });
+});

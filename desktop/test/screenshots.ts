@@ -1,0 +1,51 @@
+// Makes the pictures that the README shows, of a demo venue where Alice trades:
+// `npm run screenshots`, after `make build`.
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'vitest';
+import { launchChromium } from './harness/browser';
+import { openScreen, signIn } from './harness/shells';
+import { desktop, TestVenue } from './harness/venue';
+
+const images = path.resolve(desktop, '../docs/images');
+
+const pictures = [
+  { name: 'desk-dark-en', settings: { language: 'en', theme: 'dark', palette: 'greenUp' } },
+  { name: 'desk-light-ja', settings: { language: 'ja', theme: 'light', palette: 'redUp' } },
+];
+
+/** So long the demo's traders trade before the pictures are taken: a chart wants some candles. */
+const liveliness = Number(process.env['LIVELY_SECONDS'] ?? 90) * 1000;
+
+test('pictures', { timeout: liveliness + 120_000 }, async () => {
+  const [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
+  try {
+    await mkdir(images, { recursive: true });
+    const alice = (...words: string[]) => venue.todoku('alice', 'order', 'place', ...words);
+    await alice('BUY', '300000', 'USDJPY', '@', '151.21', '--tif', 'GTC');
+    await alice('SELL', '200000', 'USDJPY', '@', '151.295');
+    await alice('BUY', '100000', 'EURUSD', '@', '1.0839');
+    await alice('SELL', '200', '7203', '@', '2859');
+    await new Promise((resolve) => setTimeout(resolve, liveliness));
+    await alice('BUY', '10000', 'USDJPY', '--type', 'market');
+    await alice('SELL', '5000', 'EURUSD', '--type', 'market');
+    await alice('BUY', '100', '7203', '--type', 'market');
+    for (const { name, settings } of pictures) {
+      const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
+      await context.addInitScript((kept) => localStorage.setItem('todoku.settings', JSON.stringify(kept)), settings);
+      const { page } = await openScreen('web', context, venue);
+      await signIn(page, 'alice');
+      await page.locator('[data-panel=instruments]').getByText('USDJPY', { exact: true }).first().click();
+      await page.getByLabel(/^(Price|値段)$/).first().fill('151.24');
+      await page.locator('.depth.bid tbody tr').nth(5).waitFor();
+      // The demo's traders go on meanwhile: both pictures have a fill that is told.
+      await alice('BUY', '10000', 'USDJPY', '--type', 'market');
+      await page.locator('.toast[data-group=fill]').first().waitFor();
+      await page.screenshot({ path: path.join(images, `${name}.png`) });
+      await context.close();
+    }
+  } finally {
+    await browser.close();
+    await venue.dispose();
+  }
+});
