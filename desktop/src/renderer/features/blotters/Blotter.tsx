@@ -13,8 +13,7 @@ import {
   type Updater,
   useTable,
 } from '@tanstack/react-table';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useState } from 'react';
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import { useAppSelector } from '../../app/hooks';
 import { type Key, useT } from '../../i18n';
@@ -23,6 +22,7 @@ import type { HistoryState } from '../orders/slice';
 import { byNumber, byText, type Column, everything, passes } from './columns';
 import { saveFile, toCSV } from './csv';
 import { asMade, narrowest, readLook, tableKey, type TableLook, widest, writeLook } from './keep';
+import { Rows } from './Rows';
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), columnVisibilityFeature, columnSizingFeature, columnResizingFeature });
 
@@ -76,17 +76,11 @@ function useLook(id: string, columns: readonly Column<never>[]): [TableLook, (ch
   return [look, change];
 }
 
-/** How close to the last row the next page is asked for. */
-const soon = 20;
-
 export function Blotter<R extends object>(props: BlotterProps<R>) {
   const { id, title, rows, columns, rowKey, facts, sideless = false, empty, tools, history, onOpen, onDelete, rowState } = props;
   const t = useT();
-  const domId = useId();
-  const scroller = useRef<HTMLDivElement>(null);
   const [look, change] = useLook(id, columns as readonly Column<never>[]);
   const [filter, setFilter] = useState(everything);
-  const [chosen, setChosen] = useState('');
   const rowHeight = useMedia(smallScreen) ? 40 : 24;
 
   const filtered = filter.text.trim() !== '' || filter.side !== Side.UNSPECIFIED || filter.symbol !== '';
@@ -131,49 +125,10 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
   });
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
   const shown = table.getRowModel().rows;
-  const visible = table.getVisibleLeafColumns().map((column) => byId.get(column.id)!);
+  const visible = useMemo(() => columns.filter((column) => !look.hidden.includes(column.id)), [columns, look.hidden]);
   const headers = table.getHeaderGroups()[0]?.headers ?? [];
   const sizes = headers.map((header) => `${header.getSize()}px`).join(' ');
-  // oxlint-disable-next-line react/incompatible-library -- it warns of the React Compiler, which is not used here
-  const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12, getItemKey: (at) => shown[at]?.id ?? at });
-  useEffect(() => virtual.measure(), [virtual, rowHeight]);
-  const items = virtual.getVirtualItems();
-
-  const last = items.at(-1)?.index ?? -1;
   const { state: historyState, onOlder } = history ?? {};
-  // What a filter lets through may be rare: then older rows come when they are asked for.
-  const wanted = historyState === 'more' && !filtered && last >= shown.length - soon;
-  useEffect(() => {
-    if (wanted) onOlder?.();
-  }, [wanted, onOlder, shown.length]);
-
-  const choose = (at: number): void => {
-    const to = Math.max(0, Math.min(at, shown.length - 1));
-    const row = shown[to];
-    if (!row) return;
-    setChosen(row.id);
-    virtual.scrollToIndex(to);
-  };
-  const keyDown = (event: KeyboardEvent<HTMLDivElement>): void => {
-    if (event.target !== event.currentTarget || event.ctrlKey || event.altKey || event.metaKey) return;
-    const at = shown.findIndex((row) => row.id === chosen);
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 2);
-    const row = shown[at]?.original;
-    const moves: Record<string, () => void> = {
-      ArrowDown: () => choose(at + 1),
-      ArrowUp: () => choose(at - 1),
-      PageDown: () => choose(at + page),
-      PageUp: () => choose(at - page),
-      Home: () => choose(0),
-      End: () => choose(shown.length - 1),
-      Enter: () => row && onOpen?.(row),
-      Delete: () => row && onDelete?.(row),
-    };
-    const move = moves[event.key];
-    if (!move) return;
-    event.preventDefault();
-    move();
-  };
   const save = (): void => {
     const exported = visible.filter((column) => column.kind !== 'actions');
     const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
@@ -226,55 +181,34 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
           {t('blotter.csv')}
         </button>
       </div>
-      <div
-        className="rows"
-        ref={scroller}
-        role="grid"
-        tabIndex={0}
-        aria-label={t(title)}
-        aria-rowcount={shown.length + 1}
-        aria-colcount={visible.length}
-        aria-activedescendant={items.some((item) => shown[item.index]?.id === chosen) ? `${domId}-${chosen}` : undefined}
-        onKeyDown={keyDown}
-      >
-        <div className="head" role="rowgroup">
-          <div role="row" className="row" aria-rowindex={1} style={{ gridTemplateColumns: sizes }}>
-            {headers.map((header) => (
-              <Head key={header.id} header={header} column={byId.get(header.column.id)!} />
-            ))}
+      <Rows
+        label={t(title)}
+        rows={shown}
+        columns={visible}
+        sizes={sizes}
+        width={table.getTotalSize()}
+        rowHeight={rowHeight}
+        rowState={rowState}
+        onOpen={onOpen}
+        onDelete={onDelete}
+        // What a filter lets through may be rare: then older rows come when they are asked for.
+        onEnd={historyState === 'more' && !filtered ? onOlder : undefined}
+        head={
+          <div className="head" role="rowgroup">
+            <div role="row" className="row" aria-rowindex={1} style={{ gridTemplateColumns: sizes }}>
+              {headers.map((header) => (
+                <Head key={header.id} header={header} column={byId.get(header.column.id)!} />
+              ))}
+            </div>
           </div>
-        </div>
-        <div className="body" role="rowgroup" style={{ height: virtual.getTotalSize(), width: table.getTotalSize() }}>
-          {items.map((item) => {
-            const row = shown[item.index];
-            if (!row) return null;
-            return (
-              <div
-                key={row.id}
-                id={`${domId}-${row.id}`}
-                role="row"
-                className="row"
-                tabIndex={-1}
-                data-row={row.id}
-                data-state={rowState?.(row.original)}
-                aria-rowindex={item.index + 2}
-                aria-selected={row.id === chosen}
-                style={{ gridTemplateColumns: sizes, height: rowHeight, transform: `translateY(${item.start}px)` }}
-                onMouseDown={() => setChosen(row.id)}
-                onDoubleClick={() => onOpen?.(row.original)}
-              >
-                {visible.map((column) => (
-                  <div key={column.id} role="gridcell" data-column={column.id} className={`${column.kind === 'number' ? 'number' : ''} ${column.live ? 'live' : ''}`}>
-                    {column.cell ? column.cell(row.original) : column.value(row.original)}
-                  </div>
-                ))}
-              </div>
-            );
-          })}
-        </div>
-        {shown.length === 0 && historyState !== 'loading' && <p className="empty">{filtered ? t('blotter.nothingFound') : t(empty)}</p>}
-        {historyState && <Older state={historyState} ask={historyState === 'failed' || (historyState === 'more' && filtered)} onOlder={onOlder} />}
-      </div>
+        }
+        foot={
+          <>
+            {shown.length === 0 && historyState !== 'loading' && <p className="empty">{filtered ? t('blotter.nothingFound') : t(empty)}</p>}
+            {historyState && <Older state={historyState} ask={historyState === 'failed' || (historyState === 'more' && filtered)} onOlder={onOlder} />}
+          </>
+        }
+      />
     </div>
   );
 }
@@ -292,7 +226,7 @@ function Head<R extends object>({ header, column }: { header: Header<typeof feat
     header.getContext().table.setColumnSizing((before) => ({ ...before, [column.id]: to }));
   };
   return (
-    <div role="columnheader" className={column.kind === 'number' ? 'number' : ''} aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : 'none'}>
+    <div role="columnheader" className={column.kind ?? ''} aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : 'none'}>
       {column.kind === 'actions' ? (
         <span className="title">{column.title}</span>
       ) : (

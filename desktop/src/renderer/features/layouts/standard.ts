@@ -33,7 +33,7 @@ const narrow: Plan = {
     },
     { share: 40, regions: [{ places: ['blotter', 'record'], share: 100 }] },
   ],
-  beside: { places: ['entry'], share: 21 },
+  beside: { places: ['entry'], share: 22 },
 };
 
 const wide: Plan = {
@@ -77,7 +77,8 @@ export function standardLayout(kinds: Readonly<Record<string, { place?: Place }>
     const there = parts.filter((part): part is { share: number; node: Node } => part.node !== undefined);
     const whole = there.reduce((sum, { share }) => sum + share, 0);
     if (there.length === 0) return undefined;
-    return { type: 'branch', size: 0, data: there.map(({ share, node }) => ({ ...node, size: Math.round((pixels * share) / whole) })) };
+    for (const { share, node } of there) node.size = Math.round((pixels * share) / whole);
+    return { type: 'branch', size: 0, data: there.map(({ node }) => node) };
   };
   const { rows, beside } = width >= wideFrom ? wide : narrow;
   const inner = (width * (100 - beside.share)) / 100;
