@@ -204,7 +204,7 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
         }
         foot={
           <>
-            {shown.length === 0 && historyState !== 'loading' && <p className="empty">{filtered ? t('blotter.nothingFound') : t(empty)}</p>}
+            {shown.length === 0 && (filtered || (historyState !== 'loading' && historyState !== 'more')) && <p className="empty">{filtered ? t('blotter.nothingFound') : t(empty)}</p>}
             {historyState && <Older state={historyState} ask={historyState === 'failed' || (historyState === 'more' && filtered)} onOlder={onOlder} />}
           </>
         }

@@ -1,9 +1,10 @@
 // What happened before the stream began, a page at a time, newest first: after each
 // snapshot the newest page, and an older one whenever somebody scrolls that far.
 import type { SagaIterator } from 'redux-saga';
-import { call, put, select, take } from 'redux-saga/effects';
+import { call, delay, put, race, select, take } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
 import { plain } from '../../venue/plain';
+import { outcomeUnknown, type Problem, problemOf } from '../../venue/problem';
 import { deadlines, type Venue } from '../../venue/venue';
 import { feed } from '../feed/slice';
 import { newerExecution, newerOrder } from './ledger';
@@ -67,10 +68,19 @@ export class Pager<T> {
   }
 }
 
-/** Keeps the histories of executions and of ended orders as long as they are asked for. */
+const firstRetryMs = 2_000;
+const mostRetryMs = 60_000;
+
+/** Whether another try can help. */
+function passing(problem: Problem): boolean {
+  return outcomeUnknown(problem) || ['TOKEN_EXPIRED', 'BUSY', 'TOO_MANY_CALLS'].includes(problem.reason);
+}
+
+/** Keeps one history of the user's, of executions or of ended orders, until cancelled. */
 export function* keepHistory(venue: Venue, of: HistoryOf): SagaIterator<void> {
   let read: (() => Promise<ReturnType<typeof orders.executionsLoaded> | ReturnType<typeof orders.doneLoaded>>) | undefined;
   let snapshots = 0;
+  let wait = firstRetryMs;
   for (;;) {
     const state: RootState = yield select();
     const { orders: held, feed: stream, session } = state;
@@ -88,9 +98,15 @@ export function* keepHistory(venue: Venue, of: HistoryOf): SagaIterator<void> {
       const after: RootState = yield select();
       // A snapshot came in between: what was read may not join on to it.
       if (after.orders.snapshots === snapshots) yield put(loaded);
-    } catch {
+      wait = firstRetryMs;
+    } catch (error) {
       if (anew) read = undefined;
       yield put(orders.historyFailed(of));
+      if (!passing(problemOf(error))) continue;
+      // It is tried again by itself, or at once when somebody wants it.
+      yield race({ waited: delay(wait), wanted: take(orders.olderWanted.type) });
+      wait = Math.min(2 * wait, mostRetryMs);
+      yield put(orders.olderWanted(of));
     }
   }
 }
