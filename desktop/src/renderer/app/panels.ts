@@ -6,10 +6,12 @@ import { Executions } from '../features/blotters/Executions';
 import { Orders } from '../features/blotters/Orders';
 import { Positions } from '../features/blotters/Positions';
 import { CancelAll } from '../features/cancelAll/CancelAll';
+import { Chart } from '../features/chart/Chart';
 import { Ladder } from '../features/ladder/Ladder';
 import type { Place } from '../features/layouts/standard';
 import { Depth } from '../features/market/Depth';
 import { Instruments } from '../features/market/Instruments';
+import { Prints } from '../features/market/Prints';
 import { Ticket } from '../features/ticket/Ticket';
 import type { Key } from '../i18n';
 
@@ -25,6 +27,8 @@ export const panels = {
   instruments: { title: 'panel.instruments', view: Instruments, place: 'list' },
   depth: { title: 'panel.depth', view: Depth, place: 'book' },
   ladder: { title: 'panel.ladder', view: Ladder, place: 'ladder' },
+  prints: { title: 'panel.prints', view: Prints, place: 'market' },
+  chart: { title: 'panel.chart', view: Chart, place: 'market' },
   ticket: { title: 'panel.ticket', view: Ticket, place: 'entry' },
   orders: { title: 'panel.orders', view: Orders, place: 'blotter' },
   positions: { title: 'panel.positions', view: Positions, place: 'blotter' },

@@ -2,8 +2,10 @@
 // on it.
 import type { SagaIterator } from 'redux-saga';
 import { call, fork } from 'redux-saga/effects';
+import { chartSaga } from '../features/chart/saga';
 import { type FeedContext, followFeed } from '../features/feed/saga';
 import { type NoticesContext, noticesSaga } from '../features/notices/saga';
+import { marketSaga } from '../features/market/saga';
 import { ordersSaga, type OrdersContext } from '../features/orders/saga';
 import { presenceSaga } from '../features/presence/saga';
 import { type SessionContext, sessions } from '../features/session/saga';
@@ -16,6 +18,8 @@ export function rootSaga(context: AppContext) {
   return function* root(): SagaIterator<void> {
     yield fork(waySaga, context);
     yield call(sessions, context, function* life(): SagaIterator<void> {
+      yield fork(marketSaga, context);
+      yield fork(chartSaga, context);
       yield fork(ordersSaga, context);
       yield fork(ticketSaga, context.now);
       yield fork(noticesSaga, context);

@@ -3,6 +3,7 @@ import { combineReducers, configureStore, type Middleware } from '@reduxjs/toolk
 import createSagaMiddleware, { type Saga } from 'redux-saga';
 import { activityReducer } from '../features/blotters/activity';
 import { cancelAllReducer } from '../features/cancelAll/slice';
+import { chartReducer } from '../features/chart/slice';
 import { feedReducer } from '../features/feed/slice';
 import { keyboardReducer } from '../features/keyboard/slice';
 import { marketReducer } from '../features/market/slice';
@@ -23,6 +24,7 @@ const reducer = combineReducers({
   feed: feedReducer,
   keyboard: keyboardReducer,
   market: marketReducer,
+  chart: chartReducer,
   selection: selectionReducer,
   orders: ordersReducer,
   notices: noticesReducer,

@@ -5,12 +5,14 @@ import type { Language } from '../features/settings/slice';
 import * as app from './words/app';
 import * as blotter from './words/blotter';
 import * as cancelAll from './words/cancelAll';
+import * as chart from './words/chart';
 import * as column from './words/column';
 import * as feed from './words/feed';
 import * as keys from './words/keys';
 import * as ladder from './words/ladder';
 import * as layout from './words/layout';
 import * as notices from './words/notices';
+import * as market from './words/market';
 import * as panel from './words/panel';
 import * as presence from './words/presence';
 import * as reason from './words/reason';
@@ -26,11 +28,13 @@ export const catalogues = {
     ...app.en,
     ...blotter.en,
     ...cancelAll.en,
+    ...chart.en,
     ...column.en,
     ...feed.en,
     ...keys.en, ...ladder.en,
     ...layout.en,
     ...notices.en,
+    ...market.en,
     ...panel.en,
     ...presence.en,
     ...reason.en,
@@ -44,11 +48,13 @@ export const catalogues = {
     ...app.ja,
     ...blotter.ja,
     ...cancelAll.ja,
+    ...chart.ja,
     ...column.ja,
     ...feed.ja,
     ...keys.ja, ...ladder.ja,
     ...layout.ja,
     ...notices.ja,
+    ...market.ja,
     ...panel.ja,
     ...presence.ja,
     ...reason.ja,

@@ -1,42 +1,104 @@
 // Every instrument with its best prices; choosing one shows it in the other panels.
+import { memo, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
-import { decimal, format } from '../../../shared/decimal';
+import { decimal, format, group, isZero } from '../../../shared/decimal';
 import { useT } from '../../i18n';
+import { Direction } from '../../ui/Direction';
+import { useFlash } from '../../ui/useFlash';
+import { percentChange } from './figures';
+import './market.css';
 import { selection } from './selection';
+import { selectGroups, selectNetPositions } from './selectors';
 import { priceDigits } from './slice';
+import { Status } from './Status';
 
 export function Instruments() {
   const t = useT();
-  const dispatch = useAppDispatch();
-  const { instruments, quotes } = useAppSelector((s) => s.market);
-  const chosen = useAppSelector((s) => s.selection.symbol);
+  const [words, setWords] = useState('');
+  const groups = useAppSelector((s) => selectGroups(s, words));
   return (
-    <table className="grid">
-      <thead>
-        <tr>
-          <th>{t('column.symbol')}</th>
-          <th className="number">{t('column.bid')}</th>
-          <th className="number">{t('column.offer')}</th>
-          <th className="number">{t('column.last')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {Object.values(instruments).map((instrument) => {
-          const quote = quotes[instrument.symbol];
-          const digits = priceDigits(instrument);
-          const price = (text: string | undefined): string => (text ? format(decimal(text), digits) : '–');
-          return (
-            <tr key={instrument.symbol} aria-selected={instrument.symbol === chosen} onClick={() => dispatch(selection.chosen(instrument.symbol))}>
-              <th scope="row">{instrument.symbol}</th>
-              <td className="number live">{price(quote?.bid?.price)}</td>
-              <td className="number live">{price(quote?.offer?.price)}</td>
-              <td className="number live" data-direction={quote?.direction}>
-                {price(quote?.last)}
-              </td>
+    <div className="instruments">
+      <input type="search" value={words} placeholder={t('market.search')} aria-label={t('market.search')} onChange={(event) => setWords(event.target.value)} />
+      <table className="grid">
+        <thead>
+          <tr>
+            <th scope="col">{t('column.symbol')}</th>
+            <th scope="col" className="number">
+              {t('column.bid')}
+            </th>
+            <th scope="col" className="number">
+              {t('column.offer')}
+            </th>
+            <th scope="col" className="number">
+              {t('column.last')}
+            </th>
+            <th scope="col" className="number">
+              {t('market.change')}
+            </th>
+          </tr>
+        </thead>
+        {groups.map(({ title, symbols }) => (
+          <tbody key={title}>
+            <tr className="group">
+              <th scope="rowgroup" colSpan={5}>
+                {t(title)}
+              </th>
             </tr>
-          );
-        })}
-      </tbody>
-    </table>
+            {symbols.map((symbol) => (
+              <Row key={symbol} symbol={symbol} />
+            ))}
+          </tbody>
+        ))}
+      </table>
+      {groups.length === 0 && words !== '' && <p className="nothing">{t('market.none')}</p>}
+    </div>
   );
 }
+
+const Row = memo(function Row({ symbol }: { symbol: string }) {
+  const t = useT();
+  const dispatch = useAppDispatch();
+  const instrument = useAppSelector((s) => s.market.instruments[symbol]);
+  const quote = useAppSelector((s) => s.market.quotes[symbol]);
+  const chosen = useAppSelector((s) => s.selection.symbol === symbol);
+  const position = useAppSelector((s) => selectNetPositions(s)[symbol]);
+  const flash = useFlash<HTMLTableCellElement>(quote?.last);
+  if (!instrument) return null;
+  const digits = priceDigits(instrument);
+  const price = (text: string | undefined): string => {
+    const d = decimal(text ?? '');
+    return isZero(d) ? '–' : format(d, digits);
+  };
+  const change = percentChange(quote?.last ?? '', instrument.referencePrice);
+  const short = position?.startsWith('-');
+  const choose = (): void => {
+    dispatch(selection.chosen(symbol));
+  };
+  return (
+    // The button says the same to whoever has no mouse.
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
+    <tr aria-current={chosen} data-symbol={symbol} onClick={choose}>
+      <th scope="row">
+        <button type="button" className="symbol" onClick={choose} title={instrument.name}>
+          {symbol}
+        </button>
+        <span className="name">{instrument.name}</span>
+        <Status instrument={instrument} quiet />
+        {position !== undefined && (
+          <span className="position live" data-side={short ? 'short' : 'long'}>
+            {t(short ? 'market.short' : 'market.long', { quantity: group(short ? position.slice(1) : position) })}
+          </span>
+        )}
+      </th>
+      <td className="number live">{price(quote?.bid?.price)}</td>
+      <td className="number live">{price(quote?.offer?.price)}</td>
+      <td ref={flash} className="number live" data-direction={quote?.direction}>
+        <Direction of={quote?.direction} />
+        {price(quote?.last)}
+      </td>
+      <td className="number live" data-direction={change === undefined ? 0 : change.startsWith('+') ? 1 : change.startsWith('-') ? -1 : 0} title={t('market.changeHint', { reference: price(instrument.referencePrice) })}>
+        {change ?? '–'}
+      </td>
+    </tr>
+  );
+});

@@ -1,0 +1,39 @@
+// Fetches what the stream does not tell: the trades of an instrument from before it began.
+import type { SagaIterator } from 'redux-saga';
+import { call, delay, put, race, select, take } from 'redux-saga/effects';
+import type { RootState } from '../../app/store';
+import { plain } from '../../venue/plain';
+import { deadlines, type Venue } from '../../venue/venue';
+import { selectTradable } from '../feed/selectors';
+import { feed } from '../feed/slice';
+import { selection } from './selection';
+import { market, printsKept } from './slice';
+
+/** After a failure the same is asked again this much later. */
+const againMs = 5_000;
+
+/** The chosen instrument while its earlier prints are missing and the stream could tell what comes after them. */
+function selectWanted(state: RootState): string | undefined {
+  const { symbol } = state.selection;
+  return symbol !== '' && !state.market.printsLoaded[symbol] && selectTradable(state) ? symbol : undefined;
+}
+
+/** Loads the prints of every instrument when it is first chosen, and again after a snapshot. */
+export function* marketSaga({ venue }: { venue: Venue }): SagaIterator<void> {
+  for (;;) {
+    const symbol: string | undefined = yield select(selectWanted);
+    if (symbol === undefined) {
+      yield take([feed.received.type, selection.chosen.type]);
+      continue;
+    }
+    const waitFor: string = yield select((s: RootState) => s.feed.cursor);
+    try {
+      // History answers once it has all that the stream has told: between the two nothing is missing.
+      const reply: Awaited<ReturnType<Venue['market']['listTrades']>> = yield call(venue.market.listTrades, { symbol, pageSize: printsKept, waitFor }, deadlines.read);
+      yield put(market.printsLoaded({ symbol, prints: reply.trades.map((trade) => plain(trade)) }));
+    } catch {
+      // What the stream tells is shown in the meantime.
+      yield race({ waited: delay(againMs), chosen: take(selection.chosen.type) });
+    }
+  }
+}

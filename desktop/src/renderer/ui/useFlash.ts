@@ -1,0 +1,16 @@
+// A cell that changed says so for a moment.
+import { type RefObject, useLayoutEffect, useRef } from 'react';
+import './flash.css';
+
+/** For a cell that shows value: put the reference on it, and it flashes whenever value changes. */
+export function useFlash<E extends HTMLElement>(value: string | undefined): RefObject<E | null> {
+  const cell = useRef<E>(null);
+  const shown = useRef(value);
+  useLayoutEffect(() => {
+    if (shown.current === value) return;
+    shown.current = value;
+    // Another name of the same animation begins it again; one that runs would go on to its end.
+    if (cell.current) cell.current.dataset['flash'] = cell.current.dataset['flash'] === '0' ? '1' : '0';
+  }, [value]);
+  return cell;
+}
