@@ -81,7 +81,6 @@ const SideOfBook = memo(function SideOfBook({ side, levels, own, full, digits, c
   const t = useT();
   const totals = useMemo(() => cumulative(levels), [levels]);
   const titles = [
-    ['own', t('market.own')],
     ['orders', t('column.orders')],
     ['total', t('market.cumulative')],
     ['quantity', t('column.quantity')],
@@ -93,7 +92,7 @@ const SideOfBook = memo(function SideOfBook({ side, levels, own, full, digits, c
       <thead>
         <tr>
           {ordered(side, titles).map(([name, title]) => (
-            <th key={name} scope="col" className={name}>
+            <th key={name} scope="col" className={name} title={title}>
               {title}
             </th>
           ))}
@@ -126,13 +125,6 @@ const Row = memo(function Row({ side, level, total, own, share, digits }: RowPro
   const t = useT();
   const flash = useFlash<HTMLTableCellElement>(level.quantity);
   const cells = [
-    <td key="own" className="own">
-      {own !== undefined && (
-        <span title={t('market.ownHint', { quantity: group(own) })}>
-          <span aria-hidden="true">◆</span> {group(own)}
-        </span>
-      )}
-    </td>,
     <td key="orders" className="number live orders">
       {level.orders}
     </td>,
@@ -140,6 +132,11 @@ const Row = memo(function Row({ side, level, total, own, share, digits }: RowPro
       {group(total)}
     </td>,
     <td key="quantity" ref={flash} className="number live quantity">
+      {own !== undefined && (
+        <span className="own" role="img" aria-label={t('market.ownHint', { quantity: group(own) })} title={t('market.ownHint', { quantity: group(own) })}>
+          ◆
+        </span>
+      )}{' '}
       {group(level.quantity)}
     </td>,
     <td key="price" className="number live price">

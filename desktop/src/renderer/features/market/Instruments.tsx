@@ -78,7 +78,7 @@ const Row = memo(function Row({ symbol }: { symbol: string }) {
     // The button says the same to whoever has no mouse.
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
     <tr aria-current={chosen} data-symbol={symbol} onClick={choose}>
-      <th scope="row">
+      <th scope="row" aria-label={symbol}>
         <button type="button" className="symbol" onClick={choose} title={instrument.name}>
           {symbol}
         </button>
