@@ -29,8 +29,8 @@ const place = (side: string, price: string) => venue.todoku('alice', 'order', 'p
 /** Waits until the working orders on the screen are those that the venue lists, each once. */
 async function sameOrders(page: Page): Promise<void> {
   const listed = async (): Promise<string[]> => (await venue.list<{ order_id: string }>('alice', 'order', 'list', '--symbol', symbol)).map((order) => order.order_id).toSorted();
-  const rows = page.locator('[data-panel=orders] [data-order]').filter({ hasText: symbol });
-  const shown = (): Promise<string[]> => rows.evaluateAll((all) => all.map((row) => (row as HTMLElement).dataset['order'] ?? '').toSorted());
+  const rows = page.locator('[data-panel=orders] [data-row]').filter({ hasText: symbol });
+  const shown = (): Promise<string[]> => rows.evaluateAll((all) => all.map((row) => (row as HTMLElement).dataset['row'] ?? '').toSorted());
   const wanted = await listed();
   await expect.poll(shown, { timeout: 10_000 }).toEqual(wanted);
 }
@@ -204,7 +204,7 @@ test('a stream that is told to move does so without a stale moment, and loses no
         await expect.poll(attaches, { timeout: 20_000, interval: 100 }).toBeGreaterThanOrEqual(3);
         await aging.todoku('bob', 'order', 'place', 'BUY', '1', 'USDJPY', '@', '150');
         const [order] = await aging.list<{ order_id: string }>('bob', 'order', 'list', '--symbol', 'USDJPY');
-        await page.locator(`[data-panel=orders] [data-order="${order!.order_id}"]`).first().waitFor();
+        await page.locator(`[data-panel=orders] [data-row="${order!.order_id}"]`).first().waitFor();
         expect(await freshnessSeen(page)).toEqual([]);
       }),
     );
