@@ -11,7 +11,11 @@ interface Counted {
 
 export interface Figures {
   perSecond: number;
-  /** Most actions between the beginnings of two frames. */
+  /**
+   * Most actions between the beginnings of two frames. What came is not kept longer than
+   * 250 ms from somebody whose frames do not come: in a frame that takes longer, one for each
+   * 250 ms is not counted.
+   */
   dispatchesInAFrame: number;
   /** The frame that had most, in words. */
   most: string;
@@ -62,11 +66,14 @@ export async function figures(page: Page): Promise<Figures> {
   }
   let most = '';
   let mostCount = 0;
-  for (const [at, types] of inFrame)
-    if (types.length > mostCount) {
-      mostCount = types.length;
-      most = `${types.join(', ')} in a frame of ${((frames[at + 1] ?? Number.NaN) - frames[at]!).toFixed(0)} ms, the ${at}th of ${frames.length}`;
+  for (const [at, types] of inFrame) {
+    const length = (frames[at + 1] ?? frames[at]!) - frames[at]!;
+    const count = types.length - Math.floor(length / 250);
+    if (count > mostCount) {
+      mostCount = count;
+      most = `${types.join(', ')} in a frame of ${length.toFixed(0)} ms, number ${at} of ${frames.length}`;
     }
+  }
   const sorted = ages.toSorted((a, b) => a - b);
   const quantile = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
   const seconds = (frames.at(-1)! - frames[0]!) / 1000;
@@ -80,6 +87,13 @@ export async function figures(page: Page): Promise<Figures> {
     p99: quantile(0.99),
     longest,
   };
+}
+
+/** What the page's main thread needed of the machine, and how long it was at it, in seconds since it began. */
+export async function mainThread(session: CDPSession): Promise<{ cpu: number; busy: number }> {
+  const { metrics } = await session.send('Performance.getMetrics');
+  const of = (name: string): number => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
+  return { cpu: of('ThreadTime'), busy: of('TaskDuration') };
 }
 
 /** Bytes that the page's scripts hold, after everything that can be let go was. */

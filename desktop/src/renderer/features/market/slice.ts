@@ -1,7 +1,7 @@
 // The market as the stream tells it: instruments, books, best prices, prints.
 //
-// Written without immer: a profile of a busy market had two thirds of a frame in its
-// proxies. Each frame copies what it changes once, by hand.
+// Written without immer, whose proxies took six times the CPU for a frame of 250 updates
+// (docs/performance.md). Each frame copies what it changes once, by hand.
 import { createAction, type UnknownAction } from '@reduxjs/toolkit';
 import { compare, decimal, digitsOf } from '../../../shared/decimal';
 import type { Item, ItemBody } from '../feed/items';
