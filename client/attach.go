@@ -30,6 +30,9 @@ type attachment struct {
 	receipts *receipts
 	handover handover // To the next stream.
 
+	revision uint64        // Of the subscription that was asked for.
+	outdated chan struct{} // Holds one: there was another when the stream began.
+
 	successor bool // It took over from one that still delivered.
 
 	attach   uint64
@@ -59,6 +62,7 @@ func (f *Feed) open(ctx context.Context) *attachment {
 		feed: f, token: f.client.Session().AccessToken, began: now, heard: now, previous: f.cursor,
 		arrivals: make(chan arrival), timer: time.NewTimer(look),
 		watch: watch{stale: stale, watchdog: watchdog}, receipts: newReceipts(f.client),
+		outdated: make(chan struct{}, 1),
 	}
 	ctx, a.cancel = context.WithCancel(ctx)
 	line, err := f.client.line()
@@ -67,8 +71,10 @@ func (f *Feed) open(ctx context.Context) *attachment {
 		return a
 	}
 	a.line = line
-	request := f.request()
+	var request *todokuv1.FeedNotificationRequest
+	request, a.revision = f.request()
 	a.helpers.Go(func() { a.read(ctx, request) })
+	a.helpers.Go(func() { a.renew(ctx) })
 	a.helpers.Go(func() { a.receipts.run(ctx) })
 	return a
 }
@@ -245,7 +251,13 @@ func (a *attachment) hello(h *todokuv1.Hello, arrived time.Time) error {
 	if connected := a.line.sight.seen().since; connected.After(sent) {
 		sent = connected
 	}
-	a.feed.began(h, sent, arrived, a.successor)
+	a.feed.began(h, sent, arrived, a)
+	if !a.feed.beginStream(a.revision) {
+		select {
+		case a.outdated <- struct{}{}:
+		default: // It is under way.
+		}
+	}
 	return nil
 }
 

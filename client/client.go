@@ -97,7 +97,7 @@ func Dial(config Config) (*Client, error) {
 		// after the other run into its deadline for as long as TCP tries. With it a
 		// request is cut short only where nothing at all has come for KeepaliveTimeout.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: c.config.KeepaliveTime, Timeout: c.config.KeepaliveTimeout}),
-		grpc.WithChainUnaryInterceptor(limit, c.authorise),
+		grpc.WithChainUnaryInterceptor(limit, c.remember, c.authorise),
 		grpc.WithChainStreamInterceptor(c.authoriseStream),
 	}, config.DialOptions)...)
 	if err != nil {

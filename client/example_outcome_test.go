@@ -31,18 +31,26 @@ func ExampleFeed_Place() {
 		fmt.Println("stream ended by the", end.By, "-", end.Reason)
 	}})
 	following, leave := context.WithCancel(ctx)
-	done := make(chan struct{})
+	current, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for update, err := range feed.Updates(following) {
 			if err != nil {
 				return
 			}
+			if update.Message.GetSnapshotEnd() != nil {
+				close(current)
+			}
 			if t := update.Message.GetTrade(); t != nil {
 				fmt.Println("trade:", t.GetQuantity(), "@", t.GetPrice())
 			}
 		}
 	}()
+	select {
+	case <-current: // What is done now is seen as it happens, not in the snapshot.
+	case <-ctx.Done():
+		log.Fatal("the stream did not begin")
+	}
 
 	outcome, err := feed.Place(ctx, &todokuv1.PlaceOrderRequest{
 		ClientOrderId: client.NewRequestID(), Symbol: "EURUSD", Side: todokuv1.Side_SIDE_SELL, Quantity: "2000", Price: "1.1",

@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	todokuv1 "todoku/gen/todoku/v1"
 )
@@ -54,18 +53,20 @@ type Feed struct {
 	options FeedOptions
 
 	// Of the goroutine that runs the loop.
-	connection string
-	cursor     string
-	backoff    backoff
-	proof      proof
+	cursor  string
+	backoff backoff
+	proof   proof
 
-	mu       sync.Mutex // protects what follows
-	looping  bool
-	finished error // What the last loop ended with, nil while one runs and when it was left.
-	standing standing
-	waiting  map[*waiter]struct{}   // for a cursor
-	asked    map[*question]struct{} // what became of a request
-	account  string                 // the user's default
+	mu         sync.Mutex // protects what follows
+	connection string     // Changed by the loop only, which may read it without mu.
+	wish       wish
+	looping    bool
+	finished   error // What the last loop ended with, nil while one runs and when it was left.
+	standing   standing
+	receipts   *receipts              // of the latest stream that began
+	waiting    map[*waiter]struct{}   // for a cursor
+	asked      map[*question]struct{} // what became of a request
+	account    string                 // the user's default
 }
 
 // ErrLooping is what a second loop over the same feed ends with.
@@ -103,8 +104,8 @@ func (c *Client) Feed(ctx context.Context, options FeedOptions) iter.Seq2[Update
 // hands on none. Where the venue asks for it, the next stream is opened before the
 // last one ends.
 //
-// A feed asks for what its options say whenever it comes back, whatever
-// UpdateSubscription did to the stream before. Two feeds at once need a connection
+// What UpdateSubscription changed while the loop runs, by this client, holds for the
+// streams to come as well. Two feeds at once need a connection
 // each (OpenConnection): the second to attach to one ends the first. A loop that is
 // left goes on, when it is run again, where it was.
 //
@@ -118,7 +119,7 @@ func (f *Feed) Updates(ctx context.Context) iter.Seq2[Update, error] {
 		}
 		defer f.rest()
 		if f.connection == "" {
-			f.connection = f.client.Session().ConnectionID
+			f.attachTo(f.client.Session().ConnectionID)
 		}
 		ctx, done := f.client.follow(ctx, f)
 		defer done()
@@ -179,7 +180,7 @@ func (f *Feed) run(ctx context.Context, yield func(Update, error) bool) error {
 		if end.Age > healthy {
 			f.backoff.reset()
 		}
-		f.wait(ctx, a.watch.greeted, end.Reason)
+		f.wait(ctx, a.watch.greeted, end.Reason, RetryAfter(err))
 	}
 	return context.Cause(ctx)
 }
@@ -217,7 +218,7 @@ func (f *Feed) reopen(ctx context.Context) error {
 		return err
 	}
 	lost := f.connection
-	f.connection = reply.GetConnectionId()
+	f.attachTo(reply.GetConnectionId())
 	f.client.change(func(s *Session) bool {
 		if s.ConnectionID != lost {
 			return false
@@ -239,8 +240,8 @@ func (f *Feed) unlessPassing(ctx context.Context, err error, end *EndError) erro
 }
 
 // wait waits before the next attempt, shortly after a stream that the venue ended
-// in good order.
-func (f *Feed) wait(ctx context.Context, greeted bool, reason string) {
+// in good order, and for no less than the venue asked for.
+func (f *Feed) wait(ctx context.Context, greeted bool, reason string, least time.Duration) {
 	switch reason {
 	case ReasonReconnect, ReasonDiverged:
 		return
@@ -249,18 +250,5 @@ func (f *Feed) wait(ctx context.Context, greeted bool, reason string) {
 			f.backoff.reset()
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.backoff.next())
-	defer cancel()
-	<-ctx.Done()
-}
-
-// request asks for a stream that begins where the feed stands.
-func (f *Feed) request() *todokuv1.FeedNotificationRequest {
-	s := &todokuv1.Subscription{Symbols: f.options.Symbols, Presence: f.options.Presence, AllAccounts: f.options.AllAccounts}
-	if f.options.StateInterval > 0 {
-		s.StateInterval = durationpb.New(f.options.StateInterval)
-	}
-	return &todokuv1.FeedNotificationRequest{
-		ConnectionId: f.connection, ResumeAfter: f.cursor, Subscription: s, InstanceId: f.options.InstanceID,
-	}
+	pause(ctx, least+f.backoff.next())
 }

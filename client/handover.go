@@ -123,7 +123,7 @@ func (a *attachment) greet(ctx context.Context, got arrival, now time.Time) {
 func (a *attachment) giveUp(ctx context.Context, err error, now time.Time) {
 	h := &a.handover
 	a.feed.ended(h.heir.close(ctx, err, false))
-	h.heir, h.at = nil, now.Add(h.backoff.next())
+	h.heir, h.at = nil, now.Add(RetryAfter(err)+h.backoff.next())
 }
 
 // leave returns the stream that has taken over from this one, which ended with err;

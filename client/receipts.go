@@ -5,6 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
@@ -14,10 +17,12 @@ type receipts struct {
 	client *Client
 	wake   chan struct{} // Holds one; more than one is not worth more.
 
-	mu      sync.Mutex // protects what follows
-	pending *todokuv1.AcknowledgeNotificationsRequest
-	number  uint64    // Of the last response whose receipt was taken,
-	at      time.Time // and when.
+	mu        sync.Mutex // protects what follows
+	pending   todokuv1.AcknowledgeNotificationsRequest
+	painted   uint64    // The last response that was on the screen, 0 for none,
+	paintedAt time.Time // and when.
+	number    uint64    // Of the last response whose receipt was taken,
+	at        time.Time // and when.
 
 	// Of the goroutine that processes.
 	interval time.Duration
@@ -42,13 +47,13 @@ func (r *receipts) every(interval time.Duration) {
 // processed says that a response is done with, and whether a heartbeat was in it.
 func (r *receipts) processed(connection string, attach, number uint64, heartbeat bool) {
 	now := time.Now()
+	r.mu.Lock()
+	r.pending.ConnectionId, r.pending.AttachNumber, r.pending.ResponseNumber = connection, attach, number
+	r.mu.Unlock()
 	if !heartbeat && now.Sub(r.sent) < r.interval {
 		return
 	}
 	r.sent = now
-	r.mu.Lock()
-	r.pending = &todokuv1.AcknowledgeNotificationsRequest{ConnectionId: connection, AttachNumber: attach, ResponseNumber: number}
-	r.mu.Unlock()
 	select {
 	case r.wake <- struct{}{}:
 	default: // One is on its way and will take the latest along.
@@ -63,9 +68,7 @@ func (r *receipts) run(ctx context.Context) {
 			return
 		case <-r.wake:
 		}
-		r.mu.Lock()
-		request := r.pending
-		r.mu.Unlock()
+		request := r.receipt(time.Now())
 		// A receipt that is lost is made good by the next; a venue that refuses it
 		// ends the stream and says why there.
 		if _, err := r.client.Notifications().AcknowledgeNotifications(ctx, request); err == nil {
@@ -73,6 +76,39 @@ func (r *receipts) run(ctx context.Context) {
 			r.number, r.at = request.GetResponseNumber(), time.Now()
 			r.mu.Unlock()
 		}
+	}
+}
+
+// receipt says what has been processed by now, and when what of it was painted.
+func (r *receipts) receipt(now time.Time) *todokuv1.AcknowledgeNotificationsRequest {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	request := proto.CloneOf(&r.pending)
+	if r.painted > 0 {
+		request.PaintedNumber, request.PaintedAgo = r.painted, durationpb.New(max(0, now.Sub(r.paintedAt)))
+	}
+	return request
+}
+
+// paint says that all that has been processed is on the screen.
+func (r *receipts) paint(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if number := r.pending.GetResponseNumber(); number > r.painted { // What is there already was there before.
+		r.painted, r.paintedAt = number, now
+	}
+}
+
+// Painted says that what has been handed on is on the screen now: all responses whose
+// updates have been processed, so not the one of the update that the loop is at. The
+// next receipt tells the venue, which then counts how old what people see is. A
+// program without a screen does not call it.
+func (f *Feed) Painted() {
+	f.mu.Lock()
+	r := f.receipts
+	f.mu.Unlock()
+	if r != nil {
+		r.paint(time.Now())
 	}
 }
 

@@ -93,7 +93,7 @@ func (c *Client) run(x *exchange) {
 	// it to the next call to say so.
 	if err != nil && status.Code(err) != codes.Unauthenticated && c.session.RefreshToken == x.refreshToken {
 		const again = 5 * time.Second
-		c.planLocked(again)
+		c.planLocked(max(again, RetryAfter(err)))
 	}
 }
 

@@ -124,9 +124,10 @@ func (f *Feed) prepare(ctx context.Context, m *todokuv1.Message, yield func(Upda
 // snapshot. Where the venue does not have them any more, or does not answer, the
 // Reset that follows says what a Reset says.
 func (f *Feed) catchUp(ctx context.Context, through uint64, yield func(Update, error) bool) error {
+	request, _ := f.request()
 	for after := f.proof.after; ; {
 		page, err := f.client.Notifications().ListNotifications(ctx, &todokuv1.ListNotificationsRequest{
-			After: after, PageSize: catchUpPage, Subscription: f.request().GetSubscription(),
+			After: after, PageSize: catchUpPage, Subscription: request.GetSubscription(),
 		})
 		if err != nil {
 			return nil //nolint:nilerr // See above.

@@ -110,8 +110,9 @@ func (f *Feed) heard(at time.Time) {
 }
 
 // began takes note of a stream that was asked for at sent and began with hello.
-func (f *Feed) began(hello *todokuv1.Hello, sent, arrived time.Time, successor bool) {
+func (f *Feed) began(hello *todokuv1.Hello, sent, arrived time.Time, a *attachment) {
 	f.mu.Lock()
+	f.receipts = a.receipts
 	if accounts := hello.GetUser().GetAccounts(); len(accounts) > 0 {
 		f.account = accounts[0]
 	}
@@ -119,7 +120,7 @@ func (f *Feed) began(hello *todokuv1.Hello, sent, arrived time.Time, successor b
 		f.standing.clocks.hello(sent, venue.AsTime(), arrived)
 	}
 	f.standing.streams++
-	if successor {
+	if a.successor {
 		f.standing.handovers++
 	}
 	f.mu.Unlock()

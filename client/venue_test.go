@@ -39,6 +39,7 @@ type venue struct {
 	down      func() bool                                              // nobody can connect
 	past      func(after string) *todokuv1.ListNotificationsResponse   // past events
 	connected func(address string, _ net.Conn) net.Conn                // a client has connected
+	change    func() error                                             // a subscription
 	clock     time.Duration                                            // how far the venue's clock is behind the client's
 
 	mu        sync.Mutex // protects what follows
@@ -48,6 +49,7 @@ type venue struct {
 	attaches  []*todokuv1.FeedNotificationRequest
 	orders    []string // ids as they arrived
 	receipts  []*todokuv1.AcknowledgeNotificationsRequest
+	changes   []*todokuv1.UpdateSubscriptionRequest
 }
 
 const tokenLife = 15 * time.Minute
