@@ -1,6 +1,8 @@
 // The gRPC channels to the venue. The stream has a channel of its own, and keepalive only
-// there: a graceful GOAWAY with keepalive on kills calls in flight in grpc-js. Nothing of
-// Electron is imported, so that tests run this very code in plain Node.
+// there: a graceful GOAWAY with keepalive on kills calls in flight in grpc-js. Without it
+// nothing but a deadline tells that the path has forgotten the calls' connection, so a
+// call that runs into one has the next begin on another. Nothing of Electron is imported,
+// so that tests run this very code in plain Node.
 import * as grpc from '@grpc/grpc-js';
 import type { Connectivity, Keepalive, RpcStatus, UnaryResult } from '../shared/bridge';
 
@@ -51,18 +53,29 @@ export function feedChannelOptions(keepalive: Keepalive): grpc.ChannelOptions {
 
 /** One way to the venue. Made anew when the settings change. */
 export class Upstream {
-  readonly #unary: grpc.Client;
+  #unary: grpc.Client;
   readonly #feed: grpc.Client;
   #closed = false;
 
   constructor(private readonly options: UpstreamOptions) {
-    this.#unary = new grpc.Client(options.target, options.credentials, {
+    this.#unary = this.#unaryChannel();
+    this.#feed = new grpc.Client(options.target, options.credentials, feedChannelOptions(options.keepalive));
+  }
+
+  #unaryChannel(): grpc.Client {
+    return new grpc.Client(this.options.target, this.options.credentials, {
       'grpc.max_receive_message_length': maxMessage,
       'grpc.initial_reconnect_backoff_ms': 200,
       'grpc.max_reconnect_backoff_ms': 10_000,
       'grpc.use_local_subchannel_pool': 1,
     });
-    this.#feed = new grpc.Client(options.target, options.credentials, feedChannelOptions(options.keepalive));
+  }
+
+  /** Leaves the calls' channel for a new one, unless that was done already; calls under way on it go on. */
+  #leave(channel: grpc.Client): void {
+    if (this.#closed || this.#unary !== channel) return;
+    this.#unary = this.#unaryChannel();
+    channel.close();
   }
 
   #metadata(): grpc.Metadata {
@@ -76,7 +89,9 @@ export class Upstream {
   unary(path: string, body: Uint8Array, timeoutMs: number): Promise<UnaryResult> {
     return new Promise((resolve) => {
       const deadline = Date.now() + timeoutMs;
-      this.#unary.makeUnaryRequest(path, asBuffer, tight, body, this.#metadata(), { deadline }, (error, reply) => {
+      const channel = this.#unary;
+      channel.makeUnaryRequest(path, asBuffer, tight, body, this.#metadata(), { deadline }, (error, reply) => {
+        if (error?.code === grpc.status.DEADLINE_EXCEEDED) this.#leave(channel);
         if (error) resolve({ ok: false, status: statusOf(error) });
         else resolve({ ok: true, body: reply ?? new Uint8Array() });
       });

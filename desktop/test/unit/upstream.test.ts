@@ -1,0 +1,72 @@
+// The calls' channel when the path forgets its connection without telling either end: the
+// very class of the main process, grpc-js, and a path that swallows.
+import net from 'node:net';
+import * as grpc from '@grpc/grpc-js';
+import { afterEach, expect, test } from 'vitest';
+import { Upstream } from '../../src/main/upstream';
+
+const echo = '/test.Echo/Echo';
+const same = (bytes: Buffer): Buffer => bytes;
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
+});
+
+/** Serves an echo that answers after as many milliseconds as it is sent. */
+async function serve(): Promise<number> {
+  const server = new grpc.Server();
+  const method = {
+    path: echo, requestStream: false as const, responseStream: false as const,
+    requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same,
+  };
+  server.addService({ echo: method }, {
+    echo: (call: grpc.ServerUnaryCall<Buffer, Buffer>, answer: grpc.sendUnaryData<Buffer>) => {
+      setTimeout(() => answer(null, call.request), Number(call.request.toString()));
+    },
+  });
+  cleanups.push(() => server.forceShutdown());
+  return new Promise((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port)));
+  });
+}
+
+/** A path to a port. forget swallows whatever comes on the connections that there are by now. */
+async function path(port: number): Promise<{ target: string; forget: () => void }> {
+  const known = new Set<net.Socket>();
+  const listener = net.createServer((near) => {
+    known.add(near);
+    const far = net.connect(port, '127.0.0.1');
+    near.on('data', (data) => known.has(near) && far.write(data));
+    far.on('data', (data) => known.has(near) && near.write(data));
+    for (const end of [near, far]) end.on('error', () => undefined);
+    near.on('close', () => far.destroy());
+    cleanups.push(() => near.destroy());
+  });
+  cleanups.push(() => listener.close());
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const { port: own } = listener.address() as net.AddressInfo;
+  return { target: `127.0.0.1:${own}`, forget: () => known.clear() };
+}
+
+test('a call that runs into its deadline has the next begin on another connection', async () => {
+  const way = await path(await serve());
+  const upstream = new Upstream({
+    target: way.target,
+    credentials: grpc.credentials.createInsecure(),
+    keepalive: { timeMs: 0, timeoutMs: 0, permitWithoutStream: false },
+    accessToken: () => undefined,
+  });
+  cleanups.push(() => upstream.close());
+  const call = (answerAfter: number, timeoutMs: number) => upstream.unary(echo, Buffer.from(String(answerAfter)), timeoutMs);
+
+  expect(await call(0, 20_000)).toMatchObject({ ok: true });
+  way.forget();
+  const lost = await call(0, 500);
+  expect(lost).toMatchObject({ ok: false, status: { code: grpc.status.DEADLINE_EXCEEDED } });
+  expect(await call(0, 20_000)).toMatchObject({ ok: true });
+
+  // What is under way when another call gives the channel up is not cut.
+  const slow = call(1000, 20_000);
+  await call(5000, 100);
+  expect(await slow).toMatchObject({ ok: true });
+}, 90_000);
