@@ -28,7 +28,8 @@ const (
 
 const (
 	// farewell is how long one too many may take to speak, and then to read. Closing
-	// at once would reset the connection, and the words would be lost.
+	// at once would reset the connection, and the words would be lost; waiting longer
+	// for each would let those who never speak keep the words from everybody else.
 	farewell = 250 * time.Millisecond
 	// farewells is how many are given that time at once. More are told too, and may
 	// find their connection reset before they have read it.
@@ -43,6 +44,7 @@ const (
 type turnstile struct {
 	inAll      int // Negative: no bound.
 	perNetwork int // Negative: no bound.
+	farewell   time.Duration
 
 	mu       sync.Mutex // Protects what follows.
 	open     int
@@ -59,7 +61,7 @@ func newTurnstile(inAll, perNetwork int) *turnstile {
 	if perNetwork == 0 {
 		perNetwork = defaultPerNetwork
 	}
-	return &turnstile{inAll: inAll, perNetwork: perNetwork, networks: map[string]int{}}
+	return &turnstile{inAll: inAll, perNetwork: perNetwork, farewell: farewell, networks: map[string]int{}}
 }
 
 // filesToSpare returns how many connections this process can have and still open
@@ -169,14 +171,14 @@ func (t *turnstile) refuse(conn net.Conn, words string) {
 			defer t.mu.Unlock()
 			t.leaving--
 		}()
-		tell(conn, words)
+		tell(conn, words, t.farewell)
 	}()
 }
 
 // tell waits for the other side's first words, as clients take an answer before
 // that for an error of their own, says its own, and reads until the other side has
 // read them or its time is over. That it may not listen is no error.
-func tell(conn net.Conn, words string) {
+func tell(conn net.Conn, words string, farewell time.Duration) {
 	defer conn.Close() //nolint:errcheck // It is gone in any case.
 	_ = conn.SetDeadline(time.Now().Add(farewell))
 	_, _ = conn.Read(make([]byte, 1)) // Who says nothing is told all the same.

@@ -42,8 +42,7 @@ func (p *watcher) signal(s os.Signal) {
 func TestServeStopsInOrderAtTheFirstSignal(t *testing.T) {
 	t.Parallel()
 	p, logged, _ := serveProcess(t, t.TempDir())
-	p.signal(syscall.SIGTERM)
-	if err := <-p.ended; err != nil {
+	if err := p.end(syscall.SIGTERM, func() {}); err != nil {
 		t.Errorf("serve ended with %v: %s", err, logged)
 	}
 	for _, entry := range parseLines(t, logged.String()) {

@@ -22,7 +22,7 @@ type watcher struct {
 	t       *testing.T
 	command *exec.Cmd
 	lines   chan map[string]any
-	ended   chan error
+	ended   chan error // Holds how it ended.
 }
 
 // start runs todoku with args in a process of its own.
@@ -42,12 +42,16 @@ func (w *world) start(args ...string) *watcher {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	command.WaitDelay = time.Second
 	if err := command.Start(); err != nil {
 		w.t.Fatal(err)
 	}
 	p := &watcher{t: w.t, command: command, lines: make(chan map[string]any, 10_000), ended: make(chan error, 1)}
+	read := make(chan struct{})
 	go func() {
+		defer close(read)
 		defer close(p.lines)
+		defer func() { p.ended <- command.Wait() }() // Also where a line cannot be read.
 		scanner := bufio.NewScanner(out)
 		scanner.Buffer(nil, 1<<20)
 		for scanner.Scan() {
@@ -55,9 +59,13 @@ func (w *world) start(args ...string) *watcher {
 				p.lines <- object
 			}
 		}
-		p.ended <- command.Wait()
 	}()
-	w.t.Cleanup(func() { _ = command.Process.Kill() })
+	w.t.Cleanup(func() {
+		_ = command.Process.Kill() // It may be gone already.
+		for range p.lines {        // What nobody asked for.
+		}
+		<-read
+	})
 	return p
 }
 
@@ -85,16 +93,26 @@ func (p *watcher) until(what string, holds func(map[string]any) bool) (lines []m
 // interrupt ends the process as Ctrl-C does, and returns the lines that were left.
 func (p *watcher) interrupt() (lines []map[string]any) {
 	p.t.Helper()
-	if err := p.command.Process.Signal(os.Interrupt); err != nil {
-		p.t.Fatal(err)
-	}
-	for line := range p.lines {
-		lines = append(lines, line)
-	}
-	if err := <-p.ended; err != nil {
+	err := p.end(os.Interrupt, func() {
+		for line := range p.lines {
+			lines = append(lines, line)
+		}
+	})
+	if err != nil {
 		p.t.Fatalf("an interrupted watch ended with %v: %s", err, p.command.Stderr)
 	}
 	return lines
+}
+
+// end sends the process a signal that ends it, does what there is to do meanwhile, and
+// returns how it ended.
+func (p *watcher) end(s os.Signal, meanwhile func()) error {
+	p.t.Helper()
+	p.signal(s)
+	overdue := apptest.Overdue(p.command)
+	defer overdue.Stop()
+	meanwhile()
+	return <-p.ended
 }
 
 // eventsOf returns the names of the events among printed lines.

@@ -160,6 +160,7 @@ func (p *Process) Start() {
 	command.Env = append(os.Environ(), p.Environment...)
 	command.Env = append(command.Env, envData+"="+p.Data, envAddress+"="+p.Listen, envSettings+"="+string(settings))
 	command.Stderr = os.Stderr
+	command.WaitDelay = time.Second
 	out, err := command.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -187,15 +188,30 @@ func (p *Process) Kill() {
 }
 
 // Stop ends the process as an operator does (SIGTERM) and returns how long it took.
+// One that does not end says what it is doing, and is killed.
 func (p *Process) Stop() time.Duration {
 	p.t.Helper()
 	began := time.Now()
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
 		p.t.Fatal(err)
 	}
-	if err := p.command.Wait(); err != nil {
+	overdue := Overdue(p.command)
+	err := p.command.Wait()
+	overdue.Stop()
+	if err != nil {
 		p.t.Fatalf("venue stopped with %v", err)
 	}
 	p.command = nil
 	return time.Since(began)
+}
+
+// longestStop is what a process may take to end that was told to. A busy machine with
+// the race detector needs a fraction of it, and a test's own limit is five times as far.
+const longestStop = 2 * time.Minute
+
+// Overdue has a process that was told to end print its goroutines (SIGQUIT, which ends
+// a Go program) if it goes on for too long, so that a test that waits for it fails with
+// the reason instead of hanging. The caller stops the timer when it has ended.
+func Overdue(command *exec.Cmd) *time.Timer {
+	return time.AfterFunc(longestStop, func() { _ = command.Process.Signal(syscall.SIGQUIT) }) // It may have ended just now.
 }

@@ -84,12 +84,15 @@ func startClient(t *testing.T, address string) *process {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer close(p.lines)
 		for scan := bufio.NewScanner(out); scan.Scan(); {
 			p.lines <- scan.Text()
 		}
 	}()
 	t.Cleanup(func() {
 		_ = p.command.Process.Kill() // It may be gone already.
+		for range p.lines {          // What nobody waited for: its reader must not wait either.
+		}
 		<-done
 		_ = p.command.Wait() // It was killed: that is its error.
 	})
