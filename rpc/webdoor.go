@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -24,10 +25,11 @@ import (
 // cannot read: connect-go answers that itself, as INVALID_ARGUMENT.
 
 // RegisterWeb puts the services on a mux, below /todoku.v1., for a page that the
-// same server has sent. They take no request that another site's page makes.
-func (s *Server) RegisterWeb(mux *http.ServeMux) {
+// same server has sent. They take no request that another site's page makes. What is
+// to be done around every call, before it is admitted, comes outermost first.
+func (s *Server) RegisterWeb(mux *http.ServeMux, around ...connect.Interceptor) {
 	options := []connect.HandlerOption{
-		connect.WithInterceptors(&webDoor{s}),
+		connect.WithInterceptors(append(slices.Clip(around), &webDoor{s})...),
 		connect.WithCodec(webBinary{}),
 		connect.WithCodec(webText{}),
 		connect.WithReadMaxBytes(s.options.MaxRequestBytes),

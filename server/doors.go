@@ -35,11 +35,8 @@ func (s *Server) buildDoors(tls *tls.Config) {
 		secure = credentials.NewTLS(tls)
 	}
 	options := grpcpush.Transports(secure)
-	options = append(options, grpc.ChainUnaryInterceptor(s.metrics.interceptor))
+	options = append(options, grpc.ChainUnaryInterceptor(s.around()...))
 	options = append(options, s.services.Interceptors()...)
-	if s.tracing != nil {
-		options = append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(s.tracing.interceptor)}, options...)
-	}
 	options = append(options,
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle: k.MaxConnectionIdle, MaxConnectionAge: k.MaxConnectionAge,

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"connectrpc.com/connect"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"todoku/web"
@@ -31,7 +32,11 @@ func (s *Server) handler() http.Handler {
 			s.config.Logger.WarnContext(r.Context(), "status page not sent", failure(err))
 		}
 	})
-	s.services.RegisterWeb(mux)
+	var around []connect.Interceptor
+	for _, interceptor := range s.around() {
+		around = append(around, webAround(interceptor))
+	}
+	s.services.RegisterWeb(mux, around...)
 	mux.Handle("/", web.Handler())
 	return guard(mux)
 }

@@ -229,8 +229,13 @@ http {
 		}
 	}
 }
-# The venue sees this proxy's address: run it with --lockout-address-after -1 and
-# without --streams-per-address.
+` + addressNote
+
+// addressNote ends both: where every client has the proxy's address, limits on addresses
+// would be limits on all.
+const addressNote = `# The venue takes this proxy's address for that of every client: run it with
+# --connections-per-address=-1 --streams-per-address=-1 --address-attach-rate=off
+# --address-sign-in-rate=off --address-sign-in-share=-1 --lockout-address-after=-1
 `
 
 const haproxyTemplate = `# HAProxy before a Todoku venue, from "todoku config haproxy".
@@ -284,6 +289,4 @@ backend venue
 {{- else}}
 	server venue {{.Backend}} proto h2
 {{- end}}
-# The venue sees this proxy's address: run it with --lockout-address-after -1 and
-# without --streams-per-address.
-`
+` + addressNote

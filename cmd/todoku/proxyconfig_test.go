@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -88,6 +89,12 @@ func TestPrintedProxyTimersFollowTheVenue(t *testing.T) {
 		"timeout server 90s", "timeout client 90s", "hard-stop-after 2400s", "option abortonclose", "bind *:8443 proto h2", "server venue 127.0.0.1:7443 proto h2")
 	contains(t, w.must("config", "haproxy", "--stream-age", "2h", "--proxy-idle", "1500ms", "--heartbeat", "1s"), "hard-stop-after 8400s", "timeout server 1500ms")
 	contains(t, w.must("config", "nginx", "--stream-age=-1s"), "No worker_shutdown_timeout")
+	// What the venue is to be run with beside it is what the venue takes.
+	flags := regexp.MustCompile(`--[a-z-]+=\S+`).FindAllString(w.must("config", "nginx"), -1)
+	if len(flags) != 6 {
+		t.Errorf("limits on addresses are switched off by %q", flags)
+	}
+	w.must(append([]string{"config", "check"}, flags...)...)
 	for _, wrong := range [][]string{
 		{"config", "nginx", "--proxy-idle", "5s"},
 		{"config", "haproxy", "--proxy-hard-stop", "34m"},

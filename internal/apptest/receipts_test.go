@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"todoku/client"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/internal/apptest"
 	"todoku/server"
@@ -138,5 +139,51 @@ func TestAConnectionIsToldWithItsDeliveriesAndHowItsClientWentAway(t *testing.T)
 				t.Errorf("it ended %s, %s; want DISCONNECTED, %s", info.GetEndReason(), info.GetEndCause(), want)
 			}
 		})
+	}
+}
+
+// TestWhoWasAttachedWhenTheProcessVanishedIsToldSo kills a venue whose stream had been
+// told of an order and had not acknowledged it.
+func TestWhoWasAttachedWhenTheProcessVanishedIsToldSo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := apptest.Seed(t.Context(), dir, apptest.Users(), apptest.Instruments()); err != nil {
+		t.Fatal(err)
+	}
+	process := apptest.Launch(t, dir)
+	process.Start()
+	alice, admin := apptest.Client(t, process.Address, "alice"), apptest.Client(t, process.Address, "admin")
+	told := func(sequence uint64) *todokuv1.Told {
+		t.Helper()
+		reply, err := admin.Admin().ListTold(t.Context(), &todokuv1.ListToldRequest{Sequence: sequence, User: "alice"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(reply.GetTold()) != 1 {
+			return nil
+		}
+		return reply.GetTold()[0]
+	}
+	var sequence uint64
+	for u, err := range alice.Feed(t.Context(), client.FeedOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u.Message.GetSnapshotEnd() != nil {
+			reply, err := alice.Orders().PlaceOrder(t.Context(), apptest.Limit("one", "USDJPY", todokuv1.Side_SIDE_BUY, "10", "150"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sequence = reply.GetAnswer().GetSequence()
+		}
+		if u.Message.GetExecutionReport() != nil {
+			wantEventually(t, func() bool { return told(sequence) != nil }, "that she was told is written down")
+			process.Kill()
+			break
+		}
+	}
+	process.Start()
+	if got := told(sequence); got.GetEndReason() != "PROCESS_GONE" || got.GetAcknowledgeTime() != nil {
+		t.Errorf("her stream of before the kill: %v", got)
 	}
 }

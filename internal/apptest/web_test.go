@@ -1,11 +1,9 @@
 package apptest_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -78,7 +76,12 @@ func (p *page) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.S
 
 func (p *page) signIn(t *testing.T) *todokuv1.LoginResponse {
 	t.Helper()
-	reply, err := p.sessions.Login(t.Context(), &todokuv1.LoginRequest{User: "alice", Password: apptest.Password})
+	return p.signInAs(t, "alice")
+}
+
+func (p *page) signInAs(t *testing.T, user string) *todokuv1.LoginResponse {
+	t.Helper()
+	reply, err := p.sessions.Login(t.Context(), &todokuv1.LoginRequest{User: user, Password: apptest.Password})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,24 +356,7 @@ func TestAPageThatStopsReadingIsEndedAndHoldsNothingUp(t *testing.T) {
 	})
 	p := openPage(http.DefaultClient, "http://"+app.HTTPAddr().String())
 	login := p.signIn(t)
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", app.HTTPAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close() //nolint:errcheck // The test is over.
-	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
-		t.Fatal(err)
-	}
-	body := `{"connectionId":"` + login.GetConnectionId() + `"}`
-	frame := append([]byte{0, 0, 0, 0, byte(len(body))}, body...)
-	_, err = fmt.Fprintf(conn, "POST /todoku.v1.NotificationService/FeedNotification HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/connect+json\r\nContent-Length: %d\r\n\r\n%s",
-		app.HTTPAddr(), p.token, len(frame), frame)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if line, err := bufio.NewReaderSize(conn, 16).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
-		t.Fatalf("the stream began with %q, %v", line, err)
-	}
+	bareFeed(t, app, p.token, login.GetConnectionId())
 	ended := make(chan *todokuv1.ConnectionInfo, 1)
 	admin := app.SignIn("admin")
 	text := strings.Repeat("x", 1000)

@@ -1,0 +1,45 @@
+package server
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+)
+
+// What is counted and traced of unary calls is the same at both doors, so it is
+// written once, for grpc-go, and fitted to connect-go here.
+
+// around returns what is done around every unary call, outermost first.
+func (s *Server) around() []grpc.UnaryServerInterceptor {
+	if s.tracing == nil {
+		return []grpc.UnaryServerInterceptor{s.metrics.interceptor}
+	}
+	return []grpc.UnaryServerInterceptor{s.tracing.interceptor, s.metrics.interceptor}
+}
+
+// webAround fits an interceptor of grpc-go to the browsers' door. It sees the headers
+// that lead a trace, and a refusal's code; it changes neither request nor answer.
+func webAround(interceptor grpc.UnaryServerInterceptor) connect.UnaryInterceptorFunc {
+	return func(next connect.UnaryFunc) connect.UnaryFunc {
+		return func(ctx context.Context, req connect.AnyRequest) (res connect.AnyResponse, err error) {
+			trail := metadata.MD{}
+			for _, name := range []string{"traceparent", "tracestate"} {
+				if values := req.Header().Values(name); len(values) > 0 {
+					trail.Set(name, values...)
+				}
+			}
+			info := &grpc.UnaryServerInfo{FullMethod: req.Spec().Procedure}
+			_, _ = interceptor(metadata.NewIncomingContext(ctx, trail), req.Any(), info, func(ctx context.Context, _ any) (any, error) {
+				if res, err = next(ctx, req); err != nil {
+					return nil, status.Error(codes.Code(connect.CodeOf(err)), err.Error())
+				}
+				return res.Any(), nil
+			}) // What next returned is returned below, in connect-go's words.
+			return res, err
+		}
+	}
+}
