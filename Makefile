@@ -38,9 +38,12 @@ bench: build ## Run the short benchmarks (BENCHTIME=5s, BENCHDURATION=30s for lo
 	bin/todoku bench orders --client light --duration $${BENCHDURATION:-5s}
 	bin/todoku bench orders --client light --batch 100 --in-flight 4 --duration $${BENCHDURATION:-5s}
 	bin/todoku bench orders --mode report --duration $${BENCHDURATION:-5s}
+	bin/todoku bench push --yardstick --duration $${BENCHDURATION:-5s}
+	bin/todoku bench push --yardstick --rate 200 --duration $${BENCHDURATION:-5s}
+	bin/todoku bench storm --yardstick
 
-soak: ## Run the long crash and fault tests (hours)
-	TODOKU_SOAK=1 go test -race -count=1 -timeout=12h -v ./...
+soak: ## Run the crash and fault tests at full length, one package after the other (hours)
+	TODOKU_SOAK=1 go test -race -count=1 -p 1 -timeout=12h -v ./...
 
 verify: .tools/golangci-lint .tools/buf .tools/govulncheck $(GENERATORS) desktop/node_modules/.package-lock.json ## Check schema, generated code, lint, architecture, documents, modules
 	$(step) "modules are as recorded" go mod verify
