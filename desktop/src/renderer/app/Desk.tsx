@@ -2,6 +2,8 @@
 import type { DockviewApi } from 'dockview-react';
 import '../styles/desk.css';
 import { useCallback, useRef, useState } from 'react';
+import { AdminButton } from '../features/admin/AdminButton';
+import { AdminOver } from '../features/admin/AdminOver';
 import { FeedHelp } from '../features/feed/FeedHelp';
 import { CancelAllButton } from '../features/cancelAll/CancelAll';
 import { FeedStatus } from '../features/feed/FeedStatus';
@@ -31,6 +33,7 @@ export default function Desk() {
       {user === undefined ? <Bar /> : <Panels key={user} user={user} />}
       <FeedHelp />
       <Toasts />
+      <AdminOver />
     </div>
   );
 }
@@ -56,6 +59,7 @@ function Bar({ onLayouts }: { onLayouts?: () => void }) {
       <button type="button" aria-label={t('keys.title')} title={t('keys.open')} onClick={() => dispatch(keyboard.helpOpened())}>
         ?
       </button>
+      <AdminButton />
       <span className="user">{name}</span>
       <button type="button" onClick={() => dispatch(session.signOut())}>
         {t('session.signOut')}

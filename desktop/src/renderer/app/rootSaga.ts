@@ -3,6 +3,7 @@
 import type { SagaIterator } from 'redux-saga';
 import { call, fork } from 'redux-saga/effects';
 import { chartSaga } from '../features/chart/saga';
+import { adminSaga } from '../features/admin/saga';
 import { type FeedContext, followFeed } from '../features/feed/saga';
 import { type NoticesContext, noticesSaga } from '../features/notices/saga';
 import { marketSaga } from '../features/market/saga';
@@ -25,6 +26,7 @@ export function rootSaga(context: AppContext) {
       yield fork(noticesSaga, context);
       yield fork(presenceSaga, context);
       yield fork(accountSaga, context);
+      yield fork(adminSaga, context);
       yield fork(followFeed, context);
     });
   };

@@ -1,6 +1,7 @@
 // The store: plain data, changed at most once a frame by the stream.
 import { combineReducers, configureStore, type Middleware } from '@reduxjs/toolkit';
 import createSagaMiddleware, { type Saga } from 'redux-saga';
+import { adminReducer } from '../features/admin/slice';
 import { activityReducer } from '../features/blotters/activity';
 import { cancelAllReducer } from '../features/cancelAll/slice';
 import { chartReducer } from '../features/chart/slice';
@@ -33,6 +34,7 @@ const reducer = combineReducers({
   way: wayReducer,
   account: accountReducer,
   ticket: ticketReducer,
+  admin: adminReducer,
 });
 
 /** The name under which a browser's profiler, or an observer, finds each action. */

@@ -2,11 +2,14 @@
 // languages side by side; {name} in a text is filled in.
 import { createContext, useContext } from 'react';
 import type { Language } from '../features/settings/slice';
+import * as admin from './words/admin';
+import * as adminLists from './words/adminLists';
 import * as app from './words/app';
 import * as blotter from './words/blotter';
 import * as cancelAll from './words/cancelAll';
 import * as chart from './words/chart';
 import * as column from './words/column';
+import * as ending from './words/ending';
 import * as feed from './words/feed';
 import * as keys from './words/keys';
 import * as ladder from './words/ladder';
@@ -25,11 +28,14 @@ import * as ticket from './words/ticket';
 /** Every text by its key, in every language. */
 export const catalogues = {
   en: {
+    ...admin.en,
+    ...adminLists.en,
     ...app.en,
     ...blotter.en,
     ...cancelAll.en,
     ...chart.en,
     ...column.en,
+    ...ending.en,
     ...feed.en,
     ...keys.en, ...ladder.en,
     ...layout.en,
@@ -45,11 +51,14 @@ export const catalogues = {
     ...ticket.en,
   },
   ja: {
+    ...admin.ja,
+    ...adminLists.ja,
     ...app.ja,
     ...blotter.ja,
     ...cancelAll.ja,
     ...chart.ja,
     ...column.ja,
+    ...ending.ja,
     ...feed.ja,
     ...keys.ja, ...ladder.ja,
     ...layout.ja,

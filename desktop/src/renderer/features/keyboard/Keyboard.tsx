@@ -4,6 +4,7 @@ import { useStore } from 'react-redux';
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import type { RootState } from '../../app/store';
+import { selectAdminShown } from '../admin/rights';
 import { selection } from '../market/selection';
 import { request } from '../orders/request';
 import { orders } from '../orders/slice';
@@ -68,6 +69,8 @@ export function Keyboard({ onPanel }: KeyboardProps) {
       // A dialog has its own keys, and whoever has handled a key has handled it.
       if (event.defaultPrevented || document.querySelector('dialog[open], [popover]:popover-open')) return;
       const command = commandOf(event, ...placesOf(event.target));
+      // What the keys act on lies hidden below the admin page.
+      if (command !== 'help' && selectAdminShown(getState())) return;
       const act = command && does[command];
       // Escape that leaves nothing is somebody else's.
       if (!act || (command === 'leave' && !leavable())) return;

@@ -1,0 +1,131 @@
+// Every change goes through here: what is asked for, in words what will happen, one yes, and
+// then what the venue says. It closes when the venue has done it.
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
+import { useAppDispatch, useAppSelector } from '../../app/hooks';
+import { useT } from '../../i18n';
+import { Dialog } from '../../ui/Dialog';
+import { newId } from '../../venue/id';
+import { useReason } from '../orders/reasons';
+import type { Change } from './changes';
+import type { Check } from './rules';
+import { admin } from './slice';
+
+export interface AskProps {
+  title: string;
+  /** What the yes does, as a verb. */
+  confirm: string;
+  /** What will happen, in words; undefined while nothing would. */
+  what: string | undefined;
+  change: Change;
+  checks?: readonly Check[];
+  /** Something that is better not overlooked. */
+  warning?: string | undefined;
+  /** Why it cannot be done although nothing is wrong with what was entered. */
+  off?: string | undefined;
+  password?: string;
+  onClose: () => void;
+  /** Fields, by what is wrong with each. */
+  children?: (problemAt: (field: string, text?: string) => string | undefined) => ReactNode;
+}
+
+/** The field of a request as forms name it: limits.max_open_orders and accounts[0] have no more to say. */
+export function fieldName(field: string): string {
+  return field.replace(/^.*\./, '').replace(/\[\d+\]$/, '');
+}
+
+const none: readonly Check[] = [];
+
+export function Ask({ title, confirm, what, change, checks = none, warning, off, password = '', onClose, children }: AskProps) {
+  const t = useT();
+  const say = useReason();
+  const dispatch = useAppDispatch();
+  const [id, setId] = useState('');
+  const [sent, setSent] = useState('');
+  const [attempted, setAttempted] = useState(false);
+  const request = useAppSelector((s) => s.admin.requests[id]);
+  const over = id !== '' && request === undefined;
+  useEffect(() => {
+    if (over) onClose();
+  }, [over, onClose]);
+
+  const asked = JSON.stringify(change) + String(password.length);
+  const state = request?.state;
+  const busy = state === 'pending' || state === 'taken';
+  const refusal = state === 'refused' && asked === sent ? request?.problem : undefined;
+  const refusedField = refusal ? fieldName(refusal.field) : '';
+  // Which fields there are is known when they have asked what is wrong with them.
+  const shown = new Set<string>();
+  const problemAt = (field: string, text = ''): string | undefined => {
+    shown.add(field);
+    const check = checks.find((one) => one.field === field);
+    // Nobody is told that something is missing before having been there, unless something else needs it.
+    if (check && (attempted || text !== '' || check.why === 'bandNeedsReference')) return t(`admin.check.${check.why}`, check.values);
+    return refusal && refusedField === field ? say(refusal) : undefined;
+  };
+  const fields = children?.(problemAt);
+  const close = (): void => {
+    if (busy) return; // It is under way; in a moment there is an answer, or word that none came.
+    if (request) dispatch(admin.dismissed(id));
+    onClose();
+  };
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    setAttempted(true);
+    if (busy || state === 'unknown' || checks.length > 0 || what === undefined || off !== undefined) return;
+    if (request) dispatch(admin.dismissed(id));
+    const asking = admin.requested(change, newId(), Date.now(), password);
+    setId(asking.payload.id);
+    setSent(asked);
+    dispatch(asking);
+  };
+  const status = (): string | undefined => {
+    switch (state) {
+      case 'pending':
+        return t('admin.ask.sending');
+      case 'taken':
+        return t('admin.ask.taken');
+      case 'unknown':
+        return t(change.kind === 'disconnect' ? 'admin.ask.unknownOnce' : 'admin.ask.unknown');
+      default:
+        return off ?? (what === undefined ? t('admin.ask.same') : undefined);
+    }
+  };
+  return (
+    <Dialog title={title} onClose={close}>
+      <form className="ask" onSubmit={submit} noValidate aria-busy={busy}>
+        <fieldset disabled={busy || state === 'unknown'}>{fields}</fieldset>
+        {what !== undefined && (
+          <section className="what" aria-label={t('admin.ask.what')}>
+            <h3>{t('admin.ask.what')}</h3>
+            <p>{what}</p>
+            {warning && <p className="warning">{warning}</p>}
+          </section>
+        )}
+        {refusal && !shown.has(refusedField) && (
+          <p role="alert" className="problem">
+            {say(refusal)}
+          </p>
+        )}
+        <p role="status" className="state">
+          {status()}
+        </p>
+        <div className="buttons">
+          <button type="button" onClick={close} disabled={busy}>
+            {t(state === 'unknown' ? 'admin.ask.close' : 'admin.ask.back')}
+          </button>
+          {state === 'unknown' ? (
+            change.kind !== 'disconnect' && (
+              <button type="button" className="primary" onClick={() => dispatch(admin.askedAgain(id))}>
+                {t('admin.ask.again')}
+              </button>
+            )
+          ) : (
+            <button type="submit" className="primary" disabled={busy || what === undefined || off !== undefined}>
+              {confirm}
+            </button>
+          )}
+        </div>
+      </form>
+    </Dialog>
+  );
+}

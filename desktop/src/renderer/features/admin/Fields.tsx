@@ -1,0 +1,107 @@
+// Fields of the admin page's forms: each with its label, a hint, and what is wrong with it.
+import { type ReactNode, useId } from 'react';
+
+interface Common {
+  label: string;
+  /** As the request names it. */
+  name: string;
+  problem?: string | undefined;
+  hint?: string | undefined;
+}
+
+export interface TextFieldProps extends Common {
+  value: string;
+  onChange: (text: string) => void;
+  type?: 'text' | 'password' | 'datetime-local' | 'search';
+  numeric?: boolean;
+  lines?: number;
+  /** What may be meant; anything else can be typed too. */
+  suggestions?: readonly string[];
+  autoFocus?: boolean;
+}
+
+export function TextField({ value, onChange, type = 'text', numeric = false, lines = 1, suggestions, autoFocus = false, ...common }: TextFieldProps) {
+  const id = useId();
+  const shared = { id, name: common.name, value, autoFocus, autoComplete: type === 'password' ? 'new-password' : 'off', spellCheck: false, ...described(id, common) };
+  return (
+    <Field id={id} {...common}>
+      {lines > 1 ? (
+        <textarea rows={lines} {...shared} spellCheck onChange={(event) => onChange(event.target.value)} />
+      ) : (
+        <input type={type} {...(numeric ? { inputMode: 'decimal', className: 'number' } : {})} {...(suggestions ? { list: `${id}-list` } : {})} {...shared} onChange={(event) => onChange(event.target.value)} />
+      )}
+      {suggestions && (
+        <datalist id={`${id}-list`}>
+          {suggestions.map((text) => (
+            <option key={text} value={text}>
+              {text}
+            </option>
+          ))}
+        </datalist>
+      )}
+    </Field>
+  );
+}
+
+export interface ChoiceFieldProps<T extends string | number> extends Common {
+  value: T;
+  choices: readonly (readonly [T, string])[];
+  onChange: (value: T) => void;
+}
+
+export function ChoiceField<T extends string | number>({ value, choices, onChange, ...common }: ChoiceFieldProps<T>) {
+  const id = useId();
+  return (
+    <Field id={id} {...common}>
+      <select
+        id={id}
+        name={common.name}
+        value={value}
+        {...described(id, common)}
+        onChange={(event) => {
+          const chosen = choices[event.target.selectedIndex];
+          if (chosen) onChange(chosen[0]);
+        }}
+      >
+        {choices.map(([choice, words]) => (
+          <option key={choice} value={choice}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}
+
+export function CheckField({ label, name, checked, onChange }: { label: string; name: string; checked: boolean; onChange: (checked: boolean) => void }) {
+  return (
+    <label className="check">
+      <input type="checkbox" name={name} checked={checked} onChange={(event) => onChange(event.target.checked)} />
+      {label}
+    </label>
+  );
+}
+
+function described(id: string, { problem, hint }: Common): { 'aria-invalid': boolean; 'aria-describedby'?: string } {
+  const by = [problem ? `${id}-problem` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ');
+  return { 'aria-invalid': problem !== undefined, ...(by ? { 'aria-describedby': by } : {}) };
+}
+
+function Field({ id, label, problem, hint, children }: Common & { id: string; children: ReactNode }) {
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {children}
+      {hint && (
+        <p id={`${id}-hint`} className="hint">
+          {hint}
+        </p>
+      )}
+      {problem && (
+        <p id={`${id}-problem`} className="problem">
+          {problem}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,43 @@
+// Above a list: how old it is, whether it is coming, and a button to ask again. The page
+// never asks by itself because time has passed.
+import type { ReactNode } from 'react';
+import { useAppDispatch, useAppSelector } from '../../app/hooks';
+import { useT } from '../../i18n';
+import { useReason } from '../orders/reasons';
+import type { List, Query } from './queries';
+import { admin } from './slice';
+import { useMoments } from './words';
+
+export interface ListHeadProps {
+  list: List;
+  /** What Refresh asks; what was asked last when absent. */
+  query?: Query | undefined;
+  children?: ReactNode;
+}
+
+export function ListHead({ list, query, children }: ListHeadProps) {
+  const t = useT();
+  const { clockWords } = useMoments();
+  const say = useReason();
+  const dispatch = useAppDispatch();
+  const { asOf, loading, problem, outdated, value, query: last } = useAppSelector((s) => s.admin.lists[list]);
+  const asked = query ?? (last?.list === 'audit' ? { ...last, pageToken: '' } : last);
+  return (
+    <div className="list-head">
+      {children}
+      <span className="spacer" />
+      <span role="status" className="as-of">
+        {loading ? t('admin.loading') : value === undefined ? '' : t('admin.asOf', { time: clockWords(asOf) })}
+        {outdated && !loading && <span className="outdated"> {t('admin.outdated')}</span>}
+      </span>
+      <button type="button" disabled={loading || !asked} onClick={() => asked && dispatch(admin.wanted(asked))}>
+        {t('admin.refresh')}
+      </button>
+      {problem && (
+        <p role="alert" className="problem">
+          {problem.reason === '' ? t('admin.unreachable') : say(problem)}
+        </p>
+      )}
+    </div>
+  );
+}

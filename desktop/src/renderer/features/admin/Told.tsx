@@ -1,0 +1,96 @@
+// Who was told of an event, an order or a trade: on which stream, and whether that
+// acknowledged it.
+import { type FormEvent, useState } from 'react';
+import { useAppSelector } from '../../app/hooks';
+import { useT } from '../../i18n';
+import { Dialog } from '../../ui/Dialog';
+import { ChoiceField, TextField } from './Fields';
+import { ListHead } from './ListHead';
+import { checkNumber } from './rules';
+import { endingWords, useMoments } from './words';
+
+type Of = 'event' | 'order' | 'trade';
+
+export interface Asked {
+  sequence: number;
+  orderId: string;
+  account: string;
+  tradeId: string;
+}
+
+export function FindTold({ onFind }: { onFind: (asked: Asked) => void }) {
+  const t = useT();
+  const [of, setOf] = useState<Of>('trade');
+  const [number, setNumber] = useState('');
+  const [account, setAccount] = useState('');
+  const name = number.normalize('NFKC').trim();
+  const [check] = checkNumber('number', name);
+  const tooLarge = of === 'event' && !Number.isSafeInteger(Number(name));
+  const problem = name !== '' && (check || tooLarge) ? t('admin.check.whole') : undefined;
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (check || tooLarge) return;
+    onFind({ sequence: of === 'event' ? Number(name) : 0, orderId: of === 'order' ? name : '', account: of === 'order' ? account.trim() : '', tradeId: of === 'trade' ? name : '' });
+  };
+  return (
+    <form className="filter" onSubmit={submit}>
+      <ChoiceField label={t('admin.told.find')} name="of" value={of} choices={(['trade', 'order', 'event'] as const).map((one) => [one, t(`admin.told.${one}`)] as const)} onChange={setOf} />
+      <TextField label={t('admin.told.number')} name="number" value={number} onChange={setNumber} numeric problem={problem} />
+      {of === 'order' && <TextField label={t('admin.told.account')} name="account" value={account} onChange={setAccount} hint={t('admin.told.accountHint')} />}
+      <button type="submit">{t('admin.audit.told')}</button>
+    </form>
+  );
+}
+
+export function Told({ onClose }: { onClose: () => void }) {
+  const t = useT();
+  const { timeWords, utcWords } = useMoments();
+  const { value, query } = useAppSelector((s) => s.admin.lists.told);
+  const title = query?.tradeId
+    ? t('admin.told.titleTrade', { trade: query.tradeId })
+    : query?.orderId
+      ? t('admin.told.titleOrder', { order: query.orderId })
+      : t('admin.told.title', { sequence: query?.sequence ?? '' });
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <div className="details">
+        <ListHead list="told" />
+        {value && value.told.length > 0 && (
+          <div className="scroll">
+            <table className="grid" aria-label={title}>
+              <thead>
+                <tr>
+                  <th>{t('admin.user.user')}</th>
+                  <th className="number">{t('admin.audit.sequence')}</th>
+                  <th>{t('admin.told.committed')}</th>
+                  <th>{t('admin.told.acknowledged')}</th>
+                  <th>{t('admin.told.until')}</th>
+                  <th>{t('admin.conn.from')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {value.told.map((one) => (
+                  <tr key={`${one.sequence} ${one.connectionId} ${one.attachNumber}`}>
+                    <th scope="row">{one.user}</th>
+                    <td className="number">{one.sequence}</td>
+                    <td title={utcWords(one.commitTime)}>{timeWords(one.commitTime)}</td>
+                    <td title={utcWords(one.acknowledgeTime)}>{one.acknowledgeTime === undefined ? t('admin.told.not') : timeWords(one.acknowledgeTime)}</td>
+                    <td title={utcWords(one.endTime)}>{one.endTime === undefined ? t('admin.told.lives') : `${timeWords(one.endTime)} · ${endingWords(t, one.endReason, '')}`}</td>
+                    <td title={one.connectionId}>{one.remoteAddress}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+        {value?.told.length === 0 && <p className="note">{t('admin.told.nobody')}</p>}
+        {value?.truncated && <p className="note">{t('admin.told.truncated')}</p>}
+        <div className="buttons">
+          <button type="button" onClick={onClose}>
+            {t('admin.ask.close')}
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}

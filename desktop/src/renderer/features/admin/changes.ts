@@ -1,0 +1,89 @@
+// What the admin page can change, each as a call. Under the same id it can be sent again:
+// the venue answers as it did the first time.
+import type { Role, TradingStatus } from '../../../gen/todoku/v1/types_pb';
+import { deadlines, type Venue } from '../../venue/venue';
+import type { Instrument } from '../market/slice';
+import type { RiskLimits } from '../orders/slice';
+
+export interface UserFields {
+  user: string;
+  displayName: string;
+  roles: Role[];
+  accounts: string[];
+}
+
+export type Change =
+  | { kind: 'upsertInstrument'; instrument: Instrument; isNew: boolean }
+  | { kind: 'setStatus'; symbol: string; status: TradingStatus; reason: string }
+  | ({ kind: 'createUser' } & UserFields)
+  /** Empty fields stay as they are. The password, if any, travels beside. */
+  | ({ kind: 'updateUser' } & UserFields)
+  | { kind: 'suspend' | 'resume'; user: string }
+  | { kind: 'setLimits'; limits: RiskLimits }
+  /** An empty symbol is every instrument. */
+  | { kind: 'massCancel'; user: string; symbol: string }
+  | { kind: 'bust'; tradeId: string; reason: string }
+  /** No users are all. */
+  | { kind: 'announce'; text: string; users: string[] }
+  | { kind: 'disconnect'; connectionId: string; user: string; revokeSession: boolean };
+
+export interface Reply {
+  /** A stream that has reached this has told what came of it; empty where nothing is told. */
+  cursor: string;
+  /** How many orders were cancelled. */
+  count?: number;
+}
+
+/** Sends a change. The password is only a user's first or new one. */
+export async function submit({ admin }: Venue, id: string, change: Change, password: string): Promise<Reply> {
+  switch (change.kind) {
+    case 'upsertInstrument':
+      return admin.upsertInstrument({ requestId: id, instrument: change.instrument }, deadlines.write);
+    case 'setStatus':
+      return admin.setTradingStatus({ requestId: id, symbol: change.symbol, status: change.status, reason: change.reason }, deadlines.write);
+    case 'createUser':
+      return admin.createUser({ ...fieldsOf(change), requestId: id, password }, deadlines.write);
+    case 'updateUser':
+      return admin.updateUser({ ...fieldsOf(change), requestId: id, password }, deadlines.write);
+    case 'suspend':
+      return admin.suspendUser({ requestId: id, user: change.user }, deadlines.write);
+    case 'resume':
+      return admin.resumeUser({ requestId: id, user: change.user }, deadlines.write);
+    case 'setLimits':
+      return admin.setRiskLimits({ requestId: id, limits: change.limits }, deadlines.write);
+    case 'massCancel': {
+      const { cursor, canceled } = await admin.massCancelForUser({ requestId: id, user: change.user, symbol: change.symbol }, deadlines.write);
+      return { cursor, count: canceled };
+    }
+    case 'bust':
+      return admin.bustTrade({ requestId: id, tradeId: change.tradeId, reason: change.reason }, deadlines.write);
+    case 'announce':
+      return admin.announce({ requestId: id, text: change.text, users: change.users }, deadlines.write);
+    case 'disconnect':
+      await admin.disconnectConnection({ connectionId: change.connectionId, revokeSession: change.revokeSession }, deadlines.write);
+      return { cursor: '' };
+  }
+}
+
+function fieldsOf({ user, displayName, roles, accounts }: UserFields): UserFields {
+  return { user, displayName, roles, accounts };
+}
+
+/** Whether the stream of whoever asks tells that it happened. */
+export function isPushed(change: Change, self: { user: string; accounts: readonly string[] } | undefined): boolean {
+  switch (change.kind) {
+    case 'upsertInstrument':
+    case 'setStatus':
+    case 'createUser':
+    case 'updateUser':
+    case 'suspend':
+    case 'resume':
+      return true;
+    case 'setLimits':
+      return self?.accounts.includes(change.limits.account) ?? false;
+    case 'announce':
+      return change.users.length === 0 || change.users.includes(self?.user ?? '');
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,49 @@
+// Who may do what on the admin page. The venue decides; this keeps what it would refuse off
+// the screen. A test holds the table against the venue's own.
+import { Role } from '../../../gen/todoku/v1/types_pb';
+import type { RootState } from '../../app/store';
+import type { Change } from './changes';
+import type { Query } from './queries';
+
+export type Act = Change['kind'] | Query['list'];
+
+/** By what the page does: the service's method, and whether RISK may call it as ADMIN may. */
+export const table: Record<Act, { method: string; risk: boolean }> = {
+  upsertInstrument: { method: 'UpsertInstrument', risk: false },
+  setStatus: { method: 'SetTradingStatus', risk: true },
+  createUser: { method: 'CreateUser', risk: false },
+  updateUser: { method: 'UpdateUser', risk: false },
+  suspend: { method: 'SuspendUser', risk: false },
+  resume: { method: 'ResumeUser', risk: false },
+  setLimits: { method: 'SetRiskLimits', risk: true },
+  massCancel: { method: 'MassCancelForUser', risk: true },
+  bust: { method: 'BustTrade', risk: false },
+  announce: { method: 'Announce', risk: false },
+  disconnect: { method: 'DisconnectConnection', risk: false },
+  users: { method: 'ListAllUsers', risk: true },
+  limits: { method: 'GetRiskLimits', risk: true },
+  connections: { method: 'ListConnections', risk: true },
+  connection: { method: 'ListConnections', risk: true },
+  audit: { method: 'ListAudit', risk: true },
+  told: { method: 'ListTold', risk: false },
+  // Anybody may list prints; on this page they are there to be busted.
+  trades: { method: 'ListTrades', risk: true },
+};
+
+export function isStaff(roles: readonly Role[] | undefined): boolean {
+  return roles?.some((role) => role === Role.RISK || role === Role.ADMIN) ?? false;
+}
+
+export function mayDo(roles: readonly Role[] | undefined, act: Act): boolean {
+  return roles?.some((role) => role === Role.ADMIN || (role === Role.RISK && table[act].risk)) ?? false;
+}
+
+export const selectStaff = (state: RootState): boolean => isStaff(state.session.user?.roles);
+
+/** Whether the admin page lies over the desk. */
+export const selectAdminShown = (state: RootState): boolean => state.admin.open && selectStaff(state);
+
+export const selectMay =
+  (act: Act) =>
+  (state: RootState): boolean =>
+    mayDo(state.session.user?.roles, act);
