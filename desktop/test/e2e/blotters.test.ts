@@ -125,7 +125,7 @@ describe.each(shells)('%s', (shell) => {
     const told = activity.getByRole('row').filter({ hasText: symbol });
     await told.nth(6).waitFor();
     expect(await told.locator('[data-column=what]').allTextContents()).toEqual(['Cancelled', 'Cancel sent', 'Amended', 'Amendment sent', 'Accepted', 'Accepted', 'Accepted']);
-    await activity.getByText('That is all.').or(activity.getByText('There is more.')).first().waitFor();
+    await page.locator('[data-panel=activity]').getByText(/^(That is all|There is more)\./).first().waitFor();
     expect(errors).toEqual([]);
     await close();
   });
@@ -197,7 +197,7 @@ describe.each(shells)('%s', (shell) => {
     // Only what is in view is in the document.
     expect(await orders.locator('[data-row]').count()).toBeLessThan(60);
     for (const part of [0.25, 0.5, 0.75]) {
-      const top = await orders.evaluate((grid, at) => (grid.scrollTop = Math.floor(grid.scrollHeight * at)), part);
+      const top = await panel.locator('.rows').evaluate((rows, at) => (rows.scrollTop = Math.floor(rows.scrollHeight * at)), part);
       await orders.locator(`[data-row][aria-rowindex="${Math.ceil(top / 24) + 5}"]`).waitFor();
       expect(await orders.locator('[data-row]').count()).toBeLessThan(60);
     }

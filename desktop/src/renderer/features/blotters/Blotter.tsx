@@ -16,6 +16,7 @@ import {
 import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useState } from 'react';
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import { useAppSelector } from '../../app/hooks';
+import { fontScale } from '../settings/slice';
 import { type Key, useT } from '../../i18n';
 import { smallScreen, useMedia } from '../../ui/useMedia';
 import type { HistoryState } from '../orders/slice';
@@ -81,7 +82,8 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
   const t = useT();
   const [look, change] = useLook(id, columns as readonly Column<never>[]);
   const [filter, setFilter] = useState(everything);
-  const rowHeight = useMedia(smallScreen) ? 40 : 24;
+  const scale = useAppSelector((s) => fontScale[s.settings.fontSize]);
+  const rowHeight = Math.round((useMedia(smallScreen) ? 40 : 24) * scale);
 
   const filtered = filter.text.trim() !== '' || filter.side !== Side.UNSPECIFIED || filter.symbol !== '';
   const data = useMemo(
@@ -97,14 +99,14 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
           id: column.id,
           accessorFn: column.value,
           header: column.title,
-          size: column.width,
+          size: Math.round(column.width * scale),
           minSize: narrowest,
           maxSize: widest,
           enableSorting: column.kind !== 'actions',
           sortFn: (a, b) => order(column.value(a.original), column.value(b.original)),
         };
       }),
-    [columns],
+    [columns, scale],
   );
   const table = useTable({
     features,

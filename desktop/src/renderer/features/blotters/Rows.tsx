@@ -69,40 +69,41 @@ export function Rows<R extends object>({ label, head, foot, rows, columns, sizes
   // A row keeps its place in the document for another one that comes when it goes.
   const places = Math.max(items.length, Math.ceil((virtual.scrollRect?.height ?? 0) / rowHeight) + 2 * overscan + 2);
   return (
-    <div
-      className="rows"
-      ref={scroller}
-      role="grid"
-      tabIndex={0}
-      aria-label={label}
-      aria-rowcount={rows.length + 1}
-      aria-colcount={columns.length}
-      aria-activedescendant={items.some((item) => rows[item.index]?.id === chosen) ? `${domId}-${chosen}` : undefined}
-      onKeyDown={keyDown}
-    >
-      {head}
-      <div className="body" role="rowgroup" style={{ height: virtual.getTotalSize(), width }}>
-        {items.map(({ index, start }) => {
-          const row = rows[index];
-          if (!row) return null;
-          return (
-            <Row
-              key={index % places}
-              domId={domId}
-              id={row.id}
-              index={index}
-              row={row.original}
-              columns={columns as readonly Column<object>[]}
-              sizes={sizes}
-              height={rowHeight}
-              start={start}
-              state={rowState?.(row.original)}
-              chosen={row.id === chosen}
-              onChoose={setChosen}
-              onOpen={onOpen as ((row: object) => void) | undefined}
-            />
-          );
-        })}
+    <div className="rows" ref={scroller}>
+      <div
+        className="table"
+        role="grid"
+        tabIndex={0}
+        aria-label={label}
+        aria-rowcount={rows.length + 1}
+        aria-colcount={columns.length}
+        aria-activedescendant={items.some((item) => rows[item.index]?.id === chosen) ? `${domId}-${chosen}` : undefined}
+        onKeyDown={keyDown}
+      >
+        {head}
+        <div className="body" role="rowgroup" style={{ height: virtual.getTotalSize(), width }}>
+          {items.map(({ index, start }) => {
+            const row = rows[index];
+            if (!row) return null;
+            return (
+              <Row
+                key={index % places}
+                domId={domId}
+                id={row.id}
+                index={index}
+                row={row.original}
+                columns={columns as readonly Column<object>[]}
+                sizes={sizes}
+                height={rowHeight}
+                start={start}
+                state={rowState?.(row.original)}
+                chosen={row.id === chosen}
+                onChoose={setChosen}
+                onOpen={onOpen as ((row: object) => void) | undefined}
+              />
+            );
+          })}
+        </div>
       </div>
       {foot}
     </div>

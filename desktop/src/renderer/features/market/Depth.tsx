@@ -81,19 +81,19 @@ const SideOfBook = memo(function SideOfBook({ side, levels, own, full, digits, c
   const t = useT();
   const totals = useMemo(() => cumulative(levels), [levels]);
   const titles = [
-    ['orders', t('column.orders')],
-    ['total', t('market.cumulative')],
-    ['quantity', t('column.quantity')],
-    ['price', t(side === 'bid' ? 'column.bid' : 'column.offer')],
+    ['orders', t('market.short.orders'), t('column.orders')],
+    ['total', t('market.cumulative'), t('market.cumulative')],
+    ['quantity', t('market.short.quantity'), t('column.quantity')],
+    ['price', t(side === 'bid' ? 'column.bid' : 'column.offer'), t('column.price')],
   ] as const;
   return (
     <table className={`depth ${side}`}>
       <caption>{caption}</caption>
       <thead>
         <tr>
-          {ordered(side, titles).map(([name, title]) => (
+          {ordered(side, titles).map(([name, short, title]) => (
             <th key={name} scope="col" className={name} title={title}>
-              {title}
+              {short}
             </th>
           ))}
         </tr>

@@ -32,7 +32,7 @@ export function Instruments() {
             <th scope="col" className="number">
               {t('column.last')}
             </th>
-            <th scope="col" className="number">
+            <th scope="col" className="number change">
               {t('market.change')}
             </th>
           </tr>
@@ -96,7 +96,7 @@ const Row = memo(function Row({ symbol }: { symbol: string }) {
         <Direction of={quote?.direction} />
         {price(quote?.last)}
       </td>
-      <td className="number live" data-direction={change === undefined ? 0 : change.startsWith('+') ? 1 : change.startsWith('-') ? -1 : 0} title={t('market.changeHint', { reference: price(instrument.referencePrice) })}>
+      <td className="number live change" data-direction={change === undefined ? 0 : change.startsWith('+') ? 1 : change.startsWith('-') ? -1 : 0} title={t('market.changeHint', { reference: price(instrument.referencePrice) })}>
         {change ?? '–'}
       </td>
     </tr>

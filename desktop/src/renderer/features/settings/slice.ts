@@ -7,6 +7,8 @@ export type Theme = 'dark' | 'light' | 'system';
 /** Which colour a rising price has: green as in the west, red as in Japan. */
 export type Palette = 'greenUp' | 'redUp';
 export type FontSize = 'small' | 'normal' | 'large';
+/** How large text is against normal: for what is laid out in pixels. base.css has the sizes. */
+export const fontScale: Record<FontSize, number> = { small: 12 / 13, normal: 1, large: 15 / 13 };
 
 export interface SettingsState {
   language: Language;

@@ -1,0 +1,162 @@
+// Nobody is kept out: axe finds nothing serious on any screen in either theme, what colours
+// say is also said without them, nothing moves for those who asked for that, and words and
+// numbers fit. One shell is enough: both draw the same page.
+import { mkdtemp } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { violations } from '../harness/axe';
+import { type Chromium, launchChromium } from '../harness/browser';
+import { clipped } from '../harness/fit';
+import { openScreen, signIn } from '../harness/shells';
+import { TestVenue } from '../harness/venue';
+
+let venue: TestVenue;
+let browser: Chromium;
+let pictures: string;
+beforeAll(async () => {
+  [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
+  pictures = process.env['PICTURES'] ?? (await mkdtemp(path.join(os.tmpdir(), 'todoku-pictures-')));
+  // Something of one's own in every panel.
+  await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '150.5', '--tif', 'GTC');
+  await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '--type', 'market');
+});
+afterAll(async () => {
+  await browser?.close();
+  await venue?.dispose();
+});
+
+async function open(context: BrowserContext, settings: Record<string, string>): Promise<Page> {
+  await context.addInitScript((kept) => localStorage.setItem('todoku.settings', JSON.stringify(kept)), settings);
+  return (await openScreen('web', context, venue)).page;
+}
+
+/** Puts a notice of each urgency on the screen. */
+async function tell(page: Page): Promise<void> {
+  await venue.todoku('admin', 'announce', 'The venue closes at 17:00.');
+  await page.locator('.toast[data-level=warning]').first().waitFor();
+}
+
+const small = { width: 390, height: 844 };
+
+describe.each(['dark', 'light'])('%s', (theme) => {
+  test('axe finds nothing serious on any screen', async () => {
+    const context = await browser.profile({ reducedMotion: 'reduce' });
+    const page = await open(context, { theme, language: 'en' });
+    const found: string[] = [];
+    const look = async (where: string, within?: string): Promise<void> => {
+      for (const one of await violations(page, within)) found.push(`${where}: ${one}`);
+    };
+    await look('sign-in');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('dialog', { name: 'Settings' }).waitFor();
+    await look('settings before signing in', 'dialog');
+    await page.getByRole('button', { name: 'Done' }).click();
+    await signIn(page, 'alice');
+    await page.locator('.depth.bid tbody tr').nth(2).waitFor();
+    await tell(page);
+    await look('desk');
+    await page.getByRole('button', { name: /^Notifications/ }).click();
+    await look('notifications', '[popover]:popover-open');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: /^Who is online/ }).click();
+    await look('who is online', '[popover]:popover-open');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    for (const tab of ['Display', 'Trading and sound', 'Connection', 'Account']) {
+      await page.getByRole('tab', { name: tab }).click();
+      await look(`settings, ${tab}`, 'dialog');
+    }
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.setViewportSize(small);
+    for (const tab of await page.locator('.tab-bar [role=tab]').all()) {
+      await tab.click();
+      await look(`panel ${await tab.textContent()}`, '.panel-tabs');
+    }
+    expect(found).toEqual([]);
+    await context.close();
+  });
+});
+
+test('nothing moves for those who asked for less motion, and nothing is said by colour alone', async () => {
+  const context = await browser.profile({ reducedMotion: 'reduce' });
+  const page = await open(context, { theme: 'dark', language: 'en' });
+  await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' });
+  await signIn(page, 'alice');
+  await page.locator('[data-direction="1"], [data-direction="-1"]').first().waitFor();
+  await tell(page);
+  const moving = await page.evaluate(() => document.getAnimations().map((animation) => String((animation.effect as KeyframeEffect).target?.className)));
+  expect(moving).toEqual([]);
+  // What rises and falls has a sign, what is bought and sold a word, what is stale its age.
+  const unsigned = await page.evaluate(() =>
+    [...document.querySelectorAll('[data-direction="1"], [data-direction="-1"]')]
+      .map((element) => element.textContent + getComputedStyle(element, '::before').content + getComputedStyle(element, '::after').content)
+      .filter((text) => !/[▲▼↑↓+−-]/.test(text)),
+  );
+  expect(unsigned).toEqual([]);
+  for (const level of await page.locator('.toast .sign').allTextContents()) expect(level).toMatch(/^[i✓!]$/);
+  expect(await page.locator('[data-panel=orders] [data-row]').first().textContent()).toMatch(/Buy|Sell/);
+  await venue.kill();
+  await page.locator('.feed-status').getByText(/lost|Connecting/).first().waitFor();
+  await page.locator('.feed-status').getByText(/\d+ s ago/).waitFor();
+  await venue.start();
+  await context.close();
+});
+
+const sizes = [
+  { width: 1280, height: 720 },
+  { width: 1920, height: 1080 },
+  small,
+];
+
+describe.each([
+  { language: 'en', theme: 'dark', palette: 'greenUp' },
+  { language: 'ja', theme: 'light', palette: 'redUp' },
+])('$language', (values) => {
+  test('words and numbers fit at every size, and with large text', async () => {
+    const context = await browser.profile({ reducedMotion: 'reduce' });
+    const page = await open(context, values);
+    const cut: string[] = [];
+    const look = async (where: string): Promise<void> => {
+      await page.screenshot({ path: path.join(pictures, `${values.language} ${where}.png`) });
+      for (const one of await clipped(page)) cut.push(`${where}: ${one}`);
+    };
+    const settingsButton = page.getByRole('button', { name: /^(Settings|設定)$/ });
+    await look('sign-in');
+    await signIn(page, 'alice');
+    for (const size of sizes) {
+      const name = `${size.width}x${size.height}`;
+      await page.setViewportSize(size);
+      if (size === small) {
+        for (const [n, tab] of (await page.locator('.tab-bar [role=tab]').all()).entries()) {
+          await tab.click();
+          await look(`${name} panel ${n}`);
+        }
+      } else {
+        await page.locator('.depth.bid tbody tr').nth(2).waitFor();
+        await look(`${name} desk`);
+      }
+      await settingsButton.click();
+      await page.locator('dialog [role=tab]').first().waitFor();
+      for (const [n, tab] of (await page.locator('dialog [role=tab]').all()).entries()) {
+        await tab.click();
+        await look(`${name} settings ${n}`);
+      }
+      await page.keyboard.press('Escape');
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      await page.locator('button[popovertarget]').last().click();
+      await page.locator('.notices').waitFor();
+      await look(`${name} notifications`);
+      await page.keyboard.press('Escape');
+    }
+    await page.setViewportSize(sizes[0]!);
+    await settingsButton.click();
+    await page.getByRole('radio', { name: /^(Large|大)$/ }).check();
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    await look('large text');
+    expect(cut).toEqual([]);
+    await context.close();
+  });
+});
