@@ -140,3 +140,37 @@ func TestASnapshotThatFailsIsNotTriedWithEveryRecord(t *testing.T) {
 		}
 	})
 }
+
+// slowSnapshots is a store that takes a while for each snapshot.
+type slowSnapshots struct {
+	journal.Store
+
+	saved atomic.Int64
+}
+
+func (s *slowSnapshots) SaveSnapshot(ctx context.Context, snapshot journal.Snapshot) error {
+	timer := time.NewTimer(2 * time.Second)
+	<-timer.C
+	s.saved.Add(1)
+	return s.Store.SaveSnapshot(ctx, snapshot)
+}
+
+func TestSnapshotsTakeATenthOfTheTimeAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowSnapshots{Store: journal.NewMemoryStore()}
+		r := start(t, store, engine.Options{SnapshotEvery: 10})
+		r.cast("alice")
+		for n := range 2000 {
+			r.must(order("alice", n))
+			pass(100 * time.Millisecond)
+		}
+		if saved := store.saved.Load(); saved < 9 || saved > 11 {
+			t.Errorf("%d snapshots of 2 s each in 200 s", saved)
+		}
+		newest, err := store.LoadSnapshot(t.Context(), journal.MaxSequence)
+		if err != nil || newest.Sequence+250 < r.log.Head() {
+			t.Errorf("the newest snapshot is of %d, the head is %d, %v", newest.Sequence, r.log.Head(), err)
+		}
+		r.sameAfterRestart(store)
+	})
+}

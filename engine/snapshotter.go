@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"todoku/journal"
 	"todoku/trade/record"
@@ -51,14 +52,41 @@ func (s *snapshotter) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case sequence := <-s.due:
-			state, _, err := load(ctx, s.log, sequence)
-			if err == nil {
-				err = s.save(ctx, state)
-			}
-			if err != nil && ctx.Err() == nil {
+			began := s.options.Clock()
+			// More may have come while the last one was being written or paid for.
+			sequence = max(sequence, s.log.Head())
+			if err := s.write(ctx, sequence); err != nil && ctx.Err() == nil {
 				s.options.Report(Report{What: SnapshotFailed, Sequence: sequence, Err: err})
 			}
+			rest(ctx, restAfter*s.options.Clock().Sub(began))
 		}
+	}
+}
+
+// write makes the snapshot of a sequence and lets go of the state, which may be large.
+func (s *snapshotter) write(ctx context.Context, sequence uint64) error {
+	state, _, err := load(ctx, s.log, sequence)
+	if err != nil {
+		return err
+	}
+	return s.save(ctx, state)
+}
+
+// restAfter is how many times as long as a snapshot took none is written after it:
+// a state of a million requests takes seconds, and a venue that fills the journal
+// in less would do little else. longestRest is for a clock that was set.
+const (
+	restAfter   = 9
+	longestRest = 10 * time.Minute
+)
+
+// rest waits, or until ctx ends.
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(min(d, longestRest))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
