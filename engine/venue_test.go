@@ -57,7 +57,8 @@ func (v *testVenue) submit(commands ...trade.Command) []Result {
 		after = v.hash()
 	}
 	s := &submission{commands: commands, results: make([]Result, len(commands)), done: make(chan struct{})}
-	v.engine.commit(context.Background(), []*submission{s})
+	v.engine.take(context.Background(), s)
+	v.engine.drain(context.Background())
 	<-s.done
 	v.audit()
 	if v.thorough && v.engine.state.sequence == before && v.hash() != after {
@@ -70,6 +71,7 @@ func (v *testVenue) submit(commands ...trade.Command) []Result {
 func (v *testVenue) tick() {
 	v.t.Helper()
 	v.engine.tick(context.Background())
+	v.engine.drain(context.Background())
 	v.audit()
 }
 
