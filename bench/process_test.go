@@ -25,22 +25,25 @@ func TestAVenueOfItsOwnIsLoadedAndLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	market, err := Prepare(t.Context(), p.Venue, p.Admin, 4)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, sender := range []Client{GRPC, Light} {
-		r, err := Orders(t.Context(), OrdersConfig{
-			Venue: p.Venue, Market: market, Client: sender, InFlight: 8, Batch: 3,
-			Warmup: 50 * time.Millisecond, Duration: 300 * time.Millisecond, ServerPID: p.PID,
+		r, err := counted(func(d time.Duration) (Result, error) {
+			// Order ids are unique by run; a market is prepared anew for each.
+			market, err := Prepare(t.Context(), p.Venue, p.Admin, 4)
+			if err != nil {
+				return Result{}, err
+			}
+			return Orders(t.Context(), OrdersConfig{
+				Venue: p.Venue, Market: market, Client: sender, InFlight: 8, Batch: 3,
+				Warmup: 50 * time.Millisecond, Duration: d, ServerPID: p.PID,
+			})
 		})
 		if err != nil || !r.Good() || r.Orders == 0 || r.Rejected > 0 || *r.ServerCPU <= 0 {
 			t.Errorf("%s: %+v, %v", sender, r, err)
 		}
-		// Order ids are unique by run; a market is prepared anew for the next.
-		if market, err = Prepare(t.Context(), p.Venue, p.Admin, 4); err != nil {
-			t.Fatal(err)
-		}
+	}
+	market, err := Prepare(t.Context(), p.Venue, p.Admin, 4)
+	if err != nil {
+		t.Fatal(err)
 	}
 	r, err := Reports(t.Context(), ReportsConfig{
 		Venue: p.Venue, Market: market, Rate: 100, Warmup: 50 * time.Millisecond, Duration: 500 * time.Millisecond, ServerPID: p.PID,
