@@ -44,9 +44,13 @@ func TestEveryClientSendsEveryOrderOnce(t *testing.T) {
 		for _, batch := range []int{1, 7, 200} {
 			for _, rate := range []int{0, 1000 * batch} {
 				t.Run(fmt.Sprintf("%s, batch %d, rate %d", sender, batch, rate), func(t *testing.T) {
-					v := &fakeVenue{}
-					config := quick(OrdersConfig{Venue: serveFake(t, v), Client: sender, Batch: batch, Rate: rate, Connections: 3, InFlight: 5})
-					r, err := Orders(t.Context(), config)
+					var v *fakeVenue
+					r, err := counted(func(d time.Duration) (Result, error) {
+						v = &fakeVenue{}
+						config := quick(OrdersConfig{Venue: serveFake(t, v), Client: sender, Batch: batch, Rate: rate, Connections: 3, InFlight: 5})
+						config.Duration = d
+						return Orders(t.Context(), config)
+					})
 					if err != nil {
 						t.Fatal(err)
 					}
