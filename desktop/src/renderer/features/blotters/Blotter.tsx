@@ -133,9 +133,8 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
   const { state: historyState, onOlder } = history ?? {};
   const save = (): void => {
     const exported = visible.filter((column) => column.kind !== 'actions');
-    const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
     saveFile(
-      `todoku-${id}-${stamp}.csv`,
+      id,
       toCSV(
         exported.map((column) => column.title),
         shown.map((row) => exported.map((column) => column.value(row.original))),

@@ -15,12 +15,13 @@ export function toCSV(header: readonly string[], rows: readonly (readonly string
   return `\ufeff${[header, ...rows].map((line) => `${line.map(cell).join(',')}\r\n`).join('')}`;
 }
 
-/** Hands a text to the user as a file. */
-export function saveFile(name: string, text: string): void {
+/** Hands a text to the user as a file, named by what it is and by the second. */
+export function saveFile(what: string, text: string): void {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
   const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
   const link = document.createElement('a');
   link.href = url;
-  link.download = name;
+  link.download = `todoku-${what}-${stamp}.csv`;
   link.click();
   // The browser has taken it by then; without this it would stay as long as the page.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
