@@ -72,8 +72,7 @@ func newBenchVenue(tb testing.TB, store journal.Store) *Engine {
 // commitGroup has a group decided, appended and answered, without the goroutine.
 func commitGroup(e *Engine, commands []trade.Command) []Result {
 	s := &submission{commands: commands, results: make([]Result, len(commands)), done: make(chan struct{})}
-	e.take(context.Background(), s)
-	e.drain(context.Background())
+	e.commit(context.Background(), []*submission{s})
 	<-s.done
 	return s.results
 }
@@ -143,46 +142,4 @@ func BenchmarkRestart(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Run("snapshot", restart)
-}
-
-// syncing is a store that keeps nothing and takes a time to sync, without a core.
-type syncing struct{ journal.Store }
-
-func (syncing) Append(context.Context, uint64, []journal.Record) error {
-	timer := time.NewTimer(2 * time.Millisecond)
-	<-timer.C
-	return nil
-}
-
-// BenchmarkPipeline is 16 callers with groups of 100 over a disk that takes 2 ms.
-func BenchmarkPipeline(b *testing.B) {
-	const callers, size = 16, 100
-	e := newBenchVenue(b, syncing{journal.NewMemoryStore()})
-	ctx, stop := context.WithCancel(b.Context())
-	var running sync.WaitGroup
-	running.Go(func() { _ = e.Run(ctx) })
-	b.ResetTimer()
-	var wait sync.WaitGroup
-	for c := range callers {
-		wait.Go(func() {
-			for n := 0; n < b.N; n += callers * size {
-				commands := make([]trade.Command, size)
-				for i := range commands {
-					o := &trade.PlaceOrder{Symbol: "GOLD", Side: trade.SideBuy + trade.Side(i%2), Price: 100_000_000, Quantity: 100_000_000}
-					o.User = trade.UserID("user-" + strconv.Itoa(c))
-					o.Account, o.Request = trade.AccountID(o.User), trade.RequestID(strconv.Itoa(n+i))
-					commands[i] = o
-				}
-				for _, result := range e.SubmitAll(ctx, commands) {
-					if result.Err != nil {
-						b.Error(result.Err)
-					}
-				}
-			}
-		})
-	}
-	wait.Wait()
-	b.StopTimer()
-	stop()
-	running.Wait()
 }

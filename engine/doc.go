@@ -10,10 +10,9 @@
 // randomness and no clock in here but the one that is handed to [Open].
 //
 // One goroutine, that of [Engine.Run], does all of this. [Engine.Submit] may be
-// called from anywhere. What comes while a batch is synced becomes the next batch
-// (group commit), and under load it is decided meanwhile: a batch at a time is being
-// synced by a goroutine of its own, which Run waits for. Run ends when its context
-// does, after the batches under way, and leaves a snapshot behind.
+// called from anywhere. What waits while a batch is synced becomes the next
+// batch (group commit). Run ends when its context does, after the batch under
+// way, and leaves a snapshot behind.
 //
 // [Book] is the order book alone, for use without any of the rest.
 package engine

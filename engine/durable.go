@@ -24,9 +24,16 @@ type failure struct {
 	stale bool
 }
 
-// examine finds out what became of a batch whose append has failed; nil means that
-// it is there. It puts memory back to what the journal says.
-func (e *Engine) examine(ctx context.Context, batch []journal.Record, cause error) error {
+// append makes the batch durable. When the journal fails, it finds out what
+// became of the batch; nil means that it is there.
+func (e *Engine) append(ctx context.Context) error {
+	if len(e.records) == 0 {
+		return nil
+	}
+	cause := e.log.Append(ctx, e.records[0].Sequence-1, e.records)
+	if cause == nil {
+		return nil
+	}
 	e.fail(cause, true)
 	if err := e.reopen(ctx); err != nil {
 		if nothingWritten(cause) {
@@ -34,7 +41,7 @@ func (e *Engine) examine(ctx context.Context, batch []journal.Record, cause erro
 		}
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, errors.Join(cause, err))
 	}
-	switch there, err := e.landed(ctx, batch[len(batch)-1]); {
+	switch there, err := e.landed(ctx, e.records[len(e.records)-1]); {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, errors.Join(cause, err))
 	case there:

@@ -81,7 +81,6 @@ type Engine struct {
 	log     *journal.Log
 	options Options
 	queue   chan *submission
-	bell    chan struct{} // rung when it is worth deciding while a sync is under way
 	stopped chan struct{}
 	health  atomic.Pointer[error]
 
@@ -90,12 +89,10 @@ type Engine struct {
 	rates  rates
 	failed *failure // nil while the journal takes records
 
-	// batch is being made up. syncing is on its way to the journal, nil for none, and
-	// outcome says how that ended. spare is memory for the next one.
-	batch, syncing, spare *batch
-	outcome               chan error
-
-	// The memory that each record is made in.
+	// The batch that is being made up, and the memory that each record is made in.
+	records []journal.Record
+	pending []pending
+	size    int // of the records' data, in bytes
 	record  trade.Record
 	scratch []byte
 	arena   arena
@@ -133,12 +130,9 @@ func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, erro
 		log:       log,
 		options:   options,
 		queue:     make(chan *submission, maxQueue),
-		bell:      make(chan struct{}, 1),
 		stopped:   make(chan struct{}),
 		state:     s,
 		rates:     rates{},
-		batch:     &batch{},
-		outcome:   make(chan error, 1),
 		snapshots: newSnapshotter(log, options, from),
 	}, nil
 }
@@ -212,12 +206,6 @@ func (e *Engine) SubmitAll(ctx context.Context, commands []trade.Command) []Resu
 	case <-ctx.Done():
 		// It never reached the engine.
 		return all(commands, fmt.Errorf("%w: %w", ErrNotDurable, context.Cause(ctx)))
-	}
-	if len(e.queue)+len(commands) > worthDeciding {
-		select {
-		case e.bell <- struct{}{}:
-		default: // It has been rung.
-		}
 	}
 	select {
 	case <-s.done:

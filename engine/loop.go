@@ -10,8 +10,14 @@ import (
 	"todoku/trade/record"
 )
 
-// maxQueue bounds the submissions that wait to be decided.
-const maxQueue = 4096
+// Bounds of the engine's queue and of one group commit. A batch is closed when it
+// has passed either bound, so that it is never longer than maxBatchBytes and one
+// record, which the journal takes.
+const (
+	maxQueue        = 4096
+	maxBatchRecords = 4096
+	maxBatchBytes   = 2 << 20
+)
 
 // longestWait is how long the loop sleeps when it has nothing to do.
 const longestWait = time.Hour
@@ -23,7 +29,13 @@ type submission struct {
 	done     chan struct{}
 }
 
-// loop is the one goroutine that decides. Whatever comes while a batch is being
+// pending is a command that is decided and not yet durable.
+type pending struct {
+	submission *submission
+	index      int
+}
+
+// loop is the one goroutine that decides. Whatever waits while a batch is being
 // synced makes up the next batch, so that batches grow with the load and a lone
 // command waits for nobody.
 func (e *Engine) loop(ctx context.Context) {
@@ -31,29 +43,20 @@ func (e *Engine) loop(ctx context.Context) {
 	defer timer.Stop()
 	// A stop must not tear an append that is under way.
 	whole := context.WithoutCancel(ctx)
-	e.snapshots.offer(e.state.sequence)
+	var group []*submission
 	for {
-		queue := e.queue
-		if e.syncing != nil {
-			queue = nil // Few are decided as quickly after the sync, and the bell rings for many.
-		}
 		timer.Reset(e.wait())
 		select {
 		case <-ctx.Done():
-			e.drain(whole)
 			return
-		case err := <-e.outcome:
-			e.settle(whole, err)
-			e.gather(whole)
-		case <-e.bell:
-			e.gather(whole)
-		case s := <-queue:
-			e.take(whole, s)
-			e.gather(whole)
+		case s := <-e.queue:
+			group = e.gather(append(group[:0], s))
+			e.commit(whole, group)
+			clear(group)
 		case <-timer.C:
 			e.tick(whole)
 		}
-		e.commit(whole)
+		e.snapshots.offer(e.state.sequence)
 	}
 }
 
@@ -68,23 +71,29 @@ func (e *Engine) wait() time.Duration {
 	return longestWait
 }
 
-// gather decides what else waits, until a sync can begin that is worth it.
-func (e *Engine) gather(ctx context.Context) {
-	for len(e.outcome) == 0 && (e.syncing != nil || len(e.batch.pending) < worthSync) {
+// gather takes what else waits, up to the bounds of a batch.
+func (e *Engine) gather(group []*submission) []*submission {
+	commands := len(group[0].commands)
+	for commands < maxBatchRecords {
 		select {
 		case s := <-e.queue:
-			e.take(ctx, s)
+			group = append(group, s)
+			commands += len(s.commands)
 		default:
-			return
+			return group
 		}
 	}
+	return group
 }
 
-// take decides the commands of a submission.
-func (e *Engine) take(ctx context.Context, s *submission) {
-	for i := range s.commands {
-		e.decide(ctx, s, i)
+// commit decides a group, makes it durable, and only then answers.
+func (e *Engine) commit(ctx context.Context, group []*submission) {
+	for _, s := range group {
+		for i := range s.commands {
+			e.decide(ctx, s, i)
+		}
 	}
+	e.flush(ctx)
 }
 
 // tick does what is due without anybody asking.
@@ -94,6 +103,7 @@ func (e *Engine) tick(ctx context.Context) {
 	}
 	if at, due := e.state.deadline(); due && at <= e.now() {
 		_ = e.advance(ctx) // Nobody waits for the clock's answer.
+		e.flush(ctx)
 	}
 }
 
@@ -109,8 +119,10 @@ func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 		result.Answer, err = e.one(s.commands[index], now)
 	}
 	result.Err = err
-	e.batch.pending = append(e.batch.pending, pending{s, index})
-	e.room(ctx)
+	e.pending = append(e.pending, pending{s, index})
+	if e.full() {
+		e.flush(ctx)
+	}
 }
 
 // advance lets the clock do what is due before anything else is decided. What has
@@ -124,9 +136,29 @@ func (e *Engine) advance(ctx context.Context) error {
 		if _, err := e.one(&trade.AdvanceClock{}, now); err != nil {
 			return err
 		}
-		e.room(ctx)
+		if e.full() {
+			e.flush(ctx)
+		}
 	}
 	return e.ready(ctx)
+}
+
+// full says whether the batch should be closed.
+func (e *Engine) full() bool { return e.size >= maxBatchBytes || len(e.records) >= maxBatchRecords }
+
+// flush makes the batch durable and tells its results.
+func (e *Engine) flush(ctx context.Context) {
+	err := e.append(ctx)
+	for _, p := range e.pending {
+		if err != nil {
+			p.submission.results[p.index] = Result{Err: err}
+		}
+		if p.index == len(p.submission.commands)-1 {
+			close(p.submission.done)
+		}
+	}
+	clear(e.pending)
+	e.pending, e.records, e.size = e.pending[:0], e.records[:0], 0
 }
 
 // now is the time of the next record.
@@ -200,7 +232,8 @@ func (e *Engine) write(command trade.Command, content uint64, now int64, answer 
 		return trade.Answer{}, trade.Refuse(trade.ReasonTooLarge, "",
 			fmt.Sprintf("%d events in %d bytes, at most %d", len(e.draft.events), len(data), e.options.MaxRecord))
 	}
-	e.batch.add(journal.Record{Sequence: answer.Sequence, Time: now, Data: e.arena.keep(data)})
+	e.records = append(e.records, journal.Record{Sequence: answer.Sequence, Time: now, Data: e.arena.keep(data)})
+	e.size += len(data)
 	e.state.apply(&e.record)
 	return answer, nil
 }

@@ -57,8 +57,7 @@ func (v *testVenue) submit(commands ...trade.Command) []Result {
 		after = v.hash()
 	}
 	s := &submission{commands: commands, results: make([]Result, len(commands)), done: make(chan struct{})}
-	v.engine.take(context.Background(), s)
-	v.engine.drain(context.Background())
+	v.engine.commit(context.Background(), []*submission{s})
 	<-s.done
 	v.audit()
 	if v.thorough && v.engine.state.sequence == before && v.hash() != after {
@@ -71,7 +70,6 @@ func (v *testVenue) submit(commands ...trade.Command) []Result {
 func (v *testVenue) tick() {
 	v.t.Helper()
 	v.engine.tick(context.Background())
-	v.engine.drain(context.Background())
 	v.audit()
 }
 
