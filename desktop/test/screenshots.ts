@@ -15,28 +15,39 @@ const pictures = [
 ];
 
 /** So long the demo's traders trade before the pictures are taken: a chart wants some candles. */
-const liveliness = Number(process.env['LIVELY_SECONDS'] ?? 90) * 1000;
+const liveliness = Number(process.env['LIVELY_SECONDS'] ?? 600) * 1000;
 
-test('pictures', { timeout: liveliness + 120_000 }, async () => {
+test('pictures', { timeout: liveliness + 180_000 }, async () => {
   const [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
   try {
     await mkdir(images, { recursive: true });
     const alice = (...words: string[]) => venue.todoku('alice', 'order', 'place', ...words);
     await alice('BUY', '300000', 'USDJPY', '@', '151.21', '--tif', 'GTC');
-    await alice('SELL', '200000', 'USDJPY', '@', '151.295');
     await alice('BUY', '100000', 'EURUSD', '@', '1.0839');
     await alice('SELL', '200', '7203', '@', '2859');
     await new Promise((resolve) => setTimeout(resolve, liveliness));
-    await alice('BUY', '10000', 'USDJPY', '--type', 'market');
-    await alice('SELL', '5000', 'EURUSD', '--type', 'market');
-    await alice('BUY', '100', '7203', '--type', 'market');
+    const trades = [
+      ['BUY', '20000', 'EURJPY'],
+      ['SELL', '5000', 'EURUSD'],
+      ['BUY', '300', '7203'],
+      ['SELL', '100', '9984'],
+      ['BUY', '50', 'AAPL'],
+      ['SELL', '10000', 'GBPUSD'],
+      ['BUY', '10000', 'USDJPY'],
+    ];
+    for (const words of trades) await alice(...words, '--type', 'market');
+    // Near enough to be seen in the ladder, too far to trade at once.
+    const book = JSON.parse(await venue.todoku('alice', 'book', 'USDJPY', '--json')) as { bids: { price: string }[]; offers: { price: string }[] };
+    await alice('BUY', '100000', 'USDJPY', '@', book.bids[5]!.price);
+    await alice('SELL', '200000', 'USDJPY', '@', book.offers[4]!.price);
     for (const { name, settings } of pictures) {
       const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
       await context.addInitScript((kept) => localStorage.setItem('todoku.settings', JSON.stringify(kept)), settings);
       const { page } = await openScreen('web', context, venue);
       await signIn(page, 'alice');
       await page.locator('[data-panel=instruments]').getByText('USDJPY', { exact: true }).first().click();
-      await page.getByLabel(/^(Price|値段)$/).first().fill('151.24');
+      await page.locator('[data-panel=ticket] input[name=price]').fill(book.bids[2]!.price);
+      await page.locator('.dv-tab').filter({ hasText: /^(Chart|チャート)$/ }).click();
       await page.locator('.depth.bid tbody tr').nth(5).waitFor();
       // The demo's traders go on meanwhile: both pictures have a fill that is told.
       await alice('BUY', '10000', 'USDJPY', '--type', 'market');

@@ -17,7 +17,7 @@ let browser: Chromium;
 let pictures: string;
 beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
-  pictures = process.env['PICTURES'] ?? (await mkdtemp(path.join(os.tmpdir(), 'todoku-pictures-')));
+  pictures = process.env['SCREENSHOTS'] ?? (await mkdtemp(path.join(os.tmpdir(), 'todoku-pictures-')));
   // Something of one's own in every panel.
   await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '150.5', '--tif', 'GTC');
   await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '--type', 'market');
@@ -125,6 +125,8 @@ describe.each([
     const settingsButton = page.getByRole('button', { name: /^(Settings|設定)$/ });
     await look('sign-in');
     await signIn(page, 'alice');
+    // An instrument with long prices and large quantities.
+    await page.getByRole('button', { name: 'USDJPY', exact: true }).click();
     for (const size of sizes) {
       const name = `${size.width}x${size.height}`;
       await page.setViewportSize(size);

@@ -57,7 +57,7 @@ describe.each(shells)('%s', (shell) => {
     const bid = depth.getByRole('table', { name: `Bids of ${symbol}` }).locator('tr[data-price="101"]');
     await bid.getByRole('img', { name: 'Your orders here: 2' }).waitFor();
     await venue.todoku('bob', 'order', 'place', 'BUY', '5', symbol, '@', '100');
-    await depth.getByRole('table', { name: `Bids of ${symbol}` }).locator('tr[data-price="100"] .total').getByText('7', { exact: true }).waitFor();
+    await depth.getByRole('table', { name: `Bids of ${symbol}` }).locator('tr[data-price="100"] .total').getByText('7', { exact: true }).waitFor({ state: 'attached' });
     await depth.getByText('one side is empty').waitFor();
     await venue.todoku('bob', 'order', 'place', 'SELL', '5', symbol, '@', '102.5');
     await depth.getByText('Spread 3 ticks').waitFor();

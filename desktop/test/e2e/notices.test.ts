@@ -1,19 +1,26 @@
 // What happens is told, in both shells: toasts that leave the focus alone, a centre that
 // keeps them, who is online; and what is set takes effect at once and is kept.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
-import { openScreen, shells, signIn } from '../harness/shells';
+import { openScreen, type ShellName, shells, signIn } from '../harness/shells';
 import { TestVenue } from '../harness/venue';
 
 let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
+  vi.stubEnv('TODOKU_NEW_PASSWORD', password);
+  for (const shell of shells) await venue.todoku('admin', 'user', 'add', visitor(shell));
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await browser?.close();
   await venue?.dispose();
 });
+
+/** Somebody new for each shell: who was here a moment ago may be held to be here still. */
+const visitor = (shell: ShellName): string => `visitor-${shells.indexOf(shell)}`;
+const password = 'of-a-visitor';
 
 describe.each(shells)('%s', (shell) => {
   test('what happens is told without taking the focus, and kept in the centre', async () => {
@@ -26,8 +33,8 @@ describe.each(shells)('%s', (shell) => {
     const price = page.getByRole('form', { name: 'Order ticket' }).getByLabel('Price', { exact: true });
     await price.focus();
     const other = await browser.profile();
-    await signIn((await openScreen(shell, other, venue)).page, 'bob');
-    await toasts.getByText('Bob signed in.').waitFor();
+    await signIn((await openScreen(shell, other, venue)).page, visitor(shell), password);
+    await toasts.getByText(`${visitor(shell)} signed in.`).waitFor();
     await page.getByRole('button', { name: /^Who is online: / }).click();
     await page.getByRole('list', { name: 'Who is online' }).getByText('Alice (you)').waitFor();
     await page.keyboard.press('Escape');

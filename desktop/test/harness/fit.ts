@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 
 /** What must never be cut off: whatever says what something is or does, and every number. */
-const whole = 'button, th, legend, dt, h1, h2, h3, label, [role=tab], .dv-tab, .number, .badge';
+const whole = 'button, th, td, legend, dt, h1, h2, h3, label, [role=tab], .dv-tab, .number, .badge';
 
 /** The elements whose text is cut off, a line each, and the page itself where it is wider than its window. */
 export function clipped(page: Page): Promise<string[]> {

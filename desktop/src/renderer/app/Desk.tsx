@@ -56,7 +56,7 @@ function Bar({ onLayouts }: { onLayouts?: () => void }) {
       <Online />
       <Centre />
       <SettingsButton />
-      <button type="button" aria-label={t('keys.title')} title={t('keys.open')} onClick={() => dispatch(keyboard.helpOpened())}>
+      <button type="button" className="keys" aria-label={t('keys.title')} title={t('keys.open')} onClick={() => dispatch(keyboard.helpOpened())}>
         ?
       </button>
       <AdminButton />

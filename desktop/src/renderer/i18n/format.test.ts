@@ -15,6 +15,12 @@ test('a date is written in the order of the language', () => {
   expect(formatsOf('ja', 'UTC').dateTime(moment)).toBe('2026/11/22 15:04:05');
 });
 
+test('what was not today has its date', () => {
+  const now = Date.now();
+  expect(formatsOf('en', 'UTC').recent(now)).toBe(formatsOf('en', 'UTC').time(now));
+  expect(formatsOf('en', 'UTC').recent(now - 36 * 3_600_000)).toMatch(/^\d\d\/\d\d \d\d:\d\d:\d\d$/);
+});
+
 test('the venue writes UTC, whatever the zone of the user', () => {
   expect(formatsOf('ja', 'Asia/Tokyo').venue(moment)).toBe('2026-11-22 15:04:05.067 UTC');
 });

@@ -9,6 +9,8 @@ export interface Formats {
   time(ms: number): string;
   /** Time of day to the millisecond. */
   precise(ms: number): string;
+  /** Time of day, with the date where that is not today. */
+  recent(ms: number): string;
   /** Date and time of day. */
   dateTime(ms: number): string;
   /** The same moment as the venue writes it. */
@@ -17,7 +19,8 @@ export interface Formats {
   count(n: number): string;
 }
 
-const locales: Record<Language, string> = { en: 'en-GB', ja: 'ja-JP' };
+/** The locale whose ways of writing go with a language. */
+export const locales: Record<Language, string> = { en: 'en-GB', ja: 'ja-JP' };
 
 /** Formats of a language. zone is the machine's when absent. */
 export function formatsOf(language: Language, zone?: string): Formats {
@@ -27,10 +30,12 @@ export function formatsOf(language: Language, zone?: string): Formats {
   const seconds = new Intl.DateTimeFormat(locale, time);
   const millis = new Intl.DateTimeFormat(locale, { ...time, fractionalSecondDigits: 3 });
   const date = new Intl.DateTimeFormat(locale, { year: 'numeric', month: '2-digit', day: '2-digit', ...time });
+  const day = new Intl.DateTimeFormat(locale, { month: '2-digit', day: '2-digit', ...timeZone });
   const whole = new Intl.NumberFormat(locale);
   return {
     time: (ms) => seconds.format(ms),
     precise: (ms) => millis.format(ms),
+    recent: (ms) => (day.format(ms) === day.format(Date.now()) ? seconds.format(ms) : `${day.format(ms)} ${seconds.format(ms)}`),
     dateTime: (ms) => date.format(ms),
     venue: (ms) => `${new Date(ms).toISOString().replace('T', ' ').slice(0, -1)} UTC`,
     count: (n) => whole.format(n),

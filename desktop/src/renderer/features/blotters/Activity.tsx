@@ -4,12 +4,13 @@ import { useCallback, useMemo, useState } from 'react';
 import { ExecType, OrderStatus } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { type Key, type Translate, useT } from '../../i18n';
+import { Time } from '../../ui/Time';
 import { selection } from '../market/selection';
 import { type Instrument, priceDigits } from '../market/slice';
 import { type Said, useReason } from '../orders/reasons';
 import { orders } from '../orders/slice';
 import { Blotter } from './Blotter';
-import { shownNumber, SideCell, Time } from './cells';
+import { shownNumber, SideCell } from './cells';
 import { type Column, utc } from './columns';
 import { type ActivityRow, selectActivityRows } from './rows';
 
@@ -36,7 +37,7 @@ function rowState(row: ActivityRow): string | undefined {
 
 function columnsOf(t: Translate, say: (said: Said) => string, instruments: Readonly<Record<string, Instrument>>): Column<ActivityRow>[] {
   return [
-    { id: 'time', title: t('column.time'), width: 100, value: ({ time }) => utc(time), cell: ({ time }) => <Time ms={time} /> },
+    { id: 'time', title: t('column.time'), width: 100, value: ({ time }) => utc(time), cell: ({ time }) => <Time at={time} as="recent" /> },
     { id: 'what', title: t('blotter.what'), width: 150, value: (row) => t(whatKey(row)), cell: (row) => <span className={rowState(row) ? 'warn' : ''}>{t(whatKey(row))}</span> },
     { id: 'symbol', title: t('column.symbol'), width: 84, value: ({ symbol }) => symbol },
     { id: 'side', title: t('column.side'), width: 56, value: ({ side }) => (side === 0 ? '' : t(side === 1 ? 'side.buy' : 'side.sell')), cell: ({ side }) => <SideCell side={side} /> },

@@ -3,11 +3,12 @@ import { useCallback, useMemo } from 'react';
 import { ExecType } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { type Translate, useT } from '../../i18n';
+import { Time } from '../../ui/Time';
 import { selection } from '../market/selection';
 import { type Instrument, priceDigits } from '../market/slice';
 import { orders } from '../orders/slice';
 import { Blotter } from './Blotter';
-import { shownNumber, SideCell, Time } from './cells';
+import { shownNumber, SideCell } from './cells';
 import { type Column, utc } from './columns';
 import { type ActivityRow, selectExecutionRows } from './rows';
 
@@ -17,7 +18,7 @@ const busted = ({ execution }: ActivityRow): boolean => execution?.execType === 
 
 function columnsOf(t: Translate, instruments: Readonly<Record<string, Instrument>>): Column<ActivityRow>[] {
   return [
-    { id: 'time', title: t('column.time'), width: 100, value: ({ time }) => utc(time), cell: ({ time }) => <Time ms={time} /> },
+    { id: 'time', title: t('column.time'), width: 100, value: ({ time }) => utc(time), cell: ({ time }) => <Time at={time} as="recent" /> },
     { id: 'symbol', title: t('column.symbol'), width: 84, value: ({ symbol }) => symbol },
     { id: 'side', title: t('column.side'), width: 56, value: ({ side }) => t(side === 1 ? 'side.buy' : 'side.sell'), cell: ({ side }) => <SideCell side={side} /> },
     { id: 'price', title: t('column.price'), kind: 'number', width: 90, value: ({ price }) => price, cell: ({ price, symbol }) => shownNumber(price, priceDigits(instruments[symbol])) },

@@ -4,6 +4,7 @@ import { useCallback, useMemo, useState } from 'react';
 import { OrderType, Side } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { type Key, type Translate, useT } from '../../i18n';
+import { Time } from '../../ui/Time';
 import { selectTradable } from '../feed/selectors';
 import { selection } from '../market/selection';
 import { type Instrument, priceDigits } from '../market/slice';
@@ -11,7 +12,7 @@ import { request } from '../orders/request';
 import { type Order, orders, works } from '../orders/slice';
 import { AmendOrder } from '../ticket/AmendOrder';
 import { Blotter } from './Blotter';
-import { shownNumber, SideCell, Time } from './cells';
+import { shownNumber, SideCell } from './cells';
 import { type Column, utc } from './columns';
 import { type OrderRow, selectAllOrderRows, selectWorkingRows } from './rows';
 
@@ -82,8 +83,8 @@ function columnsOf(t: Translate, instruments: Readonly<Record<string, Instrument
     },
     { id: 'type', title: t('blotter.type'), width: 70, value: (row) => t(`blotter.type.${from(row)?.type ?? 1}` as Key) },
     { id: 'validity', title: t('blotter.validity'), width: 70, value: (row) => t(`blotter.tif.${from(row)?.timeInForce || 1}` as Key) },
-    { id: 'entered', title: t('blotter.entered'), width: 100, value: ({ order, pending }) => utc(order?.enteredTime ?? pending?.sentAt ?? 0), cell: ({ order, pending }) => <Time ms={order?.enteredTime ?? pending?.sentAt ?? 0} /> },
-    { id: 'updated', title: t('blotter.updated'), width: 100, hidden: true, value: ({ order }) => utc(order?.updatedTime ?? 0), cell: ({ order }) => <Time ms={order?.updatedTime ?? 0} /> },
+    { id: 'entered', title: t('blotter.entered'), width: 100, value: ({ order, pending }) => utc(order?.enteredTime ?? pending?.sentAt ?? 0), cell: ({ order, pending }) => <Time at={order?.enteredTime ?? pending?.sentAt ?? 0} as="recent" /> },
+    { id: 'updated', title: t('blotter.updated'), width: 100, hidden: true, value: ({ order }) => utc(order?.updatedTime ?? 0), cell: ({ order }) => <Time at={order?.updatedTime ?? 0} as="recent" /> },
     { id: 'order', title: t('blotter.order'), width: 90, value: ({ order }) => order?.orderId ?? '' },
     { id: 'account', title: t('blotter.account'), width: 80, hidden: true, value: (row) => from(row)?.account ?? '' },
     { id: 'user', title: t('blotter.user'), width: 80, hidden: true, value: ({ order }) => order?.user ?? '' },

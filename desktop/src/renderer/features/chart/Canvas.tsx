@@ -2,7 +2,9 @@
 import { CandlestickSeries, createChart, HistogramSeries, type IChartApi, type ISeriesApi, TickMarkType, type Time, type UTCTimestamp } from 'lightweight-charts';
 import { useEffect, useRef } from 'react';
 import { useAppSelector } from '../../app/hooks';
-import type { Language, Palette, Theme } from '../settings/slice';
+import { formatsOf, locales } from '../../i18n/format';
+import type { Language, Palette } from '../settings/slice';
+import { type ShownTheme, useTheme } from '../settings/theme';
 import type { Candle } from './candles';
 
 interface Drawn {
@@ -15,7 +17,8 @@ interface Drawn {
 export function Canvas({ candles, digits, label, seconds }: { candles: readonly Candle[]; digits: number; label: string; seconds: boolean }) {
   const place = useRef<HTMLDivElement>(null);
   const drawn = useRef<Drawn>(null);
-  const { theme, palette, language } = useAppSelector((s) => s.settings);
+  const { palette, language } = useAppSelector((s) => s.settings);
+  const theme = useTheme();
 
   useEffect(() => {
     const element = place.current;
@@ -82,7 +85,7 @@ export function Canvas({ candles, digits, label, seconds }: { candles: readonly 
 const looks = new Map<string, Record<'up' | 'down' | 'line' | 'surface' | 'muted' | 'fontFamily', string>>();
 
 /** Colours and type of a theme and palette, as the style sheet has them while these are chosen. */
-function lookOf(theme: Theme, palette: Palette) {
+function lookOf(theme: ShownTheme, palette: Palette) {
   const key = `${theme} ${palette}`;
   let look = looks.get(key);
   if (!look) {
@@ -100,12 +103,12 @@ const volume = (candle: Candle) => ({ time: at(candle), value: Number(candle.vol
 
 /** Times are drawn in the user's zone; the library knows UTC alone. */
 function whole(language: Language): (time: Time) => string {
-  const text = new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'medium' });
-  return (time) => text.format(Number(time) * 1000);
+  const { dateTime } = formatsOf(language);
+  return (time) => dateTime(Number(time) * 1000);
 }
 
 function tickMarks(language: Language): (time: Time, type: TickMarkType) => string {
-  const of = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => new Intl.DateTimeFormat(language, { hourCycle: 'h23', ...options });
+  const of = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => new Intl.DateTimeFormat(locales[language], { hourCycle: 'h23', ...options });
   const formats: Record<TickMarkType, Intl.DateTimeFormat> = {
     [TickMarkType.Year]: of({ year: 'numeric' }),
     [TickMarkType.Month]: of({ month: 'short' }),

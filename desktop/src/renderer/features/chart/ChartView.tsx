@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { decimal, format, group } from '../../../shared/decimal';
 import { useT } from '../../i18n';
+import { useFormats } from '../../i18n/format';
 import { Age } from '../market/Age';
 import { priceDigits } from '../market/slice';
 import { type Interval, intervals, summary } from './candles';
@@ -16,7 +17,7 @@ export default function ChartView() {
   const symbol = useAppSelector((s) => s.selection.symbol);
   const instrument = useAppSelector((s) => s.market.instruments[symbol]);
   const { candles, interval, loaded, problem } = useAppSelector((s) => s.chart);
-  const language = useAppSelector((s) => s.settings.language);
+  const formats = useFormats();
   const figures = useMemo(() => summary(candles), [candles]);
   if (!instrument) return null;
   const digits = priceDigits(instrument);
@@ -30,7 +31,7 @@ export default function ChartView() {
         low: price(figures.low),
         volume: group(figures.volume),
         n: candles.length,
-        since: new Date(figures.since).toLocaleString(language),
+        since: formats.dateTime(figures.since),
       })
     : t(loaded ? 'chart.none' : 'chart.loading');
   return (

@@ -72,6 +72,10 @@ describe('one item', () => {
     expect(noticeOf(thing, me, 0)).toBeUndefined();
   });
 
+  test('numbers are written as the instrument has them', () => {
+    expect(say(trade('1', { quantity: '1000000', price: '151.2' }), { ...me, digits: { USDJPY: 3 } })).toBe('Fill: Bought 1,000,000 USDJPY at 151.200');
+  });
+
   test('a halt is told when the status changes, and what an administrator wrote with it', () => {
     const halted = item('instrumentUpdate', plain(create(InstrumentSchema, { symbol: 'USDJPY', status: TradingStatus.HALTED, statusReason: 'News pending.' })));
     expect(say(halted, { ...me, statuses: { USDJPY: TradingStatus.OPEN } })).toBe('Market: USDJPY is halted. News pending.');

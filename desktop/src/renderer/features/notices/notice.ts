@@ -2,6 +2,7 @@
 // the notification centre, the toasts, the sound and the operating system.
 import { Reset_Cause } from '../../../gen/todoku/v1/notification_pb';
 import { ExecType, Side, TradeStatus, TradingStatus } from '../../../gen/todoku/v1/types_pb';
+import { decimal, digitsOf, format, group } from '../../../shared/decimal';
 import type { Key, Values } from '../../i18n';
 import type { Item, ItemBody } from '../feed/items';
 
@@ -35,11 +36,13 @@ export interface Known {
   accounts: string[];
   /** By symbol. */
   statuses: Record<string, TradingStatus>;
+  /** Places after the point of prices, by symbol. */
+  digits: Record<string, number>;
   /** Requests that this screen itself made sure would be refused: no news to anybody. */
   withdrawn: string[];
 }
 
-export const nobody: Known = { displayName: '', accounts: [], statuses: {}, withdrawn: [] };
+export const nobody: Known = { displayName: '', accounts: [], statuses: {}, digits: {}, withdrawn: [] };
 
 const sideOf = (side: Side): Key => (side === Side.SELL ? 'notice.sold' : 'notice.bought');
 const orderSideOf = (side: Side): Key => (side === Side.SELL ? 'side.sell' : 'side.buy');
@@ -49,7 +52,7 @@ export function noticeOf(item: Item, known: Known, at: number): Notice | undefin
   const when = item.time || at;
   switch (item.type) {
     case 'trade':
-      return known.accounts.includes(item.body.account) ? tradeNotice(item.body, when) : undefined;
+      return known.accounts.includes(item.body.account) ? tradeNotice(item.body, known.digits[item.body.symbol] ?? 0, when) : undefined;
     case 'executionReport':
       return item.body.order && known.accounts.includes(item.body.order.account) ? reportNotice(item.body, item.body.order, known, when) : undefined;
     case 'cancelReject': {
@@ -82,23 +85,23 @@ export function noticeOf(item: Item, known: Known, at: number): Notice | undefin
 /** What is known after an item: what later ones are judged by. */
 export function learned(known: Known, item: Item): Known {
   if (item.type === 'hello' && item.body.user) return { ...known, displayName: item.body.user.displayName, accounts: item.body.user.accounts };
-  if (item.type === 'instrumentUpdate' && known.statuses[item.body.symbol] !== item.body.status)
-    return { ...known, statuses: { ...known.statuses, [item.body.symbol]: item.body.status } };
-  return known;
+  if (item.type !== 'instrumentUpdate') return known;
+  const { symbol, status, tickSize } = item.body;
+  return { ...known, statuses: { ...known.statuses, [symbol]: status }, digits: { ...known.digits, [symbol]: digitsOf(decimal(tickSize)) } };
 }
 
 const idOf = (item: Item): string => `${item.type}:${item.sequence}:${item.index}`;
 
-function tradeNotice(trade: ItemBody['trade'], at: number): Notice {
+function tradeNotice(trade: ItemBody['trade'], digits: number, at: number): Notice {
   const { tradeId, symbol, quantity, price, side, text } = trade;
-  const values = { symbol, quantity, price };
+  const values = { symbol, quantity: group(quantity), price: format(decimal(price), digits) };
   if (trade.status === TradeStatus.BUSTED) return { id: `bust:${tradeId}:${side}`, group: 'fill', level: 'warning', at, text: 'notice.busted', values: { ...values, why: text } };
   return { id: `trade:${tradeId}:${side}`, group: 'fill', level: 'good', at, text: 'notice.fill', values, words: { did: sideOf(side) } };
 }
 
 function reportNotice(report: ItemBody['executionReport'], order: ItemBody['order'], known: Known, at: number): Notice | undefined {
   const { execType, requestId, reason } = report;
-  const values = { symbol: order.symbol, quantity: order.quantity, filled: order.filledQuantity, id: order.orderId };
+  const values = { symbol: order.symbol, quantity: group(order.quantity), filled: group(order.filledQuantity), id: order.orderId };
   const words = { side: orderSideOf(order.side) };
   switch (execType) {
     case ExecType.REJECTED:

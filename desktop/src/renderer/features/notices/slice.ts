@@ -1,6 +1,7 @@
 // The notification centre's history and the toasts on the screen.
 import { createSlice, current, type PayloadAction } from '@reduxjs/toolkit';
 import { Side } from '../../../gen/todoku/v1/types_pb';
+import { group } from '../../../shared/decimal';
 import { feed } from '../feed/slice';
 import { orders } from '../orders/slice';
 import { session } from '../session/slice';
@@ -89,7 +90,7 @@ const slice = createSlice({
           level: 'warning',
           at,
           text: placed ? 'notice.orderRefused' : 'notice.requestRefused',
-          values: { symbol, quantity: placed?.quantity ?? '' },
+          values: { symbol, quantity: group(placed?.quantity ?? '') },
           ...(placed ? { words: { side: placed.side === Side.SELL ? 'side.sell' : 'side.buy' } } : {}),
           why: { reason: problem.reason, text: problem.text },
         };
