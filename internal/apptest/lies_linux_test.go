@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/internal/apptest"
@@ -223,7 +224,11 @@ func (a *attack) floodSubscriptions(d *apptest.Desktop) {
 			subscription, want = many, "BAD_SUBSCRIPTION"
 		}
 		_, err := d.Notifications.UpdateSubscription(ctx, &todokuv1.UpdateSubscriptionRequest{ConnectionId: d.Connection, Subscription: subscription})
-		// It does not acknowledge either, and may have been ended for that.
+		// It does not acknowledge either, and may have been ended for that, its
+		// connection with it.
+		if status.Code(err) == codes.Unavailable && reasonOf(err) == "" {
+			return err
+		}
 		if reason := reasonOf(err); reason != want && reason != "SUBSCRIPTION_RATE" && reason != "NOT_ATTACHED" {
 			a.t.Errorf("change %d: %v, want %q", n, err, want)
 		}
