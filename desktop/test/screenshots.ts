@@ -41,7 +41,7 @@ test('pictures', { timeout: liveliness + 180_000 }, async () => {
     await alice('BUY', '100000', 'USDJPY', '@', book.bids[5]!.price);
     await alice('SELL', '200000', 'USDJPY', '@', book.offers[4]!.price);
     for (const { name, settings } of pictures) {
-      const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
+      const context = await browser.profile({ viewport: { width: 1920, height: 1080 }, reducedMotion: 'reduce' });
       await context.addInitScript((kept) => localStorage.setItem('todoku.settings', JSON.stringify(kept)), settings);
       const { page } = await openScreen('web', context, venue);
       await signIn(page, 'alice');
