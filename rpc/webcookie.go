@@ -35,8 +35,20 @@ type webVisitKey struct{}
 // visited lets the calls below it find their HTTP request.
 func visited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), webVisitKey{}, &webVisit{w, r})))
+		v := &webVisit{w, r}
+		v.readBy(time.Now().Add(requestPatience))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), webVisitKey{}, v)))
 	})
+}
+
+// requestPatience is how long a request may take to arrive: it is read before anybody
+// knows who sends it.
+const requestPatience = 10 * time.Second
+
+// readBy makes what is still to be read fail from a moment on; the zero time is never.
+func (v *webVisit) readBy(limit time.Time) {
+	// A transport without deadlines is a test's recorder, which has everything.
+	_ = http.NewResponseController(v.writer).SetReadDeadline(limit)
 }
 
 // webVisitOf returns the HTTP request of a call that came through visited.

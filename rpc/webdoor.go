@@ -55,6 +55,7 @@ type webNotificationService struct{ *notificationService }
 func (s webNotificationService) FeedNotification(
 	ctx context.Context, req *todokuv1.FeedNotificationRequest, stream *connect.ServerStream[todokuv1.FeedNotificationResponse],
 ) error {
+	webVisitOf(ctx).readBy(time.Time{}) // The request is here; the stream has no deadline.
 	v, err := s.attach(ctx, req)
 	if err != nil {
 		return err
@@ -84,6 +85,7 @@ func (s webAdminService) ExportJournal(
 ) error {
 	const patience = 30 * time.Second // For one record, before the client counts as gone.
 	visit := webVisitOf(ctx)
+	visit.readBy(time.Time{})
 	return s.exportJournal(ctx, req, func(r *todokuv1.ExportJournalResponse) error {
 		visit.writeBy(patience)
 		return stream.Send(r)
@@ -97,6 +99,7 @@ type webDoor struct{ *Server }
 func (s *webDoor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		method := req.Spec().Procedure
+		webVisitOf(ctx).readBy(time.Time{}) // The request is here; the call has a deadline of its own.
 		ctx, cancel, err := s.admit(ctx, webCall(method, req.Header(), req.Peer()))
 		if err != nil {
 			return nil, s.webStatus(method, err)

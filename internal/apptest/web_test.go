@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -375,4 +377,45 @@ func TestAPageThatStopsReadingIsEndedAndHoldsNothingUp(t *testing.T) {
 		t.Errorf("a page that reads nothing ended with %q, want %q", got, push.ReasonSlowConsumer)
 	}
 	app.Shutdown()
+}
+
+// TestARequestThatTricklesInIsGivenUp holds that who says a request's length and not the
+// request does not keep a handler.
+func TestARequestThatTricklesInIsGivenUp(t *testing.T) {
+	t.Parallel()
+	app := apptest.Start(t)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", app.HTTPAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // The test is over.
+	if _, err := fmt.Fprintf(conn, "POST /todoku.v1.SessionService/Login HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", app.HTTPAddr()); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(conn); err != nil {
+		t.Errorf("the connection was not given up: %v", err)
+	}
+}
+
+// TestAStreamOfAPageOutlivesTheTimeForItsRequest holds that the limit on a request's
+// arrival does not cut the stream that it opened.
+func TestAStreamOfAPageOutlivesTheTimeForItsRequest(t *testing.T) {
+	t.Parallel()
+	app := apptest.Start(t)
+	p := openPage(http.DefaultClient, "http://"+app.HTTPAddr().String())
+	login := p.signIn(t)
+	feed, err := p.notifications.FeedNotification(t.Context(), &todokuv1.FeedNotificationRequest{ConnectionId: login.GetConnectionId()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.Close() //nolint:errcheck // The test is over.
+	began := time.Now()
+	for time.Since(began) < 12*time.Second {
+		if !feed.Receive() { // Heartbeats come every five seconds.
+			t.Fatalf("the stream ended after %s: %v", time.Since(began), feed.Err())
+		}
+	}
 }
