@@ -42,7 +42,8 @@ func departures() []string {
 	return []string{departureCanceled, departureClosed, departureReset, departureTimeout, departureServer, departureDeadline}
 }
 
-// departure says how the client of a call went away.
+// departure says how the client of a call went away. It waits no longer than
+// witnessPatience, and only for a connection that is known to be broken.
 func departure(ctx context.Context) string {
 	if c := connOf(ctx); c != nil {
 		if word := c.departure(); word != "" {
@@ -81,28 +82,58 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 }
 
 // witness remembers what a connection saw last. Safe for concurrent use.
+//
+// The kernel tells the cause of a broken connection once, to whichever of a read and a
+// write comes first; the other gets EOF or EPIPE. So both are watched.
 type witness struct {
 	patience time.Duration // Silence of so long before we closed was waited for.
 	secure   bool          // TLS is spoken above.
 	heard    atomic.Int64  // When bytes last came, in nanoseconds since 1970.
+	torn     atomic.Bool   // A write failed whose cause the reader has.
 	word     atomic.Pointer[string]
+	settled  chan struct{} // Closed with the first word.
 }
 
+// witnessPatience is how long the end of a call waits for a reader that was given the
+// cause and has not come to say it. A busy machine takes milliseconds.
+const witnessPatience = 100 * time.Millisecond
+
 func newWitness(patience time.Duration, secure bool) *witness {
-	w := &witness{patience: patience, secure: secure}
+	w := &witness{patience: patience, secure: secure, settled: make(chan struct{})}
 	w.heard.Store(time.Now().UnixNano())
 	return w
 }
 
 // departure returns the word for the end of the connection; empty while it lives.
 func (w *witness) departure() string {
+	if w.word.Load() == nil && w.torn.Load() {
+		patience := time.NewTimer(witnessPatience)
+		defer patience.Stop()
+		select {
+		case <-w.settled:
+		case <-patience.C:
+			w.settle(departureReset)
+		}
+	}
 	if word := w.word.Load(); word != nil {
 		return *word
 	}
 	return ""
 }
 
-func (w *witness) settle(word string) { w.word.CompareAndSwap(nil, &word) }
+// settle makes word the end unless there is one.
+func (w *witness) settle(word string) {
+	if w.word.CompareAndSwap(nil, &word) {
+		close(w.settled)
+	}
+}
+
+// correct makes word the end, whatever was concluded from the silence after it.
+func (w *witness) correct(word string) {
+	if w.word.Swap(&word) == nil {
+		close(w.settled)
+	}
+}
 
 // saw takes note of a read's outcome.
 func (w *witness) saw(n int, err error) {
@@ -118,6 +149,19 @@ func (w *witness) saw(n int, err error) {
 		w.settle(departureTimeout)
 	default:
 		w.settle(departureReset)
+	}
+}
+
+// failed takes note of a write's outcome.
+func (w *witness) failed(err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, syscall.ECONNRESET):
+		w.correct(departureReset) // A reader that was quicker saw the bare EOF.
+	case errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, syscall.EHOSTUNREACH):
+		w.correct(departureTimeout)
+	case errors.Is(err, syscall.EPIPE):
+		w.torn.Store(true)
 	}
 }
 

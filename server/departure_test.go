@@ -5,6 +5,7 @@ import (
 	"io"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -41,6 +42,41 @@ func TestAConnectionKnowsHowItEnded(t *testing.T) {
 			if word := w.departure(); word != c.want {
 				t.Errorf("%s, want %s", word, c.want)
 			}
+		})
+	}
+}
+
+// TestTheCauseIsKnownWhicheverSideTheKernelToldIt breaks connections whose writer came
+// before the reader: the reader then gets EOF, or comes only after the call has ended.
+func TestTheCauseIsKnownWhicheverSideTheKernelToldIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		written, read error
+		want          string
+	}{
+		"reset, told to the writer":       {syscall.ECONNRESET, io.EOF, departureReset},
+		"given up, told to the writer":    {syscall.ETIMEDOUT, io.EOF, departureTimeout},
+		"reset, told to the reader":       {syscall.EPIPE, syscall.ECONNRESET, departureReset},
+		"closed, then written to":         {syscall.EPIPE, io.EOF, departureClosed},
+		"broken, and nobody was told why": {syscall.EPIPE, nil, departureReset},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				reader := newWitness(time.Minute, false)
+				reader.saw(0, c.read)
+				reader.failed(c.written)
+				if word := reader.departure(); word != c.want {
+					t.Errorf("the reader first: %s, want %s", word, c.want)
+				}
+				writer := newWitness(time.Minute, false)
+				writer.failed(c.written)
+				go func() {
+					synctest.Wait() // Until the call that ended asks.
+					writer.saw(0, c.read)
+				}()
+				if word := writer.departure(); word != c.want {
+					t.Errorf("the writer first: %s, want %s", word, c.want)
+				}
+			})
 		})
 	}
 }

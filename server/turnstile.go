@@ -208,6 +208,13 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Write writes, and remembers how that failed.
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.witness.failed(err)
+	return n, err
+}
+
 // RemoteAddr returns the address of the other side, which leads to the witness.
 func (c *counted) RemoteAddr() net.Addr { return witnessed{c.Conn.RemoteAddr(), c.witness} }
 
