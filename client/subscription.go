@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -63,7 +64,9 @@ func (f *Feed) beginStream(revision uint64) bool {
 }
 
 // renew asks for the present subscription again if the stream was asked for an earlier
-// one, until the venue has answered or ctx, which is the stream's, ends.
+// one, until the venue has answered or ctx, which is the stream's, ends. A refusal ends
+// the stream, as it would end one that asks for the same when it begins: a stream that
+// carries something else than its program believes would be silent about what is missing.
 func (a *attachment) renew(ctx context.Context) {
 	select {
 	case <-a.outdated:
@@ -77,7 +80,11 @@ func (a *attachment) renew(ctx context.Context) {
 		change := &todokuv1.UpdateSubscriptionRequest{ConnectionId: f.connection, Subscription: f.subscriptionLocked()}
 		f.mu.Unlock()
 		_, err := f.client.Notifications().UpdateSubscription(ctx, change)
-		if err == nil || !OutcomeUnknown(err) && RetryAfter(err) == 0 { // Refused: once more changes nothing.
+		switch {
+		case err == nil:
+			return
+		case !OutcomeUnknown(err) && RetryAfter(err) == 0: // Once more would change nothing.
+			a.pass(ctx, arrival{err: err, at: time.Now()})
 			return
 		}
 		pause(ctx, RetryAfter(err)+b.next())

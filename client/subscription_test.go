@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -166,4 +167,56 @@ func TestAChangeDuringAHandoverHoldsForTheNextStream(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestASubscriptionThatIsRefusedToTheNextStreamEndsTheFeed changes it when the next
+// stream was asked for already, and has the venue refuse it to that one.
+func TestASubscriptionThatIsRefusedToTheNextStreamEndsTheFeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opened, changed := make(chan struct{}), make(chan struct{})
+		v := &venue{}
+		v.feed = func(s *stream) error {
+			if s.attempt == 1 {
+				s.hello()
+				s.send("e:6", askToMove())
+				return s.hold()
+			}
+			if s.attempt == 2 {
+				close(opened)
+				<-changed
+				s.hello()
+				s.send("e:7", note("moved"))
+				return s.hold()
+			}
+			return problem(codes.InvalidArgument, client.ReasonBadSubscription)
+		}
+		v.change = func() error {
+			if len(v.changed()) == 1 {
+				return nil
+			}
+			return problem(codes.InvalidArgument, client.ReasonBadSubscription)
+		}
+		c := v.login(t)
+		go func() {
+			<-opened
+			if err := subscribe(t.Context(), c, "EURUSD"); err != nil {
+				t.Error(err)
+			}
+			close(changed)
+		}()
+		var last error
+		var moved time.Time
+		for u, err := range c.Feed(t.Context(), client.FeedOptions{ResumeAfter: "e:5", Symbols: []string{"USDJPY"}}) {
+			if last = err; err == nil && say(u) == "moved@e:7" {
+				moved = time.Now()
+			}
+		}
+		if took := time.Since(moved); took > 2*time.Second { // Of the bubble; a watchdog waits for longer.
+			t.Errorf("it carried something else for %s", took)
+		}
+		var end *client.EndError
+		if !errors.As(last, &end) || end.Reason != client.ReasonBadSubscription {
+			t.Errorf("the feed ended with %v; want BAD_SUBSCRIPTION", last)
+		}
+	})
 }
