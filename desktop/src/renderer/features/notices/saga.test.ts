@@ -61,14 +61,33 @@ test('nobody is notified of what is before their eyes', async () => {
   task.cancel();
 });
 
+const hello = (headSequence: number): Item =>
+  ({ type: 'hello', sequence: 5, index: 0, time: 0, body: { epoch: 'e', headSequence, start: Hello_Start.REPLAY, serverVersion: '', supersededAnother: false } }) as unknown as Item;
+const missed = (sequence: number): Item => ({ type: 'userPresence', sequence, index: 0, time: 1, body: { displayName: 'Bob', online: true } });
+
 test('a resume says how many messages were replayed, once all are there', () => {
   const { store, state, task } = begin();
-  const hello = { type: 'hello', sequence: 5, index: 0, time: 0, body: { epoch: 'e', headSequence: 9, start: Hello_Start.REPLAY, serverVersion: '', supersededAnother: false } } as unknown as Item;
-  const missed = (sequence: number): Item => ({ type: 'userPresence', sequence, index: 0, time: 1, body: { displayName: 'Bob', online: true } });
-  store.dispatch(feed.received({ items: [hello, missed(8)], cursor: 'e:8', unknown: 0, at: 1 }));
+  store.dispatch(feed.connecting());
+  store.dispatch(feed.received({ items: [hello(9), missed(8)], cursor: 'e:8', unknown: 0, at: 1 }));
   expect(state().notices.history.some(({ group }) => group === 'stream')).toBe(false);
   store.dispatch(feed.received({ items: [missed(9)], cursor: 'e:9', unknown: 0, at: 2 }));
   expect(state().notices.history[0]).toMatchObject({ group: 'stream', text: 'feed.replayed.other', values: { n: 2 } });
+  task.cancel();
+});
+
+test('a resume that comes in a single frame says so too, once, and one that brings nothing is silent', () => {
+  const { store, state, task } = begin();
+  const told = (): object[] => state().notices.history.filter(({ group }) => group === 'stream').map(({ values }) => values);
+  store.dispatch(feed.connecting());
+  store.dispatch(feed.received({ items: [hello(9), missed(8), missed(9)], cursor: 'e:9', unknown: 0, at: 1 }));
+  store.dispatch(feed.received({ items: [missed(10)], cursor: 'e:10', unknown: 0, at: 2 }));
+  expect(told()).toEqual([{ n: 2 }]);
+  store.dispatch(feed.connecting());
+  store.dispatch(feed.received({ items: [hello(10)], cursor: 'e:10', unknown: 0, at: 3 }));
+  expect(told()).toEqual([{ n: 2 }]);
+  // A stream that takes over from one that lives was never away.
+  store.dispatch(feed.received({ items: [hello(11), missed(11)], cursor: 'e:11', unknown: 0, at: 4 }));
+  expect(told()).toEqual([{ n: 2 }]);
   task.cancel();
 });
 

@@ -1,5 +1,6 @@
 // What notices do beside being shown: what the stream's own story has to tell, a tone, and
 // the operating system's notification while nobody looks at the window.
+import type { Action } from '@reduxjs/toolkit';
 import type { SagaIterator } from 'redux-saga';
 import { call, delay, fork, put, select, take, takeEvery } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
@@ -32,13 +33,19 @@ function* note({ now }: NoticesContext, text: 'notice.superseded' | 'notice.dive
   yield put(notices.noted({ id: `${name}:${at}`, group: 'stream', level: 'warning', at, text, values: {} }));
 }
 
-/** Says how many messages a resume brought, when all of them are there. */
+/** Says how many messages a resume brought, if any, when all of them are there: in one frame or in many. */
 function* tellStream({ now }: NoticesContext): SagaIterator<void> {
-  let behind = false;
+  let away = false;
   for (;;) {
-    yield take(feed.received.type);
+    const { type }: Action = yield take([feed.connecting.type, feed.received.type]);
+    if (type === feed.connecting.type) {
+      away = true;
+      continue;
+    }
     const { phase, replayed, attaches }: RootState['feed'] = yield select((s: RootState) => s.feed);
-    if (behind && phase === 'live' && replayed !== undefined) {
+    if (!away || phase !== 'live') continue;
+    away = false;
+    if (replayed) {
       const at = now();
       yield put(
         notices.noted({
@@ -51,7 +58,6 @@ function* tellStream({ now }: NoticesContext): SagaIterator<void> {
         }),
       );
     }
-    behind = phase === 'catchingUp';
   }
 }
 
