@@ -15,8 +15,11 @@ export default defineConfig({
           globalSetup: ['test/harness/electronBinary.ts'],
           setupFiles: ['test/harness/guard.ts'],
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // They end what hangs, and say nothing about how fast anything is: a test that has to
+          // be quick measures that itself. A machine with many at work takes minutes for seconds.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
     ],

@@ -5,7 +5,7 @@ import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { violations } from '../harness/axe';
 import { type Chromium, launchChromium } from '../harness/browser';
 import { clipped } from '../harness/fit';
@@ -20,7 +20,9 @@ beforeAll(async () => {
   pictures = process.env['SCREENSHOTS'] ?? (await mkdtemp(path.join(os.tmpdir(), 'todoku-pictures-')));
   // Something of one's own in every panel.
   await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '150.5', '--tif', 'GTC');
-  await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '--type', 'market');
+  await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '152');
+  // Filled once there is anything to fill it: the demo's traders may still be on their way.
+  await vi.waitFor(async () => expect(await venue.list('alice', 'order', 'list', '--symbol', 'USDJPY')).toHaveLength(1), { timeout: 30_000, interval: 100 });
 });
 afterAll(async () => {
   await browser?.close();
@@ -34,8 +36,7 @@ async function open(context: BrowserContext, settings: Record<string, string>): 
 
 /** Puts a notice of each urgency on the screen. */
 async function tell(page: Page): Promise<void> {
-  await venue.todoku('admin', 'announce', 'The venue closes at 17:00.');
-  await page.locator('.toast[data-level=warning]').first().waitFor();
+  await Promise.all([page.locator('.toast[data-level=warning]').first().waitFor(), venue.todoku('admin', 'announce', 'The venue closes at 17:00.')]);
 }
 
 const small = { width: 390, height: 844 };

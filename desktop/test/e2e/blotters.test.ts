@@ -30,7 +30,6 @@ const quiet = (shell: ShellName): string => `ALONE.${shell.toUpperCase()}`;
 async function desk(shell: ShellName, user: string) {
   const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
   const { page } = await openScreen(shell, context, venue);
-  page.setDefaultTimeout(15_000);
   const errors = complaints(page, /net::|Failed to load/);
   await signIn(page, user);
   return { page, errors, close: () => context.close() };
@@ -167,7 +166,7 @@ describe.each(shells)('%s', (shell) => {
     // While the screen finds its way back, things happen.
     await place('bob', 'BUY', '200', symbol, '164');
     await place('carol', 'BUY', '100', symbol, '163.2');
-    await page.locator('.desk[data-freshness=fresh]').waitFor({ timeout: 20_000 });
+    await page.locator('.desk[data-freshness=fresh]').waitFor();
     await orders.locator('[data-row]').nth(6).waitFor();
 
     const held = await orders.locator('[data-row]').evaluateAll((rows) =>

@@ -31,7 +31,6 @@ describe.each(shells)('%s', (shell) => {
     const symbol = quiet(shell);
     const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
     const { page } = await openScreen(shell, context, venue);
-    page.setDefaultTimeout(20_000);
     const errors = complaints(page);
     await signIn(page, 'carol');
     const instruments = panel(page, 'instruments');
@@ -93,7 +92,7 @@ test('what is not current says how old it is, in every panel', async () => {
   await panel(page, 'depth').getByText(/\d+ s old/).waitFor();
   await panel(page, 'prints').getByText(/\d+ s old/).waitFor();
   await venue.start();
-  await page.locator('.desk[data-freshness=fresh]').waitFor({ timeout: 30_000 });
+  await page.locator('.desk[data-freshness=fresh]').waitFor();
   // The books are told whole again.
   await panel(page, 'depth').locator('.depth.bid tbody tr').first().waitFor();
   expect(await panel(page, 'depth').getByText(/\d+ s old/).count()).toBe(0);

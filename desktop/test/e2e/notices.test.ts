@@ -26,28 +26,25 @@ describe.each(shells)('%s', (shell) => {
   test('what happens is told without taking the focus, and kept in the centre', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
-    page.setDefaultTimeout(15_000);
     const errors = complaints(page);
     await signIn(page, 'alice');
     const toasts = page.getByRole('region', { name: 'New notifications' });
     const price = page.getByRole('form', { name: 'Order ticket' }).getByLabel('Price', { exact: true });
     await price.focus();
+    // A toast stays for seconds, and what brings it may be longer at its end: both are waited for at once.
+    const told = async (text: string | RegExp, act: () => Promise<unknown>): Promise<void> => void (await Promise.all([toasts.getByText(text).first().waitFor(), act()]));
     const other = await browser.profile();
-    await signIn((await openScreen(shell, other, venue)).page, visitor(shell), password);
-    await toasts.getByText(`${visitor(shell)} signed in.`).waitFor();
+    const theirs = await openScreen(shell, other, venue);
+    await told(`${visitor(shell)} signed in.`, () => signIn(theirs.page, visitor(shell), password));
     await page.getByRole('button', { name: /^Who is online: / }).click();
     await page.getByRole('list', { name: 'Who is online' }).getByText('Alice (you)').waitFor();
     await page.keyboard.press('Escape');
     await other.close();
     await price.focus();
-    await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '--type', 'market');
-    await toasts.getByText(/^Bought [\d,]+ USDJPY at 15\d\.\d+$/).first().waitFor();
-    await expect(venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '100')).rejects.toThrow('OUTSIDE_BAND');
-    await toasts.getByText('The price is too far from the reference price').waitFor();
-    await venue.todoku('admin', 'announce', 'Lunch at noon.');
-    await toasts.getByText('Lunch at noon.').waitFor();
-    await venue.todoku('admin', 'instrument', 'halt', 'MSFT', '--reason', 'News pending.');
-    await toasts.getByText('MSFT is halted. News pending.').waitFor();
+    await told(/^Bought [\d,]+ USDJPY at 15\d\.\d+$/, () => venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '--type', 'market'));
+    await told('The price is too far from the reference price', () => expect(venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '100')).rejects.toThrow('OUTSIDE_BAND'));
+    await told('Lunch at noon.', () => venue.todoku('admin', 'announce', 'Lunch at noon.'));
+    await told('MSFT is halted. News pending.', () => venue.todoku('admin', 'instrument', 'halt', 'MSFT', '--reason', 'News pending.'));
     await venue.todoku('admin', 'instrument', 'open', 'MSFT');
     expect(await price.evaluate((element) => element === document.activeElement)).toBe(true);
     await page.keyboard.press('Escape');
@@ -57,11 +54,11 @@ describe.each(shells)('%s', (shell) => {
     const centre = page.getByRole('dialog', { name: 'Notifications' });
     await centre.getByRole('combobox', { name: 'Kind' }).selectOption('Announcement');
     await centre.getByText('Lunch at noon.').waitFor();
-    expect(await centre.getByRole('listitem').count()).toBe(1);
+    await expect.poll(() => centre.getByRole('listitem').count()).toBe(1);
     await centre.getByRole('combobox', { name: 'Kind' }).selectOption('All kinds');
     await centre.getByRole('searchbox').fill('halted');
     await centre.getByText('MSFT is halted.').waitFor();
-    expect(await centre.getByRole('listitem').count()).toBe(1);
+    await expect.poll(() => centre.getByRole('listitem').count()).toBe(1);
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Notifications', exact: true }).waitFor();
     expect(errors).toEqual([]);
@@ -71,7 +68,6 @@ describe.each(shells)('%s', (shell) => {
   test('what is set takes effect at once, also before signing in, and is kept', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
-    page.setDefaultTimeout(15_000);
     await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByLabel('日本語').check();
     await page.getByLabel('ライト').check();

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
+import { crowding, watchFor } from '../harness/promptly';
 import { connectionOf, freshnessSeen, memoryTokens, openScreen, shells, signIn, watchFreshness, windowed } from '../harness/shells';
 import { TestVenue } from '../harness/venue';
 
@@ -9,7 +10,8 @@ let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {
   // Tokens that end so soon are refreshed all the time: every test here goes on through it.
-  [venue, browser] = await Promise.all([TestVenue.start('--access-token-life', '3s', '--expiry-grace', '2s'), launchChromium()]);
+  // The grace is what a busy machine may take for a refresh.
+  [venue, browser] = await Promise.all([TestVenue.start('--access-token-life', '3s', '--expiry-grace', '4s'), launchChromium()]);
 });
 afterAll(async () => {
   await browser?.close();
@@ -68,8 +70,8 @@ describe.each(shells)('%s', (shell) => {
     await signIn(page, 'alice');
     await watchFreshness(page);
     // Longer than a token's life and its grace together.
-    if (shell === 'electron-binary') await page.waitForTimeout(6_000);
-    else await expect.poll(() => calls.filter((name) => name === 'RefreshSession').length, { timeout: 20_000, interval: 100 }).toBeGreaterThanOrEqual(3);
+    if (shell === 'electron-binary') await page.waitForTimeout(8_000);
+    else await expect.poll(() => calls.filter((name) => name === 'RefreshSession').length, { interval: 100 }).toBeGreaterThanOrEqual(4);
     expect(await freshnessSeen(page)).toEqual([]);
     await context.close();
   });
@@ -79,8 +81,9 @@ describe.each(shells)('%s', (shell) => {
     const { page } = await openScreen(shell, context, venue);
     await signIn(page, 'carol');
     const mine = (await venue.list<Connection>('admin', 'connections', 'carol')).find((one) => one.client_name.startsWith('todoku-'));
+    const told = await watchFor(page, { selector: '[role=alert]', text: 'The session was ended elsewhere' });
     await venue.todoku('admin', 'connections', 'end', mine!.connection_id, '--sign-out');
-    await page.getByRole('alert').filter({ hasText: 'The session was ended elsewhere' }).waitFor({ timeout: 2_000 });
+    expect(await told(Date.now())).toBeLessThan(2_000 * crowding());
     await context.close();
   });
 
@@ -88,9 +91,10 @@ describe.each(shells)('%s', (shell) => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     await signIn(page, 'carol');
+    const told = await watchFor(page, { selector: '[role=alert]', text: 'This user is suspended.' });
     await venue.todoku('admin', 'user', 'suspend', 'carol');
     try {
-      await page.getByRole('alert').filter({ hasText: 'This user is suspended.' }).waitFor({ timeout: 2_000 });
+      expect(await told(Date.now())).toBeLessThan(2_000 * crowding());
       await page.getByLabel('User').fill('carol');
       await page.getByLabel('Password').fill('demo');
       await page.keyboard.press('Enter');
@@ -118,7 +122,7 @@ describe.each(windowed)('%s', (shell) => {
     expect(await first.page.locator('.desk').getAttribute('data-freshness')).toBe('stale');
     await told.getByRole('button', { name: 'Take over here' }).click();
     await fresh(first.page);
-    await first.page.getByText(/Resumed, \d+ messages? replayed/).waitFor();
+    await first.page.locator('.feed-status').getByText(/Resumed, \d+ messages? replayed/).waitFor();
     await second.page.getByRole('alert', { name: 'Another window took over' }).waitFor();
     expect(await told.count()).toBe(0);
     await context.close();
@@ -150,7 +154,7 @@ test('two users in two tabs of one browser are never taken for one another', asy
   await signIn(bob.page, 'bob');
   // The browser keeps one session for all its tabs, and that is the later one.
   await alice.page.getByRole('alert').filter({ hasText: 'The session cannot go on here.' }).waitFor();
-  await expect.poll(() => bob.calls.filter((name) => name === 'RefreshSession').length, { timeout: 20_000 }).toBeGreaterThanOrEqual(1);
+  await expect.poll(() => bob.calls.filter((name) => name === 'RefreshSession').length).toBeGreaterThanOrEqual(1);
   expect(await bob.page.locator('.desk').getAttribute('data-freshness')).toBe('fresh');
   await context.close();
 });

@@ -75,6 +75,7 @@ test('a thousand changes a second in one book and two hundred in twenty others: 
   const before = await heldBytes(session);
   const share = seconds / runs;
   const seen: string[] = [];
+  const [changedBefore, begun] = [load.changed(), performance.now()];
   let good = false;
   for (let run = 0; run < runs; run++) {
     const idleBefore = await idleFrames(context);
@@ -104,13 +105,15 @@ test('a thousand changes a second in one book and two hundred in twenty others: 
     seen.push(`  judged by ${judged}`);
     good ||= waited > starved ? perPaint <= cpuPerPaint : got.perSecond >= (idle < 58 ? 0.85 * idle : 50);
     expect(got.dispatchesInAFrame, `${got.most}\n${seen.join('\n')}`).toBeLessThanOrEqual(1);
-    expect(offered).toBeGreaterThan(0.9 * offeredPerSecond);
     expect(got.paints).toBeGreaterThan(0);
   }
+  // In all, for what a busy machine or disk holds up for a moment is made up for in the next.
+  const offeredInAll = (1_000 * (load.changed() - changedBefore)) / (performance.now() - begun);
   const after = await heldBytes(session);
   await load.stop();
   seen.push(`memory held: ${(before / 1e6).toFixed(1)} MB after 5 s, ${(after / 1e6).toFixed(1)} MB after ${seconds} s`);
   process.stdout.write(`\n${seen.join('\n')}\n`);
+  expect(offeredInAll, seen.join('\n')).toBeGreaterThan(0.9 * offeredPerSecond);
   expect(good, seen.join('\n')).toBe(true);
   expect(after).toBeLessThan(before * 1.15 + 2e6);
   expect(await metric('todoku_message_age_seconds_count', /stage="painted"/)).toBeGreaterThan(0);

@@ -24,7 +24,6 @@ const quiet = (shell: ShellName): string => `QUIET.${shell.toUpperCase()}`;
 async function desk(shell: ShellName, user: string) {
   const context = await browser.profile();
   const { page } = await openScreen(shell, context, venue);
-  page.setDefaultTimeout(15_000);
   const errors = complaints(page);
   await signIn(page, user);
   return { page, errors, close: () => context.close() };
@@ -128,7 +127,6 @@ describe.each(shells)('%s', (shell) => {
     const symbol = quiet(shell);
     const [context] = await Promise.all([browser.profile(), venue.todoku('bob', 'order', 'place', 'SELL', '40', symbol, '@', '163.5')]);
     const { page } = await openScreen(shell, context, venue);
-    page.setDefaultTimeout(15_000);
     const errors = complaints(page);
     const keys = page.keyboard;
     await page.locator('input[name=user]:focus').waitFor();
@@ -198,6 +196,6 @@ test('no answer is said to be none, and an order whose time is over is not enter
   }
   venue.thaw();
   // Whether it arrived before the venue froze nobody can know; what counts is that it is known now.
-  for (const { page } of screens) await page.locator('.outcome:is([data-state=works], [data-state=refused])').waitFor({ timeout: 30_000 });
+  for (const { page } of screens) await page.locator('.outcome:is([data-state=works], [data-state=refused])').waitFor();
   for (const { close } of screens) await close();
 });

@@ -1,7 +1,4 @@
-// Headless Chromium, one profile a launch.
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+// Headless Chromium, with a profile of its own that goes with it.
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 
 export interface Chromium {
@@ -21,14 +18,10 @@ const flags = [
 ];
 
 export async function launchChromium(): Promise<Chromium> {
-  const directory = await mkdtemp(path.join(os.tmpdir(), 'todoku-chromium-'));
   const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: flags });
   return {
     profile: (options = {}) => browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 720 }, ...options }),
-    async close() {
-      await browser.close();
-      await rm(directory, { recursive: true, force: true });
-    },
+    close: () => browser.close(),
   };
 }
 

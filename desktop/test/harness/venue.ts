@@ -1,5 +1,6 @@
 // A real venue, in a process and a folder of its own, on free ports.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http, { type IncomingMessage } from 'node:http';
@@ -12,14 +13,33 @@ import { promisify } from 'node:util';
 export const desktop = path.resolve(import.meta.dirname, '../..');
 const binary = process.env['TODOKU'] ?? path.resolve(desktop, '../bin/todoku');
 
+/**
+ * A port that nobody listens on, below those that the system gives outgoing connections
+ * (from 32768 in Linux): it stays free while its venue is down and clients try to reach it,
+ * one of which could otherwise be given that very port and connect to itself.
+ */
 async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = net.createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false, // Somebody listens there.
+    );
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
+
+/** A trading day that ends in the middle of a test would end its orders too: this one ends in half a day. */
+function dayEnd(): string {
+  return new Date(Date.now() + 12 * 3_600_000).toISOString().slice(11, 16);
+}
+
+/** Within this a venue answers after its start, ms. Most of it is for a machine that is busy: it derives a dozen keys of passwords. */
+const readyWithin = 90_000;
 
 /** Where a screen finds its venue. */
 export interface Reachable {
@@ -43,7 +63,7 @@ export class TestVenue implements Reachable {
 
   static async #new(flags: string[]): Promise<TestVenue> {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'todoku-venue-'));
-    return new TestVenue(await freePort(), await freePort(), directory, flags);
+    return new TestVenue(await freePort(), await freePort(), directory, ['--day-end', dayEnd(), ...flags]);
   }
 
   /** A demo venue: alice, bob, carol and admin, whose password is "demo". */
@@ -90,8 +110,8 @@ export class TestVenue implements Reachable {
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
-    for (let tries = 0; tries < 600; tries++) {
-      if (child.exitCode !== null) throw new Error(`the venue ended with ${child.exitCode}:\n${this.#log}`);
+    for (const until = Date.now() + readyWithin; Date.now() < until; ) {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the venue ended with ${child.exitCode ?? child.signalCode}:\n${this.#log}`);
       if (await this.#ready()) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -162,7 +182,8 @@ export class TestVenue implements Reachable {
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    const [code] = (await once(child, 'exit')) as [number | null];
+    // All that it said has arrived: it may have ended before that.
+    const [code] = (await once(child, 'close')) as [number | null];
     if (code !== 0) throw new Error(`todoku ${words.join(' ')} ended with ${code}:\n${out}`);
     return out;
   }
