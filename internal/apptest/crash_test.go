@@ -100,8 +100,8 @@ func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	if len(told.answers) < kills {
 		t.Errorf("only %d orders were acknowledged: the test tested nothing", len(told.answers))
 	}
-	if took := venue.Stop(); took > 5*time.Second {
-		t.Errorf("SIGTERM without streams took %s, want at most 5 s", took)
+	if took := venue.Stop(); took > longestStop {
+		t.Errorf("SIGTERM without streams took %s", took)
 	}
 }
 
@@ -193,13 +193,13 @@ func (a *acknowledged) watch(ctx context.Context, c *client.Client, user string,
 
 func awaitSequence(t *testing.T, user string, reached chan uint64, want uint64) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(apptest.Patience)
 	defer deadline.Stop()
 	for got := uint64(0); got < want; {
 		select {
 		case got = <-reached:
 		case <-deadline.C:
-			t.Fatalf("%s has not seen record %d: nothing came for 30 s after %d", user, want, got)
+			t.Fatalf("%s has not seen record %d: nothing came for %s after %d", user, want, apptest.Patience, got)
 		}
 	}
 }

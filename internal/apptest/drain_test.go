@@ -37,7 +37,7 @@ func TestADrainUnderLoadLosesNothing(t *testing.T) {
 	}
 	process := apptest.Launch(t, dir)
 	process.Start()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 
 	var following, ready sync.WaitGroup
@@ -78,10 +78,8 @@ func TestADrainUnderLoadLosesNothing(t *testing.T) {
 	if n := resumed.Load(); n != int64(users*streams) {
 		t.Errorf("%d of %d streams resumed", n, users*streams)
 	}
-	// The limit is for streams and calls; then the state is written, by a process that
-	// shares its cores with all these clients.
-	if limit := apptest.Config(dir).Drain; took > limit+15*time.Second {
-		t.Errorf("the venue was gone after %s, of %s", took, limit)
+	if took > longestStop {
+		t.Errorf("the venue was gone after %s, of %s", took, apptest.Config(dir).Drain)
 	}
 }
 

@@ -27,6 +27,12 @@ const (
 	execTradeCancel = todokuv1.ExecType_EXEC_TYPE_TRADE_CANCEL
 )
 
+// longestStop is within what a process is gone whose drain is 2 s. That limit is for
+// streams and calls; then the state is written, by a process that shares its cores with
+// whatever else runs. A stop that waits for streams takes longer: they end by themselves
+// after 45 s without an acknowledgement.
+const longestStop = 40 * time.Second
+
 // request is a stream's request in short.
 type request = todokuv1.FeedNotificationRequest
 
@@ -125,13 +131,13 @@ func wantEventually(t *testing.T, holds func() bool, what string) {
 	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	timeout := time.NewTimer(20 * time.Second)
+	timeout := time.NewTimer(apptest.Patience)
 	defer timeout.Stop()
 	for !holds() {
 		select {
 		case <-ticker.C:
 		case <-timeout.C:
-			t.Fatalf("not within 20 s: %s", what)
+			t.Fatalf("not within %s: %s", apptest.Patience, what)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func (h *honest) trade(ctx context.Context, id string) error {
 	if _, err := h.desktop.Orders.PlaceOrder(ctx, order); err != nil {
 		return err
 	}
-	patience := time.NewTimer(20 * time.Second)
+	patience := time.NewTimer(apptest.Patience)
 	defer patience.Stop()
 	select {
 	case got := <-h.reports:

@@ -448,6 +448,7 @@ func (a *attack) floodSignIns() {
 	for reason := range count {
 		switch reason {
 		case "BAD_CREDENTIALS", "LOCKED_OUT", "BUSY", "TOO_MANY_CALLS", "SIGN_IN_RATE":
+		case "DEADLINE": // On a slow machine the time of a call may be over before its turn comes.
 		default:
 			a.t.Errorf("%d guesses were refused with %s", count[reason], reason)
 		}

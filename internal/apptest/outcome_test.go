@@ -73,20 +73,30 @@ func TestALostAnswerIsFoundOnTheStreamOrByAskingAgain(t *testing.T) {
 			<-live
 
 			c.swallow(way)
-			mend := time.AfterFunc(2*time.Second, way.mend)
-			defer mend.Stop()
-			killed := make(chan struct{})
+			mended := make(chan struct{})
+			placing, placed := context.WithCancel(ctx)
 			go func() {
-				defer close(killed)
-				if c.kill {
-					// What the stream shows may be killed with the venue, or not.
-					<-way.swallowed
+				defer close(mended)
+				select {
+				case <-way.swallowed:
+				case <-placing.Done(): // Nothing was.
+					return
+				}
+				lost := time.NewTimer(2 * time.Second)
+				if c.kill { // What the stream shows may be killed with the venue, or not.
 					process.Kill()
 					process.Start()
 				}
+				if c.fromStream { // Nothing else can tell: the path is not mended meanwhile.
+					<-placing.Done()
+				} else {
+					<-lost.C
+				}
+				way.mend()
 			}()
 			outcome, err := feed.Place(ctx, apptest.Limit("x", "USDJPY", todokuv1.Side_SIDE_BUY, "5", "150"))
-			<-killed
+			placed()
+			<-mended
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,8 +2,10 @@ package apptest
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -23,6 +25,7 @@ type Stream struct {
 	Number uint64
 
 	t       testing.TB
+	overdue *time.Timer // Cuts the stream off when what a test waits for does not come.
 	desktop *Desktop
 	request *todokuv1.FeedNotificationRequest
 	stream  grpc.ServerStreamingClient[todokuv1.FeedNotificationResponse]
@@ -56,13 +59,16 @@ func (d *Desktop) open(request *todokuv1.FeedNotificationRequest) (*Stream, erro
 	if request.GetConnectionId() == "" {
 		request.ConnectionId = d.Connection
 	}
-	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
-	d.t.Cleanup(cancel)
+	ctx, cancel := context.WithCancelCause(d.t.Context())
+	cut := func() { cancel(nil) }
+	d.t.Cleanup(cut)
+	overdue := time.AfterFunc(Patience, func() { cancel(errOverdue) })
 	stream, err := d.Notifications.FeedNotification(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	s := &Stream{t: d.t, desktop: d, request: request, stream: stream, cancel: cancel}
+	s := &Stream{t: d.t, overdue: overdue, desktop: d, request: request, stream: stream, cancel: cut}
+	defer s.within()()
 	m, err := s.take()
 	if err != nil {
 		return nil, err
@@ -74,6 +80,17 @@ func (d *Desktop) open(request *todokuv1.FeedNotificationRequest) (*Stream, erro
 	return s, nil
 }
 
+// errOverdue is how a stream ends on which a test waits in vain.
+var errOverdue = errors.New("apptest: what was to come did not within " + Patience.String())
+
+// within limits a wait, not the stream's life: how long a test needs for what it does
+// between two waits is the machine's affair. The caller calls what it returns when the
+// wait is over.
+func (s *Stream) within() (over func()) {
+	s.overdue.Reset(Patience)
+	return func() { s.overdue.Stop() }
+}
+
 // take returns the next message, from the responses as they come.
 func (s *Stream) take() (*todokuv1.Message, error) {
 	s.t.Helper()
@@ -83,6 +100,9 @@ func (s *Stream) take() (*todokuv1.Message, error) {
 		}
 		r, err := s.stream.Recv()
 		if err != nil {
+			if context.Cause(s.stream.Context()) == errOverdue { //nolint:errorlint // It is never wrapped.
+				err = errOverdue
+			}
 			return nil, err
 		}
 		if s.last != nil && r.GetPreviousCursor() != s.last.GetCursor() {
@@ -107,6 +127,7 @@ func (s *Stream) take() (*todokuv1.Message, error) {
 // Next returns the next message.
 func (s *Stream) Next() *todokuv1.Message {
 	s.t.Helper()
+	defer s.within()()
 	m, err := s.take()
 	if err != nil {
 		s.t.Fatalf("stream ended: %v", err)
@@ -117,6 +138,7 @@ func (s *Stream) Next() *todokuv1.Message {
 // Await reads up to a message that matches and returns it.
 func (s *Stream) Await(what string, match func(*todokuv1.Message) bool) *todokuv1.Message {
 	s.t.Helper()
+	defer s.within()()
 	for {
 		m, err := s.take()
 		if err != nil {
@@ -165,6 +187,7 @@ func (s *Stream) Report(clientOrderID string, kind todokuv1.ExecType) *todokuv1.
 // Finish reads to the end and returns what came and how it ended.
 func (s *Stream) Finish() ([]*todokuv1.Message, error) {
 	s.t.Helper()
+	defer s.within()()
 	var all []*todokuv1.Message
 	for {
 		m, err := s.take()

@@ -158,7 +158,8 @@ func TestOnlyAnAdvanceOnTheLiveAttachCountsAsAcknowledged(t *testing.T) {
 func TestAStreamThatAcknowledgesNothingEndsAndOneThatDoesLives(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) {
-		c.Push.HeartbeatInterval, c.Push.AckTimeout = 100*time.Millisecond, 700*time.Millisecond
+		// Who acknowledges each heartbeat is safe on a machine that stands still for seconds.
+		c.Push.HeartbeatInterval, c.Push.AckTimeout = 200*time.Millisecond, 5*time.Second
 	})
 	living, mute := app.SignIn("bob").Attach(&request{}), app.SignIn("alice").Attach(&request{})
 	stuck := app.SignIn("carol")
@@ -170,7 +171,7 @@ func TestAStreamThatAcknowledgesNothingEndsAndOneThatDoesLives(t *testing.T) {
 		wantEnd(t, repeating, codes.DeadlineExceeded, "NOT_ACKNOWLEDGING")
 	}()
 	over := false
-	for beats := 0; !over || beats < 15; beats++ {
+	for beats := 0; !over || beats < 40; beats++ { // Longer than the timeout.
 		living.Await("a heartbeat", func(m *todokuv1.Message) bool { return m.GetHeartbeat() != nil })
 		living.Acknowledge()
 		if !over {
