@@ -55,6 +55,7 @@ export function feedChannelOptions(keepalive: Keepalive): grpc.ChannelOptions {
 export class Upstream {
   #unary: grpc.Client;
   readonly #feed: grpc.Client;
+  readonly #streams = new Set<grpc.ClientReadableStream<Uint8Array>>();
   #closed = false;
 
   constructor(private readonly options: UpstreamOptions) {
@@ -102,11 +103,13 @@ export class Upstream {
   open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void {
     const call = this.#feed.makeServerStreamRequest(path, asBuffer, tight, body, this.#metadata());
     let ended = false;
+    this.#streams.add(call);
     call.on('data', onMessage);
     call.on('error', () => undefined); // The status says the same.
     call.on('status', (status: grpc.StatusObject) => {
       if (ended) return;
       ended = true;
+      this.#streams.delete(call);
       onEnd(statusOf(status));
     });
     return () => call.cancel();
@@ -116,8 +119,10 @@ export class Upstream {
   watchConnectivity(listener: (state: Connectivity) => void): void {
     const channel = this.#feed.getChannel();
     const tell = (state: grpc.connectivityState): void => {
+      // What follows a close is of a channel that another has taken the place of.
+      if (this.#closed) return;
       listener(grpc.connectivityState[state].toLowerCase() as Connectivity);
-      if (this.#closed || state === grpc.connectivityState.SHUTDOWN) return;
+      if (state === grpc.connectivityState.SHUTDOWN) return;
       channel.watchConnectivityState(state, Infinity, (error) => {
         if (!error) tell(channel.getConnectivityState(false));
       });
@@ -125,8 +130,10 @@ export class Upstream {
     tell(channel.getConnectivityState(false));
   }
 
+  /** Ends the streams, which a closed channel would go on with; calls under way are answered. */
   close(): void {
     this.#closed = true;
+    for (const call of this.#streams) call.cancel();
     this.#unary.close();
     this.#feed.close();
   }

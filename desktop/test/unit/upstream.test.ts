@@ -1,25 +1,26 @@
-// The calls' channel when the path forgets its connection without telling either end: the
-// very class of the main process, grpc-js, and a path that swallows.
+// The channels to the venue: when the path forgets a connection without telling either end,
+// and when the settings change. The very class of the main process, grpc-js, and a path
+// that swallows.
 import net from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
 import { Upstream } from '../../src/main/upstream';
+import type { RpcStatus } from '../../src/shared/bridge';
 
 const echo = '/test.Echo/Echo';
+const follow = '/test.Echo/Follow';
 const same = (bytes: Buffer): Buffer => bytes;
 const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
 });
 
-/** Serves an echo that answers after as many milliseconds as it is sent. */
+/** Serves an echo that answers after as many milliseconds as it is sent, and a stream that says one thing and goes on. */
 async function serve(): Promise<number> {
   const server = new grpc.Server();
-  const method = {
-    path: echo, requestStream: false as const, responseStream: false as const,
-    requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same,
-  };
-  server.addService({ echo: method }, {
+  const plain = { requestStream: false as const, requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
+  server.addService({ echo: { ...plain, path: echo, responseStream: false as const }, follow: { ...plain, path: follow, responseStream: true as const } }, {
+    follow: (call: grpc.ServerWritableStream<Buffer, Buffer>) => void call.write(call.request),
     echo: (call: grpc.ServerUnaryCall<Buffer, Buffer>, answer: grpc.sendUnaryData<Buffer>) => {
       setTimeout(() => answer(null, call.request), Number(call.request.toString()));
     },
@@ -69,4 +70,20 @@ test('a call that runs into its deadline has the next begin on another connectio
   const slow = call(1000, 20_000);
   await call(5000, 100);
   expect(await slow).toMatchObject({ ok: true });
+}, 90_000);
+
+test('a way that is given up for another ends its streams, and says no more of its channel', async () => {
+  const upstream = new Upstream({
+    target: `127.0.0.1:${await serve()}`,
+    credentials: grpc.credentials.createInsecure(),
+    keepalive: { timeMs: 0, timeoutMs: 0, permitWithoutStream: false },
+    accessToken: () => undefined,
+  });
+  const told: string[] = [];
+  upstream.watchConnectivity((state) => told.push(state));
+  const ended = new Promise<RpcStatus>((end) => {
+    upstream.open(follow, Buffer.from('x'), () => upstream.close(), end);
+  });
+  expect(await ended).toMatchObject({ code: grpc.status.CANCELLED });
+  expect(told).not.toContain('shutdown');
 }, 90_000);

@@ -1,12 +1,14 @@
 // Reads and changes what lies behind the settings: main's way to the venue, for as long as
 // the page lives, and the user's sessions and password, while somebody is signed in.
 import { type EventChannel, eventChannel, type SagaIterator } from 'redux-saga';
-import { call, fork, put, takeEvery, takeLatest, takeLeading } from 'redux-saga/effects';
+import { call, fork, put, select, takeEvery, takeLatest, takeLeading } from 'redux-saga/effects';
+import type { RootState } from '../../app/store';
 import type { Connectivity, SettingsRefusal, ShellSettings } from '../../../shared/bridge';
 import { plain } from '../../venue/plain';
 import { problemOf } from '../../venue/problem';
 import type { Shell } from '../../venue/shell';
 import { deadlines, type Venue } from '../../venue/venue';
+import { session } from '../session/slice';
 import { account } from './account';
 import { way } from './way';
 
@@ -36,9 +38,12 @@ function* read(settings: Settings): SagaIterator<void> {
 }
 
 function* save(settings: Settings, { payload }: ReturnType<typeof way.save>): SagaIterator<void> {
+  const { way: before, session: held }: RootState = yield select();
   try {
     const { refused }: { refused?: SettingsRefusal } = yield call([settings, 'set'], payload);
     yield put(refused ? way.refused(refused) : way.saved(payload));
+    // Main has forgotten a session of another venue; nothing of that venue is shown any more.
+    if (!refused && held.status === 'signedIn' && payload.endpoint !== before.settings?.endpoint) yield put(session.ended(undefined));
   } catch {
     yield put(way.refused({ reason: 'MALFORMED', field: '' }));
   }

@@ -1,0 +1,39 @@
+// What a change of the way to the venue does to whoever is signed in.
+import { combineReducers, configureStore } from '@reduxjs/toolkit';
+import createSagaMiddleware from 'redux-saga';
+import { expect, test, vi } from 'vitest';
+import type { ShellSettings } from '../../../shared/bridge';
+import type { Venue } from '../../venue/venue';
+import { session, sessionReducer } from '../session/slice';
+import { waySaga } from './saga';
+import { way, wayReducer } from './way';
+
+const kept: ShellSettings = { endpoint: '127.0.0.1:7443', tls: false, caFile: '', certFile: '', keyFile: '', keepalive: { timeMs: 20_000, timeoutMs: 10_000, permitWithoutStream: true } };
+
+async function begin() {
+  const saga = createSagaMiddleware();
+  const store = configureStore({
+    reducer: combineReducers({ session: sessionReducer, way: wayReducer }),
+    middleware: (defaults) => defaults({ thunk: false }).concat(saga),
+  });
+  const settings = { get: () => Promise.resolve(kept), set: (value: ShellSettings) => Promise.resolve(value.endpoint === '' ? { refused: { reason: 'ENDPOINT', field: 'endpoint' } } : {}) };
+  const venue = { shell: { settings, onConnectivity: () => () => undefined } } as unknown as Venue;
+  const task = saga.run(waySaga, { venue });
+  store.dispatch(session.signedIn({ connectionId: 'c', accessExpires: 1 }));
+  await vi.waitFor(() => expect(store.getState().way.settings).toEqual(kept));
+  const save = async (change: Partial<ShellSettings>): Promise<void> => {
+    store.dispatch(way.save({ ...kept, ...change }));
+    await vi.waitFor(() => expect(store.getState().way.status).not.toBe('saving'));
+  };
+  return { save, task, status: () => store.getState().session.status };
+}
+
+test('saving another server signs out; the same one, or a refusal, does not', async () => {
+  const { save, status, task } = await begin();
+  await save({ keepalive: { timeMs: 0, timeoutMs: 1_000, permitWithoutStream: false } });
+  await save({ endpoint: '' });
+  expect(status()).toBe('signedIn');
+  await save({ endpoint: 'localhost:7444' });
+  expect(status()).toBe('signedOut');
+  task.cancel();
+});
