@@ -59,7 +59,8 @@ export class VenueBackend implements Backend {
 
   async unary(path: string, body: Uint8Array, timeoutMs: number): Promise<UnaryResult> {
     const sent = await this.#vault.outgoing(path, body);
-    return this.#vault.incoming(path, await this.#upstream.unary(path, sent, timeoutMs));
+    const asked = this.#vault.session;
+    return this.#vault.incoming(path, await this.#upstream.unary(path, sent, timeoutMs), asked);
   }
 
   open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void {

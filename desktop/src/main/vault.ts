@@ -28,10 +28,16 @@ export class Vault {
   #access: string | undefined;
   #refresh: string | undefined;
   #loading: Promise<void> | undefined;
+  #sessions = 0;
 
   constructor(private readonly store: TokenStore) {}
 
   accessToken = (): string | undefined => this.#access;
+
+  /** Names the session: another one after every sign-in and sign-out. */
+  get session(): number {
+    return this.#sessions;
+  }
 
   /** Whether there is a session to resume. */
   async hasSession(): Promise<boolean> {
@@ -48,33 +54,50 @@ export class Vault {
 
   /** Forgets the session: its tokens are another venue's. */
   forget(): Promise<void> {
+    this.#sessions += 1;
     return this.#keep(undefined);
   }
 
   /** What is sent in place of what the renderer wants sent: a refresh gets its token here. */
   async outgoing(method: string, body: Uint8Array): Promise<Uint8Array> {
+    if (method === logoutPath) {
+      // Nothing resumes it from here on. With its access token the venue is told, however often that takes.
+      this.#sessions += 1;
+      await this.#keep(undefined, this.#access);
+    }
     if (method !== refreshPath) return body;
     await this.#load();
     return toBinary(RefreshSessionRequestSchema, create(RefreshSessionRequestSchema, { refreshToken: this.#refresh ?? '' }));
   }
 
-  /** What the renderer gets in place of what came: answers without their tokens. */
-  async incoming(method: string, result: UnaryResult): Promise<UnaryResult> {
-    if (method === logoutPath) await this.#keep(undefined);
+  /**
+   * What the renderer gets in place of what came: answers without their tokens. asked is the
+   * session that there was when the question went out: an answer that comes after its
+   * session says nothing of the one that somebody has begun since.
+   */
+  async incoming(method: string, result: UnaryResult, asked: number): Promise<UnaryResult> {
+    const late = asked !== this.#sessions;
+    const refused = !result.ok && result.status.code === 16;
+    if (method === logoutPath && !late && (result.ok || refused)) await this.#keep(undefined);
     if (!result.ok) {
       // A refresh that the venue refuses will be refused again; one that got lost may not.
-      if (method === refreshPath && result.status.code === 16) await this.#keep(undefined);
+      if (method === refreshPath && !late && refused) await this.#keep(undefined);
       return result;
     }
     switch (method) {
       case loginPath: {
         const reply = fromBinary(LoginResponseSchema, result.body);
-        await this.#keep(reply.tokens);
+        const tokens = take(reply);
+        if (!late) {
+          this.#sessions += 1;
+          await this.#keep(tokens);
+        }
         return { ok: true, body: toBinary(LoginResponseSchema, reply) };
       }
       case refreshPath: {
         const reply = fromBinary(RefreshSessionResponseSchema, result.body);
-        await this.#keep(reply.tokens);
+        const tokens = take(reply);
+        if (!late) await this.#keep(tokens);
         return { ok: true, body: toBinary(RefreshSessionResponseSchema, reply) };
       }
       default:
@@ -82,11 +105,20 @@ export class Vault {
     }
   }
 
-  async #keep(tokens: SessionTokens | undefined): Promise<void> {
+  async #keep(tokens: Tokens | undefined, access = tokens?.accessToken): Promise<void> {
     this.#loading ??= Promise.resolve();
-    this.#access = tokens?.accessToken;
+    this.#access = access;
     this.#refresh = tokens?.refreshToken;
-    if (tokens) tokens.accessToken = tokens.refreshToken = '';
     await this.store.save(this.#refresh);
   }
+}
+
+type Tokens = Pick<SessionTokens, 'accessToken' | 'refreshToken'>;
+
+/** Takes the tokens out of a reply. */
+function take({ tokens }: { tokens?: SessionTokens | undefined }): Tokens | undefined {
+  if (!tokens) return undefined;
+  const { accessToken, refreshToken } = tokens;
+  tokens.accessToken = tokens.refreshToken = '';
+  return { accessToken, refreshToken };
 }

@@ -3,6 +3,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect, test, vi } from 'vitest';
 import { LoginResponseSchema, RefreshSessionRequestSchema, RefreshSessionResponseSchema } from '../../src/gen/todoku/v1/session_pb';
 import { Vault } from '../../src/main/vault';
+import type { UnaryResult } from '../../src/shared/bridge';
 
 const service = '/todoku.v1.SessionService/';
 const tokens = { accessToken: 'access-1', refreshToken: 'refresh-1' };
@@ -10,12 +11,22 @@ const login = { ok: true as const, body: toBinary(LoginResponseSchema, create(Lo
 
 function setUp(kept?: string) {
   const store = { load: vi.fn(() => Promise.resolve(kept)), save: vi.fn((_token: string | undefined) => Promise.resolve()) };
-  return { store, vault: new Vault(store) };
+  const vault = new Vault(store);
+  /** Sends a request; the answer comes when it is given. */
+  const ask = async (method: string, body = new Uint8Array()) => {
+    const sent = await vault.outgoing(service + method, body);
+    const asked = vault.session;
+    return { sent, answer: (result: UnaryResult) => vault.incoming(service + method, result, asked) };
+  };
+  return { store, vault, ask, signIn: async () => (await ask('Login')).answer(login) };
 }
 
+const unreachable = { ok: false as const, status: { code: 14, message: 'unreachable' } };
+const refreshed = (accessToken: string) => ({ ok: true as const, body: toBinary(RefreshSessionResponseSchema, create(RefreshSessionResponseSchema, { tokens: { accessToken, refreshToken: `refresh of ${accessToken}` } })) });
+
 test('signing in leaves the tokens behind and the rest passes', async () => {
-  const { store, vault } = setUp();
-  const seen = await vault.incoming(`${service}Login`, login);
+  const { store, vault, signIn } = setUp();
+  const seen = await signIn();
   const reply = fromBinary(LoginResponseSchema, seen.ok ? seen.body : new Uint8Array());
   expect(reply.connectionId).toBe('c-1');
   expect([reply.tokens?.accessToken, reply.tokens?.refreshToken]).toEqual(['', '']);
@@ -24,31 +35,59 @@ test('signing in leaves the tokens behind and the rest passes', async () => {
 });
 
 test('a refresh is given the token that is kept, whatever the renderer sends', async () => {
-  const { vault } = setUp('refresh-0');
+  const { vault, ask } = setUp('refresh-0');
   expect(await vault.hasSession()).toBe(true);
   const forged = toBinary(RefreshSessionRequestSchema, create(RefreshSessionRequestSchema, { refreshToken: 'forged' }));
-  const sent = fromBinary(RefreshSessionRequestSchema, await vault.outgoing(`${service}RefreshSession`, forged));
-  expect(sent.refreshToken).toBe('refresh-0');
-  const body = toBinary(RefreshSessionResponseSchema, create(RefreshSessionResponseSchema, { tokens }));
-  const seen = await vault.incoming(`${service}RefreshSession`, { ok: true, body });
+  const { sent, answer } = await ask('RefreshSession', forged);
+  expect(fromBinary(RefreshSessionRequestSchema, sent).refreshToken).toBe('refresh-0');
+  const seen = await answer(refreshed('access-1'));
   expect(fromBinary(RefreshSessionResponseSchema, seen.ok ? seen.body : new Uint8Array()).tokens?.accessToken).toBe('');
   expect(vault.accessToken()).toBe('access-1');
 });
 
 test('a session that the venue ended is forgotten, one that it could not be asked about is kept', async () => {
-  const { store, vault } = setUp('refresh-0');
+  const { store, vault, ask } = setUp('refresh-0');
   await vault.hasSession();
-  await vault.incoming(`${service}RefreshSession`, { ok: false, status: { code: 14, message: 'unreachable' } });
+  await (await ask('RefreshSession')).answer(unreachable);
   expect(await vault.hasSession()).toBe(true);
-  await vault.incoming(`${service}RefreshSession`, { ok: false, status: { code: 16, message: 'revoked' } });
+  await (await ask('RefreshSession')).answer({ ok: false, status: { code: 16, message: 'revoked' } });
   expect(await vault.hasSession()).toBe(false);
   expect(store.save).toHaveBeenLastCalledWith(undefined);
 });
 
-test('signing out forgets, even when the venue is not reached', async () => {
-  const { vault } = setUp();
-  await vault.incoming(`${service}Login`, login);
-  await vault.incoming(`${service}Logout`, { ok: false, status: { code: 14, message: 'unreachable' } });
+test('what was signed out of cannot be resumed, and can be ended as soon as the venue is reached', async () => {
+  const { store, vault, ask, signIn } = setUp();
+  await signIn();
+  const refresh = await ask('RefreshSession');
+  const logout = await ask('Logout');
+  expect(store.save).toHaveBeenLastCalledWith(undefined);
+  await logout.answer(unreachable);
+  await refresh.answer(refreshed('access-2'));
+  expect(await vault.hasSession()).toBe(false);
+  expect(vault.accessToken()).toBe('access-1');
+  await (await ask('Logout')).answer({ ok: true, body: new Uint8Array() });
+  expect(vault.accessToken()).toBeUndefined();
+});
+
+test('tokens that come after the venue was changed are another venue\'s', async () => {
+  const { vault, ask } = setUp();
+  const { answer } = await ask('Login');
+  await vault.forget();
+  await answer(login);
   expect(vault.accessToken()).toBeUndefined();
   expect(await vault.hasSession()).toBe(false);
+});
+
+test('answers to whoever was signed in before change nothing for whoever is now', async () => {
+  const { store, vault, ask, signIn } = setUp('refresh-0');
+  await vault.hasSession();
+  const [refresh, refused] = [await ask('RefreshSession'), await ask('RefreshSession')];
+  const logout = await ask('Logout');
+  await signIn();
+  const seen = await refresh.answer(refreshed('access of another'));
+  expect(fromBinary(RefreshSessionResponseSchema, seen.ok ? seen.body : new Uint8Array()).tokens?.accessToken).toBe('');
+  await refused.answer({ ok: false, status: { code: 16, message: 'revoked' } });
+  await logout.answer({ ok: true, body: new Uint8Array() });
+  expect(vault.accessToken()).toBe('access-1');
+  expect(store.save).toHaveBeenLastCalledWith('refresh-1');
 });

@@ -65,24 +65,36 @@ function webShell(): Shell {
   // The access token lives in this closure; the refresh token in a cookie that no script
   // reads. Neither gets into the store.
   let access = '';
-  const take = (tokens: SessionTokens | undefined): void => {
+  // Counts sign-ins and sign-outs: an answer that comes after its session says nothing of
+  // the one that somebody has begun since.
+  let sessions = 0;
+  const take = (tokens: SessionTokens | undefined, late: boolean): void => {
     if (!tokens) return;
-    access = tokens.accessToken;
+    if (!late) {
+      access = tokens.accessToken;
+      localStorage.setItem(signedInKey, '1');
+    }
     tokens.accessToken = '';
-    localStorage.setItem(signedInKey, '1');
   };
   const session: Interceptor = (next) => async (request) => {
-    const used = access;
-    if (used !== '') request.header.set('Authorization', `Bearer ${used}`);
+    if (access !== '') request.header.set('Authorization', `Bearer ${access}`);
     if (request.service.typeName === SessionService.typeName) request.header.set('Todoku-Session', 'cookie');
     // Whoever signs out is not signed in again by a reload, whether or not the venue hears of it.
     const leaving = request.method.name === SessionService.method.logout.name;
-    if (leaving) localStorage.removeItem(signedInKey);
+    if (leaving) {
+      localStorage.removeItem(signedInKey);
+      sessions += 1;
+    }
+    const asked = sessions;
     const response = await next(request);
     if (!response.stream) {
-      if (response.message.$typeName === LoginResponseSchema.typeName) take((response.message as { tokens?: SessionTokens }).tokens);
-      else if (response.message.$typeName === RefreshSessionResponseSchema.typeName) take((response.message as { tokens?: SessionTokens }).tokens);
-      else if (leaving && access === used) access = '';
+      const late = asked !== sessions;
+      const { tokens } = response.message as { tokens?: SessionTokens };
+      if (response.message.$typeName === LoginResponseSchema.typeName) {
+        sessions += 1;
+        take(tokens, false);
+      } else if (response.message.$typeName === RefreshSessionResponseSchema.typeName) take(tokens, late);
+      else if (leaving && !late) access = '';
     }
     return response;
   };

@@ -20,10 +20,10 @@ async function begin() {
   const venue = { shell: { settings, onConnectivity: () => () => undefined } } as unknown as Venue;
   const task = saga.run(waySaga, { venue });
   store.dispatch(session.signedIn({ connectionId: 'c', accessExpires: 1 }));
-  await vi.waitFor(() => expect(store.getState().way.settings).toEqual(kept));
+  await vi.waitFor(() => expect(store.getState().way.settings).toEqual(kept), 4_000);
   const save = async (change: Partial<ShellSettings>): Promise<void> => {
     store.dispatch(way.save({ ...kept, ...change }));
-    await vi.waitFor(() => expect(store.getState().way.status).not.toBe('saving'));
+    await vi.waitFor(() => expect(store.getState().way.status).not.toBe('saving'), 4_000);
   };
   return { save, task, status: () => store.getState().session.status };
 }

@@ -1,0 +1,73 @@
+// The browser's shell keeps the tokens of whoever is signed in, and of nobody else.
+import { createClient } from '@connectrpc/connect';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { afterEach, expect, test, vi } from 'vitest';
+import { LoginResponseSchema, LogoutResponseSchema, RefreshSessionResponseSchema, SessionService } from '../../src/gen/todoku/v1/session_pb';
+import { detectShell } from '../../src/renderer/venue/shell';
+
+afterEach(() => vi.unstubAllGlobals());
+
+/** A page whose requests are answered when the test says so, in any order. */
+function page() {
+  const stored = new Map<string, string>();
+  const asked: { method: string; bearer: string | null; answer: (body: Uint8Array<ArrayBuffer>) => void }[] = [];
+  vi.stubGlobal('window', {});
+  vi.stubGlobal('location', { origin: 'http://venue.test' });
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => stored.set(key, value),
+    removeItem: (key: string) => stored.delete(key),
+  });
+  vi.stubGlobal('fetch', (url: string, { headers }: { headers: Headers }) => {
+    return new Promise<Response>((resolve) => {
+      const answer = (body: Uint8Array<ArrayBuffer>): void => resolve(new Response(body, { headers: { 'content-type': 'application/proto' } }));
+      asked.push({ method: url.slice(url.lastIndexOf('/') + 1), bearer: headers.get('Authorization'), answer });
+    });
+  });
+  const shell = detectShell();
+  const session = createClient(SessionService, shell.transport);
+  const request = async (method: string) => {
+    await vi.waitFor(() => expect(asked.at(-1)?.method).toBe(method), 4_000);
+    return asked.at(-1)!;
+  };
+  return { shell, session, request };
+}
+
+const tokens = (accessToken: string) => ({ tokens: { accessToken, refreshToken: '' } });
+const loggedIn = (accessToken: string) => toBinary(LoginResponseSchema, create(LoginResponseSchema, tokens(accessToken)));
+const refreshed = (accessToken: string) => toBinary(RefreshSessionResponseSchema, create(RefreshSessionResponseSchema, tokens(accessToken)));
+
+test('answers to whoever was signed in before change nothing for whoever is now', async () => {
+  const { shell, session, request } = page();
+  const login = async (token: string): Promise<void> => {
+    const done = session.login({ user: 'u', password: 'p' });
+    (await request('Login')).answer(loggedIn(token));
+    await done;
+  };
+  await login('of alice');
+  const refresh = session.refreshSession({});
+  const late = await request('RefreshSession');
+  expect(late.bearer).toBe('Bearer of alice');
+  const logout = session.logout({});
+  const leaving = await request('Logout');
+  expect(await shell.hasSession()).toBe(false);
+  await login('of bob');
+  late.answer(refreshed('of alice again'));
+  expect((await refresh).tokens?.accessToken).toBe('');
+  leaving.answer(toBinary(LogoutResponseSchema, create(LogoutResponseSchema)));
+  await logout;
+  void session.listSessions({}).catch(() => undefined);
+  expect((await request('ListSessions')).bearer).toBe('Bearer of bob');
+  expect(await shell.hasSession()).toBe(true);
+});
+
+test('a refresh that was under way when somebody signed out signs nobody in', async () => {
+  const { shell, session, request } = page();
+  const refresh = session.refreshSession({});
+  const late = await request('RefreshSession');
+  void session.logout({}).catch(() => undefined);
+  await request('Logout');
+  late.answer(refreshed('of alice'));
+  await refresh;
+  expect(await shell.hasSession()).toBe(false);
+});
