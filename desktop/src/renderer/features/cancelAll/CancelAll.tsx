@@ -10,6 +10,8 @@ import { selectTradable } from '../feed/selectors';
 import { useReason } from '../orders/reasons';
 import { request } from '../orders/request';
 import type { Order } from '../orders/slice';
+import { selectOwnAccount } from '../ticket/selectors';
+import { accountsConcerned } from './scope';
 
 interface Scope {
   /** Empty for every instrument. */
@@ -62,16 +64,13 @@ function Ask({ scope: first, onClose }: { scope: Scope; onClose: () => void }) {
   const tradable = useAppSelector(selectTradable);
   const chosen = useAppSelector((s) => s.selection.symbol);
   const working = useAppSelector((s) => s.orders.working);
-  const accounts = useAppSelector((s) => s.session.user?.accounts);
+  const own = useAppSelector(selectOwnAccount);
   const [scope, setScope] = useState(first);
   const concerned = useMemo(() => Object.values(working).filter(inScope(scope)), [working, scope]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (!tradable) return;
-    // A request is about one account; those where nothing works need none. Without any order
-    // on screen it is sent all the same: one that is on its way is then cancelled too.
-    const having = new Set(concerned.map(({ account }) => account));
-    for (const account of having.size > 0 ? having : [accounts?.[0] ?? '']) dispatch(request({ kind: 'cancelAll', account, ...scope }));
+    for (const account of accountsConcerned(concerned, own)) dispatch(request({ kind: 'cancelAll', account, ...scope }));
     onClose();
   };
   const symbols = ['', ...new Set([first.symbol, chosen].filter(Boolean))];

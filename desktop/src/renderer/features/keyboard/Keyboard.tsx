@@ -5,10 +5,12 @@ import { Side } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import type { RootState } from '../../app/store';
 import { selectAdminShown } from '../admin/rights';
+import { accountsConcerned } from '../cancelAll/scope';
 import { selection } from '../market/selection';
 import { request } from '../orders/request';
 import { orders } from '../orders/slice';
 import { selectDraft } from '../ticket/draft';
+import { selectOwnAccount } from '../ticket/selectors';
 import { ticket } from '../ticket/slice';
 import { type Command, commandOf, placesOf } from './bindings';
 import { KeyHelp } from './KeyHelp';
@@ -58,7 +60,10 @@ export function Keyboard({ onPanel }: KeyboardProps) {
         const last = newest(getState());
         if (last) dispatch(request({ kind: 'cancel', orderId: last.orderId, account: last.account, symbol: last.symbol }));
       },
-      cancelAll: () => dispatch(orders.cancelAll({ account: selectDraft(getState()).order.account })),
+      cancelAll: () => {
+        const state = getState();
+        for (const account of accountsConcerned(Object.values(state.orders.working), selectOwnAccount(state))) dispatch(orders.cancelAll({ account }));
+      },
       nextInstrument: () => instrument(1),
       previousInstrument: () => instrument(-1),
       nextPanel: () => focusPanel(1),

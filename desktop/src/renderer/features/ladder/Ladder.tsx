@@ -102,7 +102,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
     const at = own.get(ticks);
     return (side === Side.BUY ? at?.buys : at?.sells) ?? [];
   };
-  // Cancelling only takes risk away: it is never held back.
+  // Cancelling only takes risk away: a market that is not open does not hold it back, a screen that is not live does.
   const cancel = (list: Order[]): void => list.forEach((one) => dispatch(request({ kind: 'cancel', orderId: one.orderId, account: one.account, symbol })));
   const amend = ({ side, from, to }: Move): void => {
     setMove(undefined);
@@ -172,6 +172,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   const cancelAll = (side?: Side): void => {
     dispatch(orders.cancelAll({ account: order.account, symbol, ...(side === undefined ? {} : { side }) }));
   };
+  const heldBack = off === 'notLive' ? { disabled: true, title: t('blotter.notLive') } : {};
 
   return (
     <div className="ladder" data-off={off}>
@@ -232,13 +233,13 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
         {move && t('ladder.moving', { quantity: group(own.get(move.from)?.[move.side === Side.BUY ? 'buying' : 'selling'] || '–'), from: priceOf(move.from), to: priceOf(move.to) })}
       </p>
       <div className="tools">
-        <button type="button" onClick={() => cancelAll(Side.BUY)}>
+        <button type="button" {...heldBack} onClick={() => cancelAll(Side.BUY)}>
           {t('ladder.cancelBuys')}
         </button>
-        <button type="button" onClick={() => cancelAll()}>
+        <button type="button" {...heldBack} onClick={() => cancelAll()}>
           {t('ladder.cancelAll')}
         </button>
-        <button type="button" onClick={() => cancelAll(Side.SELL)}>
+        <button type="button" {...heldBack} onClick={() => cancelAll(Side.SELL)}>
           {t('ladder.cancelSells')}
         </button>
       </div>

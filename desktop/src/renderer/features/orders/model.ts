@@ -35,6 +35,9 @@ export type Change =
 /** Why an order that never got through is not there: it was too old to be entered when the venue could be asked. */
 export const notEntered = 'NOT_ENTERED';
 
+/** Why a request was not sent: what the user decided on was not current. */
+export const notLive = 'NOT_LIVE';
+
 /** A request on its way, by its client order id. */
 export interface Pending {
   id: string;

@@ -6,6 +6,7 @@ import { configureStore } from '@reduxjs/toolkit';
 import createSagaMiddleware, { type Task } from 'redux-saga';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ErrorInfoSchema } from '../../../gen/google/rpc/error_pb';
+import { Hello_Start } from '../../../gen/todoku/v1/notification_pb';
 import { type MassCancelOrdersRequest, type OrderAnswer, OrderAnswerSchema, OrderService, type PlaceOrderRequest, type ReplaceOrderRequest } from '../../../gen/todoku/v1/order_pb';
 import { ExecType, type Order as OrderMessage, OrderSchema, OrderStatus, OrderType, Side, TimeInForce } from '../../../gen/todoku/v1/types_pb';
 import type { Shell } from '../../venue/shell';
@@ -163,7 +164,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   venue = new FakeVenue();
   desk = screen(venue);
-  desk.hear('e:100');
+  desk.hear('e:100', { type: 'hello', sequence: 0, index: 0, time: 0, body: { epoch: 'e', headSequence: 100, start: Hello_Start.REPLAY } } as Item);
 });
 afterEach(() => {
   desk.task.cancel();
@@ -218,6 +219,18 @@ describe('an order is pending until the stream has told', () => {
     expect(desk.orders.done).toEqual([]);
     expect(Object.keys(desk.orders.working)).toEqual(['101']);
   });
+});
+
+test('nothing is asked for while what is shown is not current, cancels included, and that is said', async () => {
+  desk.store.dispatch(feed.lost({ retryAt: 0, attempts: 1, problem: undefined }));
+  desk.place('a');
+  desk.change({ kind: 'replace', orderId: '7', account: '', symbol: 'USDJPY', price: '9', quantity: '5' }, 'r');
+  desk.change({ kind: 'cancel', orderId: '7', account: '', symbol: 'USDJPY' }, 'c');
+  desk.store.dispatch(orders.cancelAll({ account: '' }));
+  await settle(60_000);
+  expect(venue.calls).toEqual([]);
+  expect(desk.orders.pending).toEqual({});
+  expect(desk.orders.refusals.map(({ change, problem }) => [change?.kind, problem.reason])).toEqual(['cancelAll', 'cancel', 'replace', 'place'].map((kind) => [kind, 'NOT_LIVE']));
 });
 
 describe('a no is said once, in its own words', () => {

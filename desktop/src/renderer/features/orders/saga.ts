@@ -8,11 +8,12 @@ import { outcomeUnknown, type Problem, problemOf } from '../../venue/problem';
 import { deadlines, type Venue } from '../../venue/venue';
 import { backoff } from '../feed/backoff';
 import { hasReached } from '../feed/cursor';
+import { selectTradable } from '../feed/selectors';
 import { feed } from '../feed/slice';
 import { session } from '../session/slice';
 import { keepHistory } from './history';
 import { type Reply, submit, submitWithdrawn } from './requests';
-import { type Change, notEntered, type Order, orders, type Pending, problemOfReason } from './slice';
+import { type Change, notEntered, notLive, type Order, orders, type Pending, problemOfReason } from './slice';
 import { OrderStatus } from '../../../gen/todoku/v1/types_pb';
 
 export interface OrdersContext {
@@ -36,12 +37,18 @@ export function* ordersSaga(context: OrdersContext): SagaIterator<void> {
 export const resendMs = 10_000;
 
 /**
- * Sends one request until the venue has said what became of it. The same client order id
+ * Sends one request, if what the user sees is current, until the venue has said what became of it. The same client order id
  * makes every further attempt a question, not a second order; once it is old it is only a
  * question.
  */
 function* send(context: OrdersContext, { payload }: ReturnType<typeof orders.requested>): SagaIterator<void> {
   const { id, change } = payload;
+  // Whichever way it was asked for, a cancel included: late it would meet orders that nobody here has seen.
+  const tradable: boolean = yield select(selectTradable);
+  if (!tradable) {
+    yield put(orders.refused({ id, change, problem: { reason: notLive, text: '', field: '' }, at: context.now() }));
+    return;
+  }
   for (let attempt = 0; ; attempt++) {
     try {
       const old = attempt > 0 && context.now() - payload.sentAt > resendMs;
