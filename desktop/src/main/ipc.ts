@@ -48,17 +48,16 @@ const defaultTimeoutMs = 10_000;
 export function registerIpc(ipc: IpcMain, backend: Backend, options: IpcOptions): void {
   const streams = new Map<number, Map<string, () => void>>(); // By sender, then by the renderer's name for it.
 
-  const drop = (sender: number): void => {
-    const open = streams.get(sender);
-    streams.delete(sender);
-    open?.forEach((cancel) => cancel());
-  };
+  const drop = (sender: number): void => streams.get(sender)?.forEach((cancel) => cancel());
   const streamsOf = (sender: Sender): Map<string, () => void> => {
     let open = streams.get(sender.id);
     if (!open) {
       open = new Map();
       streams.set(sender.id, open);
-      sender.once('destroyed', () => drop(sender.id));
+      sender.once('destroyed', () => {
+        drop(sender.id);
+        streams.delete(sender.id);
+      });
     }
     return open;
   };

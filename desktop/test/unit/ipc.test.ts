@@ -28,17 +28,15 @@ function setUp() {
   };
   registerIpc(ipc, backend, { allowed: allowedMethods([NotificationService, AdminService]), trusted: (url) => url.startsWith('app://todoku/') });
   const sent: [string, ...unknown[]][] = [];
-  let destroyed: () => void = () => undefined;
+  const destroyed: (() => void)[] = [];
   const sender: Sender = {
     id: 7,
     send: (channel, ...args) => sent.push([channel, ...args]),
     isDestroyed: () => false,
-    once: (_event, listener) => {
-      destroyed = listener;
-    },
+    once: (_event, listener) => destroyed.push(listener),
   };
   const event = { sender, senderFrame: { url: 'app://todoku/index.html' } };
-  return { call: (channel: string, ...args: unknown[]) => handlers.get(channel)!(event, ...args), handlers, backend, opened, sent, sender, destroy: () => destroyed() };
+  return { call: (channel: string, ...args: unknown[]) => handlers.get(channel)!(event, ...args), handlers, backend, opened, sent, sender, destroyed, destroy: () => destroyed.forEach((listener) => listener()) };
 }
 
 describe('calls', () => {
@@ -100,6 +98,15 @@ describe('streams', () => {
     call(channels.open, '1', feed, new Uint8Array());
     destroy();
     expect(opened[1]!.cancel).toHaveBeenCalledOnce();
+  });
+
+  test('a window that is reloaded all day gathers no listeners', () => {
+    const { call, destroyed } = setUp();
+    for (let n = 0; n < 20; n++) {
+      call(channels.reset);
+      call(channels.open, '1', feed, new Uint8Array());
+    }
+    expect(destroyed).toHaveLength(1);
   });
 
   test('a screen that runs wild is stopped at eight streams', () => {
