@@ -39,6 +39,7 @@ export class VenueBackend implements Backend {
   readonly #vault: Vault;
   #settings: ShellSettings;
   #upstream: Upstream;
+  #connectivity: Connectivity = 'idle';
 
   constructor(private readonly options: BackendOptions) {
     this.#vault = new Vault(options.tokens);
@@ -53,7 +54,10 @@ export class VenueBackend implements Backend {
       keepalive: settings.keepalive,
       accessToken: this.#vault.accessToken,
     });
-    upstream.watchConnectivity(this.options.onConnectivity);
+    upstream.watchConnectivity((state) => {
+      this.#connectivity = state;
+      this.options.onConnectivity(state);
+    });
     return upstream;
   }
 
@@ -69,6 +73,10 @@ export class VenueBackend implements Backend {
 
   hasSession(): Promise<boolean> {
     return this.#vault.hasSession();
+  }
+
+  connectivity(): Connectivity {
+    return this.#connectivity;
   }
 
   getSettings(): ShellSettings {

@@ -1,6 +1,6 @@
 // The main process's end of the bridge. It knows Electron only by the two small interfaces
 // that ipcMain and WebContents satisfy, so that tests put a browser in their place.
-import { channels, type RpcStatus, type SettingsRefusal, type ShellSettings, type UnaryResult } from '../shared/bridge';
+import { channels, type Connectivity, type RpcStatus, type SettingsRefusal, type ShellSettings, type UnaryResult } from '../shared/bridge';
 
 export interface Sender {
   readonly id: number;
@@ -24,6 +24,8 @@ export interface Backend {
   unary(path: string, body: Uint8Array, timeoutMs: number): Promise<UnaryResult>;
   open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void;
   hasSession(): Promise<boolean>;
+  /** State of the stream's channel now. */
+  connectivity(): Connectivity;
   getSettings(): ShellSettings;
   setSettings(settings: unknown): Promise<{ refused?: SettingsRefusal }>;
   notify(title: string, body: string): void;
@@ -77,7 +79,11 @@ export function registerIpc(ipc: IpcMain, backend: Backend, options: IpcOptions)
     return backend.unary(method, message, limit);
   });
   // A reload keeps the WebContents: the streams of the page before must not live on.
-  ipc.on(channels.reset, (event) => drop(event.sender.id));
+  ipc.on(channels.reset, ({ sender }) => {
+    drop(sender.id);
+    // A channel that has long been ready says nothing more by itself.
+    if (!sender.isDestroyed()) sender.send(channels.connectivity, backend.connectivity());
+  });
   ipc.on(channels.cancel, (event, id) => {
     if (typeof id === 'string') streams.get(event.sender.id)?.get(id)?.();
   });

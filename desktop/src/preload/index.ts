@@ -4,6 +4,11 @@ import { channels, type Connectivity, type Nudge, type RpcBridge, type RpcStatus
 
 ipcRenderer.send(channels.reset);
 
+let connectivity: Connectivity | undefined;
+ipcRenderer.on(channels.connectivity, (_event, state: Connectivity) => {
+  connectivity = state;
+});
+
 let opened = 0;
 const batches = new Map<string, (messages: Uint8Array[]) => void>();
 const ends = new Map<string, (status: RpcStatus) => void>();
@@ -37,7 +42,10 @@ const bridge: RpcBridge = {
       ipcRenderer.send(channels.cancel, id);
     };
   },
-  onConnectivity: (listener) => listen<Connectivity>(channels.connectivity, listener),
+  onConnectivity(listener) {
+    if (connectivity !== undefined) listener(connectivity);
+    return listen<Connectivity>(channels.connectivity, listener);
+  },
   onNudge: (listener) => listen<Nudge>(channels.nudge, listener),
   hasSession: () => ipcRenderer.invoke(channels.hasSession),
   getSettings: () => ipcRenderer.invoke(channels.getSettings),

@@ -22,6 +22,7 @@ function setUp() {
       return cancel;
     }),
     hasSession: () => Promise.resolve(false),
+    connectivity: () => 'ready' as const,
     getSettings: () => defaultSettings,
     setSettings: vi.fn<Backend['setSettings']>(() => Promise.resolve({})),
     notify: vi.fn<Backend['notify']>(),
@@ -107,6 +108,12 @@ describe('streams', () => {
       call(channels.open, '1', feed, new Uint8Array());
     }
     expect(destroyed).toHaveLength(1);
+  });
+
+  test('a page that begins is told how the channel is, which may not change for hours', () => {
+    const { call, sent } = setUp();
+    call(channels.reset);
+    expect(sent).toEqual([[channels.connectivity, 'ready']]);
   });
 
   test('a screen that runs wild is stopped at eight streams', () => {
