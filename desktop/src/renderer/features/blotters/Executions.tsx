@@ -25,7 +25,7 @@ function columnsOf(t: Translate, instruments: Readonly<Record<string, Instrument
     { id: 'quantity', title: t('column.quantity'), kind: 'number', width: 80, value: ({ quantity }) => quantity, cell: ({ quantity }) => shownNumber(quantity) },
     { id: 'what', title: t('column.status'), width: 110, value: (row) => t(busted(row) ? 'blotter.exec.7' : 'blotter.exec.2') },
     { id: 'role', title: t('blotter.role'), width: 70, value: ({ execution }) => t(execution?.maker ? 'blotter.maker' : 'blotter.taker') },
-    { id: 'counterparty', title: t('blotter.counterparty'), width: 100, value: ({ execution }) => execution?.counterparty ?? '' },
+    { id: 'counterparty', title: t('blotter.counterparty'), width: 110, value: ({ execution }) => execution?.counterparty ?? '' },
     { id: 'order', title: t('blotter.order'), width: 90, value: ({ orderId }) => orderId },
     { id: 'trade', title: t('blotter.trade'), width: 90, value: ({ execution }) => execution?.tradeId ?? '' },
     { id: 'execution', title: t('blotter.execution'), width: 90, hidden: true, value: ({ execution }) => execution?.executionId ?? '' },

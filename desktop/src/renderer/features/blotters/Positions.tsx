@@ -30,7 +30,7 @@ function columnsOf(t: Translate): Column<PositionRow>[] {
     { id: 'close', title: t('blotter.close'), kind: 'number', width: 90, live: true, value: ({ close }) => close, cell: ({ close }) => (close === '' ? '–' : group(close)) },
     money('open', 'blotter.open'),
     money('realised', 'blotter.realised'),
-    { id: 'currency', title: t('blotter.currency'), width: 70, value: ({ currency }) => currency },
+    { id: 'currency', title: t('blotter.currency'), width: 80, value: ({ currency }) => currency },
     { id: 'account', title: t('blotter.account'), width: 80, hidden: true, value: ({ position }) => position.account },
   ];
 }
