@@ -100,6 +100,8 @@ describe.each(shells)('%s', (shell) => {
     // A click on it cancels it.
     await rung('163.994').locator('.own.buy').click();
     await rung('163.994').locator('.own.buy[data-act]').waitFor({ state: 'detached' });
+    // The book may say so a moment later, and where it stands is where the ladder is centred.
+    await rung('163.994').locator('.bid:empty').waitFor();
     // By keyboard: place at the cursor, pick up, move, drop.
     await ladder.getByRole('grid').focus();
     await page.keyboard.press('c');

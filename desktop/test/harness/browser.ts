@@ -20,7 +20,8 @@ const flags = [
 export async function launchChromium(): Promise<Chromium> {
   const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: flags });
   return {
-    profile: (options = {}) => browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 720 }, ...options }),
+    // The language is what the tests look for; without a word it is the machine's.
+    profile: (options = {}) => browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-US', viewport: { width: 1280, height: 720 }, ...options }),
     close: () => browser.close(),
   };
 }
