@@ -1,12 +1,22 @@
-// The layouts of the user who is signed in: read once, written whenever they change.
-import { useCallback, useState } from 'react';
-import { type Layouts, layoutsKey, readLayouts } from '../features/layouts/kept';
+// The layouts of the user who is signed in: read once and when another window has written
+// them, written whenever they change.
+import { useCallback, useEffect, useState } from 'react';
+import { keptBeside, type Layouts, layoutsKey, readLayouts } from '../features/layouts/kept';
 import { panelKinds } from './panels';
+
+const known = (panel: string): boolean => Object.hasOwn(panelKinds, panel);
 
 /** The user's layouts and how to change them. For one user: give the component that uses it a key. */
 export function useLayouts(user: string): [Layouts, (change: (kept: Layouts) => Layouts) => void] {
   const key = layoutsKey(user);
-  const [kept, setKept] = useState(() => readLayouts(localStorage.getItem(key), (panel) => Object.hasOwn(panelKinds, panel)));
+  const [kept, setKept] = useState(() => readLayouts(localStorage.getItem(key), known));
+  useEffect(() => {
+    const written = (event: StorageEvent): void => {
+      if (event.key === key && event.newValue !== null) setKept((own) => keptBeside(own, readLayouts(event.newValue, known)));
+    };
+    window.addEventListener('storage', written);
+    return () => window.removeEventListener('storage', written);
+  }, [key]);
   const change = useCallback(
     (next: (kept: Layouts) => Layouts) =>
       setKept((before) => {

@@ -48,6 +48,12 @@ export function readLayouts(text: string | null, known: (panel: string) => boole
   };
 }
 
+/** What another window of the user's kept, with what this one shows as it is shown here. */
+export function keptBeside(own: Layouts, others: Layouts): Layouts {
+  const shown = own.docks[own.current];
+  return { ...own, docks: shown ? { ...others.docks, [own.current]: shown } : others.docks };
+}
+
 /** The layout without what is no longer there; undefined when it is none or nothing is left. */
 export function soundDock(value: unknown, known: (panel: string) => boolean): SerializedDockview | undefined {
   if (!isRecord(value) || !isRecord(value['grid'])) return undefined;

@@ -1,7 +1,7 @@
 // Layouts survive what time and accidents do to them.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Layouts, layoutName, noLayouts, readLayouts, soundDock } from './kept';
+import { keptBeside, type Layouts, layoutName, noLayouts, readLayouts, soundDock } from './kept';
 import { standardLayout } from './standard';
 
 const kinds = {
@@ -66,4 +66,12 @@ test('a name is trimmed, and neither empty nor long', () => {
   expect(layoutName('  朝 ')).toBe('朝');
   expect(layoutName('   ')).toBeUndefined();
   expect(layoutName('x'.repeat(41))).toBeUndefined();
+});
+
+test('what another window keeps is kept, and what this one shows stays as it is', () => {
+  const [narrow, wide] = [standardLayout(kinds, 1280, 680), standardLayout(kinds, 1920, 1040)];
+  const own: Layouts = { version: 1, current: 'morning', docks: { morning: narrow, gone: narrow }, tab: 'depth' };
+  const others: Layouts = { version: 1, current: 'evening', docks: { morning: wide, evening: wide }, tab: 'chart' };
+  expect(keptBeside(own, others)).toEqual({ ...own, docks: { morning: narrow, evening: wide } });
+  expect(keptBeside(noLayouts, others)).toEqual({ ...noLayouts, docks: others.docks });
 });

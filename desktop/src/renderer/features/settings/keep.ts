@@ -1,9 +1,9 @@
 // Keeps the settings in this browser and shows the document in them.
 import type { AppStore } from '../../app/store';
-import { type SettingsState, settingsKey } from './slice';
+import { readSettings, settings as change, type SettingsState, settingsKey } from './slice';
 import { prefersLight, shownTheme } from './theme';
 
-export function keepSettings(store: AppStore): void {
+export function keepSettings(store: Pick<AppStore, 'getState' | 'dispatch' | 'subscribe'>): void {
   const system = matchMedia(prefersLight);
   let shown: SettingsState | undefined;
   const show = (): void => {
@@ -18,6 +18,10 @@ export function keepSettings(store: AppStore): void {
   };
   show();
   system.addEventListener('change', show);
+  // What another window changed holds here too, and is not undone by what is changed here next.
+  window.addEventListener('storage', ({ key, newValue }) => {
+    if (key === settingsKey && newValue !== null) store.dispatch(change.changed(readSettings(newValue, navigator.language)));
+  });
   store.subscribe(() => {
     if (store.getState().settings !== shown) show();
   });
