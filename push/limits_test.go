@@ -34,6 +34,47 @@ func TestAClientThatNeverAcknowledgesIsSentNoMoreThanItsBound(t *testing.T) {
 	})
 }
 
+// TestChangesOfTopicsCannotFillAQueueBeyondItsBound has a client that takes nothing
+// change its topics again and again while nothing is published.
+func TestChangesOfTopicsCannotFillAQueueBeyondItsBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, push.Config{QueueMessages: 4})
+		publish(t, h, 7)
+		r := receive(t.Context(), attach(t, h, push.AttachRequest{After: 7}), 7, func() { <-t.Context().Done() })
+		var initial []*push.Message
+		for i := range uint32(3) {
+			initial = append(initial, event(7, i, "x", 1))
+		}
+		most := 0
+		for range 10 {
+			if err := h.Subscribe("c", "alice", []push.Topic{"x"}, []push.Topic{"x"}, initial); err != nil {
+				break // It has ended, as it must.
+			}
+			most = max(most, r.stream.Info().Queued)
+		}
+		if most > 4+len(initial) {
+			t.Errorf("%d messages waited, the bound is 4", most)
+		}
+		wantReason(t, r, push.ReasonSlowConsumer)
+	})
+}
+
+// TestAQueueThatBecomesFullWithinASequenceTakesAllOfIt fills it with the first topic of
+// a sequence that has two.
+func TestAQueueThatBecomesFullWithinASequenceTakesAllOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, push.Config{QueueMessages: 2})
+		s := attach(t, h, push.AttachRequest{Topics: []push.Topic{"x", "y"}})
+		publish(t, h, 1, event(1, 0, "x", 1))
+		publish(t, h, 2, event(2, 0, "x", 1), event(2, 1, "y", 1))
+		if queued := s.Info().Queued; queued != 3 {
+			t.Errorf("%d messages wait, want 3", queued)
+		}
+		publish(t, h, 3, event(3, 0, "x", 1))
+		wantReason(t, receive(t.Context(), s, 0, nil), push.ReasonSlowConsumer)
+	})
+}
+
 func TestStreamsOfOneNetworkAreCountedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := func(remote string) string { before, _, _ := strings.Cut(remote, "/"); return before }

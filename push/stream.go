@@ -183,11 +183,12 @@ func (s *Stream) push(b *batch) {
 // enqueue appends, or ends the stream when the queue is at its bound. The bound
 // is looked at before a sequence is added and not within it: a queue holds at
 // most its bound and one publication, and no publication is too big for an empty
-// one. The caller holds s.mu.
+// one. What a change of topics brings is looked at each time: many changes may
+// come at one sequence. The caller holds s.mu.
 func (s *Stream) enqueue(b *batch) {
 	config := &s.hub.config
 	full := s.queued >= config.QueueMessages || s.queuedBytes >= config.QueueBytes
-	if full && s.queue[0].sequence != b.sequence {
+	if full && (b.alone || s.queue[len(s.queue)-1].sequence != b.sequence) {
 		s.endLocked(&End{Reason: ReasonSlowConsumer, Message: "the event queue is full"})
 		return
 	}
