@@ -95,7 +95,7 @@ func open(t *testing.T) *venue {
 	encoder := NewEncoder(log.Head)
 	hub := push.NewHub(push.Config{
 		Epoch: log.Epoch(), FirstAttach: 1000, HeartbeatInterval: 50 * time.Millisecond,
-		Encoder: encoder, HasState: encoder.HasState,
+		Encoder: encoder, HasState: encoder.HasState, Gone: func(context.Context) string { return "GONE" },
 	})
 	history, err := sqlite.OpenHistory(ctx, filepath.Join(t.TempDir(), "history.db"))
 	must(t, err)

@@ -64,7 +64,10 @@ func (s webNotificationService) FeedNotification(
 	conn := stream.Conn()
 	err = v.Stream.Serve(ctx, func(r *push.Response) error {
 		frame.Set(r)
-		return conn.Send(frame)
+		if err := conn.Send(frame); err != nil {
+			return v.Stream.Gone(ctx, "a send failed", err)
+		}
+		return nil
 	})
 	s.detach(ctx, v, err)
 	// net/http wants nobody to write any more when its handler returns. A send that
