@@ -156,12 +156,16 @@ func (a *attachment) next(ctx context.Context) (arrival, error) {
 			return arrival{}, err
 		}
 		a.timer.Reset(min(a.watch.next(now), a.handover.wait(now)))
+		arrivals := a.arrivals
+		if a.handover.left != nil {
+			arrivals = nil // What a helper still has to say of this stream is late.
+		}
 		select {
-		case got := <-a.arrivals:
+		case got := <-arrivals:
 			if got.err == nil || !a.handover.outlives(got.err) {
 				return got, got.err
 			}
-			a.handover.left, a.arrivals = got.err, nil
+			a.handover.left = got.err
 			now = time.Now()
 		case got := <-a.handover.arrivals():
 			now = time.Now()

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"todoku/client"
 	todokuv1 "todoku/gen/todoku/v1"
@@ -219,4 +221,68 @@ func TestASubscriptionThatIsRefusedToTheNextStreamEndsTheFeed(t *testing.T) {
 			t.Errorf("the feed ended with %v; want BAD_SUBSCRIPTION", last)
 		}
 	})
+}
+
+// TestARefusalMayComeWhileTheNextStreamIsOpened has a stream that took over with an
+// earlier subscription end while the next one is opened, and then refuses it the present
+// one. It is for the race detector, from whom a bubble of synctest hides what races here.
+func TestARefusalMayComeWhileTheNextStreamIsOpened(t *testing.T) {
+	const moment = 200 * time.Millisecond
+	second, changed, third, ended, refused := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
+	begun, told := sync.OnceFunc(func() { close(third) }), sync.OnceFunc(func() { close(refused) })
+	move := &todokuv1.Message{Body: &todokuv1.Message_Reconnect{Reconnect: &todokuv1.Reconnect{Within: durationpb.New(moment)}}}
+	v := &venue{}
+	v.feed = func(s *stream) error {
+		switch s.attempt {
+		case 1:
+			s.hello()
+			s.send("e:6", move)
+			return s.hold()
+		case 2:
+			defer close(ended)
+			close(second)
+			await(s.call.Context(), changed)
+			s.hello()
+			s.send("e:7", note("moved"), move)
+			await(s.call.Context(), third)
+			return status.Error(codes.Unavailable, "cut")
+		}
+		begun()
+		ctx, cancel := context.WithTimeout(s.call.Context(), time.Second)
+		defer cancel()
+		await(ctx, refused)
+		pause, done := context.WithTimeout(ctx, moment)
+		defer done()
+		<-pause.Done() // The client is told of both.
+		s.hello()
+		s.send("e:8", note("done"))
+		return s.hold()
+	}
+	v.change = func() error {
+		if len(v.changed()) == 1 {
+			return nil
+		}
+		defer told()
+		await(t.Context(), ended)
+		return problem(codes.InvalidArgument, client.ReasonBadSubscription)
+	}
+	c := v.login(t)
+	go func() {
+		defer close(changed)
+		await(t.Context(), second)
+		_ = subscribe(t.Context(), c, "EURUSD") // On a stalled machine it may be told the refusal.
+	}()
+	var end *client.EndError
+	said, err := follow(t.Context(), c, client.FeedOptions{ResumeAfter: "e:5"}, "done@e:8")
+	if err != nil && (!errors.As(err, &end) || end.Reason != client.ReasonBadSubscription) {
+		t.Errorf("it said %q and ended with %v", said, err)
+	}
+}
+
+// await waits for a signal, or until ctx ends.
+func await(ctx context.Context, signal <-chan struct{}) {
+	select {
+	case <-signal:
+	case <-ctx.Done():
+	}
 }
