@@ -91,10 +91,25 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 		Attached: attached, visitor: visitor{c.user.ID, c.Session, connection.CancelOnDisconnect},
 		connection: connection, remote: c.remote,
 	}
-	s.live.Store(connection.ID, v)
+	s.enliven(v)
 	s.began(v)
 	s.presence.attached(v.visitor)
 	return v, nil
+}
+
+// enliven makes v its connection's live stream, unless one that attached later is
+// that already: two may attach at once and come here in the other order.
+func (s *Server) enliven(v *visitStream) {
+	for {
+		present, ok := s.live.LoadOrStore(v.connection.ID, v)
+		if !ok {
+			return
+		}
+		other := present.(*visitStream) //nolint:forcetypeassert // nothing else is stored
+		if other.Attach > v.Attach || s.live.CompareAndSwap(v.connection.ID, other, v) {
+			return
+		}
+	}
 }
 
 // detach records the end of a stream.
@@ -160,7 +175,7 @@ func (s *notificationService) AcknowledgeNotifications(ctx context.Context, req 
 		return nil, err
 	}
 	if live, ok := s.live.Load(connection.ID); ok && advanced {
-		v := live.(*visitStream) //nolint:forcetypeassert // attach stores nothing else
+		v := live.(*visitStream) //nolint:forcetypeassert // nothing else is stored
 		info := v.Stream.Info()
 		s.accounts.Acknowledged(connection.ID, s.cursor(info.AckCursor))
 		s.acknowledged(v, &info)

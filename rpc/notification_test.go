@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"todoku/account"
+	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/push"
 )
@@ -67,6 +69,22 @@ func TestTakingAConnectionOverHasAName(t *testing.T) {
 	fails(t, two.end(), "SUPERSEDED")
 	if !three.hello.GetSupersededAnother() {
 		t.Error("another instance superseded nobody")
+	}
+}
+
+// TestTheLaterOfTwoAttachesIsTheLiveOne has them noted in either order.
+func TestTheLaterOfTwoAttachesIsTheLiveOne(t *testing.T) {
+	of := func(attach uint64) *visitStream {
+		return &visitStream{Attached: &feed.Attached{Attach: attach}, connection: account.Connection{ID: "c"}}
+	}
+	for _, order := range [][]uint64{{1, 2}, {2, 1}} {
+		s := &Server{}
+		for _, attach := range order {
+			s.enliven(of(attach))
+		}
+		if live, _ := s.live.Load("c"); live.(*visitStream).Attach != 2 { //nolint:forcetypeassert // A panic fails as well.
+			t.Errorf("noted as %v, live is %d", order, live.(*visitStream).Attach) //nolint:forcetypeassert // See above.
+		}
 	}
 }
 
