@@ -101,7 +101,7 @@ func (s *Service) Acknowledged(id, cursor string) {
 	s.live.progress(id, func(c *Connection) { c.LastSeen, c.LastCursor = now, clip(cursor) })
 }
 
-// Detached records that a stream ended, why (stream.md's reason, in its words)
+// Detached records that a stream ended, why (the protocol's reason, in its words)
 // and the last cursor acknowledged on it. It logs also for a connection that has
 // ended meanwhile, which is why it is told whose it was.
 func (s *Service) Detached(ctx context.Context, c Connection, reason, cursor string) {
