@@ -168,10 +168,12 @@ func (a *attachment) unseen(messages []*todokuv1.Message, cursor string) ([]*tod
 		}
 	}
 	switch _, sequence, ok := position(cursor); {
-	case !ok || sequence <= a.skip:
+	case !ok || sequence < a.skip:
 		cursor = a.feed.cursor
 	default:
-		a.skip = 0 // What follows is new.
+		// What follows is new, also at the same place: what a change of the subscription
+		// adds is told there while nothing else happens.
+		a.skip = 0
 	}
 	return fresh, cursor
 }

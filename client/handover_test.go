@@ -293,3 +293,48 @@ func TestTheNextStreamMayBeElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsAddedAfterAHandoverIsHandedOn has the venue tell what a change of the
+// subscription adds while nothing else happens, so that it stands at the place up to
+// which the stream before had delivered.
+func TestWhatIsAddedAfterAHandoverIsHandedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opened, told := make(chan struct{}), make(chan struct{})
+		open := sync.OnceFunc(func() { close(opened) })
+		v := &venue{feed: func(s *stream) error {
+			if s.attempt == 1 {
+				s.hello()
+				s.send("e:6", event(6), askToMove())
+				<-opened
+				s.send("e:7", event(7))
+				close(told)
+				return s.hold()
+			}
+			open()
+			<-told
+			pass(s, time.Second) // The client has it.
+			s.hello()
+			s.send("e:7", event(7))
+			added := note("added")
+			added.Sequence = 7
+			s.send("e:7", added)
+			return s.hold()
+		}}
+		c := v.login(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var said []string
+		for u, err := range c.Feed(ctx, client.FeedOptions{ResumeAfter: "e:5"}) {
+			if err != nil {
+				break
+			}
+			if u.Message.GetAnnouncement() != nil {
+				said = append(said, say(u))
+			}
+			if u.Message.GetAnnouncement().GetText() == "added" {
+				break
+			}
+		}
+		equal(t, "it said", said, []string{"6", "7@e:7", "added@e:7"})
+	})
+}
