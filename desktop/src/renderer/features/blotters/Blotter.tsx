@@ -19,6 +19,7 @@ import { useAppSelector } from '../../app/hooks';
 import { fontScale } from '../settings/slice';
 import { type Key, useT } from '../../i18n';
 import { smallScreen, useMedia } from '../../ui/useMedia';
+import { Age } from '../market/Age';
 import type { HistoryState } from '../orders/slice';
 import { byNumber, byText, type Column, everything, passes } from './columns';
 import { saveFile, toCSV } from './csv';
@@ -160,6 +161,7 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
           </select>
         )}
         {tools}
+        <Age />
         <span className="spacer" />
         <span className="count" role="status">
           {filtered ? t('blotter.countOf', { n: shown.length, all: rows.length }) : t('blotter.count', { n: shown.length })}

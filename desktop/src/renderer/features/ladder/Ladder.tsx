@@ -7,6 +7,7 @@ import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { decimal, format, group, ofSteps } from '../../../shared/decimal';
 import { useT } from '../../i18n';
 import { commandOf, steps } from '../keyboard/bindings';
+import { Age } from '../market/Age';
 import { type Instrument, priceDigits } from '../market/slice';
 import { request } from '../orders/request';
 import { type Order, orders } from '../orders/slice';
@@ -189,6 +190,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
           {t('ladder.follow')}
         </label>
         <span className="hint">{off ? t(`ticket.off.${off}`, { why: instrument.statusReason }) : t('ladder.quantity', { quantity: group(quantity) })}</span>
+        <Age />
       </div>
       <div
         ref={grid}

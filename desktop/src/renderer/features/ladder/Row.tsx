@@ -28,7 +28,7 @@ export const Row = memo(function Row({ id, ticks, price, bid, bidShare, offer, o
   const t = useT();
   return (
     <div role="row" id={id} className="rung" aria-selected={cursor} data-ticks={ticks} data-target={target || undefined} data-busy={busy || undefined}>
-      <span role="gridcell" className="own buy" data-act={buying ? 'ownBuy' : undefined} title={buying ? t('ladder.ownHint') : undefined}>
+      <span role="gridcell" className="own buy live" data-act={buying ? 'ownBuy' : undefined} title={buying ? t('ladder.ownHint') : undefined}>
         {buying && group(buying)}
       </span>
       <span role="gridcell" className="size bid live" data-act="buy" style={bar(bidShare)}>
@@ -45,7 +45,7 @@ export const Row = memo(function Row({ id, ticks, price, bid, bidShare, offer, o
       <span role="gridcell" className="size offer live" data-act="sell" style={bar(offerShare)}>
         {offer && group(offer)}
       </span>
-      <span role="gridcell" className="own sell" data-act={selling ? 'ownSell' : undefined} title={selling ? t('ladder.ownHint') : undefined}>
+      <span role="gridcell" className="own sell live" data-act={selling ? 'ownSell' : undefined} title={selling ? t('ladder.ownHint') : undefined}>
         {selling && group(selling)}
       </span>
     </div>

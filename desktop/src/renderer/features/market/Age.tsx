@@ -3,6 +3,7 @@ import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import { useSeconds } from '../feed/FeedStatus';
 import { selectFreshness } from '../feed/selectors';
+import './market.css';
 
 export function Age() {
   const t = useT();

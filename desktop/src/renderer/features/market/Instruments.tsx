@@ -5,6 +5,7 @@ import { decimal, format, group, isZero } from '../../../shared/decimal';
 import { useT } from '../../i18n';
 import { Direction } from '../../ui/Direction';
 import { useFlash } from '../../ui/useFlash';
+import { Age } from './Age';
 import { percentChange } from './figures';
 import './market.css';
 import { selection } from './selection';
@@ -19,6 +20,7 @@ export function Instruments() {
   return (
     <div className="instruments">
       <input type="search" value={words} placeholder={t('market.search')} aria-label={t('market.search')} onChange={(event) => setWords(event.target.value)} />
+      <Age />
       <table className="grid">
         <thead>
           <tr>

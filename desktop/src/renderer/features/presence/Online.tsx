@@ -3,6 +3,7 @@ import './presence.css';
 import { useAppSelector } from '../../app/hooks';
 import { useFormats } from '../../i18n/format';
 import { useT } from '../../i18n';
+import { Age } from '../market/Age';
 import { Popover } from '../../ui/Popover';
 import { Time } from '../../ui/Time';
 
@@ -14,9 +15,10 @@ export function Online() {
   const names = Object.keys(online).toSorted((a, b) => a.localeCompare(b));
   return (
     <Popover name={t('presence.button', { n: formats.count(names.length) })} title={t('presence.title')} icon="people" badge={formats.count(names.length)}>
+      <Age />
       <ul className="online" aria-label={t('presence.title')}>
         {names.map((name) => (
-          <li key={name}>
+          <li key={name} className="live">
             <span className="dot" aria-hidden="true" />
             <span className="who">{name === me ? t('presence.me', { name }) : name}</span>
             <Time at={online[name] ?? 0} />

@@ -1,0 +1,54 @@
+// What is not current is never shown as if it were, in whichever panel it stands.
+import { Provider } from 'react-redux';
+import { renderToStaticMarkup } from 'react-dom/server';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Hello_Start } from '../../gen/todoku/v1/notification_pb';
+import { OrderStatus, OrderType, Side, TimeInForce, TradingStatus } from '../../gen/todoku/v1/types_pb';
+import type { Item } from '../features/feed/items';
+import { feed } from '../features/feed/slice';
+import { Row } from '../features/ladder/Row';
+import { panels } from './panels';
+import { createStore } from './store';
+
+// Without a window there is no media query: this one is wide.
+vi.mock('../ui/useMedia', () => ({ useMedia: () => false, smallScreen: '' }));
+beforeEach(() => void vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => undefined }));
+afterEach(() => vi.unstubAllGlobals());
+
+function desk() {
+  const { store, task } = createStore(
+    function* idle() {},
+    () => undefined,
+  );
+  const said = (type: Item['type'], body: object): Item => ({ type, sequence: 1, index: 0, time: 1, body }) as unknown as Item;
+  const instrument = { symbol: 'X', name: 'X', tickSize: '1', lotSize: '1', minQuantity: '1', maxQuantity: '100', referencePrice: '10', lowLimitPrice: '', highLimitPrice: '', bandBasisPoints: 0, status: TradingStatus.OPEN, statusReason: '', currency: 'JPY', assetClass: 1 };
+  const order = { orderId: '1', clientOrderId: 'c', account: 'a', user: 'u', symbol: 'X', side: Side.BUY, type: OrderType.LIMIT, timeInForce: TimeInForce.DAY, price: '9', quantity: '5', leavesQuantity: '5', filledQuantity: '0', status: OrderStatus.NEW };
+  const items = [
+    said('hello', { epoch: 'e', headSequence: 1, start: Hello_Start.SNAPSHOT, serverVersion: '', user: { user: 'u', displayName: 'U', accounts: ['a'], roles: [] } }),
+    said('snapshotBegin', {}),
+    said('instrumentUpdate', instrument),
+    said('order', order),
+    said('snapshotEnd', {}),
+    said('bookBegin', { symbol: 'X' }),
+    said('bookUpdate', { symbol: 'X', side: Side.BUY, bookVersion: 1, level: { price: '9', quantity: '5', orders: 1 } }),
+  ];
+  store.dispatch(feed.received({ items, cursor: 'e:1', unknown: 0, at: Date.now() - 7_000 }));
+  return { store, task };
+}
+
+test.each(['instruments', 'depth', 'ladder', 'prints', 'orders', 'positions', 'executions', 'activity'] as const)('%s says how old it is while it is not current, and then only', (id) => {
+  const { store, task } = desk();
+  const View = panels[id].view;
+  const shown = (): string => renderToStaticMarkup(<Provider store={store}><View /></Provider>);
+  expect(shown()).not.toContain('s old');
+  store.dispatch(feed.lost({ retryAt: 0, attempts: 1, problem: undefined }));
+  expect(shown()).toMatch(/\d s old/);
+  task.cancel();
+});
+
+test('every figure of a ladder is greyed while it is not current', () => {
+  const row = { id: 'r', ticks: 1, price: '1', bid: '1', bidShare: 1, offer: '1', offerShare: 1, buying: '1', selling: '1', busy: false, last: undefined, cursor: false, target: false };
+  const cells = renderToStaticMarkup(<Row {...row} />).match(/role="gridcell" class="[^"]*"/g) ?? [];
+  expect(cells).toHaveLength(5);
+  expect(cells.filter((cell) => !/\blive\b/.test(cell))).toEqual([]);
+});
