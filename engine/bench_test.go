@@ -104,6 +104,11 @@ func BenchmarkOrders(b *testing.B) {
 	}
 }
 
+// unsaved is a store that keeps no more snapshots.
+type unsaved struct{ journal.Store }
+
+func (unsaved) SaveSnapshot(context.Context, journal.Snapshot) error { return nil }
+
 // BenchmarkRestart opens a journal of a million commands, from the beginning and
 // behind a snapshot of its end. The store is in memory: reading the disk is sqlite's.
 func BenchmarkRestart(b *testing.B) {
@@ -138,8 +143,34 @@ func BenchmarkRestart(b *testing.B) {
 		b.ReportMetric(float64(sequence), "records")
 	}
 	b.Run("journal", restart)
-	if err := e.snapshots.save(b.Context(), e.state); err != nil {
+	if err := e.snapshots.save(b.Context(), e.state, nil); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("snapshot", restart)
+}
+
+// BenchmarkSnapshot writes the snapshot that a busy venue's snapshotter writes next:
+// of the second half of a million commands, behind one of the first.
+func BenchmarkSnapshot(b *testing.B) {
+	store := journal.NewMemoryStore()
+	e := newBenchVenue(b, store)
+	commands := benchCommands()
+	for at := 0; at < len(commands); at += 1000 {
+		if at == benchOrders/2 {
+			if err := e.snapshots.save(b.Context(), e.state, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		commitGroup(e, commands[at:min(len(commands), at+1000)])
+	}
+	log, err := journal.Open(b.Context(), unsaved{store}, journal.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := newSnapshotter(log, e.options, 0).write(b.Context(), e.state.sequence); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -129,7 +129,7 @@ func (e *Engine) reopen(ctx context.Context) error {
 	if !e.failed.stale && e.log.Head() == e.state.sequence {
 		return nil
 	}
-	s, _, err := load(ctx, e.log, journal.MaxSequence)
+	s, _, err := load(ctx, e.log)
 	if err != nil {
 		return err
 	}

@@ -122,7 +122,7 @@ func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, erro
 	if options.Report == nil {
 		options.Report = func(Report) {}
 	}
-	s, from, err := load(ctx, log, journal.MaxSequence)
+	s, from, err := load(ctx, log)
 	if err != nil {
 		return nil, err
 	}
@@ -137,27 +137,39 @@ func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, erro
 	}, nil
 }
 
-// load builds the state as of a sequence, or the head if that comes first. It
-// returns also the sequence of the snapshot that it began with, 0 for none.
-func load(ctx context.Context, log *journal.Log, through uint64) (*state, uint64, error) {
-	s := newState()
-	stored, err := log.LoadSnapshot(ctx, through)
-	switch {
-	case err == nil:
-		snapshot, err := record.DecodeSnapshot(stored.Data)
-		if err != nil {
-			return nil, 0, fmt.Errorf("engine: snapshot %d: %w", stored.Sequence, err)
-		}
-		s = restore(snapshot)
-	case !errors.Is(err, journal.ErrNoSnapshot):
-		return nil, 0, fmt.Errorf("engine: load snapshot: %w", err)
+// load builds the state as of the head. It returns also the sequence of the snapshot
+// that it began with, 0 for none.
+func load(ctx context.Context, log *journal.Log) (*state, uint64, error) {
+	stored, err := newestSnapshot(ctx, log, journal.MaxSequence)
+	if err != nil {
+		return nil, 0, err
 	}
-	from := s.sequence
+	snapshot, err := record.DecodeSnapshot(stored.Data)
+	if err != nil {
+		return nil, 0, fmt.Errorf("engine: snapshot %d: %w", stored.Sequence, err)
+	}
+	s := restore(snapshot)
+	return s, stored.Sequence, s.replay(ctx, log, journal.MaxSequence)
+}
+
+// newestSnapshot returns the newest snapshot of a sequence or before, the zero one
+// when there is none.
+func newestSnapshot(ctx context.Context, log *journal.Log, through uint64) (journal.Snapshot, error) {
+	stored, err := log.LoadSnapshot(ctx, through)
+	if err != nil && !errors.Is(err, journal.ErrNoSnapshot) {
+		return journal.Snapshot{}, fmt.Errorf("engine: load snapshot: %w", err)
+	}
+	return stored, nil
+}
+
+// replay applies the records up to a sequence, or the head if that comes first.
+func (s *state) replay(ctx context.Context, log *journal.Log, through uint64) error {
+	var decoder record.Decoder
 	const page = 4096
 	for s.sequence < through {
 		records, err := log.Read(ctx, s.sequence, page)
 		if err != nil {
-			return nil, 0, fmt.Errorf("engine: replay after %d: %w", s.sequence, err)
+			return fmt.Errorf("engine: replay after %d: %w", s.sequence, err)
 		}
 		if len(records) == 0 {
 			break
@@ -166,14 +178,15 @@ func load(ctx context.Context, log *journal.Log, through uint64) (*state, uint64
 			if records[i].Sequence > through {
 				break
 			}
-			r, err := record.Decode(records[i].Sequence, records[i].Time, records[i].Data)
+			decoder.Reset()
+			r, err := decoder.Decode(records[i].Sequence, records[i].Time, records[i].Data)
 			if err != nil {
-				return nil, 0, fmt.Errorf("engine: record %d: %w", records[i].Sequence, err)
+				return fmt.Errorf("engine: record %d: %w", records[i].Sequence, err)
 			}
 			s.apply(r)
 		}
 	}
-	return s, from, nil
+	return nil
 }
 
 // Submit puts one command to the engine and waits for what it decided; while the

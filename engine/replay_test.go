@@ -24,7 +24,7 @@ func TestRandomCommandsBreakNoPromise(t *testing.T) {
 			t.Parallel()
 			v := newStreamVenue(t)
 			makeStream(v, seed, commands)
-			replayed, _, err := load(t.Context(), v.log, journal.MaxSequence)
+			replayed, _, err := load(t.Context(), v.log)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -151,6 +151,35 @@ func TestSnapshotAndTailLeadWhereTheWholeJournalLeads(t *testing.T) {
 	}
 	if hashOf(t, whole) != v.hash() {
 		t.Fatal("the journal leads to another state than the engine has")
+	}
+}
+
+func TestASnapshotMadeFromTheOneBeforeIsTheWholeState(t *testing.T) {
+	v := newStreamVenue(t)
+	makeStream(v, 14, 3000)
+	snapshots := newSnapshotter(v.log, v.engine.options, 0)
+	whole, forgot := newState(), 0
+	for i, r := range v.records {
+		before := whole.requests.len()
+		whole.apply(r)
+		forgot += max(0, before-whole.requests.len())
+		if i%150 != 0 {
+			continue
+		}
+		if err := snapshots.write(t.Context(), r.Sequence); err != nil {
+			t.Fatal(err)
+		}
+		got, err := v.log.LoadSnapshot(t.Context(), journal.MaxSequence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := record.EncodeSnapshot(whole.snapshot())
+		if err != nil || got.Sequence != r.Sequence || !bytes.Equal(got.Data, want) {
+			t.Fatalf("the snapshot of %d, which is of %d, is not the state: %v", r.Sequence, got.Sequence, err)
+		}
+	}
+	if forgot == 0 || whole.requests.len() == 0 {
+		t.Errorf("%d requests were forgotten and %d kept: too few to prove anything", forgot, whole.requests.len())
 	}
 }
 

@@ -24,6 +24,10 @@ type requests struct {
 	base   uint64
 	// gone is how many at the beginning of the first piece are forgotten.
 	gone int
+	// forgotten is the time before which what was answered is forgotten; 0 at first.
+	forgotten int64
+	// unsought says that nobody will look for one, so that nothing says where they are.
+	unsought bool
 }
 
 const (
@@ -83,8 +87,10 @@ func (r *requests) add(kept *trade.RequestState) {
 		r.pieces = append(r.pieces, make([]trade.RequestState, 0, requestPiece))
 		last++
 	}
-	hash := r.hash(&kept.Actor)
-	r.table(hash).put(hash, r.base+uint64(last*requestPiece+len(r.pieces[last])))
+	if !r.unsought {
+		hash := r.hash(&kept.Actor)
+		r.table(hash).put(hash, r.base+uint64(last*requestPiece+len(r.pieces[last])))
+	}
 	r.pieces[last] = append(r.pieces[last], *kept)
 }
 
@@ -105,13 +111,16 @@ func (r *requests) all() iter.Seq[*trade.RequestState] {
 
 // forget drops what was answered before a time.
 func (r *requests) forget(before int64) {
+	r.forgotten = max(r.forgotten, before)
 	number := r.base + uint64(r.gone)
 	for kept := range r.all() {
 		if kept.Time >= before {
 			break
 		}
-		hash := r.hash(&kept.Actor)
-		r.table(hash).drop(hash, number)
+		if !r.unsought {
+			hash := r.hash(&kept.Actor)
+			r.table(hash).drop(hash, number)
+		}
 		number++
 		r.gone++
 	}

@@ -39,6 +39,7 @@ func (s *state) snapshot() *trade.Snapshot {
 		}
 	}
 	out.Trades = slices.SortedFunc(maps.Values(s.busts), func(x, y trade.Trade) int { return cmp.Compare(x.ID, y.ID) })
+	out.Requests = make([]trade.RequestState, 0, s.requests.len())
 	for r := range s.requests.all() {
 		out.Requests = append(out.Requests, *r)
 	}

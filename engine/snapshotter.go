@@ -63,13 +63,32 @@ func (s *snapshotter) run(ctx context.Context) error {
 	}
 }
 
-// write makes the snapshot of a sequence and lets go of the state, which may be large.
+// write makes the snapshot of a sequence out of the one before and the records
+// since, and lets go of both. The requests that the one before holds, which may be
+// millions, stay the bytes that they are.
 func (s *snapshotter) write(ctx context.Context, sequence uint64) error {
-	state, _, err := load(ctx, s.log, sequence)
+	before, err := newestSnapshot(ctx, s.log, sequence)
 	if err != nil {
 		return err
 	}
-	return s.save(ctx, state)
+	core, requests, err := record.CutRequests(before.Data)
+	if err != nil {
+		return fmt.Errorf("engine: snapshot %d: %w", before.Sequence, err)
+	}
+	snapshot, err := record.DecodeSnapshot(core)
+	if err != nil {
+		return fmt.Errorf("engine: snapshot %d: %w", before.Sequence, err)
+	}
+	state := restore(snapshot)
+	state.requests.unsought = true
+	if err := state.replay(ctx, s.log, sequence); err != nil {
+		return err
+	}
+	requests, err = requests.Since(state.requests.forgotten)
+	if err != nil {
+		return fmt.Errorf("engine: snapshot %d: %w", before.Sequence, err)
+	}
+	return s.save(ctx, state, requests)
 }
 
 // restAfter is how many times as long as a snapshot took none is written after it:
@@ -96,11 +115,12 @@ func (s *snapshotter) last(ctx context.Context, state *state, sound bool) error 
 	if !sound || state.sequence == s.saved.Load() {
 		return nil
 	}
-	return s.save(ctx, state)
+	return s.save(ctx, state, nil)
 }
 
-func (s *snapshotter) save(ctx context.Context, state *state) error {
-	data, err := record.EncodeSnapshot(state.snapshot())
+// save stores a state, with requests that were answered before those that it has.
+func (s *snapshotter) save(ctx context.Context, state *state, earlier record.Requests) error {
+	data, err := record.EncodeSnapshotAfter(earlier, state.snapshot())
 	if err != nil {
 		return fmt.Errorf("engine: encode snapshot: %w", err)
 	}

@@ -88,7 +88,7 @@ func (v *testVenue) audit() {
 	if !v.thorough {
 		return
 	}
-	replayed, _, err := load(v.t.Context(), v.log, journal.MaxSequence)
+	replayed, _, err := load(v.t.Context(), v.log)
 	if err != nil {
 		v.t.Fatal(err)
 	}

@@ -317,3 +317,68 @@ func FuzzDecodeSnapshot(f *testing.F) {
 		}
 	})
 }
+
+func TestRequestsTakenOverAsTheyStandMakeTheSameSnapshot(t *testing.T) {
+	for seed := range uint64(200) {
+		s := (&filler{rand.New(rand.NewPCG(seed, 12)), seed%2 == 1}).snapshot(t)
+		for i := range s.Requests {
+			s.Requests[i].Time = int64(i / 2) // Two at a time, which never falls.
+		}
+		want, err := EncodeSnapshot(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A later version may add a field, which comes behind.
+		core, requests, err := CutRequests(append(slices.Clip(want), 14<<3, 7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest, err := DecodeSnapshot(core)
+		if err != nil || len(rest.Requests) != 0 {
+			t.Fatalf("seed %d: %d requests left, %v", seed, len(rest.Requests), err)
+		}
+		if got, err := EncodeSnapshotAfter(requests, rest); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("seed %d: another snapshot, %v", seed, err)
+		}
+		for from := 0; from <= len(s.Requests)+1; from += 2 {
+			newer, err := requests.Since(int64(from / 2))
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := *s
+			kept.Requests = s.Requests[min(from, len(s.Requests)):]
+			want, err := EncodeSnapshot(&kept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := EncodeSnapshotAfter(newer, rest); err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("seed %d: not those since %d, %v", seed, from/2, err)
+			}
+		}
+	}
+}
+
+func FuzzCutRequests(f *testing.F) {
+	for seed := range uint64(10) {
+		data, err := EncodeSnapshot((&filler{rand.New(rand.NewPCG(seed, 9)), seed%2 == 0}).snapshot(f))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, int64(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, since int64) {
+		core, requests, err := CutRequests(data)
+		if err == nil {
+			_, err = requests.Since(since)
+		}
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) {
+				t.Fatalf("%v is not ErrMalformed", err)
+			}
+			return
+		}
+		if len(core)+len(requests) > len(data) {
+			t.Fatalf("%d and %d bytes out of %d", len(core), len(requests), len(data))
+		}
+	})
+}

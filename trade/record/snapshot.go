@@ -11,8 +11,12 @@ import (
 // EncodeSnapshot returns the canonical bytes of a state: fields in the order of
 // their numbers, lists in the order in which they stand, which the engine keeps
 // sorted. The error is [ErrUnwritable].
-func EncodeSnapshot(s *trade.Snapshot) ([]byte, error) {
-	w := writer{buf: make([]byte, 0, sizeHint(s))}
+func EncodeSnapshot(s *trade.Snapshot) ([]byte, error) { return EncodeSnapshotAfter(nil, s) }
+
+// EncodeSnapshotAfter is [EncodeSnapshot] of a state that has also the requests
+// earlier, before its own.
+func EncodeSnapshotAfter(earlier Requests, s *trade.Snapshot) ([]byte, error) {
+	w := writer{buf: make([]byte, 0, sizeHint(s)+len(earlier))}
 	w.uint(1, s.Sequence)
 	w.int(2, s.Time)
 	start := w.open(3)
@@ -27,7 +31,8 @@ func EncodeSnapshot(s *trade.Snapshot) ([]byte, error) {
 	writeList(&w, 10, s.Orders, writeOrder)
 	writeList(&w, 11, s.Positions, writePosition)
 	writeList(&w, 12, s.Trades, writeTrade)
-	writeList(&w, 13, s.Requests, writeRequest)
+	w.buf = append(w.buf, earlier...)
+	writeList(&w, requestsField, s.Requests, writeRequest)
 	if w.err != nil {
 		return nil, w.err
 	}
@@ -82,7 +87,7 @@ func DecodeSnapshot(data []byte) (*trade.Snapshot, error) {
 			s.Positions = readElement(&r, s.Positions, readPosition)
 		case 12:
 			s.Trades = readElement(&r, s.Trades, readTrade)
-		case 13:
+		case requestsField:
 			s.Requests = readElement(&r, s.Requests, readRequest)
 		default:
 			r.skip()
@@ -131,41 +136,6 @@ func readInstrumentState(r *reader, s *trade.InstrumentState) {
 			s.LastPrice = trade.Price(r.int())
 		case 3:
 			s.BookVersion = r.uint()
-		default:
-			r.skip()
-		}
-	}
-}
-
-func writeRequest(w *writer, s *trade.RequestState) {
-	writeText(w, 1, s.User)
-	writeText(w, 2, s.Account)
-	writeText(w, 3, s.Request)
-	w.fixed(4, s.Fingerprint)
-	w.int(5, s.Time)
-	start := w.open(6)
-	writeAnswer(w, &s.Answer)
-	w.uint(7, s.Answer.Sequence)
-	w.close(start)
-}
-
-func readRequest(r *reader, s *trade.RequestState) {
-	for r.next() {
-		switch r.field {
-		case 1:
-			s.User = readText[trade.UserID](r)
-		case 2:
-			s.Account = readText[trade.AccountID](r)
-		case 3:
-			s.Request = r.request()
-		case 4:
-			s.Fingerprint = r.fixed()
-		case 5:
-			s.Time = r.int()
-		case 6:
-			rest := r.open()
-			readAnswer(r, &s.Answer)
-			r.close(rest)
 		default:
 			r.skip()
 		}
