@@ -46,8 +46,8 @@ type Config struct {
 	// 15 s. The venue's heartbeats must come more often.
 	StaleAfter, WatchdogAfter time.Duration
 	// OnSession is called with every new state of the session, in order and not
-	// concurrently, so that a program can keep it across its own restarts. It must
-	// not sign in or refresh.
+	// concurrently, so that a program can keep it across its own restarts; not by
+	// Logout, whose caller knows. It must not sign in or refresh.
 	OnSession func(Session)
 	// DialOptions are added to every connection. With credentials of its own among
 	// them less can be told of how a connection broke.
