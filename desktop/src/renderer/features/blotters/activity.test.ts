@@ -5,7 +5,7 @@ import { ExecType, OrderStatus, OrderType, Side, TimeInForce } from '../../../ge
 import { cancelAllReducer } from '../cancelAll/slice';
 import type { Item } from '../feed/items';
 import { feed } from '../feed/slice';
-import { type Change, type Execution, notEntered, type Order, orders } from '../orders/slice';
+import { type Change, type Execution, notEntered, notLive, type Order, orders } from '../orders/slice';
 import { activityReducer, type ActivityState } from './activity';
 import { activityRows } from './rows';
 
@@ -35,6 +35,11 @@ test('a refusal that the answer told first is not told again by the stream', () 
   const rejected = report(11, ExecType.REJECTED, 'a', 'OFF_TICK');
   const state = after(received(10), orders.requested(place, 'a', 0), orders.refused(refusal), received(11, item('executionReport', rejected)));
   expect(told(state, [rejected])).toEqual(['REJECTED 11-0', 'sent a']);
+});
+
+test('what was not sent, because the screen was not live, is not said to have been', () => {
+  const state = after(orders.requested(place, 'a', 0), orders.refused({ id: 'a', change: place, problem: { reason: notLive, text: '', field: '' }, at: 0 }));
+  expect(told(state, [])).toEqual(['refused a']);
 });
 
 test('what was withdrawn says that it was too late, not that the market moved', () => {
