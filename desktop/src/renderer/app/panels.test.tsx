@@ -3,8 +3,9 @@ import { Provider } from 'react-redux';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Hello_Start } from '../../gen/todoku/v1/notification_pb';
-import { OrderStatus, OrderType, Side, TimeInForce, TradingStatus } from '../../gen/todoku/v1/types_pb';
+import { OrderStatus, OrderType, Side, TimeInForce, TradeStatus, TradingStatus } from '../../gen/todoku/v1/types_pb';
 import type { Item } from '../features/feed/items';
+import { FeedStatus } from '../features/feed/FeedStatus';
 import { feed } from '../features/feed/slice';
 import { Row } from '../features/ladder/Row';
 import { panels } from './panels';
@@ -51,4 +52,24 @@ test('every figure of a ladder is greyed while it is not current', () => {
   const cells = renderToStaticMarkup(<Row {...row} />).match(/role="gridcell" class="[^"]*"/g) ?? [];
   expect(cells).toHaveLength(5);
   expect(cells.filter((cell) => !/\blive\b/.test(cell))).toEqual([]);
+});
+
+test('the connection is read out when its state changes, not with every event', () => {
+  const { store, task } = desk();
+  const at = Date.now();
+  const read: string[] = [];
+  const shown: string[] = [];
+  for (const late of [12, 34]) {
+    const print = { type: 'tradePrint', sequence: 2 + late, index: 0, time: at - late, body: { tradeId: String(late), symbol: 'X', price: '9', quantity: '1', aggressor: Side.BUY, status: TradeStatus.CONCLUDED } } as Item;
+    store.dispatch(feed.received({ items: [print], cursor: `e:${2 + late}`, unknown: 0, at }));
+    const status = renderToStaticMarkup(<Provider store={store}><FeedStatus /></Provider>);
+    shown.push(status);
+    read.push(/role="status"[^>]*>.*?<\/(?:span|div)>/.exec(status)?.[0] ?? '');
+  }
+  expect(shown[0]).not.toBe(shown[1]);
+  expect(read[0]).toContain('Live');
+  expect(read[0]).toBe(read[1]);
+  expect(shown[0]).toMatch(/12 ms/);
+  expect(read[0]).not.toContain('ms');
+  task.cancel();
 });

@@ -34,9 +34,12 @@ export function FeedStatus() {
     }
   };
   return (
-    <div className="feed-status" data-phase={phase} data-freshness={freshness} role="status">
+    <div className="feed-status" data-phase={phase} data-freshness={freshness}>
       <span className="dot" aria-hidden="true" />
-      <span className="words">{words()}</span>
+      {/* The state alone is read out by itself: the delay beside it changes with every event. */}
+      <span className="words" role="status">
+        {words()}
+      </span>
       {phase !== 'live' && lastArrival > 0 && <span className="age">{t('feed.lastSeen', { time: formats.time(lastArrival), age })}</span>}
       {freshness === 'fresh' && lag !== undefined && <span className="lag">{t('feed.lag', { ms: Math.round(lag) })}</span>}
       {freshness === 'fresh' && replayed !== undefined && (
