@@ -27,6 +27,17 @@ func started(t *testing.T, start func() (*Process, error), config PushConfig) (P
 	return config, p
 }
 
+// delivered repeats a run for longer and longer until it times a delivery: where the
+// machine is busy, none may arrive between the beginning and the end of a short one.
+func delivered(config PushConfig, run func(PushConfig) (PushResult, error)) (r PushResult, err error) {
+	for config.Duration = 200 * time.Millisecond; config.Duration < 20*time.Second; config.Duration *= 2 {
+		if r, err = run(config); err != nil || r.P50 > 0 {
+			break
+		}
+	}
+	return r, err
+}
+
 func TestFeedsOfAVenueAreMeasuredWhole(t *testing.T) {
 	few := PushConfig{Streams: 60, Warmup: 20 * time.Millisecond, Duration: 200 * time.Millisecond}
 	config, p := started(t, func() (*Process, error) { return StartProcess(t.Context(), self(t), t.TempDir(), "--impatient") }, few)
@@ -45,7 +56,15 @@ func TestFeedsOfAVenueAreMeasuredWhole(t *testing.T) {
 		{Name: "freeze", Work: WorkFreeze, Config: freeze, Frozen: FrozenWindow},
 		{Name: "idle", Work: WorkIdle, Config: idle},
 	} {
-		r, err := row.Run(t.Context(), restart)
+		run := func(config PushConfig) (PushResult, error) {
+			row.Config = config
+			return row.Run(t.Context(), restart)
+		}
+		measure := run
+		if row.Work == WorkPush {
+			measure = func(config PushConfig) (PushResult, error) { return delivered(config, run) }
+		}
+		r, err := measure(row.Config)
 		if err != nil || !r.Good() || r.Streams != row.Config.Streams {
 			t.Errorf("%s: %+v, %v", row.Name, r, err)
 			continue
@@ -74,7 +93,7 @@ func TestFeedsOfAVenueAreMeasuredWhole(t *testing.T) {
 func TestTheYardstickIsOfTheUsualKind(t *testing.T) {
 	few := PushConfig{Streams: 60, Warmup: 20 * time.Millisecond, Duration: 200 * time.Millisecond}
 	config, _ := started(t, func() (*Process, error) { return StartYardstick(t.Context(), self(t)) }, few)
-	r, err := Push(t.Context(), config)
+	r, err := delivered(config, func(config PushConfig) (PushResult, error) { return Push(t.Context(), config) })
 	if err != nil || !r.Good() || r.DeliveriesPerSecond <= 0 || r.PerResponse != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -160,32 +161,36 @@ func TestTheServiceConfigRulesAClientThatKnowsNothingElse(t *testing.T) {
 		"/grpc.health.v1.Health/Check":                     {0, 1}, // For the prober to decide.
 		"/todoku.v1.NotificationService/ListNotifications": {3 * time.Second, 3},
 	} {
-		v := &venue{}
-		asked := v.call(t, v.dial(t, deadline.ServiceConfig()), method)
-		if len(asked) != want.attempts {
-			t.Errorf("%s was sent %d times, want %d", method, len(asked), want.attempts)
-		}
-		if first := asked[0]; first > want.deadline || first < want.deadline-time.Second {
-			t.Errorf("%s had %s, want %s", method, first, want.deadline)
-		}
-		v = &venue{}
-		if asked := v.call(t, v.dial(t, deadline.Retries()), method); asked[0] != 0 {
-			t.Errorf("%s had %s without a timeout in the config", method, asked[0])
-		} else if !strings.Contains(method, "Health") && len(asked) != want.attempts {
-			t.Errorf("%s was sent %d times without timeouts, want %d", method, len(asked), want.attempts)
-		}
+		synctest.Test(t, func(t *testing.T) { // No time passes but that between attempts.
+			v := &venue{}
+			asked := v.call(t, v.dial(t, deadline.ServiceConfig()), method)
+			if len(asked) != want.attempts {
+				t.Errorf("%s was sent %d times, want %d", method, len(asked), want.attempts)
+			}
+			if first := asked[0]; first != want.deadline {
+				t.Errorf("%s had %s, want %s", method, first, want.deadline)
+			}
+			v = &venue{}
+			if asked := v.call(t, v.dial(t, deadline.Retries()), method); asked[0] != 0 {
+				t.Errorf("%s had %s without a timeout in the config", method, asked[0])
+			} else if !strings.Contains(method, "Health") && len(asked) != want.attempts {
+				t.Errorf("%s was sent %d times without timeouts, want %d", method, len(asked), want.attempts)
+			}
+		})
 	}
 }
 
 func TestRetriesStopAtAVenueThatIsDown(t *testing.T) {
-	v := &venue{}
-	conn := v.dial(t, deadline.ServiceConfig())
-	for range 4 {
-		v.call(t, conn, "/todoku.v1.MarketService/GetBook")
-	}
-	if asked := v.call(t, conn, "/todoku.v1.MarketService/GetBook"); len(asked) != 1 {
-		t.Errorf("the fifth call in a row was sent %d times", len(asked))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		v := &venue{}
+		conn := v.dial(t, deadline.ServiceConfig())
+		for range 4 {
+			v.call(t, conn, "/todoku.v1.MarketService/GetBook")
+		}
+		if asked := v.call(t, conn, "/todoku.v1.MarketService/GetBook"); len(asked) != 1 {
+			t.Errorf("the fifth call in a row was sent %d times", len(asked))
+		}
+	})
 }
 
 func TestThePageSaysWhatHolds(t *testing.T) {

@@ -48,12 +48,12 @@ func start(t *testing.T, c Config) (stop func()) {
 	go func() { done <- Run(ctx, c) }()
 	return func() {
 		t.Helper()
-		began := time.Now()
+		watch := apptest.NewStopwatch(t)
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("demo ended with %v", err)
 		}
-		if took := time.Since(began); took > 2*time.Second {
+		if took := watch.Elapsed(); took > 2*time.Second {
 			t.Errorf("demo took %v to end", took)
 		}
 	}
@@ -62,7 +62,7 @@ func start(t *testing.T, c Config) (stop func()) {
 // follow watches a venue until so many trades were printed.
 func follow(t *testing.T, address string, count int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*apptest.Patience)
 	defer cancel()
 	for update, err := range apptest.Client(t, address, "alice").Feed(ctx, client.FeedOptions{Symbols: []string{"*"}}) {
 		if err != nil {

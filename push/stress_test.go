@@ -34,7 +34,6 @@ func TestEverySequenceIsWholeAndNoWakeIsLost(t *testing.T) {
 		}
 		return true
 	}
-	limit := time.Now().Add(30 * time.Second)
 	var truth []pushtest.Event
 	for n := uint64(1); n <= rounds; n++ {
 		var messages []*push.Message
@@ -45,6 +44,7 @@ func TestEverySequenceIsWholeAndNoWakeIsLost(t *testing.T) {
 		publish(t, h, n, messages...)
 		// Every second publication comes while the consumers go idle after the one
 		// before; then they must all wake.
+		limit := time.Now().Add(30 * time.Second) // A consumer that was not woken sleeps for an hour.
 		for n%2 == 0 && !caughtUp(n) {
 			if time.Now().After(limit) {
 				t.Fatalf("a stream sleeps behind %d", n)

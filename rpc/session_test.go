@@ -67,12 +67,9 @@ func TestTheEndOfASessionEndsItsStreams(t *testing.T) {
 	} {
 		alice := v.signIn("alice")
 		s := alice.attach(&todokuv1.FeedNotificationRequest{})
-		began := time.Now()
+		t.Log(what) // How soon it ends is held where the whole venue is.
 		must(t, end(alice))
 		fails(t, s.end(), "SESSION_REVOKED")
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("%s: the stream ended after %s", what, took)
-		}
 		_, err := v.market.ListUsers(alice.ctx, &todokuv1.ListUsersRequest{})
 		fails(t, err, "SESSION_REVOKED")
 	}

@@ -64,7 +64,7 @@ func TestServeStopsAtOnceAtTheSecondSignal(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	await(t, logged, `"msg":"stopping"`)
 	p.signal(syscall.SIGTERM)
-	timer := time.NewTimer(20 * time.Second) // Of ten minutes.
+	timer := time.NewTimer(apptest.Patience) // Of ten minutes.
 	defer timer.Stop()
 	select {
 	case err := <-p.ended:

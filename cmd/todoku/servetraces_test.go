@@ -6,10 +6,11 @@ import (
 	"log/slog"
 	"net"
 	"testing"
-	"time"
 
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/grpc"
+
+	"todoku/internal/apptest"
 )
 
 // traceSink is a collector that keeps what it is sent.
@@ -57,7 +58,7 @@ func TestTracesReachTheCollectorThatIsNamed(t *testing.T) {
 			_, span := provider.Tracer("test").Start(t.Context(), "a span")
 			span.End()
 			end()
-			patience, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			patience, cancel := context.WithTimeout(t.Context(), apptest.Patience)
 			defer cancel()
 			select {
 			case request := <-sink.got:

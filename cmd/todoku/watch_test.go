@@ -72,7 +72,7 @@ func (w *world) start(args ...string) *watcher {
 // until reads lines until one holds, and returns those before it.
 func (p *watcher) until(what string, holds func(map[string]any) bool) (lines []map[string]any) {
 	p.t.Helper()
-	timer := time.NewTimer(30 * time.Second)
+	timer := time.NewTimer(apptest.Patience)
 	defer timer.Stop()
 	for {
 		select {
@@ -245,7 +245,7 @@ func await(t *testing.T, out *buffer, text string) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(apptest.Patience)
 	defer deadline.Stop()
 	for !strings.Contains(out.String(), text) {
 		select {

@@ -338,7 +338,8 @@ func TestDrainAsksMembersToJoinAgainAndWaitsForNobody(t *testing.T) {
 	}
 	began := time.Now()
 	h.close()
-	if took := time.Since(began); took < drain || took > drain+2*time.Second {
+	// What is stuck would end by itself after the five seconds that a send may be blocked.
+	if took := time.Since(began); took < drain || took > drain+4*time.Second {
 		t.Errorf("closed after %s", took)
 	}
 	for _, member := range members {

@@ -166,7 +166,8 @@ func TestAnOldStreamIsToldToReconnectBeforeItEnds(t *testing.T) {
 // venue and a client that does not read.
 func TestAReaderThatStopsReadingIsEndedAndResumesWhole(t *testing.T) {
 	t.Parallel()
-	app := serve(t, func(c *server.Config) { c.Push.SendTimeout = 500 * time.Millisecond })
+	// It acknowledges nothing either; that is not what is to end it.
+	app := serve(t, func(c *server.Config) { c.Push.SendTimeout, c.Push.AckTimeout = 500*time.Millisecond, -1 })
 	// Windows that are set do not grow.
 	slow := app.Desktop(grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10))

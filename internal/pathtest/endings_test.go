@@ -46,17 +46,19 @@ func TestEveryEndBehindAProxyIsToldApart(t *testing.T) {
 			venue: "DISCONNECTED", seen: []string{"CLIENT_CLOSED", "CLIENT_CANCELED", "CONNECTION_RESET"},
 		},
 		"proxy killed": {
-			cause: func(_ *testing.T, p *pathtest.Proxy, _ staff) { p.Kill() },
-			by:    client.EnderConnection, nginx: client.ReasonConnectLost, haproxy: client.ReasonConnectLost,
+			change: calm,
+			cause:  func(_ *testing.T, p *pathtest.Proxy, _ staff) { p.Kill() },
+			by:     client.EnderConnection, nginx: client.ReasonConnectLost, haproxy: client.ReasonConnectLost,
 			venue: "DISCONNECTED", seen: []string{"CLIENT_CLOSED", "CONNECTION_RESET"},
 		},
 		"proxy reloaded, hard stop": {
-			timers: pathtest.Timers{HardStop: time.Second},
-			cause:  func(_ *testing.T, p *pathtest.Proxy, _ staff) { p.Reload() },
-			by:     client.EnderConnection, nginx: client.ReasonGoAway, haproxy: client.ReasonNoTrailers,
+			change: calm, timers: pathtest.Timers{HardStop: time.Second},
+			cause: func(_ *testing.T, p *pathtest.Proxy, _ staff) { p.Reload() },
+			by:    client.EnderConnection, nginx: client.ReasonGoAway, haproxy: client.ReasonNoTrailers,
 			venue: "DISCONNECTED", seen: []string{"CLIENT_CLOSED", "CLIENT_CANCELED", "CONNECTION_RESET"},
 		},
 		"ended by staff": {
+			change: calm,
 			cause: func(t *testing.T, _ *pathtest.Proxy, admin staff) {
 				t.Helper()
 				live, _ := admin.connections(t, "alice")

@@ -25,8 +25,12 @@ func proxies() map[string]func(*testing.T, string, pathtest.Timers) *pathtest.Pr
 // two of its timers. With TODOKU_SOAK the timers are the proxies' own defaults.
 func TestHeartbeatsOutliveWhatCutsStreamsOfPings(t *testing.T) {
 	t.Parallel()
-	timers, watched, every := pathtest.Timers{Idle: 2 * time.Second}, 5*time.Second, 400*time.Millisecond
-	change := func(c *server.Config) { c.Keepalive.MinTime = 100 * time.Millisecond }
+	// The proxies' timers are longer than a busy machine stands still.
+	timers, watched, every := pathtest.Timers{Idle: 5 * time.Second}, 12*time.Second, time.Second
+	change := func(c *server.Config) {
+		calm(c)
+		c.Keepalive.MinTime = 100 * time.Millisecond
+	}
 	if soak() {
 		timers, watched, every = pathtest.Timers{}, 80*time.Second, 6*time.Second
 		change = func(c *server.Config) {
@@ -87,11 +91,11 @@ func TestAFrozenClientBehindAProxyIsFreedByMissingAcknowledgements(t *testing.T)
 				p.signal(syscall.SIGSTOP)
 			}
 			stopped := time.Now()
-			end := admin.ended(t, "carol", time.Time{})
+			end := admin.ended(t, "carol", stopped)
 			if end.GetEndReason() != client.ReasonNotAcknowledging {
 				t.Errorf("freed with %s", end.GetEndReason())
 			}
-			within(t, "freed", end.GetEndTime().AsTime().Sub(stopped), ackLimit/3, ackLimit)
+			within(t, "freed", end.GetEndTime().AsTime().Sub(stopped), ackLimit)
 			// By now PINGs have been answered, or missed, for longer than they may be.
 			if live, ended := other.connections(t, "carol"); len(live) != 1 || len(ended) != 0 {
 				t.Errorf("a venue that only PINGs noticed: %v", ended)

@@ -278,9 +278,13 @@ func (v *venue) publish(t testing.TB, text string) {
 	}
 }
 
+// patience is how long a test waits for what must come; it is reached only when a
+// promise is broken.
+const patience = time.Minute
+
 func waitAttached(t *testing.T, v *venue, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); len(v.hub.List()) != n; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); len(v.hub.List()) != n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d attached, want %d", len(v.hub.List()), n)
 		}
@@ -336,27 +340,28 @@ func TestAClientThatNeverReadsIsEndedInTimeAndStopDoesNotHang(t *testing.T) {
 	v.open(t, t.Context(), "never reads")
 	waitAttached(t, v, 1)
 	text := string(make([]byte, 32<<10))
+	began := time.Now()
 	for range 20 { // Far more than the window and grpc's write quota.
 		v.publish(t, text)
 	}
-	began := time.Now()
 	select {
 	case err := <-v.returns:
 		if push.ReasonOf(err) != push.ReasonSlowConsumer {
 			t.Errorf("ended with %v", err)
 		}
-		// The send was stuck a moment before this clock began.
-		if took := time.Since(began); took < limit/2 || took > limit+time.Second {
+		// How late it may be is for TestABlockedSendEndsTheStream of package push, whose
+		// clock no other process holds up.
+		if took := time.Since(began); took < limit {
 			t.Errorf("ended after %s, limit %s", took, limit)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the handler hangs in its send")
 	}
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); v.server.Stop() }()
 	select {
 	case <-stopped:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("Stop hangs")
 	}
 }

@@ -81,7 +81,7 @@ func (v *venue) endsSlow(t testing.TB) {
 		if push.ReasonOf(err) != push.ReasonSlowConsumer {
 			t.Fatalf("ended with %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the handler hangs in its send")
 	}
 }
@@ -93,7 +93,7 @@ func (v *venue) stopsGracefully(t testing.TB) {
 	go func() { defer close(stopped); v.server.GracefulStop() }()
 	select {
 	case <-stopped:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("GracefulStop waits for a peer that reads nothing")
 		v.server.Stop()
 		<-stopped
@@ -120,7 +120,7 @@ func TestATransportWhoseWindowStaysShutIsEndedWithItsLastStream(t *testing.T) {
 	}
 	v.fill(t, 1<<20)
 	v.endsSlow(t)
-	within, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	within, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if !v.client.WaitForStateChange(within, connectivity.Ready) {
 		t.Error("the transport lives on")
@@ -128,7 +128,9 @@ func TestATransportWhoseWindowStaysShutIsEndedWithItsLastStream(t *testing.T) {
 }
 
 func TestOtherCallsOnAStuckTransportLiveToTheirEnd(t *testing.T) {
-	v := open(t, stuckConfig(), grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(1<<24))
+	config := stuckConfig()
+	config.SendTimeout = 5 * time.Second // Whoever reads does so in time on a machine that stands still for less.
+	v := open(t, config, grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(1<<24))
 	v.open(t, t.Context(), "never reads")
 	reads, stop := context.WithCancel(t.Context())
 	other := v.open(t, reads, "reads")
@@ -171,7 +173,7 @@ func TestOtherCallsOnAStuckTransportLiveToTheirEnd(t *testing.T) {
 	if err := <-unary; err != nil {
 		t.Error("the other call was cut:", err)
 	}
-	within, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	within, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if !v.client.WaitForStateChange(within, connectivity.Ready) {
 		t.Error("the transport lives on after its last call")
