@@ -34,6 +34,9 @@ type app struct {
 	configDir   func() (string, error)
 	now         func() time.Time
 
+	// completionWait is after how long a venue completes nothing.
+	completionWait time.Duration
+
 	// ran is set when a command's own code has begun: errors from before are
 	// wrong usage.
 	ran bool

@@ -12,14 +12,15 @@ import (
 // Shell completion. What the venue knows is asked for with the kept session; a
 // venue that does not answer at once just completes nothing.
 
-const completionWait = time.Second
+// promptWait is how long somebody at a prompt waits for words.
+const promptWait = time.Second
 
 // lookup returns the words that may stand somewhere.
 type lookup func(context.Context, *venue) ([]string, error)
 
 // complete runs a lookup as the user that the command would run as.
 func (a *app) complete(command *cobra.Command, find lookup) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(command.Context(), completionWait)
+	ctx, cancel := context.WithTimeout(command.Context(), a.completionWait)
 	defer cancel()
 	var words []string
 	// Completion has no place to show an error; the command itself will.

@@ -28,7 +28,7 @@ func mainCode() int {
 	context.AfterFunc(ctx, stop)
 	a := &app{
 		in: os.Stdin, out: os.Stdout, errors: os.Stderr,
-		lookupEnv: os.LookupEnv, environ: os.Environ, configDir: os.UserConfigDir, now: time.Now,
+		lookupEnv: os.LookupEnv, environ: os.Environ, configDir: os.UserConfigDir, now: time.Now, completionWait: promptWait,
 	}
 	return a.run(ctx, os.Args[1:])
 }

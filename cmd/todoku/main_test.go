@@ -67,7 +67,7 @@ func (b *buffer) String() string {
 func (w *world) app() (a *app, out, errs *buffer) {
 	out, errs = &buffer{}, &buffer{}
 	a = &app{
-		in: strings.NewReader(""), out: out, errors: errs, now: time.Now,
+		in: strings.NewReader(""), out: out, errors: errs, now: time.Now, completionWait: apptest.Patience,
 		lookupEnv: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok },
 		environ: func() (all []string) {
 			for name, value := range w.env {
