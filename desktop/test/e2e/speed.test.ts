@@ -15,12 +15,13 @@ const seconds = soak ? 1_800 : 60;
 const runs = 3;
 
 /**
- * A page that waits for a core longer than it has one says more about the machine than about
- * itself, and an empty page is no measure for it, for that needs no core. Then what counts is
- * the CPU that its main thread took for a frame with news, of which the venue's interval
- * allows twenty a second: with this much each it would still keep up, on a core of its own.
+ * Alone on the machine, a task of the page takes 1.1 to 1.2 times its CPU. A page that waits
+ * longer for a core says more about the machine than about itself, and an empty page is no
+ * measure for it, for that needs no core. Where frames are too few then, what counts is the
+ * CPU that its main thread took for a frame with news, of which the venue's interval allows
+ * twenty a second: with this much each it would still keep up, on a core of its own.
  */
-const starved = 1.5;
+const starved = 1.3;
 const cpuPerPaint = 45;
 
 let venue: TestVenue;
@@ -101,9 +102,10 @@ test('a thousand changes a second in one book and two hundred in twenty others: 
         `offered ${offered.toFixed(0)} changes/s (${journal.toFixed(0)} commands/s in the journal, ${updates.toFixed(0)} updates/s for the streams); ` +
         `push to paint p50 ${got.p50.toFixed(0)} ms, p99 ${got.p99.toFixed(0)} ms over ${got.paints} frames; longest task ${got.longest.toFixed(0)} ms; ${perPaint.toFixed(1)} ms of CPU a frame with news, ${waited.toFixed(1)} times that until it was done; load average ${os.loadavg()[0]!.toFixed(1)}`,
     );
-    const judged = waited > starved ? 'CPU, for the page waits for a core' : idle < 58 ? 'the share of what an empty page gets' : 'frames';
+    const enough = got.perSecond >= (idle < 58 ? 0.85 * idle : 50);
+    const judged = !enough && waited > starved ? 'CPU, for the page waits for a core' : idle < 58 ? 'the share of what an empty page gets' : 'frames';
     seen.push(`  judged by ${judged}`);
-    good ||= waited > starved ? perPaint <= cpuPerPaint : got.perSecond >= (idle < 58 ? 0.85 * idle : 50);
+    good ||= enough || (waited > starved && perPaint <= cpuPerPaint);
     expect(got.dispatchesInAFrame, `${got.most}\n${seen.join('\n')}`).toBeLessThanOrEqual(1);
     expect(got.paints).toBeGreaterThan(0);
   }

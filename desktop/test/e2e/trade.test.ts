@@ -101,7 +101,7 @@ describe.each(shells)('%s', (shell) => {
     await rung('163.994').locator('.own.buy').click();
     await rung('163.994').locator('.own.buy[data-act]').waitFor({ state: 'detached' });
     // The book may say so a moment later, and where it stands is where the ladder is centred.
-    await rung('163.994').locator('.bid:empty').waitFor();
+    await rung('163.994').locator('.bid:empty').waitFor({ state: 'attached' });
     // By keyboard: place at the cursor, pick up, move, drop.
     await ladder.getByRole('grid').focus();
     await page.keyboard.press('c');
