@@ -57,7 +57,7 @@ async function metric(name: string, labels = /^/): Promise<number> {
 
 const offeredState = async (): Promise<number> => (await metric('todoku_message_age_seconds_count', /kind="book_update".*stage="sent"/)) + (await metric('todoku_stream_conflated_total'));
 
-test('a thousand changes a second in one book and two hundred in twenty others: frames, one dispatch in each, memory that stays', { timeout: (seconds + 180) * 1000 }, async () => {
+test('a thousand changes a second in one book and two hundred in twenty others: frames, one dispatch in each, memory that stays', { timeout: (seconds + 300) * 1000 }, async () => {
   const main: Target = { symbol: 'LOAD', perSecond: 1_000 };
   const targets = [main, ...Array.from({ length: 20 }, (_, n) => ({ symbol: `LOAD${n + 1}`, perSecond: 200 }))];
   const offeredPerSecond = targets.reduce((sum, { perSecond }) => sum + perSecond, 0);
