@@ -146,18 +146,10 @@ func disclosed(r *trade.Record, id trade.TradeID, order trade.OrderID) trade.Acc
 }
 
 // appendEvents encodes the events among messages once for all their receivers and
-// appends a message per topic that is wanted. They share one array.
+// appends a message per topic that is wanted. Each is memory of its own: one array
+// for all would live, with the data of every message in it, for as long as a slow
+// client's queue refers to a single one.
 func (c *composer) appendEvents(to []*push.Message, messages []addressed, encoder Encoder) []*push.Message {
-	count := 0
-	for i := range messages {
-		if messages[i].Body != nil {
-			count += len(messages[i].audience)
-		}
-	}
-	if count == 0 {
-		return to
-	}
-	shared := make([]push.Message, 0, count)
 	for i := range messages {
 		m := &messages[i]
 		if m.Body == nil {
@@ -168,10 +160,9 @@ func (c *composer) appendEvents(to []*push.Message, messages []addressed, encode
 			if !c.wanted(s) {
 				continue
 			}
-			shared = append(shared, push.Message{
+			to = append(to, &push.Message{
 				Sequence: m.Sequence, Index: m.Index, Topic: s.topic, Kind: m.kind, Data: data,
 			})
-			to = append(to, &shared[len(shared)-1])
 		}
 	}
 	return to
