@@ -55,9 +55,10 @@ type Config struct {
 	// last. Zero and below: off.
 	Gather time.Duration
 
-	// QueueMessages and QueueBytes bound the events that wait for one stream.
-	// The stream ends when a publication finds the queue at either bound.
-	// Defaults 4,096 and 1 MiB.
+	// QueueMessages and QueueBytes bound the events that wait for one stream: their
+	// number, and the memory that they keep alive, which is their data and 256 bytes
+	// for each. The stream ends when a publication finds the queue at either bound.
+	// Defaults 4,096 and 1.5 MiB.
 	QueueMessages int
 	QueueBytes    int
 	// UnackedBytes bounds the data that was sent on a stream and not acknowledged.
@@ -185,7 +186,7 @@ func (c Config) WithDefaults() Config {
 	duration(&c.ReconnectGrace, 10*time.Second)
 	duration(&c.ExpiryGrace, 30*time.Second)
 	number(&c.QueueMessages, 4096)
-	number(&c.QueueBytes, 1<<20)
+	number(&c.QueueBytes, 3<<19)
 	number(&c.UnackedBytes, 256<<20)
 	number(&c.StreamsPerUser, 100)
 	number(&c.StreamsPerAddress, -1)

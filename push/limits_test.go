@@ -2,6 +2,8 @@ package push_test
 
 import (
 	"errors"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -92,4 +94,56 @@ func TestStreamsOfOneNetworkAreCountedTogether(t *testing.T) {
 		first.Close()
 		attach(t, h, request("d", "n/3"))
 	})
+}
+
+// TestWhatWaitsForOneThatStopsReadingIsBoundedInMemory counts what lives, not what is
+// said to: small messages weigh mostly what refers to them.
+func TestWhatWaitsForOneThatStopsReadingIsBoundedInMemory(t *testing.T) {
+	const (
+		bound     = 3 << 19
+		tolerance = bound / 8 // For what else a test process does.
+		step      = 128
+	)
+	for _, size := range []int{1, 100, 245, 1000} {
+		t.Run(strconv.Itoa(size), func(t *testing.T) {
+			h := start(t, push.Config{QueueMessages: 1 << 20, QueueBytes: bound, SendTimeout: time.Hour, AckTimeout: -1})
+			hold, release := stuck()
+			r := receive(t.Context(), attach(t, h, push.AttachRequest{Topics: []push.Topic{"x"}}), 0, hold)
+			before, most, n := settled(), uint64(0), uint64(0)
+			for len(h.List()) > 0 && most < before+2*bound {
+				for range step {
+					n++
+					publish(t, h, n, event(n, 0, "x", size))
+				}
+				most = max(most, living())
+			}
+			r.stream.Close()
+			release()
+			if held := int64(most) - int64(before); held > bound+tolerance || held < bound/2 {
+				t.Errorf("%d bytes are held by %d messages, the bound is %d", held, n, bound)
+			}
+			wantReason(t, r, push.ReasonSlowConsumer)
+		})
+	}
+}
+
+// living returns the bytes on the heap that something refers to.
+func living() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// settled is living once what earlier tests left behind is gone: pools, for one, take
+// two collections.
+func settled() uint64 {
+	const enough = 16 << 10
+	for last := living(); ; {
+		now := living()
+		if now+enough > last {
+			return now
+		}
+		last = now
+	}
 }

@@ -51,9 +51,9 @@ type Stream struct {
 	ended         *End
 	waker         func() // Calls the consumer; nil before there is one.
 	queue         []*batch
-	inline        [2]*batch // The queue's first place, enough for a quiet stream.
-	queued        int       // Messages in the queue.
-	queuedBytes   int
+	inline        [2]*batch       // The queue's first place, enough for a quiet stream.
+	queued        int             // Messages in the queue.
+	queuedBytes   int             // Their data.
 	subscriptions []*subscription // Replaced, never changed in place.
 	topics        int             // How many there are, or were at the end.
 	subscribedAt  uint64          // The sequence after which they hold.
@@ -180,6 +180,11 @@ func (s *Stream) push(b *batch) {
 	}
 }
 
+// messageOverhead is what a message that waits keeps alive besides its data: itself,
+// its batch and the reference, with what the allocator rounds up. Between 250 and 260
+// bytes were measured where every publication is of one message; a test compares.
+const messageOverhead = 256
+
 // enqueue appends, or ends the stream when the queue is at its bound. The bound
 // is looked at before a sequence is added and not within it: a queue holds at
 // most its bound and one publication, and no publication is too big for an empty
@@ -187,7 +192,7 @@ func (s *Stream) push(b *batch) {
 // come at one sequence. The caller holds s.mu.
 func (s *Stream) enqueue(b *batch) {
 	config := &s.hub.config
-	full := s.queued >= config.QueueMessages || s.queuedBytes >= config.QueueBytes
+	full := s.queued >= config.QueueMessages || s.queuedBytes+s.queued*messageOverhead >= config.QueueBytes
 	if full && (b.alone || s.queue[len(s.queue)-1].sequence != b.sequence) {
 		s.endLocked(&End{Reason: ReasonSlowConsumer, Message: "the event queue is full"})
 		return

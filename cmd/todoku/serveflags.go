@@ -72,7 +72,7 @@ func defineServe(command *cobra.Command, o *serveOptions) {
 		flags.DurationVar(&p.ReconnectGrace, "reconnect-grace", 10*time.Second, "time between being told to reconnect and the end")
 		flags.DurationVar(&p.Gather, "gather", 5*time.Millisecond, "under load wait at most so long for more before a send; negative never")
 		flags.IntVar(&p.QueueMessages, "queue-messages", 4096, "end a stream that is behind by so many events")
-		flags.IntVar(&p.QueueBytes, "queue-bytes", 1<<20, "end a stream that is behind by so many bytes")
+		flags.IntVar(&p.QueueBytes, "queue-bytes", 3<<19, "end a stream that is behind by so many bytes of memory: the events' own and 256 for each")
 		flags.IntVar(&p.UnackedBytes, "unacked-bytes", 256<<20, "end a stream whose client has not acknowledged so many bytes; -1 for no bound")
 		flags.DurationVar(&c.Drain, "drain", 40*time.Second, "a stop takes at most this while streams are open; 2s with --demo")
 	})
