@@ -8,10 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
-	todokuv1 "todoku/gen/todoku/v1"
 )
 
 // Frozen is a way in which a client stops reading.
@@ -54,15 +50,9 @@ type FrozenResult struct {
 	P50  float64 `json:"others_p50_ms"`
 	P99  float64 `json:"others_p99_ms"`
 	Most float64 `json:"others_max_ms"`
-	// MemoryGrowth is by how much the server's resident memory at its most passed
-	// what it was at its most in the second half of the measured time: garbage comes
-	// and goes all the time. It is negative when less of it was there.
-	MemoryGrowth int64 `json:"server_memory_growth_bytes,omitempty"`
 }
 
 const (
-	// lookEvery is how often the server is asked whether it has ended the stream.
-	lookEvery = 100 * time.Millisecond
 	// smallBuffer keeps the system from reading for a socket that is not read.
 	smallBuffer = 4 << 10
 	// standardSpan is how long a client stays frozen if nobody ends its stream.
@@ -72,14 +62,10 @@ const (
 // Freeze is [Push] with one client that stops reading after Duration, for span or
 // until the server has ended its stream, while the events go on; then it comes back
 // and resumes. It needs a rate and a connection for each stream. A span of 0 is a
-// minute.
+// minute. What it costs in memory is [FreezeMemory]'s.
 func Freeze(ctx context.Context, config PushConfig, how Frozen, span time.Duration) (PushResult, error) {
-	filled, _ := config.withDefaults() // What is wrong with it is said below.
-	if filled.Rate == 0 || filled.Streams < 2 || filled.Connections != filled.Streams {
-		return PushResult{}, fmt.Errorf("%w: a client freezes among others, at a rate, on a connection of its own", ErrConfig)
-	}
-	if !slices.Contains(Ways(), how) {
-		return PushResult{}, fmt.Errorf("%w: a client freezes its %v", ErrConfig, Ways())
+	if err := canFreeze(config, how, 1); err != nil {
+		return PushResult{}, err
 	}
 	if span == 0 {
 		span = standardSpan
@@ -89,7 +75,7 @@ func Freeze(ctx context.Context, config PushConfig, how Frozen, span time.Durati
 		return PushResult{}, err
 	}
 	defer r.close()
-	v := &victim{run: r, how: how, conn: r.crowd.conns[0], feed: r.crowd.feeds[0], frozen: make(chan struct{}), ended: make(chan struct{})}
+	v := newVictim(r, how, 0)
 	if err := v.prepare(ctx); err != nil {
 		return PushResult{}, err
 	}
@@ -113,6 +99,18 @@ func Freeze(ctx context.Context, config PushConfig, how Frozen, span time.Durati
 	return result, nil
 }
 
+// canFreeze says whether so many clients can freeze, one after the other.
+func canFreeze(config PushConfig, how Frozen, victims int) error {
+	filled, _ := config.withDefaults() // What else is wrong with it is said later.
+	if filled.Rate == 0 || filled.Streams <= victims || filled.Connections != filled.Streams {
+		return fmt.Errorf("%w: a client freezes among others, at a rate, on a connection of its own", ErrConfig)
+	}
+	if !slices.Contains(Ways(), how) {
+		return fmt.Errorf("%w: a client freezes its %v", ErrConfig, Ways())
+	}
+	return nil
+}
+
 // victim is the client that stops reading.
 type victim struct {
 	run  *pushRun
@@ -129,8 +127,16 @@ type victim struct {
 	result FrozenResult  // written before, then by the reader's goroutine
 }
 
+// newVictim returns one of the crowd's clients, which is not attached yet.
+func newVictim(r *pushRun, how Frozen, client int) *victim {
+	return &victim{
+		run: r, how: how, conn: r.crowd.conns[client], feed: r.crowd.feeds[client],
+		frozen: make(chan struct{}), ended: make(chan struct{}),
+	}
+}
+
 // prepare gives the client the window of an ordinary one, or has another stand in
-// for it.
+// for it, which it must be the crowd's first for.
 func (v *victim) prepare(ctx context.Context) (err error) {
 	v.feed.apart = true
 	v.run.tally.need--
@@ -161,7 +167,8 @@ func (v *victim) load(ctx context.Context, m *meter, span time.Duration) (*publi
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	var watch errgroup.Group
-	watch.Go(func() error { return v.watch(watching) })
+	lookout := &lookout{run: v.run, victims: []*victim{v}}
+	watch.Go(func() error { return lookout.watch(watching) })
 	p, err := v.run.load(ctx, m, span, func() (bool, error) {
 		t := v.run.tally
 		if closed(v.frozen) || v.run.crowd.now() < t.end {
@@ -188,58 +195,6 @@ func (v *victim) freeze() error {
 	return v.run.crowd.poller.ignore(v.conn.socket)
 }
 
-// watch asks the venue for the end of the stream, and looks at its memory, until
-// ctx ends.
-func (v *victim) watch(ctx context.Context) error {
-	sleeper := newSleeper()
-	defer sleeper.stop()
-	before, during := int64(0), int64(0)
-	settled := time.Now().Add(v.run.config.Warmup + v.run.config.Duration/2)
-	for next := settled; sleeper.until(ctx, next) == nil; next = next.Add(lookEvery) {
-		most := &before
-		if closed(v.frozen) {
-			most = &during
-		}
-		if pid := v.run.config.ServerPID; pid != 0 {
-			memory, err := processMemory(pid)
-			if err != nil {
-				return err
-			}
-			*most = max(*most, memory)
-		}
-		if most == &before {
-			continue
-		}
-		v.result.MemoryGrowth = during - before
-		if ended, err := v.look(ctx); ended || err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// look finds out whether the stream has ended.
-func (v *victim) look(ctx context.Context) (bool, error) {
-	const last = 10
-	reply, err := v.run.admin.users[0].client.Admin().ListConnections(ctx, &todokuv1.ListConnectionsRequest{Ended: last})
-	switch {
-	case ctx.Err() != nil || status.Code(err) == codes.Unimplemented || status.Code(err) == codes.DeadlineExceeded:
-		return false, nil //nolint:nilerr // The run is over, or nobody can say.
-	case err != nil:
-		return false, fmt.Errorf("bench: connections: %w", err)
-	}
-	for _, c := range reply.GetConnections() {
-		if c.GetConnectionId() == v.feed.id && c.GetEndTime() != nil {
-			v.result.Reason = c.GetEndReason()
-			v.result.EndedAfter = c.GetEndTime().AsTime().Sub(v.at).Seconds()
-			v.result.Blocked = c.GetSendBlocked().AsDuration().Seconds()
-			close(v.ended)
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 // takeBack gives the crowd's client what the stand-in had received, and its cursor.
 func (v *victim) takeBack(ctx context.Context) error {
 	if v.apart == nil {
@@ -262,29 +217,42 @@ func (v *victim) takeBack(ctx context.Context) error {
 
 // comeBack attaches the client again and reads until it has everything.
 func (v *victim) comeBack(ctx context.Context, p *publisher) error {
+	began := time.Now()
+	if err := v.attachAgain(ctx); err != nil {
+		return err
+	}
+	err := v.run.untilWhole(ctx, p, v)
+	v.result.Resumed = milliseconds(time.Since(began))
+	return err
+}
+
+// attachAgain asks for everything behind the last cursor.
+func (v *victim) attachAgain(ctx context.Context) error {
 	if err := v.takeBack(ctx); err != nil {
 		return err
 	}
-	began := time.Now()
 	c := v.run.crowd
 	c.hangUp(v.conn)
 	v.conn.away = false
-	if err := c.open(slices.Index(c.conns, v.conn)); err != nil {
-		return err
-	}
+	return c.open(slices.Index(c.conns, v.conn))
+}
+
+// untilWhole reads until those who came back have what was acknowledged, or nothing
+// more comes. Who still lacks something then is found by the result.
+func (r *pushRun) untilWhole(ctx context.Context, p *publisher, back ...*victim) error {
+	c := r.crowd
 	sent, acked := p.outcome()
 	from := c.now()
 	_, err := c.until(ctx, from+drainDeadline, func() bool {
-		if c.now() > max(v.run.tally.last, from)+nothingMore {
+		if c.now() > max(r.tally.last, from)+nothingMore {
 			return true
 		}
 		for n := range sent {
-			if acked.has(n) && !v.feed.seen.has(n) {
+			if acked.has(n) && slices.ContainsFunc(back, func(v *victim) bool { return !v.feed.seen.has(n) }) {
 				return false
 			}
 		}
 		return true
 	})
-	v.result.Resumed = milliseconds(time.Since(began))
 	return err
 }

@@ -40,6 +40,8 @@ type Process struct {
 	Admin Credentials
 	// PID is the process, for its CPU.
 	PID int
+	// Environment is added to this process's own from its next start on.
+	Environment []string
 
 	dir       string // "" without data
 	binary    string
@@ -117,7 +119,7 @@ func (p *Process) Restart(ctx context.Context) error {
 // start starts the process and waits until it serves.
 func (p *Process) start(ctx context.Context) error {
 	command := exec.Command(p.binary, p.arguments...) //nolint:gosec,noctx // The caller's own binary; Stop ends it, in good order.
-	command.Env, command.Stdout, command.Stderr = environment(), p.log, p.log
+	command.Env, command.Stdout, command.Stderr = append(environment(), p.Environment...), p.log, p.log
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("bench: start the venue: %w", err)
 	}

@@ -10,7 +10,8 @@ import (
 // PushResult is what a benchmark of feeds measured. Fields that do not apply are
 // absent from its JSON.
 type PushResult struct {
-	// Work names the benchmark: "push", "idle", "freeze", "storm" or "table".
+	// Work names the benchmark: "push", "idle", "freeze", "freeze-memory", "storm" or
+	// "table".
 	Work string `json:"work"`
 	// Row names the row of the published table. Server is what was measured, as
 	// the caller calls it.
@@ -67,9 +68,11 @@ type PushResult struct {
 
 	// IdleBytes is the server's resident memory for each connection.
 	IdleBytes *int64 `json:"idle_bytes_per_connection,omitempty"`
-	// Storm is there for a storm, Frozen for a client that stopped reading.
-	Storm  *StormResult  `json:"storm,omitempty"`
-	Frozen *FrozenResult `json:"frozen,omitempty"`
+	// Storm is there for a storm, Frozen for a client that stopped reading,
+	// FrozenMemory for what such clients cost.
+	Storm        *StormResult  `json:"storm,omitempty"`
+	Frozen       *FrozenResult `json:"frozen,omitempty"`
+	FrozenMemory *FrozenMemory `json:"frozen_memory,omitempty"`
 }
 
 // result sums a run up.
@@ -205,7 +208,18 @@ func (r *PushResult) special(row func(name, format string, args ...any)) {
 	}
 	if f := r.Frozen; f != nil {
 		row("one stops reading", "%s; ended %s after %.1f s, its send blocked for %.2f s; resumed after %.0f ms", f.How, f.Reason, f.EndedAfter, f.Blocked, f.Resumed)
-		row("the others", "p50 %.1f ms, p99 %.1f ms (%.2f times what it was), longest %.1f ms; server's memory %+.1f MB",
-			f.P50, f.P99, f.P99/r.P99, f.Most, float64(f.MemoryGrowth)/1e6)
+		row("the others", "p50 %.1f ms, p99 %.1f ms (%.2f times what it was), longest %.1f ms",
+			f.P50, f.P99, f.P99/r.P99, f.Most)
+	}
+	if f := r.FrozenMemory; f != nil {
+		say := func(name string, of func(MemoryRound) int64) {
+			middle, least, most := f.spread(of)
+			row(name, "%+.2f MB, %+.2f to %+.2f", float64(middle)/1e6, float64(least)/1e6, float64(most)/1e6)
+		}
+		last := f.Rounds[len(f.Rounds)-1]
+		row("one stops reading", "%s, %d rounds; the last one ended %s after %.1f s", f.How, len(f.Rounds), last.Reason, last.EndedAfter)
+		say("memory meanwhile", func(r MemoryRound) int64 { return r.Frozen })
+		say("without such a one", func(r MemoryRound) int64 { return r.Control })
+		say("so it costs", func(r MemoryRound) int64 { return r.Cost })
 	}
 }

@@ -12,22 +12,25 @@ import (
 type Row struct {
 	// Name is what it is called there.
 	Name string
-	// Work is what it does: "push", "idle", "freeze" or "storm".
+	// Work is what it does: "push", "idle", "freeze", "freeze-memory" or "storm".
 	Work string
 	// Config is its load.
 	Config PushConfig
-	// Frozen and Span are for freeze; Missed is for storm.
+	// Frozen and Span are for freeze and freeze-memory, Rounds is for the latter;
+	// Missed is for storm.
 	Frozen Frozen
 	Span   time.Duration
+	Rounds int
 	Missed int
 }
 
-// Kinds of work; see [Push], [Idle], [Freeze] and [Storm].
+// Kinds of work; see [Push], [Idle], [Freeze], [FreezeMemory] and [Storm].
 const (
-	WorkPush   = "push"
-	WorkIdle   = "idle"
-	WorkFreeze = "freeze"
-	WorkStorm  = "storm"
+	WorkPush         = "push"
+	WorkIdle         = "idle"
+	WorkFreeze       = "freeze"
+	WorkFreezeMemory = "freeze-memory"
+	WorkStorm        = "storm"
 )
 
 // Names of rows that the summary takes its figures from.
@@ -66,7 +69,7 @@ func (r Row) Users() int {
 	return max((c.Streams+StreamsPerUser-1)/StreamsPerUser, 1)
 }
 
-// Run does the work. restart is [Idle]'s and may be nil.
+// Run does the work. restart is [Idle]'s and [FreezeMemory]'s and may be nil.
 func (r Row) Run(ctx context.Context, restart func(context.Context) (int, error)) (PushResult, error) {
 	var result PushResult
 	var err error
@@ -77,6 +80,8 @@ func (r Row) Run(ctx context.Context, restart func(context.Context) (int, error)
 		result, err = Idle(ctx, r.Config, restart)
 	case WorkFreeze:
 		result, err = Freeze(ctx, r.Config, r.Frozen, r.Span)
+	case WorkFreezeMemory:
+		result, err = FreezeMemory(ctx, r.Config, r.Frozen, r.Rounds, r.Span, restart)
 	case WorkStorm:
 		result, err = Storm(ctx, r.Config, r.Missed)
 	default:
@@ -106,6 +111,8 @@ func (r *PushResult) judged() float64 {
 		return float64(*r.IdleBytes)
 	case r.Storm != nil:
 		return r.Storm.CaughtUp
+	case r.FrozenMemory != nil:
+		return float64(r.FrozenMemory.Cost)
 	case r.Offered > 0:
 		return r.P99
 	case r.ServerCPU != nil:

@@ -59,6 +59,10 @@ several at once, which the venue journals together.
 --mode idle: memory of the server for each connection that has nothing to receive.
 --mode freeze: after --duration one client stops reading, until the server ends its
 stream or --span is over; what the others notice, and how it comes back.
+--mode freeze-memory: what that client costs the server in resident memory. In each of
+--rounds another client stops reading until the server ends its stream; then as much
+time passes without such a client, and the difference is what counts. The server is
+started anew with GOGC=5, unless GOGC is set, so that garbage does not hide it.
 --mode table: all of them and a storm, as published, each on a fresh server; about four
 minutes, and twice that with --yardstick.
 
@@ -69,20 +73,23 @@ TODOKU_PASSWORD.`,
 		Example: `  todoku bench push --yardstick
   todoku bench push --rate 200 --duration 30s --json
   todoku bench push --burst 16
-  todoku bench push --mode idle --streams 10000`,
+  todoku bench push --mode idle --streams 10000
+  todoku bench push --mode freeze-memory --freeze application --duration 60s`,
 		Args: cobra.NoArgs,
 	}
 	flags := command.Flags()
-	flags.StringVar(&mode, "mode", bench.WorkPush, "push, idle, freeze or table")
-	flags.IntVar(&f.row.Config.Rate, "rate", 0, "events a second; 0 for as many as go, 34 in mode freeze")
+	flags.StringVar(&mode, "mode", bench.WorkPush, "push, idle, freeze, freeze-memory or table")
+	flags.IntVar(&f.row.Config.Rate, "rate", 0, "events a second; 0 for as many as go, 34 in the modes freeze and freeze-memory")
 	flags.IntVar(&f.row.Config.Burst, "burst", 1, "events announced at once")
 	flags.IntVar(&f.row.Config.InFlight, "in-flight", 0, "without a rate: bursts that have not arrived everywhere; 8 for single events, 2 otherwise when 0")
 	flags.DurationVar(&f.row.Config.Warmup, "warmup", time.Second, "time before anything is measured")
 	flags.DurationVar(&f.row.Config.Duration, "duration", 10*time.Second, "time that is measured")
 	flags.StringVar(&frozen, "freeze", string(bench.FrozenWindow), "window: the client reads and never lets more come; socket: it does not read; application: a program that does not take what arrives; process: one that is stopped")
 	flags.DurationVar(&f.row.Span, "span", time.Minute, "how long a client stays frozen if its stream is not ended; 30s on the yardstick, which never does")
+	const rounds = 5
+	flags.IntVar(&f.row.Rounds, "rounds", rounds, "clients that freeze one after the other in mode freeze-memory")
 	f.define(command, 0)
-	oneOf(command, "mode", bench.WorkPush, bench.WorkIdle, bench.WorkFreeze, modeTable)
+	oneOf(command, "mode", bench.WorkPush, bench.WorkIdle, bench.WorkFreeze, bench.WorkFreezeMemory, modeTable)
 	oneOf(command, "freeze", string(bench.FrozenWindow), string(bench.FrozenSocket), string(bench.FrozenApplication), string(bench.FrozenProcess))
 	return a.clientCommand(command, func(ctx context.Context, c *connection, _ []string) error {
 		f.named = flags.Changed("server")
@@ -91,13 +98,13 @@ TODOKU_PASSWORD.`,
 		case modeTable:
 			return a.benchTable(ctx, c, &f)
 		case bench.WorkPush, bench.WorkIdle:
-		case bench.WorkFreeze:
+		case bench.WorkFreeze, bench.WorkFreezeMemory:
 			if f.row.Config.Rate == 0 {
 				const low = 34
 				f.row.Config.Rate = low
 			}
 		default:
-			return usagef("--mode %q: choose push, idle, freeze or table", mode)
+			return usagef("--mode %q: choose push, idle, freeze, freeze-memory or table", mode)
 		}
 		f.row.Work = mode
 		return a.benchRow(ctx, c, &f)
@@ -207,6 +214,9 @@ func runRow(ctx context.Context, on benchTarget, row bench.Row) (bench.PushResul
 	var restart func(context.Context) (int, error)
 	if on.own != nil {
 		restart = func(ctx context.Context) (int, error) {
+			if row.Work == bench.WorkFreezeMemory {
+				on.own.Environment = bench.LittleGarbage()
+			}
 			err := on.own.Restart(ctx)
 			return on.own.PID, err
 		}
