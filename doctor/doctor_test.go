@@ -79,10 +79,11 @@ func found(t *testing.T, r *doctor.Report, want ...string) {
 	}
 }
 
-// about holds a time to a timer: not before it, and not long after.
+// about holds a time to a timer, which may have begun before the clock that measures it
+// did, or be noticed late, where the machine is busy.
 func about(t *testing.T, what string, got doctor.Millis, want time.Duration) {
 	t.Helper()
-	if d := time.Duration(got); d < want*9/10 || d > want+800*time.Millisecond {
+	if d := time.Duration(got); d < want/2 || d > want+5*time.Second {
 		t.Errorf("%s after %s, want about %s", what, got, want)
 	}
 }
