@@ -71,6 +71,7 @@ describe.each(['dark', 'light'])('%s', (theme) => {
     }
     await page.getByRole('button', { name: 'Done' }).click();
     await page.setViewportSize(small);
+    await page.locator('.tab-bar [role=tab]').first().waitFor();
     for (const tab of await page.locator('.tab-bar [role=tab]').all()) {
       await tab.click();
       await look(`panel ${await tab.textContent()}`, '.panel-tabs');
@@ -132,6 +133,7 @@ describe.each([
       const name = `${size.width}x${size.height}`;
       await page.setViewportSize(size);
       if (size === small) {
+        await page.locator('.tab-bar [role=tab]').first().waitFor();
         for (const [n, tab] of (await page.locator('.tab-bar [role=tab]').all()).entries()) {
           await tab.click();
           await look(`${name} panel ${n}`);

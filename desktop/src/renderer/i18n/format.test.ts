@@ -1,5 +1,5 @@
 // Times are written as the language writes them, and UTC is always to be had.
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { formatsOf } from './format';
 
 const moment = Date.UTC(2026, 10, 22, 15, 4, 5, 67);
@@ -16,6 +16,8 @@ test('a date is written in the order of the language', () => {
 });
 
 test('what was not today has its date', () => {
+  vi.setSystemTime(moment);
+  onTestFinished(() => void vi.useRealTimers());
   const now = Date.now();
   expect(formatsOf('en', 'UTC').recent(now)).toBe(formatsOf('en', 'UTC').time(now));
   expect(formatsOf('en', 'UTC').recent(now - 36 * 3_600_000)).toMatch(/^\d\d\/\d\d \d\d:\d\d:\d\d$/);
