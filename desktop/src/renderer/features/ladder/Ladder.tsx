@@ -15,7 +15,7 @@ import { useReason } from '../orders/reasons';
 import { selectChecks, selectDraft, selectLast } from '../ticket/draft';
 import { selectOff, selectReference } from '../ticket/selectors';
 import { ticket } from '../ticket/slice';
-import { cellsOf, middleOf, recentred, selectBusy, selectOwn, ticksOf, windowAround } from './model';
+import { cellsOf, isOwn, meantBy, middleOf, type Move, recentred, type Rung, selectBusy, selectOwn, ticksOf, windowAround } from './model';
 import { Row } from './Row';
 
 export function Ladder() {
@@ -31,13 +31,6 @@ export function Ladder() {
 /** A key that is held down is meant once. */
 function once(event: KeyboardEvent, act: () => void): void {
   if (!event.repeat) act();
-}
-
-/** Own orders on their way to another price. */
-interface Move {
-  side: Side;
-  from: number;
-  to: number;
 }
 
 const rowHeight = 22;
@@ -121,7 +114,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   const pointerDown = (event: PointerEvent): void => {
     const at = event.button === 0 ? rungOf(event.target) : undefined;
     pressed.current = at;
-    if (!at || (at.act !== 'ownBuy' && at.act !== 'ownSell')) return;
+    if (!at || !isOwn(at)) return;
     event.currentTarget.setPointerCapture(event.pointerId);
     setMove({ side: at.act === 'ownBuy' ? Side.BUY : Side.SELL, from: at.ticks, to: at.ticks });
   };
@@ -133,15 +126,15 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   const pointerUp = (event: PointerEvent): void => {
     const at = rungOf(document.elementFromPoint(event.clientX, event.clientY));
     const held = inHand.current;
-    if (held) {
-      if (at && at.ticks === held.from) cancel(ownAt(held.side, held.from));
-      if (at) amend({ ...held, to: at.ticks });
-      else setMove(undefined);
-    } else if (at && at.ticks === pressed.current?.ticks && at.act === pressed.current.act) {
-      setCursor(at.ticks);
-      if (at.act === 'buy') place(Side.BUY, at.ticks);
-      if (at.act === 'sell') place(Side.SELL, at.ticks);
-    }
+    const meant = meantBy(pressed.current, at, held);
+    pressed.current = undefined;
+    if (held && meant === 'cancel') cancel(ownAt(held.side, held.from));
+    if (held && at && meant === 'amend') amend({ ...held, to: at.ticks });
+    else setMove(undefined);
+    if (!at || meant !== 'click') return;
+    setCursor(at.ticks);
+    if (at.act === 'buy') place(Side.BUY, at.ticks);
+    if (at.act === 'sell') place(Side.SELL, at.ticks);
   };
   const keyDown = (event: KeyboardEvent): void => {
     const command = commandOf(event, 'ladder');
@@ -203,7 +196,10 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
         onPointerDown={pointerDown}
         onPointerMove={pointerMove}
         onPointerUp={pointerUp}
-        onPointerCancel={() => setMove(undefined)}
+        onPointerCancel={() => {
+          pressed.current = undefined;
+          setMove(undefined);
+        }}
       >
         {Array.from({ length: rows }, (_, n) => {
           const ticks = shown.top - n;
@@ -261,12 +257,6 @@ function Trouble() {
   if (!asSent || !last) return null;
   if (last.state === 'refused') return t('ticket.outcome.refused', { why: say(last.problem) });
   return last.state === 'unknown' ? t('ticket.outcome.unknown') : null;
-}
-
-/** A row, and what a click in it does; empty for nothing. */
-interface Rung {
-  ticks: number;
-  act: string;
 }
 
 /** The row that an element belongs to, and what a click there does. */

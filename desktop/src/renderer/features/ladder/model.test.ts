@@ -3,7 +3,7 @@ import { OrderStatus, Side } from '../../../gen/todoku/v1/types_pb';
 import type { RootState } from '../../app/store';
 import { decimal } from '../../../shared/decimal';
 import type { Book } from '../market/slice';
-import { cellsOf, middleOf, recentred, selectOwn, ticksOf, windowAround } from './model';
+import { cellsOf, meantBy, middleOf, recentred, selectOwn, ticksOf, windowAround } from './model';
 
 const level = (ticks: number, quantity: string) => ({ price: String(ticks), ticks, quantity, orders: 1 });
 const book = (bids: [number, string][], offers: [number, string][]): Book => ({
@@ -74,4 +74,26 @@ test('own orders stand at their prices, added up exactly, and only those of the 
   expect(own.get(101)?.buying).toBe('0.3');
   expect(own.get(103)).toMatchObject({ buying: '', selling: '5' });
   expect(selectOwn(state, 'X', 'alice')).toBe(own);
+});
+
+describe('letting go of the pointer', () => {
+  const held = { side: Side.BUY, from: 100, to: 100 };
+  const at = (ticks: number, act: string) => ({ ticks, act });
+
+  test('cancels where the own order itself was pressed, and not where one that a key picked up came from', () => {
+    expect(meantBy(at(100, 'ownBuy'), at(100, 'ownBuy'), held)).toBe('cancel');
+    for (const act of ['buy', 'sell', '']) expect(meantBy(at(100, act), at(100, act), held)).toBe('nothing');
+  });
+
+  test('takes what is in hand to another row, by drag or by click', () => {
+    expect(meantBy(at(100, 'ownBuy'), at(98, ''), held)).toBe('amend');
+    expect(meantBy(at(98, 'sell'), at(98, 'sell'), held)).toBe('amend');
+  });
+
+  test('is a click only in the cell that was pressed, and nothing without a press', () => {
+    expect(meantBy(at(100, 'buy'), at(100, 'buy'), undefined)).toBe('click');
+    expect(meantBy(at(100, 'buy'), at(101, 'buy'), undefined)).toBe('nothing');
+    expect(meantBy(at(100, 'buy'), at(100, 'sell'), undefined)).toBe('nothing');
+    expect([meantBy(undefined, at(100, 'ownBuy'), held), meantBy(at(100, 'ownBuy'), undefined, held)]).toEqual(['nothing', 'nothing']);
+  });
 });

@@ -109,6 +109,34 @@ function open(orders: Order[]): string {
   return format(orders.map((order) => decimal(order.leavesQuantity)).reduce(add));
 }
 
+/** A row, and what a click in it does; empty for nothing. */
+export interface Rung {
+  ticks: number;
+  act: string;
+}
+
+/** Whether it is a cell of own orders. */
+export const isOwn = ({ act }: Rung): boolean => act === 'ownBuy' || act === 'ownSell';
+
+/** Own orders on their way to another price. */
+export interface Move {
+  side: Side;
+  from: number;
+  to: number;
+}
+
+/**
+ * What the pointer meant that was pressed at one cell and let go at another, with orders in
+ * hand or without. Orders may have been picked up by a key: then a click says where they go,
+ * and one at the row that they are from only puts them back.
+ */
+export function meantBy(pressed: Rung | undefined, at: Rung | undefined, held: Move | undefined): 'cancel' | 'amend' | 'click' | 'nothing' {
+  if (!pressed || !at) return 'nothing';
+  if (!held) return at.ticks === pressed.ticks && at.act === pressed.act ? 'click' : 'nothing';
+  if (at.ticks !== held.from) return 'amend';
+  return isOwn(pressed) ? 'cancel' : 'nothing';
+}
+
 /** Orders that a request is under way for, by order id. */
 export const selectBusy: (state: RootState) => ReadonlySet<string> = createSelector([(state: RootState) => state.orders.pending], (pending) => {
   const busy = new Set<string>();
