@@ -1,6 +1,7 @@
 // Asks who is online when a stream begins with a snapshot; afterwards the stream says.
+import type { Action } from '@reduxjs/toolkit';
 import type { SagaIterator } from 'redux-saga';
-import { call, delay, put, race, take } from 'redux-saga/effects';
+import { call, delay, put, takeLatest } from 'redux-saga/effects';
 import { plain } from '../../venue/plain';
 import { deadlines, type Venue } from '../../venue/venue';
 import { feed } from '../feed/slice';
@@ -8,24 +9,23 @@ import { presence } from './slice';
 
 const retryMs = 5_000;
 
+const snapshot = (action: Action): boolean => feed.received.match(action) && action.payload.items.some((item) => item.type === 'snapshotEnd');
+
 export function* presenceSaga({ venue }: { venue: Venue }): SagaIterator<void> {
-  yield call(untilSnapshot);
+  // An answer to what was asked before a snapshot misses who came and went in the gap before it.
+  yield takeLatest(snapshot, ask, venue);
+}
+
+/** Asks until there is an answer. */
+function* ask(venue: Venue): SagaIterator<void> {
   for (;;) {
     yield put(presence.asked());
-    let listed = true;
     try {
       const reply: Awaited<ReturnType<Venue['market']['listUsers']>> = yield call(venue.market.listUsers, {}, deadlines.read);
       yield put(presence.listed(reply.users.map((user) => plain(user))));
+      return;
     } catch {
-      listed = false; // Until then the list has those of whom the stream told.
+      yield delay(retryMs); // Until then the list has those of whom the stream told.
     }
-    yield listed ? call(untilSnapshot) : race({ waited: delay(retryMs), again: call(untilSnapshot) });
-  }
-}
-
-function* untilSnapshot(): SagaIterator<void> {
-  for (;;) {
-    const { payload }: ReturnType<typeof feed.received> = yield take(feed.received.type);
-    if (payload.items.some((item) => item.type === 'snapshotEnd')) return;
   }
 }

@@ -1,0 +1,68 @@
+// Every snapshot is followed by a list of its own.
+import { combineReducers, configureStore } from '@reduxjs/toolkit';
+import createSagaMiddleware from 'redux-saga';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Venue } from '../../venue/venue';
+import type { Item } from '../feed/items';
+import { feed } from '../feed/slice';
+import { presenceSaga } from './saga';
+import { presenceReducer } from './slice';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+interface Asked {
+  answer: (...online: string[]) => Promise<unknown>;
+  fail: () => Promise<unknown>;
+}
+
+function begin() {
+  const asked: Asked[] = [];
+  const listUsers = (): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const settled = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
+      asked.push({
+        answer(...online) {
+          resolve({ users: online.map((displayName) => ({ displayName, online: true })) });
+          return settled();
+        },
+        fail() {
+          reject(new Error('gone'));
+          return settled();
+        },
+      });
+    });
+  const saga = createSagaMiddleware();
+  const store = configureStore({
+    reducer: combineReducers({ presence: presenceReducer }),
+    middleware: (defaults) => defaults({ thunk: false }).concat(saga),
+  });
+  const task = saga.run(presenceSaga, { venue: { market: { listUsers } } as unknown as Venue });
+  const snapshot = () => store.dispatch(feed.received({ items: [{ type: 'snapshotEnd', sequence: 1, index: 0, time: 0, body: {} } satisfies Item], cursor: 'e:1', unknown: 0, at: 0 }));
+  return { asked, snapshot, task, online: () => Object.keys(store.getState().presence.online).toSorted() };
+}
+
+test('a snapshot that comes while the list is on its way asks again, and the first answer counts no more', async () => {
+  const { asked, snapshot, task, online } = begin();
+  snapshot();
+  snapshot();
+  expect(asked).toHaveLength(2);
+  await asked[1]!.answer('Bob');
+  await asked[0]!.answer('Alice');
+  expect(online()).toEqual(['Bob']);
+  task.cancel();
+});
+
+test('a list that does not come is asked for again, until it comes', async () => {
+  const { asked, snapshot, task, online } = begin();
+  snapshot();
+  await asked[0]!.fail();
+  expect(asked).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(asked).toHaveLength(2);
+  await asked[1]!.answer('Alice');
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(2);
+  expect(online()).toEqual(['Alice']);
+  task.cancel();
+});
