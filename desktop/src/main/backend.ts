@@ -92,13 +92,21 @@ export class VenueBackend implements Backend {
     } catch {
       return { refused: refusalOf(read.settings) };
     }
-    // A token must never reach a server that did not issue it.
-    if (read.settings.endpoint !== this.#settings.endpoint) await this.#vault.forget();
+    const elsewhere = read.settings.endpoint !== this.#settings.endpoint;
+    try {
+      // A token must never reach a server that did not issue it, in the next run neither: what
+      // is kept goes before the settings change, and nothing takes effect that will not last.
+      if (elsewhere) await this.options.tokens.save(undefined);
+      await this.options.saveSettings(read.settings);
+    } catch {
+      next.close();
+      return { refused: { reason: 'UNSAVED', field: '' } };
+    }
+    if (elsewhere) await this.#vault.forget();
     const before = this.#upstream;
     this.#upstream = next;
     this.#settings = read.settings;
     before.close();
-    await this.options.saveSettings(read.settings);
     return {};
   }
 

@@ -1,5 +1,5 @@
 // The desktop application's main process: one window, one venue.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { app, BrowserWindow, ipcMain, Menu, net, Notification, powerMonitor, protocol, safeStorage, session } from 'electron';
@@ -86,7 +86,9 @@ if (first) {
       tokens,
       async saveSettings(settings) {
         await mkdir(app.getPath('userData'), { recursive: true });
-        await writeFile(inData('settings.json'), JSON.stringify(settings), { mode: 0o600 });
+        // On a full disk the settings of before stay whole.
+        await writeFile(inData('settings.json.new'), JSON.stringify(settings), { mode: 0o600 });
+        await rename(inData('settings.json.new'), inData('settings.json'));
       },
       onConnectivity: (state) => tell(channels.connectivity, state),
       notify: (title, body) => new Notification({ title, body, silent: true }).show(),

@@ -1,6 +1,6 @@
 // The session's tokens. The renderer never sees one: sign-in, refresh and sign-out pass
 // through here on their way, and the tokens stay behind. The refresh token outlives the
-// program only where the system keeps secrets.
+// program only where the system keeps secrets, and a store that fails ends no session.
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   LoginResponseSchema,
@@ -53,9 +53,9 @@ export class Vault {
   }
 
   /** Forgets the session: its tokens are another venue's. */
-  forget(): Promise<void> {
+  async forget(): Promise<void> {
     this.#sessions += 1;
-    return this.#keep(undefined);
+    await this.#keep(undefined);
   }
 
   /** What is sent in place of what the renderer wants sent: a refresh gets its token here. */
@@ -88,28 +88,34 @@ export class Vault {
       case loginPath: {
         const reply = fromBinary(LoginResponseSchema, result.body);
         const tokens = take(reply);
-        if (!late) {
-          this.#sessions += 1;
-          await this.#keep(tokens);
-        }
-        return { ok: true, body: toBinary(LoginResponseSchema, reply) };
+        if (!late) this.#sessions += 1;
+        const kept = late || (await this.#keep(tokens));
+        return { ok: true, body: toBinary(LoginResponseSchema, reply), ...(kept ? {} : { unkept: true }) };
       }
       case refreshPath: {
         const reply = fromBinary(RefreshSessionResponseSchema, result.body);
         const tokens = take(reply);
-        if (!late) await this.#keep(tokens);
-        return { ok: true, body: toBinary(RefreshSessionResponseSchema, reply) };
+        const kept = late || (await this.#keep(tokens));
+        return { ok: true, body: toBinary(RefreshSessionResponseSchema, reply), ...(kept ? {} : { unkept: true }) };
       }
       default:
         return result;
     }
   }
 
-  async #keep(tokens: Tokens | undefined, access = tokens?.accessToken): Promise<void> {
+  /** Returns whether the store has it too. */
+  async #keep(tokens: Tokens | undefined, access = tokens?.accessToken): Promise<boolean> {
     this.#loading ??= Promise.resolve();
     this.#access = access;
     this.#refresh = tokens?.refreshToken;
-    await this.store.save(this.#refresh);
+    try {
+      await this.store.save(this.#refresh);
+      return true;
+    } catch {
+      // What the store may still have was used up by this one: offered again it would look like a thief's.
+      if (tokens && tokens.refreshToken === this.#refresh) await this.store.save(undefined).catch(() => undefined);
+      return false;
+    }
   }
 }
 

@@ -9,7 +9,8 @@ export interface RpcStatus {
   details?: Uint8Array;
 }
 
-export type UnaryResult = { ok: true; body: Uint8Array } | { ok: false; status: RpcStatus };
+/** unkept: it is the answer to a sign-in or a refresh, and the session will not survive the program's end. */
+export type UnaryResult = { ok: true; body: Uint8Array; unkept?: true } | { ok: false; status: RpcStatus };
 
 /** State of the channel, in gRPC's words. */
 export type Connectivity = 'idle' | 'connecting' | 'ready' | 'transient_failure' | 'shutdown';
@@ -44,6 +45,7 @@ export type SettingsReason =
   | 'PING_TIME'
   | 'PING_TIMEOUT'
   | 'UNREADABLE_FILE'
+  | 'UNSAVED'
   | 'BAD_CERTIFICATE';
 
 /** Settings were refused: nothing changed. */

@@ -4,6 +4,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, expect, test, vi } from 'vitest';
 import { LoginResponseSchema, LogoutResponseSchema, RefreshSessionResponseSchema, SessionService } from '../../src/gen/todoku/v1/session_pb';
 import { detectShell } from '../../src/renderer/venue/shell';
+import type { UnaryResult } from '../../src/shared/bridge';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -70,4 +71,15 @@ test('a refresh that was under way when somebody signed out signs nobody in', as
   late.answer(refreshed('of alice'));
   await refresh;
   expect(await shell.hasSession()).toBe(false);
+});
+
+test('the desktop\'s shell says, before the answer to a sign-in, that its session will not be kept', async () => {
+  const result: UnaryResult = { ok: true, body: loggedIn(''), unkept: true };
+  vi.stubGlobal('window', { todoku: { unary: () => Promise.resolve(result) } });
+  const shell = detectShell();
+  const said: string[] = [];
+  shell.onUnkept(() => said.push('unkept'));
+  await createClient(SessionService, shell.transport).login({});
+  said.push('answered');
+  expect(said).toEqual(['unkept', 'answered']);
 });

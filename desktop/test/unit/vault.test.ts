@@ -91,3 +91,25 @@ test('answers to whoever was signed in before change nothing for whoever is now'
   expect(vault.accessToken()).toBe('access-1');
   expect(store.save).toHaveBeenLastCalledWith('refresh-1');
 });
+
+test('a token that cannot be kept ends no session: it is said with the answer, and the one before is taken away', async () => {
+  const { store, vault, ask, signIn } = setUp('refresh-0');
+  const full = (token: string | undefined) => (token === undefined ? Promise.resolve() : Promise.reject(new Error('no space left')));
+  store.save.mockImplementation(full);
+  expect(await signIn()).toMatchObject({ ok: true, unkept: true });
+  expect(vault.accessToken()).toBe('access-1');
+  expect(store.save.mock.calls).toEqual([['refresh-1'], [undefined]]);
+  expect(await (await ask('RefreshSession')).answer(refreshed('access-2'))).toMatchObject({ ok: true, unkept: true });
+  expect(vault.accessToken()).toBe('access-2');
+  store.save.mockImplementation(() => Promise.resolve());
+  expect(await (await ask('RefreshSession')).answer(refreshed('access-3'))).not.toHaveProperty('unkept');
+});
+
+test('a store that cannot forget holds up no sign-out', async () => {
+  const { store, vault, ask, signIn } = setUp();
+  await signIn();
+  store.save.mockImplementation(() => Promise.reject(new Error('read-only')));
+  const { answer } = await ask('Logout');
+  expect(await answer({ ok: true, body: new Uint8Array() })).toMatchObject({ ok: true });
+  expect([vault.accessToken(), await vault.hasSession()]).toEqual([undefined, false]);
+});

@@ -25,7 +25,8 @@ function errorOf(status: RpcStatus): ConnectError {
 
 const pathOf = (method: { parent: { typeName: string }; name: string }): string => `/${method.parent.typeName}/${method.name}`;
 
-export function createBridgeTransport(bridge: RpcBridge): Transport {
+/** onUnkept is told, before the answer, of a session that will not survive the program's end. */
+export function createBridgeTransport(bridge: RpcBridge, onUnkept: () => void): Transport {
   return {
     async unary<I extends DescMessage, O extends DescMessage>(
       method: DescMethodUnary<I, O>,
@@ -37,6 +38,7 @@ export function createBridgeTransport(bridge: RpcBridge): Transport {
       signal?.throwIfAborted();
       const result = await bridge.unary(pathOf(method), toBinary(method.input, create(method.input, input)), timeoutMs);
       if (!result.ok) throw errorOf(result.status);
+      if (result.unkept) onUnkept();
       return {
         stream: false,
         service: method.parent,

@@ -15,6 +15,8 @@ export interface Shell {
   onNudge(listener: (why: Nudge) => void): () => void;
   /** Calls back with the state of the stream's channel; never where the shell does not know it. */
   onConnectivity(listener: (state: Connectivity) => void): () => void;
+  /** Calls back, until the returned function is called, when the session could not be kept beyond the program's end. */
+  onUnkept(listener: () => void): () => void;
   /** Shows a notification of the operating system, where the user allowed it. */
   notify(title: string, body: string): void;
   /** Asks the user for leave to do so, where the shell must. To be called from a click alone. */
@@ -42,15 +44,20 @@ function onOnline(listener: (why: Nudge) => void): () => void {
 }
 
 function electronShell(bridge: NonNullable<Window['todoku']>): Shell {
+  const unkept = new Set<() => void>();
   return {
     kind: 'electron',
-    transport: createBridgeTransport(bridge),
+    transport: createBridgeTransport(bridge, () => unkept.forEach((listener) => listener())),
     hasSession: () => bridge.hasSession(),
     onNudge(listener) {
       const stops = [onOnline(listener), bridge.onNudge(listener)];
       return () => stops.forEach((stop) => stop());
     },
     onConnectivity: (listener) => bridge.onConnectivity(listener),
+    onUnkept(listener) {
+      unkept.add(listener);
+      return () => void unkept.delete(listener);
+    },
     notify: (title, body) => bridge.notify(title, body),
     allowNotices: () => Promise.resolve(true),
     settings: { get: () => bridge.getSettings(), set: (settings) => bridge.setSettings(settings) },
@@ -118,6 +125,7 @@ function webShell(): Shell {
       };
     },
     onConnectivity: () => () => undefined,
+    onUnkept: () => () => undefined,
     notify(title, body) {
       if ('Notification' in window && Notification.permission === 'granted') new Notification(title, { body, silent: true });
     },

@@ -126,6 +126,7 @@ export function setUp({ slotFree = true } = {}) {
       return () => undefined;
     },
     onConnectivity: () => () => undefined,
+    onUnkept: () => () => undefined,
     notify: () => undefined,
     allowNotices: () => Promise.resolve(false),
     acquireStream(waiting) {

@@ -46,12 +46,17 @@ function setUp({ hasSession = false, remembered = '', ahead = 0 }: World = {}) {
       logout: answer('logout', () => ({})),
     });
   });
+  let unkept = (): void => undefined;
   const shell: Shell = {
     kind: 'web',
     transport,
     hasSession: () => Promise.resolve(hasSession),
     onNudge: () => () => undefined,
     onConnectivity: () => () => undefined,
+    onUnkept(listener) {
+      unkept = listener;
+      return () => undefined;
+    },
     notify: () => undefined,
     allowNotices: () => Promise.resolve(false),
     acquireStream: () => Promise.resolve(() => undefined),
@@ -92,6 +97,7 @@ function setUp({ hasSession = false, remembered = '', ahead = 0 }: World = {}) {
     after,
     dispatch,
     living: () => living,
+    unkept: () => unkept(),
     session: () => store.getState().session,
     count: (name: string) => calls.filter((one) => one === name).length,
     signIn: () => dispatch(session.signIn({ user: 'alice', password: 'secret' })),
@@ -319,4 +325,22 @@ test('whoever signs in while the last one is still being signed out is not kept 
   // The token of whoever is signed in now must not be signed out for the other one's.
   expect(world.count('logout')).toBe(tried);
   world.task.cancel();
+});
+
+test('that a session will not outlive the program is said once, in words, and the next one is told anew', async () => {
+  const { after, dispatch, signIn, store, task, unkept } = setUp();
+  const told = (): string[] => store.getState().notices.history.map(({ text }) => text);
+  await after(0);
+  signIn();
+  unkept();
+  unkept();
+  await after(10);
+  expect(store.getState().session.status).toBe('signedIn');
+  expect(told()).toEqual(['notice.unkept']);
+  dispatch(session.signOut());
+  await after(10);
+  expect(told()).toEqual([]);
+  unkept();
+  expect(told()).toEqual(['notice.unkept']);
+  task.cancel();
 });

@@ -1,5 +1,5 @@
 // The session: sign in or resume, keep it fresh, sign out.
-import type { SagaIterator, Task } from 'redux-saga';
+import { type EventChannel, eventChannel, type SagaIterator, type Task } from 'redux-saga';
 import { Code } from '@connectrpc/connect';
 import type { Action } from '@reduxjs/toolkit';
 import { call, cancel, delay, fork, put, race, select, take, takeEvery } from 'redux-saga/effects';
@@ -8,6 +8,7 @@ import { plain } from '../../venue/plain';
 import { type Problem, problemOf, sessionOver } from '../../venue/problem';
 import { deadlines, type Venue } from '../../venue/venue';
 import { feed } from '../feed/slice';
+import { notices } from '../notices/slice';
 import { session } from './slice';
 
 /** Remembers the tab's connection over a reload. It is a name, and opens nothing by itself. */
@@ -29,6 +30,8 @@ export interface SessionContext {
 export function* sessions(context: SessionContext, life: () => SagaIterator<void>): SagaIterator<void> {
   const { memory, venue } = context;
   yield takeEvery(session.connectionOpened.type, ({ payload }: ReturnType<typeof session.connectionOpened>) => memory.set(payload));
+  const unkept: EventChannel<true> = yield call(() => eventChannel<true>((emit) => venue.shell.onUnkept(() => emit(true))));
+  yield takeEvery(unkept, tellUnkept, context);
   const resumable: boolean = yield call([venue.shell, 'hasSession']);
   let form: SignIn | undefined;
   let resumed = false;
@@ -49,6 +52,12 @@ export function* sessions(context: SessionContext, life: () => SagaIterator<void
       form = yield call(signOut, context);
     }
   }
+}
+
+/** Once a session: every refresh fails for the same reason. */
+function* tellUnkept({ now }: SessionContext): SagaIterator<void> {
+  const at = now();
+  yield put(notices.noted({ id: 'unkept', group: 'stream', level: 'warning', at, text: 'notice.unkept', values: {} }));
 }
 
 type SignIn = ReturnType<typeof session.signIn>;

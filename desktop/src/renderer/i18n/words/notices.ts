@@ -42,6 +42,7 @@ export const en = {
   'notice.reset.user': 'Your roles or accounts changed; the present state was loaded anew.',
   'notice.diverged': 'What was shown was not what the venue holds. The present state is being loaded anew; please report this.',
   'notice.superseded': 'Another window took the connection over; this screen is no longer updated.',
+  'notice.unkept': 'This session could not be kept on this computer: when the program has been closed, sign in again.',
   'notice.unknown': 'Messages of a kind that this version does not know: {n}. A newer version shows them.',
 } as const;
 
@@ -87,5 +88,6 @@ export const ja: Record<keyof typeof en, string> = {
   'notice.reset.user': '権限または口座が変更されたため、最新の状態を読み込み直しました。',
   'notice.diverged': '表示が取引所の状態と一致していませんでした。読み込み直しています。担当者に連絡してください。',
   'notice.superseded': '別のウィンドウが接続を引き継ぎました。この画面は更新されません。',
+  'notice.unkept': 'セッションをこのコンピューターに保存できませんでした。アプリを終了すると、次回は再ログインが必要です。',
   'notice.unknown': 'このバージョンで表示できない種類のメッセージ：{n} 件。新しいバージョンで表示できます。',
 };
