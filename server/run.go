@@ -106,10 +106,11 @@ func (s *Server) start(ctx context.Context, r *running) error {
 		return nil
 	}
 	r.presence = r.start(ctx, "presence", s.presence.Run)
-	r.grpc = r.start(ctx, "grpc", s.serveGRPC)
-	r.http = r.start(ctx, "http", s.serveHTTP)
+	// The first probe that a port answers is told so already.
 	s.ready.Store(true)
 	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
+	r.grpc = r.start(ctx, "grpc", s.serveGRPC)
+	r.http = r.start(ctx, "http", s.serveHTTP)
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -232,6 +233,55 @@ func TestTheHTTPPortSaysHowTheVenueIs(t *testing.T) {
 	}
 	if code, _ := app.HTTP("/nothing/here"); code != http.StatusNotFound {
 		t.Errorf("an unknown page answers %d", code)
+	}
+}
+
+// TestTheFirstProbeThatAPortAnswersIsToldThatTheVenueServes has probes wait at both ports
+// before anything is served there.
+func TestTheFirstProbeThatAPortAnswersIsToldThatTheVenueServes(t *testing.T) {
+	t.Parallel()
+	config := apptest.Config(t.TempDir())
+	for range 10 {
+		s, err := server.New(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var probes sync.WaitGroup
+		probes.Go(func() {
+			conn := apptest.NewDesktop(t, s.GRPCAddr().String()).Conn
+			reply, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+			if err != nil || reply.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
+				t.Errorf("health: %v, %v", reply, err)
+			}
+			_ = conn.Close() // Nothing is under way.
+		})
+		probes.Go(func() {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.HTTPAddr().String()+"/readyz", nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			request.Close = true
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = response.Body.Close() // Nothing was read.
+			if response.StatusCode != http.StatusOK {
+				t.Errorf("/readyz answers %d", response.StatusCode)
+			}
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		var serving sync.WaitGroup
+		serving.Go(func() {
+			if err := s.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		probes.Wait()
+		stop()
+		serving.Wait()
 	}
 }
 
