@@ -12,6 +12,7 @@ import type { PositionRow } from './result';
 import { positionRows } from './rows';
 
 const rowKey = ({ key }: PositionRow): string => key;
+const rowState = ({ awaited }: PositionRow): string | undefined => (awaited ? 'awaited' : undefined);
 const facts = ({ position }: PositionRow) => ({ side: Side.UNSPECIFIED, symbol: position.symbol });
 
 /** Money with its sign written out, so that colour is not alone in telling gain from loss. */
@@ -48,6 +49,7 @@ export function Positions() {
       rows={rows}
       columns={columns}
       rowKey={rowKey}
+      rowState={rowState}
       facts={facts}
       sideless
       empty="blotter.noPositions"

@@ -7,7 +7,7 @@ import { ExecType } from '../../../gen/todoku/v1/types_pb';
 import { sequenceOf } from '../feed/cursor';
 import type { Item } from '../feed/items';
 import { feed } from '../feed/slice';
-import { type Change, notLive, type Order, orders, type Pending, problemOfReason, type Refusal } from '../orders/slice';
+import { bookAwaited, type Change, notLive, type Order, orders, type Pending, problemOfReason, type Refusal } from '../orders/slice';
 import { session } from '../session/slice';
 
 export interface Note {
@@ -64,7 +64,7 @@ const slice = createSlice({
       })
       .addCase(orders.refused, (state, { payload }) => {
         // It was not sent after all.
-        if (payload.problem.reason === notLive) state.notes = state.notes.filter((known) => known.id !== payload.id);
+        if (payload.problem.reason === notLive || payload.problem.reason === bookAwaited) state.notes = state.notes.filter((known) => known.id !== payload.id);
         note(state, { kind: 'refused', id: payload.id, problem: payload.problem, time: payload.at + state.clockOffset });
         delete state.asked[payload.id];
       })

@@ -42,9 +42,11 @@ export interface PositionRow {
   close: string;
   open: string;
   realised: string;
+  /** The price that it is valued at is from before the stream was last away. */
+  awaited: boolean;
 }
 
-export function positionRow(position: Position, instrument: Instrument | undefined, quote: Quote | undefined): PositionRow {
+export function positionRow(position: Position, instrument: Instrument | undefined, quote: Quote | undefined, awaited = false): PositionRow {
   const digits = moneyDigits(instrument);
   const priceDigits = instrument ? digitsOf(decimal(instrument.tickSize)) : 0;
   const close = closingPrice(position.quantity, quote);
@@ -53,6 +55,7 @@ export function positionRow(position: Position, instrument: Instrument | undefin
   return {
     key: `${position.account} ${position.symbol}`,
     position,
+    awaited,
     currency: instrument?.currency ?? '',
     digits,
     priceDigits,

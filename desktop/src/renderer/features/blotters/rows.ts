@@ -157,9 +157,10 @@ export function positionRows(): (state: RootState) => PositionRow[] {
       const quote = market.quotes[position.symbol];
       const instrument = market.instruments[position.symbol];
       const key = `${position.account} ${position.symbol}`;
-      const of = [position, instrument, quote?.bid?.price, quote?.offer?.price];
+      const awaited = !market.begun[position.symbol];
+      const of = [position, instrument, quote?.bid?.price, quote?.offer?.price, awaited];
       const known = before.made.get(key);
-      const row = known?.of.every((one, at) => one === of[at]) ? known.row : positionRow(position, instrument, quote);
+      const row = known?.of.every((one, at) => one === of[at]) ? known.row : positionRow(position, instrument, quote, awaited);
       made.set(key, { of, row });
       return row;
     });

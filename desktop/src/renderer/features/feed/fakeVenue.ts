@@ -12,6 +12,7 @@ import {
   NotificationService,
 } from '../../../gen/todoku/v1/notification_pb';
 import { SessionService } from '../../../gen/todoku/v1/session_pb';
+import { Role } from '../../../gen/todoku/v1/types_pb';
 import { createStore } from '../../app/store';
 import type { Nudge } from '../../../shared/bridge';
 import type { Shell } from '../../venue/shell';
@@ -62,7 +63,7 @@ export class Attach {
     if (start !== Hello_Start.REPLAY) this.#cursor = '';
     this.say(cursor, {
       case: 'hello',
-      value: { epoch: 'e', headSequence: BigInt(head), start, attachNumber: this.number, serverVersion: 'test', supersededAnother: false } as never,
+      value: { epoch: 'e', headSequence: BigInt(head), start, attachNumber: this.number, serverVersion: 'test', supersededAnother: false, user: { user: 'alice', roles: [Role.TRADER] } } as never,
     });
   }
 

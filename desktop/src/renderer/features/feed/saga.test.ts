@@ -2,7 +2,10 @@
 import { Code } from '@connectrpc/connect';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Hello_Start } from '../../../gen/todoku/v1/notification_pb';
+import { TradingStatus } from '../../../gen/todoku/v1/types_pb';
+import { selectAnyAwaited, selectAwaited } from '../market/selectors';
 import { session } from '../session/slice';
+import { selectOff } from '../ticket/selectors';
 import { setUp } from './fakeVenue';
 import { feed as actions } from './slice';
 
@@ -45,6 +48,35 @@ test('a replay is live when it has reached the head of its beginning, and is cou
   second.say('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
   await after(300);
   expect(feed()).toMatchObject({ phase: 'live', replayed: 2, cursor: 'e:12' });
+  task.cancel();
+});
+
+test.each([
+  ['a replay', Hello_Start.REPLAY],
+  ['a snapshot', Hello_Start.SNAPSHOT],
+])('after %s a book is old until it has come, also where it comes empty, and is not traded on', async (_name, start) => {
+  const { nth, after, feed, store, task } = setUp();
+  const instruments = ['A', 'B'].map((symbol) => ({ case: 'instrumentUpdate' as const, value: { symbol, tickSize: '1', status: TradingStatus.OPEN } as never }));
+  const books = ['A', 'B'].map((symbol) => ({ case: 'bookBegin' as const, value: { symbol } as never }));
+  const first = await nth(1);
+  first.hello(Hello_Start.SNAPSHOT, 10);
+  first.say('e:10', { case: 'snapshotBegin', value: {} as never }, ...instruments, { case: 'snapshotEnd', value: {} as never });
+  first.say('e:10', ...books);
+  await after(300);
+  const state = () => store.getState();
+  expect([selectAnyAwaited(state()), selectOff(state(), 'A')]).toEqual([false, undefined]);
+  first.end('SLOW_CONSUMER', Code.ResourceExhausted);
+  const second = await nth(2);
+  second.hello(start, 10, 'e:10');
+  if (start === Hello_Start.SNAPSHOT) second.say('e:10', { case: 'snapshotBegin', value: {} as never }, ...instruments, { case: 'snapshotEnd', value: {} as never });
+  second.say('e:10', books[1]!);
+  await after(300);
+  expect(feed().phase).toBe('live');
+  expect(['A', 'B'].map((symbol) => selectAwaited(state(), symbol))).toEqual([true, false]);
+  expect([selectAnyAwaited(state()), selectOff(state(), 'A'), selectOff(state(), 'B')]).toEqual([true, 'bookAwaited', undefined]);
+  second.say('e:10', books[0]!);
+  await after(300);
+  expect([selectAnyAwaited(state()), selectOff(state(), 'A')]).toEqual([false, undefined]);
   task.cancel();
 });
 
@@ -131,9 +163,10 @@ test('an ended session asks for signing in', async () => {
 });
 
 test('told to reconnect, it opens the next stream before it leaves the old one', async () => {
-  const { nth, after, feed, attaches, task } = setUp();
+  const { nth, after, feed, store, attaches, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
+  first.say('e:10', { case: 'bookBegin', value: { symbol: 'A' } as never });
   await after(300);
   first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
   const second = await nth(2);
@@ -147,6 +180,8 @@ test('told to reconnect, it opens the next stream before it leaves the old one',
   await after(600);
   expect(attaches[0]!.cancelled).toBe(true);
   expect(feed()).toMatchObject({ phase: 'live', cursor: 'e:12', replayed: 1 });
+  // There was no moment without a stream: its books are no older than ever.
+  expect(selectAwaited(store.getState(), 'A')).toBe(false);
   task.cancel();
 });
 

@@ -8,6 +8,7 @@ import { decimal, format, group, ofSteps } from '../../../shared/decimal';
 import { useT } from '../../i18n';
 import { commandOf, steps } from '../keyboard/bindings';
 import { Age } from '../market/Age';
+import { selectAwaited } from '../market/selectors';
 import { type Instrument, priceDigits } from '../market/slice';
 import { request } from '../orders/request';
 import { type Order, orders } from '../orders/slice';
@@ -45,6 +46,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   const direction = useAppSelector((s) => s.market.quotes[symbol]?.direction ?? 0);
   const own = useAppSelector((s) => selectOwn(s, symbol, order.account));
   const busy = useAppSelector(selectBusy);
+  const awaited = useAppSelector((s) => selectAwaited(s, symbol));
   const off = useAppSelector((s) => selectOff(s, symbol));
   const grid = useRef<HTMLDivElement>(null);
   const [rows, setRows] = useState(20);
@@ -169,7 +171,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   const heldBack = off === 'notLive' ? { disabled: true, title: t('blotter.notLive') } : {};
 
   return (
-    <div className="ladder" data-off={off}>
+    <div className="ladder" data-off={off} data-awaited={awaited || undefined}>
       <div className="tools">
         <label>
           <input
@@ -183,7 +185,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
           {t('ladder.follow')}
         </label>
         <span className="hint">{off ? t(`ticket.off.${off}`, { why: instrument.statusReason }) : t('ladder.quantity', { quantity: group(quantity) })}</span>
-        <Age />
+        <Age awaited={awaited} />
       </div>
       <div
         ref={grid}

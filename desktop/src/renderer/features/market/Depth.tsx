@@ -10,7 +10,7 @@ import { ticket } from '../ticket/slice';
 import { Age } from './Age';
 import { cumulative, fullBar, largest, shareOf } from './figures';
 import './market.css';
-import { selectOwnQuantities } from './selectors';
+import { selectAwaited, selectOwnQuantities } from './selectors';
 import { type Level, priceDigits } from './slice';
 import { Status } from './Status';
 
@@ -23,6 +23,7 @@ export function Depth() {
   const book = useAppSelector((s) => s.market.books[symbol]);
   const instrument = useAppSelector((s) => s.market.instruments[symbol]);
   const own = useAppSelector((s) => selectOwnQuantities(s, symbol));
+  const awaited = useAppSelector((s) => selectAwaited(s, symbol));
   const bids = useMemo(() => book?.bids.slice(0, rows) ?? [], [book]);
   const offers = useMemo(() => book?.offers.slice(0, rows) ?? [], [book]);
   const full = useMemo(() => fullBar(largest(bids, offers)), [bids, offers]);
@@ -35,7 +36,7 @@ export function Depth() {
   const [bid, offer] = [bids[0], offers[0]];
   const spread = bid && offer ? offer.ticks - bid.ticks : undefined;
   return (
-    <section className="depth-panel" aria-label={t('market.depthOf', { symbol })}>
+    <section className="depth-panel" data-awaited={awaited || undefined} aria-label={t('market.depthOf', { symbol })}>
       <header className="panel-bar">
         <strong>{symbol}</strong>
         <Status instrument={instrument} />
@@ -43,7 +44,7 @@ export function Depth() {
         <span className="spread live">
           {t('market.spread')} {spread === undefined ? t('market.noSpread') : spread === 1 ? t('market.ticks.one') : t('market.ticks.other', { n: spread })}
         </span>
-        <Age />
+        <Age awaited={awaited} />
       </header>
       {/* Prices are typed, stepped and picked with keys in the ticket and the ladder; the mouse has this short way. */}
       {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions */}
@@ -51,7 +52,7 @@ export function Depth() {
         <SideOfBook side="bid" levels={bids} own={own.bids} full={full} digits={digits} caption={t('market.bids', { symbol })} />
         <SideOfBook side="offer" levels={offers} own={own.offers} full={full} digits={digits} caption={t('market.offers', { symbol })} />
       </div>
-      {bids.length + offers.length === 0 && <p className="nothing">{t('market.noBook')}</p>}
+      {bids.length + offers.length === 0 && !awaited && <p className="nothing">{t('market.noBook')}</p>}
     </section>
   );
 }

@@ -9,18 +9,19 @@ import { Age } from './Age';
 import { percentChange } from './figures';
 import './market.css';
 import { selection } from './selection';
-import { selectGroups, selectNetPositions } from './selectors';
+import { selectAnyAwaited, selectAwaited, selectGroups, selectNetPositions } from './selectors';
 import { priceDigits } from './slice';
 import { Status } from './Status';
 
 export function Instruments() {
   const t = useT();
   const [words, setWords] = useState('');
+  const awaited = useAppSelector(selectAnyAwaited);
   const groups = useAppSelector((s) => selectGroups(s, words));
   return (
     <div className="instruments">
       <input type="search" value={words} placeholder={t('market.search')} aria-label={t('market.search')} onChange={(event) => setWords(event.target.value)} />
-      <Age />
+      <Age awaited={awaited} />
       <table className="grid">
         <thead>
           <tr>
@@ -62,6 +63,7 @@ const Row = memo(function Row({ symbol }: { symbol: string }) {
   const dispatch = useAppDispatch();
   const instrument = useAppSelector((s) => s.market.instruments[symbol]);
   const quote = useAppSelector((s) => s.market.quotes[symbol]);
+  const awaited = useAppSelector((s) => selectAwaited(s, symbol));
   const chosen = useAppSelector((s) => s.selection.symbol === symbol);
   const position = useAppSelector((s) => selectNetPositions(s)[symbol]);
   const flash = useFlash<HTMLTableCellElement>(quote?.last);
@@ -79,7 +81,7 @@ const Row = memo(function Row({ symbol }: { symbol: string }) {
   return (
     // The button says the same to whoever has no mouse.
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
-    <tr aria-current={chosen} data-symbol={symbol} onClick={choose}>
+    <tr aria-current={chosen} data-symbol={symbol} data-awaited={awaited || undefined} onClick={choose}>
       <th scope="row" aria-label={symbol}>
         <button type="button" className="symbol" onClick={choose} title={instrument.name}>
           {symbol}

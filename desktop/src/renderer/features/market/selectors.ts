@@ -32,6 +32,18 @@ export const selectGroups: (state: RootState, words: string) => Group[] = create
   },
 );
 
+/**
+ * Whether what is held of an instrument's book is from before the stream was last away. It ends for
+ * every instrument: screens subscribe to all, and the venue begins an empty book as any other.
+ */
+export const selectAwaited = ({ market }: RootState, symbol: string): boolean => !market.begun[symbol];
+
+/** Whether any instrument's book is. */
+export const selectAnyAwaited: (state: RootState) => boolean = createSelector(
+  [(state: RootState) => state.market.instruments, (state: RootState) => state.market.begun],
+  (instruments, begun) => Object.keys(instruments).some((symbol) => !begun[symbol]),
+);
+
 /** What the user's accounts hold together of each instrument, signed; absent where that is nothing. */
 export const selectNetPositions: (state: RootState) => Record<string, string> = createSelector(
   [(state: RootState) => state.orders.positions, (state: RootState) => state.session.user?.accounts],

@@ -26,6 +26,11 @@ export interface MarketState {
   instruments: Record<string, Instrument>;
   books: Record<string, Book>;
   quotes: Record<string, Quote>;
+  /**
+   * Symbols whose book and best prices came since the stream was last away. The venue sends
+   * them whole after the events, each when it gets to it; those of before are old until then.
+   */
+  begun: Record<string, true>;
   /** Newest first, by symbol. */
   prints: Record<string, Print[]>;
   /** Symbols of which the prints before the stream began are there too. */
@@ -34,7 +39,7 @@ export interface MarketState {
   incoming: Record<string, Instrument> | undefined;
 }
 
-const initial: MarketState = { instruments: {}, books: {}, quotes: {}, prints: {}, printsLoaded: {}, incoming: undefined };
+const initial: MarketState = { instruments: {}, books: {}, quotes: {}, begun: {}, prints: {}, printsLoaded: {}, incoming: undefined };
 
 /** How many prints are kept of an instrument. */
 export const printsKept = 200;
@@ -46,6 +51,8 @@ export const market = {
 
 export function marketReducer(state: MarketState = initial, action: UnknownAction): MarketState {
   if (feed.received.match(action)) return afterFrame(state, action.payload.items);
+  // A stream that takes over from one that lives is not announced: its books follow on to those.
+  if (feed.connecting.match(action)) return { ...state, begun: {} };
   if (market.printsLoaded.match(action)) {
     const { symbol, prints } = action.payload;
     return {
@@ -61,14 +68,14 @@ function afterFrame(state: MarketState, items: readonly Item[]): MarketState {
   const books = new Books(state.books);
   // All copies are shallow; maps are copied when first written to.
   const after = { ...state };
-  const own = <K extends 'instruments' | 'quotes' | 'prints'>(key: K): MarketState[K] =>
+  const own = <K extends 'instruments' | 'quotes' | 'begun' | 'prints'>(key: K): MarketState[K] =>
     after[key] === state[key] ? (after[key] = { ...state[key] }) : after[key];
   for (const item of items)
     switch (item.type) {
       case 'reset':
         // What was known is of another history, or nobody knows how far it still holds.
         books.clear();
-        Object.assign(after, { quotes: {}, prints: {}, printsLoaded: {} });
+        Object.assign(after, { quotes: {}, begun: {}, prints: {}, printsLoaded: {} });
         break;
       case 'snapshotBegin':
         after.incoming = {};
@@ -90,6 +97,7 @@ function afterFrame(state: MarketState, items: readonly Item[]): MarketState {
       }
       case 'bookBegin':
         books.begin(item.body.symbol, item.sequence);
+        own('begun')[item.body.symbol] = true;
         break;
       case 'bookUpdate':
         books.update(item.body, item.sequence, after.instruments[item.body.symbol]?.tickSize ?? '');

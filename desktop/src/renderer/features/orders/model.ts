@@ -38,6 +38,9 @@ export const notEntered = 'NOT_ENTERED';
 /** Why a request was not sent: what the user decided on was not current. */
 export const notLive = 'NOT_LIVE';
 
+/** Why a request was not sent: the book that it was decided on was of the stream before. */
+export const bookAwaited = 'BOOK_AWAITED';
+
 /** A request on its way, by its client order id. */
 export interface Pending {
   id: string;

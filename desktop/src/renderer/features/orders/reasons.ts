@@ -4,7 +4,7 @@ import { useCallback } from 'react';
 import { useAppSelector } from '../../app/hooks';
 import { isKey, type Translate, useT } from '../../i18n';
 import type { Language } from '../settings/slice';
-import { notEntered, notLive } from './slice';
+import { bookAwaited, notEntered, notLive } from './slice';
 
 export interface Said {
   /** The venue's stable word. */
@@ -16,6 +16,7 @@ export interface Said {
 export function reasonText(t: Translate, language: Language, { reason, text }: Said): string {
   if (reason === notEntered) return t('ticket.outcome.notEntered');
   if (reason === notLive) return t('blotter.notLive');
+  if (reason === bookAwaited) return t('blotter.bookAwaited');
   const key = `reason.${reason}`;
   if (language === 'en' && text !== '') return text;
   if (isKey(key)) return t(key);

@@ -13,6 +13,7 @@ import type { Shell } from '../../venue/shell';
 import { createVenue } from '../../venue/venue';
 import type { Item } from '../feed/items';
 import { feed, feedReducer } from '../feed/slice';
+import { marketReducer } from '../market/slice';
 import { session, sessionReducer } from '../session/slice';
 import { type OrdersContext, ordersSaga, resendMs } from './saga';
 import { type NewOrder, orders, ordersReducer, type OrdersState } from './slice';
@@ -122,7 +123,7 @@ const order: NewOrder = { symbol: 'USDJPY', account: '', side: Side.BUY, type: O
 function screen(venue: FakeVenue) {
   const saga = createSagaMiddleware();
   const store = configureStore({
-    reducer: { orders: ordersReducer, feed: feedReducer, session: sessionReducer },
+    reducer: { orders: ordersReducer, feed: feedReducer, market: marketReducer, session: sessionReducer },
     middleware: (defaults) => defaults({ thunk: false }).concat(saga),
   });
   const task: Task = saga.run(function* root() {
@@ -156,6 +157,9 @@ const report = (venue: FakeVenue, id: string, execType: ExecType, status: OrderS
     },
   }) as unknown as Item;
 
+const hello = { type: 'hello', sequence: 0, index: 0, time: 0, body: { epoch: 'e', headSequence: 100, start: Hello_Start.REPLAY } } as Item;
+const bookBegin: Item = { type: 'bookBegin', sequence: 0, index: 0, time: 0, body: { symbol: 'USDJPY' } };
+
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
 
 let venue: FakeVenue;
@@ -164,7 +168,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   venue = new FakeVenue();
   desk = screen(venue);
-  desk.hear('e:100', { type: 'hello', sequence: 0, index: 0, time: 0, body: { epoch: 'e', headSequence: 100, start: Hello_Start.REPLAY } } as Item);
+  desk.hear('e:100', hello, bookBegin);
 });
 afterEach(() => {
   desk.task.cancel();
@@ -231,6 +235,23 @@ test('nothing is asked for while what is shown is not current, cancels included,
   expect(venue.calls).toEqual([]);
   expect(desk.orders.pending).toEqual({});
   expect(desk.orders.refusals.map(({ change, problem }) => [change?.kind, problem.reason])).toEqual(['cancelAll', 'cancel', 'replace', 'place'].map((kind) => [kind, 'NOT_LIVE']));
+});
+
+test('after a resume no price is asked for before the book has come, and that is said; a cancel waits for nothing', async () => {
+  desk.store.dispatch(feed.connecting());
+  desk.hear('e:100', hello);
+  expect(desk.store.getState().feed.phase).toBe('live');
+  desk.place('a');
+  desk.change({ kind: 'replace', orderId: '7', account: '', symbol: 'USDJPY', price: '9', quantity: '5' }, 'r');
+  await settle(60_000);
+  expect(venue.calls).toEqual([]);
+  expect(desk.orders.refusals.map(({ change, problem }) => [change?.kind, problem.reason])).toEqual(['replace', 'place'].map((kind) => [kind, 'BOOK_AWAITED']));
+  desk.change({ kind: 'cancel', orderId: '7', account: '', symbol: 'USDJPY' }, 'c');
+  await settle();
+  desk.hear('e:100', bookBegin);
+  desk.place('b');
+  await settle();
+  expect(venue.calls).toEqual(['cancel', 'place']);
 });
 
 describe('a no is said once, in its own words', () => {

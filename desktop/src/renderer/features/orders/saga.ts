@@ -10,10 +10,11 @@ import { backoff } from '../feed/backoff';
 import { hasReached } from '../feed/cursor';
 import { selectTradable } from '../feed/selectors';
 import { feed } from '../feed/slice';
+import { selectAwaited } from '../market/selectors';
 import { session } from '../session/slice';
 import { keepHistory } from './history';
 import { type Reply, submit, submitWithdrawn } from './requests';
-import { type Change, notEntered, notLive, type Order, orders, type Pending, problemOfReason } from './slice';
+import { bookAwaited, type Change, notEntered, notLive, type Order, orders, type Pending, problemOfReason } from './slice';
 import { OrderStatus } from '../../../gen/todoku/v1/types_pb';
 
 export interface OrdersContext {
@@ -43,10 +44,9 @@ export const resendMs = 10_000;
  */
 function* send(context: OrdersContext, { payload }: ReturnType<typeof orders.requested>): SagaIterator<void> {
   const { id, change } = payload;
-  // Whichever way it was asked for, a cancel included: late it would meet orders that nobody here has seen.
-  const tradable: boolean = yield select(selectTradable);
-  if (!tradable) {
-    yield put(orders.refused({ id, change, problem: { reason: notLive, text: '', field: '' }, at: context.now() }));
+  const reason: string | undefined = yield select(outOfDate, change);
+  if (reason !== undefined) {
+    yield put(orders.refused({ id, change, problem: { reason, text: '', field: '' }, at: context.now() }));
     return;
   }
   for (let attempt = 0; ; attempt++) {
@@ -76,6 +76,16 @@ function* send(context: OrdersContext, { payload }: ReturnType<typeof orders.req
       if (told) return;
     }
   }
+}
+
+/** Why what the user decided on is not current, whichever way it was asked for; undefined when it is. */
+function outOfDate(state: RootState, change: Change): string | undefined {
+  // A cancel too: late it would meet orders that nobody here has seen.
+  if (!selectTradable(state)) return notLive;
+  // Prices are decided on by the book. What a cancel is decided on, the stream has told by now.
+  if (change.kind === 'place' && selectAwaited(state, change.order.symbol)) return bookAwaited;
+  if (change.kind === 'replace' && selectAwaited(state, change.symbol)) return bookAwaited;
+  return undefined;
 }
 
 const refreshMs = 5_000;

@@ -8,6 +8,7 @@ import { useT } from '../../i18n';
 import { Dialog } from '../../ui/Dialog';
 import { StepField, typedNumber } from '../../ui/StepField';
 import { selectTradable } from '../feed/selectors';
+import { selectAwaited } from '../market/selectors';
 import { priceDigits } from '../market/slice';
 import { request } from '../orders/request';
 import type { Order } from '../orders/slice';
@@ -23,7 +24,8 @@ export interface AmendOrderProps {
 export function AmendOrder({ order, onClose }: AmendOrderProps) {
   const t = useT();
   const dispatch = useAppDispatch();
-  const tradable = useAppSelector(selectTradable);
+  // What holds it back whatever is typed.
+  const off = useAppSelector((s) => (!selectTradable(s) ? 'notLive' : selectAwaited(s, order.symbol) ? 'bookAwaited' : undefined));
   // The order may fill while somebody thinks.
   const now = useAppSelector((s) => s.orders.working[order.orderId]);
   const rules = useAppSelector((s) => selectRules(s, order.symbol, order.account));
@@ -46,12 +48,12 @@ export function AmendOrder({ order, onClose }: AmendOrderProps) {
   const problemAt = (field: Check['field']): string | undefined => (changed ? say(checks.find((check) => check.field === field)) : undefined);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (!now || !tradable || !changed || checks.length > 0) return;
+    if (!now || off || !changed || checks.length > 0) return;
     dispatch(request({ kind: 'replace', orderId: order.orderId, account: order.account, symbol: order.symbol, price: asked.price, quantity: asked.quantity }));
     onClose();
   };
   const stepBy = (name: string) => ({ less: t('ticket.less', { name }), more: t('ticket.more', { name }) });
-  const why = !now ? t('ticket.amend.gone') : !tradable ? t('ticket.off.notLive') : changed ? problemAt('') : t('ticket.amend.same');
+  const why = !now ? t('ticket.amend.gone') : off ? t(`ticket.off.${off}`) : changed ? problemAt('') : t('ticket.amend.same');
   return (
     <Dialog title={t('ticket.amend', { id: order.orderId })} onClose={onClose}>
       <form className="ticket-form" onSubmit={submit}>
@@ -86,7 +88,7 @@ export function AmendOrder({ order, onClose }: AmendOrderProps) {
           <button type="button" onClick={onClose}>
             {t('ticket.back')}
           </button>
-          <button type="submit" className="primary" disabled={!now || !tradable || !changed || checks.length > 0}>
+          <button type="submit" className="primary" disabled={!now || off !== undefined || !changed || checks.length > 0}>
             {t('ticket.amend.send')}
           </button>
         </div>

@@ -5,6 +5,7 @@ import { Role, TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import type { RootState } from '../../app/store';
 import { decimal, isZero } from '../../../shared/decimal';
 import { selectTradable } from '../feed/selectors';
+import { selectAwaited } from '../market/selectors';
 import type { Rules } from './rules';
 
 /** Where bands are measured from: the last trade, or what the instrument says before there is one. */
@@ -31,7 +32,7 @@ export const selectRules: (state: RootState, symbol: string, account: string) =>
 );
 
 /** Why nothing can be entered now, whatever it is; the most important reason. */
-export type Off = 'notLive' | 'noTrader' | 'noInstrument' | 'MARKET_HALTED' | 'MARKET_NOT_OPEN';
+export type Off = 'notLive' | 'noTrader' | 'noInstrument' | 'MARKET_HALTED' | 'MARKET_NOT_OPEN' | 'bookAwaited';
 
 export function selectOff(state: RootState, symbol: string): Off | undefined {
   if (!selectTradable(state)) return 'notLive';
@@ -40,7 +41,7 @@ export function selectOff(state: RootState, symbol: string): Off | undefined {
   if (status === undefined) return 'noInstrument';
   if (status === TradingStatus.HALTED) return 'MARKET_HALTED';
   if (status !== TradingStatus.OPEN) return 'MARKET_NOT_OPEN';
-  return undefined;
+  return selectAwaited(state, symbol) ? 'bookAwaited' : undefined;
 }
 
 /** The user's default account. */

@@ -34,6 +34,7 @@ export const en = {
   'market.busted': 'Busted',
   'market.noPrints': 'No trades yet.',
   'market.age': '{age} s old',
+  'market.awaited': 'being brought up to date',
 } as const;
 
 export const ja: Record<keyof typeof en, string> = {
@@ -70,4 +71,5 @@ export const ja: Record<keyof typeof en, string> = {
   'market.busted': '約定取消',
   'market.noPrints': 'まだ約定はありません。',
   'market.age': '{age} 秒前の情報',
+  'market.awaited': '更新中',
 };
