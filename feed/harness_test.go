@@ -105,6 +105,7 @@ func (s *server) start(options feed.Options) {
 	s.log = log
 	s.hub = push.NewHub(push.Config{
 		Epoch: log.Epoch(), Encoder: marks{}, TopicsPerStream: 2000, AckTimeout: -1, StreamAge: -1,
+		Gone: func(context.Context) string { return "GONE" },
 	})
 	s.feed = feed.New(log, s.hub, s.index, words{}, options)
 	ctx, cancel := context.WithCancel(context.Background())

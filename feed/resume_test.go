@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,28 @@ func TestAReplayIsTheBytesOfTheLiveStream(t *testing.T) {
 		s.restart()
 		check("after a restart")
 	})
+}
+
+// A read that fails because the client left is the client's leaving, with its word.
+func TestAClientThatLeavesDuringAReplayIsRecordedWithHowItWent(t *testing.T) {
+	s := newServer(t, 26, feed.Options{})
+	s.play(s.venue.opening(trader("alice"))...)
+	begin := s.venue.sequence
+	s.steps(700) // More than the journal keeps in memory.
+	ctx, leave := context.WithCancel(t.Context())
+	attached, err := s.feed.Attach(ctx, feed.AttachRequest{
+		User: "alice", Connection: "c", Subscription: feed.Subscription{AllSymbols: true}, Resume: s.cursor(begin),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer attached.Close()
+	leave()
+	_, err = attached.Stream.Next(t.Context())
+	var end *push.End
+	if !errors.As(err, &end) || end.Reason != push.ReasonDisconnected || end.Cause != "GONE" || !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %#v, want DISCONNECTED because of GONE", err)
+	}
 }
 
 // Whoever was answered before it attached must find the answer's events there.

@@ -130,7 +130,10 @@ func (f *Feed) replaySource(ctx context.Context, topics []push.Topic, sequences 
 	replay := &replay{log: f.log, composer: newComposer(), topics: topicSet(topics), sequences: sequences}
 	return func() (push.Group, error) {
 		r, messages, err := replay.next(ctx)
-		if err != nil {
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return push.Group{}, f.hub.Gone(ctx, "the client went away during the replay", err)
+		case err != nil:
 			return push.Group{}, err
 		}
 		return push.Group{Messages: replay.composer.appendEvents(nil, messages, f.encoder), Sequence: r.Sequence}, nil

@@ -285,7 +285,7 @@ func (s *Stream) helloInfo() HelloInfo {
 // going away where the opening was read under the handler's context, or a failure.
 func openingEnd(err error) *End {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return &End{Reason: ReasonDisconnected, Message: "the client went away during the opening", Err: err}
+		return asEnd(err, ReasonDisconnected, "the client went away during the opening")
 	}
 	return asEnd(err, ReasonInternal, "the opening failed")
 }

@@ -75,8 +75,14 @@ func (e *End) Unwrap() error { return e.Err }
 // Gone returns the end of a stream whose client went away: what a send function
 // returns when it failed and knows the context of its call.
 func (s *Stream) Gone(ctx context.Context, message string, err error) *End {
+	return s.hub.Gone(ctx, message, err)
+}
+
+// Gone is Stream.Gone for who has no stream yet: what a Source returns when it could
+// not read because the context of the stream's call has ended.
+func (h *Hub) Gone(ctx context.Context, message string, err error) *End {
 	e := &End{Reason: ReasonDisconnected, Message: message, Err: err}
-	if gone := s.hub.config.Gone; gone != nil {
+	if gone := h.config.Gone; gone != nil {
 		e.Cause = gone(ctx)
 	}
 	return e
