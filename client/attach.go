@@ -55,14 +55,19 @@ type arrival struct {
 	at       time.Time
 }
 
-// open opens a stream that begins where the feed stands.
-func (f *Feed) open(ctx context.Context) *attachment {
+// open opens a stream that begins where the feed stands: one that follows the last, or
+// an heir to one that still delivers, nil where there can be none yet.
+func (f *Feed) open(ctx context.Context, heir bool) *attachment {
+	request, revision := f.request(heir)
+	if request == nil {
+		return nil
+	}
 	now := time.Now()
 	a := &attachment{
-		feed: f, token: f.client.Session().AccessToken, began: now, heard: now, previous: f.cursor,
+		feed: f, token: f.client.Session().AccessToken, began: now, heard: now, previous: request.GetResumeAfter(),
 		arrivals: make(chan arrival), timer: time.NewTimer(look),
 		watch: watch{stale: stale, watchdog: watchdog}, receipts: newReceipts(f.client),
-		outdated: make(chan struct{}, 1),
+		outdated: make(chan struct{}, 1), revision: revision,
 	}
 	ctx, a.cancel = context.WithCancel(ctx)
 	line, err := f.client.line()
@@ -71,8 +76,6 @@ func (f *Feed) open(ctx context.Context) *attachment {
 		return a
 	}
 	a.line = line
-	var request *todokuv1.FeedNotificationRequest
-	request, a.revision = f.request()
 	a.helpers.Go(func() { a.read(ctx, request) })
 	a.helpers.Go(func() { a.renew(ctx) })
 	a.helpers.Go(func() { a.receipts.run(ctx) })

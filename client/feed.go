@@ -105,7 +105,8 @@ func (c *Client) Feed(ctx context.Context, options FeedOptions) iter.Seq2[Update
 // last one ends.
 //
 // What UpdateSubscription changed while the loop runs, by this client, holds for the
-// streams to come as well. Two feeds at once need a connection
+// streams to come as well; where a stream ends before what was added can have come, what
+// happened since is followed by a Reset and a snapshot. Two feeds at once need a connection
 // each (OpenConnection): the second to attach to one ends the first. A loop that is
 // left goes on, when it is run again, where it was.
 //
@@ -159,7 +160,7 @@ func (f *Feed) run(ctx context.Context, yield func(Update, error) bool) error {
 	for ctx.Err() == nil {
 		a := next
 		if a == nil {
-			a = f.open(ctx)
+			a = f.open(ctx, false)
 		}
 		var err error
 		next, err = a.follow(ctx, yield)
@@ -194,7 +195,7 @@ func (f *Feed) answer(ctx context.Context, token, reason string, err error) erro
 		ReasonTooLarge, ReasonSettings:
 		return end
 	case ReasonDiverged:
-		f.resync()
+		f.resync("What the client held was not what the venue holds.")
 		return nil
 	case ReasonUnknownConnection:
 		return f.unlessPassing(ctx, f.reopen(ctx), end)

@@ -104,7 +104,7 @@ func (a *attachment) succeed(ctx context.Context, now time.Time) error {
 		return h.left
 	// Inside a snapshot there is nothing to begin after.
 	case !now.Before(h.at) && h.at.Before(h.until) && a.previous != "":
-		h.heir = a.feed.open(ctx)
+		h.heir = a.feed.open(ctx, true)
 	}
 	return nil
 }

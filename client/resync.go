@@ -31,10 +31,11 @@ type proof struct {
 	wait     time.Duration // After the latest resync.
 	next     time.Time     // No resync before it.
 
-	// after is the cursor of the heartbeat that led to the resync under way, "" when
-	// none is, and caught the sequence up to which the gap behind it was handed on.
+	// after is where the feed stood when the resync under way began, "" when none is,
+	// and caught the sequence up to which the gap behind it was handed on.
 	after  string
 	caught uint64
+	why    string // For people.
 }
 
 // divergence says which accounts differ.
@@ -94,8 +95,8 @@ func (a *attachment) prove(r *todokuv1.FeedNotificationResponse) error {
 	return nil
 }
 
-// resync makes the next stream begin with a snapshot.
-func (f *Feed) resync() { f.proof.after, f.cursor = f.cursor, "" }
+// resync makes the next stream begin with a snapshot, and tells the program why.
+func (f *Feed) resync(why string) { f.proof.after, f.proof.why, f.cursor = f.cursor, why, "" }
 
 // prepare takes note of a message that is about to be handed on. The snapshot of a
 // resync is preceded by the events that led to it and by what tells the program to
@@ -111,7 +112,7 @@ func (f *Feed) prepare(ctx context.Context, m *todokuv1.Message, yield func(Upda
 	reset := &todokuv1.Message{
 		Sequence: m.GetSequence(), Index: m.GetIndex(), Time: m.GetTime(),
 		Body: &todokuv1.Message_Reset_{Reset_: &todokuv1.Reset{
-			Cause: todokuv1.Reset_CAUSE_DIVERGED, Text: "What the client held was not what the venue holds.",
+			Cause: todokuv1.Reset_CAUSE_DIVERGED, Text: f.proof.why,
 		}},
 	}
 	if !yield(Update{Message: reset}, nil) {
@@ -120,14 +121,14 @@ func (f *Feed) prepare(ctx context.Context, m *todokuv1.Message, yield func(Upda
 	return nil
 }
 
-// catchUp hands on the events between the heartbeat that led to a resync and its
+// catchUp hands on the events between where the feed stood before a resync and its
 // snapshot. Where the venue does not have them any more, or does not answer, the
 // Reset that follows says what a Reset says.
 func (f *Feed) catchUp(ctx context.Context, through uint64, yield func(Update, error) bool) error {
-	request, _ := f.request()
+	subscription := f.subscription()
 	for after := f.proof.after; ; {
 		page, err := f.client.Notifications().ListNotifications(ctx, &todokuv1.ListNotificationsRequest{
-			After: after, PageSize: catchUpPage, Subscription: request.GetSubscription(),
+			After: after, PageSize: catchUpPage, Subscription: subscription,
 		})
 		if err != nil {
 			return nil //nolint:nilerr // See above.

@@ -16,12 +16,33 @@ import (
 // feed began with, or a program would stop hearing of an instrument because a proxy
 // was reloaded. So the latest change is remembered, wherever in the program it was
 // made, and made once more where a stream that was asked for before it takes over.
+//
+// What a change adds of presence and accounts is told once, on the stream that it was
+// made on, and a replay does not bring it. So until a later cursor than the change's has
+// come, the feed counts it as owed: a stream that ends before that is not resumed but
+// followed by a snapshot, and none takes over from it.
 
 // wish is what a feed's streams are to carry.
 type wish struct {
 	changed  *todokuv1.Subscription // By UpdateSubscription; nil for the options.
 	revision uint64                 // Counts changes.
 	begun    uint64                 // Counts streams that began.
+
+	owed bool   // What was added has come only if a later cursor has than this one,
+	past string // "" while the change is not answered.
+}
+
+// owe takes note of a change that the venue made at a cursor, or is about to make.
+func (w *wish) owe(s *todokuv1.Subscription, past string) {
+	w.owed, w.past = s.GetPresence() || s.GetAllAccounts(), past
+}
+
+// owes says whether a replay after cursor may lack what was added. Another history
+// begins with a snapshot.
+func (w *wish) owes(cursor string) bool {
+	epoch, at, ok := position(cursor)
+	of, past, answered := position(w.past)
+	return w.owed && ok && (!answered || epoch == of && at <= past)
 }
 
 // subscriptionLocked returns what a stream is asked for. The caller holds mu.
@@ -37,11 +58,29 @@ func (f *Feed) subscriptionLocked() *todokuv1.Subscription {
 	return s
 }
 
-// request asks for a stream that begins where the feed stands, and says which
-// revision of the subscription it asks for.
-func (f *Feed) request() (*todokuv1.FeedNotificationRequest, uint64) {
+// subscription returns what a stream is asked for now.
+func (f *Feed) subscription() *todokuv1.Subscription {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.subscriptionLocked()
+}
+
+// request asks for a stream that begins where the feed stands, and says which
+// revision of the subscription it asks for. Where a replay may lack something it asks
+// for a snapshot, or for nothing (nil) where it is to be an heir: what is lacking comes
+// on the stream that still delivers.
+func (f *Feed) request(heir bool) (*todokuv1.FeedNotificationRequest, uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.wish.owes(f.cursor) {
+		if heir {
+			return nil, 0
+		}
+		f.resync("The stream ended before what was added to its subscription had come.")
+	}
+	if f.cursor == "" {
+		f.wish.owed = false // A snapshot has it.
+	}
 	return &todokuv1.FeedNotificationRequest{
 		ConnectionId: f.connection, ResumeAfter: f.cursor, Subscription: f.subscriptionLocked(), InstanceId: f.options.InstanceID,
 	}, f.wish.revision
@@ -60,7 +99,11 @@ func (f *Feed) beginStream(revision uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.wish.begun++
-	return f.wish.revision == revision
+	if f.wish.revision != revision {
+		f.wish.owe(f.subscriptionLocked(), "")
+		return false
+	}
+	return true
 }
 
 // renew asks for the present subscription again if the stream was asked for an earlier
@@ -101,17 +144,43 @@ func (c *Client) remember(ctx context.Context, method string, request, reply any
 	if err := invoke(ctx, method, request, reply, conn, options...); err != nil || f == nil {
 		return err
 	}
-	f.mu.Lock()
-	f.wish.changed = proto.CloneOf(change.GetSubscription())
-	f.wish.revision++
-	another := f.wish.begun != begun
-	f.mu.Unlock()
-	if !another {
+	if !f.change(change.GetSubscription(), begun, reply) {
 		return nil
 	}
 	// A stream that was asked for earlier has taken over meanwhile, and nobody can say
 	// which of the two the venue changed.
-	return invoke(ctx, method, request, reply, conn, options...)
+	if err := invoke(ctx, method, request, reply, conn, options...); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wish.owe(change.GetSubscription(), changedAt(reply))
+	return nil
+}
+
+// change takes note of a change that was made when so many streams had begun, and says
+// whether another has begun since.
+func (f *Feed) change(to *todokuv1.Subscription, begun uint64, reply any) (another bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wish.changed = proto.CloneOf(to)
+	f.wish.revision++
+	another = f.wish.begun != begun
+	if another {
+		f.wish.owe(to, "")
+	} else {
+		f.wish.owe(to, changedAt(reply))
+	}
+	return another
+}
+
+// changedAt returns the cursor at which a change was made, "" if it is not said.
+func changedAt(reply any) string {
+	answer, ok := reply.(*todokuv1.UpdateSubscriptionResponse)
+	if !ok {
+		return ""
+	}
+	return answer.GetCursor()
 }
 
 // feedOn returns the feed that runs on a connection, nil if none does, and how many

@@ -40,6 +40,7 @@ type venue struct {
 	past      func(after string) *todokuv1.ListNotificationsResponse   // past events
 	connected func(address string, _ net.Conn) net.Conn                // a client has connected
 	change    func() error                                             // a subscription
+	changedAt string                                                   // where; long ago when empty
 	clock     time.Duration                                            // how far the venue's clock is behind the client's
 
 	mu        sync.Mutex // protects what follows

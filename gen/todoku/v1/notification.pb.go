@@ -95,7 +95,8 @@ const (
 	// The user's roles or accounts changed since.
 	Reset_CAUSE_USER_CHANGED Reset_Cause = 4
 	// What the client held was not what the venue holds. No venue says so: a client
-	// library does, when a heartbeat's digest shows it.
+	// library does, when a heartbeat's digest shows it, or when a stream ended before
+	// what was added to its subscription had come.
 	Reset_CAUSE_DIVERGED Reset_Cause = 5
 )
 

@@ -619,7 +619,8 @@ export enum Reset_Cause {
 
   /**
    * What the client held was not what the venue holds. No venue says so: a client
-   * library does, when a heartbeat's digest shows it.
+   * library does, when a heartbeat's digest shows it, or when a stream ended before
+   * what was added to its subscription had come.
    *
    * @generated from enum value: CAUSE_DIVERGED = 5;
    */
