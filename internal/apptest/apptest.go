@@ -17,6 +17,7 @@ import (
 	"todoku/account"
 	"todoku/client"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/push"
 	"todoku/server"
 	"todoku/trade"
 )
@@ -28,8 +29,12 @@ const Password = "correct horse battery staple"
 func CheapHash() account.HashCost { return account.HashCost{MemoryKiB: 64, Passes: 1, Lanes: 1} }
 
 // Config returns settings for a venue in dir that is quick to stop and silent.
+//
+// A test reads its streams when it comes to that, and acknowledges nothing: what ends a
+// client that does so elsewhere is off, or takes longer than any test. Tests of it set it.
 func Config(dir string) server.Config {
 	return server.Config{
+		Push: push.Config{SendTimeout: 10 * time.Minute, AckTimeout: -1, QueueMessages: 1 << 20, QueueBytes: 256 << 20},
 		Data: dir, GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
 		Drain: 2 * time.Second, Version: "test",
 		Accounts: account.Config{Hash: CheapHash()},

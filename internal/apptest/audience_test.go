@@ -61,7 +61,7 @@ func TestAThirdUserSubscribedToEverythingReceivesWhatTheTableSaysAndNothingElse(
 	}
 	t.Logf("TODOKU_SEED=%d", seed)
 	config := apptest.Config(t.TempDir())
-	config.Presence.Grace, config.Push.AckTimeout = 20*time.Millisecond, -1 // Nobody acknowledges.
+	config.Presence.Grace = 20 * time.Millisecond
 	if err := apptest.Seed(t.Context(), config.Data, cast(), apptest.Instruments()); err != nil {
 		t.Fatal(err)
 	}

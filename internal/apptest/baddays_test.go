@@ -35,7 +35,7 @@ import (
 func TestAFullDiskStopsAcknowledgingAndNothingElse(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) {
-		c.MaxJournalBytes, c.Push.HeartbeatInterval, c.Push.AckTimeout = 160<<10, 100*time.Millisecond, -1
+		c.MaxJournalBytes, c.Push.HeartbeatInterval = 160<<10, 100*time.Millisecond
 	})
 	alice := app.SignIn("alice")
 	s := alice.Attach(&request{InstanceId: "one"})

@@ -164,7 +164,7 @@ func TestWhatAClientWasToldIsWhatTheVenueHolds(t *testing.T) {
 	t.Parallel()
 	config := apptest.Config(t.TempDir())
 	config.SnapshotEvery = 50
-	config.Push.HeartbeatInterval, config.Push.AckTimeout = beats, -1 // Nobody acknowledges.
+	config.Push.HeartbeatInterval = beats
 	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), apptest.Instruments()); err != nil {
 		t.Fatal(err)
 	}

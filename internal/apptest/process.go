@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"todoku/push"
 	"todoku/server"
 )
 
@@ -30,7 +31,7 @@ const (
 )
 
 // Settings are what a venue in a process of its own can be told, so that what
-// takes minutes in life takes seconds in a test. Zero leaves what Config says.
+// takes minutes in life takes seconds in a test. Zero is the default of a venue.
 type Settings struct {
 	// SnapshotEvery is after how many records it writes a snapshot; 500.
 	SnapshotEvery uint64
@@ -53,9 +54,12 @@ type Settings struct {
 
 func (s *Settings) apply(config *server.Config) {
 	config.SnapshotEvery = s.SnapshotEvery
-	config.Push.HeartbeatInterval, config.Push.AckTimeout, config.Push.SendTimeout = s.Heartbeat, s.AckTimeout, s.SendTimeout
-	config.Push.StreamAge, config.Push.ReconnectGrace, config.Push.Gather = s.StreamAge, s.ReconnectGrace, s.Gather
-	config.Push.QueueMessages, config.Push.ExpiryGrace = s.QueueMessages, s.ExpiryGrace
+	// Clients of a process are judged by push's own limits where none are set.
+	config.Push = push.Config{
+		HeartbeatInterval: s.Heartbeat, AckTimeout: s.AckTimeout, SendTimeout: s.SendTimeout,
+		StreamAge: s.StreamAge, ReconnectGrace: s.ReconnectGrace, Gather: s.Gather,
+		QueueMessages: s.QueueMessages, ExpiryGrace: s.ExpiryGrace,
+	}
 	config.Replay.ReplayEvents = s.ReplayEvents
 	config.Accounts.AccessTTL, config.Accounts.Grace = s.AccessTTL, s.ExpiryGrace
 	config.Presence.Grace, config.Doors.Handshake = s.PresenceGrace, s.Handshake

@@ -133,7 +133,9 @@ func (c *crowd) head() uint64 {
 
 // patience is how long a client may take to be told everything once nothing stands
 // in its way any more. It is reached only when a promise is broken.
-const patience = 2 * time.Minute
+// The clients' tokens last for seconds and they must acknowledge within three: a machine
+// that is too busy for that has to have time to become free.
+const patience = 5 * time.Minute
 
 // settle waits until every client has been told everything, and returns up to where
 // and who has not.

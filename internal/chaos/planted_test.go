@@ -223,7 +223,9 @@ func rehearse(t *testing.T, program, bug string) *verdict {
 	// goes into a response, but not more than may wait; and once it is.
 	for i, orders := range []int{1700, 4000} {
 		for _, m := range c.members[2:] {
-			m.orders <- order{do: orderPause, pause: time.Hour}
+			paused := make(chan struct{})
+			m.orders <- order{do: orderPause, pause: time.Hour, obeyed: paused}
+			<-paused
 		}
 		if err := flood(t.Context(), c.target(), "carol", "flood"+strconv.Itoa(i), orders); err != nil {
 			t.Fatal(err)

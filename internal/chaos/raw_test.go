@@ -48,9 +48,10 @@ const (
 
 // order is what the driver tells a client to do.
 type order struct {
-	do    orderKind
-	pause time.Duration
-	to    *todokuv1.Subscription
+	do     orderKind
+	pause  time.Duration
+	to     *todokuv1.Subscription
+	obeyed chan<- struct{} // Closed when the pause has begun, if there is one.
 }
 
 type orderKind string
@@ -105,7 +106,11 @@ type arrival struct {
 
 // runRaw lives until ctx ends. write must be safe for concurrent use.
 func runRaw(ctx context.Context, spec rawSpec, orders chan order, write func(line)) error {
+	// With windows that grow by themselves a client that has stopped reading may take in
+	// megabytes, and the venue's queue for it stays empty.
+	const window = 64 << 10
 	conn, err := grpc.NewClient(spec.Address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithStaticStreamWindowSize(window), grpc.WithStaticConnWindowSize(window),
 		// A path that has forgotten the connection is found out by PING alone; less than
 		// 10 s grpc-go does not do.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 2 * time.Second, PermitWithoutStream: true}))
@@ -300,6 +305,9 @@ func (r *raw) obey(ctx context.Context, o order) error {
 		return r.subscribe(ctx, o.to)
 	case orderPause:
 		r.pausedUntil = time.Now().Add(o.pause)
+		if o.obeyed != nil {
+			close(o.obeyed)
+		}
 	case orderRead:
 		r.pausedUntil = time.Time{}
 	case orderForget:
