@@ -17,7 +17,6 @@ import (
 	"todoku/account"
 	"todoku/client"
 	todokuv1 "todoku/gen/todoku/v1"
-	"todoku/push"
 	"todoku/server"
 	"todoku/trade"
 )
@@ -33,13 +32,15 @@ func CheapHash() account.HashCost { return account.HashCost{MemoryKiB: 64, Passe
 // A test reads its streams when it comes to that, and acknowledges nothing: what ends a
 // client that does so elsewhere is off, or takes longer than any test. Tests of it set it.
 func Config(dir string) server.Config {
-	return server.Config{
-		Push: push.Config{SendTimeout: 10 * time.Minute, AckTimeout: -1, QueueMessages: 1 << 20, QueueBytes: 256 << 20},
+	config := server.Config{
 		Data: dir, GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
 		Drain: 2 * time.Second, Version: "test",
 		Accounts: account.Config{Hash: CheapHash()},
 		Logger:   slog.New(slog.DiscardHandler),
 	}
+	config.Push.SendTimeout, config.Push.AckTimeout = 10*time.Minute, -1
+	config.Push.QueueMessages, config.Push.QueueBytes = 1<<20, 256<<20
+	return config
 }
 
 // Users are those that Seed makes: three traders, a viewer, a risk manager and an

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"todoku/push"
 	"todoku/server"
 )
 
@@ -55,11 +54,9 @@ type Settings struct {
 func (s *Settings) apply(config *server.Config) {
 	config.SnapshotEvery = s.SnapshotEvery
 	// Clients of a process are judged by push's own limits where none are set.
-	config.Push = push.Config{
-		HeartbeatInterval: s.Heartbeat, AckTimeout: s.AckTimeout, SendTimeout: s.SendTimeout,
-		StreamAge: s.StreamAge, ReconnectGrace: s.ReconnectGrace, Gather: s.Gather,
-		QueueMessages: s.QueueMessages, ExpiryGrace: s.ExpiryGrace,
-	}
+	config.Push.HeartbeatInterval, config.Push.AckTimeout, config.Push.SendTimeout = s.Heartbeat, s.AckTimeout, s.SendTimeout
+	config.Push.StreamAge, config.Push.ReconnectGrace, config.Push.Gather = s.StreamAge, s.ReconnectGrace, s.Gather
+	config.Push.QueueMessages, config.Push.QueueBytes, config.Push.ExpiryGrace = s.QueueMessages, 0, s.ExpiryGrace
 	config.Replay.ReplayEvents = s.ReplayEvents
 	config.Accounts.AccessTTL, config.Accounts.Grace = s.AccessTTL, s.ExpiryGrace
 	config.Presence.Grace, config.Doors.Handshake = s.PresenceGrace, s.Handshake
