@@ -257,6 +257,6 @@ func TestSnapshotsWrittenBesideTheEngineAreItsStates(t *testing.T) {
 		}
 	}
 	if next != len(keeper.snapshots) || replay.sequence != e.state.sequence || hashOf(t, replay) != hashOf(t, e.state) {
-		t.Fatal("not every snapshot was compared, or the replay leads elsewhere")
+		t.Fatalf("%d of %d snapshots were compared, or the replay leads elsewhere than to %d", next, len(keeper.snapshots), e.state.sequence)
 	}
 }

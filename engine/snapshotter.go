@@ -53,8 +53,12 @@ func (s *snapshotter) run(ctx context.Context) error {
 			return nil
 		case sequence := <-s.due:
 			began := s.options.Clock()
-			// More may have come while the last one was being written or paid for.
+			// More may have come while the last one was being written or paid for, and
+			// the last one may have had what this one was offered for.
 			sequence = max(sequence, s.log.Head())
+			if sequence == s.saved.Load() {
+				continue
+			}
 			if err := s.write(ctx, sequence); err != nil && ctx.Err() == nil {
 				s.options.Report(Report{What: SnapshotFailed, Sequence: sequence, Err: err})
 			}
