@@ -15,6 +15,30 @@ import (
 // A change of the subscription is told once what it adds, and these venues may or may
 // not have told it when the stream ends.
 
+// addWhenAsked follows a feed until the last message that is named, changes its
+// subscription where the venue says "add presence", and closes changed then. It returns
+// what was handed on.
+func addWhenAsked(t *testing.T, c *client.Client, changed chan<- struct{}, last string) (said []string) {
+	t.Helper()
+	for u, err := range c.Feed(t.Context(), client.FeedOptions{ResumeAfter: "e:5"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = append(said, say(u))
+		switch say(u) {
+		case last:
+			return said
+		case "add presence@e:6":
+			if err := subscribe(t.Context(), c, "EURUSD"); err != nil {
+				t.Fatal(err)
+			}
+			close(changed)
+		}
+	}
+	t.Fatalf("the feed ended before %s, after %q", last, said)
+	return nil
+}
+
 // TestAnAdditionThatMayNotHaveComeIsFollowedByASnapshot cuts the stream where the
 // change was made, and then once more where the snapshot ended.
 func TestAnAdditionThatMayNotHaveComeIsFollowedByASnapshot(t *testing.T) {
@@ -42,22 +66,7 @@ func TestAnAdditionThatMayNotHaveComeIsFollowedByASnapshot(t *testing.T) {
 			return &todokuv1.ListNotificationsResponse{Messages: []*todokuv1.Message{at(8, note("b")), at(9, note("c"))}, Cursor: "e:9", End: true}
 		}
 		c := v.login(t)
-		var said []string
-		for u, err := range c.Feed(t.Context(), client.FeedOptions{ResumeAfter: "e:5"}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			said = append(said, say(u))
-			if say(u) == "done@e:10" {
-				break
-			}
-			if say(u) == "add presence@e:6" {
-				if err := subscribe(t.Context(), c, "EURUSD"); err != nil {
-					t.Fatal(err)
-				}
-				close(changed)
-			}
-		}
+		said := addWhenAsked(t, c, changed, "done@e:10")
 		equal(t, "resumed after", v.resumed(), []string{"e:5", "", "", "e:9"})
 		equal(t, "handed on", said, []string{
 			"hello@e:5", "add presence@e:6", "a@e:7",
@@ -85,20 +94,7 @@ func TestAnAdditionThatHasComeIsResumedAfter(t *testing.T) {
 			return status.Error(codes.Unavailable, "cut")
 		}
 		c := v.login(t)
-		for u, err := range c.Feed(t.Context(), client.FeedOptions{ResumeAfter: "e:5"}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if say(u) == "done@e:9" {
-				break
-			}
-			if say(u) == "add presence@e:6" {
-				if err := subscribe(t.Context(), c, "EURUSD"); err != nil {
-					t.Fatal(err)
-				}
-				close(changed)
-			}
-		}
+		addWhenAsked(t, c, changed, "done@e:9")
 		equal(t, "resumed after", v.resumed(), []string{"e:5", "e:8"})
 	})
 }
@@ -128,20 +124,7 @@ func TestNoStreamTakesOverBeforeAnAdditionHasCome(t *testing.T) {
 		}
 		c := v.login(t)
 		began := time.Now()
-		for u, err := range c.Feed(t.Context(), client.FeedOptions{ResumeAfter: "e:5"}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if say(u) == "done@e:9" {
-				break
-			}
-			if say(u) == "add presence@e:6" {
-				if err := subscribe(t.Context(), c, "EURUSD"); err != nil {
-					t.Fatal(err)
-				}
-				close(changed)
-			}
-		}
+		addWhenAsked(t, c, changed, "done@e:9")
 		equal(t, "resumed after", v.resumed(), []string{"e:5", "e:8"})
 		if took := time.Since(began); took > within {
 			t.Errorf("it moved after %s", took)

@@ -96,8 +96,9 @@ type Group struct {
 // Source yields the opening of a stream, group by group, and io.EOF after the
 // last. It is called by one goroutine at a time, never under a lock, and may
 // block for I/O; it should give up when the context of the stream's handler
-// ends, with what Hub.Gone makes of that. Any other error ends the stream: with its own reason when it is an *End,
-// with ReasonInternal otherwise. A group that is too big is cut by the hub.
+// ends, with what Hub.Gone makes of that. Any other error ends the stream: with its
+// own reason when it is an *End, with ReasonInternal otherwise. A group that is too
+// big is cut by the hub.
 type Source func() (Group, error)
 
 // Groups returns a Source that yields what is given.
