@@ -36,6 +36,9 @@ var (
 	ErrNeedsSnapshot = errors.New("journal: compacting needs a newer snapshot")
 	// ErrReadOnly says that the store was opened for reading. Nothing was written.
 	ErrReadOnly = errors.New("journal: opened read-only")
+	// ErrFollower says that the Log follows another that appends. Nothing was
+	// written.
+	ErrFollower = errors.New("journal: this log follows and does not append")
 	// ErrClosed says that the Log or Store has been closed.
 	ErrClosed = errors.New("journal: closed")
 )

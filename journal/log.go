@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 )
 
 // Options bounds what a Log keeps in memory. The zero value takes the defaults.
@@ -16,6 +18,13 @@ type Options struct {
 	// MaxRecords is how many of the newest records stay in memory. 0 means
 	// 262,144.
 	MaxRecords int
+	// Bell announces appends to Logs that follow; nil for a Log that is alone. A
+	// Log with a Bell steps down when its store refuses an append as stale,
+	// because the journal then has another leader.
+	Bell Bell
+	// Recheck is how often a Log that follows asks for the announced head, since
+	// announcements may be lost. 0 means 250 ms.
+	Recheck time.Duration
 }
 
 const (
@@ -23,12 +32,15 @@ const (
 	defaultMaxRecords = 1 << 18
 )
 
-// Log is the journal as the rest of the program sees it: one writer appends,
-// any number of readers follow. It owns no goroutine and does not close its
-// Store. Safe for concurrent use.
+// Log is the journal as the rest of the program sees it: it appends or follows,
+// and any number of readers read. It does not close its Store. Safe for
+// concurrent use.
 type Log struct {
-	store Store
-	epoch string
+	store   Store
+	epoch   string
+	bell    Bell // nil: nobody follows
+	recheck time.Duration
+	gap     chan struct{} // wakes Run to read what announcements did not bring
 
 	// appending is held through an append and its sync, so it is never needed to
 	// read. It is taken before mu.
@@ -38,22 +50,36 @@ type Log struct {
 	window window
 	oldest uint64
 	head   uint64
-	failed error // why appends are refused, nil while they are not
+	failed error // why appends are refused, or why a follower may be behind
 	closed bool
-	ring   chan struct{} // closed at the next change of head; nil while nobody waits
+	change chan struct{} // closed at the next change of head; nil while nobody waits
+
+	following bool
+	announced uint64 // to where a follower may read; what lies behind head is a gap
 }
 
 // Open makes a Log over store, which the caller keeps and closes after the Log.
 // It reads the bounds and nothing else: older records come from the store when
 // somebody asks for them.
 func Open(ctx context.Context, store Store, options Options) (*Log, error) {
+	l, err := newLog(ctx, store, options)
+	if err == nil {
+		l.ring(l.head, nil)
+	}
+	return l, err
+}
+
+func newLog(ctx context.Context, store Store, options Options) (*Log, error) {
 	if options.MaxBytes == 0 {
 		options.MaxBytes = defaultMaxBytes
 	}
 	if options.MaxRecords == 0 {
 		options.MaxRecords = defaultMaxRecords
 	}
-	if options.MaxBytes < 0 || options.MaxRecords < 0 {
+	if options.Recheck == 0 {
+		options.Recheck = defaultRecheck
+	}
+	if options.MaxBytes < 0 || options.MaxRecords < 0 || options.Recheck < 0 {
 		return nil, fmt.Errorf("%w: negative bound", ErrInvalid)
 	}
 	epoch, err := store.Epoch(ctx)
@@ -66,6 +92,7 @@ func Open(ctx context.Context, store Store, options Options) (*Log, error) {
 	}
 	return &Log{
 		store: store, epoch: epoch, oldest: oldest, head: head,
+		bell: options.Bell, recheck: options.Recheck, gap: make(chan struct{}, 1),
 		window: window{maxBytes: options.MaxBytes, maxRecords: options.MaxRecords},
 	}, nil
 }
@@ -74,8 +101,8 @@ func Open(ctx context.Context, store Store, options Options) (*Log, error) {
 // readers. It keeps the records' Data, which nobody may change afterwards, but
 // not the slice.
 //
-// ErrStale, ErrInvalid, ErrTooLarge, ErrClosed or the context's error alone
-// mean that nothing was tried. Once the store was asked and has failed, the
+// ErrStale, ErrInvalid, ErrTooLarge, ErrFollower, ErrClosed or the context's
+// error alone mean that nothing was written. Once the store was asked and has failed, the
 // error is ErrFailed together with the cause, the outcome is unknown, and every
 // further Append fails in the same way until Reopen.
 func (l *Log) Append(ctx context.Context, prev uint64, records []Record) error {
@@ -90,16 +117,36 @@ func (l *Log) Append(ctx context.Context, prev uint64, records []Record) error {
 	if err := CheckBatch(prev, 0, records); err != nil {
 		return err
 	}
-	err := l.store.Append(ctx, prev, records)
+	if err := l.store.Append(ctx, prev, records); err != nil {
+		return l.appendFailed(err)
+	}
+	head := records[len(records)-1].Sequence
+	l.mu.Lock()
+	l.window.add(records)
+	l.publish(head)
+	l.mu.Unlock()
+	l.ring(head, records)
+	return nil
+}
+
+// appendFailed notes that the store has refused an append or failed in it.
+func (l *Log) appendFailed(err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err != nil {
-		l.failed = err
-		return fmt.Errorf("%w: %w", ErrFailed, err)
+	if l.bell != nil && errors.Is(err, ErrStale) {
+		l.following = true
+		return fmt.Errorf("%w: %w", ErrFollower, err)
 	}
-	l.window.add(records)
-	l.publish(records[len(records)-1].Sequence)
-	return nil
+	l.failed = err
+	return fmt.Errorf("%w: %w", ErrFailed, err)
+}
+
+// ring announces the head to followers, with the batch that ends there if it is
+// known. The caller does not hold mu.
+func (l *Log) ring(head uint64, batch []Record) {
+	if l.bell != nil {
+		l.bell.Ring(Announcement{Head: head, Records: slices.Clone(batch)})
+	}
 }
 
 // appendable reports why an append behind prev must not be tried.
@@ -109,6 +156,8 @@ func (l *Log) appendable(prev uint64) error {
 	switch {
 	case l.closed:
 		return ErrClosed
+	case l.following:
+		return ErrFollower
 	case l.failed != nil:
 		return fmt.Errorf("%w: %w", ErrFailed, l.failed)
 	case l.head != prev:
@@ -121,33 +170,53 @@ func (l *Log) appendable(prev uint64) error {
 // publish moves the head and wakes who waits for it. The caller holds mu.
 func (l *Log) publish(head uint64) {
 	l.head = head
-	if l.ring != nil {
-		close(l.ring)
-		l.ring = nil
+	if l.change != nil {
+		close(l.change)
+		l.change = nil
 	}
 }
 
 // Reopen looks at the store again after a failed append, or after another
 // process has appended, and takes appends again. Readers see what turned out to
 // be there. A store that has lost records which were already shown to readers
-// is refused with a *CorruptError, and the Log stays failed.
+// is refused with a *CorruptError, and the Log stays failed. A Log that follows
+// goes on following.
 func (l *Log) Reopen(ctx context.Context) error {
+	if l.Following() {
+		return l.Refresh(ctx)
+	}
+	return l.reopen(ctx, false)
+}
+
+// reopen is Reopen, and Lead when lead is set.
+func (l *Log) reopen(ctx context.Context, lead bool) error {
 	l.appending.Lock()
 	defer l.appending.Unlock()
 	oldest, head, err := l.store.Bounds(ctx)
 	if err != nil {
 		return err
 	}
+	if err := l.takeBounds(oldest, head, lead); err != nil {
+		return err
+	}
+	l.ring(head, nil)
+	return nil
+}
+
+func (l *Log) takeBounds(oldest, head uint64, lead bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	switch {
+	case l.closed:
 		return ErrClosed
+	case l.following && !lead: // It stepped down just now.
+		return ErrFollower
 	}
 	if head < l.head {
 		l.failed = &CorruptError{head + 1, "was durable and is gone"}
 		return l.failed
 	}
-	l.failed = nil
+	l.failed, l.following = nil, false
 	l.oldest = oldest
 	if head > l.head {
 		// Readers fetch these from the store: this is rare, and the records may
@@ -159,17 +228,18 @@ func (l *Log) Reopen(ctx context.Context) error {
 }
 
 // Err returns why appends are refused (ErrFailed with its cause, or ErrClosed),
-// or nil while they are taken.
+// or nil while they are taken. Of a Log that follows it returns why that may be
+// behind, or nil.
 func (l *Log) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.closed:
 		return ErrClosed
-	case l.failed != nil:
-		return fmt.Errorf("%w: %w", ErrFailed, l.failed)
+	case l.failed == nil || l.following:
+		return l.failed
 	default:
-		return nil
+		return fmt.Errorf("%w: %w", ErrFailed, l.failed)
 	}
 }
 
@@ -205,10 +275,7 @@ func (l *Log) Read(ctx context.Context, after uint64, limit int) ([]Record, erro
 	}
 	// The store may be ahead: an append that has not returned, or whose outcome
 	// is unknown, is nobody's to see.
-	if extra := records[len(records)-1].Sequence; extra > head {
-		records = records[:len(records)-int(extra-head)]
-	}
-	return records, nil
+	return until(records, head), nil
 }
 
 // Wait is the doorbell: it returns the head as soon as that is above after. A
@@ -226,13 +293,13 @@ func (l *Log) Wait(ctx context.Context, after uint64) (head uint64, err error) {
 			l.mu.Unlock()
 			return head, nil
 		}
-		if l.ring == nil {
-			l.ring = make(chan struct{})
+		if l.change == nil {
+			l.change = make(chan struct{})
 		}
-		ring := l.ring
+		change := l.change
 		l.mu.Unlock()
 		select {
-		case <-ring:
+		case <-change:
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
 		}
@@ -257,8 +324,12 @@ func (l *Log) Oldest() uint64 {
 // Epoch returns the journal's identity, part of every cursor.
 func (l *Log) Epoch() string { return l.epoch }
 
-// SaveSnapshot stores a snapshot, see [Store]. Appends go on meanwhile.
+// SaveSnapshot stores a snapshot, see [Store]. Appends go on meanwhile. A Log that
+// follows returns ErrFollower.
 func (l *Log) SaveSnapshot(ctx context.Context, snapshot Snapshot) error {
+	if l.Following() {
+		return ErrFollower
+	}
 	return l.store.SaveSnapshot(ctx, snapshot)
 }
 
@@ -269,8 +340,12 @@ func (l *Log) LoadSnapshot(ctx context.Context, atMost uint64) (Snapshot, error)
 }
 
 // Compact drops history before a record, see [Store]. Readers whose cursor lies
-// further back get ErrCompacted, or are served from memory while it lasts.
+// further back get ErrCompacted, or are served from memory while it lasts. A Log
+// that follows returns ErrFollower.
 func (l *Log) Compact(ctx context.Context, before uint64) error {
+	if l.Following() {
+		return ErrFollower
+	}
 	compactErr := l.store.Compact(ctx, before)
 	oldest, _, err := l.store.Bounds(ctx)
 	if err == nil {

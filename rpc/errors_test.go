@@ -190,7 +190,7 @@ var internalErrors = []string{
 	"feed.ErrBadIndex", "feed.ErrHistoryGap",
 	"feed.ErrBadCursor", // wraps push.ErrBadCursor, which has a row
 	"journal.ErrStale", "journal.ErrFailed", "journal.ErrFull", "journal.ErrInvalid", "journal.ErrTooLarge", "journal.ErrCorrupt",
-	"journal.ErrNoSnapshot", "journal.ErrNeedsSnapshot", "journal.ErrReadOnly", "journal.ErrClosed",
+	"journal.ErrNoSnapshot", "journal.ErrNeedsSnapshot", "journal.ErrReadOnly", "journal.ErrFollower", "journal.ErrClosed",
 	"journal.ErrMalformed",
 	"push.ErrConfig", "push.ErrOutOfOrder", "push.ErrNotCurrent", "push.ErrConsumed",
 }
