@@ -14,5 +14,8 @@
 // batch (group commit). Run ends when its context does, after the batch under
 // way, and leaves a snapshot behind.
 //
+// An engine whose log follows another one is a [Follower]: it applies records and
+// decides nothing, until [Engine.Promote] makes it the leader.
+//
 // [Book] is the order book alone, for use without any of the rest.
 package engine

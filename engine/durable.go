@@ -34,6 +34,10 @@ func (e *Engine) append(ctx context.Context) error {
 	if cause == nil {
 		return nil
 	}
+	if errors.Is(cause, journal.ErrFollower) {
+		e.superseded(cause)
+		return fmt.Errorf("%w: %w", ErrNotLeader, cause)
+	}
 	e.fail(cause, true)
 	if err := e.reopen(ctx); err != nil {
 		if nothingWritten(cause) {
@@ -76,7 +80,10 @@ func (e *Engine) landed(ctx context.Context, want journal.Record) (bool, error) 
 // ready returns nil when the journal may be written to. Once the retry is due it
 // finds out, and it believes only a write.
 func (e *Engine) ready(ctx context.Context) error {
-	if e.failed == nil {
+	switch {
+	case e.Role() == Follower:
+		return ErrNotLeader
+	case e.failed == nil:
 		return nil
 	}
 	if !e.options.Clock().Before(e.failed.retry) {
@@ -88,14 +95,18 @@ func (e *Engine) ready(ctx context.Context) error {
 			e.heal()
 			return nil
 		}
+		if errors.Is(err, journal.ErrFollower) {
+			e.superseded(err)
+			return ErrNotLeader
+		}
 		e.fail(err, e.failed.stale)
 	}
 	return fmt.Errorf("%w: %w", ErrNotDurable, e.failed.cause)
 }
 
-// fail notes that the journal took nothing. It is told once, not with each retry.
+// fail notes that the journal failed. It is reported once, not with each retry.
 func (e *Engine) fail(cause error, stale bool) {
-	if e.failed == nil {
+	if e.health.Load() == nil {
 		e.options.Report(Report{What: JournalFailed, Sequence: e.state.sequence, Err: cause})
 	}
 	retry := e.options.Clock().Add(retryJournal)
@@ -107,10 +118,12 @@ func (e *Engine) fail(cause error, stale bool) {
 	e.health.Store(&health)
 }
 
+// heal ends a failure, and reports that if the failure was reported.
 func (e *Engine) heal() {
 	e.failed = nil
-	e.health.Store(nil)
-	e.options.Report(Report{What: JournalRecovered, Sequence: e.state.sequence})
+	if e.health.Swap(nil) != nil {
+		e.options.Report(Report{What: JournalRecovered, Sequence: e.state.sequence})
+	}
 }
 
 // reopen looks at the journal again, and drops what memory believes if that is
@@ -126,15 +139,7 @@ func (e *Engine) reopen(ctx context.Context) error {
 	if err := e.log.Reopen(ctx); err != nil {
 		return err
 	}
-	if !e.failed.stale && e.log.Head() == e.state.sequence {
-		return nil
-	}
-	s, _, err := load(ctx, e.log)
-	if err != nil {
-		return err
-	}
-	e.state, e.failed.stale = s, false
-	return nil
+	return e.reread(ctx)
 }
 
 // probe writes a record that changes nothing: only a write shows that the journal

@@ -53,8 +53,6 @@ type Options struct {
 
 // Report is something that an operator wants to know.
 type Report struct {
-	// What is SnapshotSaved, SnapshotFailed, Compacted, CompactFailed,
-	// JournalFailed or JournalRecovered.
 	What     ReportKind
 	Sequence uint64
 	Err      error
@@ -71,6 +69,8 @@ const (
 	CompactFailed    ReportKind = "compacting the journal failed"
 	JournalFailed    ReportKind = "journal failed"
 	JournalRecovered ReportKind = "journal recovered"
+	BecameLeader     ReportKind = "became the leader"
+	BecameFollower   ReportKind = "became a follower"
 )
 
 const defaultSnapshots = 500_000
@@ -78,11 +78,13 @@ const defaultSnapshots = 500_000
 // Engine is the venue's only writer. Submit may be called from any goroutine;
 // everything else belongs to the goroutine of Run.
 type Engine struct {
-	log     *journal.Log
-	options Options
-	queue   chan *submission
-	stopped chan struct{}
-	health  atomic.Pointer[error]
+	log      *journal.Log
+	options  Options
+	queue    chan *submission
+	controls chan control
+	stopped  chan struct{}
+	health   atomic.Pointer[error]
+	role     atomic.Int32 // a Role; only the goroutine of Run changes it
 
 	state  *state
 	draft  draft
@@ -107,7 +109,8 @@ type Result struct {
 }
 
 // Open rebuilds the state from the log's newest snapshot and the records behind
-// it. The log stays the caller's. The error is that of the journal, or of a record
+// it. The engine leads when the log appends and follows when the log follows. The
+// log stays the caller's. The error is that of the journal, or of a record
 // that this version cannot read.
 func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, error) {
 	if options.Clock == nil {
@@ -126,15 +129,20 @@ func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{
+	e := &Engine{
 		log:       log,
 		options:   options,
 		queue:     make(chan *submission, maxQueue),
+		controls:  make(chan control),
 		stopped:   make(chan struct{}),
 		state:     s,
 		rates:     rates{},
 		snapshots: newSnapshotter(log, options, from),
-	}, nil
+	}
+	if log.Following() {
+		e.role.Store(int32(Follower))
+	}
+	return e, nil
 }
 
 // load builds the state as of the head. It returns also the sequence of the snapshot
@@ -191,8 +199,8 @@ func (s *state) replay(ctx context.Context, log *journal.Log, through uint64) er
 
 // Submit puts one command to the engine and waits for what it decided; while the
 // queue is full, it waits for a place in it. When it returns an answer, the record
-// is durable. The error is a [*trade.Refusal], [ErrStopped], [ErrNotDurable] or
-// [ErrOutcomeUnknown]; any other is a defect, and the command did not happen. The
+// is durable. The error is a [*trade.Refusal], [ErrStopped], [ErrNotLeader],
+// [ErrNotDurable] or [ErrOutcomeUnknown]; any other is a defect, and the command did not happen. The
 // command must not be changed afterwards.
 func (e *Engine) Submit(ctx context.Context, command trade.Command) (trade.Answer, error) {
 	results := e.SubmitAll(ctx, []trade.Command{command})
@@ -211,6 +219,9 @@ func (e *Engine) SubmitAll(ctx context.Context, commands []trade.Command) []Resu
 	case <-e.stopped:
 		return all(commands, ErrStopped)
 	default:
+	}
+	if e.Role() == Follower {
+		return all(commands, ErrNotLeader)
 	}
 	select {
 	case e.queue <- s:
@@ -244,7 +255,8 @@ func all(commands []trade.Command, err error) []Result {
 	return results
 }
 
-// Health returns nil while commands are taken, or why they are not.
+// Health returns nil while commands are taken and, for a follower, while it keeps
+// up with the leader; otherwise the reason.
 func (e *Engine) Health() error {
 	if err := e.health.Load(); err != nil {
 		return *err
@@ -264,7 +276,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return e.snapshots.last(context.WithoutCancel(ctx), e.state, e.failed == nil)
+	return e.snapshots.last(context.WithoutCancel(ctx), e.state, e.failed == nil && e.Role() == Leader)
 }
 
 // refuseQueued answers what came too late.

@@ -35,16 +35,27 @@ type pending struct {
 	index      int
 }
 
-// loop is the one goroutine that decides. Whatever waits while a batch is being
-// synced makes up the next batch, so that batches grow with the load and a lone
-// command waits for nobody.
+// loop leads or follows until ctx ends.
 func (e *Engine) loop(ctx context.Context) {
+	for ctx.Err() == nil {
+		if e.Role() == Leader {
+			e.lead(ctx)
+		} else {
+			e.follow(ctx)
+		}
+	}
+}
+
+// lead decides, in this goroutine alone, until ctx ends or the role changes.
+// Whatever waits while a batch is being synced makes up the next batch, so that
+// batches grow with the load and a lone command waits for nobody.
+func (e *Engine) lead(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	// A stop must not tear an append that is under way.
 	whole := context.WithoutCancel(ctx)
 	var group []*submission
-	for {
+	for e.Role() == Leader {
 		timer.Reset(e.wait())
 		select {
 		case <-ctx.Done():
@@ -55,6 +66,9 @@ func (e *Engine) loop(ctx context.Context) {
 			clear(group)
 		case <-timer.C:
 			e.tick(whole)
+		case c := <-e.controls:
+			c.done <- c.do(whole)
+			continue
 		}
 		e.snapshots.offer(e.state.sequence)
 	}

@@ -59,7 +59,7 @@ func (s *snapshotter) run(ctx context.Context) error {
 			if sequence == s.saved.Load() {
 				continue
 			}
-			if err := s.write(ctx, sequence); err != nil && ctx.Err() == nil {
+			if err := s.write(ctx, sequence); err != nil && ctx.Err() == nil && !errors.Is(err, journal.ErrFollower) {
 				s.options.Report(Report{What: SnapshotFailed, Sequence: sequence, Err: err})
 			}
 			rest(ctx, restAfter*s.options.Clock().Sub(began))

@@ -103,19 +103,30 @@ func (l *Log) note(ctx context.Context, err error) {
 func (l *Log) heard(a Announcement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.following || l.closed || a.Head <= l.head {
+	if l.closed || a.Head <= l.head {
 		return
 	}
-	if records, ok := continuation(l.head, a); ok {
+	if records, ok := continuation(l.head, a); ok && l.following {
 		l.window.add(records)
 		l.publish(a.Head)
 		return
 	}
 	l.announced = max(l.announced, a.Head)
+	l.wakeRun()
+}
+
+// wakeRun makes Run read what was announced and is not shown. The caller holds mu.
+func (l *Log) wakeRun() {
 	select {
 	case l.gap <- struct{}{}:
-	default: // Run has yet to take up an earlier one, and will find this one too.
+	default: // It has yet to take up an earlier call, and will find this too.
 	}
+}
+
+// stepDown makes the Log follow. The caller holds mu.
+func (l *Log) stepDown() {
+	l.following, l.failed = true, nil
+	l.wakeRun()
 }
 
 // continuation returns the announced records behind head, and whether they lead
@@ -215,6 +226,6 @@ func (l *Log) StepDown() error {
 	defer l.appending.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.following, l.failed = true, nil
+	l.stepDown()
 	return nil
 }

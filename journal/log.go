@@ -134,7 +134,7 @@ func (l *Log) appendFailed(err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.bell != nil && errors.Is(err, ErrStale) {
-		l.following = true
+		l.stepDown()
 		return fmt.Errorf("%w: %w", ErrFollower, err)
 	}
 	l.failed = err

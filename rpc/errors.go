@@ -77,6 +77,7 @@ func table() []row {
 		{account.ErrConflict, codes.Aborted, trade.ReasonChangedMeanwhile.String(), trade.ReasonChangedMeanwhile.Sentence()},
 
 		{engine.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
+		{engine.ErrNotLeader, codes.Unavailable, "NOT_LEADER", "Another node takes commands now; it did not happen. Try again."},
 		{engine.ErrNotDurable, codes.Unavailable, "NOT_DURABLE", "The server cannot write to its disk now, so nothing is accepted; looking still works. Try again later."},
 		{engine.ErrOutcomeUnknown, codes.DeadlineExceeded, "OUTCOME_UNKNOWN", "The answer did not come in time and the request may still have happened; send the same request again to learn."},
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"todoku/engine"
 )
 
 // part is a goroutine of the venue that runs until it is told to stop.
@@ -91,12 +93,18 @@ func (s *Server) Run(ctx context.Context) (err error) {
 func (s *Server) start(ctx context.Context, r *running) error {
 	r.hub = r.start(ctx, "hub", s.hub.Run)
 	r.engine = r.start(ctx, "engine", s.engine.Run)
-	if err := s.configure(ctx); err != nil {
-		return err
+	// What writes for the whole venue belongs to the leader.
+	leads := s.engine.Role() == engine.Leader
+	if leads {
+		if err := s.configure(ctx); err != nil {
+			return err
+		}
 	}
 	r.feed = r.start(ctx, "feed", s.feed.Run)
-	r.history = r.start(ctx, "history", s.follower.Run)
-	r.retention = r.start(ctx, "retention", s.retain)
+	if leads {
+		r.history = r.start(ctx, "history", s.follower.Run)
+		r.retention = r.start(ctx, "retention", s.retain)
+	}
 	r.accounts = r.start(ctx, "accounts", s.accounts.Run)
 	select {
 	case <-s.feed.Ready():
@@ -105,7 +113,9 @@ func (s *Server) start(ctx context.Context, r *running) error {
 	case <-ctx.Done():
 		return nil
 	}
-	r.presence = r.start(ctx, "presence", s.presence.Run)
+	if leads {
+		r.presence = r.start(ctx, "presence", s.presence.Run)
+	}
 	// The first probe that a port answers is told so already.
 	s.ready.Store(true)
 	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)

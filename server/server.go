@@ -182,7 +182,7 @@ func (s *Server) configure(ctx context.Context) error {
 func (s *Server) engineReport(r engine.Report) {
 	what, sequence := slog.String("what", string(r.What)), slog.Uint64("sequence", r.Sequence)
 	switch r.What {
-	case engine.SnapshotSaved, engine.Compacted, engine.JournalRecovered:
+	case engine.SnapshotSaved, engine.Compacted, engine.JournalRecovered, engine.BecameLeader, engine.BecameFollower:
 		s.config.Logger.Info("engine", what, sequence)
 	case engine.SnapshotFailed, engine.CompactFailed, engine.JournalFailed:
 		s.config.Logger.Error("engine", what, sequence, failure(r.Err))
