@@ -60,8 +60,8 @@ func TestAClientThatMissedSomethingNoticesAndGetsItBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	desk := app.SignIn("alice")
-	witness := desk.Attach(&request{})
-	witness.Snapshot()
+	observer := desk.Attach(&request{})
+	observer.Snapshot()
 
 	// Orders go on while the robbed client resyncs.
 	var reports, reasons []string
@@ -112,7 +112,7 @@ func TestAClientThatMissedSomethingNoticesAndGetsItBack(t *testing.T) {
 		}
 	}
 	var want []string
-	witness.Await("the last order", func(m *todokuv1.Message) bool {
+	observer.Await("the last order", func(m *todokuv1.Message) bool {
 		r := m.GetExecutionReport()
 		if r != nil && r.GetOrder().GetClientOrderId() != "stolen" {
 			want = append(want, r.GetExecutionId())

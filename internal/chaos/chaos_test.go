@@ -37,14 +37,14 @@ func seedOf(t *testing.T) uint64 {
 	return seed
 }
 
-// TestTheSixGuaranteesHoldUnderRandomFaults ill-treats a venue and more than fifty
+// TestTheSixGuaranteesHoldUnderRandomFaults injects faults into a venue and more than fifty
 // clients, heals everything, waits until each client has been told all, and compares
 // all that they were told with the journal.
 func TestTheSixGuaranteesHoldUnderRandomFaults(t *testing.T) {
 	t.Parallel()
 	seed := seedOf(t)
 	length := lengthOf(t)
-	c := newCrowd(t, hasty)
+	c := newClients(t, hasty)
 	random := rand.New(rand.NewPCG(seed, 2))
 	users := apptest.Users()
 	add := func(kind string, many int) {
@@ -63,7 +63,7 @@ func TestTheSixGuaranteesHoldUnderRandomFaults(t *testing.T) {
 	add("process", 6)
 	c.begin(seed, 100*time.Millisecond)
 
-	d := &driver{crowd: c, random: random}
+	d := &driver{clients: c, random: random}
 	ill, healed := context.WithTimeout(t.Context(), length)
 	defer healed()
 	d.run(ill)

@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// driver ill-treats a crowd. What it does, to whom and for how long depends on its
-// seed alone: every step draws the same numbers, whatever has come of those before.
+// driver injects faults into a venue and its clients. The faults, their targets and
+// their lengths depend on its seed alone: every step draws the same numbers, whatever
+// the steps before it have led to.
 type driver struct {
-	crowd   *crowd
+	clients *clients
 	random  *rand.Rand
 	began   time.Time
 	effects sync.WaitGroup // What lasts for a while.
@@ -57,7 +58,7 @@ func (d *driver) note(what string, format string, args ...any) {
 
 // act does one step.
 func (d *driver) act(ctx context.Context, s step) {
-	c := d.crowd
+	c := d.clients
 	m := c.members[s.target%uint64(len(c.members))]
 	p := c.processes[s.target%uint64(len(c.processes))]
 	short := s.lasts / 4 // While the venue is away, nothing else can happen.
@@ -132,7 +133,7 @@ func (d *driver) command(ctx context.Context, m *member, s step) {
 		d.effects.Go(func() {
 			call, cancel := context.WithTimeout(ctx, time.Minute)
 			defer cancel()
-			_ = flood(call, d.crowd.load.address, "carol", id, 5000) // As much of it as the venue took.
+			_ = flood(call, d.clients.load.address, "carol", id, 5000) // As much of it as the venue took.
 		})
 		return
 	}

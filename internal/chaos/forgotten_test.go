@@ -15,7 +15,7 @@ import (
 // more, and so its feed stayed away for ever.
 func TestRequestsComeThroughAgainAfterThePathForgotTheirConnection(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(t, func(*apptest.Process) {})
+	c := newClients(t, func(*apptest.Process) {})
 	path := newLink(t, c.target)
 	alice, err := client.Dial(client.Config{Address: path.address(), Plaintext: true, KeepaliveTime: 10 * time.Second, KeepaliveTimeout: time.Second})
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package chaos ill-treats a venue and its clients and then judges what the
-// clients were told: the six guarantees of the stream, by one checker, over the
+// Package chaos injects faults into a venue and its clients and then checks what the
+// clients received: the six guarantees of the stream, by one checker, over the
 // recorded streams of more than fifty clients of which some use the Go client, some
 // speak the protocol themselves and some are processes of their own.
 //
@@ -7,8 +7,8 @@
 // freezes and kills clients, takes connections over, lets tokens expire, revokes
 // sessions and changes subscriptions. The judge is the journal, read afterwards:
 // for each client the sequence of events that concerned it, for each snapshot the
-// state at its cursor, for each price level the value at its sequence. That the
-// judge can be angry is shown by bugs that are planted in a scratch build.
+// state at its cursor, for each price level the value at its sequence. Bugs
+// planted in a scratch build show that the judge finds what it should.
 package chaos
 
 import (

@@ -177,9 +177,9 @@ func raced() bool {
 	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
 }
 
-// rehearsal is a small crowd and somebody who trades in front of it.
+// rehearsal is a few clients and somebody who trades in front of it.
 type rehearsal struct {
-	*crowd
+	*clients
 	maker, taker *client.Client
 	n            int
 }
@@ -188,7 +188,7 @@ type rehearsal struct {
 // missed, take-overs, a reader so slow that its queue overflows, a snapshot.
 func rehearse(t *testing.T, program, bug string) *verdict {
 	t.Helper()
-	c := newCrowd(t, func(p *apptest.Process) {
+	c := newClients(t, func(p *apptest.Process) {
 		p.Program, p.Environment = program, []string{envPlanted + "=" + bug}
 		p.Settings = apptest.Settings{SnapshotEvery: 400, Heartbeat: 150 * time.Millisecond, AckTimeout: time.Hour, SendTimeout: time.Hour, QueueMessages: 1500}
 	})
@@ -196,7 +196,7 @@ func rehearse(t *testing.T, program, bug string) *verdict {
 		c.add(rawSpec{Name: name("raw", i), User: user, Refreshes: true, Acknowledges: true, Symbols: []string{"*"}, Presence: true, All: user == "rita"})
 	}
 	c.begin(0, 0)
-	r := &rehearsal{crowd: c, maker: apptest.Client(t, c.target(), "alice"), taker: apptest.Client(t, c.target(), "bob")}
+	r := &rehearsal{clients: c, maker: apptest.Client(t, c.target(), "alice"), taker: apptest.Client(t, c.target(), "bob")}
 
 	r.trade(t, 10)
 	r.reach(t)

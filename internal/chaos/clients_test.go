@@ -12,8 +12,8 @@ import (
 	"todoku/internal/apptest"
 )
 
-// crowd is a venue with its clients, each behind a link of its own.
-type crowd struct {
+// clients is a venue with the clients, each behind a link of its own.
+type clients struct {
 	t         testing.TB
 	venue     *apptest.Process
 	claims    *claims
@@ -37,21 +37,21 @@ type member struct {
 	spec     rawSpec
 }
 
-// newCrowd starts a venue over a fresh directory. change sets what it shall be.
-func newCrowd(t testing.TB, change func(*apptest.Process)) *crowd {
+// newClients starts a venue over a fresh directory. change sets what it shall be.
+func newClients(t testing.TB, change func(*apptest.Process)) *clients {
 	t.Helper()
 	dir := t.TempDir()
 	if err := apptest.Seed(t.Context(), dir, apptest.Users(), apptest.Instruments()); err != nil {
 		t.Fatal(err)
 	}
-	c := &crowd{t: t, venue: apptest.Launch(t, dir), claims: newClaims()}
+	c := &clients{t: t, venue: apptest.Launch(t, dir), claims: newClaims()}
 	c.venue.Listen = "127.0.0.1:0" // A port that is free while the venue is down may be somebody's then.
 	change(c.venue)
 	c.startVenue()
 	return c
 }
 
-func (c *crowd) startVenue() {
+func (c *clients) startVenue() {
 	c.t.Helper()
 	c.venue.Start()
 	c.where.Lock()
@@ -59,14 +59,14 @@ func (c *crowd) startVenue() {
 	c.address = c.venue.Address
 }
 
-func (c *crowd) target() string {
+func (c *clients) target() string {
 	c.where.Lock()
 	defer c.where.Unlock()
 	return c.address
 }
 
 // add makes a client that is started by begin.
-func (c *crowd) add(spec rawSpec) {
+func (c *clients) add(spec rawSpec) {
 	c.t.Helper()
 	m := &member{link: newLink(c.t, c.target), recorder: newRecorder(spec.Name, spec.User, c.claims), spec: spec}
 	m.spec.Address = m.link.address()
@@ -74,7 +74,7 @@ func (c *crowd) add(spec rawSpec) {
 }
 
 // begin starts every client and the load.
-func (c *crowd) begin(seed uint64, pace time.Duration) {
+func (c *clients) begin(seed uint64, pace time.Duration) {
 	c.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
@@ -122,7 +122,7 @@ func (m *member) tell(o order) bool {
 }
 
 // head returns the journal's newest sequence.
-func (c *crowd) head() uint64 {
+func (c *clients) head() uint64 {
 	c.t.Helper()
 	_, head, err := apptest.OpenJournal(c.t, c.venue.Data).Bounds(c.t.Context())
 	if err != nil {
@@ -139,7 +139,7 @@ const patience = 5 * time.Minute
 
 // settle waits until every client has been told everything, and returns up to where
 // and who has not.
-func (c *crowd) settle() (head uint64, behind []string) {
+func (c *clients) settle() (head uint64, behind []string) {
 	c.t.Helper()
 	head = c.head()
 	late := time.NewTimer(patience)
@@ -162,7 +162,7 @@ func (c *crowd) settle() (head uint64, behind []string) {
 }
 
 // finish ends the load, settles, ends all clients, and judges.
-func (c *crowd) finish() *verdict {
+func (c *clients) finish() *verdict {
 	c.t.Helper()
 	c.calm()
 	c.load.running.Wait()
@@ -189,7 +189,7 @@ func (c *crowd) finish() *verdict {
 }
 
 // endings counts why streams ended.
-func (c *crowd) endings() map[string]int {
+func (c *clients) endings() map[string]int {
 	all := map[string]int{}
 	for _, m := range c.members {
 		m.recorder.mu.Lock()
