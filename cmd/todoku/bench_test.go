@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"todoku/cmd/todoku/cli"
 )
 
 func TestABenchmarkThatCannotBeIsAWrongCall(t *testing.T) {
@@ -14,7 +16,7 @@ func TestABenchmarkThatCannotBeIsAWrongCall(t *testing.T) {
 		{"bench", "push", "--mode", "table", "--server", "127.0.0.1:1"},
 		{"bench", "orders", "--mode", "fast"},
 	} {
-		if code, _, errs := newWorld(t).run(append(args, "--binary", asTodoku(t))...); code != exitUsage {
+		if code, _, errs := newWorld(t).run(append(args, "--binary", asTodoku(t))...); code != cli.ExitUsage {
 			t.Errorf("%v exits with %d: %s", args, code, errs)
 		}
 	}
@@ -25,7 +27,7 @@ func TestFeedsAreMeasuredBesideTheYardstick(t *testing.T) {
 	// run that is much shorter.
 	results := newWorld(t).mustJSON("bench", "push", "--yardstick", "--binary", asTodoku(t), "--data-parent", t.TempDir(),
 		"--streams", "20", "--warmup", "20ms", "--duration", "5s")
-	if len(results) != 2 || results[0]["server"] != serverYardstick || results[1]["server"] != serverVenue {
+	if len(results) != 2 || results[0]["server"] != "yardstick" || results[1]["server"] != "todoku" {
 		t.Fatalf("%v", results)
 	}
 	for _, r := range results {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"todoku/cmd/todoku/cli"
 	"todoku/internal/apptest"
 )
 
@@ -21,7 +22,7 @@ func TestAnOrdersLifeByCommandLine(t *testing.T) {
 	contains(t, alice.must("order", "replace", "--client-id", "mine", "--quantity", "8"), "order 1 PARTIALLY_FILLED", "4 working")
 	contains(t, alice.must("book", "usdjpy"), "USDJPY, last 151.25", "BID", "4  151.25")
 	contains(t, alice.must("order", "cancel", "1"), "order 1 CANCELED")
-	if code, _, errs := alice.run("order", "cancel", "1"); code != exitFailed {
+	if code, _, errs := alice.run("order", "cancel", "1"); code != cli.ExitFailed {
 		t.Errorf("canceling twice: exit code %d, %s", code, errs)
 	}
 	if n := len(alice.mustJSON("order", "list")); n != 0 {
@@ -46,7 +47,7 @@ func TestManyOrdersAreCanceledAtOnceAndListedInPages(t *testing.T) {
 		alice.must("order", "place", "BUY", "1", "USDJPY", "@", strconv.Itoa(100+i))
 	}
 	a, out, errs := alice.app()
-	if a.run(t.Context(), []string{"order", "list", "--limit", "3"}) != exitDone || strings.Count(out.String(), "\n") != 4 {
+	if run(t.Context(), a, []string{"order", "list", "--limit", "3"}) != cli.ExitDone || strings.Count(out.String(), "\n") != 4 {
 		t.Errorf("a head and 3 orders wanted:\n%s", out)
 	}
 	contains(t, errs.String(), "there are more")
@@ -67,7 +68,7 @@ func TestTheVenueIsAdministeredByCommandLine(t *testing.T) {
 	dora.must("order", "place", "BUY", "1", "USDJPY", "@", "100")
 	contains(t, admin.must("user", "list"), "dora", "Dora", "TRADER")
 	contains(t, admin.must("user", "suspend", "dora"), "suspended")
-	if code, _, errs := dora.run("positions"); code != exitFailed {
+	if code, _, errs := dora.run("positions"); code != cli.ExitFailed {
 		t.Errorf("a suspended user got in: %s", errs)
 	}
 	contains(t, admin.must("user", "resume", "dora"), "may sign in again")
@@ -102,7 +103,7 @@ func TestTheVenueIsAdministeredByCommandLine(t *testing.T) {
 	contains(t, admin.must("connections"), "USER", "CONNECTION")
 	contains(t, admin.must("connections", "--detail", "AAAAAAAAAAAAAAAAAAAAAA"), "no stream is attached")
 	contains(t, admin.must("audit", "told", "1"), "SEQUENCE", "ACKNOWLEDGED")
-	if code, _, errs := admin.run("audit", "told", "soon"); code != exitUsage {
+	if code, _, errs := admin.run("audit", "told", "soon"); code != cli.ExitUsage {
 		t.Errorf("a sequence that is none: exit code %d, %s", code, errs)
 	}
 	contains(t, admin.must("version"), "todoku")
@@ -123,7 +124,7 @@ func TestEveryLineOfJSONIsOneObject(t *testing.T) {
 		admin.mustJSON(strings.Fields(line)...)
 	}
 	a, out, _ := alice.app()
-	if a.run(t.Context(), strings.Fields("order place BUY 1000 EURUSD @ 9 --json")) != exitFailed {
+	if run(t.Context(), a, strings.Fields("order place BUY 1000 EURUSD @ 9 --json")) != cli.ExitFailed {
 		t.Error("a rejected order did not fail the command")
 	}
 	if lines := parseLines(t, out.String()); len(lines) != 1 || lines[0]["status"] != "ORDER_STATUS_REJECTED" {
@@ -140,13 +141,4 @@ func TestShellsCompleteWhatTheVenueKnows(t *testing.T) {
 	contains(t, alice.must("__complete", "order", "place", "--tif", ""), "IOC")
 	contains(t, as(t, "127.0.0.1:1", "alice").must("__complete", "book", ""), ":")
 	contains(t, alice.must("completion", "bash"), "todoku")
-}
-
-func TestNumbersAlignAtTheRight(t *testing.T) {
-	var out strings.Builder
-	err := writeTable(&out, columns(left("WHO"), right("HOW MUCH")), [][]string{{"alice", "1"}, {"Bob\x1b[31m", "1000000000"}})
-	want := "WHO         HOW MUCH\nalice              1\nBob [31m  1000000000\n"
-	if err != nil || out.String() != want {
-		t.Errorf("%v:\n%q, want\n%q", err, out.String(), want)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"todoku/cmd/todoku/cli"
 	"todoku/internal/apptest"
 )
 
@@ -29,15 +30,15 @@ func TestDoctorSaysWhatStandsBetween(t *testing.T) {
 
 	alice.env["TODOKU_PASSWORD"] = "wrong"
 	alice.env["TODOKU_USER"] = "bob"
-	if code, out, _ := alice.run("doctor", "--minutes", "0.01"); code != exitFailed || !strings.Contains(out, "PROBLEM") {
+	if code, out, _ := alice.run("doctor", "--minutes", "0.01"); code != cli.ExitFailed || !strings.Contains(out, "PROBLEM") {
 		t.Errorf("wrong password: exit code %d\n%s", code, out)
 	}
 	venue.Shutdown()
-	if code, out, _ := nobody.run("doctor", address, "--minutes", "0.01"); code != exitUnreachable || !strings.Contains(out, "PROBLEM") {
+	if code, out, _ := nobody.run("doctor", address, "--minutes", "0.01"); code != cli.ExitUnreachable || !strings.Contains(out, "PROBLEM") {
 		t.Errorf("nobody there: exit code %d\n%s", code, out)
 	}
 	for _, wrong := range [][]string{{"doctor", "no-port"}, {"doctor", address, "--minutes", "0"}, {"doctor", address, "--minutes", "NaN"}, {"doctor", address, address}} {
-		if code, _, errs := nobody.run(wrong...); code != exitUsage {
+		if code, _, errs := nobody.run(wrong...); code != cli.ExitUsage {
 			t.Errorf("%v: exit code %d, %s", wrong, code, errs)
 		}
 	}

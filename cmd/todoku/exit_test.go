@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"todoku/cmd/todoku/cli"
 	"todoku/internal/apptest"
 )
 
@@ -25,7 +26,7 @@ func TestWrongUsageEndsWithCodeTwoAndTheUsage(t *testing.T) {
 		"positions --server nowhere", "positions --plaintext --tls-ca x", "positions --tls-cert x", "positions --client-keepalive-time 1s",
 	} {
 		code, out, errs := newWorld(t).run(strings.Fields(line)...)
-		if code != exitUsage || !strings.Contains(errs, "usage: todoku") || strings.Contains(out, "signed") {
+		if code != cli.ExitUsage || !strings.Contains(errs, "usage: todoku") || strings.Contains(out, "signed") {
 			t.Errorf("todoku %s: exit code %d, %s%s", line, code, out, errs)
 		}
 	}
@@ -34,7 +35,7 @@ func TestWrongUsageEndsWithCodeTwoAndTheUsage(t *testing.T) {
 func TestAVenueThatCannotBeReachedEndsWithCodeThree(t *testing.T) {
 	w := as(t, "127.0.0.1:1", "alice")
 	for _, line := range []string{"positions", "watch", "order place BUY 1 USDJPY @ 1", "login alice", "book USDJPY --watch"} {
-		if code, _, errs := w.run(strings.Fields(line)...); code != exitUnreachable {
+		if code, _, errs := w.run(strings.Fields(line)...); code != cli.ExitUnreachable {
 			t.Errorf("todoku %s: exit code %d, %s", line, code, errs)
 		}
 	}
@@ -59,16 +60,16 @@ func TestWhatWasRefusedEndsWithCodeOne(t *testing.T) {
 	} {
 		alice.env["TODOKU_NEW_PASSWORD"] = "x"
 		code, _, errs := alice.run(strings.Fields(line)...)
-		if code != exitFailed || !strings.Contains(errs, want) {
+		if code != cli.ExitFailed || !strings.Contains(errs, want) {
 			t.Errorf("todoku %s: exit code %d, %s, want %s", line, code, errs, want)
 		}
 	}
 	stranger := newWorld(t)
 	stranger.env["TODOKU_SERVER"] = venue.GRPCAddr().String()
-	if code, _, errs := stranger.run("positions"); code != exitFailed || !strings.Contains(errs, "not signed in") {
+	if code, _, errs := stranger.run("positions"); code != cli.ExitFailed || !strings.Contains(errs, "not signed in") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
-	if code, _, errs := stranger.run("logout"); code != exitFailed || !strings.Contains(errs, "not signed in") {
+	if code, _, errs := stranger.run("logout"); code != cli.ExitFailed || !strings.Contains(errs, "not signed in") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"todoku/cmd/todoku/cli"
+	"todoku/cmd/todoku/session"
 )
 
 func main() {
@@ -26,9 +29,9 @@ func mainCode() int {
 	// The first signal ends what runs in good order. Whatever does not listen is
 	// ended by the second, as the system does by default.
 	context.AfterFunc(ctx, stop)
-	a := &app{
-		in: os.Stdin, out: os.Stdout, errors: os.Stderr,
-		lookupEnv: os.LookupEnv, environ: os.Environ, configDir: os.UserConfigDir, now: time.Now, completionWait: promptWait,
+	a := &cli.App{
+		In: os.Stdin, Out: os.Stdout, Errors: os.Stderr,
+		LookupEnv: os.LookupEnv, Environ: os.Environ, ConfigDir: os.UserConfigDir, Now: time.Now, CompletionWait: session.PromptWait,
 	}
-	return a.run(ctx, os.Args[1:])
+	return run(ctx, a, os.Args[1:])
 }

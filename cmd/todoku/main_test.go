@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"todoku/cmd/todoku/cli"
 	"todoku/internal/apptest"
 )
 
@@ -64,18 +65,18 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-func (w *world) app() (a *app, out, errs *buffer) {
+func (w *world) app() (a *cli.App, out, errs *buffer) {
 	out, errs = &buffer{}, &buffer{}
-	a = &app{
-		in: strings.NewReader(""), out: out, errors: errs, now: time.Now, completionWait: apptest.Patience,
-		lookupEnv: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok },
-		environ: func() (all []string) {
+	a = &cli.App{
+		In: strings.NewReader(""), Out: out, Errors: errs, Now: time.Now, CompletionWait: apptest.Patience,
+		LookupEnv: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok },
+		Environ: func() (all []string) {
 			for name, value := range w.env {
 				all = append(all, name+"="+value)
 			}
 			return all
 		},
-		configDir: func() (string, error) { return w.home, nil },
+		ConfigDir: func() (string, error) { return w.home, nil },
 	}
 	return a, out, errs
 }
@@ -84,7 +85,7 @@ func (w *world) app() (a *app, out, errs *buffer) {
 func (w *world) run(args ...string) (code int, out, errs string) {
 	w.t.Helper()
 	a, o, e := w.app()
-	code = a.run(w.t.Context(), args)
+	code = run(w.t.Context(), a, args)
 	return code, o.String(), e.String()
 }
 
@@ -92,7 +93,7 @@ func (w *world) run(args ...string) (code int, out, errs string) {
 func (w *world) must(args ...string) string {
 	w.t.Helper()
 	code, out, errs := w.run(args...)
-	if code != exitDone {
+	if code != cli.ExitDone {
 		w.t.Fatalf("todoku %s: exit code %d\n%s%s", strings.Join(args, " "), code, out, errs)
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"todoku/cmd/todoku/cli"
 	"todoku/internal/apptest"
 	"todoku/internal/pathtest"
 )
@@ -104,7 +105,7 @@ func TestPrintedProxyTimersFollowTheVenue(t *testing.T) {
 		{"config", "haproxy", "--backend", "venue"},
 		{"config", "nginx", "--backend", "venue:1;include"},
 	} {
-		if code, out, _ := w.run(wrong...); code != exitUsage || out != "" {
+		if code, out, _ := w.run(wrong...); code != cli.ExitUsage || out != "" {
 			t.Errorf("%v: exit code %d, %s", wrong, code, out)
 		}
 	}

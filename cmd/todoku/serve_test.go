@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"todoku/cmd/todoku/cli"
 	"todoku/internal/apptest"
 )
 
@@ -85,7 +86,7 @@ func TestADemoVenueCanBeUsedAtOnce(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan int, 1)
 		go func() {
-			done <- a.run(ctx, []string{"serve", "--demo", "--data", dir, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"})
+			done <- run(ctx, a, []string{"serve", "--demo", "--data", dir, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"})
 		}()
 		await(t, errs, "demo traders trade")
 		address := regexp.MustCompile(`TODOKU_SERVER=(\S+)`).FindStringSubmatch(out.String())
@@ -96,7 +97,7 @@ func TestADemoVenueCanBeUsedAtOnce(t *testing.T) {
 		w.env["TODOKU_PASSWORD"] = "demo"
 		use(w)
 		stop()
-		if code := <-done; code != exitDone {
+		if code := <-done; code != cli.ExitDone {
 			t.Errorf("exit code %d, %s", code, errs)
 		}
 	}
@@ -114,10 +115,10 @@ func TestADemoTouchesNobodyElsesData(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, errs := newWorld(t).run("serve", "--demo", "--data", dir)
-	if code != exitUsage || !strings.Contains(errs, "no demo's") {
+	if code != cli.ExitUsage || !strings.Contains(errs, "no demo's") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
-	if _, err := os.Stat(filepath.Join(dir, demoMark)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "DEMO")); err == nil {
 		t.Error("it was marked as a demo's")
 	}
 }
@@ -127,10 +128,10 @@ func TestTheFirstAdministratorIsMadeOffline(t *testing.T) {
 	w := newWorld(t)
 	w.env["TODOKU_NEW_PASSWORD"] = "first"
 	contains(t, w.must("user", "add", "chief", "--role", "ADMIN", "--data", dir), "chief (chief), ADMIN")
-	if code, _, errs := w.run("user", "add", "chief", "--data", dir); code != exitFailed || !strings.Contains(errs, "ALREADY_EXISTS") {
+	if code, _, errs := w.run("user", "add", "chief", "--data", dir); code != cli.ExitFailed || !strings.Contains(errs, "ALREADY_EXISTS") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
-	if code, _, errs := w.run("user", "passwd", "nobody", "--data", dir); code != exitFailed || !strings.Contains(errs, "UNKNOWN_USER") {
+	if code, _, errs := w.run("user", "passwd", "nobody", "--data", dir); code != cli.ExitFailed || !strings.Contains(errs, "UNKNOWN_USER") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	w.env["TODOKU_NEW_PASSWORD"] = apptest.Password
@@ -138,7 +139,7 @@ func TestTheFirstAdministratorIsMadeOffline(t *testing.T) {
 
 	running := apptest.Serve(t, apptest.Config(dir))
 	contains(t, as(t, running.GRPCAddr().String(), "chief").must("user", "list"), "chief")
-	if code, _, errs := w.run("user", "add", "other", "--data", dir); code != exitFailed || !strings.Contains(errs, "in use") {
+	if code, _, errs := w.run("user", "add", "other", "--data", dir); code != cli.ExitFailed || !strings.Contains(errs, "in use") {
 		t.Errorf("beside a running server: exit code %d, %s", code, errs)
 	}
 }
@@ -148,16 +149,16 @@ func TestConfigCheckSaysWhatAServerWouldRunWith(t *testing.T) {
 	dir := t.TempDir()
 	w.env["TODOKU_DATA"], w.env["TODOKU_DRIAN"] = dir, "3s"
 	code, out, errs := w.run("config", "check", "--config", writeFile(t, "heartbeat: 2s\n"), "--day-end", "21:00")
-	if code != exitDone {
+	if code != cli.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
 	contains(t, out, "heartbeat  2s", "todoku.yaml:1", "TODOKU_DATA", "--day-end", "holds no venue yet", "the settings agree")
 	contains(t, errs, "TODOKU_DRIAN sets nothing")
-	if code, _, errs := newWorld(t).run("config", "check", "--heartbeat", "30s"); code != exitUsage {
+	if code, _, errs := newWorld(t).run("config", "check", "--heartbeat", "30s"); code != cli.ExitUsage {
 		t.Errorf("heartbeats that nobody can acknowledge in time: exit code %d, %s", code, errs)
 	}
 	cert := writeFile(t, "no certificate")
-	if code, _, errs := newWorld(t).run("config", "check", "--tls-cert", cert, "--tls-key", cert); code != exitUsage {
+	if code, _, errs := newWorld(t).run("config", "check", "--tls-cert", cert, "--tls-key", cert); code != cli.ExitUsage {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }

@@ -1,13 +1,15 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"todoku/client"
+	"todoku/cmd/todoku/cli"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/internal/apptest"
 )
@@ -27,7 +29,7 @@ func (w *world) sessionFiles() (files []string) {
 	return files
 }
 
-// login signs a world in as a person does, and leaves no password behind.
+// Login signs a world in as a person does, and leaves no password behind.
 func (w *world) login(address, user string) string {
 	w.t.Helper()
 	w.env["TODOKU_SERVER"], w.env["TODOKU_PASSWORD"] = address, apptest.Password
@@ -53,20 +55,19 @@ func TestASessionIsKeptForItsOwnerAlone(t *testing.T) {
 			t.Errorf("its directory: %v, %v, want 0700", info.Mode(), err)
 		}
 	}
-	store := sessionStore{filepath.Dir(files[0])}
-	session, err := store.load("alice")
-	if err != nil || session.RefreshToken == "" {
-		t.Fatalf("%v, %v", session.User, err)
+	session := w.session("alice")
+	if session.RefreshToken == "" {
+		t.Fatalf("%+v", session)
 	}
 	out += w.must("positions") + w.must("order", "list", "--json")
 	if strings.Contains(out, session.AccessToken) || strings.Contains(out, session.RefreshToken) {
 		t.Error("a token was printed")
 	}
 	w.must("logout")
-	if session, _ := store.load("alice"); session.RefreshToken != "" {
+	if w.session("alice").RefreshToken != "" {
 		t.Error("logout left the session")
 	}
-	if code, _, errs := w.run("positions"); code != exitFailed || !strings.Contains(errs, "todoku login") {
+	if code, _, errs := w.run("positions"); code != cli.ExitFailed || !strings.Contains(errs, "todoku login") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
@@ -93,7 +94,7 @@ func TestASessionThatHasEndedIsSignedInAgainWithoutAPrompt(t *testing.T) {
 	address := venue.GRPCAddr().String()
 	w := as(t, address, "alice")
 	w.must("positions")
-	before := w.session(address, "alice")
+	before := w.session("alice")
 	admin := venue.Client("admin")
 	// Setting the password ends all sessions.
 	if _, err := admin.Admin().UpdateUser(t.Context(), &todokuv1.UpdateUserRequest{
@@ -104,7 +105,7 @@ func TestASessionThatHasEndedIsSignedInAgainWithoutAPrompt(t *testing.T) {
 	if out := w.must("order", "place", "BUY", "1", "USDJPY", "@", "100"); !strings.Contains(out, "NEW") {
 		t.Error(out)
 	}
-	if w.session(address, "alice").SessionID == before.SessionID {
+	if w.session("alice").SessionID == before.SessionID {
 		t.Error("the session that had ended is still kept")
 	}
 	delete(w.env, "TODOKU_PASSWORD")
@@ -113,74 +114,17 @@ func TestASessionThatHasEndedIsSignedInAgainWithoutAPrompt(t *testing.T) {
 	}
 }
 
-func (w *world) session(address, user string) client.Session {
+// session returns what is kept of a user's session; zero if nothing is.
+func (w *world) session(user string) (session client.Session) {
 	w.t.Helper()
-	a, _, _ := w.app()
-	store, err := a.sessions(address)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	session, err := store.load(user)
-	if err != nil {
-		w.t.Fatal(err)
+	for _, name := range w.sessionFiles() {
+		if filepath.Base(name) != user+".json" {
+			continue
+		}
+		data, err := os.ReadFile(name)
+		if err := errors.Join(err, json.Unmarshal(data, &session)); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	return session
-}
-
-func TestADamagedSessionIsNone(t *testing.T) {
-	store := sessionStore{t.TempDir()}
-	if err := store.save(client.Session{User: "alice", RefreshToken: "secret"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(store.path("alice"), []byte(`{"user": "al`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if session, err := store.load("alice"); err != nil || session.RefreshToken != "" {
-		t.Errorf("%+v, %v", session, err)
-	}
-}
-
-func TestServersAndUsersNeverShareAFile(t *testing.T) {
-	seen := map[string]string{}
-	for _, name := range []string{"a:1", "a_1", "a_3a1", "A:1", "..", ".", "", "../x", "_dots..", "[::1]:7443"} {
-		file := fileName(name)
-		if other, taken := seen[file]; taken || strings.ContainsAny(file, `/\:`) || file == "." || file == ".." {
-			t.Errorf("%q is kept as %q, as is %q", name, file, other)
-		}
-		seen[file] = name
-	}
-}
-
-// TestCommandsSideBySideShareOneRefresh: a refresh token is good once. The second
-// of two commands must take what the first was given, or the venue sees a thief.
-func TestCommandsSideBySideShareOneRefresh(t *testing.T) {
-	config := apptest.Config(t.TempDir())
-	config.Accounts.RetryWindow = time.Nanosecond // No mercy for a token that was used.
-	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), apptest.Instruments()); err != nil {
-		t.Fatal(err)
-	}
-	running := apptest.Serve(t, config)
-	w := newWorld(t)
-	w.login(running.GRPCAddr().String(), "alice")
-	a, _, _ := w.app()
-	c := &connection{
-		server: running.GRPCAddr().String(), plaintext: true,
-		keepaliveTime: clientKeepaliveTime, keepaliveTimeout: clientKeepaliveTimeout,
-	}
-	err := a.withClient(t.Context(), c, func(first *venue) error {
-		return a.withClient(t.Context(), c, func(second *venue) error {
-			for _, each := range []*venue{first, second, first} {
-				if err := each.Refresh(t.Context()); err != nil {
-					return err
-				}
-				if _, err := each.Orders().ListPositions(t.Context(), &todokuv1.ListPositionsRequest{}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -14,7 +14,7 @@ import (
 func drainOf(t *testing.T, w *world, args ...string) (time.Duration, error) {
 	t.Helper()
 	a, _, _ := w.app()
-	root := a.root()
+	root := root(a)
 	command, rest, err := root.Find(append([]string{"serve"}, args...))
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +22,7 @@ func drainOf(t *testing.T, w *world, args ...string) (time.Duration, error) {
 	if err := command.ParseFlags(rest); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.applySettings(command); err != nil {
+	if err := a.ApplySettings(command); err != nil {
 		return 0, err
 	}
 	return command.Flags().GetDuration("drain")
@@ -84,23 +84,6 @@ func TestAWrongSettingIsRefusedNamingTheLine(t *testing.T) {
 	}
 }
 
-func FuzzParseSettings(f *testing.F) {
-	f.Add([]byte("drain: 3s\ndata: x\n"))
-	f.Add([]byte("a: &a [*a]\n"))
-	f.Add([]byte("? [drain]\n: 1\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		entries, err := parseSettings(data, []string{"drain", "data"})
-		if err != nil {
-			return
-		}
-		for name, entry := range entries {
-			if name != "drain" && name != "data" || entry.line < 1 {
-				t.Fatalf("took %q on line %d", name, entry.line)
-			}
-		}
-	})
-}
-
 func TestEveryCommandExplainsItself(t *testing.T) {
 	a, _, _ := newWorld(t).app()
 	var visit func(*cobra.Command)
@@ -115,5 +98,5 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 			visit(child)
 		}
 	}
-	visit(a.root())
+	visit(root(a))
 }

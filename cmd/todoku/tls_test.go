@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"todoku/cmd/todoku/cli"
 	"todoku/internal/apptest"
 )
 
@@ -68,11 +69,11 @@ func TestBothSidesProveWhoTheyAre(t *testing.T) {
 		"with a certificate of its own":   {"positions", "--tls-ca", cert, "--tls-server-name", "venue.test", "--tls-cert", cert, "--tls-key", key},
 		"trusting what the system trusts": append([]string{"positions"}, whole[3:]...),
 	} {
-		if code, out, errs := w.run(args...); code != exitUnreachable {
+		if code, out, errs := w.run(args...); code != cli.ExitUnreachable {
 			t.Errorf("%s: exit code %d, %s%s", what, code, out, errs)
 		}
 	}
-	if code, _, errs := w.run("positions", "--tls-ca", key); code != exitFailed {
+	if code, _, errs := w.run("positions", "--tls-ca", key); code != cli.ExitFailed {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"todoku/client"
+	"todoku/cmd/todoku/cli"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/internal/apptest"
 )
@@ -216,7 +217,7 @@ func TestWatchSaysInALineWhatHappened(t *testing.T) {
 	a, out, errs := w.app()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan int, 1)
-	go func() { done <- a.run(ctx, []string{"watch", "--instrument", "usdjpy"}) }()
+	go func() { done <- run(ctx, a, []string{"watch", "--instrument", "usdjpy"}) }()
 	await(t, out, "SNAPSHOT")
 	w.must("order", "place", "BUY", "10", "USDJPY", "@", "151.25")
 	as(t, address, "bob").must("order", "place", "SELL", "10", "USDJPY", "@", "151.25")
@@ -224,7 +225,7 @@ func TestWatchSaysInALineWhatHappened(t *testing.T) {
 	await(t, out, "two lines")
 	await(t, out, "TRADE_PRINT")
 	stop()
-	if code := <-done; code != exitDone {
+	if code := <-done; code != cli.ExitDone {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	contains(t, out.String(),
@@ -263,14 +264,14 @@ func TestAWatchedBookFollowsTheBook(t *testing.T) {
 	a, out, errs := w.app()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan int, 1)
-	go func() { done <- a.run(ctx, []string{"book", "usdjpy", "--watch"}) }()
+	go func() { done <- run(ctx, a, []string{"book", "usdjpy", "--watch"}) }()
 	await(t, out, "USDJPY bid 10 @ 151, offer -")
 	w.must("order", "place", "SELL", "5", "USDJPY", "@", "152")
 	await(t, out, "USDJPY bid 10 @ 151, offer 5 @ 152")
 	w.must("order", "cancel", "1")
 	await(t, out, "USDJPY bid -, offer 5 @ 152")
 	stop()
-	if code := <-done; code != exitDone {
+	if code := <-done; code != cli.ExitDone {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
@@ -282,7 +283,7 @@ func TestWatchSignsInAgainWhenItsSessionEnds(t *testing.T) {
 	a, out, errs := w.app()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan int, 1)
-	go func() { done <- a.run(ctx, []string{"watch", "--json"}) }()
+	go func() { done <- run(ctx, a, []string{"watch", "--json"}) }()
 	await(t, out, "snapshot_end")
 	admin := as(t, address, "admin")
 	admin.env["TODOKU_NEW_PASSWORD"] = apptest.Password
@@ -290,7 +291,7 @@ func TestWatchSignsInAgainWhenItsSessionEnds(t *testing.T) {
 	admin.must("announce", "after the end")
 	await(t, out, "after the end")
 	stop()
-	if code := <-done; code != exitDone {
+	if code := <-done; code != cli.ExitDone {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	if n := strings.Count(out.String(), "snapshot_end"); n != 1 {

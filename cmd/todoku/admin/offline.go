@@ -1,0 +1,90 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"todoku/account"
+	"todoku/cmd/todoku/cli"
+	"todoku/cmd/todoku/notation"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/server"
+	"todoku/trade"
+)
+
+// Administration of a venue that is not running, on its own machine: the way to
+// the first administrator. It goes through the same engine as a running one.
+
+// Offline runs do on the venue in a data directory.
+func Offline(ctx context.Context, data string, do func(*server.Offline) error) (err error) {
+	venue, err := server.OpenOffline(ctx, data, account.Config{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, venue.Close(context.WithoutCancel(ctx))) }()
+	return do(venue)
+}
+
+func addUserOffline(ctx context.Context, a *cli.App, data string, request *todokuv1.CreateUserRequest, asJSON bool) error {
+	user := NewUser(request)
+	return Offline(ctx, data, func(venue *server.Offline) error {
+		answer, err := venue.Submit(ctx, &trade.UpsertUser{Create: true, NewUser: user})
+		if err != nil {
+			return err
+		}
+		if _, err := venue.Accounts.CreateCredentialIfAbsent(ctx, string(user.ID), request.GetPassword()); err != nil {
+			return fmt.Errorf("the user is there, the password is not; set it with \"todoku user passwd %s --data %s\": %w", user.ID, data, err)
+		}
+		told := &todokuv1.User{
+			User: request.GetUser(), DisplayName: user.DisplayName, Roles: request.GetRoles(), Accounts: accountNames(user.Accounts),
+		}
+		return a.Done(&todokuv1.CreateUserResponse{User: told, Sequence: answer.Sequence}, asJSON, "user %s", notation.SayUser(told))
+	})
+}
+
+// NewUser fills what a request leaves to the venue.
+func NewUser(request *todokuv1.CreateUserRequest) trade.User {
+	user := trade.User{ID: trade.UserID(request.GetUser()), DisplayName: request.GetDisplayName()}
+	if user.DisplayName == "" {
+		user.DisplayName = request.GetUser()
+	}
+	for _, r := range request.GetRoles() {
+		user.Roles |= 1 << (r - 1) // Both count the same roles in the same order.
+	}
+	for _, name := range request.GetAccounts() {
+		user.Accounts = append(user.Accounts, trade.AccountID(name))
+	}
+	if len(user.Accounts) == 0 {
+		user.Accounts = []trade.AccountID{trade.AccountID(user.ID)}
+	}
+	return user
+}
+
+func accountNames(accounts []trade.AccountID) []string {
+	names := make([]string, len(accounts))
+	for i, a := range accounts {
+		names[i] = string(a)
+	}
+	return names
+}
+
+func setPasswordOffline(ctx context.Context, a *cli.App, data, user, password string) error {
+	// A directory that is spelt wrong would be made, and be an empty venue.
+	if _, err := os.Stat(filepath.Join(data, "journal.db")); err != nil {
+		return fmt.Errorf("--data %s holds no venue: %w", data, err)
+	}
+	return Offline(ctx, data, func(venue *server.Offline) error {
+		// A new password ends the user's sessions, so the user is not signed in any
+		// more; a user who does not exist is refused here.
+		if _, err := venue.Submit(ctx, &trade.SetPresence{Subject: trade.UserID(user)}); err != nil {
+			return err
+		}
+		if err := venue.Accounts.SetPassword(ctx, user, password); err != nil {
+			return err
+		}
+		return a.Printf("the password of %s is set; the user's sessions have ended\n", user)
+	})
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// PrintUsage is what --help shows after a command's description: how it is
+// called, an example, its commands, and its flags with settings under headings of
+// their own.
+func PrintUsage(command *cobra.Command) error {
+	var out strings.Builder
+	fmt.Fprintf(&out, "Usage:\n  %s\n", command.UseLine())
+	if command.Example != "" {
+		fmt.Fprintf(&out, "\nExamples:\n%s\n", command.Example)
+	}
+	if command.HasAvailableSubCommands() {
+		out.WriteString("\nCommands:\n")
+		for _, c := range command.Commands() {
+			if c.IsAvailableCommand() || c.Name() == "help" {
+				fmt.Fprintf(&out, "  %-*s  %s\n", command.NamePadding(), c.Name(), c.Short)
+			}
+		}
+	}
+	printFlags(&out, command)
+	if command.HasAvailableSubCommands() {
+		fmt.Fprintf(&out, "\n\"%s COMMAND --help\" tells more about a command.\n", command.CommandPath())
+	}
+	_, err := io.WriteString(command.OutOrStderr(), out.String())
+	return err
+}
+
+func printFlags(out *strings.Builder, command *cobra.Command) {
+	var headings []string
+	sections := map[string]*pflag.FlagSet{}
+	command.Flags().VisitAll(func(f *pflag.Flag) {
+		heading := HeadingOf(f)
+		if sections[heading] == nil {
+			sections[heading] = pflag.NewFlagSet("", pflag.ContinueOnError)
+			sections[heading].SortFlags = false
+			headings = append(headings, heading)
+		}
+		sections[heading].AddFlag(f)
+	})
+	slices.Sort(headings) // What the call is about, which has no heading, comes first.
+	for _, heading := range headings {
+		title := "Flags"
+		if heading != "" {
+			title = heading + " (settings)"
+		}
+		fmt.Fprintf(out, "\n%s:\n%s\n", title, strings.TrimRight(sections[heading].FlagUsages(), "\n"))
+	}
+}

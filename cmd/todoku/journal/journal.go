@@ -1,0 +1,262 @@
+// Package journal has the commands that read a venue's journal, beside a running server
+// or without one. They write nothing.
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"todoku/cmd/todoku/cli"
+	"todoku/journal"
+	"todoku/sqlite"
+	"todoku/trade/record"
+)
+
+func Command(a *cli.App) *cobra.Command {
+	return a.Group("journal", "Check, export and measure a venue's journal",
+		"Reads the journal in a data directory, beside a running server or without one, and writes nothing.",
+		journalVerifyCommand(a), journalExportCommand(a), journalStatCommand(a))
+}
+
+// journalRun gives a command the setting of a data directory and runs it with the
+// journal there, opened for reading.
+func journalRun(a *cli.App, command *cobra.Command, run func(context.Context, string, journal.Store) error) *cobra.Command {
+	var data string
+	command.Args = cobra.NoArgs
+	cli.AddSettings(command, "Place", func(flags *pflag.FlagSet) {
+		flags.StringVar(&data, "data", "data", "data directory")
+	})
+	command.RunE = func(command *cobra.Command, _ []string) (err error) {
+		store, err := sqlite.OpenJournal(command.Context(), filepath.Join(data, "journal.db"), sqlite.Options{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, store.Close()) }()
+		return run(command.Context(), data, store)
+	}
+	return command
+}
+
+// journalSummary is what verify and stat print as JSON. Sequences are strings, as
+// in the API.
+type journalSummary struct {
+	Epoch     string            `json:"epoch"`
+	Oldest    uint64            `json:"oldest_sequence,string"`
+	Head      uint64            `json:"head_sequence,string"`
+	FirstTime string            `json:"first_time,omitempty"`
+	LastTime  string            `json:"last_time,omitempty"`
+	Records   uint64            `json:"records,string"`
+	Bytes     uint64            `json:"record_bytes,string"`
+	Kinds     map[string]uint64 `json:"kinds,omitempty"`
+	Files     map[string]int64  `json:"file_bytes,omitempty"`
+	Snapshots []snapshotSummary `json:"snapshots,omitempty"`
+}
+
+type snapshotSummary struct {
+	Sequence uint64 `json:"sequence,string"`
+	Time     string `json:"time"`
+	Bytes    int    `json:"bytes"`
+}
+
+func summarise(s journal.Summary) journalSummary {
+	return journalSummary{
+		Epoch: s.Epoch, Oldest: s.Oldest, Head: s.Head, Records: s.Records, Bytes: s.Bytes,
+		FirstTime: jsonTime(s.FirstTime), LastTime: jsonTime(s.LastTime),
+	}
+}
+
+// jsonTime writes nanoseconds since 1970 as the API does; "" for zero.
+func jsonTime(nanos int64) string {
+	if nanos == 0 {
+		return ""
+	}
+	return time.Unix(0, nanos).UTC().Format(time.RFC3339Nano)
+}
+
+func journalVerifyCommand(a *cli.App) *cobra.Command {
+	var asJSON bool
+	command := &cobra.Command{
+		Use: "verify", Short: "Read every record and name the first damaged one",
+		Long: `Reads every record from the oldest to the newest and checks checksums, order and that
+each can be understood. Exit code 1 and the sequence of the first bad one, if any.`,
+		Example: "  todoku journal verify --data ./data",
+	}
+	cli.AddJSON(command, &asJSON)
+	return journalRun(a, command, func(ctx context.Context, _ string, store journal.Store) error {
+		show := progress(a)
+		summary, err := journal.Verify(ctx, understood{store}, func(s journal.Summary) { show(s.Records, s.Head+1-s.Oldest, false) })
+		show(summary.Records, summary.Head+1-summary.Oldest, true)
+		if err != nil {
+			return fmt.Errorf("%d good records, then: %w", summary.Records, err)
+		}
+		if asJSON {
+			return a.PrintValue(summarise(summary))
+		}
+		return a.Printf("%d records from %d to %d, %s: all good\n", summary.Records, summary.Oldest, summary.Head, cli.SayBytes(summary.Bytes))
+	})
+}
+
+// understood is a store whose records must also be this venue's: a checksum proves
+// only that they are as they were written.
+type understood struct{ journal.Store }
+
+// Read implements journal.Store.
+func (u understood) Read(ctx context.Context, after uint64, limit int) ([]journal.Record, error) {
+	records, err := u.Store.Read(ctx, after, limit)
+	for _, r := range records {
+		if _, err := record.Decode(r.Sequence, r.Time, r.Data); err != nil {
+			return nil, &journal.CorruptError{Sequence: r.Sequence, Reason: err.Error()}
+		}
+	}
+	return records, err
+}
+
+// progress returns what shows how far a long command has come, on a terminal only.
+func progress(a *cli.App) func(done, of uint64, last bool) {
+	if !cli.IsTerminal(a.Errors) {
+		return func(uint64, uint64, bool) {}
+	}
+	shown := time.Time{}
+	return func(done, of uint64, last bool) {
+		const often = 100 * time.Millisecond
+		now := a.Now()
+		if of == 0 || !last && now.Sub(shown) < often {
+			return
+		}
+		shown = now
+		a.Say("\r%d of %d records, %d%%", done, of, done*100/of)
+		if last {
+			a.Say("\n")
+		}
+	}
+}
+
+// walk hands on the records after one sequence up to another.
+func walk(ctx context.Context, store journal.Store, after, through uint64, use func(journal.Record) error) error {
+	const step = 4096
+	for after < through {
+		records, err := store.Read(ctx, after, step)
+		if errors.Is(err, journal.ErrCompacted) {
+			// The server has just dropped what would have come next.
+			oldest, _, boundsErr := store.Bounds(ctx)
+			if boundsErr == nil && oldest > after+1 {
+				after = oldest - 1
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if len(records) == 0 {
+			return nil
+		}
+		for _, r := range records {
+			if r.Sequence > through {
+				return nil
+			}
+			if err := use(r); err != nil {
+				return fmt.Errorf("record %d: %w", r.Sequence, err)
+			}
+			after = r.Sequence
+		}
+	}
+	return nil
+}
+
+func journalStatCommand(a *cli.App) *cobra.Command {
+	var asJSON bool
+	command := &cobra.Command{
+		Use: "stat", Short: "Say what the journal holds",
+		Long:    "Says which records the journal holds, of which times and kinds, and how much room they and the snapshots take.",
+		Example: "  todoku journal stat --data ./data --json",
+	}
+	cli.AddJSON(command, &asJSON)
+	return journalRun(a, command, func(ctx context.Context, data string, store journal.Store) error {
+		summary, err := stat(ctx, a, data, store)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return a.PrintValue(summary)
+		}
+		return printStat(a, summary)
+	})
+}
+
+func stat(ctx context.Context, a *cli.App, data string, store journal.Store) (journalSummary, error) {
+	base, err := journal.Stat(ctx, store)
+	if err != nil {
+		return journalSummary{}, err
+	}
+	summary := summarise(base)
+	summary.Kinds, summary.Files = map[string]uint64{}, map[string]int64{}
+	show := progress(a)
+	err = walk(ctx, store, base.Oldest-1, base.Head, func(r journal.Record) error {
+		decoded, err := record.Decode(r.Sequence, r.Time, r.Data)
+		if err != nil {
+			return err
+		}
+		summary.Kinds[decoded.Command.Kind.String()]++
+		summary.Records++
+		summary.Bytes += uint64(len(r.Data))
+		show(summary.Records, base.Head+1-base.Oldest, r.Sequence == base.Head)
+		return nil
+	})
+	if err != nil {
+		return summary, err
+	}
+	for _, name := range []string{"journal.db", "journal.db-wal", "accounts.db", "history.db"} {
+		if info, err := os.Stat(filepath.Join(data, name)); err == nil {
+			summary.Files[name] = info.Size()
+		}
+	}
+	for atMost := uint64(journal.MaxSequence); ; {
+		snapshot, err := store.LoadSnapshot(ctx, atMost)
+		if errors.Is(err, journal.ErrNoSnapshot) {
+			return summary, nil
+		}
+		if err != nil {
+			return summary, err
+		}
+		summary.Snapshots = append(summary.Snapshots, snapshotSummary{snapshot.Sequence, jsonTime(snapshot.Time), len(snapshot.Data)})
+		if snapshot.Sequence == 0 {
+			return summary, nil
+		}
+		atMost = snapshot.Sequence - 1
+	}
+}
+
+func printStat(a *cli.App, s journalSummary) error {
+	rows := [][]string{
+		{"epoch", s.Epoch},
+		{"records", fmt.Sprintf("%d, from %d to %d, %s", s.Records, s.Oldest, s.Head, cli.SayBytes(s.Bytes))},
+		{"times", s.FirstTime + " to " + s.LastTime},
+	}
+	for _, kind := range sortedKeys(s.Kinds) {
+		rows = append(rows, []string{"  " + kind, cli.FormatUint(s.Kinds[kind])})
+	}
+	for _, snapshot := range s.Snapshots {
+		rows = append(rows, []string{"snapshot", fmt.Sprintf("after %d, %s, %s", snapshot.Sequence, snapshot.Time, cli.SayBytes(uint64(snapshot.Bytes)))})
+	}
+	for _, name := range sortedKeys(s.Files) {
+		rows = append(rows, []string{name, cli.SayBytes(uint64(s.Files[name]))})
+	}
+	return cli.WriteTable(a.Out, cli.Left("WHAT", "HOW MUCH"), rows)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

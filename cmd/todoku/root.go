@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"todoku/cmd/todoku/admin"
+	"todoku/cmd/todoku/audit"
+	"todoku/cmd/todoku/bench"
+	"todoku/cmd/todoku/cli"
+	"todoku/cmd/todoku/config"
+	"todoku/cmd/todoku/doctor"
+	"todoku/cmd/todoku/journal"
+	"todoku/cmd/todoku/market"
+	"todoku/cmd/todoku/order"
+	"todoku/cmd/todoku/serve"
+	"todoku/cmd/todoku/session"
+	"todoku/cmd/todoku/watch"
+)
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, a *cli.App, args []string) int { return a.Execute(ctx, root(a), args) }
+
+// root builds the whole tree of commands.
+func root(a *cli.App) *cobra.Command {
+	root := a.Group("todoku", "A trading venue whose clients never poll", `Todoku is a trading venue in one binary. "todoku serve" runs it; the other commands
+use it over the network, as the user that "todoku login" signed in.
+
+Every setting marked so in a command's help can also be given in the environment
+(--grpc-addr is TODOKU_GRPC_ADDR) or in a YAML file named by --config, under the
+flag's name. Flags win over the environment, the environment over the file.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 could not connect.`,
+		serve.Command(a),
+		session.LoginCommand(a), session.LogoutCommand(a),
+		watch.Command(a), order.Command(a), market.BookCommand(a), market.TradesCommand(a), order.PositionsCommand(a),
+		admin.UserCommand(a), admin.InstrumentCommand(a), admin.LimitsCommand(a), admin.AnnounceCommand(a), admin.BustCommand(a),
+		audit.ConnectionsCommand(a), audit.Command(a),
+		journal.Command(a), config.Command(a), doctor.Command(a), bench.Command(a), versionCommand(a),
+	)
+	root.Example = "  todoku serve --demo\n  TODOKU_USER=alice TODOKU_PASSWORD=demo todoku watch"
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.PersistentFlags().String("config", "", "YAML file with settings, also TODOKU_CONFIG")
+	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error {
+		return a.ApplySettings(command)
+	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Errors)
+	root.SetUsageFunc(cli.PrintUsage)
+	return root
+}
+
+func versionCommand(a *cli.App) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Example: "  todoku version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			info, _ := debug.ReadBuildInfo()
+			return a.Printf("todoku %s (%s)\n", cli.Version(), goVersion(info))
+		},
+	}
+}
+
+func goVersion(info *debug.BuildInfo) string {
+	if info == nil {
+		return "unknown toolchain"
+	}
+	return info.GoVersion
+}

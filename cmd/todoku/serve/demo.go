@@ -1,0 +1,162 @@
+package serve
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"todoku/cmd/todoku/admin"
+	"todoku/cmd/todoku/cli"
+	"todoku/demo"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/server"
+	"todoku/trade"
+	"todoku/web"
+)
+
+// A demo venue is set up in a data directory of its own before it is served, by
+// the same way as any offline administration. From then on the demo traders are
+// clients like any other.
+
+// demoMark is the file that marks a data directory as a demo's.
+const demoMark = "DEMO"
+
+// demoReady is what the mark says once the venue is set up whole.
+const demoReady = "This directory is a demo venue's. Delete it to begin anew.\n"
+
+// prepareDemo sets a demo venue up in dir, unless it is one already, and returns
+// new passwords for the demo traders.
+func prepareDemo(ctx context.Context, dir string) (passwords map[string]string, err error) {
+	ready, err := claimDemo(dir)
+	if err != nil {
+		return nil, err
+	}
+	passwords = map[string]string{}
+	for _, name := range demo.Traders(demo.DefaultTraders) {
+		passwords[name] = rand.Text()
+	}
+	err = admin.Offline(ctx, dir, func(venue *server.Offline) error {
+		if !ready {
+			if err := enterDemo(ctx, venue); err != nil {
+				return err
+			}
+		}
+		for name, password := range passwords {
+			if err := venue.Accounts.SetPassword(ctx, name, password); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	return passwords, os.WriteFile(filepath.Join(dir, demoMark), []byte(demoReady), 0o600)
+}
+
+// claimDemo marks an empty directory as a demo's, and refuses one that holds
+// anything else. It says whether the venue in it is set up already.
+func claimDemo(dir string) (ready bool, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return false, fmt.Errorf("demo: %w", err)
+	}
+	mark := filepath.Join(dir, demoMark)
+	switch text, err := os.ReadFile(mark); {
+	case err == nil:
+		return string(text) == demoReady, nil
+	case !errors.Is(err, os.ErrNotExist):
+		return false, fmt.Errorf("demo: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false, fmt.Errorf("demo: %w", err)
+	}
+	if len(entries) > 0 {
+		return false, cli.Usagef("%s holds %s, which is no demo's; name another directory with --data", dir, entries[0].Name())
+	}
+	return false, os.WriteFile(mark, nil, 0o600)
+}
+
+// enterDemo enters instruments and users. What an interrupted start has entered
+// already stays.
+func enterDemo(ctx context.Context, venue *server.Offline) error {
+	for _, i := range demo.Instruments() {
+		instrument, err := instrumentOf(i)
+		if err != nil {
+			return err
+		}
+		if _, err := venue.Submit(ctx, &trade.UpsertInstrument{Instrument: instrument}); err != nil {
+			return err
+		}
+	}
+	for _, u := range demo.Users(demo.DefaultTraders) {
+		user := admin.NewUser(&todokuv1.CreateUserRequest{User: u.Name, DisplayName: u.DisplayName, Roles: u.Roles})
+		_, err := venue.Submit(ctx, &trade.UpsertUser{Create: true, NewUser: user})
+		if err != nil && !errors.Is(err, &trade.Refusal{Reason: trade.ReasonAlreadyExists}) {
+			return err
+		}
+		if u.Password == "" {
+			continue
+		}
+		if err := venue.Accounts.SetPassword(ctx, u.Name, u.Password); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// instrumentOf turns the API's form of an instrument into the venue's.
+func instrumentOf(i *todokuv1.Instrument) (trade.Instrument, error) {
+	var errs []error
+	price := func(text string) trade.Price {
+		if text == "" {
+			return 0
+		}
+		p, err := trade.ParsePrice(text)
+		errs = append(errs, err)
+		return p
+	}
+	quantity := func(text string) trade.Quantity {
+		q, err := trade.ParseQuantity(text)
+		errs = append(errs, err)
+		return q
+	}
+	instrument := trade.Instrument{
+		Symbol: trade.Symbol(i.GetSymbol()), Name: i.GetName(), Class: trade.AssetClass(i.GetAssetClass()), Currency: i.GetCurrency(),
+		TickSize: price(i.GetTickSize()), LotSize: quantity(i.GetLotSize()),
+		MinQuantity: quantity(i.GetMinQuantity()), MaxQuantity: quantity(i.GetMaxQuantity()),
+		LowLimitPrice: price(i.GetLowLimitPrice()), HighLimitPrice: price(i.GetHighLimitPrice()),
+		Band: trade.BasisPoints(i.GetBandBasisPoints()), ReferencePrice: price(i.GetReferencePrice()),
+		Disclose: i.GetDiscloseCounterparty(), Status: trade.TradingStatus(i.GetStatus()), StatusReason: i.GetStatusReason(),
+	}
+	return instrument, errors.Join(errs...)
+}
+
+// sayDemo prints what a newcomer can do next.
+func sayDemo(a *cli.App, address, http string) error {
+	server := ""
+	if address != "127.0.0.1:7443" {
+		server = " TODOKU_SERVER=" + address
+	}
+	screens := "http://" + http + "/"
+	if !web.Built() {
+		screens = "not in this binary; make build puts them in"
+	}
+	return a.Printf(`A demo venue is on %s.
+Screens: %s
+Status:  http://%s/status
+Users: alice, bob and carol, who trade, and admin; the password of each is "demo".
+Or in another terminal:
+
+  export TODOKU_USER=alice TODOKU_PASSWORD=demo%s
+  todoku instrument list
+  todoku book USDJPY --watch
+  todoku order place BUY 10000 USDJPY --type market
+  todoku positions
+  todoku watch --instrument USDJPY
+
+`, address, screens, http, server)
+}

@@ -1,0 +1,60 @@
+package session
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"todoku/cmd/todoku/cli"
+	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/internal/apptest"
+)
+
+// TestCommandsSideBySideShareOneRefresh: a refresh token is good once. The second
+// of two commands must take what the first was given, or the venue sees a thief.
+func TestCommandsSideBySideShareOneRefresh(t *testing.T) {
+	config := apptest.Config(t.TempDir())
+	config.Accounts.RetryWindow = time.Nanosecond // No mercy for a token that was used.
+	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), apptest.Instruments()); err != nil {
+		t.Fatal(err)
+	}
+	running := apptest.Serve(t, config)
+	home, env := t.TempDir(), map[string]string{"TODOKU_PASSWORD": apptest.Password}
+	a := &cli.App{
+		In: strings.NewReader(""), Out: io.Discard, Errors: t.Output(), Now: time.Now,
+		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		ConfigDir: func() (string, error) { return home, nil },
+	}
+	c := &Connection{
+		Server: running.GRPCAddr().String(), Plaintext: true,
+		keepaliveTime: ClientKeepaliveTime, keepaliveTimeout: clientKeepaliveTimeout,
+	}
+	if err := login(t.Context(), a, c, []string{"alice"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	delete(env, "TODOKU_PASSWORD") // No signing in again either.
+	err := WithClient(t.Context(), a, c, func(first *Venue) error {
+		return WithClient(t.Context(), a, c, func(second *Venue) error {
+			for _, each := range []*Venue{first, second, first} {
+				if err := each.Refresh(t.Context()); err != nil {
+					return err
+				}
+				if _, err := each.Orders().ListPositions(t.Context(), &todokuv1.ListPositionsRequest{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMain(m *testing.M) {
+	apptest.Main()
+	goleak.VerifyTestMain(m)
+}
