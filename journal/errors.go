@@ -43,6 +43,20 @@ var (
 	ErrClosed = errors.New("journal: closed")
 )
 
+// The errors of opening what a venue keeps, the same for every database. What is
+// returned names the place and says what to do. Nothing was changed there.
+var (
+	// ErrInUse says that another process uses the data.
+	ErrInUse = errors.New("data is in use")
+	// ErrNewerVersion says that a newer version of Todoku has written the data.
+	ErrNewerVersion = errors.New("data written by a newer version")
+	// ErrOlderVersion says that the data was opened for reading and would have to
+	// be migrated first.
+	ErrOlderVersion = errors.New("data written by an older version")
+	// ErrForeign says that the data is not Todoku's.
+	ErrForeign = errors.New("not data of Todoku")
+)
+
 // CorruptError says which record is damaged. It matches [ErrCorrupt].
 type CorruptError struct {
 	// Sequence is the first record that cannot be trusted.

@@ -191,6 +191,7 @@ var internalErrors = []string{
 	"feed.ErrBadCursor", // wraps push.ErrBadCursor, which has a row
 	"journal.ErrStale", "journal.ErrFailed", "journal.ErrFull", "journal.ErrInvalid", "journal.ErrTooLarge", "journal.ErrCorrupt",
 	"journal.ErrNoSnapshot", "journal.ErrNeedsSnapshot", "journal.ErrReadOnly", "journal.ErrFollower", "journal.ErrClosed",
+	"journal.ErrInUse", "journal.ErrNewerVersion", "journal.ErrOlderVersion", "journal.ErrForeign", // when a store is opened
 	"journal.ErrMalformed",
 	"push.ErrConfig", "push.ErrOutOfOrder", "push.ErrNotCurrent", "push.ErrConsumed",
 }

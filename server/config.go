@@ -16,7 +16,6 @@ import (
 	"todoku/feed"
 	"todoku/push"
 	"todoku/rpc"
-	"todoku/sqlite"
 	"todoku/trade"
 )
 
@@ -27,7 +26,8 @@ var ErrConfig = errors.New("server: settings")
 // Config says how to run a venue. The zero value of a field takes the default
 // that is named beside it.
 type Config struct {
-	// Data is the directory that holds the venue; it is made if it is not there.
+	// Data says where the venue is kept, as [OpenStorage] takes it; it is made if it
+	// is missing. "data" by default.
 	Data string
 	// GRPCAddr and HTTPAddr are where to listen, host:port; port 0 takes any.
 	// Defaults 127.0.0.1:7443 and 127.0.0.1:8080.
@@ -194,6 +194,9 @@ func (c *Config) validate() error {
 	}
 	refuse(c.Retain != 0 && c.Retain < shortestRetain, "history is kept for at least %s, not %s", shortestRetain, c.Retain)
 	refuse(c.Drain < 0, "a drain of %s is negative", c.Drain)
+	if _, err := StorageDirectory(c.Data); err != nil {
+		errs = append(errs, err)
+	}
 	streams := c.Push
 	streams.Epoch = "check"
 	for _, err := range []error{streams.Validate(), c.Accounts.Validate()} {
@@ -236,12 +239,3 @@ func (c *Config) tlsConfig() (*tls.Config, error) {
 	}
 	return config, nil
 }
-
-// The files of a data directory.
-const (
-	journalFile  = "journal.db"
-	accountsFile = "accounts.db"
-	historyFile  = "history.db"
-)
-
-func (c *Config) journalOptions() sqlite.Options { return sqlite.Options{MaxBytes: c.MaxJournalBytes} }

@@ -54,7 +54,7 @@ func guard(next http.Handler) http.Handler {
 
 // readyz says whether the venue takes streams and commands, and why not.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	code, state := http.StatusOK, map[string]any{"ready": true, "head": s.storage.log.Head()}
+	code, state := http.StatusOK, map[string]any{"ready": true, "head": s.log.Head()}
 	switch err := s.engine.Health(); {
 	case !s.ready.Load():
 		code, state["ready"], state["why"] = http.StatusServiceUnavailable, false, "starting or stopping"
@@ -83,7 +83,7 @@ type statusData struct {
 }
 
 func (s *Server) status() statusData {
-	log := s.storage.log
+	log := s.log
 	out := statusData{
 		Version: s.config.Version, GRPC: s.GRPCAddr().String(), Epoch: log.Epoch(), Ready: s.ready.Load(),
 		Head: log.Head(), Published: s.feed.Position(), History: s.follower.Position(),

@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -82,7 +80,7 @@ func (m *metrics) observeParts(s *Server) {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
 			func() float64 { return float64(value()) }))
 	}
-	log := s.storage.log
+	log := s.log
 	gauge("todoku_accepting_commands", "1 while the journal takes commands.", func() float64 {
 		if s.engine.Health() != nil {
 			return 0
@@ -93,11 +91,10 @@ func (m *metrics) observeParts(s *Server) {
 	gauge("todoku_journal_head_sequence", "Latest durable sequence.", func() float64 { return float64(log.Head()) })
 	gauge("todoku_journal_oldest_sequence", "Oldest sequence that is kept.", func() float64 { return float64(log.Oldest()) })
 	gauge("todoku_journal_size_bytes", "Size of the journal's file, its write-ahead log included.", func() float64 {
-		path := filepath.Join(s.config.Data, journalFile)
-		return fileSize(path) + fileSize(path+"-wal")
+		return float64(s.storage.JournalBytes())
 	})
 	gauge("todoku_data_free_bytes", "Room left for this process on the file system of the data directory; -1 where that is not known.",
-		func() float64 { return float64(freeBytes(s.config.Data)) })
+		func() float64 { return float64(s.storage.FreeBytes()) })
 	gauge("todoku_feed_sequence", "Latest sequence that was published.", func() float64 { return float64(s.feed.Position()) })
 	gauge("todoku_feed_lag_records", "Durable records that are not published yet.", func() float64 { return behind(log.Head(), s.feed.Position()) })
 	gauge("todoku_history_sequence", "Latest sequence in the history.", func() float64 { return float64(s.follower.Position()) })
@@ -148,12 +145,4 @@ func behind(head, position uint64) float64 {
 		return 0
 	}
 	return float64(head - position)
-}
-
-func fileSize(path string) float64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return float64(info.Size())
 }

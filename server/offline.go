@@ -18,32 +18,37 @@ type Offline struct {
 	// Accounts sets passwords.
 	Accounts *account.Service
 
-	storage *storage
+	storage *Storage
+	log     *journal.Log
 	engine  *engine.Engine
 	stop    context.CancelFunc
 	stopped chan error
 }
 
-// OpenOffline takes the data directory, which it makes if it is not there. It is
-// refused with sqlite.ErrLocked beside a running server. The zero accounts takes
-// the defaults of a server.
-func OpenOffline(ctx context.Context, dir string, accounts account.Config) (*Offline, error) {
-	config := Config{Data: dir}.withDefaults()
-	storage, err := openStorage(ctx, &config, func(store journal.Store) journal.Store { return store })
-	if err != nil {
+// OpenOffline opens the storage at url as [OpenStorage] does, with its errors. The
+// zero accounts takes the defaults of a server.
+func OpenOffline(ctx context.Context, url string, accounts account.Config) (_ *Offline, err error) {
+	o := &Offline{stopped: make(chan error, 1)}
+	if o.storage, err = OpenStorage(ctx, url, StorageOptions{}); err != nil {
 		return nil, err
 	}
-	service, err := account.NewService(ctx, storage.accounts, accounts)
-	if err != nil {
-		return nil, errors.Join(err, storage.close())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, o.storage.Close())
+		}
+	}()
+	if o.Accounts, err = account.NewService(ctx, o.storage.Accounts, accounts); err != nil {
+		return nil, err
 	}
-	e, err := engine.Open(ctx, storage.log, engine.Options{Clock: time.Now})
-	if err != nil {
-		return nil, errors.Join(err, storage.close())
+	if o.log, err = journal.Open(ctx, o.storage.Journal, journal.Options{}); err != nil {
+		return nil, err
+	}
+	if o.engine, err = engine.Open(ctx, o.log, engine.Options{Clock: time.Now}); err != nil {
+		return nil, err
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	o := &Offline{Accounts: service, storage: storage, engine: e, stop: stop, stopped: make(chan error, 1)}
-	go func() { o.stopped <- e.Run(run) }()
+	o.stop = stop
+	go func() { o.stopped <- o.engine.Run(run) }()
 	return o, nil
 }
 
@@ -55,5 +60,7 @@ func (o *Offline) Submit(ctx context.Context, command trade.Command) (trade.Answ
 // Close leaves the venue as it is now. It must be called once.
 func (o *Offline) Close(ctx context.Context) error {
 	o.stop()
-	return errors.Join(<-o.stopped, o.Accounts.Flush(ctx), o.storage.close())
+	err := errors.Join(<-o.stopped, o.Accounts.Flush(ctx))
+	o.log.Close()
+	return errors.Join(err, o.storage.Close())
 }

@@ -20,7 +20,7 @@ func (s *Server) retain(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		before := s.config.Clock().Add(-s.config.Retain)
-		if err := s.history.Compact(ctx, before.UnixNano()); err != nil && ctx.Err() == nil {
+		if err := s.storage.History.Compact(ctx, before.UnixNano()); err != nil && ctx.Err() == nil {
 			// The next hour tries again; what stays meanwhile costs room, not truth.
 			s.config.Logger.WarnContext(ctx, "old history not dropped", slog.Time("before", before), failure(err))
 		}

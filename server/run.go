@@ -190,7 +190,7 @@ func (s *Server) settle(ctx context.Context, r *running) {
 	const longest = 2 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
 	defer cancel()
-	head := s.storage.log.Head()
+	head := s.log.Head()
 	if r.feed != nil {
 		_ = s.feed.WaitFor(ctx, head) // A follower that lags catches up at the next start.
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,17 +16,17 @@ import (
 	"todoku/account"
 	"todoku/engine"
 	"todoku/feed"
+	"todoku/journal"
 	"todoku/push"
 	"todoku/rpc"
-	"todoku/sqlite"
 	"todoku/trade"
 )
 
 // Server is a venue. Make it with [New]; call [Server.Run] once.
 type Server struct {
 	config  Config
-	storage *storage
-	history *sqlite.History
+	storage *Storage
+	log     *journal.Log
 
 	accounts *account.Service
 	engine   *engine.Engine
@@ -51,7 +50,7 @@ type Server struct {
 }
 
 // New opens the data directory and builds the venue. The error says what to do:
-// [ErrConfig], sqlite.ErrLocked, sqlite.ErrNewerSchema, or what is broken.
+// [ErrConfig], journal.ErrInUse, journal.ErrNewerVersion, or what is broken.
 func New(ctx context.Context, config Config) (_ *Server, err error) {
 	config = config.withDefaults()
 	if err := config.validate(); err != nil {
@@ -67,10 +66,10 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 			err = errors.Join(err, s.closeFiles())
 		}
 	}()
-	if s.storage, err = openStorage(ctx, &config, s.metrics.journal.store); err != nil {
+	if s.storage, err = OpenStorage(ctx, config.Data, StorageOptions{MaxJournalBytes: config.MaxJournalBytes}); err != nil {
 		return nil, err
 	}
-	if s.history, err = sqlite.OpenHistory(ctx, filepath.Join(config.Data, historyFile)); err != nil {
+	if s.log, err = journal.Open(ctx, s.metrics.journal.store(s.storage.Journal), journal.Options{}); err != nil {
 		return nil, err
 	}
 	if err := s.build(ctx); err != nil {
@@ -87,7 +86,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 
 // build makes the parts, from the journal outwards.
 func (s *Server) build(ctx context.Context) error {
-	c, log := &s.config, s.storage.log
+	c, log := &s.config, s.log
 	began := time.Now()
 	var err error
 	if s.engine, err = engine.Open(ctx, log, engine.Options{
@@ -117,15 +116,15 @@ func (s *Server) build(ctx context.Context) error {
 		s.metrics.published(records)
 		s.tracing.publication(records)
 	}
-	s.feed = feed.New(log, s.hub, s.history, encoder, replay)
+	s.feed = feed.New(log, s.hub, s.storage.Index, encoder, replay)
 	encoder.SetDigests(s.feed.Digests)
-	s.follower = feed.NewHistoryFollower(log, s.history, feed.HistoryOptions{Listener: s.historyEvent})
+	s.follower = feed.NewHistoryFollower(log, s.storage.History, feed.HistoryOptions{Listener: s.historyEvent})
 
 	accounts := c.Accounts
 	accounts.Clock = c.Clock
 	accounts.Admit, accounts.OnEnd, accounts.OnExtend = rpc.Admit(s.feed), rpc.EndStreams(s.hub), rpc.ExtendStreams(s.hub)
 	accounts.OnFault = func(err error) { c.Logger.WarnContext(ctx, "account work failed", failure(err)) }
-	if s.accounts, err = account.NewService(ctx, s.storage.accounts, accounts); err != nil {
+	if s.accounts, err = account.NewService(ctx, s.storage.Accounts, accounts); err != nil {
 		return fmt.Errorf("server: accounts: %w", err)
 	}
 
@@ -133,7 +132,7 @@ func (s *Server) build(ctx context.Context) error {
 	presence.Fault = func(err error) { c.Logger.WarnContext(ctx, "presence not told", failure(err)) }
 	s.presence = rpc.NewPresence(s.engine, s.feed, presence)
 	s.services = rpc.New(rpc.Deps{
-		Engine: s.tracing.engine(s.engine), Journal: log, Feed: s.feed, Hub: s.hub, History: s.history,
+		Engine: s.tracing.engine(s.engine), Journal: log, Feed: s.feed, Hub: s.hub, History: s.storage.History,
 		Follower: s.follower, Accounts: s.accounts, Presence: s.presence,
 	}, rpc.Options{
 		Version: c.Version, Clock: c.Clock, Limits: c.Limits,
@@ -159,11 +158,11 @@ func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
 func (s *Server) closeFiles() error {
 	var errs []error
 	errs = append(errs, s.listeners.close())
-	if s.history != nil {
-		errs = append(errs, s.history.Close())
+	if s.log != nil {
+		s.log.Close()
 	}
 	if s.storage != nil {
-		errs = append(errs, s.storage.close())
+		errs = append(errs, s.storage.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -171,7 +170,7 @@ func (s *Server) closeFiles() error {
 // configure journals the venue's settings if they differ from what the journal says.
 func (s *Server) configure(ctx context.Context) error {
 	_, err := s.engine.Submit(ctx, &trade.ConfigureVenue{Venue: s.config.Venue})
-	if errors.Is(err, engine.ErrNotDurable) && s.storage.log.Head() > 0 {
+	if errors.Is(err, engine.ErrNotDurable) && s.log.Head() > 0 {
 		// A full disk must not keep the venue from being read.
 		s.config.Logger.WarnContext(ctx, "venue settings not journaled", failure(err))
 		return nil

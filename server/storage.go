@@ -3,58 +3,157 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
 	"path/filepath"
+	"regexp"
 
+	"todoku/account"
+	"todoku/feed"
 	"todoku/journal"
 	"todoku/sqlite"
 )
 
-// storage is the open data directory: locked, so that there is one writer.
-type storage struct {
-	release  func()
-	journal  *sqlite.Journal
-	accounts *sqlite.Accounts
-	log      *journal.Log
+// Where a venue keeps its data is named by a directory or a URL. This file alone
+// knows which databases there are; everything else uses the interfaces.
+
+// Storage holds the open stores of one venue.
+type Storage struct {
+	Journal  journal.Store
+	Accounts account.Store
+	// Evidence keeps what streams were sent and have acknowledged.
+	Evidence account.ReceiptStore
+	History  feed.History
+	// Index keeps the feed's checkpoint of its replay index.
+	Index feed.IndexStore
+
+	directory string
+	close     func() error
 }
 
-// openStorage takes the directory for this process and opens what is in it, with
-// the journal as watch returns it.
-func openStorage(ctx context.Context, config *Config, watch func(journal.Store) journal.Store) (_ *storage, err error) {
-	s := &storage{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
-	if s.release, err = sqlite.Lock(config.Data); err != nil {
-		return nil, err
-	}
-	if s.journal, err = sqlite.OpenJournal(ctx, filepath.Join(config.Data, journalFile), config.journalOptions()); err != nil {
-		return nil, err
-	}
-	if s.accounts, err = sqlite.OpenAccounts(ctx, filepath.Join(config.Data, accountsFile)); err != nil {
-		return nil, err
-	}
-	if s.log, err = journal.Open(ctx, watch(s.journal), journal.Options{}); err != nil {
-		return nil, err
-	}
-	return s, nil
+// StorageOptions are the settings of [OpenStorage]. The zero value takes the
+// defaults.
+type StorageOptions struct {
+	// MaxJournalBytes bounds the journal's file, in bytes; 0 is no bound.
+	MaxJournalBytes int64
 }
 
-// close gives back what was opened, in the opposite order.
-func (s *storage) close() error {
-	var errs []error
-	if s.log != nil {
-		s.log.Close()
+// OpenStorage opens the storage at url, or makes it: a directory, or
+// sqlite:///directory. No other process may have it open. The caller closes it.
+// Errors: [ErrConfig] for a url that cannot be used, [journal.ErrInUse],
+// [journal.ErrNewerVersion], [journal.ErrForeign], or those of the database.
+func OpenStorage(ctx context.Context, url string, options StorageOptions) (*Storage, error) {
+	dir, err := StorageDirectory(url)
+	if err != nil {
+		return nil, err
 	}
-	if s.accounts != nil {
-		errs = append(errs, s.accounts.Close())
+	d, err := sqlite.OpenDirectory(ctx, dir, sqlite.Options{MaxBytes: options.MaxJournalBytes})
+	if err != nil {
+		return nil, err
 	}
-	if s.journal != nil {
-		errs = append(errs, s.journal.Close())
+	return &Storage{
+		Journal: d.Journal, Accounts: d.Accounts, Evidence: d.Accounts, History: d.History, Index: d.History,
+		directory: dir, close: d.Close,
+	}, nil
+}
+
+// Close closes all stores. Errors are those of the database.
+func (s *Storage) Close() error { return s.close() }
+
+// JournalBytes returns how much room the journal takes now, in bytes.
+func (s *Storage) JournalBytes() int64 { return sqlite.JournalBytes(s.directory) }
+
+// FreeBytes returns how much room is left for the stores; -1 if that is not known.
+func (s *Storage) FreeBytes() int64 { return freeBytes(s.directory) }
+
+// OpenJournal opens the journal at url for reading, beside a running server or
+// without one. What would write returns [journal.ErrReadOnly]. The caller closes
+// it. Errors are those of [OpenStorage], and [journal.ErrOlderVersion].
+func OpenJournal(ctx context.Context, url string) (journal.Store, error) {
+	dir, err := StorageDirectory(url)
+	if err != nil {
+		return nil, err
 	}
-	if s.release != nil {
-		s.release()
+	return sqlite.ReadJournal(ctx, dir)
+}
+
+// StorageState says what is at a storage's url.
+type StorageState int
+
+// The states of a storage.
+const (
+	// StorageMissing is a place that OpenStorage would make.
+	StorageMissing StorageState = iota
+	// StorageEmpty is a place without a venue.
+	StorageEmpty
+	// StorageInUse is a venue that a process runs.
+	StorageInUse
+	// StorageIdle is a venue that no process runs.
+	StorageIdle
+)
+
+// InspectStorage says what is at url. It changes nothing but the lock file of a
+// venue that no process runs.
+func InspectStorage(url string) (StorageState, error) {
+	dir, err := StorageDirectory(url)
+	if err != nil {
+		return StorageMissing, err
 	}
-	return errors.Join(errs...)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return StorageMissing, nil
+	}
+	venue, err := sqlite.HoldsVenue(dir)
+	if err != nil || !venue {
+		return StorageEmpty, err
+	}
+	release, err := sqlite.Lock(dir)
+	if errors.Is(err, journal.ErrInUse) {
+		return StorageInUse, nil
+	}
+	if err == nil {
+		release()
+	}
+	return StorageIdle, err
+}
+
+// StorageBytes returns how much room a storage takes, in bytes by the name of the
+// file.
+func StorageBytes(url string) (map[string]int64, error) {
+	dir, err := StorageDirectory(url)
+	return sqlite.FileSizes(dir), err
+}
+
+// schemed matches what is meant as a URL. A scheme has two letters or more: one
+// letter is a drive of Windows.
+var schemed = regexp.MustCompile(`^(?:[a-zA-Z][a-zA-Z0-9+.-]+://|(?:sqlite|postgres|postgresql):)`)
+
+// StorageDirectory returns the directory that a url names, or [ErrConfig]. Errors do
+// not repeat a password.
+func StorageDirectory(text string) (string, error) {
+	if text == "" {
+		return "", fmt.Errorf("%w: no storage is named; give a directory, or sqlite:///directory", ErrConfig)
+	}
+	if !schemed.MatchString(text) {
+		return text, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("%w: the storage is no valid URL; give a directory, or sqlite:///directory", ErrConfig)
+	}
+	switch u.Scheme {
+	case "sqlite":
+	case "postgres", "postgresql":
+		return "", fmt.Errorf("%w: storage %s:// is not supported yet by this version; give a directory, or sqlite:///directory", ErrConfig, u.Scheme)
+	default:
+		return "", fmt.Errorf("%w: storage %s:// is unknown; give a directory, or sqlite:///directory", ErrConfig, u.Scheme)
+	}
+	if u.Opaque != "" || u.Host != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(u.Path) < len("/x") {
+		return "", fmt.Errorf("%w: storage %q must be sqlite:/// and an absolute directory, and nothing else", ErrConfig, u.Redacted())
+	}
+	if filepath.VolumeName(u.Path[1:]) != "" { // sqlite:///C:/directory
+		u.Path = u.Path[1:]
+	}
+	return filepath.FromSlash(u.Path), nil
 }

@@ -20,8 +20,8 @@ type Accounts struct {
 var _ account.Store = (*Accounts)(nil)
 
 // OpenAccounts opens or creates the file at path. One process at a time may
-// have it open for writing; see [Lock]. Errors: [ErrNewerSchema],
-// [ErrForeignFile], or SQLite's.
+// have it open for writing; see [Lock]. Errors: [journal.ErrNewerVersion],
+// [journal.ErrForeign], or SQLite's.
 func OpenAccounts(ctx context.Context, path string) (*Accounts, error) {
 	db, err := open(ctx, path, "accounts", openOptions{})
 	if err != nil {

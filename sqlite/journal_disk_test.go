@@ -209,7 +209,7 @@ func TestOneServerPerDataDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = sqlite.Lock(dir)
-	if !errors.Is(err, sqlite.ErrLocked) {
+	if !errors.Is(err, journal.ErrInUse) {
 		t.Fatalf("second: %v", err)
 	}
 	t.Log(err)

@@ -8,19 +8,19 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-)
 
-// ErrLocked is returned by [Lock] when another process uses the data directory.
-var ErrLocked = errors.New("sqlite: data directory is in use")
+	"todoku/journal"
+)
 
 // maxOwner bounds what is read back from the lock file.
 const maxOwner = 32
 
 // Lock makes dir if it is not there and takes it for this process: a second
-// server, or an offline command beside a running server, gets ErrLocked, which
-// names the process that has it. The operating system gives the lock back when
-// the process ends in whatever way; release does so earlier and may be called
-// more than once. The file LOCK stays behind and means nothing by itself.
+// server, or an offline command beside a running server, gets
+// [journal.ErrInUse], which names the process that has it. The operating system
+// releases the lock when the process ends in whatever way; release does so
+// earlier and may be called more than once. The file LOCK stays and means nothing
+// by itself.
 func Lock(dir string) (release func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
@@ -37,7 +37,7 @@ func Lock(dir string) (release func(), err error) {
 		owner, _ := io.ReadAll(io.LimitReader(file, maxOwner))
 		_ = file.Close()
 		return nil, fmt.Errorf("%w: process %s uses %s: stop it first, or name another directory",
-			ErrLocked, strings.TrimSpace(string(owner)), dir)
+			journal.ErrInUse, strings.TrimSpace(string(owner)), dir)
 	}
 	// The number is only there to be read by people; the lock is the truth.
 	if err := errors.Join(file.Truncate(0), writePID(file), file.Sync()); err != nil {

@@ -4,30 +4,19 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strconv"
 	"strings"
+
+	"todoku/journal"
 )
 
 // A file's schema version is SQLite's user_version: the number of migrations it
 // has been through. Migrations are numbered from 1 without gaps, each runs in
 // its own transaction together with the new version, and one that has been
 // released is never edited.
-
-// ErrNewerSchema is returned by the Open functions for a file that a newer
-// version of Todoku has written. Nothing was changed in it.
-var ErrNewerSchema = errors.New("sqlite: data written by a newer version")
-
-// ErrOlderSchema is returned when a file is opened read-only and would have to
-// be migrated first. Nothing was changed in it.
-var ErrOlderSchema = errors.New("sqlite: data written by an older version")
-
-// ErrForeignFile is returned for a SQLite file that holds tables but was never
-// migrated by Todoku. Nothing was changed in it.
-var ErrForeignFile = errors.New("sqlite: not a file of Todoku")
 
 //go:embed migrations
 var migrationFiles embed.FS
@@ -107,14 +96,14 @@ func checkSchema(ctx context.Context, db *sql.DB, file string, known int) error 
 		return newerSchema(file, version, known)
 	case version < known:
 		return fmt.Errorf("%w: %s has schema version %d, this program reads version %d: "+
-			"start the server on it once, which migrates it", ErrOlderSchema, file, version, known)
+			"start the server on it once, which migrates it", journal.ErrOlderVersion, file, version, known)
 	}
 	return nil
 }
 
 func newerSchema(file string, version, known int) error {
 	return fmt.Errorf("%w: %s has schema version %d, this program knows up to %d: "+
-		"use the newer program, or restore the copy made before it was started", ErrNewerSchema, file, version, known)
+		"use the newer program, or restore the copy made before it was started", journal.ErrNewerVersion, file, version, known)
 }
 
 // querier is what schemaVersion needs of a database or a transaction.
@@ -135,7 +124,7 @@ func schemaVersion(ctx context.Context, from querier, file string) (int, error) 
 		return 0, fmt.Errorf("sqlite: open %s: %w", file, err)
 	}
 	if tables > 0 {
-		return 0, fmt.Errorf("%w: %s", ErrForeignFile, file)
+		return 0, fmt.Errorf("%w: %s", journal.ErrForeign, file)
 	}
 	return 0, nil
 }

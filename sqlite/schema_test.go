@@ -24,7 +24,7 @@ func TestAJournalOfAnOlderVersionIsMigrated(t *testing.T) {
 	execSQL(t, path, string(statements))
 
 	_, err = sqlite.OpenJournal(t.Context(), path, sqlite.Options{ReadOnly: true})
-	if !errors.Is(err, sqlite.ErrOlderSchema) {
+	if !errors.Is(err, journal.ErrOlderVersion) {
 		t.Fatalf("read-only: %v", err)
 	}
 	t.Log(err)
@@ -56,7 +56,7 @@ func TestAJournalOfANewerVersionIsRefusedUnchanged(t *testing.T) {
 	before := readFile(t, path)
 	for _, readOnly := range []bool{false, true} {
 		_, err := sqlite.OpenJournal(t.Context(), path, sqlite.Options{ReadOnly: readOnly})
-		if !errors.Is(err, sqlite.ErrNewerSchema) {
+		if !errors.Is(err, journal.ErrNewerVersion) {
 			t.Fatalf("read-only %v: %v", readOnly, err)
 		}
 		t.Log(err)
@@ -70,7 +70,7 @@ func TestForeignFilesAreRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal.db")
 	execSQL(t, path, "CREATE TABLE contacts (name TEXT)")
-	if _, err := sqlite.OpenJournal(t.Context(), path, sqlite.Options{}); !errors.Is(err, sqlite.ErrForeignFile) {
+	if _, err := sqlite.OpenJournal(t.Context(), path, sqlite.Options{}); !errors.Is(err, journal.ErrForeign) {
 		t.Fatalf("another program's database: %v", err)
 	}
 	path = filepath.Join(t.TempDir(), "journal.db")

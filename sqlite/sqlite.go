@@ -6,8 +6,9 @@
 //
 // Promises: what a method reported as done is on disk (write-ahead log,
 // synchronous=FULL); a file written by an older version is migrated when it is
-// opened, one written by a newer version is refused with [ErrNewerSchema]; a
-// transaction is there whole or not at all, wherever the machine stopped.
+// opened, one written by a newer version is refused with
+// [journal.ErrNewerVersion]; a transaction is there whole or not at all, wherever
+// the machine stopped.
 //
 // Every type is safe for concurrent use. Each file has one writing connection,
 // so writes queue in Go and never meet SQLITE_BUSY within the process; two

@@ -24,7 +24,6 @@ import (
 	"todoku/internal/apptest"
 	"todoku/journal"
 	"todoku/server"
-	"todoku/sqlite"
 )
 
 // Days on which disks are full, servers stop, and clients do not behave.
@@ -113,11 +112,11 @@ func TestOneDirectoryHasOneServer(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	s, err := server.New(t.Context(), apptest.Config(app.Data()))
-	if !errors.Is(err, sqlite.ErrLocked) || !strings.Contains(err.Error(), app.Data()) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
+	if !errors.Is(err, journal.ErrInUse) || !strings.Contains(err.Error(), app.Data()) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
 		t.Errorf("a second server: %v, %v; want words that name process and directory", s, err)
 	}
 	offline, err := server.OpenOffline(t.Context(), app.Data(), account.Config{Hash: apptest.CheapHash()})
-	if !errors.Is(err, sqlite.ErrLocked) {
+	if !errors.Is(err, journal.ErrInUse) {
 		t.Errorf("offline beside a server: %v, %v", offline, err)
 	}
 	app.SignIn("alice").Place(apptest.Limit("a", "USDJPY", buy, "1", "150")) // It was not disturbed.
@@ -154,7 +153,7 @@ func TestDataOfANewerVersionIsRefusedInWords(t *testing.T) {
 	for _, file := range []string{"journal.db", "accounts.db", "history.db"} {
 		version(file, func(v int) int { return v + 900 })
 		_, err := server.New(t.Context(), config)
-		if !errors.Is(err, sqlite.ErrNewerSchema) || !strings.Contains(err.Error(), file) {
+		if !errors.Is(err, journal.ErrNewerVersion) || !strings.Contains(err.Error(), file) {
 			t.Errorf("a newer %s is answered %v", file, err)
 		}
 		version(file, func(v int) int { return v - 900 })

@@ -1,11 +1,10 @@
 package apptest
 
 import (
-	"path/filepath"
 	"testing"
 
 	"todoku/journal"
-	"todoku/sqlite"
+	"todoku/server"
 	"todoku/trade"
 	"todoku/trade/record"
 )
@@ -45,9 +44,9 @@ func EachStored(t testing.TB, dir string, visit func(*journal.Record)) {
 }
 
 // OpenJournal opens a venue's journal for reading, until the test ends.
-func OpenJournal(t testing.TB, dir string) *sqlite.Journal {
+func OpenJournal(t testing.TB, dir string) journal.Store {
 	t.Helper()
-	store, err := sqlite.OpenJournal(t.Context(), filepath.Join(dir, "journal.db"), sqlite.Options{ReadOnly: true})
+	store, err := server.OpenJournal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,20 +63,20 @@ var layers = map[string][]string{
 	},
 	"cmd/todoku/admin":   {"account", "server", "trade", "cmd/todoku/cli", "cmd/todoku/notation", "cmd/todoku/session", wire},
 	"cmd/todoku/audit":   {"cmd/todoku/cli", "cmd/todoku/session", wire},
-	"cmd/todoku/journal": {"journal", "sqlite", "trade", "trade/record", "cmd/todoku/cli", "cmd/todoku/notation"},
+	"cmd/todoku/journal": {"journal", "server", "trade", "trade/record", "cmd/todoku/cli", "cmd/todoku/notation"},
 	"cmd/todoku/bench":   {"bench", "bench/yardstick", "client", "cmd/todoku/cli", "cmd/todoku/session"},
 	"cmd/todoku/doctor":  {"client", "doctor", "cmd/todoku/cli", "cmd/todoku/session"},
 	"cmd/todoku/serve": {
 		"client", "demo", "server", "trade", "web", "cmd/todoku/admin", "cmd/todoku/cli", "cmd/todoku/session", wire,
 	},
-	"cmd/todoku/config": {"deadline", "server", "sqlite", "cmd/todoku/cli", "cmd/todoku/serve"},
+	"cmd/todoku/config": {"deadline", "server", "cmd/todoku/cli", "cmd/todoku/serve"},
 	"cmd/todoku": {
 		"cmd/todoku/admin", "cmd/todoku/audit", "cmd/todoku/bench", "cmd/todoku/cli", "cmd/todoku/config",
 		"cmd/todoku/doctor", "cmd/todoku/journal", "cmd/todoku/market", "cmd/todoku/order", "cmd/todoku/serve",
 		"cmd/todoku/session", "cmd/todoku/watch",
 	},
 	"examples/chat":     {"push", "push/grpcpush", chat},
-	"internal/apptest":  {"account", "client", "journal", "server", "sqlite", "trade", "trade/record", wire},
+	"internal/apptest":  {"account", "client", "journal", "server", "trade", "trade/record", wire},
 	"internal/chaos":    {},
 	"internal/pathtest": {},
 	"internal/repotest": {},
@@ -195,4 +195,21 @@ func importPath(t *testing.T, spec *ast.ImportSpec) string {
 
 func allTests(files []goFile) bool {
 	return !slices.ContainsFunc(files, func(f goFile) bool { return !f.test })
+}
+
+// TestOneFileOpensTheDatabases keeps the choice of a database in one place: all
+// other code of the server works with any.
+func TestOneFileOpensTheDatabases(t *testing.T) {
+	for pkg, files := range goPackages(t) {
+		for _, f := range files {
+			if pkg == "sqlite" || f.test || f.path == filepath.Join("server", "storage.go") {
+				continue
+			}
+			for _, spec := range f.syntax.Imports {
+				if importPath(t, spec) == module+"sqlite" {
+					t.Errorf("%s imports sqlite; open it in server/storage.go", f.path)
+				}
+			}
+		}
+	}
 }

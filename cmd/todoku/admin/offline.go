@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"todoku/account"
 	"todoku/cmd/todoku/cli"
@@ -73,8 +71,11 @@ func accountNames(accounts []trade.AccountID) []string {
 
 func setPasswordOffline(ctx context.Context, a *cli.App, data, user, password string) error {
 	// A directory that is spelt wrong would be made, and be an empty venue.
-	if _, err := os.Stat(filepath.Join(data, "journal.db")); err != nil {
-		return fmt.Errorf("--data %s holds no venue: %w", data, err)
+	switch state, err := server.InspectStorage(data); {
+	case err != nil:
+		return err
+	case state == server.StorageMissing, state == server.StorageEmpty:
+		return fmt.Errorf("--data %s holds no venue; name the directory of one", data)
 	}
 	return Offline(ctx, data, func(venue *server.Offline) error {
 		// A new password ends the user's sessions, so the user is not signed in any

@@ -7,9 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,7 +16,7 @@ import (
 
 	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/serve"
-	"todoku/sqlite"
+	"todoku/server"
 )
 
 func Command(a *cli.App) *cobra.Command {
@@ -106,28 +104,17 @@ func checkPlaces(a *cli.App, o *serve.ServeOptions) error {
 }
 
 // dataFacts says what is in the data directory, and changes nothing there.
-func dataFacts(a *cli.App, dir string) ([]string, error) {
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return []string{"data directory " + dir + " is not there yet and would be made"}, nil
-	case err != nil:
-		return nil, fmt.Errorf("data directory: %w", err)
-	case !info.IsDir():
-		return nil, fmt.Errorf("data directory %s is a file", dir)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "journal.db")); errors.Is(err, fs.ErrNotExist) {
-		return []string{"data directory " + dir + " holds no venue yet"}, nil
-	}
-	release, err := sqlite.Lock(dir)
-	if errors.Is(err, sqlite.ErrLocked) {
-		return []string{"data directory " + dir + " is in use by a running server"}, nil
-	}
+func dataFacts(_ *cli.App, data string) ([]string, error) {
+	state, err := server.InspectStorage(data)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	release()
-	return []string{"data directory " + dir + " holds a venue that is not running"}, nil
+	return []string{"data directory " + data + map[server.StorageState]string{
+		server.StorageMissing: " does not exist yet and would be made",
+		server.StorageEmpty:   " holds no venue yet",
+		server.StorageInUse:   " is in use by a running server",
+		server.StorageIdle:    " holds a venue that is not running",
+	}[state]}, nil
 }
 
 // certificateFact says whom a certificate is for and until when.

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -16,7 +14,7 @@ import (
 
 	"todoku/cmd/todoku/cli"
 	"todoku/journal"
-	"todoku/sqlite"
+	"todoku/server"
 	"todoku/trade/record"
 )
 
@@ -32,10 +30,10 @@ func journalRun(a *cli.App, command *cobra.Command, run func(context.Context, st
 	var data string
 	command.Args = cobra.NoArgs
 	cli.AddSettings(command, "Place", func(flags *pflag.FlagSet) {
-		flags.StringVar(&data, "data", "data", "data directory")
+		flags.StringVar(&data, "data", "data", "data directory, or sqlite:///directory")
 	})
 	command.RunE = func(command *cobra.Command, _ []string) (err error) {
-		store, err := sqlite.OpenJournal(command.Context(), filepath.Join(data, "journal.db"), sqlite.Options{ReadOnly: true})
+		store, err := server.OpenJournal(command.Context(), data)
 		if err != nil {
 			return err
 		}
@@ -197,7 +195,10 @@ func stat(ctx context.Context, a *cli.App, data string, store journal.Store) (jo
 		return journalSummary{}, err
 	}
 	summary := summarise(base)
-	summary.Kinds, summary.Files = map[string]uint64{}, map[string]int64{}
+	summary.Kinds = map[string]uint64{}
+	if summary.Files, err = server.StorageBytes(data); err != nil {
+		return summary, err
+	}
 	show := progress(a)
 	err = walk(ctx, store, base.Oldest-1, base.Head, func(r journal.Record) error {
 		decoded, err := record.Decode(r.Sequence, r.Time, r.Data)
@@ -212,11 +213,6 @@ func stat(ctx context.Context, a *cli.App, data string, store journal.Store) (jo
 	})
 	if err != nil {
 		return summary, err
-	}
-	for _, name := range []string{"journal.db", "journal.db-wal", "accounts.db", "history.db"} {
-		if info, err := os.Stat(filepath.Join(data, name)); err == nil {
-			summary.Files[name] = info.Size()
-		}
 	}
 	for atMost := uint64(journal.MaxSequence); ; {
 		snapshot, err := store.LoadSnapshot(ctx, atMost)

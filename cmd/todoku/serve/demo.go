@@ -27,9 +27,13 @@ const demoMark = "DEMO"
 // demoReady is what the mark says once the venue is set up whole.
 const demoReady = "This directory is a demo venue's. Delete it to begin anew.\n"
 
-// prepareDemo sets a demo venue up in dir, unless it is one already, and returns
+// prepareDemo sets a demo venue up in data, unless it is one already, and returns
 // new passwords for the demo traders.
-func prepareDemo(ctx context.Context, dir string) (passwords map[string]string, err error) {
+func prepareDemo(ctx context.Context, data string) (passwords map[string]string, err error) {
+	dir, err := server.StorageDirectory(data)
+	if err != nil {
+		return nil, err
+	}
 	ready, err := claimDemo(dir)
 	if err != nil {
 		return nil, err

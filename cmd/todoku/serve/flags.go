@@ -41,7 +41,7 @@ const (
 func DefineServe(command *cobra.Command, o *ServeOptions) {
 	c := &o.Config
 	cli.AddSettings(command, "Place", func(flags *pflag.FlagSet) {
-		flags.StringVar(&c.Data, "data", "data", "data directory; "+demoData+" with --demo")
+		flags.StringVar(&c.Data, "data", "data", "data directory, or sqlite:///directory; "+demoData+" with --demo")
 		flags.StringVar(&c.GRPCAddr, "grpc-addr", "127.0.0.1:7443", "host:port for gRPC; port 0 takes any")
 		flags.StringVar(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "host:port for the status page, health and metrics; port 0 takes any")
 		flags.BoolVar(&o.demo, "demo", false, "a venue to try: instruments, users and traders; in a data directory of its own")
