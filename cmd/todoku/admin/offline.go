@@ -19,6 +19,9 @@ import (
 // Offline runs do on the venue in a data directory.
 func Offline(ctx context.Context, data string, do func(*server.Offline) error) (err error) {
 	venue, err := server.OpenOffline(ctx, data, account.Config{})
+	if errors.Is(err, server.ErrConfig) {
+		return cli.WrongUsage(err)
+	}
 	if err != nil {
 		return err
 	}

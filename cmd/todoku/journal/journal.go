@@ -34,6 +34,9 @@ func journalRun(a *cli.App, command *cobra.Command, run func(context.Context, st
 	})
 	command.RunE = func(command *cobra.Command, _ []string) (err error) {
 		store, err := server.OpenJournal(command.Context(), data)
+		if errors.Is(err, server.ErrConfig) {
+			return cli.WrongUsage(err)
+		}
 		if err != nil {
 			return err
 		}
