@@ -47,12 +47,20 @@ func (s *Service) Connection(id string) (Connection, error) {
 	return c, nil
 }
 
-// OwnConnection returns a connection of the caller's session. Errors:
-// [ErrUnknownConnection], [ErrNotYourConnection].
-func (s *Service) OwnConnection(caller Identity, id string) (Connection, error) {
-	c, err := s.Connection(id)
-	if err != nil {
-		return Connection{}, err
+// OwnConnection returns a connection of the caller's session, which may have been
+// opened by another process. Errors: [ErrUnknownConnection],
+// [ErrNotYourConnection], or the store's.
+func (s *Service) OwnConnection(ctx context.Context, caller Identity, id string) (Connection, error) {
+	c, ok := s.live.connection(id)
+	if !ok {
+		stored, err := s.store.Connections(ctx, caller.Session)
+		if err != nil {
+			return Connection{}, fmt.Errorf("account: read connections: %w", err)
+		}
+		s.live.addConnections(stored)
+		if c, ok = s.live.connection(id); !ok {
+			return Connection{}, ErrUnknownConnection
+		}
 	}
 	if c.Session != caller.Session {
 		return Connection{}, ErrNotYourConnection

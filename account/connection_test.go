@@ -12,20 +12,20 @@ import (
 func TestAConnectionServesOnlyItsSession(t *testing.T) {
 	v := newVenue(t, account.Config{})
 	mine, mineToo, bobs := v.login("alice"), v.login("alice"), v.login("bob")
-	identity, err := v.Verify(mine.AccessToken.Reveal())
+	identity, err := v.Verify(t.Context(), mine.AccessToken.Reveal())
 	must(t, err)
 	tab, err := v.OpenConnection(t.Context(), mine.Session, account.LoginInfo{ClientName: "tab"})
 	must(t, err)
 	for _, id := range []string{mine.ConnectionID, tab.ID} {
-		_, err := v.OwnConnection(identity, id)
+		_, err := v.OwnConnection(t.Context(), identity, id)
 		must(t, err)
 	}
 	for _, id := range []string{mineToo.ConnectionID, bobs.ConnectionID} {
-		_, err := v.OwnConnection(identity, id)
+		_, err := v.OwnConnection(t.Context(), identity, id)
 		wantError(t, err, account.ErrNotYourConnection)
 	}
 	must(t, v.CloseConnection(t.Context(), tab.ID, "ADMIN"))
-	_, err = v.OwnConnection(identity, tab.ID)
+	_, err = v.OwnConnection(t.Context(), identity, tab.ID)
 	wantError(t, err, account.ErrUnknownConnection)
 	if n := len(v.Connections("alice")); n != 2 {
 		t.Errorf("alice has %d connections, want 2", n)

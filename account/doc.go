@@ -5,7 +5,7 @@
 //
 // Life of a session: [Service.Login] checks a password and makes a session with
 // its first connection, a short-lived access token and a refresh token.
-// [Service.Verify] checks an access token without touching the store.
+// [Service.Verify] checks an access token, as a rule without touching the store.
 // [Service.Refresh] exchanges the refresh token for the next one and moves the
 // session's end; an old refresh token that comes back later than a retry could
 // means that two hold it, and ends the session. A session ends by

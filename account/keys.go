@@ -16,7 +16,14 @@ const keySize = 32
 // a lock. The list is replaced whole, never changed.
 type keyring struct {
 	keys atomic.Pointer[[]Key]
+	// searched is when the store was last asked for an unknown key, in Unix
+	// nanoseconds.
+	searched atomic.Int64
 }
+
+// keySearch is the least time between two searches for unknown keys: anybody can
+// write any key's ID into a token.
+const keySearch = time.Second
 
 // byID is called at every verification; there are one or two keys.
 func (r *keyring) byID(id uint32) (Key, bool) {
@@ -32,6 +39,22 @@ func (r *keyring) byID(id uint32) (Key, bool) {
 func (r *keyring) current() Key {
 	keys := *r.keys.Load()
 	return keys[len(keys)-1]
+}
+
+// findKey returns a key from memory or, if another process added it, from the store.
+func (s *Service) findKey(ctx context.Context, id uint32) (key Key, ok bool, err error) {
+	if key, ok = s.keys.byID(id); ok {
+		return key, true, nil
+	}
+	now, last := s.now().UnixNano(), s.keys.searched.Load()
+	if now-last < int64(keySearch) || !s.keys.searched.CompareAndSwap(last, now) {
+		return Key{}, false, nil
+	}
+	if _, err := s.readKeys(ctx); err != nil {
+		return Key{}, false, err
+	}
+	key, ok = s.keys.byID(id)
+	return key, ok, nil
 }
 
 // loadKeys reads the keys and makes the first one.

@@ -25,13 +25,13 @@ func TestASignInOpensASessionAndAConnection(t *testing.T) {
 		ClientName: "desktop 1.0", RemoteAddr: "192.0.2.7:4000", CancelOnDisconnect: time.Second,
 	})
 	must(t, err)
-	identity, err := v.Verify(grant.AccessToken.Reveal())
+	identity, err := v.Verify(t.Context(), grant.AccessToken.Reveal())
 	must(t, err)
 	want := account.Identity{User: "alice", Session: grant.Session, Expires: grant.AccessExpires}
 	if identity != want {
 		t.Errorf("identity: got %v, want %v", identity, want)
 	}
-	c, err := v.OwnConnection(identity, grant.ConnectionID)
+	c, err := v.OwnConnection(t.Context(), identity, grant.ConnectionID)
 	must(t, err)
 	if c.User != "alice" || c.Session != grant.Session || c.ClientName != "desktop 1.0" || c.CancelOnDisconnect != time.Second {
 		t.Errorf("connection: %+v", c)
@@ -268,7 +268,7 @@ func TestAFailedWriteLetsNobodyIn(t *testing.T) {
 func TestANewPasswordEndsOtherSessions(t *testing.T) {
 	v := newVenue(t, account.Config{})
 	mine, other, bobs := v.login("alice"), v.login("alice"), v.login("bob")
-	identity, err := v.Verify(mine.AccessToken.Reveal())
+	identity, err := v.Verify(t.Context(), mine.AccessToken.Reveal())
 	must(t, err)
 	wantError(t, v.ChangePassword(t.Context(), identity, "wrong", "new password"), account.ErrWrongPassword)
 	must(t, verify(v, other.AccessToken))

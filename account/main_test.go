@@ -165,6 +165,6 @@ func wantError(t *testing.T, err, want error) {
 }
 
 func verify(v *venue, token account.Secret) error {
-	_, err := v.Verify(token.Reveal())
+	_, err := v.Verify(v.t.Context(), token.Reveal())
 	return err
 }

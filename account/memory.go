@@ -220,10 +220,16 @@ func (m *MemoryStore) DeleteConnections(_ context.Context, ids []string) error {
 }
 
 // Connections implements [ConnectionStore].
-func (m *MemoryStore) Connections(context.Context) ([]Connection, error) {
+func (m *MemoryStore) Connections(_ context.Context, session string) ([]Connection, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Collect(maps.Values(m.connections)), nil
+	var found []Connection
+	for _, c := range m.connections {
+		if session == "" || c.Session == session {
+			found = append(found, c)
+		}
+	}
+	return found, nil
 }
 
 // AppendAccess implements [AccessStore].

@@ -18,6 +18,10 @@ type registry struct {
 	connections map[string]*Connection
 	users       map[string]map[string]*liveSession // by user, then by session
 	dirty       map[string]struct{}                // connections with unsaved progress
+	// ended holds sessions that have ended, until no access token of theirs can be
+	// valid any more. A read of the store that began before the end cannot bring
+	// them back, and their tokens cost no second read.
+	ended map[string]time.Time
 }
 
 // liveSession is a session and its connections.
@@ -32,17 +36,26 @@ func newRegistry(sessions []Session, connections []Connection) *registry {
 		connections: make(map[string]*Connection, len(connections)),
 		users:       map[string]map[string]*liveSession{},
 		dirty:       map[string]struct{}{},
+		ended:       map[string]time.Time{},
 	}
 	for _, s := range sessions {
 		r.insert(s)
 	}
-	for _, c := range connections {
-		if live, ok := r.sessions[c.Session]; ok {
+	r.addConnections(connections)
+	return r
+}
+
+// addConnections takes over stored connections of live sessions that are not known yet.
+func (r *registry) addConnections(stored []Connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range stored {
+		live, ok := r.sessions[c.Session]
+		if _, known := r.connections[c.ID]; ok && !known {
 			live.connections[c.ID] = &c
 			r.connections[c.ID] = &c
 		}
 	}
-	return r
 }
 
 // insert is called with mu held, or before anyone else has the registry.
@@ -75,26 +88,44 @@ func (r *registry) session(id string) (Session, bool) {
 	return live.Session, true
 }
 
-// extend takes over a refreshed session. It reports whether the session is alive,
-// and whether this was news: the same or a later refresh may have come first.
-func (r *registry) extend(s Session) (alive, news bool) {
+// hasEnded reports whether the session is known to have ended.
+func (r *registry) hasEnded(id string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	_, ended := r.ended[id]
+	return ended
+}
+
+// take takes over a session as the store has it: a refreshed one, or one of another
+// process. It reports whether the session is alive, and whether this was news: the
+// same or a later refresh may have come first.
+func (r *registry) take(s Session) (alive, news bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	live, ok := r.sessions[s.ID]
-	if !ok || live.Generation >= s.Generation {
-		return ok, false
+	if _, ended := r.ended[s.ID]; ended {
+		return false, false
 	}
-	live.Session = s
+	live, ok := r.sessions[s.ID]
+	switch {
+	case !ok:
+		r.insert(s)
+	case live.Generation >= s.Generation:
+		return true, false
+	default:
+		live.Session = s
+	}
 	return true, true
 }
 
 // end removes sessions and returns those that were there, so that each end is
-// reported once however many ended it.
-func (r *registry) end(ids []string) []Session {
+// reported once however many ended it. Their tokens are refused without a look into
+// the store until the time given.
+func (r *registry) end(ids []string, until time.Time) []Session {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var ended []Session
 	for _, id := range ids {
+		r.ended[id] = until
 		live, ok := r.sessions[id]
 		if !ok {
 			continue
@@ -131,10 +162,12 @@ func (r *registry) list(user string) []Session {
 	return list
 }
 
-// due returns the IDs of at most limit sessions that have expired at now.
+// due returns the IDs of at most limit sessions that have expired at now, and
+// forgets ended ones whose tokens have expired too.
 func (r *registry) due(now time.Time, limit int) []string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.ended, func(_ string, until time.Time) bool { return now.After(until) })
 	var ids []string
 	for id, s := range r.sessions {
 		if len(ids) == limit {

@@ -58,7 +58,7 @@ func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) 
 	if err != nil {
 		return nil, fmt.Errorf("account: read sessions: %w", err)
 	}
-	connections, err := store.Connections(ctx)
+	connections, err := store.Connections(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("account: read connections: %w", err)
 	}

@@ -35,58 +35,73 @@ type Ended struct {
 	Reason  EndReason
 }
 
-// Verify checks an access token. It asks no database, so it can be called for
-// every request; a session that ended is refused at once, however long its token
-// would last. Errors: [ErrBadToken], [ErrExpired], [ErrRevoked].
-func (s *Service) Verify(token string) (Identity, error) {
-	return s.verify(token, func(c claims, _ Session) time.Time { return c.expires })
-}
-
-// VerifyWithGrace checks the access token that a live stream was opened with. The
-// stream keeps that token for life, so what counts is the session's newest access
-// token, wherever it is, and Config.Grace after its expiry; Expires is that
-// token's. Errors: as Verify.
-func (s *Service) VerifyWithGrace(token string) (Identity, error) {
-	identity, err := s.verify(token, func(c claims, live Session) time.Time {
-		return later(c.expires, live.AccessExpires).Add(s.cfg.Grace)
-	})
-	if err != nil {
-		return Identity{}, err
-	}
-	identity.Expires = identity.Expires.Add(-s.cfg.Grace)
-	return identity, nil
-}
-
-// Grace is how long after Identity.Expires a live stream may stay.
-func (s *Service) Grace() time.Duration { return s.cfg.Grace }
-
-func (s *Service) verify(token string, expiry func(claims, Session) time.Time) (Identity, error) {
-	c, err := s.keys.parseAccess(token)
+// Verify checks an access token. It can be called for every request: it reads the
+// store only for a session or a key that memory does not know, because another
+// process made it, and only once the signature holds (an unknown key is looked up
+// at most once a second). A session that was ended here is refused at once,
+// however long its token would last. Errors: [ErrBadToken], [ErrExpired],
+// [ErrRevoked], or the store's.
+func (s *Service) Verify(ctx context.Context, token string) (Identity, error) {
+	c, err := s.parseAccess(ctx, token)
 	if err != nil {
 		return Identity{}, err
 	}
 	now := s.now()
-	live, ok := s.live.session(c.session)
-	expires := expiry(c, live)
-	switch {
-	case !now.Before(expires):
-		return Identity{}, ErrExpired
-	case !ok || live.User != c.user:
-		return Identity{}, ErrRevoked
-	case !now.Before(live.Expires):
+	if !now.Before(c.expires) {
 		return Identity{}, ErrExpired
 	}
-	return Identity{User: c.user, Session: c.session, Expires: expires}, nil
+	session, known := s.live.session(c.session)
+	if !known || c.expires.After(session.AccessExpires) {
+		// Another process created or refreshed the session.
+		if session, err = s.load(ctx, c.session); err != nil {
+			return Identity{}, err
+		}
+	}
+	switch {
+	case session.User != c.user:
+		return Identity{}, ErrRevoked
+	case !now.Before(session.Expires):
+		return Identity{}, ErrExpired
+	}
+	return Identity{User: c.user, Session: c.session, Expires: c.expires}, nil
 }
 
-// OtherSession says whether an access token and a refresh token, both signed here and
-// whatever became of them since, belong to different sessions.
-func (s *Service) OtherSession(access, refresh string) bool {
-	a, err := s.keys.parseAccess(access)
+// load takes a session over from the store. Errors: [ErrRevoked], or the store's.
+func (s *Service) load(ctx context.Context, id string) (Session, error) {
+	if s.live.hasEnded(id) {
+		return Session{}, ErrRevoked
+	}
+	session, err := s.store.Session(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		s.live.end([]string{id}, s.now().Add(s.cfg.AccessTTL))
+		return Session{}, ErrRevoked
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("account: read session: %w", err)
+	}
+	if alive, _ := s.live.take(session); !alive {
+		return Session{}, ErrRevoked
+	}
+	return session, nil
+}
+
+// Session returns a session of this process that has not ended, or [ErrRevoked].
+func (s *Service) Session(id string) (Session, error) {
+	session, ok := s.live.session(id)
+	if !ok {
+		return Session{}, ErrRevoked
+	}
+	return session, nil
+}
+
+// OtherSession reports whether an access token and a refresh token, both signed by
+// this venue and valid or not, belong to different sessions.
+func (s *Service) OtherSession(ctx context.Context, access, refresh string) bool {
+	a, err := s.parseAccess(ctx, access)
 	if err != nil {
 		return false
 	}
-	r, err := s.keys.parseRefresh(refresh)
+	r, err := s.parseRefresh(ctx, refresh)
 	return err == nil && a.session != r.session
 }
 
@@ -96,7 +111,7 @@ func (s *Service) OtherSession(access, refresh string) bool {
 // that two hold the token: the session ends. remote is for the access log.
 // Errors: [ErrBadToken], [ErrExpired], [ErrRevoked], [ErrReused], or the store's.
 func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, error) {
-	c, err := s.keys.parseRefresh(token)
+	c, err := s.parseRefresh(ctx, token)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -142,7 +157,7 @@ func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, err
 // adopt takes a stored refresh over into memory, tells of it if that is news, and
 // grants it. A retry comes here too: the first try may have failed after it was stored.
 func (s *Service) adopt(ctx context.Context, session Session, remote string) (Grant, error) {
-	alive, news := s.live.extend(session)
+	alive, news := s.live.take(session)
 	if !alive {
 		return Grant{}, ErrRevoked
 	}
@@ -220,7 +235,7 @@ func (s *Service) end(ctx context.Context, ids []string, reason EndReason) error
 // forget takes sessions whose end is durable out of memory and tells the
 // listener and the log.
 func (s *Service) forget(ctx context.Context, ids []string, reason EndReason) {
-	for _, session := range s.live.end(ids) {
+	for _, session := range s.live.end(ids, s.now().Add(s.cfg.AccessTTL)) {
 		if s.cfg.OnEnd != nil {
 			s.cfg.OnEnd(Ended{Session: session.ID, User: session.User, Reason: reason})
 		}

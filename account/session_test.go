@@ -1,9 +1,11 @@
 package account_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,38 +14,134 @@ import (
 	"todoku/account"
 )
 
-func TestTokensExpireAndAStreamHasItsGrace(t *testing.T) {
+func TestATokenExpiresAndARefreshExtendsItsSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVenue(t, account.Config{})
 		grant := v.login("alice")
-		token := grant.AccessToken.Reveal()
 		time.Sleep(15*time.Minute - 1)
 		must(t, verify(v, grant.AccessToken))
 		time.Sleep(time.Nanosecond)
 		wantError(t, verify(v, grant.AccessToken), account.ErrExpired)
-		identity, err := v.VerifyWithGrace(token)
-		must(t, err)
-		if !identity.Expires.Equal(grant.AccessExpires) {
-			t.Errorf("expires %v, want %v", identity.Expires, grant.AccessExpires)
-		}
-		time.Sleep(v.Grace() - 1)
 
-		// Refreshing extends the stream, though the stream keeps its old token.
 		next, err := v.refresh(grant.RefreshToken)
 		must(t, err)
 		if extended, _ := v.heard(); !slices.Equal(extended, []string{grant.Session}) {
 			t.Errorf("OnExtend heard %v", extended)
 		}
-		time.Sleep(15*time.Minute + v.Grace() - 1)
-		identity, err = v.VerifyWithGrace(token)
+		session, err := v.Session(grant.Session)
 		must(t, err)
-		if !identity.Expires.Equal(next.AccessExpires) {
-			t.Errorf("expires %v, want %v", identity.Expires, next.AccessExpires)
+		if !session.AccessExpires.Equal(next.AccessExpires) {
+			t.Errorf("expires %v, want %v", session.AccessExpires, next.AccessExpires)
 		}
-		time.Sleep(time.Nanosecond)
-		_, err = v.VerifyWithGrace(token)
-		wantError(t, err, account.ErrExpired)
+		wantError(t, verify(v, grant.AccessToken), account.ErrExpired)
+		must(t, verify(v, next.AccessToken))
 	})
+}
+
+// anotherProcess makes a second service over the same store.
+func (v *venue) anotherProcess() *venue {
+	v.t.Helper()
+	other := &venue{t: v.t, store: v.store, config: v.config}
+	other.restart()
+	return other
+}
+
+func TestASecondProcessServesSessionsOfTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		v := newVenue(t, account.Config{})
+		other := v.anotherProcess()
+		grant := v.login("alice")
+		identity, err := other.Verify(ctx, grant.AccessToken.Reveal())
+		must(t, err)
+		_, err = other.OwnConnection(ctx, identity, grant.ConnectionID)
+		must(t, err)
+		tab, err := v.OpenConnection(ctx, grant.Session, account.LoginInfo{})
+		must(t, err)
+		_, err = other.OwnConnection(ctx, identity, tab.ID)
+		must(t, err)
+
+		// A refresh and a new key of the first are known to the second when they are shown.
+		time.Sleep(14 * time.Minute)
+		must(t, v.RotateKey(ctx))
+		next, err := v.refresh(grant.RefreshToken)
+		must(t, err)
+		must(t, verify(other, next.AccessToken))
+		session, err := other.Session(grant.Session)
+		must(t, err)
+		if !session.AccessExpires.Equal(next.AccessExpires) {
+			t.Errorf("the second process has expiry %v, want %v", session.AccessExpires, next.AccessExpires)
+		}
+		_, err = other.refresh(next.RefreshToken)
+		must(t, err)
+	})
+}
+
+// What anybody can send must not read the store without bound, and what ended must
+// not come back from there.
+func TestOnlySignedTokensReadTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t, account.Config{})
+		reads := &countingStore{Store: v.store}
+		other, err := account.NewService(t.Context(), reads, account.Config{})
+		must(t, err)
+		refused := func(token string, want error) {
+			t.Helper()
+			_, err := other.Verify(t.Context(), token)
+			wantError(t, err, want)
+		}
+		grant := v.login("alice")
+		token := grant.AccessToken.Reveal()
+		reads.keys, reads.sessions = 0, 0
+		for range 100 {
+			refused(token[:len(token)-4]+"AAAA", account.ErrBadToken)
+			refused("tda1_"+strings.Repeat("B", 200), account.ErrBadToken) // Of an unknown key.
+		}
+		if reads.sessions != 0 || reads.keys > 1 {
+			t.Errorf("forged tokens read %d sessions and the keys %d times", reads.sessions, reads.keys)
+		}
+		must(t, v.Revoke(t.Context(), grant.Session, account.EndRevoked))
+		for range 100 {
+			refused(token, account.ErrRevoked)
+		}
+		if reads.sessions != 1 {
+			t.Errorf("the tokens of an ended session read it %d times", reads.sessions)
+		}
+	})
+}
+
+func TestASessionThatEndsWhileItIsReadStaysEnded(t *testing.T) {
+	v := newVenue(t, account.Config{})
+	reads := &countingStore{Store: v.store}
+	other, err := account.NewService(t.Context(), reads, account.Config{})
+	must(t, err)
+	grant := v.login("alice")
+	reads.afterRead = func() { must(t, other.Revoke(t.Context(), grant.Session, account.EndRevoked)) }
+	for range 2 {
+		_, err := other.Verify(t.Context(), grant.AccessToken.Reveal())
+		wantError(t, err, account.ErrRevoked)
+	}
+}
+
+// countingStore counts what Verify reads.
+type countingStore struct {
+	account.Store
+	keys, sessions int
+	afterRead      func()
+}
+
+func (c *countingStore) Keys(ctx context.Context) ([]account.Key, error) {
+	c.keys++
+	return c.Store.Keys(ctx)
+}
+
+func (c *countingStore) Session(ctx context.Context, id string) (account.Session, error) {
+	c.sessions++
+	session, err := c.Store.Session(ctx, id)
+	if c.afterRead != nil {
+		c.afterRead()
+	}
+	return session, err
 }
 
 func TestRevocationIsImmediateAndToldOnce(t *testing.T) {

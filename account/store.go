@@ -92,8 +92,8 @@ type ConnectionStore interface {
 	// DeleteConnections must delete the connections; one that does not exist is
 	// not an error.
 	DeleteConnections(ctx context.Context, ids []string) error
-	// Connections must return all connections, in any order.
-	Connections(ctx context.Context) ([]Connection, error)
+	// Connections must return the connections of a session, or all for "", in any order.
+	Connections(ctx context.Context, session string) ([]Connection, error)
 }
 
 // AccessStore keeps the access log.

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -78,8 +79,9 @@ func sign(prefix string, secret, payload []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// open checks a token's form and signature and returns its payload, or ErrBadToken.
-func (r *keyring) open(prefix, token string) ([]byte, error) {
+// open checks a token's form and signature and returns its payload. Errors:
+// ErrBadToken, or the store's.
+func (s *Service) open(ctx context.Context, prefix, token string) ([]byte, error) {
 	text, ok := strings.CutPrefix(token, prefix)
 	if !ok || len(token) > maxToken {
 		return nil, ErrBadToken
@@ -93,7 +95,10 @@ func (r *keyring) open(prefix, token string) ([]byte, error) {
 		return nil, ErrBadToken
 	}
 	payload, mac := data[:len(data)-macSize], data[len(data)-macSize:]
-	key, ok := r.byID(binary.BigEndian.Uint32(payload))
+	key, ok, err := s.findKey(ctx, binary.BigEndian.Uint32(payload))
+	if err != nil {
+		return nil, err
+	}
 	if !ok || !hmac.Equal(mac, sign(prefix, key.Secret, payload)) {
 		return nil, ErrBadToken
 	}
@@ -102,8 +107,8 @@ func (r *keyring) open(prefix, token string) ([]byte, error) {
 
 // parseAccess verifies an access token's signature and reads it. The caller
 // judges its expiry.
-func (r *keyring) parseAccess(token string) (claims, error) {
-	payload, err := r.open(accessPrefix, token)
+func (s *Service) parseAccess(ctx context.Context, token string) (claims, error) {
+	payload, err := s.open(ctx, accessPrefix, token)
 	if err != nil {
 		return claims{}, err
 	}
@@ -119,8 +124,8 @@ func (r *keyring) parseAccess(token string) (claims, error) {
 
 // parseRefresh verifies a refresh token's signature and reads it. The caller
 // judges its expiry and generation.
-func (r *keyring) parseRefresh(token string) (claims, error) {
-	payload, err := r.open(refreshPrefix, token)
+func (s *Service) parseRefresh(ctx context.Context, token string) (claims, error) {
+	payload, err := s.open(ctx, refreshPrefix, token)
 	if err != nil {
 		return claims{}, err
 	}

@@ -52,7 +52,7 @@ func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel 
 	c := caller{remote: of.remote}
 	if !m.public {
 		var err error
-		if c, err = s.identify(of); err != nil {
+		if c, err = s.identify(ctx, of); err != nil {
 			return nil, nil, err
 		}
 		if m.roles != 0 && !c.user.Roles.Has(m.roles) {
@@ -86,12 +86,12 @@ func bearer(authorization string) string {
 }
 
 // identify verifies the token and looks its user up in the venue.
-func (s *Server) identify(of call) (caller, error) {
+func (s *Server) identify(ctx context.Context, of call) (caller, error) {
 	token := bearer(of.authorization)
 	if token == "" {
 		return caller{}, errNoToken
 	}
-	identity, err := s.accounts.Verify(token)
+	identity, err := s.accounts.Verify(ctx, token)
 	switch {
 	case errors.Is(err, account.ErrExpired):
 		return caller{}, errTokenExpired

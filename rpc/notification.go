@@ -57,7 +57,7 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 	if err := s.limits.attach(&c); err != nil {
 		return nil, err
 	}
-	connection, err := s.accounts.OwnConnection(c.Identity, req.GetConnectionId())
+	connection, err := s.accounts.OwnConnection(ctx, c.Identity, req.GetConnectionId())
 	if err != nil {
 		return nil, err
 	}
@@ -131,13 +131,11 @@ func (s *Server) detach(ctx context.Context, v *visitStream, end error) {
 // accessExpiry is when the session's newest access token ends: a stream lives on
 // it, with whichever it was opened.
 func (s *Server) accessExpiry(of account.Identity) time.Time {
-	expires := of.Expires
-	for _, session := range s.accounts.Sessions(of.User) {
-		if session.ID == of.Session && session.AccessExpires.After(expires) {
-			expires = session.AccessExpires
-		}
+	session, err := s.accounts.Session(of.Session)
+	if err != nil || session.AccessExpires.Before(of.Expires) {
+		return of.Expires
 	}
-	return expires
+	return session.AccessExpires
 }
 
 // hello is the first message of a stream.
@@ -166,7 +164,7 @@ func (s *Server) hello(info feed.HelloInfo) []byte {
 // AcknowledgeNotifications takes note of what has arrived.
 func (s *notificationService) AcknowledgeNotifications(ctx context.Context, req *todokuv1.AcknowledgeNotificationsRequest) (*todokuv1.AcknowledgeNotificationsResponse, error) {
 	c := callerOf(ctx)
-	connection, err := s.accounts.OwnConnection(c.Identity, req.GetConnectionId())
+	connection, err := s.accounts.OwnConnection(ctx, c.Identity, req.GetConnectionId())
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +190,7 @@ func (s *notificationService) UpdateSubscription(ctx context.Context, req *todok
 	if err := s.limits.subscribe(&c); err != nil {
 		return nil, err
 	}
-	connection, err := s.accounts.OwnConnection(c.Identity, req.GetConnectionId())
+	connection, err := s.accounts.OwnConnection(ctx, c.Identity, req.GetConnectionId())
 	if err != nil {
 		return nil, err
 	}

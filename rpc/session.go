@@ -163,8 +163,8 @@ func (s *sessionService) RevokeSession(ctx context.Context, req *todokuv1.Revoke
 	if d.err != nil {
 		return nil, d.err
 	}
-	own := slices.ContainsFunc(s.accounts.Sessions(callerOf(ctx).User), func(session account.Session) bool { return session.ID == id })
-	if !own {
+	session, err := s.accounts.Session(id)
+	if err != nil || session.User != callerOf(ctx).User {
 		return nil, &fieldError{"session_id", errNoSession}
 	}
 	if err := s.accounts.Revoke(ctx, id, account.EndRevoked); err != nil {

@@ -66,13 +66,13 @@ func (v *webVisit) writeBy(limit time.Duration) {
 // cookieIn gives a refresh without a token the cookie's. A browser has one cookie for
 // all its tabs: a page that shows its access token gets no other session's, which
 // somebody may have begun in another tab.
-func (v *webVisit) cookieIn(req connect.AnyRequest, other func(access, refresh string) bool) {
+func (v *webVisit) cookieIn(ctx context.Context, req connect.AnyRequest, other func(ctx context.Context, access, refresh string) bool) {
 	refresh, ok := req.Any().(*todokuv1.RefreshSessionRequest)
 	if !ok || refresh.GetRefreshToken() != "" || req.Header().Get(sessionHeader) != sessionKept {
 		return
 	}
 	cookie, err := v.request.Cookie(sessionCookie)
-	if err != nil || other(bearer(req.Header().Get("Authorization")), cookie.Value) {
+	if err != nil || other(ctx, bearer(req.Header().Get("Authorization")), cookie.Value) {
 		return
 	}
 	refresh.RefreshToken = cookie.Value

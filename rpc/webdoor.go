@@ -109,7 +109,7 @@ func (s *webDoor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		}
 		defer cancel()
 		visit := webVisitOf(ctx)
-		visit.cookieIn(req, s.accounts.OtherSession)
+		visit.cookieIn(ctx, req, s.accounts.OtherSession)
 		res, err := next(ctx, req)
 		if err != nil {
 			return nil, s.webStatus(method, err)

@@ -147,7 +147,7 @@ func (a *Accounts) DeleteConnections(ctx context.Context, ids []string) error {
 }
 
 // Connections implements [account.ConnectionStore].
-func (a *Accounts) Connections(ctx context.Context) ([]account.Connection, error) {
+func (a *Accounts) Connections(ctx context.Context, session string) ([]account.Connection, error) {
 	return collect(ctx, a.db.reader, func(row scanner) (account.Connection, error) {
 		var c account.Connection
 		var created, lastAttach, lastSeen int64
@@ -155,5 +155,5 @@ func (a *Accounts) Connections(ctx context.Context) ([]account.Connection, error
 			&lastAttach, &lastSeen, &c.LastCursor)
 		c.Created, c.LastAttach, c.LastSeen = fromNanoseconds(created), fromNanoseconds(lastAttach), fromNanoseconds(lastSeen)
 		return c, err
-	}, "SELECT "+connectionColumns+" FROM connections")
+	}, "SELECT "+connectionColumns+" FROM connections WHERE ? = '' OR session = ?", session, session)
 }

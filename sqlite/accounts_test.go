@@ -65,7 +65,7 @@ func TestNobodyTypesAPasswordBecauseTheServerRestarted(t *testing.T) {
 	service, store = start()
 	defer func() { _ = store.Close() }()
 	for _, token := range []account.Secret{grant.AccessToken, next.AccessToken} {
-		if identity, err := service.Verify(token.Reveal()); err != nil || identity.User != "alice" {
+		if identity, err := service.Verify(ctx, token.Reveal()); err != nil || identity.User != "alice" {
 			t.Fatalf("Verify: %v, %v", identity, err)
 		}
 	}

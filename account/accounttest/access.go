@@ -113,7 +113,7 @@ func testReopen(t *testing.T, open func(t *testing.T, dir string) account.Store)
 	wantEqual(t, get[[]account.Key](t)(store.Keys(ctx)), []account.Key{key})
 	wantEqual(t, get[account.Credential](t)(store.Credential(ctx, "alice")), credential("alice", 1))
 	wantEqual(t, get[[]account.Session](t)(store.Sessions(ctx)), []account.Session{s})
-	wantEqual(t, get[[]account.Connection](t)(store.Connections(ctx)), []account.Connection{c})
+	wantEqual(t, get[[]account.Connection](t)(store.Connections(ctx, "")), []account.Connection{c})
 	wantEqual(t, get[account.Failures](t)(store.Attempts(ctx, "user:bob")), locked)
 	wantEqual(t, get[[]account.Entry](t)(store.Access(ctx, account.AccessQuery{Limit: 9}))[0].Detail, "0")
 }

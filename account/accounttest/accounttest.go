@@ -128,7 +128,7 @@ func testEmpty(t *testing.T, store account.Store) {
 	ctx := t.Context()
 	wantEqual(t, len(get[[]account.Key](t)(store.Keys(ctx))), 0)
 	wantEqual(t, len(get[[]account.Session](t)(store.Sessions(ctx))), 0)
-	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx))), 0)
+	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx, ""))), 0)
 	wantEqual(t, len(get[[]account.Entry](t)(store.Access(ctx, account.AccessQuery{Limit: 1}))), 0)
 	wantEqual(t, get[account.Failures](t)(store.Attempts(ctx, "user:nobody")), account.Failures{Subject: "user:nobody"})
 	_, err := store.Credential(ctx, "nobody")
@@ -138,7 +138,7 @@ func testEmpty(t *testing.T, store account.Store) {
 	must(t, store.EndSessions(ctx, []string{"none"}))
 	must(t, store.DeleteConnections(ctx, []string{"none"}))
 	must(t, store.SaveConnections(ctx, []account.Connection{{ID: "none"}}))
-	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx))), 0)
+	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx, ""))), 0)
 	must(t, store.DeleteKeys(ctx, 9))
 	must(t, store.Prune(ctx, start, start))
 	wantError(t, store.RotateSession(ctx, session("none", "nobody")), account.ErrNotFound)
@@ -203,7 +203,7 @@ func testPasswordEndsSessions(t *testing.T, store account.Store) {
 func connectionIDs(t *testing.T, store account.Store) []string {
 	t.Helper()
 	var ids []string
-	for _, c := range get[[]account.Connection](t)(store.Connections(t.Context())) {
+	for _, c := range get[[]account.Connection](t)(store.Connections(t.Context(), "")) {
 		ids = append(ids, c.ID)
 	}
 	slices.Sort(ids)
@@ -361,10 +361,14 @@ func testConnections(t *testing.T, store account.Store) {
 	saved.ClientName = "not progress"
 	must(t, store.SaveConnections(ctx, []account.Connection{gone, saved}))
 	byID := map[string]account.Connection{}
-	for _, c := range get[[]account.Connection](t)(store.Connections(ctx)) {
+	for _, c := range get[[]account.Connection](t)(store.Connections(ctx, "")) {
 		byID[c.ID] = c
 	}
 	wantEqual(t, byID, map[string]account.Connection{first.ID: first, second.ID: second})
+	bob, only := signIn(t, store, "bob")
+	wantEqual(t, get[[]account.Connection](t)(store.Connections(ctx, bob.ID)), []account.Connection{only})
+	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx, "none"))), 0)
+	must(t, store.EndSessions(ctx, []string{bob.ID}))
 
 	// Replacing is one step, and nothing is replaced for a session that ended.
 	orphan := connection("orphan", session("none", "alice"))
@@ -387,7 +391,7 @@ func testTexts(t *testing.T, store account.Store) {
 	c.ClientName, c.LastCursor = text, text
 	must(t, store.CreateSession(ctx, s, c, 1))
 	wantEqual(t, get[account.Session](t)(store.Session(ctx, text)), s)
-	wantEqual(t, get[[]account.Connection](t)(store.Connections(ctx)), []account.Connection{c})
+	wantEqual(t, get[[]account.Connection](t)(store.Connections(ctx, "")), []account.Connection{c})
 	e := account.Entry{
 		ID: 1, Time: start, Kind: text, User: text, Session: text, Connection: text,
 		RemoteAddr: text, Reason: text, Cursor: text, Detail: text,
