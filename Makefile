@@ -41,10 +41,11 @@ bench: build ## Run the short benchmarks (BENCHTIME=5s, BENCHDURATION=30s for lo
 	bin/todoku bench push --yardstick --duration $${BENCHDURATION:-5s}
 	bin/todoku bench push --yardstick --rate 200 --duration $${BENCHDURATION:-5s}
 	bin/todoku bench storm --yardstick
+	$(step) "the screen, busy" .ci/screens bench
 
 soak: build ## Run the crash and fault tests at full length, one package after the other (hours)
 	TODOKU_SOAK=1 go test -race -count=1 -p 1 -timeout=12h -v ./...
-	TODOKU_SOAK=1 npm --prefix desktop run test:e2e -- speed
+	TODOKU_SOAK=1 npm --prefix desktop run test:e2e -- busy
 
 verify: .tools/golangci-lint .tools/buf .tools/govulncheck $(GENERATORS) desktop/node_modules/.package-lock.json ## Check schema, generated code, lint, architecture, documents, modules
 	$(step) "modules are as recorded" go mod verify

@@ -70,10 +70,8 @@ func endedInTime(t *testing.T, limit time.Duration, reason string, blocked float
 	if reason != "SLOW_CONSUMER" {
 		t.Errorf("ended with %q", reason)
 	}
-	// How late on a machine with time for it is for the benchmark to say: here the venue
-	// may wait for a core.
-	const patience = 10
-	if late := blocked - limit.Seconds(); blocked > 0 && (late < -0.01 || late > patience) {
+	// How late it may be is measured by the benchmark: here the venue may wait for a core.
+	if blocked > 0 && blocked < limit.Seconds()-0.01 {
 		t.Errorf("a send was blocked for %.2f s, the limit is %s", blocked, limit)
 	}
 }

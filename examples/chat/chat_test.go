@@ -33,7 +33,12 @@ const drain = 200 * time.Millisecond
 // open serves a chat at address, "" for any, until the test ends or it is closed.
 func open(t *testing.T, memory int, address string) *house {
 	t.Helper()
-	c, err := newChat(push.Config{}, memory)
+	return openWith(t, push.Config{}, memory, address)
+}
+
+func openWith(t *testing.T, hub push.Config, memory int, address string) *house {
+	t.Helper()
+	c, err := newChat(hub, memory)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,8 +331,10 @@ func TestAMemberWhoStopsReadingIsEndedWhileTheOtherGoesOn(t *testing.T) {
 	stopped.check(t, said)
 }
 
+// TestDrainAsksMembersToJoinAgainAndWaitsForNobody has a member that is stuck for longer
+// than any test: a drain that waits for it does not end.
 func TestDrainAsksMembersToJoinAgainAndWaitsForNobody(t *testing.T) {
-	h := open(t, 1000, "")
+	h := openWith(t, push.Config{SendTimeout: time.Hour}, 1000, "")
 	members := []*seat{h.sit(t, "alice"), h.sit(t, "bob")}
 	stuck, speaker := h.sit(t, "stuck"), visit(t, h.address)
 	var last uint64
@@ -339,9 +346,8 @@ func TestDrainAsksMembersToJoinAgainAndWaitsForNobody(t *testing.T) {
 	}
 	began := time.Now()
 	h.close()
-	// What is stuck would end by itself after the five seconds that a send may be blocked.
-	if took := time.Since(began); took < drain || took > drain+4*time.Second {
-		t.Errorf("closed after %s", took)
+	if took := time.Since(began); took < drain {
+		t.Errorf("closed after %s, members have %s to move", took, drain)
 	}
 	for _, member := range members {
 		err := member.readOut(t)

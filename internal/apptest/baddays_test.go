@@ -216,9 +216,7 @@ func TestAfterARestartNobodyTypesAPassword(t *testing.T) {
 	}
 	place(5)
 	for range 2 {
-		if took := venue.Stop(); took > longestStop {
-			t.Errorf("a stop whose drain is 2 s took %s", took)
-		}
+		venue.Stop()
 		venue.Start()
 		place(5)
 	}
@@ -250,20 +248,16 @@ func awaitSeen(t *testing.T, seen chan string, want string) {
 	}
 }
 
-// TestAStopIsQuickWithoutStreamsAndAtOnceWhenAskedTwice uses the real drain of
-// 40 s.
-func TestAStopIsQuickWithoutStreamsAndAtOnceWhenAskedTwice(t *testing.T) {
+// TestAStopWaitsForNoDrainWithoutStreamsAndForNoneWhenAskedTwice uses a drain that is
+// longer than any test: a stop that waits for it does not end.
+func TestAStopWaitsForNoDrainWithoutStreamsAndForNoneWhenAskedTwice(t *testing.T) {
 	t.Parallel()
-	app := serve(t, func(c *server.Config) { c.Drain = 40 * time.Second })
+	app := serve(t, func(c *server.Config) { c.Drain = time.Hour })
 	app.SignIn("alice")
-	watch := apptest.NewStopwatch(t)
 	app.Shutdown()
-	if took := watch.Elapsed(); took > 5*time.Second {
-		t.Errorf("a stop without streams took %s", took)
-	}
 
 	config := apptest.Config(app.Data())
-	config.Drain = 40 * time.Second
+	config.Drain = time.Hour
 	app = apptest.Serve(t, config)
 	s := app.SignIn("bob").Attach(&request{})
 	stopped := make(chan struct{})
@@ -272,20 +266,16 @@ func TestAStopIsQuickWithoutStreamsAndAtOnceWhenAskedTwice(t *testing.T) {
 		app.Shutdown()
 	}()
 	wantEventually(t, func() bool { return !app.Ready() }, "the first signal is noticed")
-	watch = apptest.NewStopwatch(t)
 	app.Stop()
 	wantEnd(t, s, codes.Unavailable, "SHUTDOWN")
 	<-stopped
-	if took := watch.Elapsed(); took > 3*time.Second {
-		t.Errorf("asked twice, the stop took %s", took)
-	}
 }
 
 // TestAClientThatNeverReadsDoesNotHoldUpAStop leaves a stream with a send that is
 // stuck for good, and a connection on which nobody reads.
 func TestAClientThatNeverReadsDoesNotHoldUpAStop(t *testing.T) {
 	t.Parallel()
-	app := serve(t, func(c *server.Config) { c.Push.SendTimeout = time.Minute })
+	app := serve(t, func(c *server.Config) { c.Push.SendTimeout = time.Hour })
 	slow := app.Desktop(grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10))
 	slow.SignIn("carol")
 	slow.Attach(&request{})
@@ -293,9 +283,5 @@ func TestAClientThatNeverReadsDoesNotHoldUpAStop(t *testing.T) {
 	for range 300 {
 		admin.Announce(strings.Repeat("x", 1000))
 	}
-	watch := apptest.NewStopwatch(t)
 	app.Shutdown()
-	if took := watch.Elapsed(); took > 4*time.Second {
-		t.Errorf("a stop whose drain is 2 s took %s", took)
-	}
 }

@@ -296,7 +296,7 @@ func TestProbesAndGenericClientsAreServed(t *testing.T) {
 	if err != nil || reply.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
 		t.Errorf("health: %v, %v", reply, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), apptest.Patience)
 	defer cancel()
 	watch, err := health.Watch(ctx, &grpc_health_v1.HealthCheckRequest{})
 	if err != nil {

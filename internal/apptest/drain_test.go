@@ -69,17 +69,14 @@ func TestADrainUnderLoadLosesNothing(t *testing.T) {
 	admin := apptest.Client(t, process.Address, "admin")
 	said := make(chan int, 1)
 	go func() { said <- insist(ctx, t, admin, func(n int) bool { return n >= 60 && restarted.Load() }) }()
-	took := process.Stop()
+	process.Stop()
 	process.Start()
 	restarted.Store(true)
 	events := <-said
 	following.Wait()
-	t.Logf("%d streams, %d events; the venue was gone after %s, %d streams were told why", users*streams, events, took, shutdowns.Load())
+	t.Logf("%d streams, %d events; %d streams were ended with the reason", users*streams, events, shutdowns.Load())
 	if n := resumed.Load(); n != int64(users*streams) {
 		t.Errorf("%d of %d streams resumed", n, users*streams)
-	}
-	if took > longestStop {
-		t.Errorf("the venue was gone after %s, of %s", took, apptest.Config(dir).Drain)
 	}
 }
 

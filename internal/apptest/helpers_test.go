@@ -27,12 +27,6 @@ const (
 	execTradeCancel = todokuv1.ExecType_EXEC_TYPE_TRADE_CANCEL
 )
 
-// longestStop is within what a process is gone whose drain is 2 s. That limit is for
-// streams and calls; then the state is written, by a process that shares its cores with
-// whatever else runs. A stop that waits for streams takes longer: they end by themselves
-// after 45 s without an acknowledgement.
-const longestStop = 40 * time.Second
-
 // request is a stream's request in short.
 type request = todokuv1.FeedNotificationRequest
 

@@ -188,11 +188,10 @@ func (p *Process) Kill() {
 	p.command = nil
 }
 
-// Stop ends the process as an operator does (SIGTERM) and returns how long it took.
-// One that does not end says what it is doing, and is killed.
-func (p *Process) Stop() time.Duration {
+// Stop ends the process as an operator does (SIGTERM). One that does not end prints its
+// goroutines and is killed, which fails the test.
+func (p *Process) Stop() {
 	p.t.Helper()
-	began := time.Now()
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
 		p.t.Fatal(err)
 	}
@@ -203,7 +202,6 @@ func (p *Process) Stop() time.Duration {
 		p.t.Fatalf("venue stopped with %v", err)
 	}
 	p.command = nil
-	return time.Since(began)
 }
 
 // longestStop is what a process may take to end that was told to. A busy machine with

@@ -111,7 +111,7 @@ func wantEnded(t *testing.T, app *apptest.App, attach uint64, reason string) {
 	}
 }
 
-// TestWhatEndsASessionEndsItsStuckStreams has streams end by name and in time although
+// TestWhatEndsASessionEndsItsStuckStreams has streams end by name, not by a timeout, although
 // a send of theirs hangs, and be told so once they read again.
 func TestWhatEndsASessionEndsItsStuckStreams(t *testing.T) {
 	t.Parallel()
@@ -161,12 +161,7 @@ func TestWhatEndsASessionEndsItsStuckStreams(t *testing.T) {
 			if err := c.end(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
-			// The call itself may take a while on a busy machine.
-			watch := apptest.NewStopwatch(t)
 			wantEnded(t, app, s.Hello.GetAttachNumber(), c.reason)
-			if took := watch.Elapsed(); took > longestEnd {
-				t.Errorf("the stream lived for another %s", took)
-			}
 			wantEnd(t, s, c.code, c.reason)
 		})
 	}
@@ -191,10 +186,6 @@ func TestAStuckStreamEndsWhenItsSessionExpires(t *testing.T) {
 	}
 	behind.Store(0)
 	<-time.NewTimer(time.Until(reply.GetTokens().GetAccessExpireTime().AsTime().Add(grace))).C
-	watch := apptest.NewStopwatch(t)
 	wantEnded(t, app, s.Hello.GetAttachNumber(), "SESSION_EXPIRED")
-	if took := watch.Elapsed(); took > longestEnd {
-		t.Errorf("the stream lived for another %s", took)
-	}
 	wantEnd(t, s, codes.Unauthenticated, "SESSION_EXPIRED")
 }

@@ -392,7 +392,7 @@ func TestARequestThatTricklesInIsGivenUp(t *testing.T) {
 	if _, err := fmt.Fprintf(conn, "POST /todoku.v1.SessionService/Login HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", app.HTTPAddr()); err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(apptest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadAll(conn); err != nil {

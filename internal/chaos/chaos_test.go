@@ -68,7 +68,7 @@ func TestTheSixGuaranteesHoldUnderRandomFaults(t *testing.T) {
 	defer healed()
 	d.run(ill)
 	v := c.finish()
-	took := c.venue.Stop()
+	c.venue.Stop()
 
 	t.Log(d.report())
 	t.Logf("streams ended: %v", c.endings())
@@ -84,9 +84,6 @@ func TestTheSixGuaranteesHoldUnderRandomFaults(t *testing.T) {
 	}
 	if len(c.members) < 50 || v.streams < len(c.members) || v.events < 1000 || v.snapshots < len(c.members) {
 		t.Error("too little happened to prove anything")
-	}
-	if took > 30*time.Second {
-		t.Errorf("the venue took %s to stop", took)
 	}
 }
 

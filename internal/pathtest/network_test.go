@@ -66,30 +66,23 @@ func (a *afar) resumed(t *testing.T, before ...string) {
 // a word to either end. With TODOKU_SOAK all times are the defaults.
 func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 	t.Parallel()
-	const (
-		pings, answer = time.Second, time.Second
-		mostBackoff   = 10 * time.Second
-	)
 	cases := map[string]struct {
 		change        func(*server.Config)
-		reason, cause string        // of the venue
-		most          time.Duration // until it has noticed
+		reason, cause string // of the venue
 	}{
-		"by missing acknowledgements": {nil, client.ReasonNotAcknowledging, "", ackLimit},
+		"by missing acknowledgements": {nil, client.ReasonNotAcknowledging, ""},
 		"by keepalive": {func(c *server.Config) {
-			c.Keepalive.Time, c.Keepalive.Timeout, c.Push.AckTimeout = pings, answer, -1
-		}, "DISCONNECTED", "KEEPALIVE_TIMEOUT", pings + answer},
+			c.Keepalive.Time, c.Keepalive.Timeout, c.Push.AckTimeout = time.Second, time.Second, -1
+		}, "DISCONNECTED", "KEEPALIVE_TIMEOUT"},
 	}
-	showsStale, reconnects := stale, watchdog
 	if soak() {
-		showsStale, reconnects = 8*time.Second, 15*time.Second
 		defaults := func(c *server.Config) {
 			c.Push.HeartbeatInterval, c.Clients, c.Keepalive, c.Push.AckTimeout = 0, server.Clients{}, server.Keepalive{}, 0
 		}
 		byPing := cases["by keepalive"]
-		byPing.change, byPing.most = func(c *server.Config) { defaults(c); c.Push.AckTimeout = -1 }, 40*time.Second
+		byPing.change = func(c *server.Config) { defaults(c); c.Push.AckTimeout = -1 }
 		byReceipt := cases["by missing acknowledgements"]
-		byReceipt.change, byReceipt.most = func(c *server.Config) { defaults(c); c.Keepalive.Time, c.Keepalive.Timeout = time.Hour, time.Minute }, 45*time.Second
+		byReceipt.change = func(c *server.Config) { defaults(c); c.Keepalive.Time, c.Keepalive.Timeout = time.Hour, time.Minute }
 		cases["by keepalive"], cases["by missing acknowledgements"] = byPing, byReceipt
 	}
 	for name, c := range cases {
@@ -99,17 +92,15 @@ func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 			a.client.await(beat)
 			a.Drop()
 			dropped := time.Now()
-			within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(dropped), showsStale)
-			within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(dropped), reconnects)
+			a.client.await(string(client.StateStale))
+			a.client.await(client.ReasonWatchdog)
 			end := a.staff.ended(t, "alice", dropped)
 			if end.GetEndReason() != c.reason || end.GetEndCause() != c.cause {
 				t.Errorf("for the venue it ended with %s %s", end.GetEndReason(), end.GetEndCause())
 			}
-			within(t, "noticed by the venue", end.GetEndTime().AsTime().Sub(dropped), c.most)
 			a.staff.Announce("meanwhile")
 			a.Pass()
-			passing := time.Now()
-			within(t, "live again", a.client.await(string(client.StateLive)).at.Sub(passing), 2*mostBackoff)
+			a.client.await(string(client.StateLive))
 			a.resumed(t, "meanwhile")
 		})
 	}
@@ -120,14 +111,12 @@ func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 // at most.
 func TestUnansweredPingsEndAStream(t *testing.T) {
 	t.Parallel()
-	const pings, answer = 10 * time.Second, time.Second
 	a := farApart(t, func(c *server.Config) {
 		c.Push.HeartbeatInterval, c.Push.AckTimeout = patience/3, patience
 		c.Clients.Stale, c.Clients.Watchdog = patience/2, patience
-	}, func(c *client.Config) { c.KeepaliveTime, c.KeepaliveTimeout = pings, answer })
+	}, func(c *client.Config) { c.KeepaliveTime, c.KeepaliveTimeout = 10*time.Second, time.Second })
 	a.Drop()
-	dropped := time.Now()
-	within(t, "ended", a.client.await(client.ReasonKeepalive).at.Sub(dropped), pings+answer)
+	a.client.await(client.ReasonKeepalive)
 	a.Pass()
 	a.client.await(string(client.StateLive))
 	a.resumed(t)
@@ -143,8 +132,8 @@ func TestAFlowThatAFirewallForgotIsReplacedByAnother(t *testing.T) {
 	a.Forget()
 	forgotten := time.Now()
 	a.staff.Announce("meanwhile")
-	within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(forgotten), stale)
-	within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(forgotten), watchdog)
+	a.client.await(string(client.StateStale))
+	a.client.await(client.ReasonWatchdog)
 	a.client.await(string(client.StateLive))
 	if end := a.staff.ended(t, "alice", forgotten); end.GetEndReason() != client.ReasonReplaced {
 		t.Errorf("for the venue the forgotten stream ended with %s", end.GetEndReason())
@@ -162,11 +151,10 @@ func TestAResetIsNoticedAtOnce(t *testing.T) {
 	a.client.await(beat)
 	a.Replace()
 	replaced := time.Now()
-	within(t, "reset", a.client.await(client.ReasonConnectLost).at.Sub(replaced), time.Second)
+	a.client.await(client.ReasonConnectLost)
 	a.staff.Announce("meanwhile")
 	a.Restore()
-	restored := time.Now()
-	within(t, "live again", a.client.await(string(client.StateLive)).at.Sub(restored), 10*time.Second)
+	a.client.await(string(client.StateLive))
 	if end := a.staff.ended(t, "alice", replaced); end.GetEndReason() != "DISCONNECTED" && end.GetEndReason() != client.ReasonReplaced {
 		t.Errorf("for the venue the stream ended with %s", end.GetEndReason())
 	}
@@ -183,13 +171,12 @@ func TestAVenueThatVanishesIsNoticed(t *testing.T) {
 	a.client.await(beat)
 	a.Unplug()
 	unplugged := time.Now()
-	within(t, "stale", a.client.await(string(client.StateStale)).at.Sub(unplugged), stale)
-	within(t, "reconnecting", a.client.await(client.ReasonWatchdog).at.Sub(unplugged), watchdog)
+	a.client.await(string(client.StateStale))
+	a.client.await(client.ReasonWatchdog)
 	end := a.staff.ended(t, "alice", unplugged)
 	if end.GetEndReason() != "DISCONNECTED" || end.GetEndCause() != "KEEPALIVE_TIMEOUT" {
 		t.Errorf("for the venue it ended with %s %s", end.GetEndReason(), end.GetEndCause())
 	}
-	within(t, "noticed by the venue", end.GetEndTime().AsTime().Sub(unplugged), ackLimit)
 	a.staff.Announce("meanwhile")
 	a.Plug()
 	a.client.await(string(client.StateLive))
@@ -223,7 +210,6 @@ func TestAClientCutOffBehindAProxyIsFreedByMissingAcknowledgements(t *testing.T)
 			if end.GetEndReason() != client.ReasonNotAcknowledging {
 				t.Errorf("freed with %s", end.GetEndReason())
 			}
-			within(t, "freed", end.GetEndTime().AsTime().Sub(dropped), ackLimit)
 			a.staff.Announce("meanwhile")
 			a.Pass()
 			a.client.await(string(client.StateLive))

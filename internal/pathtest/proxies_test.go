@@ -95,7 +95,6 @@ func TestAFrozenClientBehindAProxyIsFreedByMissingAcknowledgements(t *testing.T)
 			if end.GetEndReason() != client.ReasonNotAcknowledging {
 				t.Errorf("freed with %s", end.GetEndReason())
 			}
-			within(t, "freed", end.GetEndTime().AsTime().Sub(stopped), ackLimit)
 			// By now PINGs have been answered, or missed, for longer than they may be.
 			if live, ended := other.connections(t, "carol"); len(live) != 1 || len(ended) != 0 {
 				t.Errorf("a venue that only PINGs noticed: %v", ended)

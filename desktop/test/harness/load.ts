@@ -27,6 +27,9 @@ export interface Target {
   perSecond: number;
 }
 
+/** One book that is shown, and twenty that are not: 5,000 changes a second in all. */
+export const busyBooks: readonly Target[] = [{ symbol: 'LOAD', perSecond: 1_000 }, ...Array.from({ length: 20 }, (_, n) => ({ symbol: `LOAD${n + 1}`, perSecond: 200 }))];
+
 const ticksPerSecond = 10;
 const users = ['load-a', 'load-b'];
 
@@ -62,6 +65,11 @@ export async function prepareLoad(venue: TestVenue, targets: readonly Target[]):
       return createClient(OrderService, await signedIn(venue, user, 'load-load'));
     }),
   );
+}
+
+/** A buy order for one at a level of a book that the load moves; 1 is the best. */
+export function buy(clientOrderId: string, symbol: string, level: number) {
+  return { clientOrderId, symbol, side: Side.BUY, timeInForce: TimeInForce.DAY, price: `149.${100 - level}`, quantity: '1' };
 }
 
 /**

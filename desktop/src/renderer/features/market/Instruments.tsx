@@ -62,18 +62,22 @@ const Row = memo(function Row({ symbol }: { symbol: string }) {
   const t = useT();
   const dispatch = useAppDispatch();
   const instrument = useAppSelector((s) => s.market.instruments[symbol]);
-  const quote = useAppSelector((s) => s.market.quotes[symbol]);
+  // Prices one by one: quantities move far more often than they do, and are not shown here.
+  const bid = useAppSelector((s) => s.market.quotes[symbol]?.bid?.price);
+  const offer = useAppSelector((s) => s.market.quotes[symbol]?.offer?.price);
+  const last = useAppSelector((s) => s.market.quotes[symbol]?.last);
+  const direction = useAppSelector((s) => s.market.quotes[symbol]?.direction);
   const awaited = useAppSelector((s) => selectAwaited(s, symbol));
   const chosen = useAppSelector((s) => s.selection.symbol === symbol);
   const position = useAppSelector((s) => selectNetPositions(s)[symbol]);
-  const flash = useFlash<HTMLTableCellElement>(quote?.last);
+  const flash = useFlash<HTMLTableCellElement>(last);
   if (!instrument) return null;
   const digits = priceDigits(instrument);
   const price = (text: string | undefined): string => {
     const d = decimal(text ?? '');
     return isZero(d) ? '–' : format(d, digits);
   };
-  const change = percentChange(quote?.last ?? '', instrument.referencePrice);
+  const change = percentChange(last ?? '', instrument.referencePrice);
   const short = position?.startsWith('-');
   const choose = (): void => {
     dispatch(selection.chosen(symbol));
@@ -94,11 +98,11 @@ const Row = memo(function Row({ symbol }: { symbol: string }) {
           </span>
         )}
       </th>
-      <td className="number live">{price(quote?.bid?.price)}</td>
-      <td className="number live">{price(quote?.offer?.price)}</td>
-      <td ref={flash} className="number live" data-direction={quote?.direction}>
-        <Direction of={quote?.direction} />
-        {price(quote?.last)}
+      <td className="number live">{price(bid)}</td>
+      <td className="number live">{price(offer)}</td>
+      <td ref={flash} className="number live" data-direction={direction}>
+        <Direction of={direction} />
+        {price(last)}
       </td>
       <td className="number live change" data-direction={change === undefined ? 0 : change.startsWith('+') ? 1 : change.startsWith('-') ? -1 : 0} title={t('market.changeHint', { reference: price(instrument.referencePrice) })}>
         {change ?? '–'}

@@ -1,0 +1,74 @@
+// The screen under a market that moves faster than anybody reads. What is counted here is the
+// same on any machine: dispatches, rendered rows, changed nodes, memory. How fast a machine
+// does it is printed by `make bench`. TODOKU_SOAK=1 takes half an hour.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Chromium, launchChromium } from '../harness/browser';
+import { heldBytes } from '../harness/frames';
+import { busyBooks, buy, prepareLoad, startLoad } from '../harness/load';
+import { openScreen, signIn } from '../harness/shells';
+import { TestVenue } from '../harness/venue';
+import { arrivals, countWork, takeWork } from '../harness/work';
+
+/** How much news the screen takes before the test ends; twenty come a second, or fewer on a slow machine. */
+const news = process.env['TODOKU_SOAK'] === '1' ? 36_000 : 400;
+
+/** How many rows each side of a book shows; the one whose level changes alone, from the top; how often it does. */
+const [rowsShown, deep, single] = [20, 15, 10];
+
+let venue: TestVenue;
+let browser: Chromium;
+beforeAll(async () => {
+  [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await venue?.dispose();
+});
+
+test('books that change 5,000 times a second cost one dispatch a frame, a render for each row that changed, and no memory', { timeout: news * 1_000 }, async () => {
+  const clients = await prepareLoad(venue, busyBooks);
+  const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
+  await countWork(context);
+  const { page } = await openScreen('web', context, venue);
+  await signIn(page, 'alice');
+  await page.getByRole('button', { name: busyBooks[0]!.symbol, exact: true }).click();
+  const load = startLoad(clients, busyBooks);
+  const more = (count: number): Promise<void> => expect.poll(() => arrivals(page), { interval: 500, timeout: count * 1_000 }).toBeGreaterThanOrEqual(count).then(() => undefined);
+  await page.locator('.depth.bid tbody tr').nth(10).waitFor();
+  const session = await context.newCDPSession(page);
+  await takeWork(page);
+  // What a screen keeps of anything has reached its bound, and code is compiled.
+  await more(100);
+  const before = await heldBytes(session);
+  await takeWork(page);
+  const changed = load.changed();
+  await more(news);
+  const work = await takeWork(page);
+  const changes = load.changed() - changed;
+  const after = await heldBytes(session);
+  await load.stop();
+
+  // With the load over, one level at a time: rows above it stay as they are.
+  const [trader] = clients;
+  const level = page.locator('.depth.bid tbody tr').nth(deep - 1).locator('.orders');
+  await expect.poll(() => level.textContent()).toBe('2');
+  await takeWork(page);
+  for (let n = 0; n < single; n++) {
+    await trader!.placeOrders({ orders: [buy(`single-${n}`, busyBooks[0]!.symbol, deep)] });
+    await expect.poll(() => level.textContent(), { interval: 50 }).toBe(String(3 + n));
+  }
+  const alone = await takeWork(page);
+
+  const seen = `${JSON.stringify({ ...work, changes })}; one level at a time ${JSON.stringify(alone)}; memory held: ${(before / 1e6).toFixed(1)} MB before, ${(after / 1e6).toFixed(1)} MB after`;
+  process.stdout.write(`\n${seen}\n`);
+  expect.soft(changes, 'the load moved the books').toBeGreaterThan(news);
+  expect.soft(work.dispatchesInAFrame, work.most).toBe(1);
+  expect.soft(work.rendersOfARow, seen).toBe(1);
+  expect.soft(work.rowsRendered, seen).toBeGreaterThan(news);
+  expect.soft(work.rowsUnchanged, seen).toBe(0);
+  expect.soft(alone.rowsUnchanged, seen).toBe(0);
+  expect.soft(alone.rowsIn['depth']! / single, seen).toBeLessThanOrEqual(rowsShown - deep + 1);
+  expect.soft(work.nodesOutsideRows / work.arrivals, seen).toBeLessThan(20);
+  expect.soft(after, seen).toBeLessThan(before * 1.15 + 2e6);
+  await context.close();
+});

@@ -1,0 +1,23 @@
+// Which action of the store came first: what a screen did, and why, whatever time it took.
+import type { Page } from 'playwright-core';
+
+/**
+ * Notes every action from now on. The function that is returned waits for one of the given
+ * types and returns the first that came.
+ */
+export async function watchActions(page: Page): Promise<(...types: string[]) => Promise<string>> {
+  const seen = await page.evaluateHandle(() => {
+    const types: string[] = [];
+    new PerformanceObserver((list) => {
+      for (const { detail } of list.getEntriesByName('todoku: dispatch') as PerformanceMark[]) types.push(String(detail));
+    }).observe({ entryTypes: ['mark'] });
+    return types;
+  });
+  return async (...types) => {
+    const first = await page.waitForFunction(([all, wanted]) => all.find((type) => wanted.includes(type)), [seen, types] as const);
+    return String(await first.jsonValue());
+  };
+}
+
+/** Why a screen is not current: its stream ended, or nothing came for the venue's stale interval. */
+export const [lost, silent] = ['feed/lost', 'feed/silent'];
