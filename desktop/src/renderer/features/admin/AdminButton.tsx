@@ -1,7 +1,7 @@
 // The way to the admin page and back, for those who may see it.
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
-import { selectStaff } from './rights';
+import { selectStaff } from './selectors';
 import { admin } from './slice';
 
 export function AdminButton() {

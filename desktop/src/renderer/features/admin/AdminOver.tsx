@@ -1,7 +1,7 @@
 // The admin page over the dock, which stays as it is below. Nobody else's screen loads it.
 import { lazy, Suspense } from 'react';
 import { useAppSelector } from '../../app/hooks';
-import { selectAdminShown } from './rights';
+import { selectAdminShown } from './selectors';
 
 const AdminPage = lazy(() => import('./AdminPage'));
 

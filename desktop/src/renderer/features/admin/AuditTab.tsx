@@ -5,7 +5,7 @@ import { useT } from '../../i18n';
 import { ChoiceField, TextField } from './Fields';
 import { ListHead } from './ListHead';
 import type { Query } from './queries';
-import { selectMay } from './rights';
+import { selectMay } from './selectors';
 import { admin } from './slice';
 import { FindTold, Told } from './Told';
 import { useMoments } from './words';

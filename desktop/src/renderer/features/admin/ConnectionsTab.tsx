@@ -8,7 +8,7 @@ import { ConnectionDetails } from './ConnectionDetails';
 import { CheckField, TextField } from './Fields';
 import { ListHead } from './ListHead';
 import type { Connection } from './queries';
-import { selectMay } from './rights';
+import { selectMay } from './selectors';
 import { admin } from './slice';
 import { countWords, endingWords, spanWords, useMoments } from './words';
 

@@ -7,7 +7,7 @@ import type { Instrument } from '../market/slice';
 import { Ask } from './Ask';
 import { EditInstrument } from './EditInstrument';
 import { TextField } from './Fields';
-import { selectMay } from './rights';
+import { selectMay } from './selectors';
 import { checkReason } from './rules';
 import { classWord, statusKeys, statusWord } from './words';
 

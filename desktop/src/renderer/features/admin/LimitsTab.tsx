@@ -8,7 +8,7 @@ import type { RiskLimits } from '../orders/slice';
 import { Ask } from './Ask';
 import { TextField } from './Fields';
 import { ListHead } from './ListHead';
-import { selectMay } from './rights';
+import { selectMay } from './selectors';
 import { checkLimits, type LimitsDraft, wholeNumber } from './rules';
 import { admin } from './slice';
 

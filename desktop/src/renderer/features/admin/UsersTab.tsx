@@ -7,7 +7,7 @@ import { EditUser } from './EditUser';
 import { ChoiceField } from './Fields';
 import { ListHead } from './ListHead';
 import type { User } from './queries';
-import { selectMay } from './rights';
+import { selectMay } from './selectors';
 import { presenceWord, rolesWords, useMoments } from './words';
 
 type Asking = { kind: 'new' } | { kind: 'edit' | 'suspend' | 'resume' | 'massCancel'; user: User };

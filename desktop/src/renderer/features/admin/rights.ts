@@ -1,7 +1,6 @@
 // Who may do what on the admin page. The venue decides; this keeps what it would refuse off
 // the screen. A test holds the table against the venue's own.
 import { Role } from '../../../gen/todoku/v1/types_pb';
-import type { RootState } from '../../app/store';
 import type { Change } from './changes';
 import type { Query } from './queries';
 
@@ -37,13 +36,3 @@ export function isStaff(roles: readonly Role[] | undefined): boolean {
 export function mayDo(roles: readonly Role[] | undefined, act: Act): boolean {
   return roles?.some((role) => role === Role.ADMIN || (role === Role.RISK && table[act].risk)) ?? false;
 }
-
-export const selectStaff = (state: RootState): boolean => isStaff(state.session.user?.roles);
-
-/** Whether the admin page lies over the desk. */
-export const selectAdminShown = (state: RootState): boolean => state.admin.open && selectStaff(state);
-
-export const selectMay =
-  (act: Act) =>
-  (state: RootState): boolean =>
-    mayDo(state.session.user?.roles, act);

@@ -12,7 +12,8 @@ import { feed } from '../feed/slice';
 import { session } from '../session/slice';
 import { isPushed, type Reply, submit } from './changes';
 import { type Answers, ask, type List, type Query } from './queries';
-import { mayDo, selectStaff } from './rights';
+import { mayDo } from './rights';
+import { selectStaff } from './selectors';
 import { admin, type AdminState, type Tab } from './slice';
 
 export interface AdminContext {

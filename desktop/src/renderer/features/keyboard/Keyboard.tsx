@@ -4,7 +4,7 @@ import { useStore } from 'react-redux';
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import type { RootState } from '../../app/store';
-import { selectAdminShown } from '../admin/rights';
+import { selectAdminShown } from '../admin/selectors';
 import { accountsConcerned } from '../cancelAll/scope';
 import { selection } from '../market/selection';
 import { request } from '../orders/request';
