@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 
+	"todoku/book"
 	"todoku/trade"
 )
 
@@ -63,7 +64,7 @@ func (d *draft) user(id trade.UserID) (*trade.User, error) {
 // admit says why the market or a limit does not take an order, or ReasonNone. The
 // market is asked first, so that the same order gets the same reason from every
 // account. replaced is the working order whose place it takes, or nil.
-func (d *draft) admit(o *trade.Order, a *account, m *market, guard trade.StaleGuard, taker *Taker, replaced *order) trade.Reason {
+func (d *draft) admit(o *trade.Order, a *account, m *market, guard trade.StaleGuard, taker *book.Taker, replaced *order) trade.Reason {
 	if reason := m.takes(); reason != trade.ReasonNone {
 		return reason
 	}
@@ -73,13 +74,13 @@ func (d *draft) admit(o *trade.Order, a *account, m *market, guard trade.StaleGu
 	if guard.Set && (m.version < guard.SeenBookVersion || m.version-guard.SeenBookVersion > guard.MaxBookMoves) {
 		return trade.ReasonStaleView
 	}
-	if o.PostOnly && m.book.Crosses(o.Side, taker.Limit) {
+	if o.PostOnly && m.book.Crosses(book.Side(o.Side), taker.Limit) {
 		return trade.ReasonPostOnlyWouldTrade
 	}
 	if reason := withinLimits(o, a, m, replaced); reason != trade.ReasonNone {
 		return reason
 	}
-	if o.TimeInForce.Rests() && m.book.Level(o.Side, taker.Limit).Quantity > math.MaxInt64-int64(o.Quantity) {
+	if o.TimeInForce.Rests() && m.book.Level(book.Side(o.Side), taker.Limit).Quantity > math.MaxInt64-int64(o.Quantity) {
 		return trade.ReasonBookFull
 	}
 	return trade.ReasonNone

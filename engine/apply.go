@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"todoku/book"
 	"todoku/trade"
 )
 
@@ -137,7 +138,7 @@ func (s *state) rest(o *trade.Order) {
 	// The account and the symbol are the state's own texts, not the record's.
 	*w = order{Order: *o, account: a, market: m, holding: a.holding(o.Symbol)}
 	w.Account, w.Symbol = a.id, m.instrument.Symbol
-	if err := m.book.Rest(uint64(o.ID), a.number, o.Side, m.ticks(o.Price), int64(o.Leaves)); err != nil {
+	if err := m.book.Rest(uint64(o.ID), a.number, book.Side(o.Side), m.ticks(o.Price), int64(o.Leaves)); err != nil {
 		broken("order %d cannot rest: %v", o.ID, err)
 	}
 	s.orders[o.ID] = w
@@ -216,7 +217,7 @@ func (s *state) applyInstrument(i *trade.Instrument) {
 		m.instrument = *i
 		return
 	}
-	s.instruments[i.Symbol] = &market{instrument: *i, book: NewBook()}
+	s.instruments[i.Symbol] = &market{instrument: *i, book: book.New()}
 }
 
 // broken stops the engine: going on would spread a state that the journal does

@@ -3,8 +3,10 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
+	"todoku/book"
 	"todoku/trade"
 )
 
@@ -296,9 +298,6 @@ func (a *auditor) checkVersions(before map[auditLevel]trade.Price, touched []*tr
 func (a *auditor) compare(s *state) error {
 	working := 0
 	for symbol, m := range s.instruments {
-		if err := m.book.check(); err != nil {
-			return fmt.Errorf("%s: %w", symbol, err)
-		}
 		if m.version != a.versions[symbol] {
 			return fmt.Errorf("%s: book version %d, want %d", symbol, m.version, a.versions[symbol])
 		}
@@ -326,7 +325,13 @@ func (a *auditor) compareSide(s *state, m *market, side trade.Side) (int, error)
 	}
 	slices.SortFunc(want, compareQueue)
 	n := 0
-	for got := range m.book.Orders(side) {
+	var levels []book.Level
+	for got := range m.book.Orders(book.Side(side)) {
+		if last := len(levels) - 1; last < 0 || levels[last].Tick != got.Tick {
+			levels = append(levels, book.Level{Tick: got.Tick, Side: book.Side(side)})
+		}
+		levels[len(levels)-1].Quantity += got.Left
+		levels[len(levels)-1].Orders++
 		if n == len(want) || trade.OrderID(got.ID) != want[n].ID || trade.Quantity(got.Left) != want[n].Leaves {
 			return 0, fmt.Errorf("order %d with %d left is at place %d of %d", got.ID, got.Left, n, len(want))
 		}
@@ -337,6 +342,9 @@ func (a *auditor) compareSide(s *state, m *market, side trade.Side) (int, error)
 	}
 	if n != len(want) {
 		return 0, fmt.Errorf("%d orders, want %d", n, len(want))
+	}
+	if got := m.book.Levels(nil, book.Side(side), math.MaxInt); !slices.Equal(got, levels) {
+		return 0, fmt.Errorf("levels %+v, the orders make %+v", got, levels)
 	}
 	return n, nil
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"todoku/book"
 	"todoku/trade"
 )
 
@@ -13,13 +14,13 @@ const streamOrders = 1_000_000
 // bookVenue drives a book as the engine does: it matches, carries out every fill,
 // rests what is left, and learns of every fill and of every level that changed.
 type bookVenue struct {
-	book  *Book
-	out   Fills
+	book  *book.Book
+	out   book.Fills
 	fills int
 	sum   uint64 // over all that was learned, so that none of it is optimised away
 }
 
-func newBookVenue() *bookVenue { return &bookVenue{book: NewBook()} }
+func newBookVenue() *bookVenue { return &bookVenue{book: book.New()} }
 
 // do executes one message and takes note of its events.
 func (v *bookVenue) do(m *bookMessage) {
@@ -56,19 +57,32 @@ func (v *bookVenue) do(m *bookMessage) {
 func (v *bookVenue) enter(id uint64, m *bookMessage) {
 	// Every order has an owner of its own: self-trades are looked for, and there
 	// are none, as in the published streams.
-	left, _ := v.book.Match(Taker{
-		ID: id, Owner: m.id, Side: m.side, Limit: m.tick, HasLimit: true,
-		Quantity: int64(m.quantity), SelfTrade: trade.SelfTradeCancelTaker,
+	left, _ := v.book.Match(book.Taker{
+		ID: id, Owner: m.id, Side: book.Side(m.side), Limit: m.tick, HasLimit: true,
+		Quantity: int64(m.quantity), SelfTrade: book.CancelTaker,
 	}, &v.out)
-	if err := v.out.carryOut(v.book); err != nil {
+	if err := carryOut(&v.out, v.book); err != nil {
 		panic(err) // The book contradicts itself.
 	}
 	if left == 0 || m.kind == messageIOC {
 		return
 	}
-	if err := v.book.Rest(id, m.id, m.side, m.tick, left); err == nil {
-		v.out.Levels = append(v.out.Levels, v.book.Level(m.side, m.tick))
+	if err := v.book.Rest(id, m.id, book.Side(m.side), m.tick, left); err == nil {
+		v.out.Levels = append(v.out.Levels, v.book.Level(book.Side(m.side), m.tick))
 	}
+}
+
+// carryOut does to a book what a match has said.
+func carryOut(f *book.Fills, b *book.Book) error {
+	for i := range f.Fills {
+		fill := &f.Fills[i]
+		if fill.Kind == book.FillSelfTradeCancel {
+			b.Cancel(fill.MakerID)
+		} else if _, err := b.Fill(fill.MakerID, fill.Quantity); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // drain empties the book and keeps its memory.
@@ -166,4 +180,63 @@ func quantile(counts []int, total, thousandths int) float64 {
 		}
 	}
 	return float64(len(counts))
+}
+
+func TestRebuiltBookIsTheSameBook(t *testing.T) {
+	messages := workloads()[1].stream(20_000)
+	v := newBookVenue()
+	half := len(messages) / 2
+	for i := range messages[:half] {
+		v.do(&messages[i])
+	}
+	again := newBookVenue()
+	for _, side := range []book.Side{book.Buy, book.Sell} {
+		for o := range v.book.Orders(side) {
+			if err := again.book.Rest(o.ID, o.Owner, o.Side, o.Tick, o.Left); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if v.book.Len() == 0 {
+		t.Fatal("nothing to rebuild")
+	}
+	again.sum = v.sum
+	for i := range messages[half:] {
+		v.do(&messages[half+i])
+		again.do(&messages[half+i])
+		if v.sum != again.sum {
+			t.Fatalf("message %d has another outcome in the rebuilt book", half+i)
+		}
+	}
+}
+
+func TestNoMessageAllocatesInSteadyState(t *testing.T) {
+	for _, w := range workloads() {
+		t.Run(w.name, func(t *testing.T) {
+			messages := w.stream(10_000)
+			v := newBookVenue()
+			round := func() {
+				for i := range messages {
+					v.do(&messages[i])
+				}
+				v.drain(messages)
+			}
+			round()
+			if n := testing.AllocsPerRun(3, round); n > 0 {
+				t.Errorf("%v allocations in %d messages", n, len(messages))
+			}
+		})
+	}
+}
+
+// TestTheBookNumbersWhatTheEngineConverts holds the numbers of both packages equal:
+// the engine converts by them.
+func TestTheBookNumbersWhatTheEngineConverts(t *testing.T) {
+	if trade.Side(book.Buy) != trade.SideBuy || trade.Side(book.Sell) != trade.SideSell {
+		t.Error("sides differ")
+	}
+	if trade.SelfTrade(book.CancelTaker) != trade.SelfTradeCancelTaker || trade.SelfTrade(book.CancelMaker) != trade.SelfTradeCancelMaker ||
+		trade.SelfTrade(book.CancelBoth) != trade.SelfTradeCancelBoth {
+		t.Error("self-trade instructions differ")
+	}
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "todoku/trade"
+import (
+	"todoku/book"
+	"todoku/trade"
+)
 
 // draft is what a command would change, while it is being decided: the events so
 // far, and what the state will be where a later step of the same command depends
@@ -10,13 +13,13 @@ type draft struct {
 	now    int64
 	events []trade.Event
 
-	fills     Fills
+	fills     book.Fills
 	levels    []levelAfter
 	levelAt   map[levelKey]int // of levels, once there are many
 	markets   []marketAfter
 	positions []positionAfter
 	holdingAt map[*holding]int // of positions, once there are many
-	ladder    []Level
+	ladder    []book.Level
 
 	orderID trade.OrderID
 	tradeID trade.TradeID
@@ -118,7 +121,7 @@ func (d *draft) level(m *market, side trade.Side, tick int64) *levelAfter {
 	if i := d.find(key); i >= 0 {
 		return &d.levels[i]
 	}
-	now := m.book.Level(side, tick)
+	now := m.book.Level(book.Side(side), tick)
 	d.levels = append(d.levels, levelAfter{key, now.Quantity, now.Orders})
 	last := len(d.levels) - 1
 	switch {
@@ -213,23 +216,23 @@ func (d *draft) moves(m *market, side trade.Side) bool {
 		switch {
 		case l.orders == 0:
 			emptied++
-		case !has || better(int(side&1), l.tick, tick):
+		case !has || book.Better(book.Side(side), l.tick, tick):
 			tick, has = l.tick, true
 		}
 	}
 	if !touched {
 		return false
 	}
-	before, _, had := m.book.bestOf(int(side & 1))
+	before, _, had := m.book.Best(book.Side(side))
 	// The best level that the command leaves alone is among the first of the book,
 	// behind those that it empties.
-	d.ladder = m.book.Levels(d.ladder[:0], side, emptied+1)
+	d.ladder = m.book.Levels(d.ladder[:0], book.Side(side), emptied+1)
 	for i := range d.ladder {
 		at := d.find(levelKey{m, side, d.ladder[i].Tick})
 		if at >= 0 && d.levels[at].orders == 0 {
 			continue
 		}
-		if !has || better(int(side&1), d.ladder[i].Tick, tick) {
+		if !has || book.Better(book.Side(side), d.ladder[i].Tick, tick) {
 			tick, has = d.ladder[i].Tick, true
 		}
 		break

@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 
+	"todoku/book"
 	"todoku/trade"
 )
 
@@ -87,8 +88,8 @@ func checkOrder(o *trade.Order, m *market, now int64) error {
 
 // takerOf returns the order as the book meets it. A market order goes as far as
 // the band and the day's limits allow.
-func takerOf(o *trade.Order, a *account, m *market) Taker {
-	t := Taker{ID: uint64(o.ID), Quantity: int64(o.Quantity), Owner: a.number, Side: o.Side, SelfTrade: o.SelfTrade}
+func takerOf(o *trade.Order, a *account, m *market) book.Taker {
+	t := book.Taker{ID: uint64(o.ID), Quantity: int64(o.Quantity), Owner: a.number, Side: book.Side(o.Side), SelfTrade: book.SelfTrade(o.SelfTrade)}
 	if o.Type == trade.OrderTypeLimit {
 		t.Limit, t.HasLimit = m.ticks(o.Price), true
 		return t
@@ -112,7 +113,7 @@ func takerOf(o *trade.Order, a *account, m *market) Taker {
 
 // match trades an order that was accepted or replaced, puts what may rest into
 // the book and cancels the remainder otherwise.
-func (d *draft) match(o *trade.Order, a *account, m *market, taker *Taker, request trade.RequestID) trade.Answer {
+func (d *draft) match(o *trade.Order, a *account, m *market, taker *book.Taker, request trade.RequestID) trade.Answer {
 	taker.Quantity = int64(o.Leaves)
 	if o.TimeInForce == trade.TimeInForceFOK && !m.book.Fillable(*taker) {
 		return d.end(o, request, trade.ExecTypeCanceled, trade.OrderStatusCanceled, trade.ReasonNoLiquidity)
@@ -122,7 +123,7 @@ func (d *draft) match(o *trade.Order, a *account, m *market, taker *Taker, reque
 	for i := range d.fills.Fills {
 		f := &d.fills.Fills[i]
 		maker := d.state.orders[trade.OrderID(f.MakerID)]
-		if f.Kind == FillSelfTradeCancel {
+		if f.Kind == book.FillSelfTradeCancel {
 			last := maker.Order
 			d.end(&last, "", trade.ExecTypeCanceled, trade.OrderStatusCanceled, trade.ReasonSelfTrade)
 		} else {
@@ -131,7 +132,7 @@ func (d *draft) match(o *trade.Order, a *account, m *market, taker *Taker, reque
 	}
 	for i := range d.fills.Levels {
 		after := &d.fills.Levels[i]
-		l := d.level(m, after.Side, after.Tick)
+		l := d.level(m, trade.Side(after.Side), after.Tick)
 		l.quantity, l.orders = after.Quantity, after.Orders
 	}
 	switch {
@@ -149,7 +150,7 @@ func (d *draft) match(o *trade.Order, a *account, m *market, taker *Taker, reque
 }
 
 // fill books one trade on both sides.
-func (d *draft) fill(o *trade.Order, a *account, maker *order, f *Fill, request trade.RequestID) {
+func (d *draft) fill(o *trade.Order, a *account, maker *order, f *book.Fill, request trade.RequestID) {
 	m := maker.market
 	d.tradeID++
 	t := d.trades.take()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"todoku/book"
 	"todoku/trade"
 )
 
@@ -152,15 +153,15 @@ func (s *scenario) showBook(symbol trade.Symbol) {
 		s.say("no instrument")
 		return
 	}
-	offers := m.book.Levels(nil, trade.SideSell, 100)
+	offers := m.book.Levels(nil, book.Sell, 100)
 	slices.Reverse(offers)
-	for _, l := range slices.Concat(offers, m.book.Levels(nil, trade.SideBuy, 100)) {
+	for _, l := range slices.Concat(offers, m.book.Levels(nil, book.Buy, 100)) {
 		var queue []string
 		for o := range m.book.Queue(l.Tick) {
 			w := s.engine.state.orders[trade.OrderID(o.ID)]
 			queue = append(queue, fmt.Sprintf("%s %s %v", w.Account, w.ClientOrderID, w.Leaves))
 		}
-		s.say("%-4v %8v  %v: %s", l.Side, m.price(l.Tick), trade.Quantity(l.Quantity), strings.Join(queue, ", "))
+		s.say("%-4v %8v  %v: %s", trade.Side(l.Side), m.price(l.Tick), trade.Quantity(l.Quantity), strings.Join(queue, ", "))
 	}
 	if m.book.Len() == 0 {
 		s.say("empty")

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"todoku/book"
 	"todoku/trade"
 )
 
@@ -18,7 +19,7 @@ func (s *state) snapshot() *trade.Snapshot {
 		m := s.instruments[symbol]
 		out.Instruments = append(out.Instruments, trade.InstrumentState{Instrument: m.instrument, LastPrice: m.last, BookVersion: m.version})
 		for _, side := range [...]trade.Side{trade.SideBuy, trade.SideSell} {
-			for resting := range m.book.Orders(side) {
+			for resting := range m.book.Orders(book.Side(side)) {
 				out.Orders = append(out.Orders, s.orders[trade.OrderID(resting.ID)].Order)
 			}
 		}
@@ -54,7 +55,7 @@ func restore(from *trade.Snapshot) *state {
 	for i := range from.Instruments {
 		in := &from.Instruments[i]
 		s.instruments[in.Instrument.Symbol] = &market{
-			instrument: in.Instrument, last: in.LastPrice, version: in.BookVersion, book: NewBook(),
+			instrument: in.Instrument, last: in.LastPrice, version: in.BookVersion, book: book.New(),
 		}
 	}
 	for _, u := range from.Users {

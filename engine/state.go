@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"todoku/book"
 	"todoku/trade"
 )
 
@@ -42,7 +43,7 @@ type state struct {
 type market struct {
 	instrument trade.Instrument
 	last       trade.Price
-	book       *Book
+	book       *book.Book
 	version    uint64
 }
 

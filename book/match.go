@@ -1,9 +1,21 @@
-package engine
+package book
 
 import (
 	"math"
+)
 
-	"todoku/trade"
+// SelfTrade says what happens when an order meets another of the same owner,
+// numbered as package trade numbers FIX tag 2964. Any other value is CancelTaker.
+type SelfTrade int8
+
+// The self-trade instructions.
+const (
+	// CancelTaker ends the arriving order.
+	CancelTaker SelfTrade = iota + 1
+	// CancelMaker cancels the resting order and goes on.
+	CancelMaker
+	// CancelBoth does both.
+	CancelBoth
 )
 
 // Taker is an order that arrives at a book to trade with what rests there.
@@ -12,9 +24,9 @@ type Taker struct {
 	Limit     int64  // the worst acceptable price in ticks, if HasLimit
 	Quantity  int64  // positive
 	Owner     uint32
-	Side      trade.Side
-	SelfTrade trade.SelfTrade // unspecified is SelfTradeCancelTaker
-	HasLimit  bool            // false: at any price
+	Side      Side
+	SelfTrade SelfTrade
+	HasLimit  bool // false: at any price
 }
 
 // FillKind says what happened to a resting order that a taker met.
@@ -97,8 +109,8 @@ func (b *Book) meet(taker *Taker, left int64, at uint32, tick int64, out *Fills)
 		next = s.next
 		fill := Fill{MakerID: s.id, Tick: tick, MakerOwner: s.owner, Kind: FillTrade}
 		if s.owner == taker.Owner && s.owner != 0 {
-			stopped = taker.SelfTrade != trade.SelfTradeCancelMaker
-			if stopped && taker.SelfTrade != trade.SelfTradeCancelBoth {
+			stopped = taker.SelfTrade != CancelMaker
+			if stopped && taker.SelfTrade != CancelBoth {
 				break
 			}
 			fill.Kind = FillSelfTradeCancel
@@ -141,7 +153,7 @@ func (b *Book) Fillable(taker Taker) bool {
 		}
 		for s := l.head; s != none; s = b.slots[s].next {
 			if b.slots[s].owner == taker.Owner {
-				if taker.SelfTrade != trade.SelfTradeCancelMaker {
+				if taker.SelfTrade != CancelMaker {
 					return false
 				}
 				continue

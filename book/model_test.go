@@ -1,4 +1,4 @@
-package engine
+package book
 
 import (
 	"encoding/binary"
@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"todoku/trade"
 )
 
 // bookVerb is what a test command asks of a book.
@@ -32,8 +30,8 @@ const (
 // bookCommand is one instruction to the books under comparison.
 type bookCommand struct {
 	verb     bookVerb
-	side     trade.Side
-	mode     trade.SelfTrade
+	side     Side
+	mode     SelfTrade
 	owner    uint32
 	id       uint64 // of the new order
 	target   uint64 // of the order to cancel, reduce or replace
@@ -51,7 +49,7 @@ type twins struct {
 	trace uint64 // hash over every fill so far
 }
 
-func newTwins() *twins { return &twins{fast: NewBook()} }
+func newTwins() *twins { return &twins{fast: New()} }
 
 // do runs one command on both books and returns the first difference.
 func (p *twins) do(c bookCommand) error {
@@ -146,17 +144,13 @@ func (p *twins) compare(c bookCommand) error {
 	if got, want := p.fast.Len(), len(p.naive.sides[0])+len(p.naive.sides[1]); got != want {
 		return fmt.Errorf("%d orders, want %d", got, want)
 	}
-	for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
+	for _, side := range []Side{Buy, Sell} {
 		list := p.fast.Levels(p.lists[side&1][:0], side, 3)
 		p.lists[side&1] = list
 		if want := p.naive.levels(side, 3); !slices.Equal(list, want) {
 			return fmt.Errorf("%v levels %+v, want %+v", side, list, want)
 		}
-		best := p.fast.BestBid
-		if side == trade.SideSell {
-			best = p.fast.BestAsk
-		}
-		if tick, quantity, ok := best(); ok != (len(list) > 0) || ok && (tick != list[0].Tick || quantity != list[0].Quantity) {
+		if tick, quantity, ok := p.fast.Best(side); ok != (len(list) > 0) || ok && (tick != list[0].Tick || quantity != list[0].Quantity) {
 			return fmt.Errorf("best %v %d of %d, %v, want %+v", side, tick, quantity, ok, list)
 		}
 		if got, want := p.fast.Level(side, c.tick), p.naive.level(side, c.tick); got != want {
@@ -177,7 +171,7 @@ func (p *twins) hashes() (fast, naive uint64) {
 		buf = binary.LittleEndian.AppendUint32(buf, r.Owner)
 		return append(buf, byte(r.Side))
 	}
-	for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
+	for _, side := range []Side{Buy, Sell} {
 		for r := range p.fast.Orders(side) {
 			f.Write(encode(r))
 		}
@@ -228,8 +222,8 @@ func (s *flowStream) command(naive *naiveBook) bookCommand {
 	s.next++
 	c := bookCommand{
 		id:    s.next,
-		side:  trade.SideBuy + trade.Side(s.rng.IntN(2)),
-		mode:  trade.SelfTrade(s.rng.IntN(4)),
+		side:  Buy + Side(s.rng.IntN(2)),
+		mode:  SelfTrade(s.rng.IntN(4)),
 		owner: s.rng.Uint32N(s.owners + 1),
 	}
 	if s.drift && s.rng.IntN(8) == 0 {
@@ -237,7 +231,7 @@ func (s *flowStream) command(naive *naiveBook) bookCommand {
 	}
 	c.tick = (s.middle + s.rng.Int64N(2*s.spread+1) - s.spread) * s.scale
 	// Buyers prefer the lower half and sellers the upper, so that a book builds up.
-	if s.rng.IntN(4) > 0 && c.tick > s.middle*s.scale == (c.side == trade.SideBuy) {
+	if s.rng.IntN(4) > 0 && c.tick > s.middle*s.scale == (c.side == Buy) {
 		c.tick = 2*s.middle*s.scale - c.tick
 	}
 	c.quantity = 1 + s.rng.Int64N(s.max)
@@ -337,8 +331,8 @@ func FuzzBook(f *testing.F) {
 		for n := uint64(1); len(data) >= 8; n++ {
 			c := bookCommand{
 				verb:  bookVerb(data[0]) % verbs,
-				side:  trade.SideBuy + trade.Side(data[1]&1),
-				mode:  trade.SelfTrade(data[1] >> 1 & 3),
+				side:  Buy + Side(data[1]&1),
+				mode:  SelfTrade(data[1] >> 1 & 3),
 				owner: uint32(data[2] & 3),
 				id:    n,
 				// A byte of distance and a shift reach the ends of the range.

@@ -1,4 +1,4 @@
-package engine
+package book
 
 // directory keeps the pages of a ladder in price order.
 //

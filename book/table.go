@@ -1,4 +1,4 @@
-package engine
+package book
 
 // table finds a resting order's slot by its id.
 //

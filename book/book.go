@@ -1,35 +1,44 @@
-package engine
+package book
 
 import (
 	"errors"
 	"iter"
 	"math"
-
-	"todoku/trade"
 )
 
-// The refusals of a book. They guard its invariants and are not what a client is
-// told: the engine checks a command against the instrument and the limits before
-// the book sees it. A refused call changes nothing.
+// The errors of a book. They guard its invariants: a caller checks its own rules
+// before. A call that returns one has changed nothing.
 var (
-	// ErrBookQuantity: a quantity is not positive, or would not be a reduction.
-	ErrBookQuantity = errors.New("engine: quantity out of range for the book")
-	// ErrBookCrossed: an order would rest at a price that the other side reaches.
-	ErrBookCrossed = errors.New("engine: order would cross the book")
-	// ErrBookDuplicate: the order id rests already.
-	ErrBookDuplicate = errors.New("engine: order id is already in the book")
-	// ErrBookLevel: the level's total quantity would pass 2^63-1.
-	ErrBookLevel = errors.New("engine: level total would overflow")
-	// ErrBookFull: the book holds as many orders or price pages as it can number.
-	ErrBookFull = errors.New("engine: book is full")
-	// ErrBookUnknown: no order with that id rests in the book.
-	ErrBookUnknown = errors.New("engine: order is not in the book")
+	// ErrQuantity says that a quantity is not positive or, for Reduce, no reduction.
+	ErrQuantity = errors.New("book: quantity out of range")
+	// ErrCrossed says that an order would rest at a price that the other side reaches.
+	ErrCrossed = errors.New("book: order would cross the book")
+	// ErrDuplicate says that an order with this id rests already.
+	ErrDuplicate = errors.New("book: order id is already in the book")
+	// ErrLevel says that a level's total quantity would pass 2^63-1.
+	ErrLevel = errors.New("book: level total would overflow")
+	// ErrFull says that the book holds as many orders or price pages as it can number.
+	ErrFull = errors.New("book: full")
+	// ErrUnknown says that no order with this id rests.
+	ErrUnknown = errors.New("book: order is not in the book")
 )
 
-// The sides as indexes. A trade.Side becomes one by its lowest bit.
+// Side is the side of an order, numbered as in FIX tag 54.
+type Side int8
+
+// The sides.
 const (
-	asks = int(trade.SideSell & 1)
-	bids = int(trade.SideBuy & 1)
+	Buy Side = iota + 1
+	Sell
+)
+
+// Opposite returns the other side.
+func (s Side) Opposite() Side { return Buy + Sell - s }
+
+// The sides as indexes: the lowest bit of a Side.
+const (
+	asks = int(Sell & 1)
+	bids = int(Buy & 1)
 )
 
 // maxSlots keeps a slot's index within 32 bits.
@@ -54,23 +63,20 @@ type touch struct {
 
 // Book is the resting orders of one instrument, by price and then by time.
 //
-// It knows integers only. A price is a tick, any int64: the caller divides by the
-// tick size. A quantity is a positive int64 in a unit that the book does not care
-// about. An owner is the number of an account, 0 for none; orders of the same
-// owner never trade with each other. Order ids are the caller's and must not
-// repeat among the live orders.
+// A price is a tick, any int64: the caller divides by the tick size. A quantity is
+// a positive int64 in a unit that is the caller's: what the order shows. An owner
+// is the number of an account, 0 for none; orders of the same owner never trade
+// with each other. Order ids are the caller's and must not repeat among the orders
+// that rest.
 //
-// A book does no I/O, reads no clock and takes nothing at random: the same calls
-// give the same answers. It is not safe for concurrent use. A message allocates
-// only where the book outgrows the room that it has, or moves into a smaller one.
+// A book is not safe for concurrent use. A call allocates only where the book
+// outgrows its memory, or moves into a smaller one.
 //
 // Memory follows the live orders and not the range of their prices: 32 bytes for
 // an order, 16 to 32 for finding it by its id, and 1.6 KB for each group of 64
 // neighbouring ticks that holds at least one order; an empty book takes 4 KB.
-// What orders leave is reused first. When a burst is over and less than an eighth
-// of the slots or pages is in use, the book moves itself into a smaller place, in
-// the call that gets below that line; the cost of the move is covered by the
-// removals that led to it.
+// When less than an eighth of the slots or pages is in use, the book moves into
+// less memory, within the call that gets below that line.
 type Book struct {
 	slots  []slot
 	free   uint32 // first free slot
@@ -79,11 +85,11 @@ type Book struct {
 	best   [2]touch // by side
 }
 
-// NewBook returns an empty book.
-func NewBook() *Book { return newBook(0, 0) }
+// New returns an empty book.
+func New() *Book { return newSized(0, 0) }
 
-// newBook returns an empty book with room for orders and price pages.
-func newBook(orders, pages int) *Book {
+// newSized returns an empty book with room for orders and price pages.
+func newSized(orders, pages int) *Book {
 	return &Book{
 		slots:  make([]slot, 1, 1+orders),
 		index:  newTable(orders),
@@ -97,7 +103,7 @@ type Resting struct {
 	Tick  int64 // price
 	Left  int64 // quantity that still rests, always positive
 	Owner uint32
-	Side  trade.Side
+	Side  Side
 }
 
 // Level is what rests at one price. A level without orders has quantity 0.
@@ -105,22 +111,16 @@ type Level struct {
 	Tick     int64 // price
 	Quantity int64 // sum of what its orders have left
 	Orders   uint32
-	Side     trade.Side
+	Side     Side
 }
 
 // Len returns the number of resting orders.
 func (b *Book) Len() int { return b.index.used }
 
-// BestBid returns the highest buying price and the quantity there; ok is false
-// when nobody buys.
-func (b *Book) BestBid() (tick, quantity int64, ok bool) { return b.bestOf(bids) }
-
-// BestAsk returns the lowest selling price and the quantity there; ok is false
-// when nobody sells.
-func (b *Book) BestAsk() (tick, quantity int64, ok bool) { return b.bestOf(asks) }
-
-func (b *Book) bestOf(side int) (tick, quantity int64, ok bool) {
-	t := b.best[side]
+// Best returns the best price of a side and the quantity there; ok is false when
+// nothing rests on that side.
+func (b *Book) Best(side Side) (tick, quantity int64, ok bool) {
+	t := b.best[side&1]
 	if t.level == none {
 		return 0, 0, false
 	}
@@ -129,7 +129,7 @@ func (b *Book) bestOf(side int) (tick, quantity int64, ok bool) {
 
 // Crosses reports whether an order of a side at a price would meet the other side,
 // which is when a post-only order must not enter.
-func (b *Book) Crosses(side trade.Side, tick int64) bool {
+func (b *Book) Crosses(side Side, tick int64) bool {
 	return b.reaches(int(side&1), tick)
 }
 
@@ -138,6 +138,10 @@ func (b *Book) reaches(side int, tick int64) bool {
 	far := &b.best[side^1]
 	return far.level != none && !better(side, far.tick, tick)
 }
+
+// Better reports whether a price of a side has priority over another: the higher
+// one of a bid, the lower one of an ask.
+func Better(side Side, a, c int64) bool { return better(int(side&1), a, c) }
 
 // better reports whether a ranks before c among the resting orders of a side: the
 // higher price for bids, the lower one for asks. The complement reverses the order
@@ -163,43 +167,43 @@ func (b *Book) resting(at uint32) Resting {
 }
 
 // sideOf returns the side of a price at which an order rests.
-func (b *Book) sideOf(tick int64) trade.Side {
+func (b *Book) sideOf(tick int64) Side {
 	if bid := &b.best[bids]; bid.level != none && tick <= bid.tick {
-		return trade.SideBuy
+		return Buy
 	}
-	return trade.SideSell
+	return Sell
 }
 
 // Rest puts an order at the end of the queue of its price. It does not match: the
 // caller has called [Book.Match] before, and what is left does not cross.
 //
-// It returns ErrBookQuantity, ErrBookCrossed, ErrBookDuplicate, ErrBookLevel or
-// ErrBookFull, and has then changed nothing.
-func (b *Book) Rest(id uint64, owner uint32, side trade.Side, tick, quantity int64) error {
+// It returns ErrQuantity, ErrCrossed, ErrDuplicate, ErrLevel or
+// ErrFull, and has then changed nothing.
+func (b *Book) Rest(id uint64, owner uint32, side Side, tick, quantity int64) error {
 	if quantity <= 0 {
-		return ErrBookQuantity
+		return ErrQuantity
 	}
 	near := int(side & 1)
 	if b.reaches(near, tick) {
-		return ErrBookCrossed
+		return ErrCrossed
 	}
 	where := b.ladder.find(tick)
 	if where == none {
 		if b.ladder.full() {
-			return ErrBookFull
+			return ErrFull
 		}
 	} else if b.ladder.levels[where].total > math.MaxInt64-quantity {
-		return ErrBookLevel
+		return ErrLevel
 	}
 	at := b.free
 	if at == none {
 		if len(b.slots) == maxSlots {
-			return ErrBookFull
+			return ErrFull
 		}
 		at = uint32(len(b.slots))
 	}
 	if !b.index.put(id, at, b.slots) {
-		return ErrBookDuplicate
+		return ErrDuplicate
 	}
 	if at == b.free {
 		b.free = b.slots[at].next
@@ -240,16 +244,16 @@ func (b *Book) Cancel(id uint64) (order Resting, ok bool) {
 
 // Fill takes a traded quantity off an order, which keeps its place in the queue or
 // leaves the book when nothing is left, and returns the order as it is then. It
-// returns ErrBookUnknown when the id does not rest and ErrBookQuantity when the
+// returns ErrUnknown when the id does not rest and ErrQuantity when the
 // quantity is not positive or more than the order has.
 func (b *Book) Fill(id uint64, quantity int64) (Resting, error) {
 	at := b.front(id)
 	if at == none {
-		return Resting{}, ErrBookUnknown
+		return Resting{}, ErrUnknown
 	}
 	s := &b.slots[at]
 	if quantity <= 0 || quantity > s.left {
-		return Resting{}, ErrBookQuantity
+		return Resting{}, ErrQuantity
 	}
 	order := b.resting(at)
 	order.Left -= quantity
@@ -302,17 +306,17 @@ func (b *Book) remove(at uint32, side int) {
 }
 
 // Reduce lowers what an order has left, which keeps its place in the queue, and
-// returns the order as it rests now. It returns ErrBookUnknown when the id does
-// not rest and ErrBookQuantity when left is not positive or not below what the
+// returns the order as it rests now. It returns ErrUnknown when the id does
+// not rest and ErrQuantity when left is not positive or not below what the
 // order has; more quantity loses priority and is a Cancel and a new order.
 func (b *Book) Reduce(id uint64, left int64) (Resting, error) {
 	at := b.index.get(id, b.slots)
 	if at == none {
-		return Resting{}, ErrBookUnknown
+		return Resting{}, ErrUnknown
 	}
 	s := &b.slots[at]
 	if left <= 0 || left >= s.left {
-		return Resting{}, ErrBookQuantity
+		return Resting{}, ErrQuantity
 	}
 	b.ladder.levels[s.level].total -= s.left - left
 	s.left = left
@@ -342,7 +346,7 @@ func (b *Book) step(side int) {
 
 // Level returns what rests at a price. The caller names the side, because a price
 // without orders belongs to none; asked for the wrong side, it is empty.
-func (b *Book) Level(side trade.Side, tick int64) Level {
+func (b *Book) Level(side Side, tick int64) Level {
 	out := Level{Tick: tick, Side: side}
 	at := b.ladder.find(tick)
 	if at == none {
@@ -356,7 +360,7 @@ func (b *Book) Level(side trade.Side, tick int64) Level {
 
 // Levels appends up to limit levels of a side to dst, from the best outward, and
 // returns the extended slice.
-func (b *Book) Levels(dst []Level, side trade.Side, limit int) []Level {
+func (b *Book) Levels(dst []Level, side Side, limit int) []Level {
 	at := b.best[side&1].level
 	for ; at != none && limit > 0; limit-- {
 		l := &b.ladder.levels[at]
@@ -369,7 +373,7 @@ func (b *Book) Levels(dst []Level, side trade.Side, limit int) []Level {
 // Orders yields the resting orders of a side: best price first, and first in
 // first out within a price. Resting them in that order in an empty book makes the
 // same book. The book must not change meanwhile.
-func (b *Book) Orders(side trade.Side) iter.Seq[Resting] {
+func (b *Book) Orders(side Side) iter.Seq[Resting] {
 	return func(yield func(Resting) bool) {
 		for at := b.best[side&1].level; at != none; at = b.ladder.beyond(int(side&1), at) {
 			if !b.queue(at, yield) {
@@ -413,15 +417,15 @@ func (b *Book) shrink() {
 		(len(b.ladder.pages) <= smallPages || pages >= len(b.ladder.pages)/8) {
 		return
 	}
-	b.move(newBook(2*orders, 2*pages))
+	b.move(newSized(2*orders, 2*pages))
 }
 
 // move fills an empty book with this one's orders and takes its place.
 func (b *Book) move(to *Book) {
-	for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
+	for _, side := range []Side{Buy, Sell} {
 		for order := range b.Orders(side) {
 			if err := to.Rest(order.ID, order.Owner, order.Side, order.Tick, order.Left); err != nil {
-				panic("engine: a resting order does not fit its own book: " + err.Error()) //nolint:forbidigo // Broken invariant: every order of a book is acceptable to an empty one.
+				panic("book: a resting order does not fit its own book: " + err.Error()) //nolint:forbidigo // Broken invariant: every order of a book is acceptable to an empty one.
 			}
 		}
 	}

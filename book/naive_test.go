@@ -1,11 +1,9 @@
-package engine
+package book
 
 import (
 	"cmp"
 	"math"
 	"slices"
-
-	"todoku/trade"
 )
 
 // naiveBook is the book as one would explain it: each side is one slice of orders,
@@ -15,17 +13,17 @@ type naiveBook struct {
 	sides [2][]Resting // asks, bids
 }
 
-func (n *naiveBook) side(s trade.Side) *[]Resting { return &n.sides[s&1] }
+func (n *naiveBook) side(s Side) *[]Resting { return &n.sides[s&1] }
 
 // accepts reports whether an order of a side with a limit may trade at a price.
-func accepts(side trade.Side, limit, price int64) bool {
-	if side == trade.SideBuy {
+func accepts(side Side, limit, price int64) bool {
+	if side == Buy {
 		return price <= limit
 	}
 	return price >= limit
 }
 
-func (n *naiveBook) crosses(side trade.Side, tick int64) bool {
+func (n *naiveBook) crosses(side Side, tick int64) bool {
 	other := *n.side(side.Opposite())
 	return len(other) > 0 && accepts(side, tick, other[0].Tick)
 }
@@ -39,7 +37,7 @@ func (n *naiveBook) find(id uint64) (*[]Resting, int) {
 	return nil, -1
 }
 
-func (n *naiveBook) level(side trade.Side, tick int64) Level {
+func (n *naiveBook) level(side Side, tick int64) Level {
 	out := Level{Side: side, Tick: tick}
 	for _, r := range *n.side(side) {
 		if r.Tick == tick {
@@ -70,7 +68,7 @@ func (n *naiveBook) meet(t Taker, fills *Fills) (left int64, stopped bool) {
 			return left, false
 		}
 		if t.Owner != 0 && maker.Owner == t.Owner {
-			if t.SelfTrade == trade.SelfTradeCancelTaker || t.SelfTrade == trade.SelfTradeUnspecified {
+			if t.SelfTrade == CancelTaker || t.SelfTrade == SelfTrade(0) {
 				return left, true
 			}
 			fills.Fills = append(fills.Fills, Fill{
@@ -78,7 +76,7 @@ func (n *naiveBook) meet(t Taker, fills *Fills) (left int64, stopped bool) {
 				MakerOwner: maker.Owner, Kind: FillSelfTradeCancel,
 			})
 			*other = slices.Delete(*other, 0, 1)
-			if t.SelfTrade == trade.SelfTradeCancelBoth {
+			if t.SelfTrade == CancelBoth {
 				return left, true
 			}
 			continue
@@ -106,22 +104,22 @@ func (n *naiveBook) fillable(t Taker) bool {
 
 func (n *naiveBook) rest(r Resting) error {
 	if r.Left <= 0 {
-		return ErrBookQuantity
+		return ErrQuantity
 	}
 	if n.crosses(r.Side, r.Tick) {
-		return ErrBookCrossed
+		return ErrCrossed
 	}
 	if n.level(r.Side, r.Tick).Quantity > math.MaxInt64-r.Left {
-		return ErrBookLevel
+		return ErrLevel
 	}
 	if _, at := n.find(r.ID); at >= 0 {
-		return ErrBookDuplicate
+		return ErrDuplicate
 	}
 	orders := n.side(r.Side)
 	// Behind every order whose price is as good: not before the first worse one.
 	at, _ := slices.BinarySearchFunc(*orders, r.Tick, func(o Resting, tick int64) int {
 		order := cmp.Compare(o.Tick, tick)
-		if r.Side == trade.SideBuy {
+		if r.Side == Buy {
 			order = -order
 		}
 		return cmp.Or(order, -1)
@@ -143,17 +141,17 @@ func (n *naiveBook) cancel(id uint64) (Resting, bool) {
 func (n *naiveBook) reduce(id uint64, left int64) (Resting, error) {
 	orders, at := n.find(id)
 	if at < 0 {
-		return Resting{}, ErrBookUnknown
+		return Resting{}, ErrUnknown
 	}
 	if left <= 0 || left >= (*orders)[at].Left {
-		return Resting{}, ErrBookQuantity
+		return Resting{}, ErrQuantity
 	}
 	(*orders)[at].Left = left
 	return (*orders)[at], nil
 }
 
 // levels returns the first levels of a side.
-func (n *naiveBook) levels(side trade.Side, limit int) []Level {
+func (n *naiveBook) levels(side Side, limit int) []Level {
 	var out []Level
 	for _, r := range *n.side(side) {
 		if len(out) == 0 || out[len(out)-1].Tick != r.Tick {

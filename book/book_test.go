@@ -1,18 +1,17 @@
-package engine
+package book
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
 	"unsafe"
-
-	"todoku/trade"
 )
 
 const (
-	buy  = trade.SideBuy
-	sell = trade.SideSell
+	buy  = Buy
+	sell = Sell
 )
 
 // mustRest rests orders and fails the test where the book refuses one.
@@ -39,14 +38,14 @@ func (f *Fills) carryOut(b *Book) error {
 		fill := &f.Fills[i]
 		if fill.Kind == FillSelfTradeCancel {
 			if _, ok := b.Cancel(fill.MakerID); !ok {
-				return ErrBookUnknown
+				return ErrUnknown
 			}
 			continue
 		}
 		if got, err := b.Fill(fill.MakerID, fill.Quantity); err != nil {
 			return err
 		} else if got.Left != fill.MakerLeft {
-			return ErrBookQuantity
+			return ErrQuantity
 		}
 	}
 	return nil
@@ -66,7 +65,7 @@ func (b *Book) bytes() int {
 }
 
 func TestPriceThenTimeDecidesWhoTradesFirst(t *testing.T) {
-	b := NewBook()
+	b := New()
 	mustRest(t, b,
 		Resting{ID: 1, Side: sell, Tick: 102, Left: 5},
 		Resting{ID: 2, Side: sell, Tick: 101, Left: 5},
@@ -101,20 +100,20 @@ func TestPriceThenTimeDecidesWhoTradesFirst(t *testing.T) {
 func TestSelfTradeInstructionOfTheAggressorDecides(t *testing.T) {
 	const me, other = 7, 8
 	for _, c := range []struct {
-		mode     trade.SelfTrade
+		mode     SelfTrade
 		fills    []uint64 // makers met
 		left     int64
 		stopped  bool
 		rest     []uint64 // makers that still rest
 		fillable bool
 	}{
-		{trade.SelfTradeUnspecified, []uint64{1}, 15, true, []uint64{2, 3}, false},
-		{trade.SelfTradeCancelTaker, []uint64{1}, 15, true, []uint64{2, 3}, false},
-		{trade.SelfTradeCancelMaker, []uint64{1, 2, 3}, 10, false, nil, false},
-		{trade.SelfTradeCancelBoth, []uint64{1, 2}, 15, true, []uint64{3}, false},
+		{SelfTrade(0), []uint64{1}, 15, true, []uint64{2, 3}, false},
+		{CancelTaker, []uint64{1}, 15, true, []uint64{2, 3}, false},
+		{CancelMaker, []uint64{1, 2, 3}, 10, false, nil, false},
+		{CancelBoth, []uint64{1, 2}, 15, true, []uint64{3}, false},
 	} {
-		t.Run(c.mode.String(), func(t *testing.T) {
-			b := NewBook()
+		t.Run(fmt.Sprint(c.mode), func(t *testing.T) {
+			b := New()
 			mustRest(t, b,
 				Resting{ID: 1, Side: buy, Tick: 50, Left: 5, Owner: other},
 				Resting{ID: 2, Side: buy, Tick: 50, Left: 5, Owner: me},
@@ -126,7 +125,7 @@ func TestSelfTradeInstructionOfTheAggressorDecides(t *testing.T) {
 			}
 			ten := taker
 			ten.Quantity = 10
-			if got, want := b.Fillable(ten), c.mode == trade.SelfTradeCancelMaker; got != want {
+			if got, want := b.Fillable(ten), c.mode == CancelMaker; got != want {
 				t.Errorf("ten are fillable: %v", got)
 			}
 			var out Fills
@@ -153,7 +152,7 @@ func TestSelfTradeInstructionOfTheAggressorDecides(t *testing.T) {
 }
 
 func TestSmallerQuantityKeepsItsPlace(t *testing.T) {
-	b := NewBook()
+	b := New()
 	mustRest(t, b, Resting{ID: 1, Side: buy, Tick: 10, Left: 9}, Resting{ID: 2, Side: buy, Tick: 10, Left: 9})
 	got, err := b.Reduce(1, 4)
 	if want := (Resting{ID: 1, Side: buy, Tick: 10, Left: 4}); err != nil || got != want {
@@ -173,7 +172,7 @@ func TestSmallerQuantityKeepsItsPlace(t *testing.T) {
 }
 
 func TestAFillTakesFromItsMakerAndFromNobodyElse(t *testing.T) {
-	b := NewBook()
+	b := New()
 	mustRest(t, b,
 		Resting{ID: 1, Side: sell, Tick: 10, Left: 9},
 		Resting{ID: 2, Side: sell, Tick: 10, Left: 9},
@@ -195,7 +194,7 @@ func TestAFillTakesFromItsMakerAndFromNobodyElse(t *testing.T) {
 }
 
 func TestRefusedCallChangesNothing(t *testing.T) {
-	b := NewBook()
+	b := New()
 	mustRest(t, b,
 		Resting{ID: 1, Side: buy, Tick: 10, Left: math.MaxInt64 - 5},
 		Resting{ID: 2, Side: sell, Tick: 12, Left: 3},
@@ -206,19 +205,19 @@ func TestRefusedCallChangesNothing(t *testing.T) {
 		err  error
 		call func() error
 	}{
-		{"level total past 2^63", ErrBookLevel, func() error { return b.Rest(3, 0, buy, 10, 6) }},
-		{"crossing buy", ErrBookCrossed, func() error { return b.Rest(3, 0, buy, 12, 1) }},
-		{"crossing sell", ErrBookCrossed, func() error { return b.Rest(3, 0, sell, 10, 1) }},
-		{"known id", ErrBookDuplicate, func() error { return b.Rest(2, 0, buy, 9, 1) }},
-		{"known id on a new page", ErrBookDuplicate, func() error { return b.Rest(2, 0, buy, -1000, 1) }},
-		{"nothing", ErrBookQuantity, func() error { return b.Rest(3, 0, buy, 9, 0) }},
-		{"less than nothing", ErrBookQuantity, func() error { return b.Rest(3, 0, buy, 9, -1) }},
-		{"reduce an unknown order", ErrBookUnknown, func() error { _, err := b.Reduce(3, 1); return err }},
-		{"reduce to the same", ErrBookQuantity, func() error { _, err := b.Reduce(2, 3); return err }},
-		{"reduce to nothing", ErrBookQuantity, func() error { _, err := b.Reduce(2, 0); return err }},
-		{"fill an unknown order", ErrBookUnknown, func() error { _, err := b.Fill(3, 1); return err }},
-		{"fill more than there is", ErrBookQuantity, func() error { _, err := b.Fill(2, 4); return err }},
-		{"fill nothing", ErrBookQuantity, func() error { _, err := b.Fill(2, 0); return err }},
+		{"level total past 2^63", ErrLevel, func() error { return b.Rest(3, 0, buy, 10, 6) }},
+		{"crossing buy", ErrCrossed, func() error { return b.Rest(3, 0, buy, 12, 1) }},
+		{"crossing sell", ErrCrossed, func() error { return b.Rest(3, 0, sell, 10, 1) }},
+		{"known id", ErrDuplicate, func() error { return b.Rest(2, 0, buy, 9, 1) }},
+		{"known id on a new page", ErrDuplicate, func() error { return b.Rest(2, 0, buy, -1000, 1) }},
+		{"nothing", ErrQuantity, func() error { return b.Rest(3, 0, buy, 9, 0) }},
+		{"less than nothing", ErrQuantity, func() error { return b.Rest(3, 0, buy, 9, -1) }},
+		{"reduce an unknown order", ErrUnknown, func() error { _, err := b.Reduce(3, 1); return err }},
+		{"reduce to the same", ErrQuantity, func() error { _, err := b.Reduce(2, 3); return err }},
+		{"reduce to nothing", ErrQuantity, func() error { _, err := b.Reduce(2, 0); return err }},
+		{"fill an unknown order", ErrUnknown, func() error { _, err := b.Fill(3, 1); return err }},
+		{"fill more than there is", ErrQuantity, func() error { _, err := b.Fill(2, 4); return err }},
+		{"fill nothing", ErrQuantity, func() error { _, err := b.Fill(2, 0); return err }},
 	} {
 		if err := c.call(); !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.err)
@@ -232,7 +231,7 @@ func TestRefusedCallChangesNothing(t *testing.T) {
 }
 
 func TestAnyPriceTakesMemoryForItsOrderOnly(t *testing.T) {
-	b := NewBook()
+	b := New()
 	mustRest(t, b,
 		Resting{ID: 1, Side: buy, Tick: math.MinInt64, Left: 1},
 		Resting{ID: 2, Side: buy, Tick: 1, Left: 1},
@@ -255,7 +254,7 @@ func TestAnyPriceTakesMemoryForItsOrderOnly(t *testing.T) {
 
 func TestScatteredPricesStayWithinTheirBound(t *testing.T) {
 	const orders = 5_000
-	b := NewBook()
+	b := New()
 	for i := range int64(orders) {
 		// Odd multiples spread over the whole range, each on a page of its own.
 		tick := int64(uint64(2*i+1) * 0x9E3779B97F4A7C15 >> 1)
@@ -281,7 +280,7 @@ func TestScatteredPricesStayWithinTheirBound(t *testing.T) {
 }
 
 func TestMemoryShrinksWhenABurstIsOver(t *testing.T) {
-	b := NewBook()
+	b := New()
 	empty := b.bytes()
 	const burst = 200_000
 	for i := range int64(burst) {
@@ -304,47 +303,4 @@ func TestMemoryShrinksWhenABurstIsOver(t *testing.T) {
 		t.Errorf("%d orders came through the move: first %+v, last %+v", len(out.Fills), out.Fills[0], out.Fills[99])
 	}
 	mustHold(t, b)
-}
-
-func TestRebuiltBookIsTheSameBook(t *testing.T) {
-	messages := workloads()[1].stream(20_000)
-	v := newBookVenue()
-	half := len(messages) / 2
-	for i := range messages[:half] {
-		v.do(&messages[i])
-	}
-	again := newBookVenue()
-	for _, side := range []trade.Side{buy, sell} {
-		mustRest(t, again.book, slices.Collect(v.book.Orders(side))...)
-	}
-	if v.book.Len() == 0 {
-		t.Fatal("nothing to rebuild")
-	}
-	again.sum = v.sum
-	for i := range messages[half:] {
-		v.do(&messages[half+i])
-		again.do(&messages[half+i])
-		if v.sum != again.sum {
-			t.Fatalf("message %d has another outcome in the rebuilt book", half+i)
-		}
-	}
-}
-
-func TestNoMessageAllocatesInSteadyState(t *testing.T) {
-	for _, w := range workloads() {
-		t.Run(w.name, func(t *testing.T) {
-			messages := w.stream(10_000)
-			v := newBookVenue()
-			round := func() {
-				for i := range messages {
-					v.do(&messages[i])
-				}
-				v.drain(messages)
-			}
-			round()
-			if n := testing.AllocsPerRun(3, round); n > 0 {
-				t.Errorf("%v allocations in %d messages", n, len(messages))
-			}
-		})
-	}
 }
