@@ -36,8 +36,6 @@ export interface IpcOptions {
   allowed: ReadonlySet<string>;
   /** Whether a frame of this address may call at all. */
   trusted: (url: string) => boolean;
-  /** Messages of a stream are sent together at most this often. */
-  batchMs?: number;
 }
 
 /** A request of the venue is at most 1 MiB; more is not ours. */
@@ -102,34 +100,23 @@ export function registerIpc(ipc: IpcMain, backend: Backend, options: IpcOptions)
       send(channels.end, { code: 7, message: String(error) } satisfies RpcStatus);
       return;
     }
-    let waiting: Uint8Array[] = [];
-    let timer: NodeJS.Timeout | undefined;
     let over = false;
-    const flush = (): void => {
-      clearTimeout(timer);
-      timer = undefined;
-      if (waiting.length > 0) send(channels.batch, waiting);
-      waiting = [];
-    };
     const cancel = backend.open(
       method,
       message,
+      // At once: the renderer gathers what comes between two of its frames, in both shells.
       (data) => {
-        if (over) return;
-        waiting.push(data);
-        timer ??= setTimeout(flush, options.batchMs ?? 16);
+        if (!over) send(channels.message, data);
       },
       (status) => {
         if (over) return;
         over = true;
-        flush();
         open.delete(id);
         send(channels.end, status);
       },
     );
     open.set(id, () => {
       over = true;
-      clearTimeout(timer);
       open.delete(id);
       cancel();
     });

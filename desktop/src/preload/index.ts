@@ -10,12 +10,12 @@ ipcRenderer.on(channels.connectivity, (_event, state: Connectivity) => {
 });
 
 let opened = 0;
-const batches = new Map<string, (messages: Uint8Array[]) => void>();
+const messages = new Map<string, (message: Uint8Array) => void>();
 const ends = new Map<string, (status: RpcStatus) => void>();
-ipcRenderer.on(channels.batch, (_event, id: string, messages: Uint8Array[]) => batches.get(id)?.(messages));
+ipcRenderer.on(channels.message, (_event, id: string, message: Uint8Array) => messages.get(id)?.(message));
 ipcRenderer.on(channels.end, (_event, id: string, status: RpcStatus) => {
   const ended = ends.get(id);
-  batches.delete(id);
+  messages.delete(id);
   ends.delete(id);
   ended?.(status);
 });
@@ -30,14 +30,14 @@ function listen<T>(channel: string, listener: (value: T) => void): () => void {
 
 const bridge: RpcBridge = {
   unary: (path, body, timeoutMs) => ipcRenderer.invoke(channels.unary, path, body, timeoutMs),
-  open(path, body, onBatch, onEnd) {
+  open(path, body, onMessage, onEnd) {
     opened += 1;
     const id = String(opened);
-    batches.set(id, onBatch);
+    messages.set(id, onMessage);
     ends.set(id, onEnd);
     ipcRenderer.send(channels.open, id, path, body);
     return () => {
-      batches.delete(id);
+      messages.delete(id);
       ends.delete(id);
       ipcRenderer.send(channels.cancel, id);
     };

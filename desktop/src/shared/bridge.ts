@@ -59,10 +59,10 @@ export interface SettingsRefusal {
 export interface RpcBridge {
   unary(path: string, body: Uint8Array, timeoutMs?: number): Promise<UnaryResult>;
   /**
-   * Opens a server stream and returns how to cancel it. onBatch is called at most once
-   * every 16 ms with every message since; onEnd once, after the last batch.
+   * Opens a server stream and returns how to cancel it. onMessage is called with each message
+   * as it arrives; onEnd once, after the last message.
    */
-  open(path: string, body: Uint8Array, onBatch: (messages: Uint8Array[]) => void, onEnd: (status: RpcStatus) => void): () => void;
+  open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void;
   /** Says how the stream's channel is, now and at every change, until the returned function is called. */
   onConnectivity(listener: (state: Connectivity) => void): () => void;
   /** Says when the machine woke up or came online. */
@@ -82,7 +82,7 @@ export const channels = {
   open: 'rpc:open',
   cancel: 'rpc:cancel',
   reset: 'rpc:reset',
-  batch: 'rpc:batch',
+  message: 'rpc:message',
   end: 'rpc:end',
   connectivity: 'rpc:connectivity',
   nudge: 'shell:nudge',

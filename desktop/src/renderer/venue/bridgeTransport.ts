@@ -83,8 +83,8 @@ async function* messages<I extends DescMessage, O extends DescMessage>(
   const cancel = bridge.open(
     pathOf(method),
     body,
-    (batch) => {
-      queue.push(...batch);
+    (message) => {
+      queue.push(message);
       wake();
     },
     (status) => {

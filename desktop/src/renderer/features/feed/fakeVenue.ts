@@ -1,6 +1,6 @@
 // A venue for tests of the stream: it says what a test wants, when the test wants it.
 import { create } from '@bufbuild/protobuf';
-import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
+import { Code, ConnectError, createRouterTransport, type Transport } from '@connectrpc/connect';
 import { expect, vi } from 'vitest';
 import { ErrorInfoSchema, RetryInfoSchema } from '../../../gen/google/rpc/error_pb';
 import {
@@ -97,8 +97,8 @@ export class Attach {
   }
 }
 
-/** A page whose only saga is the stream's, and the venue at its other end. */
-export function setUp({ slotFree = true } = {}) {
+/** A page whose only saga is the stream's, and the venue at its other end; through is the shell's way to it. */
+export function setUp({ slotFree = true, through = (transport: Transport): Transport => transport } = {}) {
   const attaches: Attach[] = [];
   const acknowledged: { attach: bigint; number: bigint; painted?: bigint; agoMs?: number }[] = [];
   let nudge: (why: Nudge) => void = () => undefined;
@@ -120,7 +120,7 @@ export function setUp({ slotFree = true } = {}) {
   });
   const shell: Shell = {
     kind: 'web',
-    transport,
+    transport: through(transport),
     hasSession: () => Promise.resolve(false),
     onNudge(listener) {
       nudge = listener;
