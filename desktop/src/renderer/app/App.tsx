@@ -4,7 +4,7 @@ import { SignIn } from '../features/session/SignIn';
 import { translator, TranslateContext } from '../i18n';
 import { useAppSelector } from './hooks';
 
-// The desk is large; nobody waits for it to sign in.
+// Loaded on demand: the desk is large, and signing in does not need it.
 const Desk = lazy(() => import('./Desk'));
 
 export function App() {

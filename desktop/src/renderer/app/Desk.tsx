@@ -1,4 +1,4 @@
-// The desk of somebody who is signed in: the bar above, panels in a dock below.
+// The desk of a signed-in user: the bar above, panels in a dock below.
 import type { DockviewApi } from 'dockview-react';
 import '../styles/desk.css';
 import { useCallback, useRef, useState } from 'react';
@@ -128,7 +128,7 @@ function Panels({ user }: { user: string }) {
   );
 }
 
-/** A panel that is added stands with those it stands with in the standard layout, where one of them is shown. */
+/** Adds a panel next to a panel that it shares a region with in the standard layout, if one is shown. */
 function beside(dock: DockviewApi, id: string): { position?: { referencePanel: string; direction: 'within' } } {
   const place = panelKinds[id]?.place;
   const neighbour = dock.panels.find((panel) => place !== undefined && panelKinds[panel.id]?.place === place);

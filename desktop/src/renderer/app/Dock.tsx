@@ -1,5 +1,5 @@
-// The panels of somebody who is signed in, kept as this user left them: a dock, or one panel
-// at a time where the screen is small. The same panels in both.
+// The panels of a signed-in user, as this user last arranged them: a dock, or one panel at a
+// time on a small screen. Both have the same panels.
 import { type DockviewApi, DockviewDefaultTab, DockviewReact, type DockviewReadyEvent, type IDockviewPanelHeaderProps, type IDockviewPanelProps } from 'dockview-react';
 import 'dockview-react/dist/styles/dockview.css';
 import { type KeyboardEvent, type RefObject, useCallback, useEffect, useRef, useState } from 'react';
@@ -13,7 +13,7 @@ const known = (panel: string): boolean => Object.hasOwn(panelKinds, panel);
 function Panel({ id }: { id: string }) {
   const View = panelKinds[id]?.view;
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- What scrolls must be reached by keys, also where it holds nothing to focus.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- A scrollable area must be reachable by keyboard, even if it contains nothing to focus.
     <section className="panel" data-panel={id} tabIndex={0}>
       {View && <View />}
     </section>
@@ -29,12 +29,12 @@ const components = Object.fromEntries(
   ]),
 );
 
-/** Without a button to close it: a control within a tab is none to a screen reader. The menu of panels has one for each. */
+/** A tab without a close button, because screen readers ignore controls inside a tab. The menu of panels closes panels. */
 function Tab(props: IDockviewPanelHeaderProps) {
   return <DockviewDefaultTab {...props} hideClose />;
 }
 
-/** Shows a layout; one that the dock refuses gives way to the standard one. */
+/** Shows a layout, or the standard one if the dock cannot read it. */
 export function showDock(api: DockviewApi, layout: Layouts['docks'][string] | undefined): void {
   const standard = (): void => api.fromJSON(standardLayout(panelKinds, api.width, api.height));
   if (!layout) {
@@ -48,13 +48,13 @@ export function showDock(api: DockviewApi, layout: Layouts['docks'][string] | un
   }
 }
 
-/** The way the panels of a dock stand now. */
+/** The present layout of a dock. */
 export function layoutOf(api: DockviewApi): Layouts['docks'][string] | undefined {
   return soundDock(api.toJSON(), known);
 }
 
 export interface DockProps {
-  /** How the panels stand when the dock opens; undefined as in the standard layout. */
+  /** The layout when the dock opens; undefined means the standard one. */
   layout: Layouts['docks'][string] | undefined;
   api: RefObject<DockviewApi | undefined>;
   /** The user moved something. */
@@ -107,7 +107,7 @@ export function Dock({ layout, api: ref, onMoved, onPanels }: DockProps) {
       clearTimeout(timer);
       timer = setTimeout(write, settleMs);
     });
-    // A page that goes away takes what was moved last with it.
+    // Save what was moved last before the page is closed.
     const leave = (): void => {
       if (timer !== undefined) write();
     };

@@ -1,5 +1,5 @@
-// The panels there are. A line here is all that a panel needs to be in the dock, in the tabs
-// of a small screen and in the menu of panels.
+// All panels. A panel needs only a line here to be in the dock, in the tabs of a small screen
+// and in the menu of panels.
 import type { ComponentType } from 'react';
 import { Activity } from '../features/blotters/Activity';
 import { Executions } from '../features/blotters/Executions';
@@ -18,7 +18,7 @@ import type { Key } from '../i18n';
 export interface PanelKind {
   title: Key;
   view: ComponentType;
-  /** Where it stands when nobody has moved it; without one it waits in the menu of panels. */
+  /** Its region in the standard layout; without one it is only in the menu of panels. */
   place?: Place;
 }
 
@@ -39,5 +39,5 @@ export const panels = {
 
 export type PanelId = keyof typeof panels;
 
-/** The same, where the kind matters and not which it is. */
+/** The same list, typed without the ids. */
 export const panelKinds: Readonly<Record<string, PanelKind>> = panels;

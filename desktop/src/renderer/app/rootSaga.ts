@@ -1,5 +1,5 @@
-// What runs: the session, and while somebody is signed in the stream and all that hangs
-// on it.
+// The root saga: runs the session, and while a user is signed in the stream and all features
+// that depend on it.
 import type { SagaIterator } from 'redux-saga';
 import { call, fork } from 'redux-saga/effects';
 import { chartSaga } from '../features/chart/saga';

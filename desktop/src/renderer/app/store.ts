@@ -37,10 +37,10 @@ const reducer = combineReducers({
   admin: adminReducer,
 });
 
-/** The name under which a browser's profiler, or an observer, finds each action. */
+/** The name of each action's mark, for profilers and performance observers. */
 export const dispatchMark = 'todoku: dispatch';
 
-/** Marks every action in the browser's own timeline; cleared at once, so that nothing gathers. */
+/** Marks every action in the browser's timeline. Marks are cleared at once, so that they take no memory. */
 const marks: Middleware = () => (next) => (action) => {
   performance.mark(dispatchMark, { detail: (action as { type: string }).type });
   performance.clearMarks(dispatchMark);
@@ -53,8 +53,8 @@ export function createStore(root: Saga, onError: (error: Error) => void) {
   const saga = createSagaMiddleware({ onError });
   const store = configureStore({
     reducer,
-    // The checks walk the whole state at every action: what they would find, the types and
-    // the tests of plain() find.
+    // Off, because the checks walk the whole state at every action. Types and the tests of
+    // plain() find the same mistakes.
     middleware: (defaults) => defaults({ thunk: false, serializableCheck: false, immutableCheck: false }).concat(marks, saga),
     devTools: false,
   });

@@ -1,4 +1,4 @@
-// The layouts of the user who is signed in: read once and when another window has written
+// The layouts of the signed-in user: read at the start and when another window has written
 // them, written whenever they change.
 import { useCallback, useEffect, useState } from 'react';
 import { keptBeside, type Layouts, layoutsKey, readLayouts } from '../features/layouts/kept';
@@ -24,7 +24,7 @@ export function useLayouts(user: string): [Layouts, (change: (kept: Layouts) => 
         try {
           localStorage.setItem(key, JSON.stringify(after));
         } catch {
-          // No room, or none allowed: this page has it, the next one will not.
+          // Storage is full or not allowed: the change lasts as long as this page.
         }
         return after;
       }),

@@ -25,7 +25,7 @@ function errorOf(status: RpcStatus): ConnectError {
 
 const pathOf = (method: { parent: { typeName: string }; name: string }): string => `/${method.parent.typeName}/${method.name}`;
 
-/** onUnkept is told, before the answer, of a session that will not survive the program's end. */
+/** onUnkept is called, before the answer is returned, when the session will end with the program. */
 export function createBridgeTransport(bridge: RpcBridge, onUnkept: () => void): Transport {
   return {
     async unary<I extends DescMessage, O extends DescMessage>(

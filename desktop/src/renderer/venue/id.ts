@@ -1,7 +1,7 @@
-// Names of requests. crypto.randomUUID is missing on pages that came by plain HTTP from
-// another machine; random numbers are not.
+// Ids of requests. crypto.randomUUID does not exist on pages served by plain HTTP from
+// another machine; getRandomValues does.
 
-/** A name that nobody else makes: 128 random bits in hexadecimal. */
+/** A unique id: 128 random bits in hexadecimal. */
 export function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,8 +1,8 @@
-// Messages as plain data. Protobuf messages and bigints stay out of the store: they would
-// not survive its checks, its tools or a JSON round trip.
+// Messages as plain data. The store holds no protobuf messages and no bigints, because they do
+// not survive developer tools or a JSON round trip.
 import type { Duration, Timestamp } from '@bufbuild/protobuf/wkt';
 
-/** A message without what protobuf needs of it; 64-bit numbers, times and spans are numbers (ms). */
+/** A message without protobuf's own fields; 64-bit integers are numbers, times and durations are numbers in ms. */
 export type Plain<T> = T extends bigint
   ? number
   : T extends Timestamp | Duration
@@ -14,14 +14,14 @@ export type Plain<T> = T extends bigint
         : T;
 
 /**
- * Makes plain data of a message. A 64-bit number beyond 2^53 throws RangeError: what can be
- * that large travels as text, but for names that the stream keeps to itself.
+ * Makes plain data of a message. A 64-bit number beyond 2^53 throws RangeError; fields that
+ * can be that large are strings, except those that the stream removes before.
  */
 export function plain<T>(value: T): Plain<T> {
   return convert(value) as Plain<T>;
 }
 
-/** A span of whole milliseconds as a message has it; a negative one is none. */
+/** A duration in ms as a message field; a negative one becomes 0. */
 export function duration(ms: number): { seconds: bigint; nanos: number } {
   const whole = Math.max(0, Math.round(ms));
   return { seconds: BigInt(Math.floor(whole / 1000)), nanos: (whole % 1000) * 1_000_000 };

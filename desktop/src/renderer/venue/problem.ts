@@ -6,13 +6,13 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../gen/go
 export interface Problem {
   /** gRPC status code. */
   code: number;
-  /** The stable word that decisions are made by; empty when the venue did not answer. */
+  /** The stable name of the reason, for decisions; empty when the venue did not answer. */
   reason: string;
   /** For people. */
   text: string;
   /** The request's field that was wrong, or empty. */
   field: string;
-  /** How long to wait before trying again, in milliseconds; 0 when nobody knows. */
+  /** How long to wait before trying again, in milliseconds; 0 when unknown. */
   retryAfterMs: number;
 }
 
@@ -30,10 +30,10 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
-/** Reasons that leave open whether the request was carried out, or that another try will tell. */
+/** Reasons after which it is unknown whether the request was carried out, so that it is sent again. */
 const undecided = new Set(['OUTCOME_UNKNOWN', 'DEADLINE', 'INTERNAL', 'DISCONNECTED', 'SHUTDOWN']);
 
-/** Whether the request may have been carried out although nobody said so. */
+/** Whether the request may have been carried out although there is no answer. */
 export function outcomeUnknown(problem: Problem): boolean {
   if (undecided.has(problem.reason)) return true;
   if (problem.reason !== '') return false;

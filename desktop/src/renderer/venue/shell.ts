@@ -1,5 +1,5 @@
-// The two shells behind one face. Everything above this file is the same in Electron and
-// in a browser.
+// One interface for both shells. All code that uses it is the same in Electron and in a
+// browser.
 import type { Interceptor, Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
 import { LoginResponseSchema, RefreshSessionResponseSchema, SessionService, type SessionTokens } from '../../gen/todoku/v1/session_pb';
@@ -13,22 +13,22 @@ export interface Shell {
   hasSession(): Promise<boolean>;
   /** Calls back when the machine woke up or came online, until the returned function is called. */
   onNudge(listener: (why: Nudge) => void): () => void;
-  /** Calls back with the state of the stream's channel; never where the shell does not know it. */
+  /** Calls back with the state of the stream's channel; never in a browser, which does not show it. */
   onConnectivity(listener: (state: Connectivity) => void): () => void;
-  /** Calls back, until the returned function is called, when the session could not be kept beyond the program's end. */
+  /** Calls back, until the returned function is called, when the session could not be stored and ends with the program. */
   onUnkept(listener: () => void): () => void;
   /** Shows a notification of the operating system, where the user allowed it. */
   notify(title: string, body: string): void;
-  /** Asks the user for leave to do so, where the shell must. To be called from a click alone. */
+  /** Asks the user for permission to notify, where the shell needs it. Call it only from a click. */
   allowNotices(): Promise<boolean>;
-  /** The settings of the way to the venue; undefined where the page's own origin is the way. */
+  /** The settings of the connection to the venue; undefined in a browser, where the page's origin is the venue. */
   readonly settings?: {
     get(): Promise<ShellSettings>;
     set(settings: ShellSettings): Promise<{ refused?: SettingsRefusal }>;
   };
   /**
-   * Resolves when this page may hold a stream, and holds that right until the returned
-   * function is called. waiting is called if others hold all there are.
+   * Resolves when this page may open a stream. The page keeps that slot until it calls the
+   * returned function. waiting is called if other pages hold all slots.
    */
   acquireStream(waiting: () => void, signal: AbortSignal): Promise<() => void>;
 }
@@ -65,15 +65,14 @@ function electronShell(bridge: NonNullable<Window['todoku']>): Shell {
   };
 }
 
-/** Says that a browser of this origin has signed in; it is no secret and holds none. */
+/** The key that records that a user signed in with this browser. It is not a secret. */
 const signedInKey = 'todoku.signed-in';
 
 function webShell(): Shell {
-  // The access token lives in this closure; the refresh token in a cookie that no script
-  // reads. Neither gets into the store.
+  // The access token is held in this closure, the refresh token in a cookie that scripts
+  // cannot read. Neither gets into the store.
   let access = '';
-  // Counts sign-ins and sign-outs: an answer that comes after its session says nothing of
-  // the one that somebody has begun since.
+  // Counts sign-ins and sign-outs, to ignore the answers to calls of an earlier session.
   let sessions = 0;
   const take = (tokens: SessionTokens | undefined, late: boolean): void => {
     if (!tokens) return;
@@ -86,7 +85,7 @@ function webShell(): Shell {
   const session: Interceptor = (next) => async (request) => {
     if (access !== '') request.header.set('Authorization', `Bearer ${access}`);
     if (request.service.typeName === SessionService.typeName) request.header.set('Todoku-Session', 'cookie');
-    // Whoever signs out is not signed in again by a reload, whether or not the venue hears of it.
+    // After a sign-out a reload must not sign in again, even if the call does not reach the venue.
     const leaving = request.method.name === SessionService.method.logout.name;
     if (leaving) {
       localStorage.removeItem(signedInKey);
@@ -110,7 +109,7 @@ function webShell(): Shell {
     transport: createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true, interceptors: [session] }),
     hasSession: () => Promise.resolve(localStorage.getItem(signedInKey) !== null),
     onNudge(listener) {
-      // A page that was frozen or restored from the back-forward cache slept as a machine does.
+      // A page that was frozen, or restored from the back-forward cache, missed time like a machine that slept.
       const woke = (): void => listener('resume');
       const shown = (event: PageTransitionEvent): void => {
         if (event.persisted) woke();
@@ -136,11 +135,11 @@ function webShell(): Shell {
   };
 }
 
-/** Over HTTP/1.1 a browser opens six connections to one origin, for all its tabs: two are left for calls. */
+/** Over HTTP/1.1 a browser opens six connections to one origin for all its tabs; this leaves two for calls. */
 const streamsOverHTTP1 = 4;
 
 async function acquireStream(waiting: () => void, signal: AbortSignal): Promise<() => void> {
-  // Without TLS no browser speaks HTTP/2; with it the page's own way says what was agreed.
+  // Browsers use HTTP/2 only with TLS; then the page's own navigation shows which version was negotiated.
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
   const single = location.protocol === 'http:' || navigation?.nextHopProtocol === 'http/1.1';
   if (!single || !('locks' in navigator)) return () => undefined;
@@ -167,7 +166,7 @@ function tryLock(name: string): Promise<(() => void) | undefined> {
   });
 }
 
-/** Waits for whichever lock gets free first and gives the others back. */
+/** Waits for the first lock that becomes free, and withdraws the requests for the others. */
 function firstLock(names: string[], signal: AbortSignal): Promise<() => void> {
   return new Promise((resolve, reject) => {
     let won = false;
@@ -188,6 +187,6 @@ function firstLock(names: string[], signal: AbortSignal): Promise<() => void> {
             others.abort();
           });
         })
-        .catch(() => undefined); // Aborted: another lock was won, or nobody waits any more.
+        .catch(() => undefined); // Aborted: another lock was granted, or the caller gave up.
   });
 }

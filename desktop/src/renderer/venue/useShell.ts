@@ -1,5 +1,5 @@
-// The shell for the few views that must ask it within a click, before the browser forgets
-// that there was one.
+// The shell, for the few views that must call it inside a click handler: browsers allow some
+// requests only there.
 import { createContext, useContext } from 'react';
 import type { Shell } from './shell';
 

@@ -1,5 +1,5 @@
-// What to do where the stream does not come back by itself: over the desk, whose prices are
-// old now.
+// What the user can do when the stream does not come back by itself, shown over the desk with
+// its old prices.
 import { useId } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';

@@ -1,11 +1,11 @@
-// The connection's state, always in view: what is shown is current, or how old it is.
+// The state of the connection, always visible: whether the screen is current, or how old it is.
 import { useEffect, useState } from 'react';
 import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import { useFormats } from '../../i18n/format';
 import { selectFreshness } from './selectors';
 
-/** The local clock, ms, told while wanted, so that ages count up. */
+/** The local clock, ms, updated while wanted is true, so that ages count up. */
 export function useSeconds(wanted: boolean): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {

@@ -1,5 +1,5 @@
-// How long to wait before connecting again: full jitter, so that a thousand screens that
-// were cut off together do not come back together.
+// How long to wait before connecting again: with full jitter, so that a thousand screens that
+// were disconnected together do not reconnect together.
 
 const firstMs = 200;
 const mostMs = 10_000;
@@ -9,5 +9,5 @@ export function backoff(attempt: number, random: number): number {
   return random * Math.min(mostMs, firstMs * 2 ** Math.min(attempt, 16));
 }
 
-/** A stream that lived this long makes the next attempt the first again. */
+/** A stream that lived this long, ms, resets the number of attempts. */
 export const healthyMs = 60_000;

@@ -1,4 +1,4 @@
-// Cursors, so far as a screen looks into them: epoch:sequence.
+// The parts of a cursor that a screen uses: epoch:sequence.
 
 /** The sequence in a cursor; -1 before there is one. */
 export function sequenceOf(cursor: string): number {
@@ -6,8 +6,8 @@ export function sequenceOf(cursor: string): number {
 }
 
 /**
- * Whether a stream that is at `held` has told what is at `wanted`. Another history has
- * nothing of it to tell any more.
+ * Whether a stream at the cursor `held` has delivered what is at `wanted`. Also true when the
+ * epochs differ: a journal of another epoch will never deliver it.
  */
 export function hasReached(held: string, wanted: string): boolean {
   if (held === '') return false;

@@ -1,5 +1,5 @@
-// Proof that this screen holds what the venue holds: the digest of an account, as
-// docs/protocol.md defines it, over its working orders and positions.
+// The digest of an account over its working orders and positions, as docs/protocol.md defines
+// it: the screen compares it with the venue's.
 
 const word = (x: bigint): bigint => BigInt.asUintN(64, x);
 
@@ -32,7 +32,7 @@ export interface Holdings {
   positions: Iterable<{ account: string; symbol: string; sequence: number }>;
 }
 
-/** The accounts whose digest is another than the venue's; "" where all count together. */
+/** The accounts whose digest differs from the venue's; "" stands for all accounts together. */
 export function divergent(holdings: Holdings, digests: readonly { account: string; digest: string }[]): string[] {
   const all = digests.length === 1 && digests[0]?.account === '';
   const sums = new Map<string, bigint>();

@@ -1,4 +1,4 @@
-// A venue for tests of the stream: it says what a test wants, when the test wants it.
+// A venue for tests of the stream: it sends what a test wants, when the test wants it.
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, createRouterTransport, type Transport } from '@connectrpc/connect';
 import { expect, vi } from 'vitest';
@@ -97,7 +97,7 @@ export class Attach {
   }
 }
 
-/** A page whose only saga is the stream's, and the venue at its other end; through is the shell's way to it. */
+/** A page that runs only the stream's saga, and its venue; through wraps the transport, as a shell does. */
 export function setUp({ slotFree = true, through = (transport: Transport): Transport => transport } = {}) {
   const attaches: Attach[] = [];
   const acknowledged: { attach: bigint; number: bigint; painted?: bigint; agoMs?: number }[] = [];

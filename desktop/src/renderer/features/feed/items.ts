@@ -1,5 +1,5 @@
-// What the stream says, as plain data: one union by type, made from the schema, so that a
-// message that is added to it shows up here by itself.
+// Messages of the stream as plain data: one union by type, derived from the schema, so that a
+// new message type is part of it without a change here.
 import type { Message } from '../../../gen/todoku/v1/notification_pb';
 import { type Plain, plain } from '../../venue/plain';
 
@@ -7,9 +7,9 @@ type Body = Exclude<Message['body'], { case: undefined }>;
 
 type Value<K extends Body['case']> = Extract<Body, { case: K }>['value'];
 
-/** Messages by their type, but for the two whose numbers are more than a number holds. */
+/** Bodies by message type. Two have 64-bit numbers that do not fit a number. */
 export type ItemBody = { [K in Exclude<Body['case'], 'hello' | 'heartbeat'>]: Plain<Value<K>> } & {
-  /** Without attachNumber, which the stream keeps to itself. */
+  /** Without attachNumber, which only the stream uses. */
   hello: Omit<Plain<Value<'hello'>>, 'attachNumber'>;
   /** Digests are 64-bit numbers in decimal digits. */
   heartbeat: Omit<Plain<Value<'heartbeat'>>, 'digests'> & { digests: { account: string; digest: string }[] };
@@ -17,12 +17,12 @@ export type ItemBody = { [K in Exclude<Body['case'], 'hello' | 'heartbeat'>]: Pl
 
 export type ItemType = keyof ItemBody;
 
-/** One message. time is when it was committed, in ms since the epoch; 0 when not said. */
+/** One message. time is when it was committed, in ms since 1970; 0 when unknown. */
 export type Item = { [K in ItemType]: { type: K; sequence: number; index: number; time: number; body: ItemBody[K] } }[ItemType];
 
 export type ItemOf<K extends ItemType> = Extract<Item, { type: K }>;
 
-/** The message as plain data, or undefined for one of a type that this version does not know. */
+/** The message as plain data; undefined if this version does not know its type. */
 export function itemOf(message: Message): Item | undefined {
   const { body } = message;
   if (body.case === undefined) return undefined;

@@ -1,15 +1,15 @@
-// When what was pushed is on the screen, and how old it is then.
+// Measures when pushed messages are on the screen, and how old they are then.
 import type { Item } from './items';
 
-/** The name under which a browser's profiler, or an observer, finds the measurements. */
+/** The name of the measurements, for profilers and performance observers. */
 export const pushToPaint = 'todoku: push to paint';
 
 let afterFrame: MessageChannel | undefined;
 const waiting: (() => void)[] = [];
 
 /**
- * Calls back once the frame that is being made has been painted. Only from inside an
- * animation frame: a message to oneself is taken after the browser has drawn.
+ * Calls back once the present frame has been painted. Call it only inside an animation frame:
+ * the browser delivers a message to the page itself after it has painted.
  */
 export function afterPaint(callback: () => void): void {
   if (!afterFrame) {
@@ -23,10 +23,10 @@ export function afterPaint(callback: () => void): void {
   afterFrame.port2.postMessage(undefined);
 }
 
-/** Types that describe the beginning of a stream or of a book, whose news may be old. */
+/** Types that begin a stream or a book; what they carry may be old. */
 const beginnings = new Set<Item['type']>(['hello', 'snapshotBegin', 'snapshotEnd', 'reset', 'bookBegin']);
 
-/** When the oldest of some live messages was committed, server clock in ms; undefined where none of them tells. */
+/** When the oldest of some live messages was committed, server clock in ms; undefined if unknown. */
 export function oldest(items: readonly Item[]): number | undefined {
   let time = Infinity;
   for (const item of items) {
@@ -37,8 +37,8 @@ export function oldest(items: readonly Item[]): number | undefined {
 }
 
 /**
- * Measures from the commit to the paint, in the browser's own timeline. The entry is
- * cleared at once, so that nothing gathers: observers and profilers have it by then.
+ * Measures from the commit to the paint, in the browser's timeline. The entry is cleared at
+ * once, so that it takes no memory; observers and profilers have received it by then.
  */
 export function measurePaint(committed: number, painted: number, clockOffset: number): void {
   const end = painted - performance.timeOrigin;

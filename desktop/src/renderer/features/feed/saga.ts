@@ -1,5 +1,4 @@
-// The life of the stream: attach, follow, acknowledge, notice silence, resume. The one
-// place that does so, for both shells.
+// Keeps the stream: attach, follow, acknowledge, notice silence, resume. Both shells use it.
 import { buffers, type Channel, channel, type EventChannel, eventChannel, type SagaIterator, type Task } from 'redux-saga';
 import { call, cancel, delay, fork, put, race, select, take } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
@@ -14,10 +13,10 @@ import { measurePaint, oldest } from './paint';
 import { feed, type FeedState } from './slice';
 import { type Arrival, openStream, type StreamEvent } from './stream';
 
-/** What the sagas of the stream are given. now and random are the world's, or a test's. */
+/** What the stream's sagas need from outside. Tests replace now and random. */
 export interface FeedContext {
   venue: Venue;
-  /** Names this running page: a reconnect by the same page is silent. */
+  /** Identifies this page: a stream that replaces one of the same page is not shown as a takeover. */
   instanceId: string;
   now: () => number;
   random: () => number;
@@ -25,29 +24,29 @@ export interface FeedContext {
   afterPaint: (callback: () => void) => void;
 }
 
-/** Something that makes the stream be looked at now. */
+/** A reason to open the stream anew at once. */
 type Nudged = 'resume' | 'online' | 'jumped';
 
-/** A clock that jumps more than this was asleep. */
+/** If the clock jumps by more than this, the machine was asleep. */
 const jumpMs = 30_000;
 const tickMs = 5_000;
 
-/** What became of an attach. */
+/** How a stream ended. */
 interface Ended {
   problem: Problem | undefined;
   /** When its first message came; 0 when none did. */
   since: number;
-  /** The server said that it would end; the next attach is at once. */
+  /** The server announced the end; the next attach follows at once. */
   announced: boolean;
   nudged: boolean;
 }
 
 /**
- * Keeps a stream open until cancelled. Puts session.ended when only signing in helps. A
- * stream that another window took over, or that is refused, is left until the user asks.
+ * Keeps a stream open until cancelled. Puts session.ended when only signing in helps. After a
+ * takeover by another window, or a refusal, it waits until the user asks for the stream.
  */
 export function* followFeed(context: FeedContext): SagaIterator<void> {
-  yield put(feed.stopped()); // What was held is another session's.
+  yield put(feed.stopped()); // The data here belongs to the session before.
   const nudges: EventChannel<Nudged> = yield call(nudgeChannel, context);
   try {
     yield fork(watchSilence);
@@ -60,7 +59,7 @@ export function* followFeed(context: FeedContext): SagaIterator<void> {
   }
 }
 
-/** Waits for this page's turn, and keeps a stream open until trying again would not help. */
+/** Waits for a stream slot, and keeps a stream open until trying again would not help. */
 function* holdStream(context: FeedContext, nudges: EventChannel<Nudged>): SagaIterator<void> {
   const slot: EventChannel<Slot> = yield call(slotChannel, context.venue);
   try {
@@ -69,9 +68,9 @@ function* holdStream(context: FeedContext, nudges: EventChannel<Nudged>): SagaIt
       if (got === 'granted') break;
       yield put(feed.waiting());
     }
-    const proof: Proof = { waitMs: 0, next: 0 };
+    const resync: Resync = { waitMs: 0, next: 0 };
     for (let attempts = 0; ; ) {
-      const ended: Ended = yield call(followOnce, context, nudges, proof);
+      const ended: Ended = yield call(followOnce, context, nudges, resync);
       const goOn: boolean = yield call(judge, context, ended.problem);
       if (!goOn) return;
       if (ended.since > 0 && context.now() - ended.since >= healthyMs) attempts = 0;
@@ -88,7 +87,7 @@ function* holdStream(context: FeedContext, nudges: EventChannel<Nudged>): SagaIt
   }
 }
 
-/** Decides what an end means. Returns whether to connect again. */
+/** Decides what follows from the end of a stream. Returns whether to connect again. */
 function* judge(context: FeedContext, problem: Problem | undefined): SagaIterator<boolean> {
   switch (problem?.reason) {
     case 'SUPERSEDED':
@@ -103,7 +102,7 @@ function* judge(context: FeedContext, problem: Problem | undefined): SagaIterato
       return true;
     case 'UNKNOWN_CONNECTION':
     case 'NOT_YOUR_CONNECTION': {
-      // The session may live on although the connection does not.
+      // The session may still be valid although the connection is gone.
       try {
         const opened: { connectionId: string } = yield call(context.venue.session.openConnection, {}, deadlines.write);
         yield put(session.connectionOpened(opened.connectionId));
@@ -118,7 +117,7 @@ function* judge(context: FeedContext, problem: Problem | undefined): SagaIterato
     }
     case 'TOKEN_EXPIRED':
     case 'SESSION_EXPIRED':
-      // The access token ended while the page slept; whether the session did, a refresh tells.
+      // The access token expired while the page slept; a refresh shows whether the session did.
       yield put(session.refreshWanted());
       yield race({ refreshed: take(session.refreshed.type), waited: delay(deadlines.write.timeoutMs) });
       return true;
@@ -131,7 +130,7 @@ function* judge(context: FeedContext, problem: Problem | undefined): SagaIterato
 }
 
 /** Attaches and follows the stream to its end. */
-function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: Proof): SagaIterator<Ended> {
+function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, resync: Resync): SagaIterator<Ended> {
   yield put(feed.connecting());
   let stream: EventChannel<StreamEvent> = yield call(attach, context);
   const progress: Progress = { attach: 0n, number: 0n, painted: undefined };
@@ -166,14 +165,14 @@ function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: 
           const at = context.now();
           since ||= at;
           yield put(feed.received({ items: event.items, cursor: event.cursor, unknown: event.unknown, at }));
-          // oxlint-disable-next-line no-console -- Once a session: the only word that a newer venue says more than is shown.
-          if (event.unknown > 0 && state.unknown === 0) console.warn('Todoku: the venue sends messages of a type that this version does not know; they are passed over.');
+          // oxlint-disable-next-line no-console -- Once a session: nothing else shows that a newer venue sends more than this version knows.
+          if (event.unknown > 0 && state.unknown === 0) console.warn('Todoku: the venue sends messages of a type that this version does not know; they are ignored.');
           progress.number = event.number;
           if (event.framed) notePaint(context, progress, event, state);
           if (event.items.some((item) => item.type === 'heartbeat')) yield put(beats, true);
-          const different: string[] = yield call(prove, event.items);
-          if (different.length > 0 && resyncs(proof, context.now())) {
-            // Somebody has a defect. What is shown cannot be trusted: begin anew.
+          const different: string[] = yield call(compareDigests, event.items);
+          if (different.length > 0 && mayResync(resync, context.now())) {
+            // A defect in the venue or here: begin with a new snapshot.
             yield put(feed.diverged(different));
             return { problem: diverged, since, announced, nudged: true };
           }
@@ -187,7 +186,7 @@ function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: 
           yield put(feed.forgot());
           return { problem: { code: 15, reason: 'GAP', text: event.text, field: '', retryAfterMs: 0 }, since, announced, nudged: false };
         case 'end':
-          return { problem: event.problem, since, announced: announced || quickly.has(event.problem?.reason ?? ''), nudged: false };
+          return { problem: event.problem, since, announced: announced || attachAtOnce.has(event.problem?.reason ?? ''), nudged: false };
       }
     }
   } finally {
@@ -196,8 +195,8 @@ function* followOnce(context: FeedContext, nudges: EventChannel<Nudged>, proof: 
   }
 }
 
-/** Holds what the screen has against the venue's digest, where nothing came after it. */
-function* prove(items: Item[]): SagaIterator<string[]> {
+/** Compares the accounts here with the venue's last digest, unless events came after it. Returns those that differ. */
+function* compareDigests(items: Item[]): SagaIterator<string[]> {
   const at = items.findLastIndex((item) => item.type === 'heartbeat');
   const beat = items[at];
   if (beat?.type !== 'heartbeat' || beat.body.digests.length === 0) return [];
@@ -209,8 +208,8 @@ function* prove(items: Item[]): SagaIterator<string[]> {
 
 const changesHoldings = new Set<Item['type']>(['executionReport', 'order', 'positionUpdate', 'snapshotBegin', 'reset']);
 
-/** When the next snapshot may be asked for because of a digest. */
-interface Proof {
+/** When the next snapshot may be requested because of a digest. */
+interface Resync {
   waitMs: number;
   next: number;
 }
@@ -218,19 +217,19 @@ interface Proof {
 const firstResyncMs = 60_000;
 const mostResyncMs = 3_600_000;
 
-/** Whether a divergence that was found now is worth a snapshot, which costs a venue most. */
-function resyncs(proof: Proof, now: number): boolean {
-  if (now < proof.next) return false;
-  proof.waitMs = Math.min(Math.max(2 * proof.waitMs, firstResyncMs), mostResyncMs);
-  proof.next = now + proof.waitMs;
+/** Whether a digest that differs now may request a snapshot: they are expensive for a venue, so the wait doubles. */
+function mayResync(resync: Resync, now: number): boolean {
+  if (now < resync.next) return false;
+  resync.waitMs = Math.min(Math.max(2 * resync.waitMs, firstResyncMs), mostResyncMs);
+  resync.next = now + resync.waitMs;
   return true;
 }
 
 const diverged: Problem = { code: 15, reason: 'DIVERGED', text: 'What was shown is not what the venue holds.', field: '', retryAfterMs: 0 };
 const helloMs = 5_000;
 const silence: Problem = { code: 4, reason: 'WATCHDOG', text: 'Nothing came for longer than the server promises.', field: '', retryAfterMs: 0 };
-/** Ends after which the venue wants to be asked again at once, with jitter. */
-const quickly = new Set(['SHUTDOWN', 'STREAM_AGE', 'REPLACED', 'SLOW_CONSUMER', 'NOT_ACKNOWLEDGING']);
+/** Reasons after which to attach again at once, with jitter. */
+const attachAtOnce = new Set(['SHUTDOWN', 'STREAM_AGE', 'REPLACED', 'SLOW_CONSUMER', 'NOT_ACKNOWLEDGING']);
 
 function* attach(context: FeedContext): SagaIterator<EventChannel<StreamEvent>> {
   const state: RootState = yield select();
@@ -243,10 +242,10 @@ function* attach(context: FeedContext): SagaIterator<EventChannel<StreamEvent>> 
 }
 
 /**
- * The server will end the stream: opens the next one while the old one still delivers, and
- * changes over when it is there; if that fails the old one goes on to its end. The server
- * ends the old one when it takes the new, so no event comes twice: what the old one still
- * delivers is held back until it is known which of the two counts.
+ * Opens the next stream before the server ends the old one, and changes over when the next
+ * one delivers; if that fails, the old one goes on to its end. The server ends the old one
+ * when it accepts the next. Events of the old one are held until it is known which of the
+ * two counts, so that no event is shown twice.
  */
 function* move(context: FeedContext, old: EventChannel<StreamEvent>): SagaIterator<EventChannel<StreamEvent>> {
   const held: StreamEvent[] = [];
@@ -275,7 +274,7 @@ function* move(context: FeedContext, old: EventChannel<StreamEvent>): SagaIterat
 
 const moveWithinMs = 2_000;
 
-/** A channel that first says what was taken from it already. */
+/** A channel that first delivers what was already taken from it. */
 function prepended(first: StreamEvent[], rest: EventChannel<StreamEvent>): EventChannel<StreamEvent> {
   const waiting = [...first];
   return {
@@ -292,16 +291,16 @@ function prepended(first: StreamEvent[], rest: EventChannel<StreamEvent>): Event
   } as EventChannel<StreamEvent>;
 }
 
-/** How far the present stream has come. 64-bit numbers stay out of the store. */
+/** How far the present stream is. Not in the store, because of its 64-bit numbers. */
 interface Progress {
   attach: bigint;
   /** Of the last response that was processed; 0 before there was one. */
   number: bigint;
-  /** The last response that was painted, and when, until it is told. */
+  /** The last response that was painted, and when; undefined once it is acknowledged. */
   painted: { number: bigint; at: number } | undefined;
 }
 
-/** Notes when what came in this frame is on the screen, and measures how old it is then. */
+/** Records when what arrived in this frame is painted, and measures how old it is then. */
 function notePaint({ afterPaint, now }: FeedContext, progress: Progress, { items, number }: Arrival, { phase, clockOffset }: FeedState): void {
   const under = progress.attach;
   const committed = phase === 'live' ? oldest(items) : undefined;
@@ -312,23 +311,23 @@ function notePaint({ afterPaint, now }: FeedContext, progress: Progress, { items
   });
 }
 
-/** Tells the server what has arrived: after each heartbeat, and at least as often as it asks. */
+/** Acknowledges what has arrived: after each heartbeat, and at least as often as the server asks. */
 function* acknowledge(context: FeedContext, progress: Progress, beats: Channel<true>): SagaIterator<void> {
-  let told: Pick<Progress, 'attach' | 'number'> = { attach: 0n, number: 0n };
+  let sent: Pick<Progress, 'attach' | 'number'> = { attach: 0n, number: 0n };
   for (;;) {
     const every: number = yield select((s: RootState) => s.feed.acknowledgeMs);
     yield race({ beat: take(beats), due: delay(every / 2) });
     const { attach: attachNumber, number, painted } = progress;
-    if (number === 0n || (told.attach === attachNumber && told.number === number)) continue;
+    if (number === 0n || (sent.attach === attachNumber && sent.number === number)) continue;
     const connectionId: string = yield select((s: RootState) => s.session.connectionId);
-    // Without anything new on the screen nothing is said of it: a hidden page shows nobody anything.
+    // Only what is new on the screen is reported as painted; a hidden page paints nothing.
     const seen = painted ? { paintedNumber: painted.number, paintedAgo: duration(context.now() - painted.at) } : {};
     progress.painted = undefined;
     try {
       yield call(context.venue.notifications.acknowledgeNotifications, { connectionId, attachNumber, responseNumber: number, ...seen }, deadlines.read);
-      told = { attach: attachNumber, number };
+      sent = { attach: attachNumber, number };
     } catch {
-      // The next one says the same and more; a stream that is gone ends by itself.
+      // Ignored: the next acknowledgement covers this one, and a lost stream ends by itself.
     }
   }
 }
@@ -345,7 +344,7 @@ function* watchSilence(): SagaIterator<void> {
   }
 }
 
-/** Wake-ups of the machine, the network, and a clock that jumped. */
+/** Emits when the machine wakes up, the network returns, or the clock jumps. */
 function nudgeChannel({ venue, now }: FeedContext): EventChannel<Nudged> {
   return eventChannel((emit) => {
     const stop = venue.shell.onNudge(emit);
@@ -364,7 +363,7 @@ function nudgeChannel({ venue, now }: FeedContext): EventChannel<Nudged> {
 
 type Slot = 'waiting' | 'granted';
 
-/** Says when this page may hold a stream; it may until the channel is closed. */
+/** Emits when this page may open a stream; closing the channel gives the slot back. */
 function slotChannel(venue: Venue): EventChannel<Slot> {
   return eventChannel((emit) => {
     const abort = new AbortController();
@@ -374,7 +373,7 @@ function slotChannel(venue: Venue): EventChannel<Slot> {
       .then(
         (give) => {
           release = give;
-          // Nobody waits any more: what came too late must not be held for ever.
+          // The channel is closed already: give the slot back at once.
           if (abort.signal.aborted) give();
           else emit('granted');
         },

@@ -1,4 +1,4 @@
-// How the stream is: what the screen says about being current.
+// The state of the stream, from which the screen derives whether it is current.
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 import { Hello_Start } from '../../../gen/todoku/v1/notification_pb';
 import type { Problem } from '../../venue/problem';
@@ -41,7 +41,7 @@ export interface FeedState {
   acknowledgeMs: number;
   /** Messages that were replayed at the last resume; undefined after a snapshot. */
   replayed: number | undefined;
-  /** The stream's head when it began: what comes up to it is replay. */
+  /** The journal's head when the stream began: events up to it are replay. */
   head: number;
   /** Updates of state that were merged into later ones, by the server's count. */
   conflated: number;
@@ -52,9 +52,9 @@ export interface FeedState {
   serverVersion: string;
   /** Messages of types that this version does not know. */
   unknown: number;
-  /** How often the stream was resumed or begun anew since signing in. */
+  /** How often the stream was opened since signing in. */
   attaches: number;
-  /** How often the venue's digest was another than ours. */
+  /** How often the venue's digest differed from ours. */
   divergences: number;
 }
 
@@ -104,14 +104,14 @@ const slice = createSlice({
     waiting(state) {
       state.phase = 'waiting';
     },
-    /** Everything that came in one frame. Every feature's slice takes what concerns it. */
+    /** Everything that arrived in one frame. Each feature's slice takes the types that concern it. */
     received(state, { payload }: PayloadAction<Received>) {
       state.lastArrival = payload.at;
       state.silent = false;
       state.unknown += payload.unknown;
       state.cursor = payload.cursor;
       for (const item of payload.items) take(state, item, payload.at);
-      // A replay has no end of its own: it is over when the head of the beginning is reached.
+      // No message ends a replay: it is over when the head at the stream's start is reached.
       if (state.phase === 'catchingUp' && state.replayed !== undefined && sequenceOf(payload.cursor) >= state.head) state.phase = 'live';
     },
     silent(state) {
@@ -123,11 +123,11 @@ const slice = createSlice({
       state.attempts = payload.attempts;
       state.problem = payload.problem;
     },
-    /** What is held can no longer be trusted to be whole: the next stream begins anew. */
+    /** The screen's data may be incomplete: the next stream begins with a snapshot. */
     forgot(state) {
       state.cursor = '';
     },
-    /** The venue's digest says that the accounts here are not what it holds: a defect. */
+    /** The venue's digest differs from the accounts here: a defect in one of the two. */
     diverged(state, _action: PayloadAction<string[]>) {
       state.cursor = '';
       state.divergences += 1;
@@ -141,7 +141,7 @@ const slice = createSlice({
     },
     /** The user wants the stream here: takes it over, or has it tried again. */
     attachWanted() {},
-    /** A session begins: nothing is held of another. */
+    /** A session begins: forget everything of the one before. */
     stopped() {
       return initial;
     },
@@ -154,7 +154,7 @@ function take(state: FeedState, item: Item, at: number): void {
   switch (item.type) {
     case 'hello': {
       const hello = item.body;
-      // A stream that takes over from one that lives leaves nothing to catch up with.
+      // A stream that takes over from a live one has nothing to catch up with.
       if (state.phase !== 'live' || hello.start !== replay) state.phase = 'catchingUp';
       state.attaches += 1;
       state.epoch = hello.epoch;

@@ -17,7 +17,7 @@ export interface Arrival {
   number: bigint;
   /** How many messages were of a type that this version does not know. */
   unknown: number;
-  /** It is handed over in a frame, which shows it at its end. */
+  /** Whether it is handed over inside an animation frame, which then shows it. */
   framed: boolean;
 }
 
@@ -25,7 +25,7 @@ export type StreamEvent =
   | Arrival
   /** The stream's Hello named this attach. */
   | { kind: 'attached'; attach: bigint }
-  /** The stream skipped something: a promise was broken, or something between us. */
+  /** The stream skipped something: the venue or the path to it has a defect. */
   | { kind: 'gap'; text: string }
   /** The stream is over; without a problem the server ended it cleanly. */
   | { kind: 'end'; problem?: Problem };
@@ -37,10 +37,10 @@ export interface StreamRequest {
   subscription: Pick<Subscription, 'symbols' | 'presence' | 'allAccounts'> & { stateIntervalMs: number };
 }
 
-/** How often a hidden tab, which gets no frames, is told. */
+/** How often a hidden tab, which gets no frames, takes what has arrived, ms. */
 const hiddenMs = 250;
 
-/** Collects what comes between two frames and hands it over at the next; framed says whether that is one. */
+/** Gathers what arrives between two frames and flushes it at the next; framed is false if a timer flushed it. */
 export function perFrame(flush: (framed: boolean) => void): { schedule(): void; now(): void; stop(): void } {
   let cancel: (() => void) | undefined;
   const run = (framed: boolean): void => {
@@ -73,7 +73,7 @@ export function perFrame(flush: (framed: boolean) => void): { schedule(): void; 
   };
 }
 
-/** Follows the numbers and cursors of responses: each must name the one before it. */
+/** Checks the numbers and cursors of responses: each must follow the one before it. */
 export class Continuity {
   #cursor: string;
   #number = 0n;
@@ -82,11 +82,11 @@ export class Continuity {
     this.#cursor = resumeAfter;
   }
 
-  /** Returns what is wrong, or undefined. */
+  /** Returns what is wrong, or undefined if nothing is. */
   check(response: Pick<FeedNotificationResponse, 'number' | 'cursor' | 'previousCursor'>): string | undefined {
     const expected = this.#number + 1n;
     if (response.number !== expected) return `response ${response.number} came where ${expected} was due`;
-    // A stream that begins with a snapshot has no past, whatever was asked for.
+    // A stream that begins with a snapshot has no previous cursor, even if one was sent.
     const fresh = expected === 1n && response.previousCursor === '';
     if (!fresh && response.previousCursor !== this.#cursor) return `response ${response.number} follows another cursor than the one held`;
     this.#number = response.number;
@@ -127,7 +127,7 @@ export function openStream(venue: Venue, request: StreamRequest): EventChannel<S
         else unknown += 1;
         if (message.body.case === 'hello') emit({ kind: 'attached', attach: message.body.value.attachNumber });
       }
-      if (response.fragment) return true; // What one command did is shown whole or not at all.
+      if (response.fragment) return true; // The events of one command are shown together.
       items.push(...fragments);
       fragments = [];
       last = response;
@@ -160,7 +160,7 @@ export function openStream(venue: Venue, request: StreamRequest): EventChannel<S
     void run().then((problem) => {
       frames.stop();
       flush(false);
-      // Never END: it would end whoever waits for this stream or another, not this stream alone.
+      // Not redux-saga's END, which would also end a saga that waits for another channel.
       emit({ kind: 'end', ...(problem ? { problem } : {}) });
     });
 
