@@ -42,22 +42,26 @@ func nanoseconds(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// fromNanoseconds is the reverse of nanoseconds.
-func fromNanoseconds(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
+// timeColumn reads what nanoseconds has stored.
+type timeColumn struct{ into *time.Time }
+
+// Scan implements [sql.Scanner].
+func (c timeColumn) Scan(value any) error {
+	n, ok := value.(int64)
+	if !ok {
+		return fmt.Errorf("sqlite: a time is stored as %T", value)
 	}
-	return time.Unix(0, n).UTC()
+	*c.into = time.Time{}
+	if n != 0 {
+		*c.into = time.Unix(0, n).UTC()
+	}
+	return nil
 }
 
 // Keys implements [account.KeyStore].
 func (a *Accounts) Keys(ctx context.Context) ([]account.Key, error) {
-	return collect(ctx, a.db.reader, func(row scanner) (account.Key, error) {
-		var key account.Key
-		var created int64
-		err := row.Scan(&key.ID, &key.Secret, &created)
-		key.Created = fromNanoseconds(created)
-		return key, err
+	return collect(ctx, a.db.reader, func(row scanner, key *account.Key) error {
+		return row.Scan(&key.ID, &key.Secret, timeColumn{&key.Created})
 	}, "SELECT id, secret, created FROM keys ORDER BY id")
 }
 
@@ -75,23 +79,15 @@ func (a *Accounts) AddKey(ctx context.Context, key account.Key) error {
 
 // DeleteKeys implements [account.KeyStore].
 func (a *Accounts) DeleteKeys(ctx context.Context, below uint32) error {
-	return a.db.write(ctx, func(tx *sql.Tx) error {
-		_, err := execute(ctx, tx, "DELETE FROM keys WHERE id < ?", below)
-		return err
-	})
+	return a.run(ctx, "DELETE FROM keys WHERE id < ?", below)
 }
 
 // Credential implements [account.CredentialStore].
 func (a *Accounts) Credential(ctx context.Context, user string) (account.Credential, error) {
 	c := account.Credential{User: user}
-	var updated int64
 	err := a.db.reader.QueryRowContext(ctx, "SELECT hash, version, updated FROM credentials WHERE user = ?", user).
-		Scan(&c.Hash, &c.Version, &updated)
-	if err != nil {
-		return account.Credential{}, notFound(err, "credential")
-	}
-	c.Updated = fromNanoseconds(updated)
-	return c, nil
+		Scan(&c.Hash, &c.Version, timeColumn{&c.Updated})
+	return c, notFound(err, "credential")
 }
 
 // PutCredential implements [account.CredentialStore].
@@ -147,21 +143,16 @@ func (a *Accounts) ChangeAttempts(
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return changed, nil
+	return changed, err
 }
 
 func readAttempts(ctx context.Context, from querier, subject string) (account.Failures, error) {
 	f := account.Failures{Subject: subject}
-	var last, until int64
 	err := from.QueryRowContext(ctx, "SELECT count, last, locked_until FROM attempts WHERE subject = ?", subject).
-		Scan(&f.Count, &last, &until)
+		Scan(&f.Count, timeColumn{&f.Last}, timeColumn{&f.LockedUntil})
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, nil
 	}
-	f.Last, f.LockedUntil = fromNanoseconds(last), fromNanoseconds(until)
 	return f, err
 }
 
@@ -181,7 +172,7 @@ type scanner interface {
 }
 
 // collect runs a query and reads every row with read.
-func collect[T any](ctx context.Context, from *sql.DB, read func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, from *sql.DB, read func(scanner, *T) error, query string, args ...any) ([]T, error) {
 	rows, err := from.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -189,13 +180,39 @@ func collect[T any](ctx context.Context, from *sql.DB, read func(scanner) (T, er
 	defer func() { _ = rows.Close() }()
 	var list []T
 	for rows.Next() {
-		item, err := read(rows)
-		if err != nil {
+		var item T
+		if err := read(rows, &item); err != nil {
 			return nil, err
 		}
 		list = append(list, item)
 	}
 	return list, rows.Err()
+}
+
+// run runs one statement in a transaction of its own.
+func (a *Accounts) run(ctx context.Context, query string, args ...any) error {
+	return a.db.write(ctx, func(tx *sql.Tx) error {
+		_, err := execute(ctx, tx, query, args...)
+		return err
+	})
+}
+
+// runEach runs one statement for each item in one transaction, with the arguments
+// that args makes of the item.
+func runEach[T any](ctx context.Context, a *Accounts, query string, items []T, args func(*T) []any) error {
+	return a.db.write(ctx, func(tx *sql.Tx) error {
+		statement, err := tx.PrepareContext(ctx, query)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = statement.Close() }()
+		for i := range items {
+			if _, err := statement.ExecContext(ctx, args(&items[i])...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // execute runs one statement and returns how many rows it changed.

@@ -15,33 +15,18 @@ const accessColumns = "id, time, kind, user, session, connection, remote_addr, r
 
 // AppendAccess implements [account.AccessStore].
 func (a *Accounts) AppendAccess(ctx context.Context, entries []account.Entry) error {
-	return a.db.write(ctx, func(tx *sql.Tx) error {
-		// A NULL id takes the next one.
-		statement, err := tx.PrepareContext(ctx, "INSERT INTO access ("+accessColumns+") VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = statement.Close() }()
-		for _, e := range entries {
-			_, err := statement.ExecContext(ctx, nanoseconds(e.Time), string(e.Kind), e.User, e.Session, e.Connection,
-				e.RemoteAddr, e.Reason, e.Cursor, e.Detail)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	// A NULL id takes the next one.
+	return runEach(ctx, a, "INSERT INTO access ("+accessColumns+") VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", entries,
+		func(e *account.Entry) []any {
+			return []any{nanoseconds(e.Time), string(e.Kind), e.User, e.Session, e.Connection, e.RemoteAddr, e.Reason, e.Cursor, e.Detail}
+		})
 }
 
 // Access implements [account.AccessStore].
 func (a *Accounts) Access(ctx context.Context, query account.AccessQuery) ([]account.Entry, error) {
 	where, args := accessWhere(query)
-	return collect(ctx, a.db.reader, func(row scanner) (account.Entry, error) {
-		var e account.Entry
-		var at int64
-		err := row.Scan(&e.ID, &at, &e.Kind, &e.User, &e.Session, &e.Connection, &e.RemoteAddr, &e.Reason, &e.Cursor, &e.Detail)
-		e.Time = fromNanoseconds(at)
-		return e, err
+	return collect(ctx, a.db.reader, func(row scanner, e *account.Entry) error {
+		return row.Scan(&e.ID, timeColumn{&e.Time}, &e.Kind, &e.User, &e.Session, &e.Connection, &e.RemoteAddr, &e.Reason, &e.Cursor, &e.Detail)
 	}, "SELECT "+accessColumns+" FROM access WHERE "+where+" ORDER BY id DESC LIMIT ?", append(args, query.Limit)...)
 }
 

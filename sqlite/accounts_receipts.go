@@ -44,21 +44,14 @@ func appendReceipt(ctx context.Context, tx *sql.Tx, r *account.Receipt) (err err
 
 // CloseReceipts implements [account.ReceiptStore].
 func (a *Accounts) CloseReceipts(ctx context.Context, at time.Time) error {
-	return a.db.write(ctx, func(tx *sql.Tx) error {
-		_, err := execute(ctx, tx, "UPDATE attaches SET ended = ?, reason = ? WHERE ended = 0", nanoseconds(at), account.ProcessGone)
-		return err
-	})
+	return a.run(ctx, "UPDATE attaches SET ended = ?, reason = ? WHERE ended = 0", nanoseconds(at), account.ProcessGone)
 }
 
 // Told implements [account.ReceiptStore].
 func (a *Accounts) Told(ctx context.Context, query account.ToldQuery) ([]account.Told, error) {
-	return collect(ctx, a.db.reader, func(row scanner) (account.Told, error) {
-		var t account.Told
-		var began, ended, acknowledged int64
-		err := row.Scan(&t.Attach, &t.User, &t.Session, &t.Connection, &t.RemoteAddr, &began, &ended, &t.Reason,
-			&t.Topics, &t.Acknowledged, &acknowledged)
-		t.Began, t.Ended, t.AcknowledgedAt = fromNanoseconds(began), fromNanoseconds(ended), fromNanoseconds(acknowledged)
-		return t, err
+	return collect(ctx, a.db.reader, func(row scanner, t *account.Told) error {
+		return row.Scan(&t.Attach, &t.User, &t.Session, &t.Connection, &t.RemoteAddr, timeColumn{&t.Began}, timeColumn{&t.Ended},
+			&t.Reason, &t.Topics, &t.Acknowledged, timeColumn{&t.AcknowledgedAt})
 	}, `SELECT a.attach, a.user, a.session, a.connection, a.remote_addr, a.began, a.ended, a.reason,
 			c.topics, COALESCE(k.sequence, 0), COALESCE(k.time, 0)
 		FROM attaches a
@@ -75,8 +68,5 @@ func (a *Accounts) Told(ctx context.Context, query account.ToldQuery) ([]account
 
 // PruneReceipts implements [account.ReceiptStore].
 func (a *Accounts) PruneReceipts(ctx context.Context, before time.Time) error {
-	return a.db.write(ctx, func(tx *sql.Tx) error {
-		_, err := execute(ctx, tx, "DELETE FROM attaches WHERE ended > 0 AND ended < ?", nanoseconds(before))
-		return err
-	})
+	return a.run(ctx, "DELETE FROM attaches WHERE ended > 0 AND ended < ?", nanoseconds(before))
 }

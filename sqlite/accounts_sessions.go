@@ -63,28 +63,14 @@ func (a *Accounts) RotateSession(ctx context.Context, s account.Session) error {
 
 // EndSessions implements [account.SessionStore].
 func (a *Accounts) EndSessions(ctx context.Context, ids []string) error {
-	return a.deleteEach(ctx, "DELETE FROM sessions WHERE id = ?", ids)
-}
-
-// deleteEach runs a statement for each id in one transaction.
-func (a *Accounts) deleteEach(ctx context.Context, query string, ids []string) error {
-	return a.db.write(ctx, func(tx *sql.Tx) error {
-		for _, id := range ids {
-			if _, err := execute(ctx, tx, query, id); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return runEach(ctx, a, "DELETE FROM sessions WHERE id = ?", ids, func(id *string) []any { return []any{*id} })
 }
 
 // Session implements [account.SessionStore].
 func (a *Accounts) Session(ctx context.Context, id string) (account.Session, error) {
-	s, err := scanSession(a.db.reader.QueryRowContext(ctx, "SELECT "+sessionColumns+" FROM sessions WHERE id = ?", id))
-	if err != nil {
-		return account.Session{}, notFound(err, "session")
-	}
-	return s, nil
+	var s account.Session
+	err := scanSession(a.db.reader.QueryRowContext(ctx, "SELECT "+sessionColumns+" FROM sessions WHERE id = ?", id), &s)
+	return s, notFound(err, "session")
 }
 
 // Sessions implements [account.SessionStore].
@@ -92,14 +78,9 @@ func (a *Accounts) Sessions(ctx context.Context) ([]account.Session, error) {
 	return collect(ctx, a.db.reader, scanSession, "SELECT "+sessionColumns+" FROM sessions")
 }
 
-func scanSession(row scanner) (account.Session, error) {
-	var s account.Session
-	var created, refreshed, accessExpires, expires int64
-	err := row.Scan(&s.ID, &s.User, &s.ClientName, &s.RemoteAddr, &created, &s.Generation, &s.KeyID,
-		&refreshed, &accessExpires, &expires)
-	s.Created, s.Refreshed = fromNanoseconds(created), fromNanoseconds(refreshed)
-	s.AccessExpires, s.Expires = fromNanoseconds(accessExpires), fromNanoseconds(expires)
-	return s, err
+func scanSession(row scanner, s *account.Session) error {
+	return row.Scan(&s.ID, &s.User, &s.ClientName, &s.RemoteAddr, timeColumn{&s.Created}, &s.Generation, &s.KeyID,
+		timeColumn{&s.Refreshed}, timeColumn{&s.AccessExpires}, timeColumn{&s.Expires})
 }
 
 // CreateConnection implements [account.ConnectionStore].
@@ -125,35 +106,21 @@ func insertConnection(ctx context.Context, tx *sql.Tx, c account.Connection) err
 
 // SaveConnections implements [account.ConnectionStore].
 func (a *Accounts) SaveConnections(ctx context.Context, connections []account.Connection) error {
-	return a.db.write(ctx, func(tx *sql.Tx) error {
-		statement, err := tx.PrepareContext(ctx, "UPDATE connections SET last_attach = ?, last_seen = ?, last_cursor = ? WHERE id = ?")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = statement.Close() }()
-		for _, c := range connections {
-			_, err := statement.ExecContext(ctx, nanoseconds(c.LastAttach), nanoseconds(c.LastSeen), c.LastCursor, c.ID)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return runEach(ctx, a, "UPDATE connections SET last_attach = ?, last_seen = ?, last_cursor = ? WHERE id = ?", connections,
+		func(c *account.Connection) []any {
+			return []any{nanoseconds(c.LastAttach), nanoseconds(c.LastSeen), c.LastCursor, c.ID}
+		})
 }
 
 // DeleteConnections implements [account.ConnectionStore].
 func (a *Accounts) DeleteConnections(ctx context.Context, ids []string) error {
-	return a.deleteEach(ctx, "DELETE FROM connections WHERE id = ?", ids)
+	return runEach(ctx, a, "DELETE FROM connections WHERE id = ?", ids, func(id *string) []any { return []any{*id} })
 }
 
 // Connections implements [account.ConnectionStore].
 func (a *Accounts) Connections(ctx context.Context, session string) ([]account.Connection, error) {
-	return collect(ctx, a.db.reader, func(row scanner) (account.Connection, error) {
-		var c account.Connection
-		var created, lastAttach, lastSeen int64
-		err := row.Scan(&c.ID, &c.Session, &c.User, &c.ClientName, &c.RemoteAddr, &created, &c.CancelOnDisconnect,
-			&lastAttach, &lastSeen, &c.LastCursor)
-		c.Created, c.LastAttach, c.LastSeen = fromNanoseconds(created), fromNanoseconds(lastAttach), fromNanoseconds(lastSeen)
-		return c, err
+	return collect(ctx, a.db.reader, func(row scanner, c *account.Connection) error {
+		return row.Scan(&c.ID, &c.Session, &c.User, &c.ClientName, &c.RemoteAddr, timeColumn{&c.Created}, &c.CancelOnDisconnect,
+			timeColumn{&c.LastAttach}, timeColumn{&c.LastSeen}, &c.LastCursor)
 	}, "SELECT "+connectionColumns+" FROM connections WHERE ? = '' OR session = ?", session, session)
 }

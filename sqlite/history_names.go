@@ -23,9 +23,7 @@ func loadNames(ctx context.Context, from *sql.DB) (*nameTable, error) {
 
 // reload takes over what the file has.
 func (n *nameTable) reload(ctx context.Context, from *sql.DB) error {
-	names, err := collect(ctx, from, func(row scanner) (name string, err error) {
-		return name, row.Scan(&name)
-	}, "SELECT name FROM names ORDER BY id")
+	names, err := collect(ctx, from, func(row scanner, name *string) error { return row.Scan(name) }, "SELECT name FROM names ORDER BY id")
 	if err != nil {
 		return err
 	}

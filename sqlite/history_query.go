@@ -85,7 +85,10 @@ func page[T any](ctx context.Context, from *sql.DB, table, key, columns string, 
 	f.where(key+" < ?", int64(below))
 	query := "SELECT " + columns + " FROM " + table + " WHERE " + strings.Join(f.conditions, " AND ") +
 		" ORDER BY " + key + " DESC LIMIT ?"
-	rows, err := collect(ctx, from, read, query, append(f.args, limit+1)...)
+	rows, err := collect(ctx, from, func(row scanner, one *keyed[T]) (err error) {
+		*one, err = read(row)
+		return err
+	}, query, append(f.args, limit+1)...)
 	if err != nil {
 		return feed.Page[T]{}, err
 	}
@@ -125,7 +128,8 @@ func (h *History) Orders(ctx context.Context, q feed.OrderQuery) (none feed.Page
 	f.span("entered", "id", q.Span, keys)
 	return page(ctx, h.db.reader, "orders", "id", "data", f, below, q.Limit(), q.NextPage,
 		func(row scanner) (keyed[trade.Order], error) {
-			o, err := scanOrder(row)
+			var o trade.Order
+			err := scanOrder(row, &o)
 			return keyed[trade.Order]{uint64(o.ID), o}, err
 		})
 }
@@ -142,22 +146,17 @@ func (h *History) accountFilter(account trade.AccountID, symbol trade.Symbol) (*
 	return f, ok
 }
 
-func scanOrder(row scanner) (trade.Order, error) {
+// scanOrder reads a row's only column.
+func scanOrder(row scanner, order *trade.Order) error {
 	var data sql.RawBytes
-	return decoded(row, &data, record.DecodeOrder)
-}
-
-// decoded scans a row's only column, which SQLite's driver hands out as a copy.
-func decoded[T any](row scanner, data *sql.RawBytes, decode func([]byte) (*T, error)) (T, error) {
-	var none T
-	if err := row.Scan(data); err != nil {
-		return none, err
+	if err := row.Scan(&data); err != nil {
+		return err
 	}
-	item, err := decode(*data)
-	if err != nil {
-		return none, err
+	decoded, err := record.DecodeOrder(data)
+	if err == nil {
+		*order = *decoded
 	}
-	return *item, nil
+	return err
 }
 
 // Order implements feed.History.
@@ -244,10 +243,8 @@ func (h *History) Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, o
 		return t, false, ctx.Err()
 	}
 	var buyer, seller, symbol int64
-	found, err := collect(ctx, h.db.reader, func(row scanner) (trade.Trade, error) {
-		var t trade.Trade
-		err := row.Scan(&t.ID, &symbol, &t.Price, &t.Quantity, &t.Aggressor, &t.Status, &t.Time, &t.BustTime, &buyer, &seller)
-		return t, err
+	found, err := collect(ctx, h.db.reader, func(row scanner, t *trade.Trade) error {
+		return row.Scan(&t.ID, &symbol, &t.Price, &t.Quantity, &t.Aggressor, &t.Status, &t.Time, &t.BustTime, &buyer, &seller)
 	}, "SELECT id, symbol, price, quantity, aggressor, status, time, bust_time, buyer, seller FROM trades WHERE id = ?", int64(id))
 	if err != nil || len(found) == 0 {
 		return t, false, err
