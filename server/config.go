@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -127,43 +128,24 @@ type Proxy struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Data == "" {
-		c.Data = "data"
-	}
-	if c.GRPCAddr == "" {
-		c.GRPCAddr = "127.0.0.1:7443"
-	}
-	if c.HTTPAddr == "" {
-		c.HTTPAddr = "127.0.0.1:8080"
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Data = cmp.Or(c.Data, "data")
+	c.GRPCAddr = cmp.Or(c.GRPCAddr, "127.0.0.1:7443")
+	c.HTTPAddr = cmp.Or(c.HTTPAddr, "127.0.0.1:8080")
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	if c.Push.TopicsPerStream == 0 {
-		// A subscription of "*" takes a topic per instrument.
-		c.Push.TopicsPerStream = 10_000
-	}
+	// A subscription of "*" takes a topic per instrument.
+	c.Push.TopicsPerStream = cmp.Or(c.Push.TopicsPerStream, 10_000)
 	c.limitDefaults()
-	for _, d := range []struct {
-		value    *time.Duration
-		standard time.Duration
-	}{
-		{&c.Drain, 40 * time.Second},
-		{&c.Push.Gather, 5 * time.Millisecond},
-		{&c.Keepalive.Time, 30 * time.Second},
-		{&c.Keepalive.Timeout, 10 * time.Second},
-		{&c.Keepalive.MinTime, 5 * time.Second},
-		{&c.Clients.Stale, 8 * time.Second},
-		{&c.Clients.Watchdog, 15 * time.Second},
-		{&c.Clients.KeepaliveTime, 20 * time.Second},
-	} {
-		if *d.value == 0 {
-			*d.value = d.standard
-		}
-	}
+	c.Drain = cmp.Or(c.Drain, 40*time.Second)
+	c.Push.Gather = cmp.Or(c.Push.Gather, 5*time.Millisecond)
+	c.Keepalive.Time = cmp.Or(c.Keepalive.Time, 30*time.Second)
+	c.Keepalive.Timeout = cmp.Or(c.Keepalive.Timeout, 10*time.Second)
+	c.Keepalive.MinTime = cmp.Or(c.Keepalive.MinTime, 5*time.Second)
+	c.Clients.Stale = cmp.Or(c.Clients.Stale, 8*time.Second)
+	c.Clients.Watchdog = cmp.Or(c.Clients.Watchdog, 15*time.Second)
+	c.Clients.KeepaliveTime = cmp.Or(c.Clients.KeepaliveTime, 20*time.Second)
 	if c.Clients.Acknowledge == 0 {
 		c.Clients.Acknowledge = 15 * time.Second
 		if limit := c.Push.WithDefaults().AckTimeout; limit > 0 {
@@ -178,34 +160,27 @@ const shortestRetain = 48 * time.Hour
 
 // validate refuses settings that contradict each other.
 func (c *Config) validate() error {
-	var errs []error
-	refuse := func(bad bool, format string, args ...any) {
-		if bad {
-			errs = append(errs, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
-		}
-	}
-	refuse((c.TLSCert == "") != (c.TLSKey == ""), "a certificate needs its key, and a key its certificate")
-	refuse(c.TLSClientCA != "" && c.TLSCert == "", "client certificates need TLS: give a certificate and its key")
+	var r refusals
+	r.when((c.TLSCert == "") != (c.TLSKey == ""), "a certificate needs its key, and a key its certificate")
+	r.when(c.TLSClientCA != "" && c.TLSCert == "", "client certificates need TLS: give a certificate and its key")
 	for _, addr := range []string{c.GRPCAddr, c.HTTPAddr} {
 		host, _, err := net.SplitHostPort(addr)
-		refuse(err != nil, "%q is not host:port", addr)
-		refuse(err == nil && c.TLSCert == "" && !c.Insecure && !loopback(host),
+		r.when(err != nil, "%q is not host:port", addr)
+		r.when(err == nil && c.TLSCert == "" && !c.Insecure && !loopback(host),
 			"%s can be reached from other machines: give a certificate and its key, or allow plaintext with --insecure", addr)
 	}
-	refuse(c.Retain != 0 && c.Retain < shortestRetain, "history is kept for at least %s, not %s", shortestRetain, c.Retain)
-	refuse(c.Drain < 0, "a drain of %s is negative", c.Drain)
+	r.when(c.Retain != 0 && c.Retain < shortestRetain, "history is kept for at least %s, not %s", shortestRetain, c.Retain)
+	r.when(c.Drain < 0, "a drain of %s is negative", c.Drain)
 	if _, err := StorageDirectory(c.Data); err != nil {
-		errs = append(errs, err)
+		r = append(r, err)
 	}
 	streams := c.Push
 	streams.Epoch = "check"
 	for _, err := range []error{streams.Validate(), c.Accounts.Validate()} {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
-		}
+		r.when(err != nil, "%w", err)
 	}
-	errs = append(errs, c.limitProblems()...)
-	return errors.Join(append(errs, c.contradictions()...)...)
+	r = append(r, c.limitProblems()...)
+	return errors.Join(append(r, c.contradictions()...)...)
 }
 
 func loopback(host string) bool {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 
@@ -29,35 +30,49 @@ type metrics struct {
 }
 
 func newMetrics(version string) *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "todoku_call_duration_seconds", Help: "Duration of unary calls by method and gRPC code.",
-			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10},
-		}, []string{"method", "code"}),
-		streams: newStreamMetrics(),
-		journal: newJournalMetrics(),
-		publish: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "todoku_feed_publish_age_seconds", Help: "From a command's decision to its events in the queues of all streams.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
-		}),
-	}
-	info := prometheus.NewGauge(prometheus.GaugeOpts{
+	m := &metrics{registry: prometheus.NewRegistry()}
+	in := promauto.With(m.registry)
+	m.calls = in.NewHistogramVec(histogramOpts("todoku_call_duration_seconds", "Duration of unary calls by method and gRPC code.",
+		.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10), []string{"method", "code"})
+	m.publish = in.NewHistogram(histogramOpts("todoku_feed_publish_age_seconds", "From a command's decision to its events in the queues of all streams.",
+		.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30))
+	m.streams, m.journal = newStreamMetrics(in), newJournalMetrics(in)
+	in.NewGauge(prometheus.GaugeOpts{
 		Name: "todoku_build_info", Help: "Always 1; the label tells the version.", ConstLabels: prometheus.Labels{"version": version},
-	})
-	info.Set(1)
-	m.registry.MustRegister(m.calls, m.publish, info,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.registry.MustRegister(m.streams.all()...)
-	m.registry.MustRegister(m.journal.all()...)
+	}).Set(1)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+func histogramOpts(name, help string, buckets ...float64) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}
+}
+
+func counterOpts(name, help string) prometheus.CounterOpts {
+	return prometheus.CounterOpts{Name: name, Help: help}
 }
 
 // observe adds what is read from the parts when Prometheus asks.
 func (m *metrics) observe(s *Server) {
-	m.registry.MustRegister(&streamCollector{hub: s.hub}, newAgeCollector(s.hub))
+	m.observeStreams(s.hub)
 	m.observeParts(s)
 }
+
+// collector makes the metrics of some descriptions together, when Prometheus asks.
+type collector struct {
+	descs   []*prometheus.Desc
+	collect func(chan<- prometheus.Metric)
+}
+
+// Describe implements [prometheus.Collector].
+func (c *collector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		to <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c *collector) Collect(to chan<- prometheus.Metric) { c.collect(to) }
 
 // published measures how old records are when they have been published.
 func (m *metrics) published(records []*trade.Record) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"todoku/account"
 	"todoku/journal"
@@ -21,28 +22,16 @@ type journalMetrics struct {
 	failed  prometheus.Counter
 }
 
-func newJournalMetrics() journalMetrics {
+func newJournalMetrics(in promauto.Factory) journalMetrics {
 	return journalMetrics{
-		append: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "todoku_journal_append_duration_seconds", Help: "Duration of appends to the journal, the sync included.",
-			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
-		}),
-		records: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "todoku_journal_append_records", Help: "Records of one append: commands that were committed together.",
-			Buckets: []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000},
-		}),
-		bytes: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "todoku_journal_append_bytes", Help: "Bytes of the records of one append.",
-			Buckets: prometheus.ExponentialBuckets(128, 4, 9),
-		}),
-		failed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "todoku_journal_append_failures_total", Help: "Appends that failed.",
-		}),
+		append: in.NewHistogram(histogramOpts("todoku_journal_append_duration_seconds", "Duration of appends to the journal, the sync included.",
+			.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5)),
+		records: in.NewHistogram(histogramOpts("todoku_journal_append_records", "Records of one append: commands that were committed together.",
+			1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)),
+		bytes: in.NewHistogram(histogramOpts("todoku_journal_append_bytes", "Bytes of the records of one append.",
+			prometheus.ExponentialBuckets(128, 4, 9)...)),
+		failed: in.NewCounter(counterOpts("todoku_journal_append_failures_total", "Appends that failed.")),
 	}
-}
-
-func (m *journalMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.append, m.records, m.bytes, m.failed}
 }
 
 // store returns the store with its appends watched.
@@ -73,12 +62,12 @@ func (s *watchedStore) Append(ctx context.Context, prev uint64, batch []journal.
 
 // observeParts adds what is read from the parts when Prometheus asks.
 func (m *metrics) observeParts(s *Server) {
+	in := promauto.With(m.registry)
 	gauge := func(name, help string, value func() float64) {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+		in.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 	}
 	counter := func(name, help string, value func() uint64) {
-		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
-			func() float64 { return float64(value()) }))
+		in.NewCounterFunc(counterOpts(name, help), func() float64 { return float64(value()) })
 	}
 	log := s.log
 	gauge("todoku_accepting_commands", "1 while the journal takes commands.", func() float64 {
@@ -109,8 +98,13 @@ func (m *metrics) observeParts(s *Server) {
 	gauge("todoku_receipts_queued", "Receipts that wait to be written.", stats(func(a account.Stats) float64 { return float64(a.ReceiptsQueued) }))
 	counter("todoku_access_log_lost_entries_total", "Entries of the access log that were never written.", func() uint64 { return s.accounts.Stats().LogLost })
 	counter("todoku_receipts_lost_total", "Receipts that were never written.", func() uint64 { return s.accounts.Stats().ReceiptsLost })
-	m.registry.MustRegister(&accessCollector{accounts: s.accounts, desc: prometheus.NewDesc(
-		"todoku_access_events_total", "What the access log was told, by kind: sign-ins, failures, lock-outs, ends of sessions.", []string{"kind"}, nil)})
+	events := prometheus.NewDesc("todoku_access_events_total",
+		"Entries of the access log, by kind: sign-ins, failures, lock-outs, ends of sessions.", []string{"kind"}, nil)
+	m.registry.MustRegister(&collector{[]*prometheus.Desc{events}, func(to chan<- prometheus.Metric) {
+		for kind, count := range s.accounts.Stats().Logged {
+			to <- prometheus.MustNewConstMetric(events, prometheus.CounterValue, float64(count), string(kind))
+		}
+	}})
 
 	gauge("todoku_connections", "TCP connections open now, on both ports.", func() float64 {
 		open, _ := s.turnstile.counts()
@@ -120,22 +114,6 @@ func (m *metrics) observeParts(s *Server) {
 		_, refused := s.turnstile.counts()
 		return refused
 	})
-}
-
-// accessCollector counts what the access log was told.
-type accessCollector struct {
-	accounts *account.Service
-	desc     *prometheus.Desc
-}
-
-// Describe implements prometheus.Collector.
-func (c *accessCollector) Describe(to chan<- *prometheus.Desc) { to <- c.desc }
-
-// Collect implements prometheus.Collector.
-func (c *accessCollector) Collect(to chan<- prometheus.Metric) {
-	for kind, count := range c.accounts.Stats().Logged {
-		to <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(count), string(kind))
-	}
 }
 
 // behind is how far a follower is behind, which may have overtaken a head that was

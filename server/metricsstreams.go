@@ -2,8 +2,10 @@ package server
 
 import (
 	"log/slog"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"todoku/push"
 )
@@ -19,34 +21,21 @@ type streamMetrics struct {
 	acks     prometheus.Histogram
 }
 
-func newStreamMetrics() streamMetrics {
+func newStreamMetrics(in promauto.Factory) streamMetrics {
 	m := streamMetrics{
-		attached: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "todoku_streams_attached_total", Help: "Streams that were attached.",
-		}),
-		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "todoku_streams_ended_total", Help: "Streams that ended, by reason.",
-		}, []string{"reason"}),
-		gone: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "todoku_streams_disconnected_total", Help: "Streams that ended because the client went away, by how.",
-		}, []string{"cause"}),
-		age: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "todoku_stream_lifetime_seconds", Help: "How long streams had lived when they ended.",
-			Buckets: []float64{1, 10, 30, 60, 75, 90, 120, 300, 600, 1200, 1800, 3600},
-		}),
-		acks: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "todoku_stream_acknowledge_duration_seconds", Help: "From handing a response to the transport to its acknowledgement.",
-			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 15, 30, 45},
-		}),
+		attached: in.NewCounter(counterOpts("todoku_streams_attached_total", "Streams that were attached.")),
+		ended:    in.NewCounterVec(counterOpts("todoku_streams_ended_total", "Streams that ended, by reason."), []string{"reason"}),
+		gone: in.NewCounterVec(counterOpts("todoku_streams_disconnected_total", "Streams that ended because the client went away, by how."),
+			[]string{"cause"}),
+		age: in.NewHistogram(histogramOpts("todoku_stream_lifetime_seconds", "How long streams had lived when they ended.",
+			1, 10, 30, 60, 75, 90, 120, 300, 600, 1200, 1800, 3600)),
+		acks: in.NewHistogram(histogramOpts("todoku_stream_acknowledge_duration_seconds", "From handing a response to the transport to its acknowledgement.",
+			.001, .005, .01, .05, .1, .5, 1, 5, 10, 15, 30, 45)),
 	}
 	for _, word := range departures() {
 		m.gone.WithLabelValues(word)
 	}
 	return m
-}
-
-func (m *streamMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.attached, m.ended, m.gone, m.age, m.acks}
 }
 
 // streamLog writes down how streams begin and end.
@@ -86,82 +75,69 @@ func short(id string) string {
 	return id[:min(len(id), shown)]
 }
 
-// streamCollector reads a hub's totals once for all their metrics.
-type streamCollector struct{ hub *push.Hub }
-
-// streamTotals are the metrics of a hub's totals.
-func streamTotals() []streamTotal {
-	of := func(name, help string, kind prometheus.ValueType, value func(*push.Totals) float64) streamTotal {
-		return streamTotal{prometheus.NewDesc(name, help, nil, nil), kind, value}
-	}
-	const now, ever = prometheus.GaugeValue, prometheus.CounterValue
-	return []streamTotal{
-		of("todoku_streams", "Streams attached now.", now, func(t *push.Totals) float64 { return float64(t.Streams) }),
-		of("todoku_stream_queued_events", "Events that wait for their streams.", now, func(t *push.Totals) float64 { return float64(t.Queued) }),
-		of("todoku_stream_queued_bytes", "Bytes of events that wait for their streams.", now, func(t *push.Totals) float64 { return float64(t.QueuedBytes) }),
-		of("todoku_stream_queued_events_max", "Events that wait for the stream with most.", now, func(t *push.Totals) float64 { return float64(t.QueuedMost) }),
-		of("todoku_stream_unacknowledged_bytes", "Bytes handed to transports and not acknowledged.", now, func(t *push.Totals) float64 { return float64(t.UnackedBytes) }),
-		of("todoku_stream_blocked_sends", "Sends that have lasted for a second.", now, func(t *push.Totals) float64 { return float64(t.Blocked) }),
-		of("todoku_stream_gather_seconds", "How long events wait for others before a send, at present.", now, func(t *push.Totals) float64 { return t.Gather.Seconds() }),
-		of("todoku_stream_responses_total", "Responses handed to transports.", ever, func(t *push.Totals) float64 { return float64(t.Responses) }),
-		of("todoku_stream_sent_bytes_total", "Bytes of messages handed to transports.", ever, func(t *push.Totals) float64 { return float64(t.Bytes) }),
-		of("todoku_stream_conflated_total", "Updates of state that were skipped because newer ones replaced them.", ever, func(t *push.Totals) float64 { return float64(t.Conflated) }),
-	}
-}
-
+// streamTotal is one metric of a hub's totals.
 type streamTotal struct {
-	desc  *prometheus.Desc
-	kind  prometheus.ValueType
-	value func(*push.Totals) float64
+	name, help string
+	value      func(*push.Totals) float64
 }
 
-// Describe implements prometheus.Collector.
-func (c *streamCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, t := range streamTotals() {
-		to <- t.desc
+// streamTotals are the metrics of a hub's totals. Those that only rise end with
+// _total.
+func streamTotals() []streamTotal {
+	return []streamTotal{
+		{"todoku_streams", "Streams attached now.", func(t *push.Totals) float64 { return float64(t.Streams) }},
+		{"todoku_stream_queued_events", "Events that wait for their streams.", func(t *push.Totals) float64 { return float64(t.Queued) }},
+		{"todoku_stream_queued_bytes", "Bytes of events that wait for their streams.", func(t *push.Totals) float64 { return float64(t.QueuedBytes) }},
+		{"todoku_stream_queued_events_max", "Events that wait for the stream with most.", func(t *push.Totals) float64 { return float64(t.QueuedMost) }},
+		{"todoku_stream_unacknowledged_bytes", "Bytes handed to transports and not acknowledged.", func(t *push.Totals) float64 { return float64(t.UnackedBytes) }},
+		{"todoku_stream_blocked_sends", "Sends that have lasted for a second.", func(t *push.Totals) float64 { return float64(t.Blocked) }},
+		{"todoku_stream_gather_seconds", "How long events wait for others before a send, at present.", func(t *push.Totals) float64 { return t.Gather.Seconds() }},
+		{"todoku_stream_responses_total", "Responses handed to transports.", func(t *push.Totals) float64 { return float64(t.Responses) }},
+		{"todoku_stream_sent_bytes_total", "Bytes of messages handed to transports.", func(t *push.Totals) float64 { return float64(t.Bytes) }},
+		{"todoku_stream_conflated_total", "Updates of state that were skipped because newer ones replaced them.", func(t *push.Totals) float64 { return float64(t.Conflated) }},
 	}
 }
 
-// Collect implements prometheus.Collector.
-func (c *streamCollector) Collect(to chan<- prometheus.Metric) {
-	totals := c.hub.Totals()
-	for _, t := range streamTotals() {
-		to <- prometheus.MustNewConstMetric(t.desc, t.kind, t.value(&totals))
+// observeStreams adds what the hub counts. Its totals are read once for all their
+// metrics.
+func (m *metrics) observeStreams(hub *push.Hub) {
+	totals := streamTotals()
+	descs := make([]*prometheus.Desc, len(totals))
+	for i, t := range totals {
+		descs[i] = prometheus.NewDesc(t.name, t.help, nil, nil)
 	}
-}
-
-// ageCollector shows how old messages are, by kind and stage.
-type ageCollector struct {
-	hub  *push.Hub
-	desc *prometheus.Desc
-}
-
-func newAgeCollector(hub *push.Hub) *ageCollector {
-	return &ageCollector{hub, prometheus.NewDesc("todoku_message_age_seconds",
+	age := prometheus.NewDesc("todoku_message_age_seconds",
 		"Age of live messages from their command's decision, by kind, when sent (each message), acknowledged and painted (each response).",
-		[]string{"kind", "stage"}, nil)}
+		[]string{"kind", "stage"}, nil)
+	m.registry.MustRegister(
+		&collector{descs, func(to chan<- prometheus.Metric) {
+			now := hub.Totals()
+			for i, t := range totals {
+				kind := prometheus.GaugeValue
+				if strings.HasSuffix(t.name, "_total") {
+					kind = prometheus.CounterValue
+				}
+				to <- prometheus.MustNewConstMetric(descs[i], kind, t.value(&now))
+			}
+		}},
+		&collector{[]*prometheus.Desc{age}, func(to chan<- prometheus.Metric) {
+			for stage, word := range map[push.Stage]string{push.StageSent: "sent", push.StageAcknowledged: "acknowledged", push.StagePainted: "painted"} {
+				for _, kind := range hub.Freshness(stage) {
+					if kind.Count > 0 {
+						to <- ageMetric(age, kind, word)
+					}
+				}
+			}
+		}})
 }
 
-// Describe implements prometheus.Collector.
-func (c *ageCollector) Describe(to chan<- *prometheus.Desc) { to <- c.desc }
-
-// Collect implements prometheus.Collector.
-func (c *ageCollector) Collect(to chan<- prometheus.Metric) {
+// ageMetric is how old messages of a kind were at a stage.
+func ageMetric(desc *prometheus.Desc, kind push.KindFreshness, stage string) prometheus.Metric {
 	bounds := push.HistogramBounds()
-	for _, stage := range []struct {
-		stage push.Stage
-		word  string
-	}{{push.StageSent, "sent"}, {push.StageAcknowledged, "acknowledged"}, {push.StagePainted, "painted"}} {
-		for _, k := range c.hub.Freshness(stage.stage) {
-			if k.Count == 0 {
-				continue
-			}
-			buckets, below := make(map[float64]uint64, len(bounds)), uint64(0)
-			for i, bound := range bounds {
-				below += k.Buckets[i]
-				buckets[bound.Seconds()] = below
-			}
-			to <- prometheus.MustNewConstHistogram(c.desc, k.Count, k.Sum.Seconds(), buckets, k.Kind, stage.word)
-		}
+	buckets, below := make(map[float64]uint64, len(bounds)), uint64(0)
+	for i, bound := range bounds {
+		below += kind.Buckets[i]
+		buckets[bound.Seconds()] = below
 	}
+	return prometheus.MustNewConstHistogram(desc, kind.Count, kind.Sum.Seconds(), buckets, kind.Kind, stage)
 }

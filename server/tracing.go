@@ -98,27 +98,16 @@ func newTracing(provider trace.TracerProvider, version string) *tracing {
 	}
 }
 
-// carrier reads W3C trace context from a call's headers.
-type carrier metadata.MD
-
-// Get implements propagation.TextMapCarrier.
-func (c carrier) Get(key string) string {
-	if values := metadata.MD(c).Get(key); len(values) > 0 {
-		return values[0]
-	}
-	return ""
-}
-
-// Set implements propagation.TextMapCarrier; nothing is sent on.
-func (c carrier) Set(string, string) {}
-
-// Keys implements propagation.TextMapCarrier.
-func (c carrier) Keys() []string { return nil }
-
 // interceptor begins a span for a unary call.
 func (t *tracing) interceptor(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	if md, ok := metadata.FromIncomingContext(ctx); ok {
-		ctx = propagation.TraceContext{}.Extract(ctx, carrier(md))
+		w3c, headers := propagation.TraceContext{}, propagation.MapCarrier{}
+		for _, name := range w3c.Fields() {
+			if values := md.Get(name); len(values) > 0 {
+				headers[name] = values[0]
+			}
+		}
+		ctx = w3c.Extract(ctx, headers)
 	}
 	service, method, _ := strings.Cut(strings.TrimPrefix(info.FullMethod, "/"), "/")
 	ctx, span := t.tracer.Start(ctx, service+"/"+method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
