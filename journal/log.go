@@ -153,18 +153,15 @@ func (l *Log) ring(head uint64, batch []Record) {
 func (l *Log) appendable(prev uint64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.closed:
-		return ErrClosed
-	case l.following:
+	switch err := l.problem(); {
+	case l.following && !l.closed:
 		return ErrFollower
-	case l.failed != nil:
-		return fmt.Errorf("%w: %w", ErrFailed, l.failed)
+	case err != nil:
+		return err
 	case l.head != prev:
 		return fmt.Errorf("%w: head is %d, not %d", ErrStale, l.head, prev)
-	default:
-		return nil
 	}
+	return nil
 }
 
 // publish moves the head and wakes who waits for it. The caller holds mu.
@@ -233,14 +230,18 @@ func (l *Log) takeBounds(oldest, head uint64, lead bool) error {
 func (l *Log) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.problem()
+}
+
+// problem is Err. The caller holds mu.
+func (l *Log) problem() error {
 	switch {
 	case l.closed:
 		return ErrClosed
 	case l.failed == nil || l.following:
 		return l.failed
-	default:
-		return fmt.Errorf("%w: %w", ErrFailed, l.failed)
 	}
+	return fmt.Errorf("%w: %w", ErrFailed, l.failed)
 }
 
 // Read returns records behind after in order, up to about limit; an answer from

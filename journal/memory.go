@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -168,14 +169,7 @@ func (s *MemoryStore) SaveSnapshot(ctx context.Context, snapshot Snapshot) error
 }
 
 func compareSnapshot(saved memorySnapshot, sequence uint64) int {
-	switch {
-	case saved.Sequence < sequence:
-		return -1
-	case saved.Sequence > sequence:
-		return 1
-	default:
-		return 0
-	}
+	return cmp.Compare(saved.Sequence, sequence)
 }
 
 // LoadSnapshot implements [Store].

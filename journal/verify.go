@@ -7,8 +7,8 @@ import (
 	"sort"
 )
 
-// verifyStep is how many records Verify asks for at a time.
-const verifyStep = 4096
+// walkStep is how many records Walk asks for at a time.
+const walkStep = 4096
 
 // Summary says what a journal holds. Verify fills everything, Stat leaves
 // Records and Bytes to it.
@@ -50,19 +50,38 @@ func Stat(ctx context.Context, store Store) (Summary, error) {
 // Verify reads every record from the oldest to the head there was at the start,
 // beside a running writer or without one, and checks what a Store promises:
 // checksums, no gaps, times that never fall. Progress, which may be nil, is
-// called with the count so far after each step and at the end. The error is a
-// *CorruptError for the first damage met; the summary then counts what was good
-// before it.
+// called with the count so far after each record. The error is a *CorruptError
+// for the first damage met; the summary then counts what was good before it.
 func Verify(ctx context.Context, store Store, progress func(Summary)) (Summary, error) {
 	summary, err := bounds(ctx, store)
 	if err != nil {
 		return summary, err
 	}
-	after := summary.Oldest - 1
-	for after < summary.Head {
-		records, err := store.Read(ctx, after, verifyStep)
+	err = Walk(ctx, store, summary.Oldest-1, summary.Head, func(record Record) error {
+		if record.Time < summary.LastTime {
+			return &CorruptError{record.Sequence, fmt.Sprintf("time %d before %d", record.Time, summary.LastTime)}
+		}
+		if summary.Records == 0 {
+			summary.FirstTime = record.Time
+		}
+		summary.LastTime = record.Time
+		summary.Records++
+		summary.Bytes += uint64(len(record.Data))
+		if progress != nil {
+			progress(summary)
+		}
+		return nil
+	})
+	return summary, err
+}
+
+// Walk calls use with each record behind after up to through, which must be the
+// head or before, and returns its first error. Records that a running writer
+// drops meanwhile are left out. The error for a missing record is a *CorruptError.
+func Walk(ctx context.Context, store Store, after, through uint64, use func(Record) error) error {
+	for after < through {
+		records, err := store.Read(ctx, after, walkStep)
 		if errors.Is(err, ErrCompacted) {
-			// The server has just dropped what would have come next.
 			oldest, _, boundsErr := store.Bounds(ctx)
 			if boundsErr == nil && oldest > after+1 {
 				after = oldest - 1
@@ -70,31 +89,22 @@ func Verify(ctx context.Context, store Store, progress func(Summary)) (Summary, 
 			}
 		}
 		if err != nil {
-			return summary, err
+			return err
 		}
 		if len(records) == 0 {
-			return summary, &CorruptError{after + 1, "is missing"}
+			return &CorruptError{after + 1, "is missing"}
 		}
-		for _, record := range records {
+		for _, record := range until(records, through) {
 			after++
 			if record.Sequence != after {
-				return summary, &CorruptError{after, fmt.Sprintf("sequence %d in its place", record.Sequence)}
+				return &CorruptError{after, fmt.Sprintf("sequence %d in its place", record.Sequence)}
 			}
-			if record.Time < summary.LastTime {
-				return summary, &CorruptError{after, fmt.Sprintf("time %d before %d", record.Time, summary.LastTime)}
+			if err := use(record); err != nil {
+				return err
 			}
-			if summary.Records == 0 {
-				summary.FirstTime = record.Time
-			}
-			summary.LastTime = record.Time
-			summary.Records++
-			summary.Bytes += uint64(len(record.Data))
-		}
-		if progress != nil {
-			progress(summary)
 		}
 	}
-	return summary, nil
+	return nil
 }
 
 // FirstSince returns the sequence of the first record whose time is at least

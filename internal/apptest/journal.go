@@ -28,18 +28,15 @@ func EachRecord(t testing.TB, dir string, visit func(*trade.Record)) {
 func EachStored(t testing.TB, dir string, visit func(*journal.Record)) {
 	t.Helper()
 	store := OpenJournal(t, dir)
-	for after := uint64(0); ; {
-		records, err := store.Read(t.Context(), after, 1000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(records) == 0 {
-			return
-		}
-		for i := range records {
-			visit(&records[i])
-			after = records[i].Sequence
-		}
+	_, head, err := store.Bounds(t.Context())
+	if err == nil {
+		err = journal.Walk(t.Context(), store, 0, head, func(r journal.Record) error {
+			visit(&r)
+			return nil
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

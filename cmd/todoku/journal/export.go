@@ -18,7 +18,6 @@ import (
 	"todoku/cmd/todoku/notation"
 	"todoku/journal"
 	"todoku/trade"
-	"todoku/trade/record"
 )
 
 func journalExportCommand(a *cli.App) *cobra.Command {
@@ -45,12 +44,8 @@ empty is left out.`,
 			return fmt.Errorf("the journal begins at %d: %w", oldest, journal.ErrCompacted)
 		}
 		out := bufio.NewWriter(a.Out)
-		err = walk(ctx, store, max(after, oldest-1), through, func(r journal.Record) error {
-			decoded, err := record.Decode(r.Sequence, r.Time, r.Data)
-			if err != nil {
-				return err
-			}
-			_, err = out.Write(append(exportRecord(decoded), '\n'))
+		err = walk(ctx, store, max(after, oldest-1), through, func(_ journal.Record, r *trade.Record) error {
+			_, err := out.Write(append(exportRecord(r), '\n'))
 			return err
 		})
 		return errors.Join(err, out.Flush())

@@ -15,6 +15,7 @@ import (
 	"todoku/cmd/todoku/cli"
 	"todoku/journal"
 	"todoku/server"
+	"todoku/trade"
 	"todoku/trade/record"
 )
 
@@ -140,36 +141,16 @@ func progress(a *cli.App) func(done, of uint64, last bool) {
 	}
 }
 
-// walk hands on the records after one sequence up to another.
-func walk(ctx context.Context, store journal.Store, after, through uint64, use func(journal.Record) error) error {
-	const step = 4096
-	for after < through {
-		records, err := store.Read(ctx, after, step)
-		if errors.Is(err, journal.ErrCompacted) {
-			// The server has just dropped what would have come next.
-			oldest, _, boundsErr := store.Bounds(ctx)
-			if boundsErr == nil && oldest > after+1 {
-				after = oldest - 1
-				continue
-			}
-		}
+// walk calls use with the records after one sequence up to another, as they are
+// stored and decoded.
+func walk(ctx context.Context, store journal.Store, after, through uint64, use func(journal.Record, *trade.Record) error) error {
+	return journal.Walk(ctx, store, after, through, func(stored journal.Record) error {
+		decoded, err := record.Decode(stored.Sequence, stored.Time, stored.Data)
 		if err != nil {
-			return err
+			return fmt.Errorf("record %d: %w", stored.Sequence, err)
 		}
-		if len(records) == 0 {
-			return nil
-		}
-		for _, r := range records {
-			if r.Sequence > through {
-				return nil
-			}
-			if err := use(r); err != nil {
-				return fmt.Errorf("record %d: %w", r.Sequence, err)
-			}
-			after = r.Sequence
-		}
-	}
-	return nil
+		return use(stored, decoded)
+	})
 }
 
 func journalStatCommand(a *cli.App) *cobra.Command {
@@ -203,11 +184,7 @@ func stat(ctx context.Context, a *cli.App, data string, store journal.Store) (jo
 		return summary, err
 	}
 	show := progress(a)
-	err = walk(ctx, store, base.Oldest-1, base.Head, func(r journal.Record) error {
-		decoded, err := record.Decode(r.Sequence, r.Time, r.Data)
-		if err != nil {
-			return err
-		}
+	err = walk(ctx, store, base.Oldest-1, base.Head, func(r journal.Record, decoded *trade.Record) error {
 		summary.Kinds[decoded.Command.Kind.String()]++
 		summary.Records++
 		summary.Bytes += uint64(len(r.Data))
