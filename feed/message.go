@@ -1,8 +1,6 @@
 package feed
 
 import (
-	"strconv"
-
 	"todoku/trade"
 )
 
@@ -28,29 +26,11 @@ type Message struct {
 // must not call the feed. It is called from several goroutines at once. Body is
 // one of
 //
-//	*Report, *trade.CancelRejected, *PartyTrade, *trade.Position, *AccountLimits,
+//	*trade.Execution, *trade.CancelRejected, *PartyTrade, *trade.Position, *AccountLimits,
 //	*OrderState, *trade.User, *Presence, *Announcement, *trade.Instrument,
-//	*Print, *LevelUpdate, *Best, *SnapshotBegin, *SnapshotEnd, *Reset
+//	*trade.Print, *LevelUpdate, *Best, *SnapshotBegin, *SnapshotEnd, *Reset
 type Encoder interface {
 	Encode(Message) []byte
-}
-
-// Report is an execution report with its place in the journal, which names it.
-type Report struct {
-	*trade.ExecutionReport
-
-	// Sequence is the record's, Event the report's place among its events, from 0.
-	Sequence uint64
-	Event    int
-}
-
-// ExecutionID returns the report's name. FIX tag 17.
-func (r *Report) ExecutionID() string { return ExecutionID(r.Sequence, r.Event) }
-
-// ExecutionID names the execution report that is the event-th, from 0, of the
-// record: "sequence-event". It is the same wherever the report is shown.
-func ExecutionID(sequence uint64, event int) string {
-	return strconv.FormatUint(sequence, 10) + "-" + strconv.Itoa(event)
 }
 
 // PartyTrade is a trade as one of its parties sees it: TRADE_SUCCEEDS.
@@ -73,19 +53,6 @@ type PartyTrade struct {
 	Time int64
 	// Text says why it was busted.
 	Text string
-}
-
-// Print is a trade as everyone sees it: no parties.
-type Print struct {
-	ID        trade.TradeID
-	Symbol    trade.Symbol
-	Price     trade.Price
-	Quantity  trade.Quantity
-	Aggressor trade.Side
-	// Status is BUSTED for the correction of an earlier print.
-	Status trade.TradeStatus
-	// Time is when the trade was concluded, in nanoseconds since 1970.
-	Time int64
 }
 
 // Level is what rests at one price.

@@ -48,7 +48,7 @@ func (c *composer) compose(r *trade.Record) []addressed {
 		switch e := event.(type) {
 		case *trade.ExecutionReport:
 			if m := c.add(r, "execution_report", n.ofReport(e)); m != nil {
-				m.Body = &Report{e, r.Sequence, i}
+				m.Body = &trade.Execution{ExecutionReport: e, Sequence: r.Sequence, Event: i}
 			}
 		case *trade.CancelRejected:
 			if m := c.add(r, "cancel_reject", n.ofCancelRejected(e)); m != nil {
@@ -110,7 +110,7 @@ func (c *composer) addTrade(r *trade.Record, e *trade.TradeChanged) {
 		}
 	}
 	if m := c.add(r, "trade_print", c.names.ofPrint(&e.Trade)); m != nil {
-		m.Body = &Print{
+		m.Body = &trade.Print{
 			ID: e.Trade.ID, Symbol: e.Trade.Symbol, Price: e.Trade.Price, Quantity: e.Trade.Quantity,
 			Aggressor: e.Trade.Aggressor, Status: e.Trade.Status, Time: e.Trade.Time,
 		}

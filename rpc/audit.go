@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"todoku/account"
-	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/history"
 )
 
 // The audit trail is two lists read as one: the commands that the journal holds,
@@ -21,7 +21,7 @@ import (
 func (s *adminService) ListAudit(ctx context.Context, req *todokuv1.ListAuditRequest) (*todokuv1.ListAuditResponse, error) {
 	var d decoder
 	user := d.anyUser(req.GetUser())
-	span := feed.Span{}
+	span := history.Span{}
 	span.From, span.To = d.period(req.GetFromTime(), req.GetToTime())
 	size, token := d.page(req.GetPageSize(), req.GetPageToken())
 	if d.err != nil {
@@ -48,7 +48,7 @@ func (s *adminService) ListAudit(ctx context.Context, req *todokuv1.ListAuditReq
 	span.To = place.until
 	trail := &auditTrail{
 		Server:   s.Server,
-		commands: feed.AuditQuery{User: user, Span: span},
+		commands: history.AuditQuery{User: user, Span: span},
 		access:   account.AccessFilter{User: string(user), From: instant(span.From), Until: instant(span.To)},
 	}
 	entries, next, err := trail.page(ctx, place, size)
@@ -61,7 +61,7 @@ func (s *adminService) ListAudit(ctx context.Context, req *todokuv1.ListAuditReq
 // auditTrail reads both lists.
 type auditTrail struct {
 	*Server
-	commands feed.AuditQuery
+	commands history.AuditQuery
 	access   account.AccessFilter
 }
 
@@ -106,7 +106,7 @@ func (t *auditTrail) page(ctx context.Context, from auditPlace, size int) ([]*to
 	return entries, next, nil
 }
 
-func (t *auditTrail) readCommands(ctx context.Context, from auditPlace, size int) ([]feed.AuditEntry, string, error) {
+func (t *auditTrail) readCommands(ctx context.Context, from auditPlace, size int) ([]history.AuditEntry, string, error) {
 	if from.commandsDone {
 		return nil, "", nil
 	}
@@ -127,7 +127,7 @@ func (t *auditTrail) readAccess(ctx context.Context, from auditPlace, size int) 
 	return entries, next, badPage(err)
 }
 
-func commandEntry(e *feed.AuditEntry) *todokuv1.AuditEntry {
+func commandEntry(e *history.AuditEntry) *todokuv1.AuditEntry {
 	return &todokuv1.AuditEntry{
 		Time:      timestamp(e.Time),
 		User:      string(e.User),
@@ -193,7 +193,7 @@ const (
 )
 
 // auditScope hashes a filter: with another one a token means nothing.
-func auditScope(user string, span feed.Span) uint64 {
+func auditScope(user string, span history.Span) uint64 {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "audit\x00%s\x00%d\x00%d", user, span.From, span.To) // A hash takes everything.
 	return h.Sum64()
@@ -245,7 +245,7 @@ func parseAuditPlace(token string, scope uint64) (auditPlace, error) {
 
 // badPage names the field of a page token that a list below refused.
 func badPage(err error) error {
-	if errors.Is(err, feed.ErrBadPageToken) || errors.Is(err, account.ErrBadPageToken) {
+	if errors.Is(err, history.ErrBadPageToken) || errors.Is(err, account.ErrBadPageToken) {
 		return &fieldError{"page_token", err}
 	}
 	return err

@@ -139,7 +139,7 @@ func partyTradeMessage(t *feed.PartyTrade) *todokuv1.Trade {
 	}
 }
 
-func printMessage(p *feed.Print) *todokuv1.TradePrint {
+func printMessage(p *trade.Print) *todokuv1.TradePrint {
 	return &todokuv1.TradePrint{
 		TradeId:   tradeName(p.ID),
 		Symbol:    string(p.Symbol),

@@ -121,7 +121,7 @@ func messageOf(m feed.Message) *todokuv1.Message {
 	case *feed.Reset:
 		cause, text := resetCause(b.Cause)
 		w.Body = &todokuv1.Message_Reset_{Reset_: &todokuv1.Reset{Cause: cause, Text: text}}
-	case *feed.Report:
+	case *trade.Execution:
 		w.Body = &todokuv1.Message_ExecutionReport{ExecutionReport: reportMessage(b.ExecutionID(), b.ExecutionReport, m.Time)}
 	case *trade.CancelRejected:
 		w.Body = &todokuv1.Message_CancelReject{CancelReject: &todokuv1.CancelReject{
@@ -143,7 +143,7 @@ func messageOf(m feed.Message) *todokuv1.Message {
 		w.Body = &todokuv1.Message_InstrumentUpdate{InstrumentUpdate: instrumentMessage(b)}
 	case *trade.User:
 		w.Body = &todokuv1.Message_UserUpdate{UserUpdate: userMessage(b)}
-	case *feed.Print:
+	case *trade.Print:
 		w.Body = &todokuv1.Message_TradePrint{TradePrint: printMessage(b)}
 	case *feed.LevelUpdate:
 		w.Body = &todokuv1.Message_BookUpdate{BookUpdate: &todokuv1.BookUpdate{

@@ -42,11 +42,11 @@ func everyBody() []any {
 		&feed.SnapshotBegin{},
 		&feed.SnapshotEnd{},
 		&feed.Reset{Cause: feed.CauseTooFarBehind},
-		&feed.Report{ExecutionReport: &trade.ExecutionReport{
+		&trade.Execution{ExecutionReport: &trade.ExecutionReport{
 			Type: trade.ExecTypeTrade, Order: order, Request: "a-1", LastPrice: 15_125_000_000, LastQuantity: 400_000_000,
 			Trade: 3, Maker: true, Counterparty: "bob",
 		}, Sequence: 12, Event: 4},
-		&feed.Report{ExecutionReport: &trade.ExecutionReport{
+		&trade.Execution{ExecutionReport: &trade.ExecutionReport{
 			Type: trade.ExecTypeRejected, Order: trade.Order{
 				ID: 8, Account: "desk", Symbol: "USDJPY", Side: trade.SideSell, Type: trade.OrderTypeMarket,
 				TimeInForce: trade.TimeInForceIOC, Quantity: 1, Status: trade.OrderStatusRejected,
@@ -70,7 +70,7 @@ func everyBody() []any {
 		&feed.Presence{DisplayName: "Bob", Online: true},
 		&feed.Announcement{From: "root", Text: "Closing at five.\nGo home."},
 		&instrument,
-		&feed.Print{ID: 3, Symbol: "USDJPY", Price: 15_125_000_000, Quantity: 400_000_000, Aggressor: trade.SideSell, Status: trade.TradeStatusConcluded, Time: 9},
+		&trade.Print{ID: 3, Symbol: "USDJPY", Price: 15_125_000_000, Quantity: 400_000_000, Aggressor: trade.SideSell, Status: trade.TradeStatusConcluded, Time: 9},
 		&feed.LevelUpdate{Level: feed.Level{Price: 15_125_000_000, Quantity: 600_000_000, Orders: 2}, Symbol: "USDJPY", Side: trade.SideBuy, BookVersion: 99},
 		&feed.LevelUpdate{Level: feed.Level{Price: 15_125_000_000}, Symbol: "USDJPY", Side: trade.SideSell, BookVersion: 100},
 		&feed.Best{Symbol: "USDJPY", Bid: feed.Level{Price: 1, Quantity: 2, Orders: 3}, BookVersion: 4, LastPrice: 5},

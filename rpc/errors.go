@@ -12,6 +12,7 @@ import (
 	"todoku/account"
 	"todoku/engine"
 	"todoku/feed"
+	"todoku/history"
 	"todoku/journal"
 	"todoku/push"
 	"todoku/push/grpcpush"
@@ -82,6 +83,8 @@ func table() []row {
 		{engine.ErrOutcomeUnknown, codes.DeadlineExceeded, "OUTCOME_UNKNOWN", "The answer did not come in time and the request may still have happened; send the same request again to learn."},
 
 		{feed.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
+		{history.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
+		{history.ErrAhead, codes.InvalidArgument, string(push.ReasonBadCursor), "That is not a cursor of this venue; take one from a response."},
 		{feed.ErrUnknownUser, codes.NotFound, trade.ReasonUnknownUser.String(), trade.ReasonUnknownUser.Sentence()},
 		{feed.ErrSuspended, codes.Unauthenticated, string(push.ReasonUserSuspended), trade.ReasonSuspended.Sentence()},
 		{feed.ErrNotPermitted, codes.PermissionDenied, trade.ReasonNotPermitted.String(), trade.ReasonNotPermitted.Sentence()},
@@ -89,7 +92,7 @@ func table() []row {
 		{feed.ErrUnknownEpoch, codes.InvalidArgument, string(push.ReasonBadCursor), "The cursor is of another history: the venue was set up anew."},
 		{feed.ErrTooFarBehind, codes.OutOfRange, "TOO_FAR_BEHIND", "More happened since the cursor, or longer ago, than is listed; begin without one."},
 		{feed.ErrCompacted, codes.OutOfRange, "COMPACTED", "The history of that time is no longer kept; begin later."},
-		{feed.ErrBadPageToken, codes.InvalidArgument, "BAD_PAGE_TOKEN", "The page token is not one of this listing; begin without one."},
+		{history.ErrBadPageToken, codes.InvalidArgument, "BAD_PAGE_TOKEN", "The page token is not one of this listing; begin without one."},
 		{feed.ErrReattach, codes.FailedPrecondition, "REATTACH", "That is more than a live stream is given at once; attach anew without a cursor."},
 		{journal.ErrCompacted, codes.OutOfRange, "COMPACTED", "The history of that time is no longer kept; begin later."},
 

@@ -187,7 +187,7 @@ var internalErrors = []string{
 	"engine.ErrBookQuantity", "engine.ErrBookCrossed", "engine.ErrBookDuplicate", // of the book alone
 	"engine.ErrBookLevel", "engine.ErrBookFull", "engine.ErrBookUnknown",
 	"feed.ErrNotReady", // the ports open when it is ready
-	"feed.ErrBadIndex", "feed.ErrHistoryGap",
+	"feed.ErrBadIndex", "history.ErrGap",
 	"feed.ErrBadCursor", // wraps push.ErrBadCursor, which has a row
 	"journal.ErrStale", "journal.ErrFailed", "journal.ErrFull", "journal.ErrInvalid", "journal.ErrTooLarge", "journal.ErrCorrupt",
 	"journal.ErrNoSnapshot", "journal.ErrNeedsSnapshot", "journal.ErrReadOnly", "journal.ErrFollower", "journal.ErrClosed",

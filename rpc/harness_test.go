@@ -19,6 +19,7 @@ import (
 	"todoku/engine"
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/history"
 	"todoku/journal"
 	"todoku/push"
 	"todoku/sqlite"
@@ -97,9 +98,9 @@ func open(t *testing.T) *venue {
 		Epoch: log.Epoch(), FirstAttach: 1000, HeartbeatInterval: 50 * time.Millisecond,
 		Encoder: encoder, HasState: encoder.HasState, Gone: func(context.Context) string { return "GONE" },
 	})
-	history, err := sqlite.OpenHistory(ctx, filepath.Join(t.TempDir(), "history.db"))
+	past, err := sqlite.OpenHistory(ctx, filepath.Join(t.TempDir(), "history.db"))
 	must(t, err)
-	f := feed.New(log, hub, history, encoder, feed.Options{})
+	f := feed.New(log, hub, past, encoder, feed.Options{})
 	accounts, err := account.NewService(ctx, account.NewMemoryStore(), account.Config{
 		Hash:  account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1},
 		Admit: Admit(f), OnEnd: EndStreams(hub), OnExtend: ExtendStreams(hub),
@@ -107,7 +108,7 @@ func open(t *testing.T) *venue {
 	})
 	must(t, err)
 	encoder.SetDigests(f.Digests)
-	follower := feed.NewHistoryFollower(log, history, feed.HistoryOptions{})
+	follower := history.NewFollower(log, past, history.Options{})
 	presence := NewPresence(v.engine, f, PresenceOptions{Grace: 100 * time.Millisecond})
 
 	var running sync.WaitGroup
@@ -128,7 +129,7 @@ func open(t *testing.T) *venue {
 	<-f.Ready()
 
 	v.Server = New(Deps{
-		Engine: v.engine, Journal: log, Feed: f, Hub: hub, History: history, Follower: follower,
+		Engine: v.engine, Journal: log, Feed: f, Hub: hub, History: past, Follower: follower,
 		Accounts: accounts, Presence: presence,
 	}, Options{Version: "test", Fault: func(_ string, err error) {
 		v.mu.Lock()
@@ -153,7 +154,7 @@ func open(t *testing.T) *venue {
 		stop()
 		running.Wait()
 		log.Close()
-		must(t, history.Close())
+		must(t, past.Close())
 	})
 	return v
 }

@@ -3,8 +3,8 @@ package rpc
 import (
 	"context"
 
-	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/history"
 	"todoku/trade"
 )
 
@@ -51,7 +51,7 @@ func (s *marketService) GetBook(ctx context.Context, req *todokuv1.GetBookReques
 // ListTrades lists an instrument's trades, newest first.
 func (s *marketService) ListTrades(ctx context.Context, req *todokuv1.ListTradesRequest) (*todokuv1.ListTradesResponse, error) {
 	var d decoder
-	q := feed.TradeQuery{Symbol: d.symbol("symbol", req.GetSymbol())}
+	q := history.TradeQuery{Symbol: d.symbol("symbol", req.GetSymbol())}
 	q.From, q.To = d.period(req.GetFromTime(), req.GetToTime())
 	q.Size, q.Token = d.page(req.GetPageSize(), req.GetPageToken())
 	if d.err != nil {

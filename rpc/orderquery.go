@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/history"
 	"todoku/trade"
 )
 
@@ -49,11 +49,11 @@ func (s *orderService) GetOrder(ctx context.Context, req *todokuv1.GetOrderReque
 // ListOrders lists an account's orders, newest first.
 func (s *orderService) ListOrders(ctx context.Context, req *todokuv1.ListOrdersRequest) (*todokuv1.ListOrdersResponse, error) {
 	var d decoder
-	q := feed.OrderQuery{Symbol: d.anySymbol(req.GetSymbol())}
+	q := history.OrderQuery{Symbol: d.anySymbol(req.GetSymbol())}
 	q.From, q.To = d.period(req.GetFromTime(), req.GetToTime())
 	q.Size, q.Token = d.page(req.GetPageSize(), req.GetPageToken())
 	if req.GetWorkingOnly() {
-		q.State = feed.WorkingOrder
+		q.State = history.WorkingOrder
 	}
 	account, position, err := s.listing(ctx, &d, req.GetAccount(), req.GetWaitFor())
 	if err != nil {
@@ -73,19 +73,19 @@ func (s *orderService) ListOrders(ctx context.Context, req *todokuv1.ListOrdersR
 
 // ordersPage takes working orders from the views, which are never behind, and
 // others from the history.
-func (s *Server) ordersPage(ctx context.Context, q feed.OrderQuery, position uint64) (feed.Page[trade.Order], error) {
-	if q.State != feed.WorkingOrder {
+func (s *Server) ordersPage(ctx context.Context, q history.OrderQuery, position uint64) (history.Page[trade.Order], error) {
+	if q.State != history.WorkingOrder {
 		if err := s.follower.WaitFor(ctx, position); err != nil {
-			return feed.Page[trade.Order]{}, err
+			return history.Page[trade.Order]{}, err
 		}
 		page, err := s.history.Orders(ctx, q)
 		return page, badPage(err)
 	}
 	below, err := q.Below()
 	if err != nil {
-		return feed.Page[trade.Order]{}, badPage(err)
+		return history.Page[trade.Order]{}, badPage(err)
 	}
-	var page feed.Page[trade.Order]
+	var page history.Page[trade.Order]
 	for _, order := range slices.Backward(s.feed.WorkingOrders(q.Account, q.Symbol)) {
 		if uint64(order.ID) >= below || order.Entered < q.From || q.To != 0 && order.Entered >= q.To {
 			continue
@@ -102,7 +102,7 @@ func (s *Server) ordersPage(ctx context.Context, q feed.OrderQuery, position uin
 // ListExecutions lists an account's execution reports, newest first.
 func (s *orderService) ListExecutions(ctx context.Context, req *todokuv1.ListExecutionsRequest) (*todokuv1.ListExecutionsResponse, error) {
 	var d decoder
-	q := feed.ExecutionQuery{Symbol: d.anySymbol(req.GetSymbol())}
+	q := history.ExecutionQuery{Symbol: d.anySymbol(req.GetSymbol())}
 	if req.GetOrderId() != "" {
 		q.Order = trade.OrderID(d.number("order_id", req.GetOrderId()))
 	}

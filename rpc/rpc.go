@@ -23,6 +23,7 @@ import (
 	"todoku/account"
 	"todoku/engine"
 	"todoku/feed"
+	"todoku/history"
 	"todoku/journal"
 	"todoku/push"
 	"todoku/trade"
@@ -36,13 +37,13 @@ type Engine interface {
 	SubmitAll(ctx context.Context, commands []trade.Command) []engine.Result
 }
 
-// History answers questions about what was; [feed.History] says how.
+// History answers questions about what was; [history.Store] says how.
 type History interface {
-	Orders(ctx context.Context, query feed.OrderQuery) (feed.Page[trade.Order], error)
+	Orders(ctx context.Context, query history.OrderQuery) (history.Page[trade.Order], error)
 	Order(ctx context.Context, account trade.AccountID, ref trade.OrderRef) (trade.Order, bool, error)
-	Executions(ctx context.Context, query feed.ExecutionQuery) (feed.Page[feed.Execution], error)
-	Trades(ctx context.Context, query feed.TradeQuery) (feed.Page[feed.Print], error)
-	Audit(ctx context.Context, query feed.AuditQuery) (feed.Page[feed.AuditEntry], error)
+	Executions(ctx context.Context, query history.ExecutionQuery) (history.Page[history.Execution], error)
+	Trades(ctx context.Context, query history.TradeQuery) (history.Page[trade.Print], error)
+	Audit(ctx context.Context, query history.AuditQuery) (history.Page[history.AuditEntry], error)
 	// Trade must return a trade with its parties, as it was last reported.
 	// Without one, ok must be false.
 	Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, ok bool, err error)

@@ -10,6 +10,7 @@ import (
 	"todoku/account"
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/history"
 	"todoku/journal"
 	"todoku/trade"
 )
@@ -79,7 +80,7 @@ func (s *Server) eventsOf(ctx context.Context, req *todokuv1.ListToldRequest) ([
 		return nil, err
 	}
 	var d decoder
-	query := feed.ExecutionQuery{PageRequest: feed.PageRequest{Size: toldEvents}}
+	query := history.ExecutionQuery{PageRequest: history.PageRequest{Size: toldEvents}}
 	var of trade.TradeID
 	if req.GetTradeId() != "" {
 		of = trade.TradeID(d.number("trade_id", req.GetTradeId()))

@@ -16,6 +16,7 @@ import (
 	"todoku/account"
 	"todoku/engine"
 	"todoku/feed"
+	"todoku/history"
 	"todoku/journal"
 	"todoku/push"
 	"todoku/rpc"
@@ -32,7 +33,7 @@ type Server struct {
 	engine   *engine.Engine
 	hub      *push.Hub
 	feed     *feed.Feed
-	follower *feed.HistoryFollower
+	follower *history.Follower
 	presence *rpc.Presence
 	services *rpc.Server
 	metrics  *metrics
@@ -118,7 +119,7 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	s.feed = feed.New(log, s.hub, s.storage.Index, encoder, replay)
 	encoder.SetDigests(s.feed.Digests)
-	s.follower = feed.NewHistoryFollower(log, s.storage.History, feed.HistoryOptions{Listener: s.historyEvent})
+	s.follower = history.NewFollower(log, s.storage.History, history.Options{Listener: s.historyEvent})
 
 	accounts := c.Accounts
 	accounts.Clock = c.Clock
@@ -188,10 +189,10 @@ func (s *Server) engineReport(r engine.Report) {
 	}
 }
 
-func (s *Server) historyEvent(e feed.HistoryEvent) {
+func (s *Server) historyEvent(e history.Event) {
 	what := slog.String("what", e.Kind.String())
 	was, position := slog.String("was", e.Was.String()), slog.String("position", e.Position.String())
-	if e.Kind == feed.HistoryFailed {
+	if e.Kind == history.Failed {
 		s.config.Logger.Error("history", what, was, position, failure(e.Err))
 		return
 	}

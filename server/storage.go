@@ -12,6 +12,7 @@ import (
 
 	"todoku/account"
 	"todoku/feed"
+	"todoku/history"
 	"todoku/journal"
 	"todoku/sqlite"
 )
@@ -25,7 +26,7 @@ type Storage struct {
 	Accounts account.Store
 	// Evidence keeps what streams were sent and have acknowledged.
 	Evidence account.ReceiptStore
-	History  feed.History
+	History  history.Store
 	// Index keeps the feed's checkpoint of its replay index.
 	Index feed.IndexStore
 

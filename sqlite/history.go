@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"sync"
 
-	"todoku/feed"
-	"todoku/push"
+	"todoku/history"
+	"todoku/journal"
 	"todoku/trade"
 )
 
-// History is a feed.History in one SQLite file. It is written in a few large
+// History is a history.Store in one SQLite file. It is written in a few large
 // transactions that are not synced one by one: after a loss of power the newest
 // may be gone, and the follower, who asks for the position, applies those records
 // again. Safe for concurrent use.
@@ -28,7 +28,7 @@ type History struct {
 	closed  error
 }
 
-var _ feed.History = (*History)(nil)
+var _ history.Store = (*History)(nil)
 
 // OpenHistory opens the history at path, making or migrating it as needed.
 func OpenHistory(ctx context.Context, path string) (_ *History, err error) {
@@ -51,7 +51,7 @@ func OpenHistory(ctx context.Context, path string) (_ *History, err error) {
 	return h, nil
 }
 
-// Close implements feed.History.
+// Close implements history.Store.
 func (h *History) Close() error {
 	h.closing.Do(func() {
 		h.writing.Lock()
@@ -61,26 +61,26 @@ func (h *History) Close() error {
 	return h.closed
 }
 
-// Position implements feed.History.
-func (h *History) Position(ctx context.Context) (push.Cursor, error) {
+// Position implements history.Store.
+func (h *History) Position(ctx context.Context) (journal.Position, error) {
 	return readProgress(ctx, h.db.reader)
 }
 
-func readProgress(ctx context.Context, from querier) (push.Cursor, error) {
-	var at push.Cursor
+func readProgress(ctx context.Context, from querier) (journal.Position, error) {
+	var at journal.Position
 	err := from.QueryRowContext(ctx, "SELECT epoch, sequence FROM progress").Scan(&at.Epoch, &at.Sequence)
 	if errors.Is(err, sql.ErrNoRows) {
-		return push.Cursor{}, nil
+		return journal.Position{}, nil
 	}
 	return at, err
 }
 
-func writeProgress(ctx context.Context, tx *sql.Tx, at push.Cursor) error {
+func writeProgress(ctx context.Context, tx *sql.Tx, at journal.Position) error {
 	_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO progress (only, epoch, sequence) VALUES (1, ?, ?)", at.Epoch, at.Sequence)
 	return err
 }
 
-// Apply implements feed.History.
+// Apply implements history.Store.
 func (h *History) Apply(ctx context.Context, records []*trade.Record) error {
 	if len(records) == 0 {
 		return ctx.Err()
@@ -90,7 +90,7 @@ func (h *History) Apply(ctx context.Context, records []*trade.Record) error {
 		if err != nil {
 			return err
 		}
-		facts, err := feed.NewFacts(at.Sequence, records)
+		facts, err := history.NewFacts(at.Sequence, records)
 		if err != nil {
 			return err
 		}
@@ -106,8 +106,8 @@ func (h *History) Apply(ctx context.Context, records []*trade.Record) error {
 	})
 }
 
-// Reset implements feed.History.
-func (h *History) Reset(ctx context.Context, position push.Cursor, state *trade.Snapshot) error {
+// Reset implements history.Store.
+func (h *History) Reset(ctx context.Context, position journal.Position, state *trade.Snapshot) error {
 	return h.write(ctx, func(tx *sql.Tx) error {
 		// Without a condition SQLite frees whole tables without looking at rows.
 		if _, err := tx.ExecContext(ctx, `DELETE FROM orders; DELETE FROM executions; DELETE FROM trades;
@@ -116,9 +116,9 @@ func (h *History) Reset(ctx context.Context, position push.Cursor, state *trade.
 		}
 		h.names.clear()
 		if state != nil {
-			facts := &feed.Facts{}
+			facts := &history.Facts{}
 			for i := range state.Orders {
-				facts.Orders = append(facts.Orders, feed.OrderFact{Order: &state.Orders[i], Named: true})
+				facts.Orders = append(facts.Orders, history.OrderFact{Order: &state.Orders[i], Named: true})
 			}
 			if err := h.addFacts(ctx, tx, facts); err != nil {
 				return err

@@ -11,7 +11,7 @@ import (
 // milliseconds, for which an Apply may have to wait.
 const historyStep = 5000
 
-// Compact implements feed.History. The file does not shrink: new rows use the
+// Compact implements history.Store. The file does not shrink: new rows use the
 // room.
 func (h *History) Compact(ctx context.Context, before int64) error {
 	if err := ctx.Err(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"math"
 	"strings"
 
-	"todoku/feed"
+	"todoku/history"
 	"todoku/trade"
 	"todoku/trade/record"
 )
@@ -29,7 +29,7 @@ type keyRange struct{ low, high int64 }
 
 // span bounds times, and with the help of the marks also the keys, so that a
 // page about last month does not pass over everything since.
-func (f *filter) span(time, key string, s feed.Span, keys keyRange) {
+func (f *filter) span(time, key string, s history.Span, keys keyRange) {
 	if s.From != 0 {
 		f.where(time+" >= ?", s.From)
 		f.where(key+" > ?", keys.low)
@@ -41,7 +41,7 @@ func (f *filter) span(time, key string, s feed.Span, keys keyRange) {
 }
 
 // keys looks a span up in one of the columns of marks.
-func (h *History) keys(ctx context.Context, s feed.Span, column string) (keyRange, error) {
+func (h *History) keys(ctx context.Context, s history.Span, column string) (keyRange, error) {
 	keys := keyRange{math.MinInt64, math.MaxInt64}
 	if s.From != 0 {
 		err := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE time < ? ORDER BY time DESC LIMIT 1", s.From).
@@ -63,10 +63,10 @@ func (h *History) keys(ctx context.Context, s feed.Span, column string) (keyRang
 // executionKeys turns sequences into keys of executions.
 func (k keyRange) executionKeys() keyRange {
 	if k.low != math.MinInt64 {
-		k.low = int64(feed.LastExecutionKey(uint64(k.low)))
+		k.low = int64(history.LastExecutionKey(uint64(k.low)))
 	}
 	if k.high != math.MaxInt64 {
-		k.high = int64(feed.LastExecutionKey(uint64(k.high)))
+		k.high = int64(history.LastExecutionKey(uint64(k.high)))
 	}
 	return k
 }
@@ -81,7 +81,7 @@ type keyed[T any] struct {
 // page follows.
 func page[T any](ctx context.Context, from *sql.DB, table, key, columns string, f *filter, below uint64, limit int,
 	next func(uint64) string, read func(scanner) (keyed[T], error),
-) (feed.Page[T], error) {
+) (history.Page[T], error) {
 	f.where(key+" < ?", int64(below))
 	query := "SELECT " + columns + " FROM " + table + " WHERE " + strings.Join(f.conditions, " AND ") +
 		" ORDER BY " + key + " DESC LIMIT ?"
@@ -90,9 +90,9 @@ func page[T any](ctx context.Context, from *sql.DB, table, key, columns string, 
 		return err
 	}, query, append(f.args, limit+1)...)
 	if err != nil {
-		return feed.Page[T]{}, err
+		return history.Page[T]{}, err
 	}
-	var p feed.Page[T]
+	var p history.Page[T]
 	if len(rows) > limit {
 		rows = rows[:limit]
 		p.Next = next(rows[limit-1].key)
@@ -104,8 +104,8 @@ func page[T any](ctx context.Context, from *sql.DB, table, key, columns string, 
 	return p, nil
 }
 
-// Orders implements feed.History.
-func (h *History) Orders(ctx context.Context, q feed.OrderQuery) (none feed.Page[trade.Order], err error) {
+// Orders implements history.Store.
+func (h *History) Orders(ctx context.Context, q history.OrderQuery) (none history.Page[trade.Order], err error) {
 	below, err := q.Below()
 	if err != nil {
 		return none, err
@@ -115,10 +115,10 @@ func (h *History) Orders(ctx context.Context, q feed.OrderQuery) (none feed.Page
 		return none, ctx.Err()
 	}
 	switch q.State {
-	case feed.AnyOrder:
-	case feed.WorkingOrder:
+	case history.AnyOrder:
+	case history.WorkingOrder:
 		f.where("working = 1")
-	case feed.FinishedOrder:
+	case history.FinishedOrder:
 		f.where("working = 0")
 	}
 	keys, err := h.keys(ctx, q.Span, "last_order")
@@ -159,7 +159,7 @@ func scanOrder(row scanner, order *trade.Order) error {
 	return err
 }
 
-// Order implements feed.History.
+// Order implements history.Store.
 func (h *History) Order(ctx context.Context, account trade.AccountID, ref trade.OrderRef) (o trade.Order, ok bool, err error) {
 	number, ok := h.names.find(string(account))
 	if !ok || ref.ID > math.MaxInt64 {
@@ -176,8 +176,8 @@ func (h *History) Order(ctx context.Context, account trade.AccountID, ref trade.
 	return found[0], true, nil
 }
 
-// Executions implements feed.History.
-func (h *History) Executions(ctx context.Context, q feed.ExecutionQuery) (none feed.Page[feed.Execution], err error) {
+// Executions implements history.Store.
+func (h *History) Executions(ctx context.Context, q history.ExecutionQuery) (none history.Page[history.Execution], err error) {
 	below, err := q.Below()
 	if err != nil {
 		return none, err
@@ -198,21 +198,21 @@ func (h *History) Executions(ctx context.Context, q feed.ExecutionQuery) (none f
 	}
 	f.span("time", "id", q.Span, keys.executionKeys())
 	return page(ctx, h.db.reader, table, "id", "id, time, data", f, below, q.Limit(), q.NextPage,
-		func(row scanner) (keyed[feed.Execution], error) {
-			var one keyed[feed.Execution]
+		func(row scanner) (keyed[history.Execution], error) {
+			var one keyed[history.Execution]
 			var data sql.RawBytes
 			if err := row.Scan(&one.key, &one.item.Time, &data); err != nil {
 				return one, err
 			}
 			report, err := record.DecodeReport(data)
 			one.item.ExecutionReport = report
-			one.item.Sequence, one.item.Event = feed.SplitExecutionKey(one.key)
+			one.item.Sequence, one.item.Event = history.SplitExecutionKey(one.key)
 			return one, err
 		})
 }
 
-// Trades implements feed.History.
-func (h *History) Trades(ctx context.Context, q feed.TradeQuery) (none feed.Page[feed.Print], err error) {
+// Trades implements history.Store.
+func (h *History) Trades(ctx context.Context, q history.TradeQuery) (none history.Page[trade.Print], err error) {
 	below, err := q.Below()
 	if err != nil {
 		return none, err
@@ -229,14 +229,14 @@ func (h *History) Trades(ctx context.Context, q feed.TradeQuery) (none feed.Page
 	}
 	f.span("time", "id", q.Span, keys)
 	return page(ctx, h.db.reader, "trades", "id", "id, price, quantity, aggressor, status, time", f, below, q.Limit(), q.NextPage,
-		func(row scanner) (keyed[feed.Print], error) {
-			t := feed.Print{Symbol: q.Symbol}
+		func(row scanner) (keyed[trade.Print], error) {
+			t := trade.Print{Symbol: q.Symbol}
 			err := row.Scan(&t.ID, &t.Price, &t.Quantity, &t.Aggressor, &t.Status, &t.Time)
-			return keyed[feed.Print]{uint64(t.ID), t}, err
+			return keyed[trade.Print]{uint64(t.ID), t}, err
 		})
 }
 
-// Trade implements feed.History. What is told of a party stands with its order;
+// Trade implements history.Store. What is told of a party stands with its order;
 // the client order id is the one that the order has now.
 func (h *History) Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, ok bool, err error) {
 	if id > math.MaxInt64 {
@@ -265,8 +265,8 @@ func (h *History) Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, o
 	return t, true, nil
 }
 
-// Audit implements feed.History.
-func (h *History) Audit(ctx context.Context, q feed.AuditQuery) (none feed.Page[feed.AuditEntry], err error) {
+// Audit implements history.Store.
+func (h *History) Audit(ctx context.Context, q history.AuditQuery) (none history.Page[history.AuditEntry], err error) {
 	below, err := q.Below()
 	if err != nil {
 		return none, err
@@ -285,11 +285,11 @@ func (h *History) Audit(ctx context.Context, q feed.AuditQuery) (none feed.Page[
 	}
 	f.span("time", "sequence", q.Span, keys)
 	return page(ctx, h.db.reader, "audit", "sequence", "sequence, time, kind, user, account, request, detail", f, below, q.Limit(), q.NextPage,
-		func(row scanner) (keyed[feed.AuditEntry], error) {
-			var a feed.AuditEntry
+		func(row scanner) (keyed[history.AuditEntry], error) {
+			var a history.AuditEntry
 			var user, account int64
 			err := row.Scan(&a.Sequence, &a.Time, &a.Kind, &user, &account, &a.Request, &a.Detail)
 			a.User, a.Account = trade.UserID(h.names.name(user)), trade.AccountID(h.names.name(account))
-			return keyed[feed.AuditEntry]{a.Sequence, a}, err
+			return keyed[history.AuditEntry]{a.Sequence, a}, err
 		})
 }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"strings"
 
-	"todoku/feed"
+	"todoku/history"
 	"todoku/trade"
 	"todoku/trade/record"
 )
@@ -105,7 +105,7 @@ func (b *bulk) flush(ctx context.Context, tx *sql.Tx) error {
 }
 
 // addFacts writes what records left behind.
-func (h *History) addFacts(ctx context.Context, tx *sql.Tx, facts *feed.Facts) error {
+func (h *History) addFacts(ctx context.Context, tx *sql.Tx, facts *history.Facts) error {
 	r := &h.rows
 	var buf []byte // Rows keep slices of it; when it grows they keep the old one.
 	var err error
@@ -128,7 +128,7 @@ func (h *History) addFacts(ctx context.Context, tx *sql.Tx, facts *feed.Facts) e
 		if buf, err = record.EncodeReport(buf, e.ExecutionReport); err != nil {
 			return err
 		}
-		r.executions.add(int64(feed.ExecutionKey(e.Sequence, e.Event)), h.names.number(string(e.Order.Account)),
+		r.executions.add(int64(history.ExecutionKey(e.Sequence, e.Event)), h.names.number(string(e.Order.Account)),
 			h.names.number(string(e.Order.Symbol)), int64(e.Order.ID), e.Time, buf[from:len(buf):len(buf)])
 	}
 	for i := range facts.Trades {

@@ -11,8 +11,9 @@ import (
 
 	"todoku/feed"
 	"todoku/feed/feedtest"
+	"todoku/history"
+	"todoku/history/historytest"
 	"todoku/journal"
-	"todoku/push"
 	"todoku/sqlite"
 	"todoku/trade"
 	"todoku/trade/record"
@@ -28,10 +29,38 @@ func openHistory(t testing.TB, dir string) *sqlite.History {
 }
 
 func TestHistoryKeepsThePromisesOfAHistory(t *testing.T) {
-	feedtest.RunHistory(t, func(t *testing.T, dir string) feed.History {
+	historytest.Run(t, func(t *testing.T, dir string) history.Store {
 		t.Helper()
 		return openHistory(t, dir)
 	})
+}
+
+func TestHistoryKeepsTheIndexThroughAReset(t *testing.T) {
+	dir := t.TempDir()
+	var h *sqlite.History
+	reopen := func(t *testing.T) feed.IndexStore {
+		t.Helper()
+		if h != nil {
+			if err := h.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h = openHistory(t, dir)
+		return h
+	}
+	feedtest.RunIndex(t, reopen)
+	if err := h.SaveIndex(t.Context(), 7, []byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Reset(t.Context(), journal.Position{Epoch: "other"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if at, blob, err := h.LoadIndex(t.Context()); err != nil || at != 7 || string(blob) != "kept" {
+		t.Fatalf("after a reset the index of %d is %q (%v)", at, blob, err)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // BenchmarkHistory applies records in transactions of 2,000, as the follower does
@@ -39,10 +68,10 @@ func TestHistoryKeepsThePromisesOfAHistory(t *testing.T) {
 func BenchmarkHistory(b *testing.B) {
 	h := openHistory(b, b.TempDir())
 	defer func() { _ = h.Close() }()
-	if err := h.Reset(b.Context(), push.Cursor{Epoch: "0123456789abcdef"}, nil); err != nil {
+	if err := h.Reset(b.Context(), journal.Position{Epoch: "0123456789abcdef"}, nil); err != nil {
 		b.Fatal(err)
 	}
-	venue := feedtest.NewVenue(1)
+	venue := historytest.NewVenue(1)
 	venue.Accounts, venue.Symbols = 200, 20
 	applied := 0
 	b.ReportAllocs()
@@ -65,20 +94,20 @@ func TestHistoryIsBuiltAgainWhileItIsRead(t *testing.T) {
 	ctx := t.Context()
 	h := openHistory(t, t.TempDir())
 	t.Cleanup(func() { _ = h.Close() })
-	if err := h.Reset(ctx, push.Cursor{Epoch: "another", Sequence: 7}, nil); err != nil {
+	if err := h.Reset(ctx, journal.Position{Epoch: "another", Sequence: 7}, nil); err != nil {
 		t.Fatal(err)
 	}
 	log, err := journal.Open(ctx, journal.NewMemoryStore(), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	follower := feed.NewHistoryFollower(log, h, feed.HistoryOptions{MaxRecords: 50, Linger: time.Millisecond})
+	follower := history.NewFollower(log, h, history.Options{MaxRecords: 50, Linger: time.Millisecond})
 	running, stop := context.WithCancel(ctx)
 	var group errgroup.Group
 	group.Go(func() error { return follower.Run(running) })
 	group.Go(func() error {
 		for i := uint64(1); running.Err() == nil; i++ {
-			page, err := h.Orders(ctx, feed.OrderQuery{Account: feedtest.Account(0), State: feed.WorkingOrder})
+			page, err := h.Orders(ctx, history.OrderQuery{Account: historytest.Account(0), State: history.WorkingOrder})
 			if err != nil {
 				return err
 			}
@@ -87,13 +116,13 @@ func TestHistoryIsBuiltAgainWhileItIsRead(t *testing.T) {
 					return fmt.Errorf("order %d is %v", o.ID, o.Status)
 				}
 			}
-			if _, err := h.Audit(ctx, feed.AuditQuery{User: "user-1"}); err != nil {
+			if _, err := h.Audit(ctx, history.AuditQuery{User: "user-1"}); err != nil {
 				return err
 			}
 			if err := h.SaveIndex(ctx, i, []byte("index")); err != nil {
 				return err
 			}
-			if err := h.Compact(ctx, feedtest.Begin-1); err != nil {
+			if err := h.Compact(ctx, historytest.Begin-1); err != nil {
 				return err
 			}
 		}
@@ -101,9 +130,9 @@ func TestHistoryIsBuiltAgainWhileItIsRead(t *testing.T) {
 	})
 	const total = 2000
 	reports := 0
-	for _, r := range feedtest.NewVenue(9).Next(total) {
+	for _, r := range historytest.NewVenue(9).Next(total) {
 		for _, event := range r.Events {
-			if e, ok := event.(*trade.ExecutionReport); ok && e.Order.Account == feedtest.Account(0) {
+			if e, ok := event.(*trade.ExecutionReport); ok && e.Order.Account == historytest.Account(0) {
 				reports++
 			}
 		}
@@ -122,7 +151,7 @@ func TestHistoryIsBuiltAgainWhileItIsRead(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	query := feed.ExecutionQuery{Account: feedtest.Account(0)}
+	query := history.ExecutionQuery{Account: historytest.Account(0)}
 	for {
 		page, err := h.Executions(ctx, query)
 		if err != nil {
@@ -145,7 +174,7 @@ func TestClosingAHistoryTwiceIsQuiet(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := h.Reset(t.Context(), push.Cursor{}, nil); err == nil {
+	if err := h.Reset(t.Context(), journal.Position{}, nil); err == nil {
 		t.Error("a closed history was written to")
 	}
 }

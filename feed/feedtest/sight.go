@@ -1,3 +1,5 @@
+// Package feedtest judges who is sent what, and holds what a [feed.IndexStore] must
+// do as a test that every implementation runs.
 package feedtest
 
 import (

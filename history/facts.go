@@ -1,4 +1,4 @@
-package feed
+package history
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 // record that a journal takes has fewer than two million. Sequences have the rest.
 const eventBits = 21
 
-// maxHistorySequence is the highest sequence that a key has room for: 14 years of
+// maxSequence is the highest sequence that a key has room for: 14 years of
 // ten thousand records a second, day and night.
-const maxHistorySequence = 1<<(63-eventBits) - 1
+const maxSequence = 1<<(63-eventBits) - 1
 
 // ExecutionKey orders executions by sequence and event: the key of their pages.
 func ExecutionKey(sequence uint64, event int) uint64 {
@@ -54,7 +54,7 @@ type OrderFact struct {
 }
 
 // NewFacts works out what consecutive records that follow position leave in a
-// history. The error is [ErrHistoryGap].
+// history. The error is [ErrGap].
 func NewFacts(position uint64, records []*trade.Record) (*Facts, error) {
 	f := &Facts{
 		Audit:  make([]AuditEntry, 0, len(records)),
@@ -62,8 +62,8 @@ func NewFacts(position uint64, records []*trade.Record) (*Facts, error) {
 		trades: make(map[trade.TradeID]int),
 	}
 	for _, r := range records {
-		if r.Sequence != position+1 || r.Sequence > maxHistorySequence || len(r.Events) > 1<<eventBits {
-			return nil, fmt.Errorf("%w: record %d with %d events after %d", ErrHistoryGap, r.Sequence, len(r.Events), position)
+		if r.Sequence != position+1 || r.Sequence > maxSequence || len(r.Events) > 1<<eventBits {
+			return nil, fmt.Errorf("%w: record %d with %d events after %d", ErrGap, r.Sequence, len(r.Events), position)
 		}
 		position = r.Sequence
 		f.add(r)
@@ -75,7 +75,7 @@ func (f *Facts) add(r *trade.Record) {
 	for i, event := range r.Events {
 		switch e := event.(type) {
 		case *trade.ExecutionReport:
-			f.Executions = append(f.Executions, Execution{Report{e, r.Sequence, i}, r.Time})
+			f.Executions = append(f.Executions, Execution{trade.Execution{ExecutionReport: e, Sequence: r.Sequence, Event: i}, r.Time})
 			f.addOrder(e)
 		case *trade.TradeChanged:
 			f.addTrade(&e.Trade)

@@ -1,4 +1,4 @@
-package feed
+package history
 
 import (
 	"encoding/base64"

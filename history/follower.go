@@ -1,4 +1,4 @@
-package feed
+package history
 
 import (
 	"context"
@@ -8,14 +8,13 @@ import (
 	"time"
 
 	"todoku/journal"
-	"todoku/push"
 	"todoku/trade"
 	"todoku/trade/record"
 )
 
-// HistoryOptions sets a [HistoryFollower] up. For every number zero means the
+// Options sets a [Follower] up. For every number zero means the
 // default.
-type HistoryOptions struct {
+type Options struct {
 	// MaxRecords is how many records one transaction takes. Default 4,000.
 	MaxRecords int
 	// MaxBytes is about how many bytes of records one transaction takes. Default
@@ -30,64 +29,64 @@ type HistoryOptions struct {
 	Share int
 	// Listener, if set, is told what an operator should know. It is called from
 	// Run and may log, but holds the follower up while it runs.
-	Listener func(HistoryEvent)
+	Listener func(Event)
 }
 
-// HistoryEvent says what happened to a history.
-type HistoryEvent struct {
-	Kind HistoryEventKind
+// Event says what happened to a history.
+type Event struct {
+	Kind EventKind
 	// Was is the position before, where it is known.
-	Was push.Cursor
+	Was journal.Position
 	// Position is where the history stands now.
-	Position push.Cursor
-	// Err is why, for HistoryFailed.
+	Position journal.Position
+	// Err is why, for Failed.
 	Err error
 }
 
-// HistoryEventKind says which kind of thing happened to a history.
-type HistoryEventKind int8
+// EventKind says which kind of thing happened to a history.
+type EventKind int8
 
 // The kinds.
 const (
-	// HistoryCreated: it was new.
-	HistoryCreated HistoryEventKind = iota + 1
-	// HistoryOtherJournal: it was of another journal and is built again.
-	HistoryOtherJournal
-	// HistoryAhead: it had records that the journal has lost, and is built again.
-	HistoryAhead
-	// HistoryBehind: the journal no longer has what would follow; it is built
+	// Created: it was new.
+	Created EventKind = iota + 1
+	// OtherJournal: it was of another journal and is built again.
+	OtherJournal
+	// Ahead: it had records that the journal has lost, and is built again.
+	Ahead
+	// Behind: the journal no longer has what would follow; it is built
 	// again from what there is.
-	HistoryBehind
-	// HistoryFailed: the database did not take records. They are tried again,
+	Behind
+	// Failed: the database did not take records. They are tried again,
 	// less and less often; queries answer what they can meanwhile.
-	HistoryFailed
-	// HistoryRecovered: the database takes records again.
-	HistoryRecovered
+	Failed
+	// Recovered: the database takes records again.
+	Recovered
 )
 
-func (k HistoryEventKind) String() string {
+func (k EventKind) String() string {
 	switch k {
-	case HistoryCreated:
+	case Created:
 		return "CREATED"
-	case HistoryOtherJournal:
+	case OtherJournal:
 		return "OTHER_JOURNAL"
-	case HistoryAhead:
+	case Ahead:
 		return "AHEAD"
-	case HistoryBehind:
+	case Behind:
 		return "BEHIND"
-	case HistoryFailed:
+	case Failed:
 		return "FAILED"
-	case HistoryRecovered:
+	case Recovered:
 		return "RECOVERED"
 	}
 	return "UNSPECIFIED"
 }
 
 const (
-	defaultHistoryRecords = 4000
-	defaultHistoryBytes   = 8 << 20
-	defaultHistoryLinger  = 200 * time.Millisecond
-	defaultHistoryShare   = 25
+	defaultRecords = 4000
+	defaultBytes   = 8 << 20
+	defaultLinger  = 200 * time.Millisecond
+	defaultShare   = 25
 
 	// A venue is busy when more than busyRate records a second come in: below, the
 	// follower keeps up and disturbs nobody.
@@ -103,15 +102,15 @@ const (
 	lastRetry  = 10 * time.Second
 )
 
-// HistoryFollower fills a [History] from the journal, off the way of commits: it
+// Follower fills a [Store] from the journal, off the way of commits: it
 // only reads, the journal never waits for it, and while the venue is busy it takes
 // a bounded share of one core, because a row costs several times what the commit
 // of its record does. Who needs the newest calls WaitFor, and pays for it. Make it
-// with NewHistoryFollower. Safe for concurrent use; Run is called once.
-type HistoryFollower struct {
+// with NewFollower. Safe for concurrent use; Run is called once.
+type Follower struct {
 	log     *journal.Log
-	history History
-	options HistoryOptions
+	store   Store
+	options Options
 	stopped chan struct{} // Closed when Run returns.
 
 	mu       sync.Mutex // protects what follows
@@ -121,27 +120,27 @@ type HistoryFollower struct {
 	ring     chan struct{}      // Closed at the next change of position; nil while nobody waits.
 }
 
-// NewHistoryFollower returns a follower that does nothing until Run is called.
-func NewHistoryFollower(log *journal.Log, history History, options HistoryOptions) *HistoryFollower {
+// NewFollower returns a follower that does nothing until Run is called.
+func NewFollower(log *journal.Log, store Store, options Options) *Follower {
 	if options.MaxRecords <= 0 {
-		options.MaxRecords = defaultHistoryRecords
+		options.MaxRecords = defaultRecords
 	}
 	if options.MaxBytes <= 0 {
-		options.MaxBytes = defaultHistoryBytes
+		options.MaxBytes = defaultBytes
 	}
 	if options.Linger <= 0 {
-		options.Linger = defaultHistoryLinger
+		options.Linger = defaultLinger
 	}
 	if options.Share <= 0 {
-		options.Share = defaultHistoryShare
+		options.Share = defaultShare
 	}
 	options.Share = min(options.Share, 100)
-	return &HistoryFollower{log: log, history: history, options: options, stopped: make(chan struct{})}
+	return &Follower{log: log, store: store, options: options, stopped: make(chan struct{})}
 }
 
 // Position returns the sequence that the history's answers reflect; 0 before Run
 // has looked.
-func (f *HistoryFollower) Position() uint64 {
+func (f *Follower) Position() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.position
@@ -149,10 +148,10 @@ func (f *HistoryFollower) Position() uint64 {
 
 // WaitFor returns when the history reflects a sequence, so that who wrote it
 // reads it, and makes the follower hurry. The error is the context's cause,
-// [ErrStopped], or [ErrBadCursor] for a sequence that the journal does not have.
-func (f *HistoryFollower) WaitFor(ctx context.Context, sequence uint64) error {
+// [ErrStopped], or [ErrAhead] for a sequence that the journal does not have.
+func (f *Follower) WaitFor(ctx context.Context, sequence uint64) error {
 	if sequence > f.log.Head() {
-		return ErrBadCursor
+		return ErrAhead
 	}
 	for {
 		f.mu.Lock()
@@ -182,7 +181,7 @@ func (f *HistoryFollower) WaitFor(ctx context.Context, sequence uint64) error {
 // Run follows the journal until ctx ends, and returns nil then. A database that
 // fails is tried again and reported; what cannot get better is returned: a
 // journal that is closed, or whose records cannot be read.
-func (f *HistoryFollower) Run(ctx context.Context) error {
+func (f *Follower) Run(ctx context.Context) error {
 	defer close(f.stopped)
 	failing := false
 	for retry := firstRetry; ; {
@@ -190,10 +189,10 @@ func (f *HistoryFollower) Run(ctx context.Context) error {
 			retry = firstRetry
 			if failing {
 				failing = false
-				f.tell(HistoryEvent{Kind: HistoryRecovered, Position: f.cursor(f.Position())})
+				f.tell(Event{Kind: Recovered, Position: f.cursor(f.Position())})
 			}
 		})
-		var failure *historyError
+		var failure *storeError
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -201,7 +200,7 @@ func (f *HistoryFollower) Run(ctx context.Context) error {
 			return err
 		}
 		failing = true
-		f.tell(HistoryEvent{Kind: HistoryFailed, Position: f.cursor(f.Position()), Err: failure.err})
+		f.tell(Event{Kind: Failed, Position: f.cursor(f.Position()), Err: failure.err})
 		if !pause(ctx, retry) {
 			return nil
 		}
@@ -209,15 +208,15 @@ func (f *HistoryFollower) Run(ctx context.Context) error {
 	}
 }
 
-// historyError is trouble with the history, as opposed to the journal.
-type historyError struct{ err error }
+// storeError is trouble with the history, as opposed to the journal.
+type storeError struct{ err error }
 
-func (e *historyError) Error() string { return "feed: history: " + e.err.Error() }
-func (e *historyError) Unwrap() error { return e.err }
+func (e *storeError) Error() string { return "history: history: " + e.err.Error() }
+func (e *storeError) Unwrap() error { return e.err }
 
 // follow looks where the history stands and goes on from there until something
 // fails. worked is called after each transaction.
-func (f *HistoryFollower) follow(ctx context.Context, worked func()) error {
+func (f *Follower) follow(ctx context.Context, worked func()) error {
 	if err := f.begin(ctx); err != nil {
 		return err
 	}
@@ -250,7 +249,7 @@ func (f *HistoryFollower) follow(ctx context.Context, worked func()) error {
 
 // dropped begins again when the journal has dropped what the history still lacks.
 // The log hears of that a moment after its store has done it.
-func (f *HistoryFollower) dropped(ctx context.Context) error {
+func (f *Follower) dropped(ctx context.Context) error {
 	for f.Position()+1 >= f.log.Oldest() {
 		if !pause(ctx, firstRetry) {
 			return context.Cause(ctx)
@@ -260,13 +259,13 @@ func (f *HistoryFollower) dropped(ctx context.Context) error {
 }
 
 // apply carries one transaction out.
-func (f *HistoryFollower) apply(ctx context.Context, decoder *record.Decoder) error {
+func (f *Follower) apply(ctx context.Context, decoder *record.Decoder) error {
 	records, err := f.read(ctx, decoder)
 	if err != nil || len(records) == 0 {
 		return err
 	}
-	if err := f.history.Apply(ctx, records); err != nil {
-		return &historyError{err}
+	if err := f.store.Apply(ctx, records); err != nil {
+		return &storeError{err}
 	}
 	f.moved(records[len(records)-1].Sequence)
 	return nil
@@ -274,7 +273,7 @@ func (f *HistoryFollower) apply(ctx context.Context, decoder *record.Decoder) er
 
 // rest leaves the rest of a core's time to those who commit, after a transaction
 // that took so long. Who waits for the history is not kept waiting.
-func (f *HistoryFollower) rest(ctx context.Context, took time.Duration) error {
+func (f *Follower) rest(ctx context.Context, took time.Duration) error {
 	rest := took * time.Duration(100-f.options.Share) / time.Duration(f.options.Share)
 	return f.linger(ctx, f.Position(), journal.MaxSequence, min(rest, longestRest))
 }
@@ -298,22 +297,22 @@ func (p *pace) busy(now time.Time, head uint64) bool {
 
 // begin takes the history's position over, or has it built again where that does
 // not fit the journal.
-func (f *HistoryFollower) begin(ctx context.Context) error {
-	was, err := f.history.Position(ctx)
+func (f *Follower) begin(ctx context.Context) error {
+	was, err := f.store.Position(ctx)
 	if err != nil {
-		return &historyError{err}
+		return &storeError{err}
 	}
 	oldest, head := f.log.Oldest(), f.log.Head()
-	var kind HistoryEventKind
+	var kind EventKind
 	switch {
-	case was == push.Cursor{}:
-		kind = HistoryCreated
+	case was == journal.Position{}:
+		kind = Created
 	case was.Epoch != f.log.Epoch():
-		kind = HistoryOtherJournal
+		kind = OtherJournal
 	case was.Sequence > head:
-		kind = HistoryAhead
+		kind = Ahead
 	case was.Sequence+1 < oldest:
-		kind = HistoryBehind
+		kind = Behind
 	default:
 		f.moved(was.Sequence)
 		return nil
@@ -323,35 +322,35 @@ func (f *HistoryFollower) begin(ctx context.Context) error {
 		return err
 	}
 	position := f.cursor(oldest - 1)
-	if err := f.history.Reset(ctx, position, state); err != nil {
-		return &historyError{err}
+	if err := f.store.Reset(ctx, position, state); err != nil {
+		return &storeError{err}
 	}
 	f.moved(position.Sequence)
-	f.tell(HistoryEvent{Kind: kind, Was: was, Position: position})
+	f.tell(Event{Kind: kind, Was: was, Position: position})
 	return nil
 }
 
 // stateBehind returns a snapshot from which to take what the records from oldest
 // on do not tell: orders that worked before and were not touched since. The
 // newest does: orders that were touched come up to date with the records.
-func (f *HistoryFollower) stateBehind(ctx context.Context, oldest uint64) (*trade.Snapshot, error) {
+func (f *Follower) stateBehind(ctx context.Context, oldest uint64) (*trade.Snapshot, error) {
 	if oldest <= 1 {
 		return nil, nil //nolint:nilnil // nothing stood before the first record
 	}
 	snapshot, err := f.log.LoadSnapshot(ctx, journal.MaxSequence)
 	if err != nil {
-		return nil, fmt.Errorf("feed: history from record %d: %w", oldest, err)
+		return nil, fmt.Errorf("history: history from record %d: %w", oldest, err)
 	}
 	state, err := record.DecodeSnapshot(snapshot.Data)
 	if err != nil {
-		return nil, fmt.Errorf("feed: snapshot of %d: %w", snapshot.Sequence, err)
+		return nil, fmt.Errorf("history: snapshot of %d: %w", snapshot.Sequence, err)
 	}
 	return state, nil
 }
 
 // gather returns when there is something to apply: at once when somebody waits
 // for it or a whole transaction is there, after lingering otherwise.
-func (f *HistoryFollower) gather(ctx context.Context) error {
+func (f *Follower) gather(ctx context.Context) error {
 	position := f.Position()
 	if _, err := f.log.Wait(ctx, position); err != nil {
 		return err
@@ -361,7 +360,7 @@ func (f *HistoryFollower) gather(ctx context.Context) error {
 
 // linger returns when the journal has passed a sequence, when it has lasted most,
 // or as soon as somebody waits for more than position.
-func (f *HistoryFollower) linger(ctx context.Context, position, past uint64, most time.Duration) error {
+func (f *Follower) linger(ctx context.Context, position, past uint64, most time.Duration) error {
 	lingering, end := context.WithTimeout(ctx, most)
 	defer end()
 	f.mu.Lock()
@@ -383,7 +382,7 @@ func (f *HistoryFollower) linger(ctx context.Context, position, past uint64, mos
 
 // read returns the records of the next transaction, at least one. They hold until
 // the next call.
-func (f *HistoryFollower) read(ctx context.Context, decoder *record.Decoder) ([]*trade.Record, error) {
+func (f *Follower) read(ctx context.Context, decoder *record.Decoder) ([]*trade.Record, error) {
 	entries, err := f.log.Read(ctx, f.Position(), f.options.MaxRecords)
 	if err != nil {
 		return nil, err
@@ -394,7 +393,7 @@ func (f *HistoryFollower) read(ctx context.Context, decoder *record.Decoder) ([]
 	for _, entry := range entries {
 		r, err := decoder.Decode(entry.Sequence, entry.Time, entry.Data)
 		if err != nil {
-			return nil, fmt.Errorf("feed: record %d: %w", entry.Sequence, err)
+			return nil, fmt.Errorf("history: record %d: %w", entry.Sequence, err)
 		}
 		records = append(records, r)
 		if size += len(entry.Data); size >= f.options.MaxBytes || len(records) >= f.options.MaxRecords {
@@ -405,7 +404,7 @@ func (f *HistoryFollower) read(ctx context.Context, decoder *record.Decoder) ([]
 }
 
 // moved tells those who wait that the history stands at a sequence.
-func (f *HistoryFollower) moved(position uint64) {
+func (f *Follower) moved(position uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.position = position
@@ -415,11 +414,11 @@ func (f *HistoryFollower) moved(position uint64) {
 	}
 }
 
-func (f *HistoryFollower) cursor(sequence uint64) push.Cursor {
-	return push.Cursor{Epoch: f.log.Epoch(), Sequence: sequence}
+func (f *Follower) cursor(sequence uint64) journal.Position {
+	return journal.Position{Epoch: f.log.Epoch(), Sequence: sequence}
 }
 
-func (f *HistoryFollower) tell(event HistoryEvent) {
+func (f *Follower) tell(event Event) {
 	if f.options.Listener != nil {
 		f.options.Listener(event)
 	}

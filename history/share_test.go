@@ -1,4 +1,4 @@
-package feed_test
+package history_test
 
 import (
 	"context"
@@ -7,8 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"todoku/feed"
-	"todoku/feed/feedtest"
+	"todoku/history"
+	"todoku/history/historytest"
 	"todoku/journal"
 	"todoku/trade"
 	"todoku/trade/record"
@@ -42,7 +42,7 @@ func TestABusyVenueKeepsItsCoresFromTheHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
 		slow := &slowNotebook{notebook: d.notes, took: 40 * time.Millisecond}
-		d.startWith(t, slow, feed.HistoryOptions{MaxRecords: 100, Share: 25})
+		d.startWith(t, slow, history.Options{MaxRecords: 100, Share: 25})
 		write := func(d *desk, during time.Duration) {
 			for began := time.Now(); time.Since(began) < during; time.Sleep(20 * time.Millisecond) {
 				d.write(t, 100) // 5,000 a second; the history could take 2,500.
@@ -83,7 +83,7 @@ func TestAHistoryThatLagsBehindACompactionIsBuiltAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := &desk{log: log, venue: feedtest.NewVenue(1), notes: &notebook{}}
+		d := &desk{log: log, venue: historytest.NewVenue(1), notes: &notebook{}}
 		d.write(t, 20)
 		data, err := record.EncodeSnapshot(&trade.Snapshot{Sequence: 20})
 		if err != nil {
@@ -93,7 +93,7 @@ func TestAHistoryThatLagsBehindACompactionIsBuiltAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.write(t, 10)
-		d.start(t, feed.HistoryOptions{Linger: time.Second})
+		d.start(t, history.Options{Linger: time.Second})
 		time.Sleep(time.Millisecond) // It has found its place, and lingers.
 		if err := store.Compact(t.Context(), 21); err != nil {
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func TestAHistoryThatLagsBehindACompactionIsBuiltAgain(t *testing.T) {
 		if got := d.follower.Position(); got != 30 {
 			t.Errorf("it stands at %d, want 30", got)
 		}
-		want := []feed.HistoryEventKind{feed.HistoryCreated, feed.HistoryBehind}
+		want := []history.EventKind{history.Created, history.Behind}
 		if kinds := d.kinds(); !slices.Equal(kinds, want) {
 			t.Errorf("reported %v, want %v", kinds, want)
 		}

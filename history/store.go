@@ -1,48 +1,50 @@
-package feed
+package history
 
 import (
 	"context"
 	"errors"
 
-	"todoku/push"
+	"todoku/journal"
 	"todoku/trade"
 )
 
-// Errors of a History beside those of its database.
+// Errors of a [Store] beside those of its database, and of a [Follower].
 var (
 	// ErrBadPageToken says that a page token is not one that this query gave.
-	ErrBadPageToken = errors.New("feed: bad page token")
-	// ErrHistoryGap says that records do not follow the history's position.
-	// Nothing was applied.
-	ErrHistoryGap = errors.New("feed: records do not follow the history")
+	ErrBadPageToken = errors.New("history: bad page token")
+	// ErrGap says that records do not follow the history's position. Nothing was
+	// applied.
+	ErrGap = errors.New("history: records do not follow the position")
+	// ErrAhead says that the journal does not have the sequence that a caller waits for.
+	ErrAhead = errors.New("history: sequence is ahead of the journal")
+	// ErrStopped says that the follower's Run has returned.
+	ErrStopped = errors.New("history: follower stopped")
 )
 
-// History answers questions about what was: finished orders, executions, trades
-// and who did what. It is filled from the journal by a [HistoryFollower], keeps
-// its own position, and can be thrown away and built again. feedtest.RunHistory
+// Store answers questions about what was: finished orders, executions, trades
+// and who did what. It is filled from the journal by a [Follower], keeps
+// its own position, and can be thrown away and built again. historytest.Run
 // checks an implementation against these words.
 //
 // All methods must be safe for concurrent use, and queries must not wait for
 // Apply. Lists must come newest first: by sequence, order id or trade id, which
 // all rise with time. A page token must be refused with [ErrBadPageToken] unless
 // it came from the same query (see [Page]).
-type History interface {
-	IndexStore
-
+type Store interface {
 	// Position must return of which journal the history is and up to which
-	// record: what is in it, exactly. The zero Cursor stands for a new one.
-	Position(ctx context.Context) (push.Cursor, error)
+	// record: what is in it, exactly. The zero Position stands for a new one.
+	Position(ctx context.Context) (journal.Position, error)
 
 	// Apply must add the records and move the position to the last of them, all
-	// in one transaction or not at all. It must refuse with [ErrHistoryGap]
+	// in one transaction or not at all. It must refuse with [ErrGap]
 	// records that do not follow the position without gap. It must not keep or
 	// change them.
 	Apply(ctx context.Context, records []*trade.Record) error
 
-	// Reset must drop everything but the index, which says itself what it is of,
-	// and go on from position, in one transaction. state, if not nil, is the venue
-	// at or after position; its working orders must be in the history from then on.
-	Reset(ctx context.Context, position push.Cursor, state *trade.Snapshot) error
+	// Reset must drop everything and go on from position, in one transaction. state,
+	// if not nil, is the venue at or after position; its working orders must be in
+	// the history from then on.
+	Reset(ctx context.Context, position journal.Position, state *trade.Snapshot) error
 
 	// Orders must return an account's orders as they were last reported.
 	Orders(ctx context.Context, query OrderQuery) (Page[trade.Order], error)
@@ -57,7 +59,7 @@ type History interface {
 
 	// Trades must return the trades of an instrument as everyone may see them, a
 	// busted one with that status.
-	Trades(ctx context.Context, query TradeQuery) (Page[Print], error)
+	Trades(ctx context.Context, query TradeQuery) (Page[trade.Print], error)
 
 	// Trade must return one trade with its parties, as it was last reported.
 	// Without one, or when one of its orders is no longer kept, ok must be false.
@@ -80,13 +82,13 @@ type History interface {
 // since 1970; zero is no bound.
 type Span struct{ From, To int64 }
 
-// OrderQueryState narrows a query to orders that work or do not.
-type OrderQueryState int8
+// OrderState narrows a query to orders that work or do not.
+type OrderState int8
 
 // The states that can be asked for.
 const (
 	// AnyOrder is all of them.
-	AnyOrder OrderQueryState = iota
+	AnyOrder OrderState = iota
 	// WorkingOrder is those that can still trade.
 	WorkingOrder
 	// FinishedOrder is those that cannot.
@@ -99,7 +101,7 @@ type OrderQuery struct {
 	Account trade.AccountID
 	// Symbol narrows it to an instrument unless empty.
 	Symbol trade.Symbol
-	State  OrderQueryState
+	State  OrderState
 	Span
 	PageRequest
 }
@@ -133,7 +135,7 @@ type AuditQuery struct {
 
 // Execution is an execution report and when it was sequenced.
 type Execution struct {
-	Report
+	trade.Execution
 
 	// Time is the record's, in nanoseconds since 1970.
 	Time int64

@@ -1,4 +1,4 @@
-package feed_test
+package history_test
 
 import (
 	"context"
@@ -9,20 +9,19 @@ import (
 	"testing/synctest"
 	"time"
 
-	"todoku/feed"
-	"todoku/feed/feedtest"
+	"todoku/history"
+	"todoku/history/historytest"
 	"todoku/journal"
-	"todoku/push"
 	"todoku/trade"
 	"todoku/trade/record"
 )
 
-// notebook is a history that only writes down what it is given.
+// notebook is a store that only writes down what it is given.
 type notebook struct {
-	feed.History
+	history.Store
 
 	mu       sync.Mutex // protects what follows
-	position push.Cursor
+	position journal.Position
 	batches  [][]*trade.Record
 	state    *trade.Snapshot
 	resets   int
@@ -35,7 +34,7 @@ type failure struct {
 	applied bool
 }
 
-func (n *notebook) Position(context.Context) (push.Cursor, error) {
+func (n *notebook) Position(context.Context) (journal.Position, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.position, nil
@@ -45,7 +44,7 @@ func (n *notebook) Apply(_ context.Context, records []*trade.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if records[0].Sequence != n.position.Sequence+1 {
-		return feed.ErrHistoryGap
+		return history.ErrGap
 	}
 	var err error
 	if len(n.failures) > 0 {
@@ -60,7 +59,7 @@ func (n *notebook) Apply(_ context.Context, records []*trade.Record) error {
 	return err
 }
 
-func (n *notebook) Reset(_ context.Context, position push.Cursor, state *trade.Snapshot) error {
+func (n *notebook) Reset(_ context.Context, position journal.Position, state *trade.Snapshot) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.position, n.state, n.batches = position, state, nil
@@ -82,10 +81,10 @@ func (n *notebook) sizes() []int {
 // desk is a journal, a notebook and the follower between them.
 type desk struct {
 	log      *journal.Log
-	venue    *feedtest.Venue
+	venue    *historytest.Venue
 	notes    *notebook
-	follower *feed.HistoryFollower
-	events   []feed.HistoryEvent // Read after stop.
+	follower *history.Follower
+	events   []history.Event // Read after stop.
 	stop     func() error
 }
 
@@ -95,7 +94,7 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &desk{log: log, venue: feedtest.NewVenue(1), notes: &notebook{}}
+	return &desk{log: log, venue: historytest.NewVenue(1), notes: &notebook{}}
 }
 
 // write appends n records of the venue to the journal.
@@ -114,15 +113,15 @@ func (d *desk) write(t *testing.T, n int) {
 	}
 }
 
-func (d *desk) start(t *testing.T, options feed.HistoryOptions) {
+func (d *desk) start(t *testing.T, options history.Options) {
 	t.Helper()
 	d.startWith(t, d.notes, options)
 }
 
-func (d *desk) startWith(t *testing.T, history feed.History, options feed.HistoryOptions) {
+func (d *desk) startWith(t *testing.T, store history.Store, options history.Options) {
 	t.Helper()
-	options.Listener = func(e feed.HistoryEvent) { d.events = append(d.events, e) }
-	d.follower = feed.NewHistoryFollower(d.log, history, options)
+	options.Listener = func(e history.Event) { d.events = append(d.events, e) }
+	d.follower = history.NewFollower(d.log, store, options)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- d.follower.Run(ctx) }()
@@ -133,8 +132,8 @@ func (d *desk) startWith(t *testing.T, history feed.History, options feed.Histor
 	t.Cleanup(func() { _ = d.stop() })
 }
 
-func (d *desk) kinds() []feed.HistoryEventKind {
-	var kinds []feed.HistoryEventKind
+func (d *desk) kinds() []history.EventKind {
+	var kinds []history.EventKind
 	for _, e := range d.events {
 		kinds = append(kinds, e.Kind)
 	}
@@ -145,7 +144,7 @@ func TestARecordLingersForOthersUnlessSomebodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
 		d.write(t, 1)
-		d.start(t, feed.HistoryOptions{Linger: 50 * time.Millisecond})
+		d.start(t, history.Options{Linger: 50 * time.Millisecond})
 		synctest.Wait()
 		d.write(t, 1)
 		time.Sleep(49 * time.Millisecond)
@@ -172,7 +171,7 @@ func TestARecordLingersForOthersUnlessSomebodyWaits(t *testing.T) {
 		if err := d.stop(); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(d.kinds(), []feed.HistoryEventKind{feed.HistoryCreated}) {
+		if !slices.Equal(d.kinds(), []history.EventKind{history.Created}) {
 			t.Errorf("reported %v", d.kinds())
 		}
 	})
@@ -182,7 +181,7 @@ func TestAWholeTransactionDoesNotLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
 		d.write(t, 12)
-		d.start(t, feed.HistoryOptions{MaxRecords: 5, Linger: time.Hour})
+		d.start(t, history.Options{MaxRecords: 5, Linger: time.Hour})
 		synctest.Wait()
 		if sizes := d.notes.sizes(); !slices.Equal(sizes, []int{5, 5}) || d.follower.Position() != 10 {
 			t.Fatalf("wrote %v, at %d", sizes, d.follower.Position())
@@ -198,7 +197,7 @@ func TestAWholeTransactionDoesNotLinger(t *testing.T) {
 func TestTransactionsAreBoundedByBytes(t *testing.T) {
 	d := newDesk(t)
 	d.write(t, 6)
-	d.start(t, feed.HistoryOptions{MaxBytes: 1})
+	d.start(t, history.Options{MaxBytes: 1})
 	if err := d.follower.WaitFor(t.Context(), 6); err != nil {
 		t.Fatal(err)
 	}
@@ -211,15 +210,15 @@ func TestTransactionsAreBoundedByBytes(t *testing.T) {
 // and a journal part: a restored copy of one, a new one of the other.
 func TestAHistoryThatDoesNotFitIsBuiltAgain(t *testing.T) {
 	for name, c := range map[string]struct {
-		was       push.Cursor // The epoch "" stands for the journal's.
+		was       journal.Position // The epoch "" stands for the journal's.
 		compacted bool
-		want      feed.HistoryEventKind
+		want      history.EventKind
 		from      uint64
 	}{
-		"another journal":   {push.Cursor{Epoch: "other", Sequence: 3}, false, feed.HistoryOtherJournal, 0},
-		"ahead":             {push.Cursor{Sequence: 31}, false, feed.HistoryAhead, 0},
-		"behind":            {push.Cursor{Sequence: 5}, true, feed.HistoryBehind, 20},
-		"new and compacted": {push.Cursor{}, true, feed.HistoryCreated, 20},
+		"another journal":   {journal.Position{Epoch: "other", Sequence: 3}, false, history.OtherJournal, 0},
+		"ahead":             {journal.Position{Sequence: 31}, false, history.Ahead, 0},
+		"behind":            {journal.Position{Sequence: 5}, true, history.Behind, 20},
+		"new and compacted": {journal.Position{}, true, history.Created, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
@@ -242,7 +241,7 @@ func TestAHistoryThatDoesNotFitIsBuiltAgain(t *testing.T) {
 				d.notes.position.Epoch = d.log.Epoch()
 			}
 			was := d.notes.position
-			d.start(t, feed.HistoryOptions{})
+			d.start(t, history.Options{})
 			if err := d.follower.WaitFor(t.Context(), 30); err != nil {
 				t.Fatal(err)
 			}
@@ -252,7 +251,7 @@ func TestAHistoryThatDoesNotFitIsBuiltAgain(t *testing.T) {
 			if len(d.events) != 1 || d.events[0].Kind != c.want || d.events[0].Was != was || d.events[0].Position.Sequence != c.from {
 				t.Errorf("reported %+v", d.events)
 			}
-			if want := (push.Cursor{Epoch: d.log.Epoch(), Sequence: 30}); d.notes.position != want {
+			if want := (journal.Position{Epoch: d.log.Epoch(), Sequence: 30}); d.notes.position != want {
 				t.Errorf("stands at %v, want %v", d.notes.position, want)
 			}
 			if c.compacted != (d.notes.state != nil) {
@@ -268,8 +267,8 @@ func TestAHistoryThatDoesNotFitIsBuiltAgain(t *testing.T) {
 func TestAHistoryThatFitsGoesOnWhereItStood(t *testing.T) {
 	d := newDesk(t)
 	d.write(t, 10)
-	d.notes.position = push.Cursor{Epoch: d.log.Epoch(), Sequence: 4}
-	d.start(t, feed.HistoryOptions{})
+	d.notes.position = journal.Position{Epoch: d.log.Epoch(), Sequence: 4}
+	d.start(t, history.Options{})
 	if err := d.follower.WaitFor(t.Context(), 10); err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +288,7 @@ func TestADatabaseThatFailsIsTriedAgain(t *testing.T) {
 		d := newDesk(t)
 		d.write(t, 4)
 		d.notes.failures = []failure{{full, false}, {full, false}, {full, true}, {nil, true}, {full, false}}
-		d.start(t, feed.HistoryOptions{})
+		d.start(t, history.Options{})
 		began := time.Now()
 		if err := d.follower.WaitFor(t.Context(), 4); err != nil {
 			t.Fatal(err)
@@ -312,9 +311,9 @@ func TestADatabaseThatFailsIsTriedAgain(t *testing.T) {
 		if sizes := d.notes.sizes(); !slices.Equal(sizes, []int{4, 1, 1}) {
 			t.Errorf("wrote %v", sizes)
 		}
-		if want := []feed.HistoryEventKind{
-			feed.HistoryCreated, feed.HistoryFailed, feed.HistoryFailed, feed.HistoryFailed, feed.HistoryRecovered,
-			feed.HistoryFailed, feed.HistoryRecovered,
+		if want := []history.EventKind{
+			history.Created, history.Failed, history.Failed, history.Failed, history.Recovered,
+			history.Failed, history.Recovered,
 		}; !slices.Equal(d.kinds(), want) {
 			t.Errorf("reported %v, want %v", d.kinds(), want)
 		}
@@ -329,8 +328,8 @@ func TestAJournalThatCannotBeReadEndsTheFollower(t *testing.T) {
 	if err := d.log.Append(t.Context(), 0, []journal.Record{{Sequence: 1, Data: []byte{0xff}}}); err != nil {
 		t.Fatal(err)
 	}
-	d.start(t, feed.HistoryOptions{})
-	if err := d.follower.WaitFor(t.Context(), 1); !errors.Is(err, feed.ErrStopped) {
+	d.start(t, history.Options{})
+	if err := d.follower.WaitFor(t.Context(), 1); !errors.Is(err, history.ErrStopped) {
 		t.Errorf("waiting ends with %v, want ErrStopped", err)
 	}
 	if err := d.stop(); !errors.Is(err, record.ErrMalformed) {
@@ -342,8 +341,8 @@ func TestWaitingForAHistoryEnds(t *testing.T) {
 	d := newDesk(t)
 	d.write(t, 1)
 	d.notes.failures = slices.Repeat([]failure{{errors.New("broken"), false}}, 1000)
-	d.start(t, feed.HistoryOptions{})
-	if err := d.follower.WaitFor(t.Context(), 2); !errors.Is(err, feed.ErrBadCursor) {
+	d.start(t, history.Options{})
+	if err := d.follower.WaitFor(t.Context(), 2); !errors.Is(err, history.ErrAhead) {
 		t.Errorf("for what the journal does not have: %v, want ErrBadCursor", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -355,7 +354,7 @@ func TestWaitingForAHistoryEnds(t *testing.T) {
 	if err := d.stop(); err != nil {
 		t.Errorf("stopping: %v", err)
 	}
-	if err := d.follower.WaitFor(t.Context(), 1); !errors.Is(err, feed.ErrStopped) {
+	if err := d.follower.WaitFor(t.Context(), 1); !errors.Is(err, history.ErrStopped) {
 		t.Errorf("after the end: %v, want ErrStopped", err)
 	}
 }

@@ -1,6 +1,6 @@
-// Package feedtest holds what a [feed.History] must do, as tests that every
+// Package feedtest holds what a [history.Store] must do, as tests that every
 // implementation runs, and a source of records to run them with.
-package feedtest
+package historytest
 
 import (
 	"errors"
@@ -8,18 +8,18 @@ import (
 	"strings"
 	"testing"
 
-	"todoku/feed"
-	"todoku/push"
+	"todoku/history"
+	"todoku/journal"
 	"todoku/trade"
 )
 
-// RunHistory holds a history to the contract of [feed.History]. open must open
+// Run holds a store to the contract of [history.Store]. open must open
 // what dir holds, or make it; the suite closes what it gets.
-func RunHistory(t *testing.T, open func(t *testing.T, dir string) feed.History) {
+func Run(t *testing.T, open func(t *testing.T, dir string) history.Store) {
 	t.Helper()
 	cases := []struct {
 		name string
-		test func(t *testing.T, h feed.History, reopen reopener)
+		test func(t *testing.T, h history.Store, reopen reopener)
 	}{
 		{"ANewHistoryHasNoPosition", testNew},
 		{"AnswersAreThoseOfTheNaiveModel", testAgainstNaive},
@@ -27,7 +27,6 @@ func RunHistory(t *testing.T, open func(t *testing.T, dir string) feed.History) 
 		{"AResetDropsAllAndKeepsWhatWorks", testReset},
 		{"TokensOfOtherQueriesAreRefused", testTokens},
 		{"PagesStayWholeWhileRecordsArrive", testStablePages},
-		{"TheIndexIsReplacedWhole", testIndex},
 		{"CompactingDropsOnlyWhatIsOld", testCompact},
 		{"AContextThatIsDoneChangesNothing", testDone},
 	}
@@ -40,7 +39,7 @@ func RunHistory(t *testing.T, open func(t *testing.T, dir string) feed.History) 
 					t.Errorf("close: %v", err)
 				}
 			})
-			c.test(t, h, func(t *testing.T) feed.History {
+			c.test(t, h, func(t *testing.T) history.Store {
 				t.Helper()
 				if err := h.Close(); err != nil {
 					t.Fatal(err)
@@ -53,18 +52,18 @@ func RunHistory(t *testing.T, open func(t *testing.T, dir string) feed.History) 
 }
 
 // reopener closes the history of a test and opens it again from what it stored.
-type reopener func(t *testing.T) feed.History
+type reopener func(t *testing.T) history.Store
 
-func testNew(t *testing.T, h feed.History, reopen reopener) {
-	position(t, h, push.Cursor{})
+func testNew(t *testing.T, h history.Store, reopen reopener) {
+	position(t, h, journal.Position{})
 	h = reopen(t)
-	position(t, h, push.Cursor{})
+	position(t, h, journal.Position{})
 	reset(t, h, 0, nil)
 	h = reopen(t)
-	position(t, h, push.Cursor{Epoch: epoch})
+	position(t, h, journal.Position{Epoch: epoch})
 }
 
-func testAgainstNaive(t *testing.T, h feed.History, reopen reopener) {
+func testAgainstNaive(t *testing.T, h history.Store, reopen reopener) {
 	for seed := range uint64(2) {
 		venue, model := NewVenue(seed), newNaive()
 		reset(t, h, 0, nil)
@@ -76,12 +75,12 @@ func testAgainstNaive(t *testing.T, h feed.History, reopen reopener) {
 			compare(t, h, model, random, 5)
 		}
 		h = reopen(t)
-		position(t, h, push.Cursor{Epoch: epoch, Sequence: venue.sequence})
+		position(t, h, journal.Position{Epoch: epoch, Sequence: venue.sequence})
 		compare(t, h, model, random, 30)
 	}
 }
 
-func testGap(t *testing.T, h feed.History, _ reopener) {
+func testGap(t *testing.T, h history.Store, _ reopener) {
 	reset(t, h, 0, nil)
 	records := NewVenue(1).Next(10)
 	for name, wrong := range map[string][]*trade.Record{
@@ -89,13 +88,13 @@ func testGap(t *testing.T, h feed.History, _ reopener) {
 		"gap inside": {records[0], records[2]},
 		"backwards":  {records[0], records[0]},
 	} {
-		if err := h.Apply(t.Context(), wrong); !errors.Is(err, feed.ErrHistoryGap) {
+		if err := h.Apply(t.Context(), wrong); !errors.Is(err, history.ErrGap) {
 			t.Errorf("%s: %v, want ErrHistoryGap", name, err)
 		}
 	}
-	position(t, h, push.Cursor{Epoch: epoch})
+	position(t, h, journal.Position{Epoch: epoch})
 	apply(t, h, records[:5])
-	if err := h.Apply(t.Context(), records[4:]); !errors.Is(err, feed.ErrHistoryGap) {
+	if err := h.Apply(t.Context(), records[4:]); !errors.Is(err, history.ErrGap) {
 		t.Errorf("a record twice: %v, want ErrHistoryGap", err)
 	}
 	apply(t, h, records[5:])
@@ -104,7 +103,7 @@ func testGap(t *testing.T, h feed.History, _ reopener) {
 	compare(t, h, model, rand.New(rand.NewPCG(1, 3)), 20)
 }
 
-func testReset(t *testing.T, h feed.History, reopen reopener) {
+func testReset(t *testing.T, h history.Store, reopen reopener) {
 	venue := NewVenue(3)
 	reset(t, h, 0, nil)
 	apply(t, h, venue.Next(300))
@@ -114,7 +113,7 @@ func testReset(t *testing.T, h feed.History, reopen reopener) {
 	}
 	reset(t, h, 300, &trade.Snapshot{Sequence: 300, Orders: venue.Working()})
 	h = reopen(t)
-	position(t, h, push.Cursor{Epoch: epoch, Sequence: 300})
+	position(t, h, journal.Position{Epoch: epoch, Sequence: 300})
 	random := rand.New(rand.NewPCG(3, 3))
 	compare(t, h, model, random, 15)
 	records := venue.Next(300)
@@ -123,17 +122,17 @@ func testReset(t *testing.T, h feed.History, reopen reopener) {
 	compare(t, h, model, random, 30)
 }
 
-func testTokens(t *testing.T, h feed.History, _ reopener) {
+func testTokens(t *testing.T, h history.Store, _ reopener) {
 	reset(t, h, 0, nil)
 	apply(t, h, NewVenue(4).Next(300))
-	query := feed.OrderQuery{Account: Account(0), PageRequest: feed.PageRequest{Size: 2}}
+	query := history.OrderQuery{Account: Account(0), PageRequest: history.PageRequest{Size: 2}}
 	page, err := h.Orders(t.Context(), query)
 	if err != nil || page.Next == "" {
 		t.Fatalf("no second page (%v)", err)
 	}
 	refused := func(name string, err error) {
 		t.Helper()
-		if !errors.Is(err, feed.ErrBadPageToken) {
+		if !errors.Is(err, history.ErrBadPageToken) {
 			t.Errorf("%s: %v, want ErrBadPageToken", name, err)
 		}
 	}
@@ -141,12 +140,12 @@ func testTokens(t *testing.T, h feed.History, _ reopener) {
 	other.Token, other.Account = page.Next, Account(1)
 	_, err = h.Orders(t.Context(), other)
 	refused("of another account", err)
-	request := feed.PageRequest{Token: page.Next}
-	_, err = h.Executions(t.Context(), feed.ExecutionQuery{Account: Account(0), PageRequest: request})
+	request := history.PageRequest{Token: page.Next}
+	_, err = h.Executions(t.Context(), history.ExecutionQuery{Account: Account(0), PageRequest: request})
 	refused("of orders for executions", err)
-	_, err = h.Trades(t.Context(), feed.TradeQuery{Symbol: Symbol(0), PageRequest: request})
+	_, err = h.Trades(t.Context(), history.TradeQuery{Symbol: Symbol(0), PageRequest: request})
 	refused("of orders for trades", err)
-	_, err = h.Audit(t.Context(), feed.AuditQuery{PageRequest: request})
+	_, err = h.Audit(t.Context(), history.AuditQuery{PageRequest: request})
 	refused("of orders for audit", err)
 	for _, token := range []string{"x", "!", page.Next + "A", page.Next[1:], strings.Repeat("A", 1<<16)} {
 		query.Token = token
@@ -155,15 +154,15 @@ func testTokens(t *testing.T, h feed.History, _ reopener) {
 	}
 }
 
-func testStablePages(t *testing.T, h feed.History, _ reopener) {
+func testStablePages(t *testing.T, h history.Store, _ reopener) {
 	venue, model := NewVenue(5), newNaive()
 	reset(t, h, 0, nil)
 	records := venue.Next(300)
 	apply(t, h, records)
 	model.apply(records)
-	query := feed.ExecutionQuery{Account: Account(0), PageRequest: feed.PageRequest{Size: 7}}
+	query := history.ExecutionQuery{Account: Account(0), PageRequest: history.PageRequest{Size: 7}}
 	want := model.listExecutions(query)
-	var got []feed.Execution
+	var got []history.Execution
 	for {
 		page, err := h.Executions(t.Context(), query)
 		if err != nil {
@@ -179,27 +178,7 @@ func testStablePages(t *testing.T, h feed.History, _ reopener) {
 	same(t, "executions", query, got, want)
 }
 
-func testIndex(t *testing.T, h feed.History, reopen reopener) {
-	if at, blob, err := h.LoadIndex(t.Context()); err != nil || at != 0 || blob != nil {
-		t.Fatalf("a new history has an index of %d: %x (%v)", at, blob, err)
-	}
-	for _, want := range []string{strings.Repeat("long", 100_000), "short", ""} {
-		if err := h.SaveIndex(t.Context(), uint64(len(want)), []byte(want)); err != nil {
-			t.Fatal(err)
-		}
-		h = reopen(t)
-		at, blob, err := h.LoadIndex(t.Context())
-		if err != nil || at != uint64(len(want)) || string(blob) != want {
-			t.Fatalf("the index of %d has %d bytes of %d (%v)", at, len(blob), len(want), err)
-		}
-	}
-	reset(t, h, 5, nil)
-	if _, _, err := h.LoadIndex(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func testCompact(t *testing.T, h feed.History, _ reopener) {
+func testCompact(t *testing.T, h history.Store, _ reopener) {
 	venue, model := NewVenue(6), newNaive()
 	reset(t, h, 0, nil)
 	random := rand.New(rand.NewPCG(6, 6))
@@ -224,7 +203,7 @@ func testCompact(t *testing.T, h feed.History, _ reopener) {
 	apply(t, h, records)
 	model.apply(records)
 	compare(t, h, model, random, 15)
-	if len(model.listOrders(feed.OrderQuery{Account: Account(0), State: feed.WorkingOrder})) == 0 {
+	if len(model.listOrders(history.OrderQuery{Account: Account(0), State: history.WorkingOrder})) == 0 {
 		t.Error("no working order has survived; the test shows too little")
 	}
 }

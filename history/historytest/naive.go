@@ -1,10 +1,10 @@
-package feedtest
+package historytest
 
 import (
 	"cmp"
 	"slices"
 
-	"todoku/feed"
+	"todoku/history"
 	"todoku/trade"
 )
 
@@ -12,7 +12,7 @@ import (
 // too simple to be wrong.
 type naive struct {
 	orders     map[trade.OrderID]trade.Order
-	executions []feed.Execution
+	executions []history.Execution
 	trades     map[trade.TradeID]trade.Trade
 	records    []*trade.Record
 }
@@ -27,8 +27,8 @@ func (n *naive) apply(records []*trade.Record) {
 		for i, event := range r.Events {
 			if e, ok := event.(*trade.ExecutionReport); ok {
 				n.orders[e.Order.ID] = e.Order
-				n.executions = append(n.executions, feed.Execution{
-					Report: feed.Report{ExecutionReport: e, Sequence: r.Sequence, Event: i}, Time: r.Time,
+				n.executions = append(n.executions, history.Execution{
+					Execution: trade.Execution{ExecutionReport: e, Sequence: r.Sequence, Event: i}, Time: r.Time,
 				})
 			}
 			if e, ok := event.(*trade.TradeChanged); ok {
@@ -50,17 +50,17 @@ func (n *naive) compact(before int64) {
 			delete(n.trades, id)
 		}
 	}
-	n.executions = slices.DeleteFunc(n.executions, func(e feed.Execution) bool { return e.Time < before })
+	n.executions = slices.DeleteFunc(n.executions, func(e history.Execution) bool { return e.Time < before })
 	n.records = slices.DeleteFunc(n.records, func(r *trade.Record) bool { return r.Time < before })
 }
 
-func within(s feed.Span, time int64) bool { return time >= s.From && (s.To == 0 || time < s.To) }
+func within(s history.Span, time int64) bool { return time >= s.From && (s.To == 0 || time < s.To) }
 
-func (n *naive) listOrders(q feed.OrderQuery) []trade.Order {
+func (n *naive) listOrders(q history.OrderQuery) []trade.Order {
 	var found []trade.Order
 	for _, o := range n.orders {
 		if o.Account == q.Account && (q.Symbol == "" || o.Symbol == q.Symbol) && within(q.Span, o.Entered) &&
-			(q.State == feed.AnyOrder || o.Status.Working() == (q.State == feed.WorkingOrder)) {
+			(q.State == history.AnyOrder || o.Status.Working() == (q.State == history.WorkingOrder)) {
 			found = append(found, o)
 		}
 	}
@@ -77,8 +77,8 @@ func (n *naive) order(account trade.AccountID, ref trade.OrderRef) (found trade.
 	return found, ok
 }
 
-func (n *naive) listExecutions(q feed.ExecutionQuery) []feed.Execution {
-	var found []feed.Execution
+func (n *naive) listExecutions(q history.ExecutionQuery) []history.Execution {
+	var found []history.Execution
 	for _, e := range slices.Backward(n.executions) {
 		if e.Order.Account == q.Account && (q.Symbol == "" || e.Order.Symbol == q.Symbol) &&
 			(q.Order == 0 || e.Order.ID == q.Order) && within(q.Span, e.Time) {
@@ -88,17 +88,17 @@ func (n *naive) listExecutions(q feed.ExecutionQuery) []feed.Execution {
 	return found
 }
 
-func (n *naive) listTrades(q feed.TradeQuery) []feed.Print {
-	var found []feed.Print
+func (n *naive) listTrades(q history.TradeQuery) []trade.Print {
+	var found []trade.Print
 	for _, t := range n.trades {
 		if t.Symbol == q.Symbol && within(q.Span, t.Time) {
-			found = append(found, feed.Print{
+			found = append(found, trade.Print{
 				ID: t.ID, Symbol: t.Symbol, Price: t.Price, Quantity: t.Quantity, Aggressor: t.Aggressor,
 				Status: t.Status, Time: t.Time,
 			})
 		}
 	}
-	slices.SortFunc(found, func(a, b feed.Print) int { return cmp.Compare(b.ID, a.ID) })
+	slices.SortFunc(found, func(a, b trade.Print) int { return cmp.Compare(b.ID, a.ID) })
 	return found
 }
 
@@ -118,11 +118,11 @@ func (n *naive) trade(id trade.TradeID) (t trade.Trade, ok bool) {
 }
 
 // listAudit leaves the details out: they are words, which feed's own tests read.
-func (n *naive) listAudit(q feed.AuditQuery) []feed.AuditEntry {
-	var found []feed.AuditEntry
+func (n *naive) listAudit(q history.AuditQuery) []history.AuditEntry {
+	var found []history.AuditEntry
 	for _, r := range slices.Backward(n.records) {
 		if (q.User == "" || r.Command.User == q.User) && within(q.Span, r.Time) {
-			found = append(found, feed.AuditEntry{
+			found = append(found, history.AuditEntry{
 				Sequence: r.Sequence, Time: r.Time, Kind: r.Command.Kind, Actor: r.Command.Actor,
 			})
 		}

@@ -1,4 +1,4 @@
-package feedtest
+package historytest
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package feed
+package history
 
 import (
 	"errors"
@@ -48,7 +48,7 @@ func TestPagesHaveTheSizeThatIsAllowed(t *testing.T) {
 
 func TestExecutionKeysRiseWithSequenceAndEvent(t *testing.T) {
 	last := uint64(0)
-	for _, sequence := range []uint64{1, 2, 1 << 32, maxHistorySequence} {
+	for _, sequence := range []uint64{1, 2, 1 << 32, maxSequence} {
 		for _, event := range []int{0, 1, 1<<eventBits - 1} {
 			key := ExecutionKey(sequence, event)
 			if key <= last || key > math.MaxInt64 {

@@ -1,4 +1,4 @@
-package feedtest
+package historytest
 
 import (
 	"context"
@@ -7,46 +7,45 @@ import (
 	"reflect"
 	"testing"
 
-	"todoku/feed"
-	"todoku/push"
+	"todoku/history"
+	"todoku/journal"
 	"todoku/trade"
 )
 
 // epoch is that of every journal of the suite.
 const epoch = "0123456789abcdef"
 
-func testDone(t *testing.T, h feed.History, _ reopener) {
+func testDone(t *testing.T, h history.Store, _ reopener) {
 	reset(t, h, 0, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, err := range map[string]error{
 		"apply":   h.Apply(ctx, NewVenue(7).Next(1)),
-		"reset":   h.Reset(ctx, push.Cursor{Epoch: "other"}, nil),
-		"index":   h.SaveIndex(ctx, 1, []byte("x")),
+		"reset":   h.Reset(ctx, journal.Position{Epoch: "other"}, nil),
 		"compact": h.Compact(ctx, Begin),
 	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)
 		}
 	}
-	position(t, h, push.Cursor{Epoch: epoch})
+	position(t, h, journal.Position{Epoch: epoch})
 }
 
-func position(t *testing.T, h feed.History, want push.Cursor) {
+func position(t *testing.T, h history.Store, want journal.Position) {
 	t.Helper()
 	if got, err := h.Position(t.Context()); err != nil || got != want {
 		t.Fatalf("the position is %v (%v), want %v", got, err, want)
 	}
 }
 
-func reset(t *testing.T, h feed.History, sequence uint64, state *trade.Snapshot) {
+func reset(t *testing.T, h history.Store, sequence uint64, state *trade.Snapshot) {
 	t.Helper()
-	if err := h.Reset(t.Context(), push.Cursor{Epoch: epoch, Sequence: sequence}, state); err != nil {
+	if err := h.Reset(t.Context(), journal.Position{Epoch: epoch, Sequence: sequence}, state); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func apply(t *testing.T, h feed.History, records []*trade.Record) {
+func apply(t *testing.T, h history.Store, records []*trade.Record) {
 	t.Helper()
 	if err := h.Apply(t.Context(), records); err != nil {
 		t.Fatal(err)
@@ -54,7 +53,7 @@ func apply(t *testing.T, h feed.History, records []*trade.Record) {
 }
 
 // compare asks a history and the model the same random questions.
-func compare(t *testing.T, h feed.History, model *naive, random *rand.Rand, questions int) {
+func compare(t *testing.T, h history.Store, model *naive, random *rand.Rand, questions int) {
 	t.Helper()
 	a := &asker{h, model, random}
 	for range questions {
@@ -68,7 +67,7 @@ func compare(t *testing.T, h feed.History, model *naive, random *rand.Rand, ques
 }
 
 type asker struct {
-	h      feed.History
+	h      history.Store
 	model  *naive
 	random *rand.Rand
 }
@@ -78,31 +77,31 @@ func (a *asker) account() trade.AccountID { return Account(a.random.IntN(5)) }
 func (a *asker) user() trade.UserID       { return user(a.random.IntN(5)) }
 func (a *asker) symbol() trade.Symbol     { return Symbol(a.random.IntN(4)) }
 
-func (a *asker) page() feed.PageRequest {
-	return feed.PageRequest{Size: []int{0, 1, 2, 3, 10, 1000}[a.random.IntN(6)]}
+func (a *asker) page() history.PageRequest {
+	return history.PageRequest{Size: []int{0, 1, 2, 3, 10, 1000}[a.random.IntN(6)]}
 }
 
 // span often ends exactly at the time of a record.
-func (a *asker) span() feed.Span {
+func (a *asker) span() history.Span {
 	at := func() int64 {
 		if a.random.IntN(2) == 0 || len(a.model.records) == 0 {
 			return 0
 		}
 		return a.model.records[a.random.IntN(len(a.model.records))].Time + int64(a.random.IntN(3)-1)
 	}
-	return feed.Span{From: at(), To: at()}
+	return history.Span{From: at(), To: at()}
 }
 
 func (a *asker) orders(t *testing.T) {
 	t.Helper()
-	q := feed.OrderQuery{
-		Account: a.account(), State: feed.OrderQueryState(a.random.IntN(3)), Span: a.span(), PageRequest: a.page(),
+	q := history.OrderQuery{
+		Account: a.account(), State: history.OrderState(a.random.IntN(3)), Span: a.span(), PageRequest: a.page(),
 	}
 	if a.random.IntN(2) == 0 {
 		q.Symbol = a.symbol()
 	}
 	want := a.model.listOrders(q)
-	got := walk(t, q.Limit(), want, func(token string) (feed.Page[trade.Order], error) {
+	got := walk(t, q.Limit(), want, func(token string) (history.Page[trade.Order], error) {
 		q.Token = token
 		return a.h.Orders(t.Context(), q)
 	})
@@ -126,7 +125,7 @@ func (a *asker) order(t *testing.T) {
 
 func (a *asker) executions(t *testing.T) {
 	t.Helper()
-	q := feed.ExecutionQuery{Account: a.account(), Span: a.span(), PageRequest: a.page()}
+	q := history.ExecutionQuery{Account: a.account(), Span: a.span(), PageRequest: a.page()}
 	if a.random.IntN(2) == 0 {
 		q.Symbol = a.symbol()
 	}
@@ -134,7 +133,7 @@ func (a *asker) executions(t *testing.T) {
 		q.Order = trade.OrderID(a.random.IntN(400))
 	}
 	want := a.model.listExecutions(q)
-	got := walk(t, q.Limit(), want, func(token string) (feed.Page[feed.Execution], error) {
+	got := walk(t, q.Limit(), want, func(token string) (history.Page[history.Execution], error) {
 		q.Token = token
 		return a.h.Executions(t.Context(), q)
 	})
@@ -143,9 +142,9 @@ func (a *asker) executions(t *testing.T) {
 
 func (a *asker) trades(t *testing.T) {
 	t.Helper()
-	q := feed.TradeQuery{Symbol: a.symbol(), Span: a.span(), PageRequest: a.page()}
+	q := history.TradeQuery{Symbol: a.symbol(), Span: a.span(), PageRequest: a.page()}
 	want := a.model.listTrades(q)
-	got := walk(t, q.Limit(), want, func(token string) (feed.Page[feed.Print], error) {
+	got := walk(t, q.Limit(), want, func(token string) (history.Page[trade.Print], error) {
 		q.Token = token
 		return a.h.Trades(t.Context(), q)
 	})
@@ -164,12 +163,12 @@ func (a *asker) trade(t *testing.T) {
 // audit holds that every entry has words; which, feed's own tests read.
 func (a *asker) audit(t *testing.T) {
 	t.Helper()
-	q := feed.AuditQuery{Span: a.span(), PageRequest: a.page()}
+	q := history.AuditQuery{Span: a.span(), PageRequest: a.page()}
 	if a.random.IntN(2) == 0 {
 		q.User = a.user()
 	}
 	want := a.model.listAudit(q)
-	got := walk(t, q.Limit(), want, func(token string) (feed.Page[feed.AuditEntry], error) {
+	got := walk(t, q.Limit(), want, func(token string) (history.Page[history.AuditEntry], error) {
 		q.Token = token
 		page, err := a.h.Audit(t.Context(), q)
 		for i := range page.Items {
@@ -188,7 +187,7 @@ const maxWalk = 6
 
 // walk reads pages until the end or until they are enough, and returns the whole
 // list, as far as it was not read taken from want.
-func walk[T any](t *testing.T, size int, want []T, read func(token string) (feed.Page[T], error)) []T {
+func walk[T any](t *testing.T, size int, want []T, read func(token string) (history.Page[T], error)) []T {
 	t.Helper()
 	var all []T
 	token := ""
