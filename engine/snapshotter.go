@@ -143,7 +143,7 @@ func (s *snapshotter) compact(ctx context.Context, snapshot uint64) error {
 	if s.options.Retain <= 0 {
 		return nil
 	}
-	before, err := s.firstAfter(ctx, s.options.Clock().Add(-s.options.Retain).UnixNano(), snapshot)
+	before, err := s.log.FirstSince(ctx, s.options.Clock().Add(-s.options.Retain).UnixNano(), snapshot)
 	if err == nil && before > s.log.Oldest() {
 		err = s.log.Compact(ctx, before)
 		if err == nil {
@@ -154,23 +154,4 @@ func (s *snapshotter) compact(ctx context.Context, snapshot uint64) error {
 		s.options.Report(Report{What: CompactFailed, Sequence: before, Err: err})
 	}
 	return nil
-}
-
-// firstAfter returns the first record from a time on, at most one past through,
-// by halving: record times never fall.
-func (s *snapshotter) firstAfter(ctx context.Context, time int64, through uint64) (uint64, error) {
-	low, high := s.log.Oldest(), through+1
-	for low < high {
-		middle := low + (high-low)/2
-		records, err := s.log.Read(ctx, middle-1, 1)
-		if err != nil {
-			return 0, fmt.Errorf("engine: read record %d: %w", middle, err)
-		}
-		if len(records) > 0 && records[0].Time < time {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low, nil
 }

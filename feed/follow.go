@@ -398,7 +398,7 @@ func (f *Feed) loadCheckpoint(ctx context.Context, oldest, head uint64) *index {
 }
 
 // replayBase returns the sequence behind which everything is younger than
-// replays go back. Times never fall, so it searches by halves.
+// replays go back.
 func (f *Feed) replayBase(ctx context.Context, oldest, head uint64) (uint64, error) {
 	if head < oldest {
 		return head, nil
@@ -408,18 +408,6 @@ func (f *Feed) replayBase(ctx context.Context, oldest, head uint64) (uint64, err
 		return 0, fmt.Errorf("feed: read %d: %w", head, err)
 	}
 	horizon := time.Unix(0, newest[0].Time).Add(-f.options.ReplayAge).UnixNano()
-	low, high := oldest, head // The first record not older than the horizon is within.
-	for low < high {
-		middle := low + (high-low)/2
-		records, err := f.log.Read(ctx, middle-1, 1)
-		if err != nil || len(records) == 0 {
-			return 0, fmt.Errorf("feed: read %d: %w", middle, err)
-		}
-		if records[0].Time < horizon {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low - 1, nil
+	first, err := f.log.FirstSince(ctx, horizon, head)
+	return first - 1, err
 }

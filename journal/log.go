@@ -279,7 +279,28 @@ func (l *Log) Read(ctx context.Context, after uint64, limit int) ([]Record, erro
 	return until(records, head), nil
 }
 
-// Wait is the doorbell: it returns the head as soon as that is above after. A
+// FirstSince returns the sequence of the first record up to through whose time is
+// at least since, in nanoseconds since 1970 UTC, or through + 1 when all are
+// older. It reads a few records, by halving: times never fall. Errors are those of
+// Read.
+func (l *Log) FirstSince(ctx context.Context, since int64, through uint64) (uint64, error) {
+	low, high := l.Oldest(), through+1
+	for low < high {
+		middle := low + (high-low)/2
+		records, err := l.Read(ctx, middle-1, 1)
+		if err != nil {
+			return 0, err
+		}
+		if len(records) > 0 && records[0].Time < since {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
+}
+
+// Wait returns the head as soon as that is above after. A
 // change between a Read and the Wait that follows is not missed. The error is
 // the context's or ErrClosed.
 func (l *Log) Wait(ctx context.Context, after uint64) (head uint64, err error) {

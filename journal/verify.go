@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
 )
 
 // walkStep is how many records Walk asks for at a time.
@@ -105,29 +104,6 @@ func Walk(ctx context.Context, store Store, after, through uint64, use func(Reco
 		}
 	}
 	return nil
-}
-
-// FirstSince returns the sequence of the first record whose time is at least
-// since (nanoseconds since 1970 UTC), or the head + 1 when all are older: what
-// to hand to Compact to keep history from since on. It reads a few records, by
-// halving.
-func FirstSince(ctx context.Context, store Store, since int64) (uint64, error) {
-	oldest, head, err := store.Bounds(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var failure error
-	offset := sort.Search(int(head+1-oldest), func(i int) bool {
-		if failure != nil {
-			return false
-		}
-		record, err := at(ctx, store, oldest+uint64(i))
-		if err != nil {
-			failure = err
-		}
-		return err == nil && record.Time >= since
-	})
-	return oldest + uint64(offset), failure
 }
 
 // bounds fills the part of a summary that needs no record.

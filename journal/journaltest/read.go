@@ -98,8 +98,13 @@ func verify(t *testing.T, open Open) {
 	if err != nil || stat.LastTime != 8000 || stat.FirstTime != 1000 || stat.Epoch != summary.Epoch {
 		t.Fatalf("stat %+v, %v", stat, err)
 	}
+	log, err := journal.Open(t.Context(), store, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
 	for since, first := range map[int64]uint64{0: 1, 1000: 1, 1001: 2, 4500: 5, 8000: 8, 8001: 9} {
-		got, err := journal.FirstSince(t.Context(), store, since)
+		got, err := log.FirstSince(t.Context(), since, 8)
 		if err != nil || got != first {
 			t.Errorf("first since %d: got %d, %v, want %d", since, got, err, first)
 		}
