@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -21,13 +20,6 @@ type AccessFilter struct {
 	// From and Until bound Time: from From on, and before Until.
 	From  time.Time
 	Until time.Time
-}
-
-func (f AccessFilter) matches(e Entry) bool {
-	return (f.User == "" || f.User == e.User) &&
-		(len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.Kind)) &&
-		(f.From.IsZero() || !e.Time.Before(f.From)) &&
-		(f.Until.IsZero() || e.Time.Before(f.Until))
 }
 
 // ListAccess returns a page of the entries that filter selects, newest first, and

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"todoku/account"
+	"todoku/account/accounttest"
 )
 
 func TestASignInOpensASessionAndAConnection(t *testing.T) {
@@ -153,7 +154,7 @@ func (s slowStore) Credential(ctx context.Context, user string) (account.Credent
 
 func TestALoginFloodIsTurnedAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := slowStore{Store: account.NewMemoryStore(), release: make(chan struct{})}
+		slow := slowStore{Store: accounttest.NewMemoryStore(), release: make(chan struct{})}
 		service, err := account.NewService(t.Context(), slow, account.Config{
 			Hash: account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1}, HashConcurrency: 2, HashQueue: 3, HashWait: time.Second,
 		})
@@ -189,7 +190,7 @@ func TestALoginFloodIsTurnedAway(t *testing.T) {
 
 func TestAFloodFromOneNetworkLeavesRoomForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := slowStore{Store: account.NewMemoryStore(), release: make(chan struct{})}
+		slow := slowStore{Store: accounttest.NewMemoryStore(), release: make(chan struct{})}
 		service, err := account.NewService(t.Context(), slow, account.Config{
 			Hash: account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1}, HashConcurrency: 1, HashQueue: 4,
 		})
@@ -222,7 +223,7 @@ func TestAFloodFromOneNetworkLeavesRoomForTheOthers(t *testing.T) {
 }
 
 func TestAGuessCountsThoughItsCallerHungUp(t *testing.T) {
-	memory := account.NewMemoryStore()
+	memory := accounttest.NewMemoryStore()
 	ctx, cancel := context.WithCancel(t.Context())
 	service, err := account.NewService(t.Context(), hangUp{Store: memory, cancel: cancel}, account.Config{
 		Hash: account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1},
@@ -362,7 +363,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		{Hash: account.HashCost{MemoryKiB: 1 << 30, Passes: 1, Lanes: 1}},
 		{Hash: account.HashCost{Passes: 1}},
 	} {
-		_, err := account.NewService(t.Context(), account.NewMemoryStore(), config)
+		_, err := account.NewService(t.Context(), accounttest.NewMemoryStore(), config)
 		wantError(t, err, account.ErrInvalid)
 	}
 }

@@ -14,14 +14,17 @@ import (
 	"todoku/account/accounttest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	account.NewTestStore = func() account.Store { return accounttest.NewMemoryStore() }
+	goleak.VerifyTestMain(m)
+}
 
 func TestMemoryStoreKeepsThePromisesOfAStore(t *testing.T) {
-	stores := map[string]*account.MemoryStore{}
+	stores := map[string]*accounttest.MemoryStore{}
 	accounttest.Run(t, func(t *testing.T, dir string) account.Store {
 		t.Helper()
 		if stores[dir] == nil {
-			stores[dir] = account.NewMemoryStore()
+			stores[dir] = accounttest.NewMemoryStore()
 		}
 		return stores[dir]
 	})
@@ -45,7 +48,7 @@ const password = "correct horse"
 // newVenue has the users alice and bob with the same password. Hashes are cheap.
 func newVenue(t *testing.T, config account.Config) *venue {
 	t.Helper()
-	v := &venue{t: t, config: config, store: &accounttest.Faulty{Store: account.NewMemoryStore()}}
+	v := &venue{t: t, config: config, store: &accounttest.Faulty{Store: accounttest.NewMemoryStore()}}
 	v.restart()
 	for _, user := range []string{"alice", "bob"} {
 		if created, err := v.CreateCredentialIfAbsent(t.Context(), user, password); err != nil || !created {

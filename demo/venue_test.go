@@ -11,6 +11,7 @@ import (
 	"todoku/engine"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade"
 	"todoku/trade/record"
 )
@@ -32,7 +33,7 @@ type venue struct {
 
 func newVenue(t *testing.T) *venue {
 	t.Helper()
-	log, err := journal.Open(t.Context(), journal.NewMemoryStore(), journal.Options{})
+	log, err := journal.Open(t.Context(), journaltest.NewMemoryStore(), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade"
 )
 
@@ -91,7 +92,7 @@ func BenchmarkOrders(b *testing.B) {
 			b.ReportAllocs()
 			for done := 0; done < b.N; {
 				b.StopTimer()
-				e := newBenchVenue(b, discard{journal.NewMemoryStore()})
+				e := newBenchVenue(b, discard{journaltest.NewMemoryStore()})
 				part := min(b.N-done, len(commands))
 				b.StartTimer()
 				for at := 0; at < part; at += group {
@@ -112,7 +113,7 @@ func (unsaved) SaveSnapshot(context.Context, journal.Snapshot) error { return ni
 // BenchmarkRestart opens a journal of a million commands, from the beginning and
 // behind a snapshot of its end. The store is in memory: reading the disk is sqlite's.
 func BenchmarkRestart(b *testing.B) {
-	store := journal.NewMemoryStore()
+	store := journaltest.NewMemoryStore()
 	e := newBenchVenue(b, store)
 	commands := benchCommands()
 	for at := 0; at < len(commands); at += 1000 {
@@ -152,7 +153,7 @@ func BenchmarkRestart(b *testing.B) {
 // BenchmarkSnapshot writes the snapshot that a busy venue's snapshotter writes next:
 // of the second half of a million commands, behind one of the first.
 func BenchmarkSnapshot(b *testing.B) {
-	store := journal.NewMemoryStore()
+	store := journaltest.NewMemoryStore()
 	e := newBenchVenue(b, store)
 	commands := benchCommands()
 	for at := 0; at < len(commands); at += 1000 {

@@ -7,6 +7,7 @@ import (
 
 	"todoku/engine"
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade"
 	"todoku/trade/record"
 )
@@ -37,7 +38,7 @@ func pass(d time.Duration) {
 
 func TestAnIdleVenueWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, journal.NewMemoryStore(), engine.Options{})
+		r := start(t, journaltest.NewMemoryStore(), engine.Options{})
 		r.cast("alice")
 		head := r.log.Head()
 		pass(30 * day)
@@ -49,7 +50,7 @@ func TestAnIdleVenueWritesNothing(t *testing.T) {
 
 func TestTheDayEndsOnceAndRequestsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, journal.NewMemoryStore(), engine.Options{})
+		r := start(t, journaltest.NewMemoryStore(), engine.Options{})
 		r.cast("alice")
 		head := r.must(order("alice", 1)).Sequence
 		end := time.Now().Truncate(day).Add(day)
@@ -79,7 +80,7 @@ func TestTheDayEndsOnceAndRequestsAreForgotten(t *testing.T) {
 
 func TestAnOrderExpiresOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, journal.NewMemoryStore(), engine.Options{})
+		r := start(t, journaltest.NewMemoryStore(), engine.Options{})
 		r.cast("alice")
 		until := time.Now().Add(90 * time.Minute)
 		o := order("alice", 1)
@@ -99,7 +100,7 @@ func TestAnOrderExpiresOnTime(t *testing.T) {
 
 func TestExpiriesOfATimeWithoutTheServerComeFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := journal.NewMemoryStore()
+		store := journaltest.NewMemoryStore()
 		r := start(t, store, engine.Options{})
 		r.cast("alice", "bob")
 		head := r.must(order("alice", 1)).Sequence
@@ -120,7 +121,7 @@ func TestExpiriesOfATimeWithoutTheServerComeFirst(t *testing.T) {
 func TestACrowdedDaysEndTakesSeveralRecords(t *testing.T) {
 	const crowd = 50_000 + 1_000
 	synctest.Test(t, func(t *testing.T) {
-		store := journal.NewMemoryStore()
+		store := journaltest.NewMemoryStore()
 		r := start(t, store, engine.Options{})
 		r.cast("alice")
 		commands := make([]trade.Command, crowd)

@@ -36,7 +36,7 @@ func (s *syncedStore) Append(ctx context.Context, prev uint64, batch []journal.R
 
 func TestEveryAnswerIsDurableAndManyShareASync(t *testing.T) {
 	const callers, each = 64, 40
-	store := &syncedStore{Store: journal.NewMemoryStore()}
+	store := &syncedStore{Store: journaltest.NewMemoryStore()}
 	r := start(t, store, engine.Options{})
 	r.cast("alice", "bob")
 	before := store.appends.Load()
@@ -60,7 +60,7 @@ func TestEveryAnswerIsDurableAndManyShareASync(t *testing.T) {
 }
 
 func TestNobodyIsAnsweredBeforeTheSyncReturns(t *testing.T) {
-	store := journaltest.NewFaulty(journal.NewMemoryStore())
+	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	r := start(t, store, engine.Options{})
 	r.cast("alice")
 	entered, release := store.Hang()
@@ -87,7 +87,7 @@ func TestNobodyIsAnsweredBeforeTheSyncReturns(t *testing.T) {
 }
 
 func TestFiftyTimesTheSameRequestIsOneOrder(t *testing.T) {
-	store := journal.NewMemoryStore()
+	store := journaltest.NewMemoryStore()
 	r := start(t, store, engine.Options{})
 	r.cast("alice")
 	fifty := func(r *running) trade.Answer {
@@ -123,7 +123,7 @@ func TestFiftyTimesTheSameRequestIsOneOrder(t *testing.T) {
 }
 
 func TestWhoStopsWaitingLearnsTheOutcomeLater(t *testing.T) {
-	store := journaltest.NewFaulty(journal.NewMemoryStore())
+	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	r := start(t, store, engine.Options{})
 	r.cast("alice")
 	entered, release := store.Hang()
@@ -145,7 +145,7 @@ func TestWhoStopsWaitingLearnsTheOutcomeLater(t *testing.T) {
 }
 
 func TestAGroupIsDecidedInOrderAndMadeDurableTogether(t *testing.T) {
-	store := &syncedStore{Store: journal.NewMemoryStore()}
+	store := &syncedStore{Store: journaltest.NewMemoryStore()}
 	r := start(t, store, engine.Options{})
 	r.cast("alice", "bob")
 	before := store.appends.Load()
@@ -173,7 +173,7 @@ func TestAGroupIsDecidedInOrderAndMadeDurableTogether(t *testing.T) {
 
 func TestAGroupLargerThanABatchIsAnsweredWhole(t *testing.T) {
 	const many = 10_000
-	store := &syncedStore{Store: journal.NewMemoryStore()}
+	store := &syncedStore{Store: journaltest.NewMemoryStore()}
 	r := start(t, store, engine.Options{})
 	r.cast("alice")
 	commands := make([]trade.Command, many)
@@ -194,7 +194,7 @@ func TestAGroupLargerThanABatchIsAnsweredWhole(t *testing.T) {
 func TestStoppingAnswersEverybodyOnce(t *testing.T) {
 	const callers = 32
 	for range 5 {
-		store := journal.NewMemoryStore()
+		store := journaltest.NewMemoryStore()
 		r := start(t, store, engine.Options{})
 		r.cast("alice")
 		results := map[trade.RequestID]engine.Result{}

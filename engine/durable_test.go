@@ -18,7 +18,7 @@ import (
 
 func TestAFullDiskRefusesAndRecoversByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := journaltest.NewFaulty(journal.NewMemoryStore())
+		store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 		r := start(t, store, engine.Options{})
 		r.cast("alice")
 		kept := r.must(order("alice", 1))
@@ -63,7 +63,7 @@ func TestAFullDiskRefusesAndRecoversByItself(t *testing.T) {
 }
 
 func TestAWriteThatTookEffectIsASuccess(t *testing.T) {
-	store := journaltest.NewFaulty(journal.NewMemoryStore())
+	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	r := start(t, store, engine.Options{})
 	r.cast("alice")
 	store.Fail(journaltest.FaultAfter, 1, nil)
@@ -83,7 +83,7 @@ func TestAWriteThatTookEffectIsASuccess(t *testing.T) {
 func TestAnOutcomeThatCannotBeReadIsUnknownAndToldLater(t *testing.T) {
 	for _, fault := range []journaltest.Fault{journaltest.FaultAfter, journaltest.FaultBefore} {
 		synctest.Test(t, func(t *testing.T) {
-			store := journaltest.NewFaulty(journal.NewMemoryStore())
+			store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 			r := start(t, store, engine.Options{})
 			r.cast("alice")
 			store.Fail(fault, -1, syscall.EIO)
@@ -114,7 +114,7 @@ func TestAnOutcomeThatCannotBeReadIsUnknownAndToldLater(t *testing.T) {
 }
 
 func TestAHangingDiskHoldsUpWritersOnly(t *testing.T) {
-	store := journaltest.NewFaulty(journal.NewMemoryStore())
+	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	r := start(t, store, engine.Options{})
 	r.cast("alice")
 	entered, release := store.Hang()
@@ -138,7 +138,7 @@ func TestAHangingDiskHoldsUpWritersOnly(t *testing.T) {
 
 func TestASecondWriterIsFoundOutAndItsRecordsAreTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := journal.NewMemoryStore()
+		store := journaltest.NewMemoryStore()
 		first := start(t, store, engine.Options{})
 		first.cast("alice")
 		second := start(t, store, engine.Options{})
@@ -162,7 +162,7 @@ func TestASecondWriterIsFoundOutAndItsRecordsAreTakenOver(t *testing.T) {
 
 func TestWhateverTheDiskDoesNothingAcknowledgedIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := journaltest.NewFaulty(journal.NewMemoryStore())
+		store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 		r := start(t, store, engine.Options{SnapshotEvery: 50})
 		r.cast("alice")
 		rng := rand.New(rand.NewPCG(3, 4))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade"
 	"todoku/trade/record"
 )
@@ -57,7 +58,7 @@ func playStream(t *testing.T, stream []step, group int) played {
 	t.Helper()
 	var clock atomic.Int64
 	clock.Store(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).UnixNano())
-	log, err := journal.Open(t.Context(), journal.NewMemoryStore(), journal.Options{})
+	log, err := journal.Open(t.Context(), journaltest.NewMemoryStore(), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +202,7 @@ func (k *snapshotKeeper) SaveSnapshot(ctx context.Context, s journal.Snapshot) e
 func TestSnapshotsWrittenBesideTheEngineAreItsStates(t *testing.T) {
 	v := newStreamVenue(t)
 	stream := append(streamSetup(), makeStream(v, 13, 1200)...)
-	keeper := &snapshotKeeper{Store: journal.NewMemoryStore()}
+	keeper := &snapshotKeeper{Store: journaltest.NewMemoryStore()}
 	log, err := journal.Open(t.Context(), keeper, journal.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -94,7 +94,7 @@ func same(t *testing.T, members ...*member) {
 func TestAFollowerHasTheLeadersStateAfterEachCommand(t *testing.T) {
 	stream := append(streamSetup(), makeStream(newStreamVenue(t), 1, 300)...)
 	synctest.Test(t, func(t *testing.T) {
-		store, bell := journal.NewMemoryStore(), &journal.LocalBell{}
+		store, bell := journaltest.NewMemoryStore(), &journal.LocalBell{}
 		leader := join(t, store, bell, Options{SnapshotEvery: 50}, journal.Open)
 		follower := join(t, store, bell, Options{SnapshotEvery: 1}, journal.Follow)
 		for i, s := range stream {
@@ -122,7 +122,7 @@ func TestAFollowerHasTheLeadersStateAfterEachCommand(t *testing.T) {
 func TestPromotionLosesNothing(t *testing.T) {
 	stream := append(streamSetup(), makeStream(newStreamVenue(t), 2, 200)...)
 	synctest.Test(t, func(t *testing.T) {
-		store, bell := journal.NewMemoryStore(), &journal.LocalBell{}
+		store, bell := journaltest.NewMemoryStore(), &journal.LocalBell{}
 		one := join(t, store, bell, Options{}, journal.Open)
 		two := join(t, store, bell, Options{}, journal.Follow)
 		acknowledged := map[trade.RequestID]trade.Answer{}
@@ -170,7 +170,7 @@ func TestPromotionLosesNothing(t *testing.T) {
 func TestAFormerLeaderIsRefusedAndFollows(t *testing.T) {
 	stream := streamSetup()
 	synctest.Test(t, func(t *testing.T) {
-		store, bell := journal.NewMemoryStore(), &journal.LocalBell{}
+		store, bell := journaltest.NewMemoryStore(), &journal.LocalBell{}
 		former := join(t, store, bell, Options{}, journal.Open)
 		former.play(stream, func() {})
 		next := join(t, store, bell, Options{}, journal.Follow)
@@ -200,7 +200,7 @@ func TestAFormerLeaderIsRefusedAndFollows(t *testing.T) {
 
 func TestOfManyLeadersOneWritesAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, bell := journal.NewMemoryStore(), &journal.LocalBell{}
+		store, bell := journaltest.NewMemoryStore(), &journal.LocalBell{}
 		members := []*member{join(t, store, bell, Options{}, journal.Open)}
 		for range 2 {
 			members = append(members, join(t, store, bell, Options{}, journal.Follow))
@@ -258,7 +258,7 @@ func TestOfManyLeadersOneWritesAtATime(t *testing.T) {
 
 func TestAFollowerReadsOnAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, bell := journal.NewMemoryStore(), &journal.LocalBell{}
+		store, bell := journaltest.NewMemoryStore(), &journal.LocalBell{}
 		leader := join(t, store, bell, Options{}, journal.Open)
 		leader.play(streamSetup(), func() {})
 		faulty := journaltest.NewFaulty(store.Reopen())

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"todoku/engine"
-	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade"
 )
 
@@ -36,7 +36,7 @@ func sweep(orders int) *trade.PlaceOrder {
 }
 
 func TestWhatNoRecordHoldsIsRefusedByNameAndWithoutHarm(t *testing.T) {
-	store := journal.NewMemoryStore()
+	store := journaltest.NewMemoryStore()
 	r := start(t, store, engine.Options{MaxRecord: 5000})
 	r.fill(100, 10)
 	tooLarge := &trade.Refusal{Reason: trade.ReasonTooLarge}
@@ -60,7 +60,7 @@ func TestASweepOfAHundredThousandOrdersIsOneRecord(t *testing.T) {
 	if engine.RaceEnabled || testing.Short() {
 		orders = 20_000
 	}
-	store := journal.NewMemoryStore()
+	store := journaltest.NewMemoryStore()
 	r := start(t, store, engine.Options{})
 	r.fill(orders, 10_000)
 	began := time.Now()

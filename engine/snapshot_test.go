@@ -10,12 +10,13 @@ import (
 
 	"todoku/engine"
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade"
 )
 
 func TestHistoryBeyondTheRetentionIsDroppedBehindASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := journal.NewMemoryStore()
+		store := journaltest.NewMemoryStore()
 		r := start(t, store, engine.Options{SnapshotEvery: 10, Retain: 2 * time.Hour})
 		r.cast("alice")
 		for n := range 100 {
@@ -59,7 +60,7 @@ func (f *forgetful) LoadSnapshot(ctx context.Context, atMost uint64) (journal.Sn
 }
 
 func TestADamagedSnapshotIsPassedOver(t *testing.T) {
-	store := &forgetful{Store: journal.NewMemoryStore()}
+	store := &forgetful{Store: journaltest.NewMemoryStore()}
 	r := start(t, store, engine.Options{})
 	r.cast("alice")
 	r.must(order("alice", 1))
@@ -82,7 +83,7 @@ func TestADamagedSnapshotIsPassedOver(t *testing.T) {
 }
 
 func TestASnapshotThatCannotBeReadIsRefusedInWords(t *testing.T) {
-	store := journal.NewMemoryStore()
+	store := journaltest.NewMemoryStore()
 	r := start(t, store, engine.Options{})
 	r.cast("alice")
 	r.stop()
@@ -108,7 +109,7 @@ func (s *noSnapshots) SaveSnapshot(context.Context, journal.Snapshot) error {
 
 func TestASnapshotThatFailsIsNotTriedWithEveryRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &noSnapshots{Store: journal.NewMemoryStore()}
+		store := &noSnapshots{Store: journaltest.NewMemoryStore()}
 		log, err := journal.Open(t.Context(), store, journal.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -157,7 +158,7 @@ func (s *slowSnapshots) SaveSnapshot(ctx context.Context, snapshot journal.Snaps
 
 func TestSnapshotsTakeATenthOfTheTimeAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &slowSnapshots{Store: journal.NewMemoryStore()}
+		store := &slowSnapshots{Store: journaltest.NewMemoryStore()}
 		r := start(t, store, engine.Options{SnapshotEvery: 10})
 		r.cast("alice")
 		for n := range 2000 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade"
 	"todoku/trade/record"
 )
@@ -29,7 +30,7 @@ type testVenue struct {
 func newTestVenue(t testing.TB) *testVenue {
 	t.Helper()
 	v := &testVenue{
-		t: t, store: journal.NewMemoryStore(),
+		t: t, store: journaltest.NewMemoryStore(),
 		clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), auditor: newAuditor(),
 	}
 	v.options.Clock = func() time.Time { return v.clock }

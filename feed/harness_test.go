@@ -14,6 +14,7 @@ import (
 
 	"todoku/feed"
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/push"
 	"todoku/push/pushtest"
 	"todoku/trade"
@@ -80,7 +81,7 @@ func (k *kept) LoadIndex(context.Context) (uint64, []byte, error) {
 type server struct {
 	t     testing.TB
 	venue *venue
-	store *journal.MemoryStore
+	store *journaltest.MemoryStore
 	log   *journal.Log
 	hub   *push.Hub
 	feed  *feed.Feed
@@ -90,7 +91,7 @@ type server struct {
 
 func newServer(t testing.TB, seed uint64, options feed.Options) *server {
 	t.Helper()
-	s := &server{t: t, venue: newVenue(seed), store: journal.NewMemoryStore(), index: &kept{}}
+	s := &server{t: t, venue: newVenue(seed), store: journaltest.NewMemoryStore(), index: &kept{}}
 	s.start(options)
 	return s
 }

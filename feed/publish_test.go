@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/push"
 	"todoku/trade"
 	"todoku/trade/record"
@@ -48,7 +49,7 @@ func tradeRecord(sequence uint64) *trade.Record {
 // newQuietFeed follows nothing: records are handed to it.
 func newQuietFeed(t testing.TB) *Feed {
 	t.Helper()
-	log, err := journal.Open(t.Context(), journal.NewMemoryStore(), journal.Options{})
+	log, err := journal.Open(t.Context(), journaltest.NewMemoryStore(), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"todoku/history"
 	"todoku/history/historytest"
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade"
 	"todoku/trade/record"
 )
@@ -90,7 +91,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	log, err := journal.Open(t.Context(), journal.NewMemoryStore(), journal.Options{})
+	log, err := journal.Open(t.Context(), journaltest.NewMemoryStore(), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"todoku/history"
 	"todoku/history/historytest"
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade"
 	"todoku/trade/record"
 )
@@ -78,7 +79,7 @@ func TestABusyVenueKeepsItsCoresFromTheHistory(t *testing.T) {
 // lets the log know later, as it happens for a moment with every compaction.
 func TestAHistoryThatLagsBehindACompactionIsBuiltAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := journal.NewMemoryStore()
+		store := journaltest.NewMemoryStore()
 		log, err := journal.Open(t.Context(), store, journal.Options{MaxRecords: 1})
 		if err != nil {
 			t.Fatal(err)

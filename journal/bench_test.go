@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"todoku/journal"
+	"todoku/journal/journaltest"
 )
 
 // smallRecords are what an engine appends: 200 bytes each.
@@ -19,7 +20,7 @@ func smallRecords(prev uint64, records []journal.Record, data []byte) {
 func BenchmarkAppend(b *testing.B) {
 	for _, size := range []int{1, 100} {
 		b.Run(fmt.Sprintf("records=%d", size), func(b *testing.B) {
-			log, err := journal.Open(b.Context(), discard{journal.NewMemoryStore()}, journal.Options{})
+			log, err := journal.Open(b.Context(), discard{journaltest.NewMemoryStore()}, journal.Options{})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -63,7 +64,7 @@ func BenchmarkDecodeBatch(b *testing.B) {
 
 // BenchmarkReadFromMemory is a follower that is up to date: no copy, no disk.
 func BenchmarkReadFromMemory(b *testing.B) {
-	log, err := journal.Open(b.Context(), journal.NewMemoryStore(), journal.Options{})
+	log, err := journal.Open(b.Context(), journaltest.NewMemoryStore(), journal.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,9 +5,8 @@
 // [Log] is what the rest of the program uses. It works over a [Store], which is
 // what a database must do, and keeps the newest records in memory, so that
 // readers seldom touch the disk. One Log appends ([Open]); others may follow it
-// ([Follow]) and learn of new records through a [Bell]. [MemoryStore] is a Store
-// for tests and throw-away venues; the sqlite package has the durable one. Every
-// Store passes the suite in journaltest.
+// ([Follow]) and learn of new records through a [Bell]. The sqlite package
+// has the durable Store. Every Store passes the suite in journaltest.
 //
 // Promises:
 //

@@ -71,7 +71,7 @@ func (b *unreliableBell) Ring(a journal.Announcement) {
 func pair(t *testing.T, bell journal.Bell, options journal.Options) (leader, follower *journal.Log, reads *countedReads) {
 	t.Helper()
 	options.Bell = bell
-	store := journal.NewMemoryStore()
+	store := journaltest.NewMemoryStore()
 	leader, err := journal.Open(t.Context(), store, options)
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +243,7 @@ func TestAFollowerSkipsWhatIsCompacted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		bell := &journal.LocalBell{}
-		store := journal.NewMemoryStore()
+		store := journaltest.NewMemoryStore()
 		follower, err := journal.Follow(t.Context(), store, journal.Options{Bell: bell})
 		if err != nil {
 			t.Fatal(err)
@@ -269,7 +269,7 @@ func TestAFollowerSkipsWhatIsCompacted(t *testing.T) {
 func TestAFollowerNamesWhyItMayBeBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := journaltest.NewFaulty(journal.NewMemoryStore())
+		store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 		bell := &journal.LocalBell{}
 		if _, err := journal.Follow(t.Context(), store, journal.Options{}); !errors.Is(err, journal.ErrInvalid) {
 			t.Fatalf("a follower without a bell: %v", err)

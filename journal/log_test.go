@@ -15,7 +15,7 @@ import (
 // openLog makes a Log over a store that fails when asked to.
 func openLog(t testing.TB, options journal.Options) (*journal.Log, *journaltest.Faulty) {
 	t.Helper()
-	store := journaltest.NewFaulty(journal.NewMemoryStore())
+	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	log, err := journal.Open(t.Context(), store, options)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestAnUnknownOutcomeIsNotShown(t *testing.T) {
 
 func TestReopenRefusesAStoreThatLostWhatWasShown(t *testing.T) {
 	t.Parallel()
-	full := journal.NewMemoryStore()
+	full := journaltest.NewMemoryStore()
 	journaltest.Fill(t, full, 3, 2)
 	lost := &swapped{Store: full}
 	log, err := journal.Open(t.Context(), lost, journal.Options{})
@@ -135,7 +135,7 @@ func TestReopenRefusesAStoreThatLostWhatWasShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	lost.Store = journal.NewMemoryStore()
+	lost.Store = journaltest.NewMemoryStore()
 	journaltest.Fill(t, lost.Store, 3)
 	var corrupt *journal.CorruptError
 	if err := log.Reopen(t.Context()); !errors.As(err, &corrupt) || corrupt.Sequence != 4 {

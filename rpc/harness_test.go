@@ -16,11 +16,13 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"todoku/account"
+	"todoku/account/accounttest"
 	"todoku/engine"
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/history"
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/push"
 	"todoku/sqlite"
 	"todoku/trade"
@@ -88,7 +90,7 @@ func cast() []trade.User {
 func open(t *testing.T) *venue {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	log, err := journal.Open(ctx, journal.NewMemoryStore(), journal.Options{})
+	log, err := journal.Open(ctx, journaltest.NewMemoryStore(), journal.Options{})
 	must(t, err)
 	core, err := engine.Open(ctx, log, engine.Options{Clock: time.Now})
 	must(t, err)
@@ -101,7 +103,7 @@ func open(t *testing.T) *venue {
 	past, err := sqlite.OpenHistory(ctx, filepath.Join(t.TempDir(), "history.db"))
 	must(t, err)
 	f := feed.New(log, hub, past, encoder, feed.Options{})
-	accounts, err := account.NewService(ctx, account.NewMemoryStore(), account.Config{
+	accounts, err := account.NewService(ctx, accounttest.NewMemoryStore(), account.Config{
 		Hash:  account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1},
 		Admit: Admit(f), OnEnd: EndStreams(hub), OnExtend: ExtendStreams(hub),
 		Lockout: account.Lockout{UserAfter: 3},

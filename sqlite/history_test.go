@@ -14,6 +14,7 @@ import (
 	"todoku/history"
 	"todoku/history/historytest"
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/sqlite"
 	"todoku/trade"
 	"todoku/trade/record"
@@ -97,7 +98,7 @@ func TestHistoryIsBuiltAgainWhileItIsRead(t *testing.T) {
 	if err := h.Reset(ctx, journal.Position{Epoch: "another", Sequence: 7}, nil); err != nil {
 		t.Fatal(err)
 	}
-	log, err := journal.Open(ctx, journal.NewMemoryStore(), journal.Options{})
+	log, err := journal.Open(ctx, journaltest.NewMemoryStore(), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

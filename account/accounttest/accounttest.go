@@ -1,5 +1,5 @@
-// Package accounttest is the suite that every account.Store passes, and stores
-// that fail on purpose.
+// Package accounttest is the suite that every account.Store passes, a Store
+// in memory, and one that fails when a test says so.
 package accounttest
 
 import (

@@ -7,6 +7,7 @@ import (
 	"todoku/engine"
 	"todoku/internal/apptest"
 	"todoku/journal"
+	"todoku/journal/journaltest"
 	"todoku/trade/record"
 )
 
@@ -32,7 +33,7 @@ func wantReplayed(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copied := journal.NewMemoryStore()
+	copied := journaltest.NewMemoryStore()
 	after := uint64(0)
 	apptest.EachStored(t, dir, func(r *journal.Record) {
 		if err := copied.Append(t.Context(), after, []journal.Record{*r}); err != nil {

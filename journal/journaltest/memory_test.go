@@ -1,4 +1,4 @@
-package journal_test
+package journaltest_test
 
 import (
 	"errors"
@@ -11,14 +11,14 @@ import (
 func TestMemoryStoreKeepsTheStoreContract(t *testing.T) {
 	t.Parallel()
 	journaltest.Run(t, func(testing.TB) journaltest.Open {
-		store := journal.NewMemoryStore()
+		store := journaltest.NewMemoryStore()
 		return func(testing.TB) journal.Store { return store.Reopen() }
 	})
 }
 
 func TestAFaultyStoreFailsAsAsked(t *testing.T) {
 	t.Parallel()
-	store := journaltest.NewFaulty(journal.NewMemoryStore())
+	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	head := func() uint64 {
 		t.Helper()
 		_, head, err := store.Bounds(t.Context())

@@ -1,4 +1,4 @@
-package journal
+package journaltest
 
 import (
 	"bytes"
@@ -9,10 +9,12 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+
+	"todoku/journal"
 )
 
-// MemoryStore is a Store that forgets everything with the process. It keeps the
-// same encoded batches as the durable stores do, so it finds damage as they do.
+// MemoryStore is a [journal.Store] in memory. It keeps the same encoded batches as
+// the durable stores, so it finds damage as they do.
 type MemoryStore struct {
 	shared *memory
 	closed atomic.Bool
@@ -35,14 +37,14 @@ type memoryBatch struct {
 }
 
 type memorySnapshot struct {
-	Snapshot
+	journal.Snapshot
 
 	checksum uint32
 }
 
 // NewMemoryStore returns an empty journal.
 func NewMemoryStore() *MemoryStore {
-	return &MemoryStore{shared: &memory{epoch: NewEpoch()}}
+	return &MemoryStore{shared: &memory{epoch: journal.NewEpoch()}}
 }
 
 // Reopen returns another handle on the same records, as opening a file again
@@ -52,18 +54,18 @@ func (s *MemoryStore) Reopen() *MemoryStore { return &MemoryStore{shared: s.shar
 // check is the beginning of every method.
 func (s *MemoryStore) check(ctx context.Context) error {
 	if s.closed.Load() {
-		return ErrClosed
+		return journal.ErrClosed
 	}
 	return ctx.Err()
 }
 
-// Epoch implements [Store].
+// Epoch implements [journal.Store].
 func (s *MemoryStore) Epoch(ctx context.Context) (string, error) {
 	return s.shared.epoch, s.check(ctx)
 }
 
-// Append implements [Store].
-func (s *MemoryStore) Append(ctx context.Context, prev uint64, batch []Record) error {
+// Append implements [journal.Store].
+func (s *MemoryStore) Append(ctx context.Context, prev uint64, batch []journal.Record) error {
 	if err := s.check(ctx); err != nil {
 		return err
 	}
@@ -75,26 +77,26 @@ func (s *MemoryStore) Append(ctx context.Context, prev uint64, batch []Record) e
 		tail = m.batches[len(m.batches)-1]
 	}
 	if tail.last != prev {
-		return fmt.Errorf("%w: head is %d, not %d", ErrStale, tail.last, prev)
+		return fmt.Errorf("%w: head is %d, not %d", journal.ErrStale, tail.last, prev)
 	}
-	if err := CheckBatch(prev, tail.lastTime, batch); err != nil {
+	if err := journal.CheckBatch(prev, tail.lastTime, batch); err != nil {
 		return err
 	}
 	last := batch[len(batch)-1]
-	data, checksum := EncodeBatch(nil, tail.checksum, batch)
+	data, checksum := journal.EncodeBatch(nil, tail.checksum, batch)
 	m.batches = append(m.batches, memoryBatch{
 		first: batch[0].Sequence, last: last.Sequence, lastTime: last.Time, checksum: checksum, data: data,
 	})
 	return nil
 }
 
-// Read implements [Store].
-func (s *MemoryStore) Read(ctx context.Context, after uint64, limit int) ([]Record, error) {
+// Read implements [journal.Store].
+func (s *MemoryStore) Read(ctx context.Context, after uint64, limit int) ([]journal.Record, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
 	if limit < 1 {
-		return nil, fmt.Errorf("%w: limit %d", ErrInvalid, limit)
+		return nil, fmt.Errorf("%w: limit %d", journal.ErrInvalid, limit)
 	}
 	m := s.shared
 	m.mu.RLock()
@@ -104,18 +106,18 @@ func (s *MemoryStore) Read(ctx context.Context, after uint64, limit int) ([]Reco
 		return nil, nil
 	}
 	if after+1 < oldest {
-		return nil, fmt.Errorf("%w: oldest record is %d", ErrCompacted, oldest)
+		return nil, fmt.Errorf("%w: oldest record is %d", journal.ErrCompacted, oldest)
 	}
-	var records []Record
+	var records []journal.Record
 	at := sort.Search(len(m.batches), func(i int) bool { return m.batches[i].last > after })
 	for ; at < len(m.batches) && len(records) < limit; at++ {
 		stored := m.batches[at]
-		batch, err := DecodeBatch(stored.first, stored.data)
+		batch, err := journal.DecodeBatch(stored.first, stored.data)
 		if err != nil {
 			return nil, err
 		}
 		if at > 0 && batch.Previous != m.batches[at-1].checksum {
-			return nil, &CorruptError{stored.first, "does not follow the record before"}
+			return nil, &journal.CorruptError{Sequence: stored.first, Reason: "does not follow the record before"}
 		}
 		if stored.first <= after {
 			batch.Records = batch.Records[after+1-stored.first:]
@@ -125,7 +127,7 @@ func (s *MemoryStore) Read(ctx context.Context, after uint64, limit int) ([]Reco
 	return records, nil
 }
 
-// Bounds implements [Store].
+// Bounds implements [journal.Store].
 func (s *MemoryStore) Bounds(ctx context.Context) (oldest, head uint64, err error) {
 	if err := s.check(ctx); err != nil {
 		return 0, 0, err
@@ -143,8 +145,8 @@ func (m *memory) bounds() (oldest, head uint64) {
 	return m.batches[0].first, m.batches[len(m.batches)-1].last
 }
 
-// SaveSnapshot implements [Store].
-func (s *MemoryStore) SaveSnapshot(ctx context.Context, snapshot Snapshot) error {
+// SaveSnapshot implements [journal.Store].
+func (s *MemoryStore) SaveSnapshot(ctx context.Context, snapshot journal.Snapshot) error {
 	if err := s.check(ctx); err != nil {
 		return err
 	}
@@ -152,37 +154,35 @@ func (s *MemoryStore) SaveSnapshot(ctx context.Context, snapshot Snapshot) error
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, head := m.bounds(); snapshot.Sequence > head {
-		return fmt.Errorf("%w: snapshot of %d past the head %d", ErrInvalid, snapshot.Sequence, head)
+		return fmt.Errorf("%w: snapshot of %d past the head %d", journal.ErrInvalid, snapshot.Sequence, head)
 	}
 	snapshot.Data = bytes.Clone(snapshot.Data)
 	saved := memorySnapshot{snapshot, snapshot.Checksum()}
-	at, found := slices.BinarySearchFunc(m.snapshots, snapshot.Sequence, compareSnapshot)
+	at, found := slices.BinarySearchFunc(m.snapshots, snapshot.Sequence, func(saved memorySnapshot, sequence uint64) int {
+		return cmp.Compare(saved.Sequence, sequence)
+	})
 	if found {
 		m.snapshots[at] = saved
 	} else {
 		m.snapshots = slices.Insert(m.snapshots, at, saved)
 	}
-	if extra := len(m.snapshots) - KeptSnapshots; extra > 0 {
+	if extra := len(m.snapshots) - journal.KeptSnapshots; extra > 0 {
 		m.snapshots = slices.Delete(m.snapshots, 0, extra)
 	}
 	return nil
 }
 
-func compareSnapshot(saved memorySnapshot, sequence uint64) int {
-	return cmp.Compare(saved.Sequence, sequence)
-}
-
-// LoadSnapshot implements [Store].
-func (s *MemoryStore) LoadSnapshot(ctx context.Context, atMost uint64) (Snapshot, error) {
+// LoadSnapshot implements [journal.Store].
+func (s *MemoryStore) LoadSnapshot(ctx context.Context, atMost uint64) (journal.Snapshot, error) {
 	if err := s.check(ctx); err != nil {
-		return Snapshot{}, err
+		return journal.Snapshot{}, err
 	}
 	s.shared.mu.RLock()
 	defer s.shared.mu.RUnlock()
 	return s.shared.loadSnapshot(atMost)
 }
 
-func (m *memory) loadSnapshot(atMost uint64) (Snapshot, error) {
+func (m *memory) loadSnapshot(atMost uint64) (journal.Snapshot, error) {
 	for _, saved := range slices.Backward(m.snapshots) {
 		if saved.Sequence <= atMost && saved.checksum == saved.Checksum() {
 			snapshot := saved.Snapshot
@@ -190,10 +190,10 @@ func (m *memory) loadSnapshot(atMost uint64) (Snapshot, error) {
 			return snapshot, nil
 		}
 	}
-	return Snapshot{}, fmt.Errorf("%w of %d or before", ErrNoSnapshot, atMost)
+	return journal.Snapshot{}, fmt.Errorf("%w of %d or before", journal.ErrNoSnapshot, atMost)
 }
 
-// Compact implements [Store].
+// Compact implements [journal.Store].
 func (s *MemoryStore) Compact(ctx context.Context, before uint64) error {
 	if err := s.check(ctx); err != nil {
 		return err
@@ -201,7 +201,7 @@ func (s *MemoryStore) Compact(ctx context.Context, before uint64) error {
 	m := s.shared
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := CheckCompact(before, func() (Snapshot, error) { return m.loadSnapshot(MaxSequence) }); err != nil {
+	if err := journal.CheckCompact(before, func() (journal.Snapshot, error) { return m.loadSnapshot(journal.MaxSequence) }); err != nil {
 		return err
 	}
 	drop := 0
@@ -212,7 +212,7 @@ func (s *MemoryStore) Compact(ctx context.Context, before uint64) error {
 	return nil
 }
 
-// Close implements [Store].
+// Close implements [journal.Store].
 func (s *MemoryStore) Close() error {
 	s.closed.Store(true)
 	return nil
