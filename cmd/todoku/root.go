@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"runtime/debug"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +25,7 @@ func run(ctx context.Context, a *cli.App, args []string) int { return a.Execute(
 
 // root builds the whole tree of commands.
 func root(a *cli.App) *cobra.Command {
+	s := session.New(a)
 	root := a.Group("todoku", "A trading venue whose clients never poll", `Todoku is a trading venue in one binary. "todoku serve" runs it; the other commands
 use it over the network, as the user that "todoku login" signed in.
 
@@ -34,38 +35,21 @@ flag's name. Flags win over the environment, the environment over the file.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 could not connect.`,
 		serve.Command(a),
-		session.LoginCommand(a), session.LogoutCommand(a),
-		watch.Command(a), order.Command(a), market.BookCommand(a), market.TradesCommand(a), order.PositionsCommand(a),
-		admin.UserCommand(a), admin.InstrumentCommand(a), admin.LimitsCommand(a), admin.AnnounceCommand(a), admin.BustCommand(a),
-		audit.ConnectionsCommand(a), audit.Command(a),
-		journal.Command(a), config.Command(a), doctor.Command(a), bench.Command(a), versionCommand(a),
+		s.LoginCommand(), s.LogoutCommand(),
+		watch.Command(s), order.Command(s), market.BookCommand(s), market.TradesCommand(s), order.PositionsCommand(s),
+		admin.UserCommand(s), admin.InstrumentCommand(s), admin.LimitsCommand(s), admin.AnnounceCommand(s), admin.BustCommand(s),
+		audit.ConnectionsCommand(s), audit.Command(s),
+		journal.Command(a), config.Command(a), doctor.Command(s), bench.Command(s), versionCommand(a),
 	)
 	root.Example = "  todoku serve --demo\n  TODOKU_USER=alice TODOKU_PASSWORD=demo todoku watch"
-	root.SilenceErrors, root.SilenceUsage = true, true
-	root.PersistentFlags().String("config", "", "YAML file with settings, also TODOKU_CONFIG")
-	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error {
-		return a.ApplySettings(command)
-	}
-	root.SetIn(a.In)
-	root.SetOut(a.Out)
-	root.SetErr(a.Errors)
-	root.SetUsageFunc(cli.PrintUsage)
-	return root
+	return a.Root(root)
 }
 
 func versionCommand(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Example: "  todoku version", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			info, _ := debug.ReadBuildInfo()
-			return a.Printf("todoku %s (%s)\n", cli.Version(), goVersion(info))
+			return a.Printf("todoku %s (%s)\n", cli.Version(), runtime.Version())
 		},
 	}
-}
-
-func goVersion(info *debug.BuildInfo) string {
-	if info == nil {
-		return "unknown toolchain"
-	}
-	return info.GoVersion
 }

@@ -115,7 +115,7 @@ func TestADemoTouchesNobodyElsesData(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, errs := newWorld(t).run("serve", "--demo", "--data", dir)
-	if code != cli.ExitUsage || !strings.Contains(errs, "no demo's") {
+	if code != cli.ExitUsage || !strings.Contains(errs, "does not belong to a demo") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "DEMO")); err == nil {

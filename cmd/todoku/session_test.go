@@ -55,7 +55,7 @@ func TestASessionIsKeptForItsOwnerAlone(t *testing.T) {
 			t.Errorf("its directory: %v, %v, want 0700", info.Mode(), err)
 		}
 	}
-	session := w.session("alice")
+	session := w.session()
 	if session.RefreshToken == "" {
 		t.Fatalf("%+v", session)
 	}
@@ -64,7 +64,7 @@ func TestASessionIsKeptForItsOwnerAlone(t *testing.T) {
 		t.Error("a token was printed")
 	}
 	w.must("logout")
-	if w.session("alice").RefreshToken != "" {
+	if w.session().RefreshToken != "" {
 		t.Error("logout left the session")
 	}
 	if code, _, errs := w.run("positions"); code != cli.ExitFailed || !strings.Contains(errs, "todoku login") {
@@ -94,7 +94,7 @@ func TestASessionThatHasEndedIsSignedInAgainWithoutAPrompt(t *testing.T) {
 	address := venue.GRPCAddr().String()
 	w := as(t, address, "alice")
 	w.must("positions")
-	before := w.session("alice")
+	before := w.session()
 	admin := venue.Client("admin")
 	// Setting the password ends all sessions.
 	if _, err := admin.Admin().UpdateUser(t.Context(), &todokuv1.UpdateUserRequest{
@@ -105,7 +105,7 @@ func TestASessionThatHasEndedIsSignedInAgainWithoutAPrompt(t *testing.T) {
 	if out := w.must("order", "place", "BUY", "1", "USDJPY", "@", "100"); !strings.Contains(out, "NEW") {
 		t.Error(out)
 	}
-	if w.session("alice").SessionID == before.SessionID {
+	if w.session().SessionID == before.SessionID {
 		t.Error("the session that had ended is still kept")
 	}
 	delete(w.env, "TODOKU_PASSWORD")
@@ -114,11 +114,11 @@ func TestASessionThatHasEndedIsSignedInAgainWithoutAPrompt(t *testing.T) {
 	}
 }
 
-// session returns what is kept of a user's session; zero if nothing is.
-func (w *world) session(user string) (session client.Session) {
+// session returns what is kept of alice's session; zero if nothing is.
+func (w *world) session() (session client.Session) {
 	w.t.Helper()
 	for _, name := range w.sessionFiles() {
-		if filepath.Base(name) != user+".json" {
+		if filepath.Base(name) != "alice.json" {
 			continue
 		}
 		data, err := os.ReadFile(name)

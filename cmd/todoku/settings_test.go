@@ -60,14 +60,14 @@ func TestAWrongSettingIsRefusedNamingTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"drain: 3s\ngrcp-addr: x\n":      `:2: there is no setting "grcp-addr"; did you mean "grpc-addr"?`,
 		"\n\nsymbol: USDJPY\n":           `:3: there is no setting "symbol"`,
-		"drain: 3s\n\ndrain: 4s\n":       `:3: drain is set on line 1 already`,
+		"drain: 3s\n\ndrain: 4s\n":       `:3: drain is already set on line 1`,
 		"drain:\n  - 3s\n":               `:1: drain needs one value`,
 		"drain:\n":                       `:1: drain needs one value`,
-		"drain: soon\n":                  `:1: drain is "soon"`,
+		"drain: soon\n":                  `:1: invalid value "soon" for drain`,
 		"- drain\n":                      `:1: a mapping is expected`,
 		"drain: 3s\n\tdata: x\n":         `line 2`,
 		"json: true\n":                   `there is no setting "json"`,
-		"drain: 3s\ndata: x\ndemo: 7s\n": `:3: demo is "7s"`,
+		"drain: 3s\ndata: x\ndemo: 7s\n": `:3: invalid value "7s" for demo`,
 	} {
 		_, err := drainOf(t, newWorld(t), "--config", writeFile(t, text))
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -57,7 +57,7 @@ var layers = map[string][]string{
 	"bench/yardstick":     {wire},
 	"doctor":              {"client", wire},
 	"cmd/todoku/cli":      {"client", "trade"},
-	"cmd/todoku/notation": {"trade", "cmd/todoku/cli", wire},
+	"cmd/todoku/notation": {"cmd/todoku/cli", wire},
 	"cmd/todoku/session":  {"client", "cmd/todoku/cli", wire},
 	"cmd/todoku/watch":    {"client", "cmd/todoku/cli", "cmd/todoku/notation", "cmd/todoku/session", wire},
 	"cmd/todoku/order":    {"client", "trade", "cmd/todoku/cli", "cmd/todoku/notation", "cmd/todoku/session", wire},
@@ -66,7 +66,7 @@ var layers = map[string][]string{
 	},
 	"cmd/todoku/admin":   {"account", "server", "trade", "cmd/todoku/cli", "cmd/todoku/notation", "cmd/todoku/session", wire},
 	"cmd/todoku/audit":   {"cmd/todoku/cli", "cmd/todoku/session", wire},
-	"cmd/todoku/journal": {"journal", "server", "trade", "trade/record", "cmd/todoku/cli", "cmd/todoku/notation"},
+	"cmd/todoku/journal": {"journal", "server", "trade", "trade/record", "cmd/todoku/cli", wire},
 	"cmd/todoku/bench":   {"bench", "bench/yardstick", "client", "cmd/todoku/cli", "cmd/todoku/session"},
 	"cmd/todoku/doctor":  {"client", "doctor", "cmd/todoku/cli", "cmd/todoku/session"},
 	"cmd/todoku/serve": {

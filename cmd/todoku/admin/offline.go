@@ -29,7 +29,7 @@ func Offline(ctx context.Context, data string, do func(*server.Offline) error) (
 	return do(venue)
 }
 
-func addUserOffline(ctx context.Context, a *cli.App, data string, request *todokuv1.CreateUserRequest, asJSON bool) error {
+func addUserOffline(ctx context.Context, a *cli.App, data string, request *todokuv1.CreateUserRequest) error {
 	user := NewUser(request)
 	return Offline(ctx, data, func(venue *server.Offline) error {
 		answer, err := venue.Submit(ctx, &trade.UpsertUser{Create: true, NewUser: user})
@@ -37,12 +37,13 @@ func addUserOffline(ctx context.Context, a *cli.App, data string, request *todok
 			return err
 		}
 		if _, err := venue.Accounts.CreateCredentialIfAbsent(ctx, string(user.ID), request.GetPassword()); err != nil {
-			return fmt.Errorf("the user is there, the password is not; set it with \"todoku user passwd %s --data %s\": %w", user.ID, data, err)
+			return fmt.Errorf("the user was created without a password; set one with \"todoku user passwd %s --data %s\": %w", user.ID, data, err)
 		}
-		told := &todokuv1.User{
-			User: request.GetUser(), DisplayName: user.DisplayName, Roles: request.GetRoles(), Accounts: accountNames(user.Accounts),
+		created := &todokuv1.User{User: request.GetUser(), DisplayName: user.DisplayName, Roles: request.GetRoles()}
+		for _, name := range user.Accounts {
+			created.Accounts = append(created.Accounts, string(name))
 		}
-		return a.Done(&todokuv1.CreateUserResponse{User: told, Sequence: answer.Sequence}, asJSON, "user %s", notation.SayUser(told))
+		return a.Done(&todokuv1.CreateUserResponse{User: created, Sequence: answer.Sequence}, nil, "user %s", notation.User(created))
 	})
 }
 
@@ -64,16 +65,8 @@ func NewUser(request *todokuv1.CreateUserRequest) trade.User {
 	return user
 }
 
-func accountNames(accounts []trade.AccountID) []string {
-	names := make([]string, len(accounts))
-	for i, a := range accounts {
-		names[i] = string(a)
-	}
-	return names
-}
-
 func setPasswordOffline(ctx context.Context, a *cli.App, data, user, password string) error {
-	// A directory that is spelt wrong would be made, and be an empty venue.
+	// A misspelt directory would be created, as an empty venue.
 	switch state, err := server.InspectStorage(data); {
 	case err != nil:
 		return err

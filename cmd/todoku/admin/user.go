@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
 	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/notation"
@@ -16,25 +17,34 @@ import (
 )
 
 // newPassword is where commands that set a password get it from.
-func newPassword(file, user string) session.PasswordSource {
-	return session.PasswordSource{File: file, Variable: "TODOKU_NEW_PASSWORD", Prompt: "New password of " + user + ": ", Twice: true}
+func newPassword(file, of string) session.PasswordSource {
+	return session.PasswordSource{File: file, Variable: "TODOKU_NEW_PASSWORD", Prompt: "New password" + of + ": ", Twice: true}
 }
 
-func UserCommand(a *cli.App) *cobra.Command {
-	return a.Group("user", "Create, list, suspend users and set passwords",
+// UserCommand is the group of the commands of users.
+func UserCommand(s *session.Session) *cobra.Command {
+	return s.Group("user", "Create, list, suspend users and set passwords",
 		`Administers users through a running venue, as an administrator; with --data, where the
 command has it, in the data directory of a venue that is not running, on its own
-machine. The first administrator is made so:
+machine. The first administrator is created like this:
 
   todoku user add chief --role ADMIN --data ./data`,
-		userAddCommand(a), userListCommand(a), userSuspendCommand(a), userResumeCommand(a), userPasswordCommand(a))
+		userAddCommand(s), userListCommand(s),
+		userAccessCommand(s, "suspend", "End a user's sessions, cancel the orders, refuse sign-in", "%s is suspended",
+			func(ctx context.Context, admin todokuv1.AdminServiceClient, user string) (proto.Message, error) {
+				return admin.SuspendUser(ctx, &todokuv1.SuspendUserRequest{RequestId: session.OrNewID(""), User: user})
+			}),
+		userAccessCommand(s, "resume", "Let a suspended user sign in again", "%s may sign in again",
+			func(ctx context.Context, admin todokuv1.AdminServiceClient, user string) (proto.Message, error) {
+				return admin.ResumeUser(ctx, &todokuv1.ResumeUserRequest{RequestId: session.OrNewID(""), User: user})
+			}),
+		userPasswordCommand(s))
 }
 
-func userAddCommand(a *cli.App) *cobra.Command {
+func userAddCommand(s *session.Session) *cobra.Command {
 	request := &todokuv1.CreateUserRequest{}
 	var roles []string
 	var file, data string
-	var asJSON bool
 	command := &cobra.Command{
 		Use: "add NAME", Short: "Create a user",
 		Long: `Creates a user. The password is asked for twice, or comes from --password-file or
@@ -48,49 +58,39 @@ TODOKU_NEW_PASSWORD. A name is 1 to 32 of a-z, 0-9 and . - _, beginning with a l
 	flags.StringSliceVar(&request.Accounts, "account", nil, "account to trade for, the first is the default; one named NAME when empty")
 	flags.StringVar(&file, "password-file", "", "file whose first line is the password")
 	flags.StringVar(&data, "data", "", "data directory of a venue that is not running, instead of asking a running one")
-	cli.AddJSON(command, &asJSON)
-	cli.OneOf(command, "role", notation.RoleWords()...)
-	return session.ClientCommand(a, command, func(ctx context.Context, c *session.Connection, args []string) (err error) {
+	s.JSONFlag(command)
+	cli.CompleteWords(command, "role", cli.Words[todokuv1.Role]())
+	return s.Command(command, func(ctx context.Context, args []string) error {
 		request.RequestId, request.User = session.OrNewID(""), args[0]
-		if request.Roles, err = parseRoles(roles); err != nil {
-			return err
+		for _, word := range roles {
+			role, err := cli.ParseWord[todokuv1.Role](word)
+			if err != nil {
+				return cli.Usagef("--role %w", err)
+			}
+			request.Roles = append(request.Roles, role)
 		}
-		if request.Password, err = session.ReadPassword(ctx, a, newPassword(file, request.GetUser())); err != nil {
+		var err error
+		if request.Password, err = s.ReadPassword(ctx, newPassword(file, " of "+args[0])); err != nil {
 			return err
 		}
 		if data != "" {
-			return addUserOffline(ctx, a, data, request, asJSON)
+			return addUserOffline(ctx, s.App, data, request)
 		}
-		return session.WithClient(ctx, a, c, func(dialed *session.Venue) error {
-			return cli.Call(ctx, dialed.Admin().CreateUser, request, func(reply *todokuv1.CreateUserResponse) error {
-				return a.Done(reply, asJSON, "user %s", notation.SayUser(reply.GetUser()))
-			})
+		return s.WithVenue(ctx, func(venue *session.Venue) error {
+			reply, err := venue.Admin().CreateUser(ctx, request)
+			return s.Done(reply, err, "user %s", notation.User(reply.GetUser()))
 		})
 	})
 }
 
-func parseRoles(words []string) ([]todokuv1.Role, error) {
-	var roles []todokuv1.Role
-	for _, w := range words {
-		i, err := cli.WordIndex("--role", w, notation.RoleWords()...)
-		if err != nil {
-			return nil, err
-		}
-		roles = append(roles, todokuv1.Role(i))
-	}
-	return roles, nil
-}
-
-func userListCommand(a *cli.App) *cobra.Command {
-	var asJSON bool
+func userListCommand(s *session.Session) *cobra.Command {
 	command := &cobra.Command{
 		Use: "list", Short: "List users", Example: "  todoku user list", Args: cobra.NoArgs,
 	}
-	cli.AddJSON(command, &asJSON)
-	return session.WithSession(a, command, func(ctx context.Context, dialed *session.Venue, _ []string) error {
-		return cli.Call(ctx, dialed.Admin().ListAllUsers, &todokuv1.ListAllUsersRequest{}, func(reply *todokuv1.ListAllUsersResponse) error {
-			return cli.PrintAll(a, asJSON, reply.GetUsers(), cli.Left("USER", "DISPLAY NAME", "ROLES", "ACCOUNTS", "STATUS", "SINCE"), userRow)
-		})
+	s.JSONFlag(command)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
+		reply, err := venue.Admin().ListAllUsers(ctx, &todokuv1.ListAllUsersRequest{})
+		return cli.PrintAll(s.App, reply.GetUsers(), err, userRow, "USER", "DISPLAY NAME", "ROLES", "ACCOUNTS", "STATUS", "SINCE")
 	})
 }
 
@@ -103,41 +103,24 @@ func userRow(u *todokuv1.User) []string {
 		status = "suspended"
 	}
 	return []string{
-		u.GetUser(), u.GetDisplayName(), notation.SayRoles(u.GetRoles()), strings.Join(u.GetAccounts(), " "), status, cli.LocalTime(u.GetSince()),
+		u.GetUser(), u.GetDisplayName(), notation.Roles(u.GetRoles()), strings.Join(u.GetAccounts(), " "), status, cli.LocalTime(u.GetSince()),
 	}
 }
 
-func userSuspendCommand(a *cli.App) *cobra.Command {
-	var asJSON bool
+// userAccessCommand is a command that changes whether a user may sign in.
+func userAccessCommand(s *session.Session, verb, short, done string, change func(context.Context, todokuv1.AdminServiceClient, string) (proto.Message, error)) *cobra.Command {
 	command := &cobra.Command{
-		Use: "suspend NAME", Short: "End a user's sessions, cancel the orders, refuse sign-in",
-		Example: "  todoku user suspend bob", Args: cobra.ExactArgs(1), ValidArgsFunction: session.CompleteFirst(a, session.Users),
+		Use: verb + " NAME", Short: short,
+		Example: "  todoku user " + verb + " bob", Args: cobra.ExactArgs(1), ValidArgsFunction: s.Complete(1, session.Users),
 	}
-	cli.AddJSON(command, &asJSON)
-	return session.WithSession(a, command, func(ctx context.Context, dialed *session.Venue, args []string) error {
-		return cli.Call(ctx, dialed.Admin().SuspendUser, &todokuv1.SuspendUserRequest{RequestId: session.OrNewID(""), User: args[0]},
-			func(reply *todokuv1.SuspendUserResponse) error {
-				return a.Done(reply, asJSON, "%s is suspended", args[0])
-			})
+	s.JSONFlag(command)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
+		reply, err := change(ctx, venue.Admin(), args[0])
+		return s.Done(reply, err, done, args[0])
 	})
 }
 
-func userResumeCommand(a *cli.App) *cobra.Command {
-	var asJSON bool
-	command := &cobra.Command{
-		Use: "resume NAME", Short: "Let a suspended user in again",
-		Example: "  todoku user resume bob", Args: cobra.ExactArgs(1), ValidArgsFunction: session.CompleteFirst(a, session.Users),
-	}
-	cli.AddJSON(command, &asJSON)
-	return session.WithSession(a, command, func(ctx context.Context, dialed *session.Venue, args []string) error {
-		return cli.Call(ctx, dialed.Admin().ResumeUser, &todokuv1.ResumeUserRequest{RequestId: session.OrNewID(""), User: args[0]},
-			func(reply *todokuv1.ResumeUserResponse) error {
-				return a.Done(reply, asJSON, "%s may sign in again", args[0])
-			})
-	})
-}
-
-func userPasswordCommand(a *cli.App) *cobra.Command {
+func userPasswordCommand(s *session.Session) *cobra.Command {
 	var file, data string
 	command := &cobra.Command{
 		Use: "passwd [NAME]", Short: "Change your password, or set a user's",
@@ -146,49 +129,48 @@ asked for, or comes from TODOKU_PASSWORD. With a name, sets that user's password
 administrator and ends the user's sessions. The new one is asked for twice, or comes
 from --password-file or TODOKU_NEW_PASSWORD.`,
 		Example: "  todoku user passwd\n  todoku user passwd bob\n  todoku user passwd chief --data ./data",
-		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: session.CompleteFirst(a, session.Users),
+		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: s.Complete(1, session.Users),
+		PreRunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 && data != "" {
+				return cli.Usagef("--data needs the NAME of a user")
+			}
+			return nil
+		},
 	}
 	command.Flags().StringVar(&file, "password-file", "", "file whose first line is the new password")
 	command.Flags().StringVar(&data, "data", "", "data directory of a venue that is not running, instead of asking a running one")
-	return session.ClientCommand(a, command, func(ctx context.Context, c *session.Connection, args []string) error {
-		switch {
-		case len(args) == 0 && data != "":
-			return cli.Usagef("--data needs a NAME")
-		case len(args) == 0:
-			return changeOwnPassword(ctx, a, c, file)
+	return s.Command(command, func(ctx context.Context, args []string) error {
+		if len(args) == 0 {
+			return changeOwnPassword(ctx, s, file)
 		}
-		password, err := session.ReadPassword(ctx, a, newPassword(file, args[0]))
+		password, err := s.ReadPassword(ctx, newPassword(file, " of "+args[0]))
 		if err != nil {
 			return err
 		}
 		if data != "" {
-			return setPasswordOffline(ctx, a, data, args[0], password)
+			return setPasswordOffline(ctx, s.App, data, args[0], password)
 		}
-		return session.WithClient(ctx, a, c, func(dialed *session.Venue) error {
-			return cli.Call(ctx, dialed.Admin().UpdateUser, &todokuv1.UpdateUserRequest{RequestId: session.OrNewID(""), User: args[0], Password: password},
-				func(*todokuv1.UpdateUserResponse) error {
-					return a.Printf("the password of %s is set; the user's sessions have ended\n", args[0])
-				})
+		return s.WithVenue(ctx, func(venue *session.Venue) error {
+			reply, err := venue.Admin().UpdateUser(ctx, &todokuv1.UpdateUserRequest{RequestId: session.OrNewID(""), User: args[0], Password: password})
+			return s.Done(reply, err, "the password of %s is set; the user's sessions have ended", args[0])
 		})
 	})
 }
 
-func changeOwnPassword(ctx context.Context, a *cli.App, c *session.Connection, file string) error {
-	old, err := session.ReadPassword(ctx, a, session.PasswordSource{Variable: "TODOKU_PASSWORD", Prompt: "Present password: "})
+func changeOwnPassword(ctx context.Context, s *session.Session, file string) error {
+	old, err := s.ReadPassword(ctx, session.PasswordSource{Variable: "TODOKU_PASSWORD", Prompt: "Present password: "})
 	if err != nil {
 		return err
 	}
-	password, err := session.ReadPassword(ctx, a, session.PasswordSource{File: file, Variable: "TODOKU_NEW_PASSWORD", Prompt: "New password: ", Twice: true})
+	password, err := s.ReadPassword(ctx, newPassword(file, ""))
 	if err != nil {
 		return err
 	}
 	if password == old {
 		return errors.New("the new password is the old one; nothing was changed")
 	}
-	return session.WithClient(ctx, a, c, func(dialed *session.Venue) error {
-		return cli.Call(ctx, dialed.Sessions().ChangePassword, &todokuv1.ChangePasswordRequest{OldPassword: old, NewPassword: password},
-			func(*todokuv1.ChangePasswordResponse) error {
-				return a.Printf("your password is changed; your other sessions have ended\n")
-			})
+	return s.WithVenue(ctx, func(venue *session.Venue) error {
+		reply, err := venue.Sessions().ChangePassword(ctx, &todokuv1.ChangePasswordRequest{OldPassword: old, NewPassword: password})
+		return s.Done(reply, err, "your password is changed; your other sessions have ended")
 	})
 }

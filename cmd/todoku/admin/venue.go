@@ -5,49 +5,113 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"todoku/cmd/todoku/cli"
+	"todoku/cmd/todoku/notation"
 	"todoku/cmd/todoku/session"
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-func AnnounceCommand(a *cli.App) *cobra.Command {
-	request := &todokuv1.AnnounceRequest{}
-	var asJSON bool
+// LimitsCommand is the group of the commands of limits.
+func LimitsCommand(s *session.Session) *cobra.Command {
+	return s.Group("limits", "Show and set what an account may do",
+		"Shows and sets what an account may do; needs RISK or ADMIN. Zero or empty is no limit.",
+		limitsShowCommand(s), limitsSetCommand(s))
+}
+
+func limitsShowCommand(s *session.Session) *cobra.Command {
 	command := &cobra.Command{
-		Use: "announce TEXT", Short: "Tell all users, or some, something",
+		Use: "show ACCOUNT", Short: "Show an account's limits", Example: "  todoku limits show alice", Args: cobra.ExactArgs(1),
+	}
+	s.JSONFlag(command)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
+		reply, err := venue.Admin().GetRiskLimits(ctx, &todokuv1.GetRiskLimitsRequest{Account: args[0]})
+		return s.Done(reply.GetLimits(), err, "%s", notation.Limits(reply.GetLimits()))
+	})
+}
+
+func limitsSetCommand(s *session.Session) *cobra.Command {
+	wanted := &todokuv1.RiskLimits{}
+	command := &cobra.Command{
+		Use: "set ACCOUNT", Short: "Set some of an account's limits; the others stay",
+		Example: "  todoku limits set alice --max-order-quantity 1000000 --max-open-orders 200\n  todoku limits set alice --max-open-orders 0",
+		Args:    cobra.ExactArgs(1),
+	}
+	flags := command.Flags()
+	flags.StringVar(&wanted.MaxOrderQuantity, "max-order-quantity", "", "largest order")
+	flags.StringVar(&wanted.MaxOrderNotional, "max-order-notional", "", "largest price times quantity")
+	flags.Uint32Var(&wanted.MaxOpenOrders, "max-open-orders", 0, "how many orders may work at once")
+	flags.Uint32Var(&wanted.PriceBandBasisPoints, "price-band", 0, "how far from the reference price, in basis points")
+	flags.Uint32Var(&wanted.MaxMessagesPerSecond, "max-messages", 0, "orders, replaces and cancels per second")
+	s.JSONFlag(command)
+	// The fields of todoku.v1.RiskLimits that the flags set.
+	fields := map[string]protoreflect.Name{
+		"max-order-quantity": "max_order_quantity", "max-order-notional": "max_order_notional", "max-open-orders": "max_open_orders",
+		"price-band": "price_band_basis_points", "max-messages": "max_messages_per_second",
+	}
+	command.MarkFlagsOneRequired("max-order-quantity", "max-order-notional", "max-open-orders", "price-band", "max-messages")
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
+		present, err := venue.Admin().GetRiskLimits(ctx, &todokuv1.GetRiskLimitsRequest{Account: args[0]})
+		if err != nil {
+			return err
+		}
+		// What is not given stays: the API sets all limits at once.
+		limits := &todokuv1.RiskLimits{}
+		proto.Merge(limits, present.GetLimits())
+		limits.Account = args[0]
+		for flag, name := range fields {
+			if flags.Changed(flag) {
+				field := limits.ProtoReflect().Descriptor().Fields().ByName(name)
+				limits.ProtoReflect().Set(field, wanted.ProtoReflect().Get(field))
+			}
+		}
+		reply, err := venue.Admin().SetRiskLimits(ctx, &todokuv1.SetRiskLimitsRequest{RequestId: session.OrNewID(""), Limits: limits})
+		return s.Done(reply, err, "%s", notation.Limits(limits))
+	})
+}
+
+// AnnounceCommand sends an announcement.
+func AnnounceCommand(s *session.Session) *cobra.Command {
+	request := &todokuv1.AnnounceRequest{}
+	command := &cobra.Command{
+		Use: "announce TEXT", Short: "Send an announcement to all users, or to some",
 		Example: "  todoku announce \"The venue closes at 17:00\"\n  todoku announce --to alice --to bob \"Please call the desk\"",
 		Args:    cobra.MinimumNArgs(1),
 	}
 	command.Flags().StringSliceVar(&request.Users, "to", nil, "only this user; can be repeated")
-	cli.AddJSON(command, &asJSON)
-	session.CompleteFlag(a, command, "to", session.Users)
-	return session.WithSession(a, command, func(ctx context.Context, dialed *session.Venue, args []string) error {
+	s.JSONFlag(command)
+	s.CompleteFlag(command, "to", session.Users)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.RequestId, request.Text = session.OrNewID(""), strings.Join(args, " ")
-		return cli.Call(ctx, dialed.Admin().Announce, request, func(reply *todokuv1.AnnounceResponse) error {
-			return a.Done(reply, asJSON, "announced")
-		})
+		reply, err := venue.Admin().Announce(ctx, request)
+		return s.Done(reply, err, "announced")
 	})
 }
 
-func BustCommand(a *cli.App) *cobra.Command {
+// BustCommand cancels a trade after the fact.
+func BustCommand(s *session.Session) *cobra.Command {
 	request := &todokuv1.BustTradeRequest{}
-	var asJSON bool
 	command := &cobra.Command{
-		Use: "bust TRADE_ID", Short: "Undo a trade",
-		Long: `Undoes a trade: both parties are told, with the reason, and the fills are booked the
-other way round. The orders do not go back into the book. It cannot be undone.`,
+		Use: "bust TRADE_ID", Short: "Cancel a trade after the fact",
+		Long: `Cancels a trade after the fact: both parties are informed, with the reason, and the fills
+are booked the other way round. The orders do not return to the book. A bust is final.`,
 		Example: "  todoku bust 42 --reason \"entered at a wrong price\"",
 		Args:    cobra.ExactArgs(1),
 	}
 	command.Flags().StringVar(&request.Reason, "reason", "", "why, for the parties")
-	// It fails only for a flag that does not exist.
-	_ = command.MarkFlagRequired("reason")
-	cli.AddJSON(command, &asJSON)
-	return session.WithSession(a, command, func(ctx context.Context, dialed *session.Venue, args []string) error {
+	mustHave(command, "reason")
+	s.JSONFlag(command)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.RequestId, request.TradeId = session.OrNewID(""), args[0]
-		return cli.Call(ctx, dialed.Admin().BustTrade, request, func(reply *todokuv1.BustTradeResponse) error {
-			return a.Done(reply, asJSON, "trade %s is busted", args[0])
-		})
+		reply, err := venue.Admin().BustTrade(ctx, request)
+		return s.Done(reply, err, "trade %s is busted", args[0])
 	})
+}
+
+// mustHave makes flags required.
+func mustHave(command *cobra.Command, flags ...string) {
+	for _, flag := range flags {
+		_ = command.MarkFlagRequired(flag) // It fails only for a flag that does not exist.
+	}
 }

@@ -4,6 +4,8 @@ package audit
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,34 +14,27 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-func Command(a *cli.App) *cobra.Command {
+// Command lists what users did.
+func Command(s *session.Session) *cobra.Command {
 	request := &todokuv1.ListAuditRequest{}
-	var asJSON bool
-	var span cli.TimeSpan
+	var span cli.Span
 	command := &cobra.Command{
 		Use: "audit [USER]", Short: "List who did what, when and from where",
 		Long: `Lists what users did, newest first: commands from the journal, and sign-ins and streams
 from the access log, read together. Needs RISK or ADMIN.`,
 		Example: "  todoku audit\n  todoku audit bob --from -24h --limit 0 --json\n  todoku audit told --order 17",
-		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: session.CompleteFirst(a, session.Users),
+		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: s.Complete(1, session.Users),
 	}
-	span.Define(command, "entries")
-	cli.AddJSON(command, &asJSON)
-	command.AddCommand(auditToldCommand(a))
-	return session.ClientCommand(a, command, func(ctx context.Context, c *session.Connection, args []string) (err error) {
-		if request.FromTime, request.ToTime, err = span.Read(a.Now()); err != nil {
-			return err
-		}
-		if len(args) == 1 {
-			request.User = args[0]
-		}
-		return session.WithClient(ctx, a, c, func(dialed *session.Venue) error {
-			return cli.PrintPages(a, asJSON, span.Limit, func(size uint32, token string) ([]*todokuv1.AuditEntry, string, error) {
-				request.PageSize, request.PageToken = size, token
-				reply, err := dialed.Admin().ListAudit(ctx, request)
-				return reply.GetEntries(), reply.GetNextPageToken(), err
-			}, cli.Columns(cli.Left("TIME", "USER", "ACCOUNT", "ACTION"), cli.Right("SEQUENCE"), cli.Left("REQUEST", "FROM", "DETAIL")), auditRow)
-		})
+	span.Flags(s.App, command, &request.FromTime, &request.ToTime, "entries")
+	s.JSONFlag(command)
+	command.AddCommand(toldCommand(s))
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
+		request.User = strings.Join(args, "")
+		return cli.PrintPages(s.App, &span, func(size uint32, token string) ([]*todokuv1.AuditEntry, string, error) {
+			request.PageSize, request.PageToken = size, token
+			reply, err := venue.Admin().ListAudit(ctx, request)
+			return reply.GetEntries(), reply.GetNextPageToken(), err
+		}, auditRow, "TIME", "USER", "ACCOUNT", "ACTION", ">SEQUENCE", "REQUEST", "FROM", "DETAIL")
 	})
 }
 
@@ -50,5 +45,55 @@ func auditRow(e *todokuv1.AuditEntry) []string {
 	}
 	return []string{
 		cli.LocalTime(e.GetTime()), e.GetUser(), e.GetAccount(), e.GetAction(), sequence, e.GetRequestId(), e.GetRemoteAddress(), e.GetDetail(),
+	}
+}
+
+// toldCommand lists the evidence of who received an event: the question of a dispute.
+func toldCommand(s *session.Session) *cobra.Command {
+	request := &todokuv1.ListToldRequest{}
+	command := &cobra.Command{
+		Use: "told [SEQUENCE]", Short: "List who was informed of an event, an order or a trade, and when",
+		Long: `Lists the streams that an event was sent on, and when their clients acknowledged it at the
+latest. Snapshots are not listed: a snapshot sends state, not events. Needs ADMIN.`,
+		Example: "  todoku audit told 1042\n  todoku audit told --order 17 --account alice\n  todoku audit told --trade 3 --whom bob",
+		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: cobra.NoFileCompletions,
+		PreRunE: func(_ *cobra.Command, args []string) (err error) {
+			if len(args) == 0 {
+				return nil
+			}
+			if request.Sequence, err = strconv.ParseUint(args[0], 10, 64); err != nil || request.GetSequence() == 0 {
+				return cli.Usagef("invalid sequence %q: write a number from 1, such as 1042", args[0])
+			}
+			return nil
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&request.OrderId, "order", "", "the events of this order")
+	flags.StringVar(&request.Account, "account", "", "the order's account, if it no longer works")
+	flags.StringVar(&request.TradeId, "trade", "", "the event of this trade")
+	flags.StringVar(&request.User, "whom", "", "only this user")
+	s.JSONFlag(command)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
+		reply, err := venue.Admin().ListTold(ctx, request)
+		err = cli.PrintAll(s.App, reply.GetTold(), err, toldRow,
+			">SEQUENCE", "COMMITTED", "USER", "CONNECTION", "FROM", "ATTACHED", "ACKNOWLEDGED", "STREAM")
+		if err == nil && reply.GetTruncated() {
+			s.Say("there are more; name one user with --whom\n")
+		}
+		return err
+	})
+}
+
+func toldRow(t *todokuv1.Told) []string {
+	acknowledged, state := "not", "live"
+	if t.GetAcknowledgeTime() != nil {
+		acknowledged = cli.LocalTime(t.GetAcknowledgeTime())
+	}
+	if t.GetEndTime() != nil {
+		state = t.GetEndReason() + " " + cli.LocalTime(t.GetEndTime())
+	}
+	return []string{
+		cli.FormatUint(t.GetSequence()), cli.LocalTime(t.GetCommitTime()), t.GetUser(), t.GetConnectionId(), t.GetRemoteAddress(),
+		cli.LocalTime(t.GetAttachTime()), acknowledged, state,
 	}
 }

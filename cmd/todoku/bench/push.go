@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"todoku/bench"
-	"todoku/bench/yardstick"
 	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/session"
 )
@@ -23,30 +21,27 @@ const (
 	modeTable       = "table"
 )
 
-// feedsBench is what the benchmarks of feeds have in common.
-type feedsBench struct {
-	at        benchVenue
+// feedsBenchmark is what the benchmarks of feeds have in common.
+type feedsBenchmark struct {
+	benchmark
 	row       bench.Row
 	yardstick bool
 	repeat    int
-	asJSON    bool
-	named     bool // the server, by --server
 }
 
-func (f *feedsBench) define(command *cobra.Command, streams int) {
+// command gives a command the flags of feeds and runs it.
+func (f *feedsBenchmark) command(command *cobra.Command, streams int, run func(context.Context) error) *cobra.Command {
 	flags := command.Flags()
 	flags.IntVar(&f.row.Config.Streams, "streams", streams, "clients that are attached")
 	flags.IntVar(&f.row.Config.Connections, "connections", 0, "TCP connections that they share; one for each when 0")
 	flags.IntVar(&f.row.Config.Payload, "payload", 200, "bytes of an event's text, 40 to 1000")
 	flags.IntVar(&f.repeat, "repeat", 1, "measure so many times and show the median; with --yardstick, by turns")
 	flags.BoolVar(&f.yardstick, "yardstick", false, "measure a server of the usual kind first: a channel and a goroutine for each client")
-	f.at.define(flags)
-	cli.AddJSON(command, &f.asJSON)
+	return f.benchmark.command(command, run)
 }
 
-func benchPushCommand(a *cli.App) *cobra.Command {
-	f := feedsBench{}
-	var mode, frozen string
+func pushCommand(s *session.Session) *cobra.Command {
+	f := &feedsBenchmark{benchmark: benchmark{Session: s}}
 	command := &cobra.Command{
 		Use: "push", Short: "Measure pushing events to many clients",
 		Long: `Attaches clients to a venue, announces events to all of them through the public API, and
@@ -79,42 +74,35 @@ TODOKU_PASSWORD.`,
   todoku bench push --mode freeze-memory --freeze application --duration 60s`,
 		Args: cobra.NoArgs,
 	}
-	flags := command.Flags()
-	flags.StringVar(&mode, "mode", bench.WorkPush, "push, idle, freeze, freeze-memory or table")
-	flags.IntVar(&f.row.Config.Rate, "rate", 0, "events a second; 0 for as many as go, 34 in the modes freeze and freeze-memory")
-	flags.IntVar(&f.row.Config.Burst, "burst", 1, "events announced at once")
-	flags.IntVar(&f.row.Config.InFlight, "in-flight", 0, "without a rate: bursts that have not arrived everywhere; 8 for single events, 2 otherwise when 0")
-	flags.DurationVar(&f.row.Config.Warmup, "warmup", time.Second, "time before anything is measured")
-	flags.DurationVar(&f.row.Config.Duration, "duration", 10*time.Second, "time that is measured")
-	flags.StringVar(&frozen, "freeze", string(bench.FrozenWindow), "window: the client reads and never lets more come; socket: it does not read; application: a program that does not take what arrives; process: one that is stopped")
+	flags, load := command.Flags(), &f.row.Config
+	cli.ChoiceFlag(command, &f.row.Work, "mode", bench.WorkPush, "push, idle, freeze, freeze-memory or table",
+		bench.WorkPush, bench.WorkIdle, bench.WorkFreeze, bench.WorkFreezeMemory, modeTable)
+	flags.IntVar(&load.Rate, "rate", 0, "events a second; 0 for as many as possible, 34 in the modes freeze and freeze-memory")
+	flags.IntVar(&load.Burst, "burst", 1, "events announced at once")
+	flags.IntVar(&load.InFlight, "in-flight", 0, "without a rate: bursts that have not arrived everywhere; 8 for single events, 2 otherwise when 0")
+	flags.DurationVar(&load.Warmup, "warmup", time.Second, "time before anything is measured")
+	flags.DurationVar(&load.Duration, "duration", 10*time.Second, "time that is measured")
+	cli.ChoiceFlag(command, &f.row.Frozen, "freeze", bench.FrozenWindow,
+		"window: the client reads and never lets more come; socket: it does not read; application: a program that does not take what arrives; process: one that is stopped",
+		bench.FrozenWindow, bench.FrozenSocket, bench.FrozenApplication, bench.FrozenProcess)
 	flags.DurationVar(&f.row.Span, "span", time.Minute, "how long a client stays frozen if its stream is not ended; 30s on the yardstick, which never does")
-	const rounds = 5
-	flags.IntVar(&f.row.Rounds, "rounds", rounds, "clients that freeze one after the other in mode freeze-memory")
-	f.define(command, 0)
-	cli.OneOf(command, "mode", bench.WorkPush, bench.WorkIdle, bench.WorkFreeze, bench.WorkFreezeMemory, modeTable)
-	cli.OneOf(command, "freeze", string(bench.FrozenWindow), string(bench.FrozenSocket), string(bench.FrozenApplication), string(bench.FrozenProcess))
-	return session.ClientCommand(a, command, func(ctx context.Context, c *session.Connection, _ []string) error {
-		f.named = flags.Changed("server")
-		f.row.Frozen = bench.Frozen(frozen)
-		switch mode {
+	flags.IntVar(&f.row.Rounds, "rounds", 5, "clients that freeze one after the other in mode freeze-memory")
+	return f.command(command, 0, func(ctx context.Context) error {
+		switch f.row.Work {
 		case modeTable:
-			return benchTable(ctx, a, c, &f)
-		case bench.WorkPush, bench.WorkIdle:
+			return f.table(ctx)
 		case bench.WorkFreeze, bench.WorkFreezeMemory:
-			if f.row.Config.Rate == 0 {
+			if load.Rate == 0 {
 				const low = 34
-				f.row.Config.Rate = low
+				load.Rate = low
 			}
-		default:
-			return cli.Usagef("--mode %q: choose push, idle, freeze, freeze-memory or table", mode)
 		}
-		f.row.Work = mode
-		return benchRow(ctx, a, c, &f)
+		return f.measure(ctx)
 	})
 }
 
-func benchStormCommand(a *cli.App) *cobra.Command {
-	f := feedsBench{row: bench.Row{Work: bench.WorkStorm}}
+func stormCommand(s *session.Session) *cobra.Command {
+	f := &feedsBenchmark{benchmark: benchmark{Session: s}, row: bench.Row{Work: bench.WorkStorm}}
 	command := &cobra.Command{
 		Use: "storm", Short: "Measure all clients returning at once",
 		Long: `Attaches clients to a venue, cuts all their connections at once, announces events while
@@ -126,85 +114,77 @@ A venue that is named by --server must be one to spare, as for "todoku bench pus
   todoku bench storm --streams 1000 --missed 100 --json`,
 		Args: cobra.NoArgs,
 	}
-	const standard = 5000
-	f.define(command, standard)
 	command.Flags().IntVar(&f.row.Missed, "missed", 20, "events that all miss")
-	return session.ClientCommand(a, command, func(ctx context.Context, c *session.Connection, _ []string) error {
-		f.named = command.Flags().Changed("server")
-		return benchRow(ctx, a, c, &f)
-	})
+	const standard = 5000
+	return f.command(command, standard, f.measure)
 }
 
-// benchRow measures one row and prints it, the yardstick's before the venue's.
-func benchRow(ctx context.Context, a *cli.App, c *session.Connection, f *feedsBench) error {
-	beside, venue, err := measureRow(ctx, a, c, f, f.row)
+// measure measures one row and prints it, the yardstick's before the venue's.
+func (f *feedsBenchmark) measure(ctx context.Context) error {
+	results, err := f.measureRow(ctx, f.row)
 	if err != nil {
 		return err
 	}
-	if beside == nil {
-		return sayBench(a, venue, f.asJSON)
-	}
-	if f.asJSON {
-		err = a.PrintValue(beside)
-	} else {
+	venue := results[len(results)-1]
+	if len(results) > 1 {
 		// What the yardstick loses is no defect of the venue's.
-		err = errors.Join(beside.WriteTable(a.Out), a.Printf("\n"))
+		if f.JSON {
+			err = f.PrintValue(&results[0])
+		} else {
+			err = errors.Join(results[0].WriteTable(f.Out), f.Printf("\n"))
+		}
 	}
-	if err != nil {
-		return err
-	}
-	return sayBench(a, venue, f.asJSON)
+	return f.print(&venue, err)
 }
 
-// measureRow measures a row as often as wanted; beside is nil without a yardstick.
-func measureRow(ctx context.Context, a *cli.App, c *session.Connection, f *feedsBench, row bench.Row) (beside, venue *bench.PushResult, err error) {
+// measureRow measures a row as often as wanted, by turns on each server, and returns
+// the yardstick's median, if there is a yardstick, and the venue's.
+func (f *feedsBenchmark) measureRow(ctx context.Context, row bench.Row) ([]bench.PushResult, error) {
 	var all, others []bench.PushResult
 	for range max(f.repeat, 1) {
 		if f.yardstick {
-			r, err := onYardstick(ctx, a, f, row)
+			r, err := f.onYardstick(ctx, row)
 			if err != nil {
-				return nil, nil, fmt.Errorf("yardstick: %w", err)
+				return nil, fmt.Errorf("yardstick: %w", err)
 			}
 			others = append(others, r)
 		}
-		err := onVenue(ctx, a, c, f.named, &f.at, func(on benchTarget) error {
+		err := f.onVenue(ctx, func(on target) error {
 			r, err := runRow(ctx, on, row)
 			r.Server = serverVenue
 			all = append(all, r)
 			return err
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	result := bench.Median(all)
-	if len(others) > 0 {
-		other := bench.Median(others)
-		beside = &other
+	if f.yardstick {
+		return []bench.PushResult{bench.Median(others), bench.Median(all)}, nil
 	}
-	return beside, &result, nil
+	return []bench.PushResult{bench.Median(all)}, nil
 }
 
-func onYardstick(ctx context.Context, a *cli.App, f *feedsBench, row bench.Row) (result bench.PushResult, err error) {
-	binary, err := f.at.executable()
+func (f *feedsBenchmark) onYardstick(ctx context.Context, row bench.Row) (r bench.PushResult, err error) {
+	binary, err := f.executable()
 	if err != nil {
-		return result, err
+		return r, err
 	}
 	// Long enough for its queues to fill: then everybody stops.
 	const span = 30 * time.Second
 	row.Span = span
 	own, err := bench.StartYardstick(ctx, binary)
-	err = onProcess(own, err, func(on benchTarget) (err error) {
-		on.own = nil // It could be started anew, but would know nobody any more.
-		result, err = runRow(ctx, on, row)
-		result.Server = serverYardstick
+	err = onProcess(own, err, func(on target) (err error) {
+		on.own = nil // After a restart it would know nobody.
+		r, err = runRow(ctx, on, row)
+		r.Server = serverYardstick
 		return err
 	})
-	return result, err
+	return r, err
 }
 
 // runRow does a row's work on a server.
-func runRow(ctx context.Context, on benchTarget, row bench.Row) (bench.PushResult, error) {
+func runRow(ctx context.Context, on target, row bench.Row) (bench.PushResult, error) {
 	users, err := bench.PrepareUsers(ctx, on.venue, on.admin, row.Users())
 	if err != nil {
 		return bench.PushResult{}, err
@@ -213,52 +193,14 @@ func runRow(ctx context.Context, on benchTarget, row bench.Row) (bench.PushResul
 		return bench.PushResult{}, fmt.Errorf("this program's own file: %w", err)
 	}
 	row.Config.Venue, row.Config.Admin, row.Config.Users, row.Config.ServerPID = on.venue, on.admin, users, on.pid
-	var restart func(context.Context) (int, error)
-	if on.own != nil {
-		restart = func(ctx context.Context) (int, error) {
-			if row.Work == bench.WorkFreezeMemory {
-				on.own.Environment = bench.LittleGarbage()
-			}
-			err := on.own.Restart(ctx)
-			return on.own.PID, err
+	if on.own == nil {
+		return row.Run(ctx, nil)
+	}
+	return row.Run(ctx, func(ctx context.Context) (int, error) {
+		if row.Work == bench.WorkFreezeMemory {
+			on.own.Environment = bench.LittleGarbage()
 		}
-	}
-	result, err := row.Run(ctx, restart)
-	if errors.Is(err, bench.ErrConfig) {
-		err = cli.WrongUsage(err)
-	}
-	return result, err
-}
-
-// benchStandInCommand is a client in a process of its own; only the benchmarks call it.
-func benchStandInCommand(a *cli.App) *cobra.Command {
-	return &cobra.Command{
-		Use: "stand-in", Short: "Be a client that a benchmark freezes", Hidden: true,
-		Long:    "Attaches as standard input says and writes what arrives to standard output.",
-		Example: "  todoku bench stand-in",
-		Args:    cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			return bench.StandIn(command.Context(), command.InOrStdin(), a.Out)
-		},
-	}
-}
-
-// benchYardstickCommand serves the yardstick; only the benchmarks call it.
-func benchYardstickCommand(a *cli.App) *cobra.Command {
-	var address string
-	command := &cobra.Command{
-		Use: "yardstick-server", Short: "Serve the yardstick", Hidden: true,
-		Long:    "Serves the server of the usual kind that --yardstick measures, until it is told to stop.",
-		Example: "  todoku bench yardstick-server --grpc-addr 127.0.0.1:7444",
-		Args:    cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			listener, err := (&net.ListenConfig{}).Listen(command.Context(), "tcp", address)
-			if err != nil {
-				return fmt.Errorf("yardstick: %w", err)
-			}
-			return yardstick.Serve(command.Context(), listener)
-		},
-	}
-	command.Flags().StringVar(&address, "grpc-addr", "127.0.0.1:0", "host:port to serve on")
-	return command
+		err := on.own.Restart(ctx)
+		return on.own.PID, err
+	})
 }

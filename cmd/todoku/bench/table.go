@@ -7,87 +7,57 @@ import (
 
 	"todoku/bench"
 	"todoku/cmd/todoku/cli"
-	"todoku/cmd/todoku/session"
 )
 
-// benchTable measures the published table, row by row, and prints it with a summary.
-func benchTable(ctx context.Context, a *cli.App, c *session.Connection, f *feedsBench) error {
+// table measures the published table, row by row, and prints it with a summary.
+func (f *feedsBenchmark) table(ctx context.Context) error {
 	if f.named {
 		return cli.Usagef("the table is measured on servers of its own, a fresh one for each row; leave out --server")
 	}
-	load := f.row.Config
-	var venues, shown []bench.PushResult
-	for _, row := range bench.Rows(load) {
+	var venues []bench.PushResult
+	var rows [][]string
+	for _, row := range bench.Rows(f.row.Config) {
 		row.Span, row.Frozen = f.row.Span, f.row.Frozen
-		beside, venue, err := measureRow(ctx, a, c, f, row)
+		results, err := f.measureRow(ctx, row)
 		if err != nil {
 			return fmt.Errorf("%s: %w", row.Name, err)
 		}
-		venues = append(venues, *venue)
-		results := []*bench.PushResult{venue}
-		if beside != nil {
-			results = []*bench.PushResult{beside, venue}
-		}
+		venues = append(venues, results[len(results)-1])
 		for _, r := range results {
-			shown = append(shown, *r)
-			if err := sayRow(a, r, f.asJSON); err != nil {
+			rows = append(rows, tableRow(&r))
+			if !f.JSON {
+				f.Say("measured: %s, %s\n", r.Row, r.Server)
+			} else if err := f.PrintValue(&r); err != nil {
 				return err
 			}
 		}
 	}
 	summary := bench.Summary(serverVenue, venues)
-	if f.asJSON {
-		return sayBench(a, &summary, true)
+	if f.JSON {
+		return f.print(&summary, nil)
 	}
-	if err := cli.WriteTable(a.Out, tableColumns(), tableRows(shown)); err != nil {
-		return err
-	}
-	return sayBench(a, &summary, false)
+	return f.print(&summary, cli.WriteTable(f.Out, rows, "WORK", "SERVER", ">STREAMS", ">DELIVERIES/S", ">PER RESPONSE", ">CPU-S/1M",
+		">P50 MS", ">P99 MS", ">LOST", ">DOUBLED", ">GENERATOR CORES", "ALSO"))
 }
 
-// sayRow prints a row that is done: as JSON, or its name to who waits.
-func sayRow(a *cli.App, r *bench.PushResult, asJSON bool) error {
-	if asJSON {
-		return a.PrintValue(r)
-	}
-	_, err := fmt.Fprintf(a.Errors, "measured: %s, %s\n", r.Row, r.Server)
-	return err
-}
-
-func tableColumns() []cli.Column {
-	return cli.Columns(cli.Left("WORK", "SERVER"),
-		cli.Right("STREAMS", "DELIVERIES/S", "PER RESPONSE", "CPU-S/1M", "P50 MS", "P99 MS", "LOST", "DOUBLED", "GENERATOR CORES"), cli.Left("ALSO"))
-}
-
-func tableRows(results []bench.PushResult) [][]string {
-	number := func(v float64, decimals int) string {
-		if v == 0 {
+func tableRow(r *bench.PushResult) []string {
+	number := func(v *float64, decimals int) string {
+		if v == nil || *v == 0 {
 			return "-"
 		}
-		return strconv.FormatFloat(v, 'f', decimals, 64)
-	}
-	known := func(v *float64) float64 {
-		if v == nil {
-			return 0
-		}
-		return *v
+		return strconv.FormatFloat(*v, 'f', decimals, 64)
 	}
 	count := func(v *uint64) string {
 		if v == nil {
 			return "-"
 		}
-		return strconv.FormatUint(*v, 10)
+		return cli.FormatUint(*v)
 	}
-	var rows [][]string
-	for i := range results {
-		r := &results[i]
-		rows = append(rows, []string{
-			r.Row, r.Server, strconv.Itoa(r.Streams), number(r.DeliveriesPerSecond, 0), number(r.PerResponse, 2),
-			number(known(r.ServerCPU), 2), number(r.P50, 1), number(r.P99, 1), count(r.Lost), count(r.Duplicated),
-			number(known(r.OwnCores), 2), tableRemark(r),
-		})
+	return []string{
+		r.Row, r.Server, strconv.Itoa(r.Streams), number(&r.DeliveriesPerSecond, 0), number(&r.PerResponse, 2),
+		number(r.ServerCPU, 2), number(&r.P50, 1), number(&r.P99, 1), count(r.Lost), count(r.Duplicated),
+		number(r.OwnCores, 2), tableRemark(r),
 	}
-	return rows
 }
 
 // tableRemark says what has no column.

@@ -1,5 +1,5 @@
 // Package cli is what every command has in common and what needs no venue: how a
-// command line is run and ends, settings from flags, environment and file, help, and
+// command line is run and ends, flags, settings from environment and file, help, and
 // output as tables or as JSON.
 package cli
 
@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +28,8 @@ const (
 	ExitUnreachable = 3
 )
 
-// App is what the commands know of the world, so that tests can give them another.
+// App is what the commands know of their surroundings, so that tests can give them
+// others. It runs one command line.
 type App struct {
 	In          io.Reader
 	Out, Errors io.Writer
@@ -38,8 +38,11 @@ type App struct {
 	ConfigDir   func() (string, error)
 	Now         func() time.Time
 
-	// completionWait is after how long a venue completes nothing.
+	// CompletionWait bounds how long shell completion waits for a venue.
 	CompletionWait time.Duration
+
+	// JSON is set by --json: print objects for programs.
+	JSON bool
 
 	// ran is set when a command's own code has begun: errors from before are
 	// wrong usage.
@@ -53,19 +56,29 @@ func (e *UsageError) Error() string { return e.err.Error() }
 func (e *UsageError) Unwrap() error { return e.err }
 
 // Usagef returns a mistake in how a command was called.
-func Usagef(format string, args ...any) error {
-	return &UsageError{fmt.Errorf(format, args...)}
-}
+func Usagef(format string, args ...any) error { return WrongUsage(fmt.Errorf(format, args...)) }
 
-// WrongUsage makes an error one of how a command was called.
+// WrongUsage says that an error is a mistake in how a command was called.
 func WrongUsage(err error) error { return &UsageError{err} }
 
 // ErrRefused ends a command that has already said why.
 var ErrRefused = errors.New("refused") //nolint:errname // It is compared, never shown.
 
+// Root prepares the root of the tree of commands.
+func (a *App) Root(root *cobra.Command) *cobra.Command {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.PersistentFlags().String("config", "", "YAML file with settings, also TODOKU_CONFIG")
+	root.PersistentPreRunE = func(command *cobra.Command, _ []string) error { return a.ApplySettings(command) }
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Errors)
+	root.SetUsageFunc(printUsage)
+	a.markRunning(root)
+	return root
+}
+
 // Execute runs one command line of a tree of commands and returns the exit code.
 func (a *App) Execute(ctx context.Context, root *cobra.Command, args []string) int {
-	a.markRunning(root)
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -77,7 +90,7 @@ func (a *App) Execute(ctx context.Context, root *cobra.Command, args []string) i
 		return ExitFailed
 	case !a.ran || errors.As(err, &usage):
 		a.Warn("%v", err)
-		a.Say("usage: %s\n       %s --help tells more\n", command.UseLine(), command.CommandPath())
+		a.Say("usage: %s\n       run %s --help for more\n", command.UseLine(), command.CommandPath())
 		return ExitUsage
 	case client.Unreachable(err):
 		a.Warn("could not reach the venue: %s", client.Describe(err))
@@ -104,11 +117,11 @@ func Describe(err error) string {
 	return text
 }
 
-// Warn tells the person at the terminal what is wrong.
+// Warn prints what is wrong to standard error.
 func (a *App) Warn(format string, args ...any) { a.Say("todoku: "+format+"\n", args...) }
 
-// Say tells the person at the terminal something that is not the answer. Where
-// nobody can read it there is nobody to tell that either.
+// Say prints what is not the command's result to standard error. An error is
+// ignored: there is no other place to report it.
 func (a *App) Say(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.Errors, format, args...)
 }
@@ -121,17 +134,19 @@ func (a *App) Group(use, short, long string, commands ...*cobra.Command) *cobra.
 			if len(args) == 0 {
 				return nil
 			}
-			text := fmt.Sprintf("there is no command %q in %q", args[0], command.CommandPath())
-			if near := command.SuggestionsFor(args[0]); len(near) > 0 {
-				text += "; did you mean " + strings.Join(near, " or ") + "?"
-			}
-			return Usagef("%s", text)
+			return Usagef("there is no command %q in %q%s", args[0], command.CommandPath(), didYouMean(command.SuggestionsFor(args[0])))
 		},
 		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Parent() == nil {
 				return command.Help()
 			}
-			return Usagef("%s needs to be told which: %s", command.CommandPath(), strings.Join(names(command.Commands()), ", "))
+			var names []string
+			for _, c := range command.Commands() {
+				if c.IsAvailableCommand() {
+					names = append(names, c.Name())
+				}
+			}
+			return Usagef("%s needs a command: %s", command.CommandPath(), strings.Join(names, ", "))
 		},
 		SuggestionsMinimumDistance: 2,
 	}
@@ -139,17 +154,14 @@ func (a *App) Group(use, short, long string, commands ...*cobra.Command) *cobra.
 	return g
 }
 
-func names(commands []*cobra.Command) []string {
-	var all []string
-	for _, c := range commands {
-		if c.IsAvailableCommand() {
-			all = append(all, c.Name())
-		}
+func didYouMean(words []string) string {
+	if len(words) == 0 {
+		return ""
 	}
-	return all
+	return fmt.Sprintf("; did you mean %q?", strings.Join(words, " or "))
 }
 
-// markRunning makes every command say when its own code begins.
+// markRunning makes every command note when its own code begins.
 func (a *App) markRunning(command *cobra.Command) {
 	if run := command.RunE; run != nil {
 		command.RunE = func(command *cobra.Command, args []string) error {
@@ -162,7 +174,7 @@ func (a *App) markRunning(command *cobra.Command) {
 	}
 }
 
-// IsTerminal says whether a person is at the other end.
+// IsTerminal says whether a stream is a terminal.
 func IsTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
@@ -176,22 +188,6 @@ func OneLine(text string) string {
 		}
 		return r
 	}, text)
-}
-
-// OneOf completes and checks a flag that takes one of a few words.
-func OneOf(command *cobra.Command, flag string, words ...string) {
-	// It fails only for a flag that does not exist, or twice for the same.
-	_ = command.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return words, cobra.ShellCompDirectiveNoFileComp
-	})
-}
-
-// WordIndex finds a word, whatever its case, and returns its place from 1.
-func WordIndex(what, word string, words ...string) (int, error) {
-	if i := slices.Index(words, strings.ToUpper(word)); i >= 0 {
-		return i + 1, nil
-	}
-	return 0, Usagef("%s %q: choose %s", what, word, strings.Join(words, ", "))
 }
 
 // Version returns what this binary was built from, as the toolchain noted it.

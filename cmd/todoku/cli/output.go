@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,37 +11,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
-
-// Call runs one request of a signed-in user.
-func Call[Request, Reply any](ctx context.Context, rpc func(context.Context, Request, ...grpc.CallOption) (Reply, error), request Request, use func(Reply) error) error {
-	reply, err := rpc(ctx, request)
-	if err != nil {
-		return err
-	}
-	return use(reply)
-}
-
-// SayBytes rounds a size for reading.
-func SayBytes(n uint64) string {
-	for i, unit := range []string{"B", "KiB", "MiB"} {
-		if size := n >> (10 * i); size < 10*1024 {
-			return fmt.Sprintf("%d %s", size, unit)
-		}
-	}
-	return fmt.Sprintf("%d GiB", n>>30)
-}
-
-func FormatUint[N uint32 | uint64](n N) string { return strconv.FormatUint(uint64(n), 10) }
-
-// AddJSON gives a command the flag that makes its output one for programs.
-func AddJSON(command *cobra.Command, asJSON *bool) {
-	command.Flags().BoolVar(asJSON, "json", false, "print one JSON object a line")
-}
 
 // Marshal returns a message in one line of JSON with the schema's field names.
 func Marshal(m proto.Message) ([]byte, error) {
@@ -58,18 +30,19 @@ func Marshal(m proto.Message) ([]byte, error) {
 	return line.Bytes(), nil
 }
 
-// PrintMessage prints a message as a line of JSON.
+// PrintLine prints a line that ends here.
+func (a *App) PrintLine(line []byte) error {
+	_, err := a.Out.Write(append(line, '\n'))
+	return err
+}
+
+// PrintMessage prints a message of the API as a line of JSON.
 func (a *App) PrintMessage(m proto.Message) error {
 	line, err := Marshal(m)
 	if err != nil {
 		return err
 	}
 	return a.PrintLine(line)
-}
-
-func (a *App) PrintLine(line []byte) error {
-	_, err := a.Out.Write(append(line, '\n'))
-	return err
 }
 
 // PrintValue prints what is no message of the API as a line of JSON.
@@ -87,58 +60,92 @@ func (a *App) Printf(format string, args ...any) error {
 	return err
 }
 
-// PrintAll prints messages of one kind: JSON, a line each, or a table.
-func PrintAll[M proto.Message](a *App, asJSON bool, messages []M, columns []Column, row func(M) []string) error {
-	if asJSON {
-		for _, m := range messages {
-			if err := a.PrintMessage(m); err != nil {
-				return err
-			}
+// Done prints the outcome of a request, unless err is set: the reply as JSON, or a
+// sentence.
+func (a *App) Done(reply proto.Message, err error, format string, args ...any) error {
+	switch {
+	case err != nil:
+		return err
+	case a.JSON:
+		return a.PrintMessage(reply)
+	}
+	return a.Printf(format+"\n", args...)
+}
+
+// PrintAll prints messages of one kind, unless err is set: JSON, a line each, or a
+// table with a row for each. Titles are as for WriteTable.
+func PrintAll[M proto.Message](a *App, messages []M, err error, row func(M) []string, titles ...string) error {
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, m := range messages {
+		if !a.JSON {
+			rows = append(rows, row(m))
+		} else if err := a.PrintMessage(m); err != nil {
+			return err
 		}
+	}
+	if a.JSON {
 		return nil
 	}
-	rows := make([][]string, 0, len(messages))
-	for _, m := range messages {
-		rows = append(rows, row(m))
-	}
-	return WriteTable(a.Out, columns, rows)
+	return WriteTable(a.Out, rows, titles...)
 }
 
-// Column is a column of a table.
-type Column struct {
-	title   string
-	numbers bool // aligned at the right
+// MaxPage is the largest page that the API returns.
+const MaxPage = 1000
+
+// Span are the flags of lists that go back in time.
+type Span struct{ limit uint32 }
+
+// Flags defines the flags; from and to are the fields of the list's request.
+func (s *Span) Flags(a *App, command *cobra.Command, from, to **timestamppb.Timestamp, what string) {
+	a.TimeFlag(command.Flags(), from, "from", "since this time: -24h, 09:00, \"2026-01-31 09:00\"")
+	a.TimeFlag(command.Flags(), to, "to", "before this time")
+	command.Flags().Uint32Var(&s.limit, "limit", 100, "at most so many "+what+", the newest; 0 for all")
 }
 
-// Left and right make columns of words and of numbers.
-func Left(titles ...string) (columns []Column) {
-	for _, t := range titles {
-		columns = append(columns, Column{t, false})
+// PrintPages prints a list that comes in pages, up to the span's limit. As JSON each
+// page is printed when it arrives, so that a long list needs no memory; a table is
+// printed at the end, when its widths are known.
+func PrintPages[M proto.Message](a *App, s *Span, page func(size uint32, token string) ([]M, string, error), row func(M) []string, titles ...string) error {
+	var all []M
+	token, count := "", uint32(0)
+	for more := true; more; more = token != "" && (s.limit == 0 || count < s.limit) {
+		size := uint32(MaxPage)
+		if s.limit > 0 {
+			size = min(size, s.limit-count)
+		}
+		messages, next, err := page(size, token)
+		if err != nil {
+			return err
+		}
+		token = next
+		count += uint32(len(messages))
+		if !a.JSON {
+			all = append(all, messages...)
+		} else if err := PrintAll(a, messages, nil, row); err != nil {
+			return err
+		}
 	}
-	return columns
+	if token != "" {
+		defer a.Say("there are more; --limit 0 shows all\n")
+	}
+	if a.JSON {
+		return nil
+	}
+	return PrintAll(a, all, nil, row, titles...)
 }
 
-func Right(titles ...string) (columns []Column) {
-	for _, t := range titles {
-		columns = append(columns, Column{t, true})
+// WriteTable prints a table for people. A title that begins with ">" stands above
+// numbers, which are aligned at the right; the standard library's tabwriter aligns
+// all columns the same way.
+func WriteTable(out io.Writer, rows [][]string, titles ...string) error {
+	head, widths := make([]string, len(titles)), make([]int, len(titles))
+	for i, title := range titles {
+		head[i] = strings.TrimPrefix(title, ">")
 	}
-	return columns
-}
-
-func Columns(parts ...[]Column) (all []Column) {
-	for _, p := range parts {
-		all = append(all, p...)
-	}
-	return all
-}
-
-// WriteTable prints a table for people. The standard library's tabwriter aligns
-// all columns the same way; numbers and words want different ones.
-func WriteTable(out io.Writer, columns []Column, rows [][]string) error {
-	widths := make([]int, len(columns))
-	for i, c := range columns {
-		widths[i] = utf8.RuneCountInString(c.title)
-	}
+	rows = append([][]string{head}, rows...)
 	for _, row := range rows {
 		for i := range row {
 			row[i] = OneLine(row[i])
@@ -146,57 +153,49 @@ func WriteTable(out io.Writer, columns []Column, rows [][]string) error {
 		}
 	}
 	var text strings.Builder
-	line := func(cells []string) {
-		var b strings.Builder
-		for i, cell := range cells {
-			if i > 0 {
-				b.WriteString("  ")
-			}
-			space := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if columns[i].numbers {
-				b.WriteString(space + cell)
-			} else {
-				b.WriteString(cell + space)
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if strings.HasPrefix(titles[i], ">") {
+				row[i] = row[i][len(cell):] + cell
 			}
 		}
-		text.WriteString(strings.TrimRight(b.String(), " ") + "\n")
-	}
-	titles := make([]string, len(columns))
-	for i, c := range columns {
-		titles[i] = c.title
-	}
-	line(titles)
-	for _, row := range rows {
-		line(row)
+		text.WriteString(strings.TrimRight(strings.Join(row, "  "), " ") + "\n")
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
 }
 
-// LocalTime and clockTime show a time in the reader's zone; "" for none.
-func LocalTime(t *timestamppb.Timestamp) string {
+// LocalTime and ClockTime show a time in the reader's zone; nothing for none.
+func LocalTime(t *timestamppb.Timestamp) string { return formatTime(t, time.DateTime, "") }
+
+// ClockTime is LocalTime without the date.
+func ClockTime(t *timestamppb.Timestamp) string { return formatTime(t, time.TimeOnly, "        ") }
+
+func formatTime(t *timestamppb.Timestamp, layout, none string) string {
 	if t == nil {
-		return ""
+		return none
 	}
-	return t.AsTime().Local().Format(time.DateTime)
+	return t.AsTime().Local().Format(layout)
 }
 
-func ClockTime(t *timestamppb.Timestamp) string {
-	if t == nil {
-		return "        "
+// FormatUint writes a number for a table.
+func FormatUint[N uint32 | uint64](n N) string { return strconv.FormatUint(uint64(n), 10) }
+
+// Count writes so many of something.
+func Count(n uint32, what string) string {
+	if n == 1 {
+		return "1 " + what
 	}
-	return t.AsTime().Local().Format(time.TimeOnly)
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// Word returns an enum's value without its type's prefix, which is for programs.
-func Word(value fmt.Stringer, prefix string) string {
-	return strings.TrimPrefix(value.String(), prefix)
-}
-
-// YesNo is for columns of flags.
-func YesNo(value bool, yes string) string {
-	if value {
-		return yes
+// Bytes rounds a size for reading.
+func Bytes(n uint64) string {
+	for i, unit := range []string{"B", "KiB", "MiB"} {
+		if size := n >> (10 * i); size < 10*1024 {
+			return fmt.Sprintf("%d %s", size, unit)
+		}
 	}
-	return ""
+	return fmt.Sprintf("%d GiB", n>>30)
 }

@@ -11,115 +11,118 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// settingMark annotates the flags that the environment and the file may set too,
-// and says under which heading help shows them.
-const settingMark = "todoku_setting"
-
-// originMark annotates a flag that the environment or the file has set.
-const originMark = "todoku_origin"
+// Annotations of flags.
+const (
+	settingMark = "todoku_setting" // the environment and the file may set it too; the heading in help
+	originMark  = "todoku_origin"  // where it was set, if not by the flag
+)
 
 // AddSettings gives a command flags that are settings: things that stay the same
 // from call to call, as opposed to what one call is about.
 func AddSettings(command *cobra.Command, heading string, define func(*pflag.FlagSet)) {
-	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	define(flags)
-	flags.VisitAll(func(f *pflag.Flag) {
-		f.Annotations = map[string][]string{settingMark: {heading}}
-		command.Flags().AddFlag(f)
+	before := map[*pflag.Flag]bool{}
+	command.Flags().VisitAll(func(f *pflag.Flag) { before[f] = true })
+	define(command.Flags())
+	command.Flags().VisitAll(func(f *pflag.Flag) {
+		if !before[f] {
+			annotate(f, settingMark, heading)
+		}
 	})
 }
 
-// HeadingOf returns the heading of a setting, or "" for a flag that is none.
-func HeadingOf(f *pflag.Flag) string {
-	if mark := f.Annotations[settingMark]; len(mark) == 1 {
-		return mark[0]
+func annotate(f *pflag.Flag, mark, text string) {
+	if f.Annotations == nil {
+		f.Annotations = map[string][]string{}
 	}
-	return ""
+	f.Annotations[mark] = []string{text}
 }
 
-// EnvironmentName returns the variable that sets a flag.
-func EnvironmentName(flag string) string {
+// annotation returns what annotate noted, or "".
+func annotation(f *pflag.Flag, mark string) string { return strings.Join(f.Annotations[mark], "") }
+
+// environmentName returns the variable that sets a flag.
+func environmentName(flag string) string {
 	return "TODOKU_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // ApplySettings fills the settings that no flag gave, from the environment and
 // then from the file.
 func (a *App) ApplySettings(command *cobra.Command) error {
-	file, err := a.readFile(command)
+	name, entries, err := a.readFile(command)
 	if err != nil {
 		return err
 	}
 	var failure error
 	command.Flags().VisitAll(func(f *pflag.Flag) {
-		if failure != nil || f.Changed || HeadingOf(f) == "" {
+		if failure != nil || f.Changed || annotation(f, settingMark) == "" {
 			return
 		}
-		variable := EnvironmentName(f.Name)
+		variable := environmentName(f.Name)
 		if value, ok := a.LookupEnv(variable); ok && value != "" {
 			failure = set(f, value, variable)
-		} else if entry, ok := file.entries[f.Name]; ok {
-			failure = set(f, entry.value, fmt.Sprintf("%s:%d", file.name, entry.line))
+		} else if entry, ok := entries[f.Name]; ok {
+			failure = set(f, entry.value, fmt.Sprintf("%s:%d", name, entry.line))
 		}
 	})
 	return failure
 }
 
-// set gives a flag a value and names where it came from when it does not fit.
+// set gives a flag a value, and names its source when the value is invalid.
 func set(f *pflag.Flag, value, from string) error {
 	old := f.Value.String()
 	if err := f.Value.Set(value); err != nil {
-		return Usagef("%s: %s is %q, which does not fit as %q does: %w", from, f.Name, value, old, err)
+		return Usagef("%s: invalid value %q for %s (for example %q): %w", from, value, f.Name, old, err)
 	}
 	f.Changed = true
-	f.Annotations[originMark] = []string{from}
+	annotate(f, originMark, from)
 	return nil
 }
 
-// OriginOf says where the value of a setting that is not the default comes from.
-func OriginOf(f *pflag.Flag) string {
-	if origin := f.Annotations[originMark]; len(origin) == 1 {
-		return origin[0]
-	}
-	return "--" + f.Name
+// Changed returns a row of name, value and source for each setting that is not the
+// default.
+func Changed(flags *pflag.FlagSet) (rows [][]string) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		if annotation(f, settingMark) == "" || !f.Changed {
+			return
+		}
+		origin := annotation(f, originMark)
+		if origin == "" {
+			origin = "--" + f.Name
+		}
+		rows = append(rows, []string{f.Name, f.Value.String(), origin})
+	})
+	return rows
 }
 
-// settingsFile is a YAML file with settings.
-type settingsFile struct {
-	name    string
-	entries map[string]fileEntry
-}
-
+// fileEntry is a setting in a file.
 type fileEntry struct {
 	value string
 	line  int
 }
 
 // readFile reads the file that --config or TODOKU_CONFIG names, if any.
-func (a *App) readFile(command *cobra.Command) (settingsFile, error) {
-	name, err := command.Flags().GetString("config")
-	if err != nil {
-		return settingsFile{}, err
+func (a *App) readFile(command *cobra.Command) (name string, entries map[string]fileEntry, err error) {
+	if name, err = command.Flags().GetString("config"); err != nil {
+		return "", nil, err
 	}
 	if name == "" {
-		name, _ = a.LookupEnv(EnvironmentName("config"))
+		name, _ = a.LookupEnv(environmentName("config"))
 	}
 	if name == "" {
-		return settingsFile{}, nil
+		return "", nil, nil
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return settingsFile{}, Usagef("settings: %w", err)
+		return name, nil, Usagef("settings: %w", err)
 	}
-	entries, err := parseSettings(data, KnownSettings(command.Root()))
-	if err != nil {
-		return settingsFile{}, Usagef("%s:%w", name, err)
+	if entries, err = parseSettings(data, knownSettings(command.Root())); err != nil {
+		return name, nil, Usagef("%s:%w", name, err)
 	}
-	return settingsFile{name, entries}, nil
+	return name, entries, nil
 }
 
-// parseSettings reads a YAML mapping from setting to value. Whatever it does not
-// know it refuses, naming the line: a setting that is spelt wrong must not be
-// passed over in silence.
+// parseSettings reads a YAML mapping from setting to value. It refuses what it does
+// not know and names the line, so that a misspelt setting is not silently ignored.
 func parseSettings(data []byte, known []string) (map[string]fileEntry, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
@@ -139,7 +142,7 @@ func parseSettings(data []byte, known []string) (map[string]fileEntry, error) {
 		case key.Kind != yaml.ScalarNode || !slices.Contains(known, key.Value):
 			return nil, fmt.Errorf("%d: there is no setting %q%s", key.Line, key.Value, nearest(key.Value, known))
 		case twice:
-			return nil, fmt.Errorf("%d: %s is set on line %d already", key.Line, key.Value, earlier.line)
+			return nil, fmt.Errorf("%d: %s is already set on line %d", key.Line, key.Value, earlier.line)
 		case value.Kind != yaml.ScalarNode || value.Tag == "!!null":
 			return nil, fmt.Errorf("%d: %s needs one value", key.Line, key.Value)
 		}
@@ -148,55 +151,41 @@ func parseSettings(data []byte, known []string) (map[string]fileEntry, error) {
 	return entries, nil
 }
 
-// KnownSettings returns the settings of all commands, so that one file can serve
-// them all.
-func KnownSettings(command *cobra.Command) []string {
-	var known []string
-	var visit func(*cobra.Command)
-	visit = func(c *cobra.Command) {
-		c.Flags().VisitAll(func(f *pflag.Flag) {
-			if HeadingOf(f) != "" && !slices.Contains(known, f.Name) {
-				known = append(known, f.Name)
-			}
-		})
-		for _, child := range c.Commands() {
-			visit(child)
-		}
-	}
-	visit(command)
-	slices.Sort(known)
-	return known
-}
-
-// nearest suggests the known word that shares the most letters in order with a
-// mistyped one.
+// nearest suggests known settings for a misspelt one, as cobra does for commands.
 func nearest(word string, known []string) string {
-	best, most := "", len(word)/2
+	all := &cobra.Command{SuggestionsMinimumDistance: 2}
 	for _, k := range known {
-		if common := commonLetters(word, k); common > most {
-			best, most = k, common
-		}
+		all.AddCommand(&cobra.Command{Use: k, Run: func(*cobra.Command, []string) {}})
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return didYouMean(all.SuggestionsFor(word))
 }
 
-// commonLetters returns the length of the longest common subsequence.
-func commonLetters(a, b string) int {
-	lengths := make([]int, len(b)+1)
-	for i := range len(a) {
-		diagonal := 0
-		for j := range len(b) {
-			above := lengths[j+1]
-			if a[i] == b[j] {
-				lengths[j+1] = diagonal + 1
-			} else {
-				lengths[j+1] = max(above, lengths[j])
-			}
-			diagonal = above
+// knownSettings returns the settings of all commands, so that one file can serve
+// them all.
+func knownSettings(command *cobra.Command) []string {
+	var known []string
+	command.Flags().VisitAll(func(f *pflag.Flag) {
+		if annotation(f, settingMark) != "" {
+			known = append(known, f.Name)
+		}
+	})
+	for _, child := range command.Commands() {
+		known = append(known, knownSettings(child)...)
+	}
+	slices.Sort(known)
+	return slices.Compact(known)
+}
+
+// UnknownVariables returns the TODOKU_ variables of the environment that set nothing.
+func (a *App) UnknownVariables(command *cobra.Command) (unknown []string) {
+	known := []string{"TODOKU_PASSWORD", "TODOKU_NEW_PASSWORD", "TODOKU_CONFIG"}
+	for _, name := range knownSettings(command.Root()) {
+		known = append(known, environmentName(name))
+	}
+	for _, entry := range a.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "TODOKU_") && !slices.Contains(known, name) {
+			unknown = append(unknown, name)
 		}
 	}
-	return lengths[len(b)]
+	return unknown
 }

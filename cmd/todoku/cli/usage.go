@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// PrintUsage is what --help shows after a command's description: how it is
+// printUsage is what --help shows after a command's description: how it is
 // called, an example, its commands, and its flags with settings under headings of
 // their own.
-func PrintUsage(command *cobra.Command) error {
+func printUsage(command *cobra.Command) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "Usage:\n  %s\n", command.UseLine())
 	if command.Example != "" {
@@ -29,7 +29,7 @@ func PrintUsage(command *cobra.Command) error {
 	}
 	printFlags(&out, command)
 	if command.HasAvailableSubCommands() {
-		fmt.Fprintf(&out, "\n\"%s COMMAND --help\" tells more about a command.\n", command.CommandPath())
+		fmt.Fprintf(&out, "\n\"%s COMMAND --help\" describes a command.\n", command.CommandPath())
 	}
 	_, err := io.WriteString(command.OutOrStderr(), out.String())
 	return err
@@ -39,7 +39,7 @@ func printFlags(out *strings.Builder, command *cobra.Command) {
 	var headings []string
 	sections := map[string]*pflag.FlagSet{}
 	command.Flags().VisitAll(func(f *pflag.Flag) {
-		heading := HeadingOf(f)
+		heading := annotation(f, settingMark)
 		if sections[heading] == nil {
 			sections[heading] = pflag.NewFlagSet("", pflag.ContinueOnError)
 			sections[heading].SortFlags = false

@@ -12,20 +12,21 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/serve"
+	"todoku/deadline"
 	"todoku/server"
 )
 
+// Command is the group of the commands of settings.
 func Command(a *cli.App) *cobra.Command {
 	return a.Group("config", "Check settings, print those of clients and proxies", "Works with settings without running anything.",
-		configCheckCommand(a), configServiceConfigCommand(a), configNginxCommand(a), configHAProxyCommand(a))
+		checkCommand(a), serviceConfigCommand(a), nginxCommand(a), haproxyCommand(a))
 }
 
-func configCheckCommand(a *cli.App) *cobra.Command {
-	var o serve.ServeOptions
+func checkCommand(a *cli.App) *cobra.Command {
+	var o serve.Options
 	command := &cobra.Command{
 		Use: "check", Short: "Say what \"todoku serve\" would run with, and whether that agrees",
 		Long: `Reads flags, environment and file as "todoku serve" does, prints every setting that is
@@ -36,89 +37,62 @@ the settings, 1 when it would fail with them.`,
 		Example: "  todoku config check --config /etc/todoku.yaml",
 		Args:    cobra.NoArgs,
 	}
-	serve.DefineServe(command, &o)
+	serve.Define(command, &o)
 	command.RunE = func(command *cobra.Command, _ []string) error {
-		if err := printSettings(a, command.Flags()); err != nil {
+		rows := cli.Changed(command.Flags())
+		show := func() error { return cli.WriteTable(a.Out, rows, "SETTING", "VALUE", "FROM") }
+		if len(rows) == 0 {
+			show = func() error { return a.Printf("all settings are the defaults\n") }
+		}
+		if err := show(); err != nil {
 			return err
 		}
-		for _, name := range unknownVariables(a, command) {
+		for _, name := range a.UnknownVariables(command) {
 			a.Warn("%s sets nothing: there is no such setting", name)
 		}
 		if err := o.Complete(command.Flags()); err != nil {
 			return err
 		}
-		return checkPlaces(a, &o)
+		return checkFiles(a, &o)
 	}
 	return command
 }
 
-// printSettings prints what is not the default.
-func printSettings(a *cli.App, flags *pflag.FlagSet) error {
-	var rows [][]string
-	flags.VisitAll(func(f *pflag.Flag) {
-		if cli.HeadingOf(f) != "" && f.Changed {
-			rows = append(rows, []string{f.Name, f.Value.String(), cli.OriginOf(f)})
-		}
-	})
-	if len(rows) == 0 {
-		return a.Printf("all settings are the defaults\n")
-	}
-	return cli.WriteTable(a.Out, cli.Left("SETTING", "VALUE", "FROM"), rows)
-}
-
-// unknownVariables returns the TODOKU_ variables that set nothing.
-func unknownVariables(a *cli.App, command *cobra.Command) []string {
-	known := map[string]bool{"TODOKU_PASSWORD": true, "TODOKU_NEW_PASSWORD": true, "TODOKU_CONFIG": true}
-	for _, name := range cli.KnownSettings(command.Root()) {
-		known[cli.EnvironmentName(name)] = true
-	}
-	var unknown []string
-	for _, entry := range a.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "TODOKU_") && !known[name] {
-			unknown = append(unknown, name)
-		}
-	}
-	return unknown
-}
-
-// checkPlaces looks at the files that the settings name.
-func checkPlaces(a *cli.App, o *serve.ServeOptions) error {
-	facts, err := dataFacts(a, o.Config.Data)
-	errs := []error{err}
+// checkFiles looks at the files that the settings name.
+func checkFiles(a *cli.App, o *serve.Options) error {
+	fact, err := dataFact(o.Config.Data)
+	facts, errs := []string{fact}, []error{err}
 	if o.Config.TLSCert != "" {
-		fact, err := certificateFact(a, o.Config.TLSCert)
+		fact, err := certificateFact(o.Config.TLSCert, a.Now())
 		facts, errs = append(facts, fact), append(errs, err)
 	}
+	if err := errors.Join(errs...); err == nil {
+		facts = append(facts, "the settings agree")
+	}
 	for _, fact := range facts {
-		if fact == "" {
-			continue
-		}
-		if err := a.Printf("%s\n", fact); err != nil {
-			return err
+		if fact != "" {
+			errs = append(errs, a.Printf("%s\n", fact))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return a.Printf("the settings agree\n")
+	return errors.Join(errs...)
 }
 
-// dataFacts says what is in the data directory, and changes nothing there.
-func dataFacts(_ *cli.App, data string) ([]string, error) {
+// dataFact says what is in the data directory, and changes nothing there.
+func dataFact(data string) (string, error) {
 	state, err := server.InspectStorage(data)
 	if err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+		return "", fmt.Errorf("data directory: %w", err)
 	}
-	return []string{"data directory " + data + map[server.StorageState]string{
+	return "data directory " + data + map[server.StorageState]string{
 		server.StorageMissing: " does not exist yet and would be made",
 		server.StorageEmpty:   " holds no venue yet",
 		server.StorageInUse:   " is in use by a running server",
 		server.StorageIdle:    " holds a venue that is not running",
-	}[state]}, nil
+	}[state], nil
 }
 
 // certificateFact says whom a certificate is for and until when.
-func certificateFact(a *cli.App, name string) (string, error) {
+func certificateFact(name string, now time.Time) (string, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return "", fmt.Errorf("certificate: %w", err)
@@ -133,8 +107,31 @@ func certificateFact(a *cli.App, name string) (string, error) {
 	}
 	fact := fmt.Sprintf("certificate %s is for %s, until %s", name,
 		strings.Join(certificate.DNSNames, " "), certificate.NotAfter.Local().Format(time.DateTime))
-	if a.Now().After(certificate.NotAfter) {
-		return fact, errors.New("the certificate has ended; clients will refuse it")
+	if now.After(certificate.NotAfter) {
+		return fact, errors.New("the certificate has expired; clients will refuse it")
 	}
 	return fact, nil
+}
+
+func serviceConfigCommand(a *cli.App) *cobra.Command {
+	return &cobra.Command{
+		Use: "service-config", Short: "Print deadlines and retries for gRPC clients in any language",
+		Long: `Prints a gRPC service config in JSON: for every method of the API how long a call may
+take and whether it is sent again, with a throttle for a venue that is down. A client
+hands it to its gRPC library and needs no table of its own:
+
+  Go       grpc.WithDefaultServiceConfig(text)
+  Node.js  { 'grpc.service_config': text }, an option of the channel
+  Python   [("grpc.service_config", text)], options of the channel
+
+A timeout in it is the most that a call gets: of it and the caller's own deadline,
+gRPC takes the shorter. FeedNotification has none and is not sent again: a deadline
+would cut it, and it is resumed from its cursor instead. The Go client of the project
+has the same policy built in. docs/timeouts.md gives the reasons.`,
+		Example: "  todoku config service-config > service-config.json",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return a.Printf("%s\n", deadline.ServiceConfig())
+		},
+	}
 }

@@ -24,65 +24,43 @@ const (
 	proxyHardStop = 40 * time.Minute
 )
 
-// proxyOptions say what a proxy's configuration is made of, beside the venue's
-// settings.
-type proxyOptions struct {
-	serve.ServeOptions
-	listen      string
-	certificate string
-	key         string
-	backend     string
-	backendName string
-	backendCA   string
+// proxy is what a proxy's configuration is made of, beside the venue's settings. Its
+// methods and fields are what the templates print.
+type proxy struct {
+	serve.Options
+	Listen, Certificate, Key        string
+	Backend, BackendName, BackendCA string
 }
 
-// proxyFacts are what the templates say. Times are in the proxies' notation.
-type proxyFacts struct {
-	Listen, Certificate, Key     string
-	Backend                      string
-	BackendTLS                   bool
-	BackendName, BackendCA       string
-	ClientCertificate            bool   // the venue asks for one
-	Idle, HardStop               string // HardStop is empty for none
-	LongestStream, HeartbeatWord string // for people
-}
-
-// configProxyCommand is the command of one proxy; key says that it reads the key of
+// command completes the command of a proxy. withKey says that the proxy reads the key of
 // its certificate from a file of its own.
-func configProxyCommand(a *cli.App, use, name string, key bool, long, text string) *cobra.Command {
-	var o proxyOptions
-	command := &cobra.Command{
-		Use: use, Short: "Print a configuration of " + name + " that suits the venue's settings",
-		Long:    long,
-		Example: "  todoku config " + use + " --config /etc/todoku.yaml --certificate /etc/ssl/venue.pem" + map[bool]string{true: " --key /etc/ssl/venue.key"}[key],
-		Args:    cobra.NoArgs,
-	}
+func (p *proxy) command(a *cli.App, command *cobra.Command, withKey bool, text string) *cobra.Command {
+	command.Args = cobra.NoArgs
 	flags := command.Flags()
-	flags.StringVar(&o.listen, "listen", ":443", "host:port where the proxy listens")
-	if key {
-		flags.StringVar(&o.certificate, "certificate", "", "PEM file of the certificate that clients see, with --key; plaintext without one")
-		flags.StringVar(&o.key, "key", "", "PEM file of its key")
+	flags.StringVar(&p.Listen, "listen", ":443", "host:port where the proxy listens")
+	if withKey {
+		flags.StringVar(&p.Certificate, "certificate", "", "PEM file of the certificate that clients see, with --key; plaintext without one")
+		flags.StringVar(&p.Key, "key", "", "PEM file of its key")
 	} else {
-		flags.StringVar(&o.certificate, "certificate", "", "PEM file of the certificate that clients see, its key in it or in a file named alike with .key added; plaintext without one")
+		flags.StringVar(&p.Certificate, "certificate", "", "PEM file of the certificate that clients see, with its key, or with the key in a file of the same name and .key; plaintext without one")
 	}
-	flags.StringVar(&o.backend, "backend", "", "host:port where the proxy reaches the venue; --grpc-addr when empty")
-	flags.StringVar(&o.backendName, "backend-name", "", "name in the venue's own certificate; --backend's host when empty")
-	flags.StringVar(&o.backendCA, "backend-ca", "/etc/ssl/certs/ca-certificates.crt", "PEM file that vouches for the venue's own certificate")
-	serve.DefineServe(command, &o.ServeOptions)
+	flags.StringVar(&p.Backend, "backend", "", "host:port where the proxy reaches the venue; --grpc-addr when empty")
+	flags.StringVar(&p.BackendName, "backend-name", "", "name in the venue's own certificate; --backend's host when empty")
+	flags.StringVar(&p.BackendCA, "backend-ca", "/etc/ssl/certs/ca-certificates.crt", "PEM file of the CA that signed the venue's own certificate")
+	serve.Define(command, &p.Options)
 	command.RunE = func(command *cobra.Command, _ []string) error {
-		stateProxy(&o.Config)
-		if err := o.Complete(command.Flags()); err != nil {
+		stateProxy(&p.Config)
+		if err := p.Complete(command.Flags()); err != nil {
 			return err
 		}
-		if key && (o.certificate == "") != (o.key == "") {
-			return cli.Usagef("--certificate and --key go together")
+		if withKey && (p.Certificate == "") != (p.Key == "") {
+			return cli.Usagef("--certificate and --key belong together; give both or neither")
 		}
-		facts, err := o.facts()
-		if err != nil {
+		if err := p.check(); err != nil {
 			return err
 		}
 		var out strings.Builder
-		if err := template.Must(template.New(use).Parse(text)).Execute(&out, facts); err != nil {
+		if err := template.Must(template.New("").Parse(text)).Execute(&out, p); err != nil {
 			return err
 		}
 		return a.Printf("%s", out.String())
@@ -103,46 +81,46 @@ func stateProxy(c *server.Config) {
 	}
 }
 
-// facts checks what only the proxy is told, and puts everything into its words.
-func (o *proxyOptions) facts() (*proxyFacts, error) {
-	f := &proxyFacts{
-		Listen: o.listen, Certificate: o.certificate, Key: o.key,
-		Backend: o.backend, BackendTLS: o.Config.TLSCert != "", BackendName: o.backendName, BackendCA: o.backendCA,
-		ClientCertificate: o.Config.TLSClientCA != "",
-		Idle:              proxyTime(o.Config.Proxy.Idle),
-		LongestStream:     o.Config.LongestStream().String(),
-		HeartbeatWord:     o.Config.Push.HeartbeatInterval.String(),
+// check checks the proxy's own flags and completes addresses.
+func (p *proxy) check() error {
+	if p.Backend == "" {
+		p.Backend = p.Config.GRPCAddr
 	}
-	if f.Backend == "" {
-		f.Backend = o.Config.GRPCAddr
-	}
-	if o.Config.Proxy.HardStop > 0 {
-		f.HardStop = proxyTime(o.Config.Proxy.HardStop)
-	}
-	host, port, err := net.SplitHostPort(f.Backend)
+	host, port, err := net.SplitHostPort(p.Backend)
 	if err != nil || port == "0" {
-		return nil, cli.Usagef("--backend %q is not host:port, such as 127.0.0.1:7443", f.Backend)
+		return cli.Usagef("invalid --backend %q: write host:port, such as 127.0.0.1:7443", p.Backend)
 	}
-	if host == "" { // The venue listens everywhere; the proxy is told where.
+	if host == "" { // The venue listens on all addresses; the proxy needs one.
 		host = "127.0.0.1"
-		f.Backend = net.JoinHostPort(host, port)
+		p.Backend = net.JoinHostPort(host, port)
 	}
-	if f.BackendName == "" {
-		f.BackendName = host
+	if p.BackendName == "" {
+		p.BackendName = host
 	}
-	host, port, err = net.SplitHostPort(f.Listen)
+	host, port, err = net.SplitHostPort(p.Listen)
 	if err != nil {
-		return nil, cli.Usagef("--listen %q is not host:port, such as :443", f.Listen)
+		return cli.Usagef("invalid --listen %q: write host:port, such as :443", p.Listen)
 	}
 	if host == "" {
-		f.Listen = "*:" + port
+		p.Listen = "*:" + port
 	}
-	for _, value := range []string{f.Listen, f.Certificate, f.Key, f.Backend, f.BackendName, f.BackendCA} {
+	for _, value := range []string{p.Listen, p.Certificate, p.Key, p.Backend, p.BackendName, p.BackendCA} {
 		if strings.ContainsAny(value, " \t\r\n;{}'\"#\\") {
-			return nil, cli.Usagef("%q holds characters that mean something in the proxy's language", value)
+			return cli.Usagef("%q has characters with a meaning in the proxy's language; use another name", value)
 		}
 	}
-	return f, nil
+	return nil
+}
+
+// Idle is after how long without traffic the proxy ends a stream.
+func (p *proxy) Idle() string { return proxyTime(p.Config.Proxy.Idle) }
+
+// HardStop is how long the proxy keeps streams after a reload; empty for no limit.
+func (p *proxy) HardStop() string {
+	if p.Config.Proxy.HardStop <= 0 {
+		return ""
+	}
+	return proxyTime(p.Config.Proxy.HardStop)
 }
 
 // proxyTime writes a time as both proxies read it.
@@ -153,19 +131,27 @@ func proxyTime(d time.Duration) string {
 	return fmt.Sprintf("%dms", d/time.Millisecond)
 }
 
-func configNginxCommand(a *cli.App) *cobra.Command {
-	return configProxyCommand(a, "nginx", "nginx", true, `Prints a whole configuration of nginx (1.22 or newer) that serves a venue's gRPC port:
+func nginxCommand(a *cli.App) *cobra.Command {
+	return new(proxy).command(a, &cobra.Command{
+		Use: "nginx", Short: "Print a configuration of nginx that suits the venue's settings",
+		Long: `Prints a whole configuration of nginx (1.22 or newer) that serves a venue's gRPC port:
 idle timers that heartbeats outlive, a reload that cuts no stream, and a venue that is
 taken back at once after a restart. It takes the flags, environment and file of "todoku
 serve", and refuses what contradicts them. nginx sees neither that a client died nor
-that its path did: the venue does, by --ack-timeout.`, nginxTemplate)
+that its path did: the venue does, by --ack-timeout.`,
+		Example: "  todoku config nginx --config /etc/todoku.yaml --certificate /etc/ssl/venue.pem --key /etc/ssl/venue.key",
+	}, true, nginxTemplate)
 }
 
-func configHAProxyCommand(a *cli.App) *cobra.Command {
-	return configProxyCommand(a, "haproxy", "HAProxy", false, `Prints a whole configuration of HAProxy (2.6 or newer) that serves a venue's gRPC port:
+func haproxyCommand(a *cli.App) *cobra.Command {
+	return new(proxy).command(a, &cobra.Command{
+		Use: "haproxy", Short: "Print a configuration of HAProxy that suits the venue's settings",
+		Long: `Prints a whole configuration of HAProxy (2.6 or newer) that serves a venue's gRPC port:
 idle timers that heartbeats outlive, a reload that cuts no stream, and clients that
 went away reported at once. It takes the flags, environment and file of "todoku serve",
-and refuses what contradicts them.`, haproxyTemplate)
+and refuses what contradicts them.`,
+		Example: "  todoku config haproxy --config /etc/todoku.yaml --certificate /etc/ssl/venue.pem",
+	}, false, haproxyTemplate)
 }
 
 const nginxTemplate = `# nginx before a Todoku venue, from "todoku config nginx".
@@ -175,7 +161,7 @@ worker_rlimit_nofile 65536;
 pid /run/nginx.pid;
 error_log /var/log/nginx/error.log;
 {{- if .HardStop}}
-# Old workers keep their streams after a reload. The longest lives for {{.LongestStream}}.
+# Old workers keep their streams after a reload. The longest lives for {{.Config.LongestStream}}.
 worker_shutdown_timeout {{.HardStop}};
 {{- else}}
 # No worker_shutdown_timeout: the venue's streams have no age, and a reload would cut them.
@@ -208,20 +194,20 @@ http {
 
 		# What the venue refuses in words, nginx must let pass.
 		client_max_body_size 4m;
-		# Of silence. A heartbeat comes every {{.HeartbeatWord}}; hours would hide a dead venue.
+		# Of silence. A heartbeat comes every {{.Config.Push.HeartbeatInterval}}; hours would hide a dead venue.
 		grpc_read_timeout {{.Idle}};
 		grpc_send_timeout {{.Idle}};
 		client_body_timeout {{.Idle}};
 		grpc_socket_keepalive on;
 
 		location / {
-			{{- if .BackendTLS}}
+			{{- if .Config.TLSCert}}
 			grpc_pass grpcs://venue;
 			grpc_ssl_name {{.BackendName}};
 			grpc_ssl_server_name on;
 			grpc_ssl_verify on;
 			grpc_ssl_trusted_certificate {{.BackendCA}};
-			{{- if .ClientCertificate}}
+			{{- if .Config.TLSClientCA}}
 			# The venue asks for a certificate, and sees nginx's instead of its clients':
 			# set grpc_ssl_certificate and grpc_ssl_certificate_key.
 			{{- end}}
@@ -245,7 +231,7 @@ const haproxyTemplate = `# HAProxy before a Todoku venue, from "todoku config ha
 global
 	log /dev/log local0
 {{- if .HardStop}}
-	# Old processes keep their streams after a reload. The longest lives for {{.LongestStream}}.
+	# Old processes keep their streams after a reload. The longest lives for {{.Config.LongestStream}}.
 	hard-stop-after {{.HardStop}}
 {{- else}}
 	# No hard-stop-after: the venue's streams have no age, and a reload would cut them.
@@ -256,7 +242,7 @@ defaults
 	log global
 	option httplog
 	timeout connect 5s
-	# Of silence. A heartbeat comes every {{.HeartbeatWord}}; hours would hide a dead venue.
+	# Of silence. A heartbeat comes every {{.Config.Push.HeartbeatInterval}}; hours would hide a dead venue.
 	# timeout tunnel does not apply to streams of HTTP/2.
 	timeout client {{.Idle}}
 	timeout server {{.Idle}}
@@ -282,8 +268,8 @@ frontend clients
 
 backend venue
 	# No check: there is one venue, and while it stops it still answers, in words.
-{{- if .BackendTLS}}
-{{- if .ClientCertificate}}
+{{- if .Config.TLSCert}}
+{{- if .Config.TLSClientCA}}
 	# The venue asks for a certificate, and sees this proxy's instead of its clients':
 	# add crt.
 {{- end}}

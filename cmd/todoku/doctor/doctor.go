@@ -17,9 +17,9 @@ import (
 	"todoku/doctor"
 )
 
-func Command(a *cli.App) *cobra.Command {
+// Command examines a path.
+func Command(s *session.Session) *cobra.Command {
 	var minutes float64
-	var asJSON bool
 	command := &cobra.Command{
 		Use: "doctor [ADDR]", Short: "Examine what stands between this client and a venue",
 		Long: `Examines the path to a venue: its name and addresses, TLS, HTTP/2, round trips, whether
@@ -36,50 +36,44 @@ the venue could not be reached.`,
 		Example: `  todoku doctor venue.example:7443
   TODOKU_USER=alice TODOKU_PASSWORD=demo todoku doctor 127.0.0.1:7443 --minutes 10 --json`,
 		Args: cobra.MaximumNArgs(1),
+		PreRunE: func(*cobra.Command, []string) error {
+			const day = 24 * 60
+			if !(minutes > 0 && minutes <= day) { // Written so that it is false for what is no number.
+				return cli.Usagef("invalid --minutes %g: choose more than 0 and at most %d", minutes, day)
+			}
+			return nil
+		},
 	}
-	command.Flags().Float64Var(&minutes, "minutes", 2, "how long to watch streams, up to a day; a part of one too")
-	cli.AddJSON(command, &asJSON)
-	return session.ClientCommand(a, command, func(ctx context.Context, c *session.Connection, args []string) error {
+	command.Flags().Float64Var(&minutes, "minutes", 2, "how long to watch streams, up to a day; a fraction is possible")
+	s.JSONFlag(command)
+	return s.Command(command, func(ctx context.Context, args []string) error {
 		if len(args) == 1 {
-			c.Server = args[0]
-			if err := c.Validate(); err != nil {
+			if err := s.SetServer(args[0]); err != nil {
 				return err
 			}
 		}
-		const day = 24 * 60
-		if !(minutes > 0 && minutes <= day) { // Written so that it is false for what is no number.
-			return cli.Usagef("--minutes %g is not between 0 and %d", minutes, day)
-		}
-		return examine(ctx, a, c, time.Duration(minutes*float64(time.Minute)), asJSON)
+		return s.Dial(func(venue *session.Venue) error {
+			return examine(ctx, s, venue, time.Duration(minutes*float64(time.Minute)))
+		})
 	})
 }
 
-// examine examines a path and prints the report. What a person waits for is said
-// on standard error.
-func examine(ctx context.Context, a *cli.App, c *session.Connection, duration time.Duration, asJSON bool) (err error) {
-	tls, err := c.Tls()
+// examine examines a path and prints the report, and its progress to standard error.
+func examine(ctx context.Context, s *session.Session, venue *session.Venue, duration time.Duration) error {
+	path, err := s.Config()
 	if err != nil {
 		return err
 	}
-	keeper, err := session.NewKeeper(a, c)
-	if err != nil {
-		return err
-	}
-	dialed, err := session.Dial(a, c, keeper, &session.Settler{}) // It changes nothing.
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dialed.Close()) }()
 	report, err := doctor.Examine(ctx, doctor.Config{
-		Address: c.Server, TLS: tls, Plaintext: c.Plaintext, Duration: duration,
+		Address: s.Server, TLS: path.TLS, Plaintext: path.Plaintext, Duration: duration,
 		SignIn: func(ctx context.Context) (*client.Client, error) {
-			err := keeper.Begin(ctx)
-			if err != nil && !keeper.CanSignIn() {
+			err := venue.Begin(ctx)
+			if err != nil && !venue.CanSignIn() {
 				return nil, fmt.Errorf("%w: %w", doctor.ErrNoSession, err)
 			}
-			return dialed, err
+			return venue.Client, err
 		},
-		Progress: func(line string) { a.Say("%s %s\n", a.Now().Format(time.TimeOnly), cli.OneLine(line)) },
+		Progress: func(line string) { s.Say("%s %s\n", s.Now().Format(time.TimeOnly), cli.OneLine(line)) },
 	})
 	if errors.Is(err, doctor.ErrConfig) {
 		return cli.WrongUsage(err)
@@ -87,23 +81,18 @@ func examine(ctx context.Context, a *cli.App, c *session.Connection, duration ti
 	if report == nil {
 		return err
 	}
-	if err := sayReport(a, report, asJSON); err != nil {
+	show := s.PrintValue
+	if !s.JSON {
+		show = func(any) error { return report.WriteText(s.Out) }
+	}
+	if err := show(report); err != nil {
 		return err
 	}
 	switch {
 	case errors.Is(err, doctor.ErrUnreachable):
 		return status.Error(codes.Unavailable, err.Error())
-	case err != nil:
-		return err
-	case !report.Verdict.Good():
+	case err == nil && !report.Verdict.Good():
 		return cli.ErrRefused
 	}
-	return nil
-}
-
-func sayReport(a *cli.App, report *doctor.Report, asJSON bool) error {
-	if asJSON {
-		return a.PrintValue(report)
-	}
-	return report.WriteText(a.Out)
+	return err
 }

@@ -15,12 +15,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"todoku/cmd/todoku/cli"
-	"todoku/cmd/todoku/notation"
+	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/journal"
 	"todoku/trade"
 )
 
-func journalExportCommand(a *cli.App) *cobra.Command {
+func exportCommand(a *cli.App) *cobra.Command {
 	var after, through uint64
 	command := &cobra.Command{
 		Use: "export", Short: "Print every record as a line of JSON",
@@ -32,7 +32,7 @@ empty is left out.`,
 	}
 	command.Flags().Uint64Var(&after, "after", 0, "records after this sequence")
 	command.Flags().Uint64Var(&through, "through", 0, "up to this one; the newest when 0")
-	return journalRun(a, command, func(ctx context.Context, _ string, store journal.Store) error {
+	return withStore(command, func(ctx context.Context, _ string, store journal.Store) error {
 		oldest, head, err := store.Bounds(ctx)
 		if err != nil {
 			return err
@@ -151,7 +151,7 @@ func (w *exporter) plain(v reflect.Value) {
 
 func (w *exporter) roles(r trade.Role) {
 	var words []string
-	for i, word := range notation.RoleWords() {
+	for i, word := range cli.Words[todokuv1.Role]() {
 		if r.Has(1 << i) {
 			words = append(words, strconv.Quote(word))
 		}

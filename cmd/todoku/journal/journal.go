@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,15 +20,16 @@ import (
 	"todoku/trade/record"
 )
 
+// Command is the group of the commands of the journal.
 func Command(a *cli.App) *cobra.Command {
 	return a.Group("journal", "Check, export and measure a venue's journal",
 		"Reads the journal in a data directory, beside a running server or without one, and writes nothing.",
-		journalVerifyCommand(a), journalExportCommand(a), journalStatCommand(a))
+		verifyCommand(a), exportCommand(a), statCommand(a))
 }
 
-// journalRun gives a command the setting of a data directory and runs it with the
+// withStore gives a command the setting of a data directory and runs it with the
 // journal there, opened for reading.
-func journalRun(a *cli.App, command *cobra.Command, run func(context.Context, string, journal.Store) error) *cobra.Command {
+func withStore(command *cobra.Command, run func(context.Context, string, journal.Store) error) *cobra.Command {
 	var data string
 	command.Args = cobra.NoArgs
 	cli.AddSettings(command, "Place", func(flags *pflag.FlagSet) {
@@ -83,62 +85,56 @@ func jsonTime(nanos int64) string {
 	return time.Unix(0, nanos).UTC().Format(time.RFC3339Nano)
 }
 
-func journalVerifyCommand(a *cli.App) *cobra.Command {
-	var asJSON bool
+func verifyCommand(a *cli.App) *cobra.Command {
 	command := &cobra.Command{
 		Use: "verify", Short: "Read every record and name the first damaged one",
 		Long: `Reads every record from the oldest to the newest and checks checksums, order and that
-each can be understood. Exit code 1 and the sequence of the first bad one, if any.`,
+each can be decoded. Exit code 1 and the sequence of the first bad one, if any.`,
 		Example: "  todoku journal verify --data ./data",
 	}
-	cli.AddJSON(command, &asJSON)
-	return journalRun(a, command, func(ctx context.Context, _ string, store journal.Store) error {
-		show := progress(a)
-		summary, err := journal.Verify(ctx, understood{store}, func(s journal.Summary) { show(s.Records, s.Head+1-s.Oldest, false) })
-		show(summary.Records, summary.Head+1-summary.Oldest, true)
+	a.JSONFlag(command)
+	return withStore(command, func(ctx context.Context, _ string, store journal.Store) error {
+		summary, err := journal.Verify(ctx, decodedStore{store}, progress(a))
 		if err != nil {
 			return fmt.Errorf("%d good records, then: %w", summary.Records, err)
 		}
-		if asJSON {
+		if a.JSON {
 			return a.PrintValue(summarise(summary))
 		}
-		return a.Printf("%d records from %d to %d, %s: all good\n", summary.Records, summary.Oldest, summary.Head, cli.SayBytes(summary.Bytes))
+		return a.Printf("%d records from %d to %d, %s: all good\n", summary.Records, summary.Oldest, summary.Head, cli.Bytes(summary.Bytes))
 	})
 }
 
-// understood is a store whose records must also be this venue's: a checksum proves
+// progress returns what shows how far a long command has come, on a terminal only.
+func progress(a *cli.App) func(journal.Summary) {
+	shown := time.Time{}
+	return func(s journal.Summary) {
+		const often = 100 * time.Millisecond
+		now, last, of := a.Now(), s.Records == s.Head+1-s.Oldest, s.Head+1-s.Oldest
+		if !cli.IsTerminal(a.Errors) || !last && now.Sub(shown) < often {
+			return
+		}
+		shown = now
+		a.Say("\r%d of %d records, %d%%", s.Records, of, s.Records*100/of)
+		if last {
+			a.Say("\n")
+		}
+	}
+}
+
+// decodedStore is a store whose records must also be this venue's: a checksum proves
 // only that they are as they were written.
-type understood struct{ journal.Store }
+type decodedStore struct{ journal.Store }
 
 // Read implements journal.Store.
-func (u understood) Read(ctx context.Context, after uint64, limit int) ([]journal.Record, error) {
-	records, err := u.Store.Read(ctx, after, limit)
+func (d decodedStore) Read(ctx context.Context, after uint64, limit int) ([]journal.Record, error) {
+	records, err := d.Store.Read(ctx, after, limit)
 	for _, r := range records {
 		if _, err := record.Decode(r.Sequence, r.Time, r.Data); err != nil {
 			return nil, &journal.CorruptError{Sequence: r.Sequence, Reason: err.Error()}
 		}
 	}
 	return records, err
-}
-
-// progress returns what shows how far a long command has come, on a terminal only.
-func progress(a *cli.App) func(done, of uint64, last bool) {
-	if !cli.IsTerminal(a.Errors) {
-		return func(uint64, uint64, bool) {}
-	}
-	shown := time.Time{}
-	return func(done, of uint64, last bool) {
-		const often = 100 * time.Millisecond
-		now := a.Now()
-		if of == 0 || !last && now.Sub(shown) < often {
-			return
-		}
-		shown = now
-		a.Say("\r%d of %d records, %d%%", done, of, done*100/of)
-		if last {
-			a.Say("\n")
-		}
-	}
 }
 
 // walk calls use with the records after one sequence up to another, as they are
@@ -153,20 +149,19 @@ func walk(ctx context.Context, store journal.Store, after, through uint64, use f
 	})
 }
 
-func journalStatCommand(a *cli.App) *cobra.Command {
-	var asJSON bool
+func statCommand(a *cli.App) *cobra.Command {
 	command := &cobra.Command{
-		Use: "stat", Short: "Say what the journal holds",
-		Long:    "Says which records the journal holds, of which times and kinds, and how much room they and the snapshots take.",
+		Use: "stat", Short: "Summarise what the journal holds",
+		Long:    "Prints which records the journal holds, their times and kinds, and how much space they and the snapshots take.",
 		Example: "  todoku journal stat --data ./data --json",
 	}
-	cli.AddJSON(command, &asJSON)
-	return journalRun(a, command, func(ctx context.Context, data string, store journal.Store) error {
+	a.JSONFlag(command)
+	return withStore(command, func(ctx context.Context, data string, store journal.Store) error {
 		summary, err := stat(ctx, a, data, store)
 		if err != nil {
 			return err
 		}
-		if asJSON {
+		if a.JSON {
 			return a.PrintValue(summary)
 		}
 		return printStat(a, summary)
@@ -178,20 +173,20 @@ func stat(ctx context.Context, a *cli.App, data string, store journal.Store) (jo
 	if err != nil {
 		return journalSummary{}, err
 	}
-	summary := summarise(base)
-	summary.Kinds = map[string]uint64{}
-	if summary.Files, err = server.StorageBytes(data); err != nil {
-		return summary, err
-	}
-	show := progress(a)
-	err = walk(ctx, store, base.Oldest-1, base.Head, func(r journal.Record, decoded *trade.Record) error {
-		summary.Kinds[decoded.Command.Kind.String()]++
-		summary.Records++
-		summary.Bytes += uint64(len(r.Data))
-		show(summary.Records, base.Head+1-base.Oldest, r.Sequence == base.Head)
+	kinds, show := map[string]uint64{}, progress(a)
+	err = walk(ctx, store, base.Oldest-1, base.Head, func(stored journal.Record, r *trade.Record) error {
+		kinds[r.Command.Kind.String()]++
+		base.Records++
+		base.Bytes += uint64(len(stored.Data))
+		show(base)
 		return nil
 	})
+	summary := summarise(base)
+	summary.Kinds = kinds
 	if err != nil {
+		return summary, err
+	}
+	if summary.Files, err = server.StorageBytes(data); err != nil {
 		return summary, err
 	}
 	for atMost := uint64(journal.MaxSequence); ; {
@@ -213,26 +208,17 @@ func stat(ctx context.Context, a *cli.App, data string, store journal.Store) (jo
 func printStat(a *cli.App, s journalSummary) error {
 	rows := [][]string{
 		{"epoch", s.Epoch},
-		{"records", fmt.Sprintf("%d, from %d to %d, %s", s.Records, s.Oldest, s.Head, cli.SayBytes(s.Bytes))},
+		{"records", fmt.Sprintf("%d, from %d to %d, %s", s.Records, s.Oldest, s.Head, cli.Bytes(s.Bytes))},
 		{"times", s.FirstTime + " to " + s.LastTime},
 	}
-	for _, kind := range sortedKeys(s.Kinds) {
+	for _, kind := range slices.Sorted(maps.Keys(s.Kinds)) {
 		rows = append(rows, []string{"  " + kind, cli.FormatUint(s.Kinds[kind])})
 	}
 	for _, snapshot := range s.Snapshots {
-		rows = append(rows, []string{"snapshot", fmt.Sprintf("after %d, %s, %s", snapshot.Sequence, snapshot.Time, cli.SayBytes(uint64(snapshot.Bytes)))})
+		rows = append(rows, []string{"snapshot", fmt.Sprintf("after %d, %s, %s", snapshot.Sequence, snapshot.Time, cli.Bytes(uint64(snapshot.Bytes)))})
 	}
-	for _, name := range sortedKeys(s.Files) {
-		rows = append(rows, []string{name, cli.SayBytes(uint64(s.Files[name]))})
+	for _, name := range slices.Sorted(maps.Keys(s.Files)) {
+		rows = append(rows, []string{name, cli.Bytes(uint64(s.Files[name]))})
 	}
-	return cli.WriteTable(a.Out, cli.Left("WHAT", "HOW MUCH"), rows)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return cli.WriteTable(a.Out, rows, "WHAT", "HOW MUCH")
 }

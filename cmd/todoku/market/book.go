@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,37 +20,41 @@ import (
 	"todoku/trade"
 )
 
-func BookCommand(a *cli.App) *cobra.Command {
-	var depth uint32
-	var watch, asJSON bool
+// BookCommand shows a book.
+func BookCommand(s *session.Session) *cobra.Command {
+	request := &todokuv1.GetBookRequest{}
+	var stay bool
 	command := &cobra.Command{
 		Use: "book SYMBOL", Short: "Show an instrument's book",
-		Long: `Shows what rests in an instrument's book, best prices first. With --watch it stays and
-shows every change until it is interrupted: redrawn on a terminal, otherwise a line
-per change of the best prices; with --json the whole book per change.`,
+		Long: `Shows the orders that rest in an instrument's book, best prices first. With --watch it
+stays and shows every change until it is interrupted: redrawn on a terminal, otherwise a
+line per change of the best prices; with --json the whole book per change.`,
 		Example:           "  todoku book USDJPY\n  todoku book USDJPY --watch --depth 5",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: session.CompleteFirst(a, session.Symbols),
-	}
-	command.Flags().Uint32Var(&depth, "depth", 10, "levels per side, 1 to 1000")
-	command.Flags().BoolVar(&watch, "watch", false, "stay and show every change")
-	cli.AddJSON(command, &asJSON)
-	return session.ClientCommand(a, command, func(ctx context.Context, c *session.Connection, args []string) error {
-		if depth < 1 || depth > cli.MaxPage {
-			return cli.Usagef("--depth is from 1 to %d", cli.MaxPage)
-		}
-		return session.WithClient(ctx, a, c, func(dialed *session.Venue) error {
-			if watch {
-				return watchBook(ctx, a, dialed, notation.Upper(args[0]), int(depth), asJSON)
+		ValidArgsFunction: s.Complete(1, session.Symbols),
+		PreRunE: func(*cobra.Command, []string) error {
+			if request.GetDepth() < 1 || request.GetDepth() > cli.MaxPage {
+				return cli.Usagef("invalid --depth %d: choose 1 to %d", request.GetDepth(), cli.MaxPage)
 			}
-			return cli.Call(ctx, dialed.Market().GetBook, &todokuv1.GetBookRequest{Symbol: notation.Upper(args[0]), Depth: depth},
-				func(reply *todokuv1.GetBookResponse) error {
-					if asJSON {
-						return a.PrintMessage(reply)
-					}
-					return drawBook(a.Out, reply)
-				})
-		})
+			return nil
+		},
+	}
+	command.Flags().Uint32Var(&request.Depth, "depth", 10, "levels per side, 1 to 1000")
+	command.Flags().BoolVar(&stay, "watch", false, "stay and show every change")
+	s.JSONFlag(command)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
+		request.Symbol = strings.ToUpper(args[0])
+		// Also before a watch: an instrument that does not exist would be a silent stream.
+		reply, err := venue.Market().GetBook(ctx, request)
+		switch {
+		case err != nil:
+			return err
+		case stay:
+			return watchBook(ctx, s.App, venue, request.GetSymbol(), int(request.GetDepth()))
+		case s.JSON:
+			return s.PrintMessage(reply)
+		}
+		return drawBook(s.Out, reply)
 	})
 }
 
@@ -62,23 +67,22 @@ func drawBook(out io.Writer, book *todokuv1.GetBookResponse) error {
 	if _, err := fmt.Fprintf(out, "%s%s\n", book.GetSymbol(), last); err != nil {
 		return err
 	}
-	var rows [][]string
-	for i := range max(len(book.GetBids()), len(book.GetOffers())) {
-		row := make([]string, 6)
+	rows := make([][]string, max(len(book.GetBids()), len(book.GetOffers())))
+	for i := range rows {
+		rows[i] = make([]string, 6)
 		if i < len(book.GetBids()) {
 			l := book.GetBids()[i]
-			row[0], row[1], row[2] = cli.FormatUint(l.GetOrders()), l.GetQuantity(), l.GetPrice()
+			copy(rows[i], []string{cli.FormatUint(l.GetOrders()), l.GetQuantity(), l.GetPrice()})
 		}
 		if i < len(book.GetOffers()) {
 			l := book.GetOffers()[i]
-			row[3], row[4], row[5] = l.GetPrice(), l.GetQuantity(), cli.FormatUint(l.GetOrders())
+			copy(rows[i][3:], []string{l.GetPrice(), l.GetQuantity(), cli.FormatUint(l.GetOrders())})
 		}
-		rows = append(rows, row)
 	}
-	return cli.WriteTable(out, cli.Right("ORDERS", "QUANTITY", "BID", "OFFER", "QUANTITY", "ORDERS"), rows)
+	return cli.WriteTable(out, rows, ">ORDERS", ">QUANTITY", ">BID", ">OFFER", ">QUANTITY", ">ORDERS")
 }
 
-// liveBook is a book as the stream tells it.
+// liveBook is a book as the stream delivers it.
 type liveBook struct {
 	symbol       string
 	bids, offers map[trade.Price]*todokuv1.BookLevel
@@ -91,27 +95,23 @@ func newLiveBook(symbol string) *liveBook {
 	return &liveBook{symbol: symbol, bids: map[trade.Price]*todokuv1.BookLevel{}, offers: map[trade.Price]*todokuv1.BookLevel{}}
 }
 
-// apply takes a message of the stream over.
+// apply takes over a message of the stream, which has no other instrument's.
 func (b *liveBook) apply(m *todokuv1.Message) error {
 	switch body := m.GetBody().(type) {
 	case *todokuv1.Message_BookBegin:
-		if body.BookBegin.GetSymbol() == b.symbol {
-			// What has gone meanwhile does not come again.
-			clear(b.bids)
-			clear(b.offers)
-			b.dirty = true
-		}
+		// The whole book follows.
+		clear(b.bids)
+		clear(b.offers)
 	case *todokuv1.Message_BookUpdate:
-		u := body.BookUpdate
-		if u.GetSymbol() != b.symbol {
-			return nil
+		if err := b.level(body.BookUpdate); err != nil {
+			return err
 		}
-		return b.level(u)
 	case *todokuv1.Message_BestBidOffer:
-		if body.BestBidOffer.GetSymbol() == b.symbol {
-			b.version, b.last, b.dirty = body.BestBidOffer.GetBookVersion(), body.BestBidOffer.GetLastPrice(), true
-		}
+		b.version, b.last = body.BestBidOffer.GetBookVersion(), body.BestBidOffer.GetLastPrice()
+	default:
+		return nil
 	}
+	b.dirty = true
 	return nil
 }
 
@@ -129,86 +129,64 @@ func (b *liveBook) level(u *todokuv1.BookUpdate) error {
 	} else {
 		side[price] = u.GetLevel()
 	}
-	b.version, b.dirty = max(b.version, u.GetBookVersion()), true
+	b.version = max(b.version, u.GetBookVersion())
 	return nil
 }
 
 // view returns the best levels as GetBook would.
 func (b *liveBook) view(depth int, cursor string) *todokuv1.GetBookResponse {
-	side := func(levels map[trade.Price]*todokuv1.BookLevel, descending bool) []*todokuv1.BookLevel {
-		prices := make([]trade.Price, 0, len(levels))
-		for p := range levels {
-			prices = append(prices, p)
-		}
-		slices.Sort(prices)
-		if descending {
-			slices.Reverse(prices)
-		}
-		var best []*todokuv1.BookLevel
+	best := func(levels map[trade.Price]*todokuv1.BookLevel, prices []trade.Price) (best []*todokuv1.BookLevel) {
 		for _, p := range prices[:min(depth, len(prices))] {
 			best = append(best, levels[p])
 		}
 		return best
 	}
+	bids := slices.Sorted(maps.Keys(b.bids))
+	slices.Reverse(bids)
 	return &todokuv1.GetBookResponse{
-		Symbol: b.symbol, Bids: side(b.bids, true), Offers: side(b.offers, false),
+		Symbol: b.symbol, Bids: best(b.bids, bids), Offers: best(b.offers, slices.Sorted(maps.Keys(b.offers))),
 		BookVersion: b.version, LastPrice: b.last, Cursor: cursor,
 	}
 }
 
 // watchBook follows a book until it is interrupted.
-func watchBook(ctx context.Context, a *cli.App, dialed *session.Venue, symbol string, depth int, asJSON bool) error {
-	// An instrument that does not exist would be a silent stream.
-	if _, err := dialed.Market().GetBook(ctx, &todokuv1.GetBookRequest{Symbol: symbol, Depth: 1}); err != nil {
-		return err
-	}
-	book := newLiveBook(symbol)
-	show := bookShower(a, asJSON)
-	return watch.Follow(ctx, a, dialed, client.FeedOptions{Symbols: []string{symbol}}, false, func(u client.Update) error {
-		if err := book.apply(u.Message); err != nil {
+func watchBook(ctx context.Context, a *cli.App, venue *session.Venue, symbol string, depth int) error {
+	book, shown := newLiveBook(symbol), ""
+	return watch.Follow(ctx, a, venue, client.FeedOptions{Symbols: []string{symbol}}, false, func(u client.Update) error {
+		if err := book.apply(u.Message); err != nil || u.Cursor == "" || !book.dirty {
 			return err
 		}
-		if u.Cursor == "" || !book.dirty {
-			return nil
-		}
 		book.dirty = false
-		return show(book.view(depth, u.Cursor))
+		return showBook(a, book.view(depth, u.Cursor), &shown)
 	})
 }
 
 // home puts the cursor at the top left and clears below (ECMA-48 CUP, ED).
 const home = "\x1b[H\x1b[J"
 
-// bookShower returns how a book is shown each time it has changed.
-func bookShower(a *cli.App, asJSON bool) func(*todokuv1.GetBookResponse) error {
+// showBook shows a book that has changed; shown is the line that was printed last.
+func showBook(a *cli.App, book *todokuv1.GetBookResponse, shown *string) error {
 	switch {
-	case asJSON:
-		return func(book *todokuv1.GetBookResponse) error { return a.PrintMessage(book) }
+	case a.JSON:
+		return a.PrintMessage(book)
 	case cli.IsTerminal(a.Out):
-		return func(book *todokuv1.GetBookResponse) error {
-			var screen strings.Builder
-			screen.WriteString(home)
-			if err := drawBook(&screen, book); err != nil {
-				return err
-			}
-			_, err := io.WriteString(a.Out, screen.String())
+		var screen strings.Builder
+		if err := drawBook(&screen, book); err != nil {
 			return err
 		}
+		return a.Printf("%s%s", home, screen.String())
 	}
-	shown := ""
-	return func(book *todokuv1.GetBookResponse) error {
-		var bid, offer *todokuv1.BookLevel
-		if len(book.GetBids()) > 0 {
-			bid = book.GetBids()[0]
-		}
-		if len(book.GetOffers()) > 0 {
-			offer = book.GetOffers()[0]
-		}
-		line := notation.SayBest(book.GetSymbol(), bid, offer, book.GetLastPrice())
-		if line == shown {
-			return nil
-		}
-		shown = line
-		return a.Printf("%s %s\n", a.Now().Format("15:04:05"), line)
+	var bid, offer *todokuv1.BookLevel
+	if len(book.GetBids()) > 0 {
+		bid = book.GetBids()[0]
 	}
+	if len(book.GetOffers()) > 0 {
+		offer = book.GetOffers()[0]
+	}
+	line := notation.Best(book.GetSymbol(), bid, offer, book.GetLastPrice())
+	if line == *shown {
+		return nil
+	}
+	*shown = line
+	return a.Printf("%s %s\n", a.Now().Format("15:04:05"), line)
 }

@@ -2,6 +2,8 @@ package order
 
 import (
 	"context"
+	"math/big"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,10 +13,10 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-func orderListCommand(a *cli.App) *cobra.Command {
+func listCommand(s *session.Session) *cobra.Command {
 	request := &todokuv1.ListOrdersRequest{}
-	var asJSON, all bool
-	var span cli.TimeSpan
+	var all bool
+	var span cli.Span
 	command := &cobra.Command{
 		Use: "list", Short: "List working orders, or finished ones too",
 		Example: "  todoku order list\n  todoku order list --all --symbol USDJPY --from -24h",
@@ -24,27 +26,17 @@ func orderListCommand(a *cli.App) *cobra.Command {
 	flags.BoolVar(&all, "all", false, "finished orders too")
 	flags.StringVar(&request.Symbol, "symbol", "", "only this instrument")
 	flags.StringVar(&request.Account, "account", "", "account; your default when empty")
-	span.Define(command, "orders")
-	cli.AddJSON(command, &asJSON)
-	session.CompleteFlag(a, command, "symbol", session.Symbols)
-	return session.ClientCommand(a, command, func(ctx context.Context, c *session.Connection, _ []string) (err error) {
-		if request.FromTime, request.ToTime, err = span.Read(a.Now()); err != nil {
-			return err
-		}
-		request.Symbol, request.WorkingOnly = notation.Upper(request.GetSymbol()), !all
-		return session.WithClient(ctx, a, c, func(dialed *session.Venue) error {
-			return cli.PrintPages(a, asJSON, span.Limit, func(size uint32, token string) ([]*todokuv1.Order, string, error) {
-				request.PageSize, request.PageToken = size, token
-				reply, err := dialed.Orders().ListOrders(ctx, request)
-				return reply.GetOrders(), reply.GetNextPageToken(), err
-			}, orderColumns(), orderRow)
-		})
+	span.Flags(s.App, command, &request.FromTime, &request.ToTime, "orders")
+	s.JSONFlag(command)
+	s.CompleteFlag(command, "symbol", session.Symbols)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
+		request.Symbol, request.WorkingOnly = strings.ToUpper(request.GetSymbol()), !all
+		return cli.PrintPages(s.App, &span, func(size uint32, token string) ([]*todokuv1.Order, string, error) {
+			request.PageSize, request.PageToken = size, token
+			reply, err := venue.Orders().ListOrders(ctx, request)
+			return reply.GetOrders(), reply.GetNextPageToken(), err
+		}, orderRow, ">ORDER", "ENTERED", "SIDE", ">QUANTITY", "SYMBOL", ">PRICE", ">FILLED", ">LEAVES", "TIF", "STATUS", "ACCOUNT", "CLIENT ID")
 	})
-}
-
-func orderColumns() []cli.Column {
-	return cli.Columns(cli.Right("ORDER"), cli.Left("ENTERED", "SIDE"), cli.Right("QUANTITY"), cli.Left("SYMBOL"), cli.Right("PRICE"),
-		cli.Right("FILLED", "LEAVES"), cli.Left("TIF", "STATUS", "ACCOUNT", "CLIENT ID"))
 }
 
 func orderRow(o *todokuv1.Order) []string {
@@ -53,8 +45,43 @@ func orderRow(o *todokuv1.Order) []string {
 		price = "market"
 	}
 	return []string{
-		o.GetOrderId(), cli.LocalTime(o.GetEnteredTime()), cli.Word(o.GetSide(), "SIDE_"), o.GetQuantity(), o.GetSymbol(), price,
-		notation.OrZero(o.GetFilledQuantity()), notation.OrZero(o.GetLeavesQuantity()), cli.Word(o.GetTimeInForce(), "TIME_IN_FORCE_"),
-		cli.Word(o.GetStatus(), "ORDER_STATUS_"), o.GetAccount(), o.GetClientOrderId(),
+		o.GetOrderId(), cli.LocalTime(o.GetEnteredTime()), cli.Word(o.GetSide()), o.GetQuantity(), o.GetSymbol(), price,
+		notation.OrZero(o.GetFilledQuantity()), notation.OrZero(o.GetLeavesQuantity()), cli.Word(o.GetTimeInForce()),
+		cli.Word(o.GetStatus()), o.GetAccount(), o.GetClientOrderId(),
 	}
+}
+
+// PositionsCommand lists what an account holds.
+func PositionsCommand(s *session.Session) *cobra.Command {
+	request := &todokuv1.ListPositionsRequest{}
+	command := &cobra.Command{
+		Use: "positions", Short: "List what an account holds",
+		Long:    "Lists what an account holds. Quantity, cost and result are exact; the average is rounded, for reading.",
+		Example: "  todoku positions\n  todoku positions --account alice --json",
+		Args:    cobra.NoArgs,
+	}
+	command.Flags().StringVar(&request.Account, "account", "", "account; your default when empty")
+	s.JSONFlag(command)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
+		reply, err := venue.Orders().ListPositions(ctx, request)
+		return cli.PrintAll(s.App, reply.GetPositions(), err, positionRow, "ACCOUNT", "SYMBOL", ">QUANTITY", ">AVERAGE", ">COST", ">REALISED")
+	})
+}
+
+func positionRow(p *todokuv1.Position) []string {
+	return []string{
+		p.GetAccount(), p.GetSymbol(), notation.OrZero(p.GetQuantity()), average(p.GetCost(), p.GetQuantity()),
+		notation.OrZero(p.GetCost()), notation.OrZero(p.GetRealised()),
+	}
+}
+
+// average returns cost by quantity to five decimal places, for reading; "" where
+// nothing is held.
+func average(cost, quantity string) string {
+	c, ok := new(big.Rat).SetString(cost)
+	q, ok2 := new(big.Rat).SetString(quantity)
+	if !ok || !ok2 || q.Sign() == 0 {
+		return ""
+	}
+	return c.Quo(c, q).FloatString(5)
 }

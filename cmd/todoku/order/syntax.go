@@ -9,92 +9,54 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"todoku/cmd/todoku/cli"
-	"todoku/cmd/todoku/notation"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/trade"
 )
 
-// orderOptions are the flags of an order.
-type orderOptions struct {
-	orderType, tif, selfTrade, expire string
-	postOnly                          bool
-	id, account                       string
-}
+// How an order is written: BUY 10 USDJPY @ 151.25. Only the notation is checked here;
+// the venue decides whether it takes the order.
 
-// parseOrder reads SIDE QUANTITY SYMBOL [@ PRICE] and the flags. Case does not
-// matter, nor whether the price is glued to its @. It reads the clock only from
-// now, for an expiry that is written as a duration.
-func parseOrder(args []string, options orderOptions, now time.Time) (*todokuv1.PlaceOrderRequest, error) {
+// parseOrder reads SIDE QUANTITY SYMBOL [@ PRICE] into an order that has its flags
+// already, and checks that they go together. Case is ignored; the price may follow its
+// @ without a space. The clock is read from now, for an expiry that is a duration.
+func parseOrder(order *todokuv1.PlaceOrderRequest, args []string, expire string, now time.Time) error {
 	words, price, err := splitPrice(args)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(words) != 3 {
-		return nil, fmt.Errorf("an order is SIDE QUANTITY SYMBOL [@ PRICE], such as BUY 10 USDJPY @ 151.25; this has %d of the first three", len(words))
+		return fmt.Errorf("an order is SIDE QUANTITY SYMBOL [@ PRICE], such as BUY 10 USDJPY @ 151.25; this has %d of the first three", len(words))
 	}
-	order := &todokuv1.PlaceOrderRequest{
-		ClientOrderId: options.id, Account: options.account, PostOnly: options.postOnly,
-		Symbol: notation.Upper(words[2]), Price: price,
+	order.Symbol, order.Price = strings.ToUpper(words[2]), price
+	if order.Side, err = cli.ParseWord[todokuv1.Side](words[0]); err != nil {
+		return fmt.Errorf("side: %w", err)
 	}
-	if order.Quantity, err = notation.Positive("quantity", words[1]); err != nil {
-		return nil, err
+	if order.Quantity, err = cli.ParsePositive(words[1]); err != nil {
+		return fmt.Errorf("quantity: %w", err)
 	}
 	if err := trade.Symbol(order.GetSymbol()).Validate(); err != nil {
-		return nil, err
-	}
-	side, err := cli.WordIndex("side", words[0], notation.SideWords()...)
-	if err != nil {
-		return nil, err
-	}
-	order.Side = todokuv1.Side(side)
-	if err := options.apply(order, now); err != nil {
-		return nil, err
-	}
-	return order, nil
-}
-
-// apply reads the flags into an order and checks that they go together.
-func (o *orderOptions) apply(order *todokuv1.PlaceOrderRequest, now time.Time) error {
-	for _, choice := range []struct {
-		flag, word string
-		words      []string
-		into       func(int)
-	}{
-		{"--type", o.orderType, notation.TypeWords(), func(i int) { order.Type = todokuv1.OrderType(i) }},
-		{"--tif", o.tif, notation.TifWords(), func(i int) { order.TimeInForce = todokuv1.TimeInForce(i) }},
-		{"--self-trade", strings.ReplaceAll(o.selfTrade, "-", "_"), notation.SelfTradeWords(), func(i int) { order.SelfTrade = todokuv1.SelfTradeInstruction(i) }},
-	} {
-		if choice.word == "" {
-			continue
-		}
-		i, err := cli.WordIndex(choice.flag, choice.word, choice.words...)
-		if err != nil {
-			return err
-		}
-		choice.into(i)
+		return err
 	}
 	market := order.GetType() == todokuv1.OrderType_ORDER_TYPE_MARKET
 	untilTime := order.GetTimeInForce() == todokuv1.TimeInForce_TIME_IN_FORCE_GTD
 	switch {
-	case market && order.GetPrice() != "":
-		return fmt.Errorf("a market order has no price; leave out \"@ %s\" or say --type limit", order.GetPrice())
-	case !market && order.GetPrice() == "":
+	case market && price != "":
+		return fmt.Errorf("a market order has no price; leave out \"@ %s\" or give --type limit", price)
+	case !market && price == "":
 		return errors.New("a limit order needs a price: \"@ PRICE\" after the symbol, or --type market")
-	case untilTime && o.expire == "":
+	case untilTime && expire == "":
 		return errors.New("--tif GTD needs --expire, such as --expire 2h")
-	case !untilTime && o.expire != "":
-		return errors.New("--expire goes with --tif GTD")
+	case !untilTime && expire != "":
+		return errors.New("--expire is for --tif GTD only")
 	case untilTime:
-		expire, err := cli.ParseTime("--expire", o.expire, now)
+		at, err := cli.ParseTime(expire, now)
 		if err != nil {
-			return err
+			return fmt.Errorf("invalid --expire %q: %w", expire, err)
 		}
-		order.ExpireTime = timestamppb.New(expire)
+		order.ExpireTime = timestamppb.New(at)
 	}
-	if o.id != "" {
-		if err := trade.RequestID(o.id).Validate(); err != nil {
-			return err
-		}
+	if id := order.GetClientOrderId(); id != "" {
+		return trade.RequestID(id).Validate()
 	}
 	return nil
 }
@@ -109,11 +71,13 @@ func splitPrice(args []string) (words []string, price string, err error) {
 	}
 	switch prices := strings.Fields(after); len(prices) {
 	case 0:
-		return nil, "", errors.New("a price follows the @")
+		return nil, "", errors.New("a price must follow the @")
 	case 1:
-		price, err = notation.Positive("price", prices[0])
-		return words, price, err
+		if price, err = cli.ParsePositive(prices[0]); err != nil {
+			return nil, "", fmt.Errorf("price: %w", err)
+		}
+		return words, price, nil
 	default:
-		return nil, "", fmt.Errorf("only the price follows the @, not %q", strings.Join(prices, " "))
+		return nil, "", fmt.Errorf("only the price may follow the @, not %q", strings.Join(prices, " "))
 	}
 }

@@ -79,7 +79,7 @@ func claimDemo(dir string) (ready bool, err error) {
 		return false, fmt.Errorf("demo: %w", err)
 	}
 	if len(entries) > 0 {
-		return false, cli.Usagef("%s holds %s, which is no demo's; name another directory with --data", dir, entries[0].Name())
+		return false, cli.Usagef("%s holds %s, which does not belong to a demo; name another directory with --data", dir, entries[0].Name())
 	}
 	return false, os.WriteFile(mark, nil, 0o600)
 }
@@ -139,8 +139,8 @@ func instrumentOf(i *todokuv1.Instrument) (trade.Instrument, error) {
 	return instrument, errors.Join(errs...)
 }
 
-// sayDemo prints what a newcomer can do next.
-func sayDemo(a *cli.App, address, http string) error {
+// printWelcome prints what a newcomer can do next.
+func printWelcome(a *cli.App, address, http string) error {
 	server := ""
 	if address != "127.0.0.1:7443" {
 		server = " TODOKU_SERVER=" + address

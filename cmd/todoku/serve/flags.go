@@ -1,8 +1,8 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strconv"
 	"strings"
@@ -16,12 +16,10 @@ import (
 	"todoku/server"
 )
 
-// ServeOptions are the settings of a server. What the server package takes as it
-// is stands in config; the rest needs a word more.
-type ServeOptions struct {
+// Options are the settings of a server: those of package server, and those that are
+// only for the command or need a conversion.
+type Options struct {
 	Config      server.Config
-	retain      spanValue
-	dayEnd      string
 	expiryGrace time.Duration
 	pingIdle    bool
 	demo        bool
@@ -37,81 +35,85 @@ const (
 	demoDrain = 2 * time.Second
 )
 
-// DefineServe gives a command the settings of a server.
-func DefineServe(command *cobra.Command, o *ServeOptions) {
+// Define gives a command the settings of a server.
+func Define(command *cobra.Command, o *Options) {
 	c := &o.Config
 	cli.AddSettings(command, "Place", func(flags *pflag.FlagSet) {
 		flags.StringVar(&c.Data, "data", "data", "data directory, or sqlite:///directory; "+demoData+" with --demo")
 		flags.StringVar(&c.GRPCAddr, "grpc-addr", "127.0.0.1:7443", "host:port for gRPC; port 0 takes any")
 		flags.StringVar(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "host:port for the status page, health and metrics; port 0 takes any")
 		flags.BoolVar(&o.demo, "demo", false, "a venue to try: instruments, users and traders; in a data directory of its own")
-		flags.Int64Var(&o.demoSeed, "demo-seed", 1, "what the demo traders do follows from it")
+		flags.Int64Var(&o.demoSeed, "demo-seed", 1, "seed of the random numbers of the demo traders")
 	})
 	cli.AddSettings(command, "Security", func(flags *pflag.FlagSet) {
 		flags.StringVar(&c.TLSCert, "tls-cert", "", "PEM file of the certificate, with --tls-key")
 		flags.StringVar(&c.TLSKey, "tls-key", "", "PEM file of the certificate's key")
-		flags.StringVar(&c.TLSClientCA, "tls-client-ca", "", "PEM file; clients must show a certificate that it vouches for")
-		flags.BoolVar(&c.Insecure, "insecure", false, "allow an address off this machine without TLS")
-		flags.DurationVar(&c.Accounts.AccessTTL, "access-token-life", 15*time.Minute, "how long an access token is good for")
+		flags.StringVar(&c.TLSClientCA, "tls-client-ca", "", "PEM file of a CA; clients must present a certificate signed by it")
+		flags.BoolVar(&c.Insecure, "insecure", false, "allow addresses that other machines can reach without TLS")
+		flags.DurationVar(&c.Accounts.AccessTTL, "access-token-life", 15*time.Minute, "how long an access token is valid")
 		flags.DurationVar(&c.Accounts.RefreshTTL, "session-life", 12*time.Hour, "how long a session lives after its last refresh")
 		flags.DurationVar(&o.expiryGrace, "expiry-grace", 30*time.Second, "how long a stream may outlive its session's token")
 	})
 	cli.AddSettings(command, "Venue", func(flags *pflag.FlagSet) {
-		flags.StringVar(&o.dayEnd, "day-end", "00:00", "when the trading day ends, HH:MM or HH:MM:SS UTC")
-		flags.Uint64Var(&c.SnapshotEvery, "snapshot-every", 500_000, "write the state down after so many commands")
-		flags.Var(&o.retain, "retain", "drop history older than this, such as 90d; 0 keeps it for ever")
-		flags.Int64Var(&c.MaxJournalBytes, "max-journal-bytes", 0, "take no more commands when the journal's file has grown to this; 0 for no bound")
-		flags.IntVar(&c.Replay.ReplayEvents, "replay-events", 10_000, "a resume replays at most so many events; beyond, it gets a snapshot")
+		cli.ParsedFlag(flags, "day-end", "string", "00:00", "when the trading day ends, HH:MM or HH:MM:SS UTC", func(text string) (_ string, err error) {
+			c.Venue.DayEnd, err = parseDayEnd(text)
+			return text, err
+		})
+		flags.Uint64Var(&c.SnapshotEvery, "snapshot-every", 500_000, "write a snapshot of the state after so many commands")
+		cli.ParsedFlag(flags, "retain", "duration", "0s", "delete history older than this, such as 90d; 0 keeps it without limit", func(text string) (_ string, err error) {
+			c.Retain, err = parseSpan(text)
+			return text, err
+		})
+		flags.Int64Var(&c.MaxJournalBytes, "max-journal-bytes", 0, "refuse commands when the journal's file has reached this size; 0 for no limit")
+		flags.IntVar(&c.Replay.ReplayEvents, "replay-events", 10_000, "a resume replays at most so many events; beyond that it gets a snapshot")
 		flags.DurationVar(&c.Replay.ReplayAge, "replay-age", 24*time.Hour, "a resume replays at most events of this age")
-		flags.DurationVar(&c.Presence.Grace, "presence-grace", 15*time.Second, "a user who comes back within this has not been away")
+		flags.DurationVar(&c.Presence.Grace, "presence-grace", 15*time.Second, "a user who is back within this time is not shown as signed out")
 	})
 	cli.AddSettings(command, "Streams", func(flags *pflag.FlagSet) {
 		p := &c.Push
 		flags.DurationVar(&p.HeartbeatInterval, "heartbeat", 5*time.Second, "a message at least this often on every stream")
-		flags.DurationVar(&p.AckTimeout, "ack-timeout", 45*time.Second, "end a stream whose client acknowledges nothing for so long; negative never")
-		flags.DurationVar(&p.SendTimeout, "send-timeout", 5*time.Second, "end a stream whose send is blocked for so long")
-		flags.DurationVar(&p.StreamAge, "stream-age", 30*time.Minute, "move a stream to a new connection after this, ± 15 %; negative never")
-		flags.DurationVar(&p.ReconnectGrace, "reconnect-grace", 10*time.Second, "time between being told to reconnect and the end")
-		flags.DurationVar(&p.Gather, "gather", 5*time.Millisecond, "under load wait at most so long for more before a send; negative never")
+		flags.DurationVar(&p.AckTimeout, "ack-timeout", 45*time.Second, "end a stream whose client acknowledges nothing for this time; negative never")
+		flags.DurationVar(&p.SendTimeout, "send-timeout", 5*time.Second, "end a stream whose send is blocked for this time")
+		flags.DurationVar(&p.StreamAge, "stream-age", 30*time.Minute, "ask a client to open a new stream after this time, ± 15 %; negative never")
+		flags.DurationVar(&p.ReconnectGrace, "reconnect-grace", 10*time.Second, "time between the request to reconnect and the end of the stream")
+		flags.DurationVar(&p.Gather, "gather", 5*time.Millisecond, "under load wait at most this time for more before a send; negative never")
 		flags.IntVar(&p.QueueMessages, "queue-messages", 4096, "end a stream that is behind by so many events")
 		flags.IntVar(&p.QueueBytes, "queue-bytes", 3<<19, "end a stream that is behind by so many bytes of memory: the events' own and 256 for each")
-		flags.IntVar(&p.UnackedBytes, "unacked-bytes", 256<<20, "end a stream whose client has not acknowledged so many bytes; -1 for no bound")
-		flags.DurationVar(&c.Drain, "drain", 40*time.Second, "a stop takes at most this while streams are open; 2s with --demo")
+		flags.IntVar(&p.UnackedBytes, "unacked-bytes", 256<<20, "end a stream whose client has not acknowledged so many bytes; -1 for no limit")
+		flags.DurationVar(&c.Drain, "drain", 40*time.Second, "a stop takes at most this time while streams are open; 2s with --demo")
 	})
 	cli.AddSettings(command, "Clients and proxies", func(flags *pflag.FlagSet) {
 		k, p := &c.Clients, &c.Proxy
-		flags.DurationVar(&k.Stale, "client-stale", 8*time.Second, "clients show that they may be out of date after silence of so long")
-		flags.DurationVar(&k.Watchdog, "client-watchdog", 15*time.Second, "clients open a new stream after silence of so long")
-		flags.DurationVar(&k.Acknowledge, "client-acknowledge", 0, "clients acknowledge at least so often (default 15s, or a third of --ack-timeout if that is less)")
-		flags.DurationVar(&k.KeepaliveTime, "client-keepalive-time", session.ClientKeepaliveTime, "how often clients are known to PING, which --keepalive-min-time must allow")
-		flags.DurationVar(&p.Idle, "proxy-idle", 0, "after which silence a proxy before the venue cuts a stream; 0 if there is none")
-		flags.DurationVar(&p.HardStop, "proxy-hard-stop", 0, "how long that proxy lets streams go on when it is reloaded; 0 for ever")
+		flags.DurationVar(&k.Stale, "client-stale", 8*time.Second, "clients show that they may be out of date after this time of silence")
+		flags.DurationVar(&k.Watchdog, "client-watchdog", 15*time.Second, "clients open a new stream after this time of silence")
+		flags.DurationVar(&k.Acknowledge, "client-acknowledge", 0, "clients acknowledge at least this often (default 15s, or a third of --ack-timeout if that is less)")
+		flags.DurationVar(&k.KeepaliveTime, "client-keepalive-time", session.ClientKeepaliveTime, "how often clients send a PING, which --keepalive-min-time must allow")
+		flags.DurationVar(&p.Idle, "proxy-idle", 0, "after how long without traffic a proxy before the venue cuts a stream; 0 if there is no proxy")
+		flags.DurationVar(&p.HardStop, "proxy-hard-stop", 0, "how long that proxy keeps streams when it is reloaded; 0 for no limit")
 	})
 	defineLimits(command, c)
 	cli.AddSettings(command, "HTTP/2", func(flags *pflag.FlagSet) {
 		k := &c.Keepalive
-		flags.DurationVar(&k.Time, "keepalive-time", 30*time.Second, "PING a client after so long without traffic")
-		flags.DurationVar(&k.Timeout, "keepalive-timeout", 10*time.Second, "end a connection whose PING is not answered for so long")
-		flags.DurationVar(&k.MinTime, "keepalive-min-time", 5*time.Second, "how often a client may PING")
-		flags.BoolVar(&o.pingIdle, "keepalive-permit-without-stream", true, "clients may PING on a connection without calls")
-		flags.DurationVar(&k.MaxConnectionIdle, "max-connection-idle", 0, "end a connection without calls after this; 0 never")
-		flags.DurationVar(&k.MaxConnectionAge, "max-connection-age", 0, "end a connection after this, rudely; 0 never, streams have an age of their own")
-		flags.DurationVar(&k.MaxConnectionAgeGrace, "max-connection-age-grace", 0, "how long its calls may go on; 0 for ever")
+		flags.DurationVar(&k.Time, "keepalive-time", 30*time.Second, "send a client a PING after this time without traffic")
+		flags.DurationVar(&k.Timeout, "keepalive-timeout", 10*time.Second, "end a connection whose PING is not answered within this time")
+		flags.DurationVar(&k.MinTime, "keepalive-min-time", 5*time.Second, "how often a client may send a PING")
+		flags.BoolVar(&o.pingIdle, "keepalive-permit-without-stream", true, "clients may send PINGs on a connection without calls")
+		flags.DurationVar(&k.MaxConnectionIdle, "max-connection-idle", 0, "end a connection without calls after this time; 0 never")
+		flags.DurationVar(&k.MaxConnectionAge, "max-connection-age", 0, "end a connection after this time; 0 never, because streams have an age of their own")
+		flags.DurationVar(&k.MaxConnectionAgeGrace, "max-connection-age-grace", 0, "how long the calls of such a connection may continue; 0 for no limit")
 	})
-	cli.AddSettings(command, "Log", func(flags *pflag.FlagSet) {
-		flags.StringVar(&o.logFormat, "log-format", "auto", "text, json, or auto: text on a terminal")
-		flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	cli.AddSettings(command, "Log", func(*pflag.FlagSet) {
+		cli.ChoiceFlag(command, &o.logFormat, "log-format", "auto", "text, json, or auto: text on a terminal", "auto", "text", "json")
+		cli.ChoiceFlag(command, &o.logLevel, "log-level", "info", "debug, info, warn or error", "debug", "info", "warn", "error")
 	})
 	cli.AddSettings(command, "Traces", func(flags *pflag.FlagSet) {
 		flags.StringVar(&o.traces.endpoint, "otlp-endpoint", "", "send OpenTelemetry traces to this collector by OTLP over gRPC: host:port, or https://host:port")
-		flags.Uint32Var(&o.traces.perMille, "trace-per-mille", 10, "so many of a thousand calls are traced whose caller did not decide")
+		flags.Uint32Var(&o.traces.perMille, "trace-per-mille", 10, "so many of a thousand calls are traced if their callers did not decide")
 	})
-	cli.OneOf(command, "log-format", "auto", "text", "json")
-	cli.OneOf(command, "log-level", "debug", "info", "warn", "error")
 }
 
-// Complete fills what follows from other settings and refuses what contradicts.
-func (o *ServeOptions) Complete(flags *pflag.FlagSet) error {
+// Complete fills what follows from other settings, and checks that they agree.
+func (o *Options) Complete(flags *pflag.FlagSet) error {
 	if o.demo {
 		if !flags.Changed("data") {
 			o.Config.Data = demoData
@@ -123,23 +125,11 @@ func (o *ServeOptions) Complete(flags *pflag.FlagSet) error {
 			return err
 		}
 	}
-	end, err := parseDayEnd(o.dayEnd)
-	if err != nil {
-		return err
-	}
-	o.Config.Venue.DayEnd = end
-	o.Config.Retain = time.Duration(o.retain)
 	o.Config.Push.ExpiryGrace, o.Config.Accounts.Grace = o.expiryGrace, o.expiryGrace
 	o.Config.Keepalive.NoPingWithoutStream = !o.pingIdle
 	o.Config.Version = cli.Version()
-	if _, err := o.level(); err != nil {
-		return err
-	}
 	if o.traces.perMille > 1000 {
-		return cli.Usagef("--trace-per-mille %d: at most 1000, which is every call", o.traces.perMille)
-	}
-	if o.logFormat != "auto" && o.logFormat != "text" && o.logFormat != "json" {
-		return cli.Usagef("--log-format %q: choose auto, text or json", o.logFormat)
+		return cli.Usagef("invalid --trace-per-mille %d: the maximum is 1000, which is every call", o.traces.perMille)
 	}
 	if err := o.Config.Check(); err != nil {
 		return cli.WrongUsage(err)
@@ -147,26 +137,18 @@ func (o *ServeOptions) Complete(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// checkDemo refuses to show a venue with known passwords to other machines.
-func (o *ServeOptions) checkDemo() error {
+// checkDemo keeps a venue with public passwords away from other machines.
+func (o *Options) checkDemo() error {
 	if o.Config.TLSCert != "" {
 		return cli.Usagef("a demo venue has no TLS; leave out --tls-cert, or --demo")
 	}
 	for _, addr := range []string{o.Config.GRPCAddr, o.Config.HTTPAddr} {
 		host, _, err := net.SplitHostPort(addr)
 		if err == nil && !session.IsLoopback(host) && !o.Config.Insecure {
-			return cli.Usagef("%s can be reached from other machines, and everybody knows a demo's passwords; use 127.0.0.1, or --insecure if you mean it", addr)
+			return cli.Usagef("%s can be reached from other machines, and a demo's passwords are public; use 127.0.0.1, or give --insecure", addr)
 		}
 	}
 	return nil
-}
-
-func (o *ServeOptions) level() (slog.Level, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
-		return level, cli.Usagef("--log-level %q: choose debug, info, warn or error", o.logLevel)
-	}
-	return level, nil
 }
 
 // parseDayEnd reads a time of day as seconds after midnight.
@@ -176,36 +158,19 @@ func parseDayEnd(text string) (uint32, error) {
 			return uint32(t.Hour()*3600 + t.Minute()*60 + t.Second()), nil
 		}
 	}
-	return 0, cli.Usagef("--day-end %q is no time of day, such as 21:00", text)
+	return 0, errors.New("write a time of day, such as 21:00")
 }
 
-// spanValue is a duration that may be written in days.
-type spanValue time.Duration
-
-// Set implements pflag.Value.
-func (s *spanValue) Set(text string) error {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		const longest = 100 * 365
-		n, err := strconv.Atoi(days)
-		if err != nil || n < 0 || n > longest {
-			return fmt.Errorf("%q is not 0d to %dd", text, longest)
-		}
-		*s = spanValue(n) * spanValue(24*time.Hour)
-		return nil
+// parseSpan reads a duration that may be written in days.
+func parseSpan(text string) (time.Duration, error) {
+	days, ok := strings.CutSuffix(text, "d")
+	if !ok {
+		return time.ParseDuration(text)
 	}
-	d, err := time.ParseDuration(text)
-	*s = spanValue(d)
-	return err
-}
-
-// String implements pflag.Value.
-func (s *spanValue) String() string {
-	d := time.Duration(*s)
-	if d > 0 && d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	const longest = 100 * 365
+	n, err := strconv.Atoi(days)
+	if err != nil || n < 0 || n > longest {
+		return 0, fmt.Errorf("choose 0d to %dd", longest)
 	}
-	return d.String()
+	return time.Duration(n) * 24 * time.Hour, nil
 }
-
-// Type implements pflag.Value.
-func (s *spanValue) Type() string { return "duration" }

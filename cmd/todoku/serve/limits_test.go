@@ -8,9 +8,9 @@ import (
 
 func TestALimitIsWrittenAsARateAndABurst(t *testing.T) {
 	for text, want := range map[string]string{"5,10": "5,10", " 7 , 1 ": "7,1", "off": "off"} {
-		o := ServeOptions{}
+		o := Options{}
 		command := &cobra.Command{Use: "serve"}
-		DefineServe(command, &o)
+		Define(command, &o)
 		if got := command.Flag("attach-rate").DefValue; got != "20,200" {
 			t.Errorf("the default is %q", got)
 		}
@@ -22,9 +22,9 @@ func TestALimitIsWrittenAsARateAndABurst(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "5", "5,", "0,5", "5,0", "-1,5", "a,b", "1,2,3"} {
-		o := ServeOptions{}
+		o := Options{}
 		command := &cobra.Command{Use: "serve"}
-		DefineServe(command, &o)
+		Define(command, &o)
 		if err := command.Flags().Set("attach-rate", text); err == nil {
 			t.Errorf("%q is taken for a rate", text)
 		}

@@ -19,15 +19,17 @@ import (
 	"todoku/server"
 )
 
+// Command runs a venue.
 func Command(a *cli.App) *cobra.Command {
-	var o ServeOptions
+	var o Options
 	command := &cobra.Command{
 		Use: "serve", Short: "Run a venue",
-		Long: `Runs a venue over a data directory until it is told to stop. The first SIGTERM or
-interrupt drains: streams are told to move, calls finish. A second one stops at once.
+		Long: `Runs a venue over a data directory until it is interrupted. The first SIGTERM or
+interrupt drains: streams are asked to reconnect, calls finish. A second one stops at
+once.
 
 An address that other machines can reach needs TLS, or --insecure. The first
-administrator is made on this machine before the first start:
+administrator is created on this machine before the first start:
 
   todoku user add chief --role ADMIN --data ./data`,
 		Example: `  todoku serve --demo
@@ -35,7 +37,7 @@ administrator is made on this machine before the first start:
   todoku serve --config /etc/todoku.yaml`,
 		Args: cobra.NoArgs,
 	}
-	DefineServe(command, &o)
+	Define(command, &o)
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		if err := o.Complete(command.Flags()); err != nil {
 			return err
@@ -46,12 +48,10 @@ administrator is made on this machine before the first start:
 }
 
 // serve runs a venue until ctx ends or it fails.
-func serve(ctx context.Context, a *cli.App, o *ServeOptions) error {
-	level, err := o.level()
-	if err != nil {
+func serve(ctx context.Context, a *cli.App, o *Options) (err error) {
+	if o.Config.Logger, err = logger(a, o.logFormat, o.logLevel); err != nil {
 		return err
 	}
-	o.Config.Logger = logger(a, o.logFormat, level)
 	defer collectGarbage()()
 	var passwords map[string]string
 	if o.demo {
@@ -79,7 +79,7 @@ func serve(ctx context.Context, a *cli.App, o *ServeOptions) error {
 	group.Go(func() error { return venue.Run(running) })
 	if o.demo {
 		address := reachable(venue.GRPCAddr())
-		if err := sayDemo(a, address, venue.HTTPAddr().String()); err != nil {
+		if err := printWelcome(a, address, venue.HTTPAddr().String()); err != nil {
 			return err
 		}
 		group.Go(func() error {
@@ -118,13 +118,18 @@ func stopAtSecondSignal(venue *server.Server) (end func()) {
 	}
 }
 
-// logger writes one line a fact to standard error.
-func logger(a *cli.App, format string, level slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if format == "text" || format == "auto" && cli.IsTerminal(a.Errors) {
-		return slog.New(slog.NewTextHandler(a.Errors, options))
+// logger writes one line per fact to standard error.
+func logger(a *cli.App, format, level string) (*slog.Logger, error) {
+	var options slog.HandlerOptions
+	var from slog.Level
+	if err := from.UnmarshalText([]byte(level)); err != nil {
+		return nil, err // The flag takes the names of levels only.
 	}
-	return slog.New(slog.NewJSONHandler(a.Errors, options))
+	options.Level = from
+	if format == "text" || format == "auto" && cli.IsTerminal(a.Errors) {
+		return slog.New(slog.NewTextHandler(a.Errors, &options)), nil
+	}
+	return slog.New(slog.NewJSONHandler(a.Errors, &options)), nil
 }
 
 // reachable returns an address to connect to where addr may be one to listen on.

@@ -6,68 +6,53 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"todoku/cmd/todoku/cli"
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
 // Shell completion. What the venue knows is asked for with the kept session; a
-// venue that does not answer at once just completes nothing.
+// venue that does not answer in time completes nothing.
 
 // PromptWait is how long somebody at a prompt waits for words.
 const PromptWait = time.Second
 
-// lookup returns the words that may stand somewhere.
-type lookup func(context.Context, *Venue) ([]string, error)
-
-// Complete runs a lookup as the user that the command would run as.
-func Complete(a *cli.App, command *cobra.Command, find lookup) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(command.Context(), a.CompletionWait)
-	defer cancel()
-	var words []string
-	// Completion has no place to show an error; the command itself will.
-	if a.ApplySettings(command) == nil {
-		if c, err := connectionOf(command); err == nil {
-			_ = WithClient(ctx, a, c, func(dialed *Venue) (err error) {
-				words, err = find(ctx, dialed)
+// Complete completes an argument or a flag's value by a lookup, as the user that the
+// command would run as. It completes at most limit arguments, any number for 0.
+func (s *Session) Complete(limit int, find func(context.Context, *Venue) ([]string, error)) cobra.CompletionFunc {
+	return func(command *cobra.Command, args []string, _ string) (words []string, _ cobra.ShellCompDirective) {
+		if limit > 0 && len(args) >= limit {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		ctx, cancel := context.WithTimeout(command.Context(), s.CompletionWait)
+		defer cancel()
+		// Completion cannot show an error; the command itself will.
+		if s.ApplySettings(command) == nil && s.check(command) == nil {
+			_ = s.WithVenue(ctx, func(venue *Venue) (err error) {
+				words, err = find(ctx, venue)
 				return err
 			})
 		}
+		return words, cobra.ShellCompDirectiveNoFileComp
 	}
-	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
 // CompleteFlag completes a flag's value.
-func CompleteFlag(a *cli.App, command *cobra.Command, flag string, find lookup) {
+func (s *Session) CompleteFlag(command *cobra.Command, flag string, find func(context.Context, *Venue) ([]string, error)) {
 	// It fails only for a flag that does not exist, or twice for the same.
-	_ = command.RegisterFlagCompletionFunc(flag, func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return Complete(a, command, find)
-	})
-}
-
-// CompleteFirst completes the first argument.
-func CompleteFirst(a *cli.App, find lookup) cobra.CompletionFunc {
-	return func(command *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return Complete(a, command, find)
-	}
+	_ = command.RegisterFlagCompletionFunc(flag, s.Complete(0, find))
 }
 
 // Symbols lists the instruments.
-func Symbols(ctx context.Context, dialed *Venue) ([]string, error) {
-	reply, err := dialed.Market().ListInstruments(ctx, &todokuv1.ListInstrumentsRequest{})
-	var words []string
+func Symbols(ctx context.Context, venue *Venue) (words []string, err error) {
+	reply, err := venue.Market().ListInstruments(ctx, &todokuv1.ListInstrumentsRequest{})
 	for _, i := range reply.GetInstruments() {
 		words = append(words, i.GetSymbol()+"\t"+i.GetName())
 	}
 	return words, err
 }
 
-// Users lists the users, for those who may.
-func Users(ctx context.Context, dialed *Venue) ([]string, error) {
-	reply, err := dialed.Admin().ListAllUsers(ctx, &todokuv1.ListAllUsersRequest{})
-	var words []string
+// Users lists the users, for those who may see them.
+func Users(ctx context.Context, venue *Venue) (words []string, err error) {
+	reply, err := venue.Admin().ListAllUsers(ctx, &todokuv1.ListAllUsersRequest{})
 	for _, u := range reply.GetUsers() {
 		words = append(words, u.GetUser()+"\t"+u.GetDisplayName())
 	}

@@ -10,11 +10,10 @@ import (
 	"strings"
 
 	"todoku/client"
-	"todoku/cmd/todoku/cli"
 )
 
-// sessionStore keeps the sessions of one venue between commands: a file per user
-// that only its owner may read, and the name of who signed in last.
+// sessionStore keeps the sessions of one venue between commands: a file for each
+// user that only its owner may read, and the name of who signed in last.
 type sessionStore struct{ dir string }
 
 // currentFile names the user who signed in last. No user can be called so: names
@@ -22,8 +21,8 @@ type sessionStore struct{ dir string }
 const currentFile = "_current"
 
 // sessions returns the store of a venue.
-func sessions(a *cli.App, server string) (sessionStore, error) {
-	dir, err := a.ConfigDir()
+func (s *Session) sessions(server string) (sessionStore, error) {
+	dir, err := s.ConfigDir()
 	if err != nil {
 		return sessionStore{}, fmt.Errorf("no place to keep sessions: %w", err)
 	}
@@ -49,30 +48,36 @@ func fileName(text string) string {
 }
 
 // load returns a user's session; the latest user's for "". A session that is not
-// there, or is not readable as one, is zero.
+// there, or cannot be decoded, is zero.
 func (s sessionStore) load(user string) (client.Session, error) {
 	if user == "" {
-		current, err := os.ReadFile(filepath.Join(s.dir, currentFile))
-		if errors.Is(err, fs.ErrNotExist) {
-			return client.Session{}, nil
-		}
-		if err != nil {
-			return client.Session{}, fmt.Errorf("session: %w", err)
+		current, err := readIfThere(filepath.Join(s.dir, currentFile))
+		if err != nil || current == nil {
+			return client.Session{}, err
 		}
 		user = strings.TrimSpace(string(current))
 	}
-	data, err := os.ReadFile(s.path(user))
-	if errors.Is(err, fs.ErrNotExist) {
-		return client.Session{}, nil
-	}
+	data, err := readIfThere(s.path(user))
 	if err != nil {
-		return client.Session{}, fmt.Errorf("session: %w", err)
+		return client.Session{}, err
 	}
 	var session client.Session
 	if json.Unmarshal(data, &session) != nil || session.User != user {
 		return client.Session{}, nil //nolint:nilerr // A damaged session is none: signing in again writes a good one.
 	}
 	return session, nil
+}
+
+// readIfThere reads a file; nil where there is none.
+func readIfThere(name string) ([]byte, error) {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	return data, nil
 }
 
 // save keeps a session.
@@ -84,9 +89,9 @@ func (s sessionStore) save(session client.Session) error {
 	return WritePrivate(s.path(session.User), data)
 }
 
-// makeCurrent makes a user the latest that signed in. Only a person's own sign-in
-// does: a program that runs in the background as somebody else must not change who
-// the next command is.
+// makeCurrent makes a user the one who signed in last. Only "todoku login" does this: a
+// program that runs in the background as somebody else must not change who the next
+// command runs as.
 func (s sessionStore) makeCurrent(user string) error {
 	return WritePrivate(filepath.Join(s.dir, currentFile), []byte(user+"\n"))
 }

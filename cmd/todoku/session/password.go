@@ -26,26 +26,26 @@ type PasswordSource struct {
 	Twice    bool // a new one is typed twice
 }
 
-// errNoTerminal says that there is nobody to ask.
-var errNoTerminal = errors.New("no terminal to ask for the password on")
+// errNoTerminal says that nobody can be asked.
+var errNoTerminal = errors.New("standard input is not a terminal, so no password can be asked for")
 
 // ReadPassword returns a password that is not empty.
-func ReadPassword(ctx context.Context, a *cli.App, from PasswordSource) (string, error) {
-	switch value, ok := a.LookupEnv(from.Variable); {
+func (s *Session) ReadPassword(ctx context.Context, from PasswordSource) (string, error) {
+	switch value, ok := s.LookupEnv(from.Variable); {
 	case from.File != "":
 		return passwordFile(from.File)
 	case ok && value != "":
 		return value, nil
 	}
-	password, err := ask(ctx, a, from.Prompt)
+	password, err := s.ask(ctx, from.Prompt)
 	if errors.Is(err, errNoTerminal) {
-		return "", cli.Usagef("%w: give --password-file or %s", err, from.Variable)
+		return "", cli.Usagef("%w; give --password-file or set %s", err, from.Variable)
 	}
 	if err != nil {
 		return "", err
 	}
 	if from.Twice {
-		again, err := ask(ctx, a, "Again: ")
+		again, err := s.ask(ctx, "Again: ")
 		if err != nil {
 			return "", err
 		}
@@ -54,7 +54,7 @@ func ReadPassword(ctx context.Context, a *cli.App, from PasswordSource) (string,
 		}
 	}
 	if password == "" {
-		return "", errors.New("no password was given")
+		return "", errors.New("the password is empty; nothing was changed")
 	}
 	return password, nil
 }
@@ -73,13 +73,13 @@ func passwordFile(name string) (string, error) {
 }
 
 // ask reads a line from the terminal without showing it.
-func ask(ctx context.Context, a *cli.App, prompt string) (string, error) {
-	file, ok := a.In.(*os.File)
+func (s *Session) ask(ctx context.Context, prompt string) (string, error) {
+	file, ok := s.In.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return "", errNoTerminal
 	}
-	a.Say("%s", prompt)
-	defer a.Say("\n")
+	s.Say("%s", prompt)
+	defer s.Say("\n")
 	before, err := term.GetState(int(file.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("password: %w", err)
@@ -107,12 +107,12 @@ func ask(ctx context.Context, a *cli.App, prompt string) (string, error) {
 }
 
 // askName reads a line that may be seen.
-func askName(a *cli.App, prompt string) (string, error) {
-	if !cli.IsTerminal(a.In) {
-		return "", cli.Usagef("say who: todoku login NAME, or TODOKU_USER")
+func (s *Session) askName(prompt string) (string, error) {
+	if !cli.IsTerminal(s.In) {
+		return "", cli.Usagef("no user is named; run todoku login NAME, or set TODOKU_USER")
 	}
-	a.Say("%s", prompt)
-	line, err := bufio.NewReader(a.In).ReadString('\n')
+	s.Say("%s", prompt)
+	line, err := bufio.NewReader(s.In).ReadString('\n')
 	if err != nil && line == "" {
 		return "", fmt.Errorf("name: %w", err)
 	}

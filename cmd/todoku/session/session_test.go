@@ -23,21 +23,19 @@ func TestCommandsSideBySideShareOneRefresh(t *testing.T) {
 	}
 	running := apptest.Serve(t, config)
 	home, env := t.TempDir(), map[string]string{"TODOKU_PASSWORD": apptest.Password}
-	a := &cli.App{
+	s := New(&cli.App{
 		In: strings.NewReader(""), Out: io.Discard, Errors: t.Output(), Now: time.Now,
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		ConfigDir: func() (string, error) { return home, nil },
-	}
-	c := &Connection{
-		Server: running.GRPCAddr().String(), Plaintext: true,
-		keepaliveTime: ClientKeepaliveTime, keepaliveTimeout: clientKeepaliveTimeout,
-	}
-	if err := login(t.Context(), a, c, []string{"alice"}, ""); err != nil {
+	})
+	s.Server, s.User, s.plaintext = running.GRPCAddr().String(), "alice", true
+	s.keepaliveTime, s.keepaliveTimeout = ClientKeepaliveTime, clientKeepaliveTimeout
+	if err := s.login(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	delete(env, "TODOKU_PASSWORD") // No signing in again either.
-	err := WithClient(t.Context(), a, c, func(first *Venue) error {
-		return WithClient(t.Context(), a, c, func(second *Venue) error {
+	err := s.WithVenue(t.Context(), func(first *Venue) error {
+		return s.WithVenue(t.Context(), func(second *Venue) error {
 			for _, each := range []*Venue{first, second, first} {
 				if err := each.Refresh(t.Context()); err != nil {
 					return err

@@ -12,18 +12,17 @@ import (
 	"todoku/cmd/todoku/cli"
 )
 
-// What a watch says on standard error: how the stream stands and, of every stream
-// that ended, who ended it and why. It is what somebody reads who asks why a screen
-// went grey.
+// What a watch prints to standard error: the state of the feed and, for every stream
+// that ended, who ended it and why.
 
-// streamLines tells how a feed stands, each change once.
+// streamLines prints the state of a feed, each change once.
 type streamLines struct {
 	app    *cli.App
 	asJSON bool
-	said   string
+	last   string
 }
 
-// status tells a change of state.
+// status prints a change of state.
 func (l *streamLines) status(s client.Status) {
 	if l.asJSON {
 		l.json(map[string]any{"state": s.State, "cursor": s.Cursor})
@@ -32,22 +31,22 @@ func (l *streamLines) status(s client.Status) {
 	l.line(strings.ToLower(string(s.State)))
 }
 
-// end tells how a stream ended. What a person interrupted needs no telling.
+// end prints how a stream ended, unless the user interrupted it.
 func (l *streamLines) end(e client.End) {
 	if l.asJSON {
 		l.json(map[string]any{"end": jsonEnd(e)})
 		return
 	}
 	if e.By != client.EnderUser {
-		l.line(sayEnd(e))
+		l.line(endLine(e))
 	}
 }
 
 func (l *streamLines) line(text string) {
-	if text == l.said {
+	if text == l.last {
 		return
 	}
-	l.said = text
+	l.last = text
 	l.app.Say("%s %s\n", l.app.Now().Format(time.TimeOnly), text)
 }
 
@@ -58,9 +57,9 @@ func (l *streamLines) json(value map[string]any) {
 	}
 }
 
-// sayEnd tells an end in a line. One of a stream that never began says the same each
-// time, so that it is said once.
-func sayEnd(e client.End) string {
+// endLine writes an end in a line. For streams that never began the line is always the
+// same, so that it is printed once.
+func endLine(e client.End) string {
 	what := "no stream"
 	if e.Attach != 0 {
 		what = fmt.Sprintf("stream %d ended after %s, idle for %s", e.Attach, e.Age.Round(time.Millisecond), e.Idle.Round(time.Millisecond))
@@ -70,7 +69,7 @@ func sayEnd(e client.End) string {
 		text += ": " + cli.OneLine(e.Detail)
 	}
 	if e.Succeeded {
-		text += "; the next one had taken over"
+		text += "; the next stream had taken over"
 	}
 	if e.Reason == client.ReasonUnreachable {
 		text += " (the venue cannot be reached)"

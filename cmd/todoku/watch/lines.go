@@ -8,18 +8,18 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// sayMessage returns a message of the stream as a line for people, or "" for one
+// messageLine returns a message of the stream as a line for people, or "" for one
 // that only the client needs. The first word names the type; scripts that look for
 // words are better served by --json.
-func sayMessage(m *todokuv1.Message) string {
-	kind, text := sayBody(m)
+func messageLine(m *todokuv1.Message) string {
+	kind, text := bodyText(m)
 	if kind == "" {
 		return ""
 	}
 	return fmt.Sprintf("%s %-16s %s", cli.ClockTime(m.GetTime()), kind, cli.OneLine(text))
 }
 
-func sayBody(m *todokuv1.Message) (kind, text string) {
+func bodyText(m *todokuv1.Message) (kind, text string) {
 	switch body := m.GetBody().(type) {
 	case *todokuv1.Message_Hello, *todokuv1.Message_Heartbeat, *todokuv1.Message_Reconnect,
 		*todokuv1.Message_SessionUpdate, *todokuv1.Message_SnapshotBegin, *todokuv1.Message_BookBegin:
@@ -31,29 +31,29 @@ func sayBody(m *todokuv1.Message) (kind, text string) {
 			return "RESET", "DIVERGED: " + body.Reset_.GetText() + " What it holds follows."
 		}
 		return "RESET", fmt.Sprintf("%s: what happened meanwhile cannot be replayed; %s",
-			cli.Word(body.Reset_.GetCause(), "CAUSE_"), body.Reset_.GetText())
+			cli.Word(body.Reset_.GetCause()), body.Reset_.GetText())
 	case *todokuv1.Message_ExecutionReport:
-		return sayReport(body.ExecutionReport)
+		return reportText(body.ExecutionReport)
 	case *todokuv1.Message_CancelReject:
 		r := body.CancelReject
-		return "CANCEL_REJECT", fmt.Sprintf("%s stays as it is%s", sayWorking(r.GetOrder()), sayReason(r.GetReason()))
+		return "CANCEL_REJECT", fmt.Sprintf("%s stays as it is%s", workingText(r.GetOrder()), reasonText(r.GetReason()))
 	case *todokuv1.Message_Trade:
-		return sayTrade(body.Trade)
+		return tradeText(body.Trade)
 	case *todokuv1.Message_Order:
-		return "ORDER", sayWorking(body.Order)
+		return "ORDER", workingText(body.Order)
 	case *todokuv1.Message_PositionUpdate:
 		p := body.PositionUpdate
 		return "POSITION", fmt.Sprintf("%s %s of %s, cost %s, realised %s",
 			p.GetAccount(), notation.OrZero(p.GetQuantity()), p.GetSymbol(), notation.OrZero(p.GetCost()), notation.OrZero(p.GetRealised()))
 	case *todokuv1.Message_LimitUpdate:
-		return "LIMITS", notation.SayLimits(body.LimitUpdate)
+		return "LIMITS", notation.Limits(body.LimitUpdate)
 	default:
-		return sayPublic(m)
+		return publicText(m)
 	}
 }
 
-// sayPublic is sayBody for what concerns more than one account.
-func sayPublic(m *todokuv1.Message) (kind, text string) {
+// publicText is bodyText for what concerns more than one account.
+func publicText(m *todokuv1.Message) (kind, text string) {
 	switch body := m.GetBody().(type) {
 	case *todokuv1.Message_UserPresence:
 		if body.UserPresence.GetOnline() {
@@ -64,13 +64,13 @@ func sayPublic(m *todokuv1.Message) (kind, text string) {
 		return "ANNOUNCEMENT", body.Announcement.GetFrom() + ": " + body.Announcement.GetText()
 	case *todokuv1.Message_InstrumentUpdate:
 		i := body.InstrumentUpdate
-		text := fmt.Sprintf("%s is %s", i.GetSymbol(), cli.Word(i.GetStatus(), "TRADING_STATUS_"))
+		text := fmt.Sprintf("%s is %s", i.GetSymbol(), cli.Word(i.GetStatus()))
 		if i.GetStatusReason() != "" {
 			text += ": " + i.GetStatusReason()
 		}
 		return "INSTRUMENT", text
 	case *todokuv1.Message_UserUpdate:
-		return "USER", notation.SayUser(body.UserUpdate)
+		return "USER", notation.User(body.UserUpdate)
 	case *todokuv1.Message_TradePrint:
 		p := body.TradePrint
 		if p.GetStatus() == todokuv1.TradeStatus_TRADE_STATUS_BUSTED {
@@ -88,17 +88,17 @@ func sayPublic(m *todokuv1.Message) (kind, text string) {
 			return "BOOK", fmt.Sprintf("%s %s %s gone", u.GetSymbol(), side, u.GetLevel().GetPrice())
 		}
 		return "BOOK", fmt.Sprintf("%s %s %s: %s in %s", u.GetSymbol(), side, u.GetLevel().GetPrice(),
-			u.GetLevel().GetQuantity(), notation.Count(u.GetLevel().GetOrders(), "order"))
+			u.GetLevel().GetQuantity(), cli.Count(u.GetLevel().GetOrders(), "order"))
 	case *todokuv1.Message_BestBidOffer:
 		b := body.BestBidOffer
-		return "BEST", notation.SayBest(b.GetSymbol(), b.GetBid(), b.GetOffer(), b.GetLastPrice())
+		return "BEST", notation.Best(b.GetSymbol(), b.GetBid(), b.GetOffer(), b.GetLastPrice())
 	default:
 		return "UNKNOWN", "a message of a newer version; --json may show more"
 	}
 }
 
-// sayTrade tells a trade from the side of its reader.
-func sayTrade(t *todokuv1.Trade) (kind, text string) {
+// tradeText tells a trade from the side of its reader.
+func tradeText(t *todokuv1.Trade) (kind, text string) {
 	verb, from := "bought", "from"
 	if t.GetSide() == todokuv1.Side_SIDE_SELL {
 		verb, from = "sold", "to"
@@ -114,25 +114,25 @@ func sayTrade(t *todokuv1.Trade) (kind, text string) {
 	return "TRADE_SUCCEEDS", text
 }
 
-// sayReport tells why an order changed and how it stands.
-func sayReport(r *todokuv1.ExecutionReport) (kind, text string) {
+// reportText tells why an order changed and how it stands.
+func reportText(r *todokuv1.ExecutionReport) (kind, text string) {
 	o := r.GetOrder()
-	kind = "ORDER_" + cli.Word(r.GetExecType(), "EXEC_TYPE_")
+	kind = "ORDER_" + cli.Word(r.GetExecType())
 	if r.GetExecType() == todokuv1.ExecType_EXEC_TYPE_TRADE {
 		kind = "ORDER_FILL"
 		text = fmt.Sprintf("%s @ %s of ", r.GetLastQuantity(), r.GetLastPrice())
 	}
-	text += fmt.Sprintf("%s: %s", sayWorking(o), cli.Word(o.GetStatus(), "ORDER_STATUS_"))
-	return kind, text + sayReason(r.GetReason())
+	text += fmt.Sprintf("%s: %s", workingText(o), cli.Word(o.GetStatus()))
+	return kind, text + reasonText(r.GetReason())
 }
 
-// sayWorking tells an order and how much of it is filled and left.
-func sayWorking(o *todokuv1.Order) string {
-	text := fmt.Sprintf("order %s (%s) %s", o.GetOrderId(), o.GetAccount(), notation.SayOrder(o.GetSide(), o.GetQuantity(), o.GetSymbol(), o.GetPrice()))
+// workingText tells an order and how much of it is filled and left.
+func workingText(o *todokuv1.Order) string {
+	text := fmt.Sprintf("order %s (%s) %s", o.GetOrderId(), o.GetAccount(), notation.Order(o.GetSide(), o.GetQuantity(), o.GetSymbol(), o.GetPrice()))
 	return fmt.Sprintf("%s, %s filled, %s left", text, notation.OrZero(o.GetFilledQuantity()), notation.OrZero(o.GetLeavesQuantity()))
 }
 
-func sayReason(r *todokuv1.Reason) string {
+func reasonText(r *todokuv1.Reason) string {
 	if r.GetName() == "" || r.GetCode() == 0 {
 		return ""
 	}

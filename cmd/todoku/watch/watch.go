@@ -10,38 +10,29 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"todoku/client"
 	"todoku/cmd/todoku/cli"
-	"todoku/cmd/todoku/notation"
 	"todoku/cmd/todoku/session"
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// watchOptions are the flags of watch.
-type watchOptions struct {
-	json                  bool
-	resume, resumeFile    string
-	instruments           []string
-	presence, allAccounts bool
-	interval              time.Duration
-}
-
-func Command(a *cli.App) *cobra.Command {
-	var o watchOptions
+// Command prints the stream.
+func Command(s *session.Session) *cobra.Command {
+	var options client.FeedOptions
+	var resumeFile string
 	command := &cobra.Command{
 		Use: "watch", Short: "Print the stream of what concerns you, a line per message",
 		Long: `Prints everything that the venue pushes to you, a line per message, until it is
-interrupted. It comes back by itself after cuts and restarts of the venue and prints
-each event once. How the stream stands, and of each stream that ended why it did, is
-said on standard error, with --json as JSON.
+interrupted. It reconnects by itself after cuts and restarts of the venue and prints
+each event once. The state of the stream, and the reason for the end of each one, are
+printed to standard error, with --json as JSON.
 
 With --json a line is a message of the API. It has a "cursor" where it is safe to
-resume: all lines up to there have been printed. --resume CURSOR goes on after it;
---resume-file FILE keeps it in a file, so that a watch that is started again goes on
+resume: all lines up to there have been printed. --resume CURSOR continues after it;
+--resume-file FILE keeps it in a file, so that a watch that is started again continues
 where the last one stopped.`,
 		Example: `  todoku watch
   todoku watch --instrument USDJPY --instrument EURUSD
@@ -49,73 +40,63 @@ where the last one stopped.`,
 		Args: cobra.NoArgs,
 	}
 	flags := command.Flags()
-	flags.BoolVar(&o.json, "json", false, "print one JSON object a line")
-	flags.StringVar(&o.resume, "resume", "", "go on after this cursor")
-	flags.StringVar(&o.resumeFile, "resume-file", "", "keep the cursor in this file, and go on after the one that it holds")
-	flags.StringSliceVar(&o.instruments, "instrument", nil, "the book and prints of this instrument too, or * for all; can be repeated")
-	flags.BoolVar(&o.presence, "presence", true, "who signs in and out")
-	flags.BoolVar(&o.allAccounts, "all-accounts", false, "orders and trades of every account; needs RISK or ADMIN")
-	flags.DurationVar(&o.interval, "state-interval", 0, "the state of a book at most this often, 10ms to 10s; the venue's default when 0")
+	s.JSONFlag(command)
+	flags.StringVar(&options.ResumeAfter, "resume", "", "continue after this cursor")
+	flags.StringVar(&resumeFile, "resume-file", "", "keep the cursor in this file, and continue after the one that it holds")
+	flags.StringSliceVar(&options.Symbols, "instrument", nil, "the book and prints of this instrument too, or * for all; can be repeated")
+	flags.BoolVar(&options.Presence, "presence", true, "who signs in and out")
+	flags.BoolVar(&options.AllAccounts, "all-accounts", false, "orders and trades of every account; needs RISK or ADMIN")
+	flags.DurationVar(&options.StateInterval, "state-interval", 0, "the state of a book at most this often, 10ms to 10s; the venue's default when 0")
 	command.MarkFlagsMutuallyExclusive("resume", "resume-file")
-	session.CompleteFlag(a, command, "instrument", session.Symbols)
-	return session.ClientCommand(a, command, func(ctx context.Context, c *session.Connection, _ []string) error {
-		return session.WithClient(ctx, a, c, func(dialed *session.Venue) error { return watch(ctx, a, dialed, o) })
+	s.CompleteFlag(command, "instrument", session.Symbols)
+	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) (err error) {
+		for i, symbol := range options.Symbols {
+			options.Symbols[i] = strings.ToUpper(symbol)
+		}
+		if resumeFile != "" {
+			if options.ResumeAfter, err = readCursor(resumeFile); err != nil {
+				return err
+			}
+		}
+		return Follow(ctx, s.App, venue, options, s.JSON, func(u client.Update) error {
+			if err := printUpdate(s.App, u); err != nil || resumeFile == "" || u.Cursor == "" {
+				return err
+			}
+			return session.WritePrivate(resumeFile, []byte(u.Cursor+"\n"))
+		})
 	})
 }
 
-func watch(ctx context.Context, a *cli.App, dialed *session.Venue, o watchOptions) error {
-	options := client.FeedOptions{
-		Presence: o.presence, AllAccounts: o.allAccounts, StateInterval: o.interval, ResumeAfter: o.resume,
-	}
-	for _, s := range o.instruments {
-		options.Symbols = append(options.Symbols, notation.Upper(s))
-	}
-	if o.resumeFile != "" {
-		var err error
-		if options.ResumeAfter, err = readCursor(o.resumeFile); err != nil {
-			return err
-		}
-	}
-	return Follow(ctx, a, dialed, options, o.json, func(u client.Update) error {
-		if err := printUpdate(a, u, o.json); err != nil {
-			return err
-		}
-		if o.resumeFile == "" || u.Cursor == "" {
-			return nil
-		}
-		return session.WritePrivate(o.resumeFile, []byte(u.Cursor+"\n"))
-	})
-}
-
-// Follow hands on the updates of a feed until it is interrupted. It attaches to a
-// connection of its own: the session's may be in use by another command.
-func Follow(ctx context.Context, a *cli.App, dialed *session.Venue, options client.FeedOptions, asJSON bool, use func(client.Update) error) error {
+// Follow passes on the updates of a feed until it is interrupted, and prints the
+// stream's state to standard error. It attaches to a connection of its own: the
+// session's may be in use by another command.
+func Follow(ctx context.Context, a *cli.App, venue *session.Venue, options client.FeedOptions, asJSON bool, use func(client.Update) error) error {
 	lines := &streamLines{app: a, asJSON: asJSON}
 	options.OnStatus, options.OnEnd = lines.status, lines.end
 	for {
-		reply, err := dialed.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
+		reply, err := venue.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
 		if err != nil {
 			return interrupted(ctx, err)
 		}
 		options.ConnectionID = reply.GetConnectionId()
-		err = followOnce(ctx, dialed, &options, use)
-		if !sessionEnded(err) || !dialed.Keeper.CanSignIn() || ctx.Err() != nil {
-			return interrupted(ctx, err)
+		err = followOnce(ctx, venue, &options, use)
+		if sessionEnded(err) && venue.CanSignIn() && ctx.Err() == nil {
+			err = venue.SignIn(ctx, venue.Session().AccessToken)
+			if err == nil {
+				continue
+			}
 		}
-		if err := dialed.Keeper.SignIn(ctx, dialed.Session().AccessToken); err != nil {
-			return interrupted(ctx, err)
-		}
+		return interrupted(ctx, err)
 	}
 }
 
-// followOnce hands on the updates of a feed until it is over, and notes how far it
-// came.
-func followOnce(ctx context.Context, dialed *session.Venue, options *client.FeedOptions, use func(client.Update) error) error {
-	for update, err := range dialed.Feed(ctx, *options) {
-		if err != nil {
-			return err
+// followOnce passes on the updates of a feed until it ends, and keeps the cursor.
+func followOnce(ctx context.Context, venue *session.Venue, options *client.FeedOptions, use func(client.Update) error) error {
+	for update, err := range venue.Feed(ctx, *options) {
+		if err == nil {
+			err = use(update)
 		}
-		if err := use(update); err != nil {
+		if err != nil {
 			return err
 		}
 		if update.Cursor != "" {
@@ -131,22 +112,22 @@ func sessionEnded(err error) bool {
 	return errors.As(err, &end) && (end.Reason == client.ReasonSessionExpired || end.Reason == client.ReasonSessionRevoked)
 }
 
-// interrupted makes the end that a person asked for no failure.
+// interrupted returns nil for an end that the user asked for.
 func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // What ctx's end caused says no more than that it ended.
+		return nil //nolint:nilerr // The error follows from the end of ctx.
 	}
 	var end *client.EndError
 	if errors.As(err, &end) {
-		return fmt.Errorf("the stream is over: %s: %w", end.Reason, end.Err)
+		return fmt.Errorf("the stream has ended: %s: %w", end.Reason, end.Err)
 	}
 	return err
 }
 
 // printUpdate prints one message.
-func printUpdate(a *cli.App, u client.Update, asJSON bool) error {
-	if !asJSON {
-		if line := sayMessage(u.Message); line != "" {
+func printUpdate(a *cli.App, u client.Update) error {
+	if !a.JSON {
+		if line := messageLine(u.Message); line != "" {
 			return a.Printf("%s\n", line)
 		}
 		return nil

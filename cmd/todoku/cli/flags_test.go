@@ -18,7 +18,7 @@ func TestTimesAreReadAsPeopleWriteThem(t *testing.T) {
 		"2026-01-31T17:30:00Z":      "2026-01-31T17:30:00Z",
 		"2026-01-31T17:30:00+01:00": "2026-01-31T17:30:00+01:00",
 	} {
-		got, err := ParseTime("--from", text, noon)
+		got, err := ParseTime(text, noon)
 		if err != nil || got.Format(time.RFC3339) != want {
 			t.Errorf("%s: %v, %v, want %s", text, got, err, want)
 		}

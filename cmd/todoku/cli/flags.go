@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"todoku/trade"
+)
+
+// Flags that check their values when they are parsed, so that no command has to.
+
+// parsedFlag implements pflag.Value by a function.
+type parsedFlag struct {
+	text, kind string
+	parse      func(string) (shown string, err error)
+}
+
+func (f *parsedFlag) String() string { return f.text }
+func (f *parsedFlag) Type() string   { return f.kind }
+
+func (f *parsedFlag) Set(text string) error {
+	shown, err := f.parse(text)
+	if err == nil {
+		f.text = shown
+	}
+	return err
+}
+
+// ParsedFlag defines a flag that parse reads; it returns how the value is shown. The
+// default is only shown, not parsed.
+func ParsedFlag(flags *pflag.FlagSet, name, kind, standard, usage string, parse func(string) (shown string, err error)) {
+	flags.Var(&parsedFlag{standard, kind, parse}, name, usage)
+}
+
+// JSONFlag gives a command the flag that makes its output one for programs.
+func (a *App) JSONFlag(command *cobra.Command) {
+	command.Flags().BoolVar(&a.JSON, "json", false, "print one JSON object per line")
+}
+
+// ChoiceFlag defines a flag that takes one of a few words, and completes them.
+func ChoiceFlag[S ~string](command *cobra.Command, p *S, name string, standard S, usage string, words ...S) {
+	*p = standard
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = string(word)
+	}
+	ParsedFlag(command.Flags(), name, "string", string(standard), usage, func(text string) (string, error) {
+		if !slices.Contains(texts, text) {
+			return "", fmt.Errorf("choose %s", strings.Join(texts, ", "))
+		}
+		*p = S(text)
+		return text, nil
+	})
+	CompleteWords(command, name, texts)
+}
+
+// Enum is an enum of the API.
+type Enum interface {
+	~int32
+	protoreflect.Enum
+}
+
+// EnumFlag defines a flag that takes a word of an enum, and completes it.
+func EnumFlag[E Enum](command *cobra.Command, p *E, name, usage string) {
+	ParsedFlag(command.Flags(), name, "string", "", usage, func(text string) (_ string, err error) {
+		*p, err = ParseWord[E](text)
+		return text, err
+	})
+	CompleteWords(command, name, Words[E]())
+}
+
+// CompleteWords completes a flag that takes one of a few words.
+func CompleteWords(command *cobra.Command, flag string, words []string) {
+	// It fails only for a flag that does not exist, or twice for the same.
+	_ = command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// Word returns an enum's value as people write it: without its type's prefix.
+func Word[E Enum](value E) string {
+	values := value.Descriptor().Values()
+	known := values.ByNumber(value.Number())
+	if known == nil {
+		return strconv.Itoa(int(value))
+	}
+	prefix := strings.TrimSuffix(string(values.ByNumber(0).Name()), "UNSPECIFIED")
+	return strings.TrimPrefix(string(known.Name()), prefix)
+}
+
+// Words returns all words of an enum, in the order of their numbers.
+func Words[E Enum]() (words []string) {
+	var zero E
+	values := zero.Descriptor().Values()
+	for i := 1; i < values.Len(); i++ {
+		words = append(words, Word(E(values.Get(i).Number())))
+	}
+	return words
+}
+
+// ParseWord finds the value of a word, whatever its case.
+func ParseWord[E Enum](text string) (E, error) {
+	words := Words[E]()
+	i := slices.Index(words, strings.ReplaceAll(strings.ToUpper(text), "-", "_"))
+	if i < 0 {
+		return 0, fmt.Errorf("%q is unknown; choose %s", text, strings.Join(words, ", "))
+	}
+	var zero E
+	return E(zero.Descriptor().Values().Get(i + 1).Number()), nil
+}
+
+// DecimalFlag defines a flag that takes a price or quantity greater than zero.
+func DecimalFlag(flags *pflag.FlagSet, p *string, name, standard, usage string) {
+	*p = standard
+	ParsedFlag(flags, name, "decimal", standard, usage, func(text string) (_ string, err error) {
+		*p, err = ParsePositive(text)
+		return *p, err
+	})
+}
+
+// ParsePositive checks a price or quantity and returns its shortest exact text.
+func ParsePositive(text string) (string, error) {
+	number, err := trade.ParseQuantity(text)
+	switch {
+	case err != nil && strings.Contains(text, ","):
+		return "", fmt.Errorf("%q has a comma; write digits and at most one point, no commas", text)
+	case err != nil:
+		return "", err
+	case number <= 0:
+		return "", fmt.Errorf("%q is not greater than zero", text)
+	}
+	return number.String(), nil
+}
+
+// TimeFlag defines a flag that takes a time as ParseTime reads it.
+func (a *App) TimeFlag(flags *pflag.FlagSet, p **timestamppb.Timestamp, name, usage string) {
+	ParsedFlag(flags, name, "time", "", usage, func(text string) (string, error) {
+		t, err := ParseTime(text, a.Now())
+		*p = timestamppb.New(t)
+		return text, err
+	})
+}
+
+// errTime says how a time is written.
+var errTime = errors.New(`not a time; write 2h, 17:30, "2026-01-31 17:30" or 2026-01-31T17:30:00+09:00`)
+
+// ParseTime reads a time: how long from now ("2h"; "-2h" is ago), a local date and
+// time or date, a time of today, or RFC 3339.
+func ParseTime(text string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(text); err == nil {
+		return now.Add(d), nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
+			return t, nil
+		}
+	}
+	for _, layout := range []string{time.TimeOnly, "15:04"} {
+		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
+			return time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), t.Second(), 0, now.Location()), nil
+		}
+	}
+	return time.Time{}, errTime
+}
