@@ -16,11 +16,20 @@ import (
 type filter struct {
 	conditions []string
 	args       []any
+	nothing    bool   // no row can match
+	index      string // which index to use, "" for SQLite's choice
 }
 
 func (f *filter) where(condition string, args ...any) {
 	f.conditions = append(f.conditions, condition)
 	f.args = append(f.args, args...)
+}
+
+// named narrows a query to the rows of a name. A name that is nowhere has none.
+func (f *filter) named(names *nameTable, condition, name string) {
+	number, known := names.find(name)
+	f.nothing = f.nothing || !known
+	f.where(condition, number)
 }
 
 // keyRange is the keys that can have been reached within a span of times: above
@@ -43,16 +52,15 @@ func (f *filter) span(time, key string, s history.Span, keys keyRange) {
 // keys looks a span up in one of the columns of marks.
 func (h *History) keys(ctx context.Context, s history.Span, column string) (keyRange, error) {
 	keys := keyRange{math.MinInt64, math.MaxInt64}
-	if s.From != 0 {
-		err := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE time < ? ORDER BY time DESC LIMIT 1", s.From).
-			Scan(&keys.low)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return keyRange{}, err
+	for _, bound := range []struct {
+		time  int64
+		key   *int64
+		marks string
+	}{{s.From, &keys.low, "time < ? ORDER BY time DESC"}, {s.To, &keys.high, "time >= ? ORDER BY time"}} {
+		if bound.time == 0 {
+			continue
 		}
-	}
-	if s.To != 0 {
-		err := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE time >= ? ORDER BY time LIMIT 1", s.To).
-			Scan(&keys.high)
+		err := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE "+bound.marks+" LIMIT 1", bound.time).Scan(bound.key)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return keyRange{}, err
 		}
@@ -71,49 +79,55 @@ func (k keyRange) executionKeys() keyRange {
 	return k
 }
 
-// keyed is a row with its key.
-type keyed[T any] struct {
-	key  uint64
-	item T
+// listing says how the rows of a query lie in the file.
+type listing struct {
+	table, key, time, columns string
+	mark                      string // the column of marks that bounds the key
+}
+
+// pageQuery is what the queries have in common.
+type pageQuery interface {
+	Below() (uint64, error)
+	Limit() int
+	NextPage(key uint64) string
 }
 
 // page reads one page, newest first, and one row more to see whether another
-// page follows.
-func page[T any](ctx context.Context, from *sql.DB, table, key, columns string, f *filter, below uint64, limit int,
-	next func(uint64) string, read func(scanner) (keyed[T], error),
-) (history.Page[T], error) {
-	f.where(key+" < ?", int64(below))
-	query := "SELECT " + columns + " FROM " + table + " WHERE " + strings.Join(f.conditions, " AND ") +
-		" ORDER BY " + key + " DESC LIMIT ?"
-	rows, err := collect(ctx, from, func(row scanner, one *keyed[T]) (err error) {
-		*one, err = read(row)
-		return err
-	}, query, append(f.args, limit+1)...)
+// page follows. Read returns the row's key.
+func page[T any](ctx context.Context, h *History, l listing, f *filter, q pageQuery, s history.Span,
+	read func(scanner, *T) (uint64, error),
+) (p history.Page[T], err error) {
+	below, err := q.Below()
+	if err != nil || f.nothing {
+		return p, errors.Join(err, ctx.Err())
+	}
+	keys, err := h.keys(ctx, s, l.mark)
 	if err != nil {
-		return history.Page[T]{}, err
+		return p, err
 	}
-	var p history.Page[T]
-	if len(rows) > limit {
-		rows = rows[:limit]
-		p.Next = next(rows[limit-1].key)
+	if l.table == executions {
+		keys = keys.executionKeys()
 	}
-	p.Items = make([]T, len(rows))
-	for i := range rows {
-		p.Items[i] = rows[i].item
+	f.span(l.time, l.key, s, keys)
+	f.where(l.key+" < ?", int64(below))
+	query := "SELECT " + l.columns + " FROM " + l.table + f.index + " WHERE " + strings.Join(f.conditions, " AND ") +
+		" ORDER BY " + l.key + " DESC LIMIT ?"
+	var rowKeys []uint64
+	p.Items, err = collect(ctx, h.db.reader, func(row scanner, item *T) error {
+		key, err := read(row, item)
+		rowKeys = append(rowKeys, key)
+		return err
+	}, query, append(f.args, q.Limit()+1)...)
+	if err == nil && len(p.Items) > q.Limit() {
+		p.Items = p.Items[:q.Limit()]
+		p.Next = q.NextPage(rowKeys[q.Limit()-1])
 	}
-	return p, nil
+	return p, err
 }
 
 // Orders implements history.Store.
-func (h *History) Orders(ctx context.Context, q history.OrderQuery) (none history.Page[trade.Order], err error) {
-	below, err := q.Below()
-	if err != nil {
-		return none, err
-	}
-	f, ok := h.accountFilter(q.Account, q.Symbol)
-	if !ok {
-		return none, ctx.Err()
-	}
+func (h *History) Orders(ctx context.Context, q history.OrderQuery) (history.Page[trade.Order], error) {
+	f := h.accountFilter(q.Account, q.Symbol)
 	switch q.State {
 	case history.AnyOrder:
 	case history.WorkingOrder:
@@ -121,29 +135,21 @@ func (h *History) Orders(ctx context.Context, q history.OrderQuery) (none histor
 	case history.FinishedOrder:
 		f.where("working = 0")
 	}
-	keys, err := h.keys(ctx, q.Span, "last_order")
-	if err != nil {
-		return none, err
-	}
-	f.span("entered", "id", q.Span, keys)
-	return page(ctx, h.db.reader, "orders", "id", "data", f, below, q.Limit(), q.NextPage,
-		func(row scanner) (keyed[trade.Order], error) {
-			var o trade.Order
-			err := scanOrder(row, &o)
-			return keyed[trade.Order]{uint64(o.ID), o}, err
+	return page(ctx, h, listing{"orders", "id", "entered", "data", "last_order"}, f, &q, q.Span,
+		func(row scanner, o *trade.Order) (uint64, error) {
+			err := scanOrder(row, o)
+			return uint64(o.ID), err
 		})
 }
 
-// accountFilter begins a query by account; false says that it finds nothing.
-func (h *History) accountFilter(account trade.AccountID, symbol trade.Symbol) (*filter, bool) {
+// accountFilter begins a query by account.
+func (h *History) accountFilter(account trade.AccountID, symbol trade.Symbol) *filter {
 	f := &filter{}
-	number, ok := h.names.find(string(account))
-	f.where("account = ?", number)
-	if symbol != "" && ok {
-		number, ok = h.names.find(string(symbol))
-		f.where("symbol = ?", number)
+	f.named(h.names, "account = ?", string(account))
+	if symbol != "" {
+		f.named(h.names, "symbol = ?", string(symbol))
 	}
-	return f, ok
+	return f
 }
 
 // scanOrder reads a row's only column.
@@ -176,63 +182,39 @@ func (h *History) Order(ctx context.Context, account trade.AccountID, ref trade.
 	return found[0], true, nil
 }
 
+// executions is the table of executions; its keys are made of sequences.
+const executions = "executions"
+
 // Executions implements history.Store.
-func (h *History) Executions(ctx context.Context, q history.ExecutionQuery) (none history.Page[history.Execution], err error) {
-	below, err := q.Below()
-	if err != nil {
-		return none, err
-	}
-	f, ok := h.accountFilter(q.Account, q.Symbol)
-	if !ok || q.Order > math.MaxInt64 {
-		return none, ctx.Err()
-	}
-	table := "executions"
+func (h *History) Executions(ctx context.Context, q history.ExecutionQuery) (history.Page[history.Execution], error) {
+	f := h.accountFilter(q.Account, q.Symbol)
+	f.nothing = f.nothing || q.Order > math.MaxInt64
 	if q.Order != 0 {
-		// Without being told, SQLite may read all of the account's.
-		table += " INDEXED BY executions_by_order"
+		// Otherwise SQLite may read all of the account's.
+		f.index = " INDEXED BY executions_by_order"
 		f.where("order_id = ?", int64(q.Order))
 	}
-	keys, err := h.keys(ctx, q.Span, "sequence")
-	if err != nil {
-		return none, err
-	}
-	f.span("time", "id", q.Span, keys.executionKeys())
-	return page(ctx, h.db.reader, table, "id", "id, time, data", f, below, q.Limit(), q.NextPage,
-		func(row scanner) (keyed[history.Execution], error) {
-			var one keyed[history.Execution]
+	return page(ctx, h, listing{executions, "id", "time", "id, time, data", "sequence"}, f, &q, q.Span,
+		func(row scanner, e *history.Execution) (key uint64, err error) {
 			var data sql.RawBytes
-			if err := row.Scan(&one.key, &one.item.Time, &data); err != nil {
-				return one, err
+			if err := row.Scan(&key, &e.Time, &data); err != nil {
+				return 0, err
 			}
-			report, err := record.DecodeReport(data)
-			one.item.ExecutionReport = report
-			one.item.Sequence, one.item.Event = history.SplitExecutionKey(one.key)
-			return one, err
+			e.Sequence, e.Event = history.SplitExecutionKey(key)
+			e.ExecutionReport, err = record.DecodeReport(data)
+			return key, err
 		})
 }
 
 // Trades implements history.Store.
-func (h *History) Trades(ctx context.Context, q history.TradeQuery) (none history.Page[trade.Print], err error) {
-	below, err := q.Below()
-	if err != nil {
-		return none, err
-	}
-	number, ok := h.names.find(string(q.Symbol))
-	if !ok {
-		return none, ctx.Err()
-	}
+func (h *History) Trades(ctx context.Context, q history.TradeQuery) (history.Page[trade.Print], error) {
 	f := &filter{}
-	f.where("symbol = ?", number)
-	keys, err := h.keys(ctx, q.Span, "last_trade")
-	if err != nil {
-		return none, err
-	}
-	f.span("time", "id", q.Span, keys)
-	return page(ctx, h.db.reader, "trades", "id", "id, price, quantity, aggressor, status, time", f, below, q.Limit(), q.NextPage,
-		func(row scanner) (keyed[trade.Print], error) {
-			t := trade.Print{Symbol: q.Symbol}
+	f.named(h.names, "symbol = ?", string(q.Symbol))
+	return page(ctx, h, listing{"trades", "id", "time", "id, price, quantity, aggressor, status, time", "last_trade"}, f, &q, q.Span,
+		func(row scanner, t *trade.Print) (uint64, error) {
+			t.Symbol = q.Symbol
 			err := row.Scan(&t.ID, &t.Price, &t.Quantity, &t.Aggressor, &t.Status, &t.Time)
-			return keyed[trade.Print]{uint64(t.ID), t}, err
+			return uint64(t.ID), err
 		})
 }
 
@@ -266,30 +248,16 @@ func (h *History) Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, o
 }
 
 // Audit implements history.Store.
-func (h *History) Audit(ctx context.Context, q history.AuditQuery) (none history.Page[history.AuditEntry], err error) {
-	below, err := q.Below()
-	if err != nil {
-		return none, err
-	}
+func (h *History) Audit(ctx context.Context, q history.AuditQuery) (history.Page[history.AuditEntry], error) {
 	f := &filter{}
 	if q.User != "" {
-		number, ok := h.names.find(string(q.User))
-		if !ok {
-			return none, ctx.Err()
-		}
-		f.where("user = ? AND user <> 0", number)
+		f.named(h.names, "user = ? AND user <> 0", string(q.User))
 	}
-	keys, err := h.keys(ctx, q.Span, "sequence")
-	if err != nil {
-		return none, err
-	}
-	f.span("time", "sequence", q.Span, keys)
-	return page(ctx, h.db.reader, "audit", "sequence", "sequence, time, kind, user, account, request, detail", f, below, q.Limit(), q.NextPage,
-		func(row scanner) (keyed[history.AuditEntry], error) {
-			var a history.AuditEntry
+	return page(ctx, h, listing{"audit", "sequence", "time", "sequence, time, kind, user, account, request, detail", "sequence"}, f, &q, q.Span,
+		func(row scanner, a *history.AuditEntry) (uint64, error) {
 			var user, account int64
 			err := row.Scan(&a.Sequence, &a.Time, &a.Kind, &user, &account, &a.Request, &a.Detail)
 			a.User, a.Account = trade.UserID(h.names.name(user)), trade.AccountID(h.names.name(account))
-			return keyed[history.AuditEntry]{a.Sequence, a}, err
+			return a.Sequence, err
 		})
 }
