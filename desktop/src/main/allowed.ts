@@ -1,5 +1,5 @@
-// The methods that a renderer may call: those of the services that have screens, and no
-// streams but the one.
+// The methods that a renderer may call: the unary methods of the services that have screens,
+// and the one stream.
 import type { DescService } from '@bufbuild/protobuf';
 
 /** Full names of the unary methods of the services, and of FeedNotification. */

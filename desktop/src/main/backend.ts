@@ -1,5 +1,5 @@
-// What the renderer's calls reach in the main process: the venue by way of the settings,
-// with the vault between. Free of Electron, as the rest but index.ts.
+// Carries the renderer's calls to the venue that the settings name, through the vault, which
+// keeps the tokens. Like all of main except index.ts and security.ts it does not import Electron.
 import { readFileSync } from 'node:fs';
 import * as grpc from '@grpc/grpc-js';
 import type { Connectivity, RpcStatus, SettingsRefusal, ShellSettings, UnaryResult } from '../shared/bridge';
@@ -16,14 +16,14 @@ export interface BackendOptions {
   notify: (title: string, body: string) => void;
 }
 
-/** Credentials for the settings; a file that cannot be read throws. */
+/** Credentials for the settings. Throws if a file cannot be read. */
 export function credentialsOf(settings: ShellSettings): grpc.ChannelCredentials {
   if (!settings.tls) return grpc.credentials.createInsecure();
   const read = (file: string): Buffer | null => (file === '' ? null : readFileSync(file));
   return grpc.credentials.createSsl(read(settings.caFile), read(settings.keyFile), read(settings.certFile));
 }
 
-/** Says which file it is that credentials cannot be made of. */
+/** Finds the file that makes the credentials unusable. */
 function refusalOf(settings: ShellSettings): SettingsRefusal {
   for (const field of ['caFile', 'certFile', 'keyFile'] as const) {
     try {
@@ -94,8 +94,8 @@ export class VenueBackend implements Backend {
     }
     const elsewhere = read.settings.endpoint !== this.#settings.endpoint;
     try {
-      // A token must never reach a server that did not issue it, in the next run neither: what
-      // is kept goes before the settings change, and nothing takes effect that will not last.
+      // A token must never reach a server that did not issue it, not in the next run either. So
+      // the stored token is removed first, and settings take effect only once they are saved.
       if (elsewhere) await this.options.tokens.save(undefined);
       await this.options.saveSettings(read.settings);
     } catch {

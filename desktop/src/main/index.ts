@@ -19,18 +19,18 @@ import type { TokenStore } from './vault';
 const root = path.join(__dirname, '../renderer');
 const inData = (name: string): string => path.join(app.getPath('userData'), name);
 
-// Electron wants both before it is ready.
+// Electron requires both before it is ready.
 protocol.registerSchemesAsPrivileged([{ scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } }]);
 const first = app.requestSingleInstanceLock();
 if (!first) app.quit();
 
-/** Keeps the refresh token as the system keeps secrets, and not at all where it does not. */
+/** Stores the refresh token encrypted by the system's key store; without one it stores nothing. */
 const tokens: TokenStore = {
   async load() {
     try {
       return keepsSecrets() ? safeStorage.decryptString(await readFile(inData('session'))) : undefined;
     } catch {
-      return undefined; // None, or another user's or machine's: sign in.
+      return undefined; // Missing, or of another user or machine: the user signs in.
     }
   },
   async save(token) {
@@ -40,7 +40,7 @@ const tokens: TokenStore = {
 };
 
 function keepsSecrets(): boolean {
-  // basic_text is a password that everyone knows.
+  // basic_text encrypts with a password that is public.
   const hidden = process.platform !== 'linux' || safeStorage.getSelectedStorageBackend() !== 'basic_text';
   return hidden && safeStorage.isEncryptionAvailable();
 }
@@ -50,7 +50,7 @@ async function loadSettings(): Promise<ShellSettings> {
     const read = readSettings(JSON.parse(await readFile(inData('settings.json'), 'utf8')));
     if ('settings' in read) return read.settings;
   } catch {
-    // None yet, or damaged: the defaults do.
+    // Missing or damaged: use the defaults.
   }
   return defaultSettings;
 }
@@ -86,7 +86,7 @@ if (first) {
       tokens,
       async saveSettings(settings) {
         await mkdir(app.getPath('userData'), { recursive: true });
-        // On a full disk the settings of before stay whole.
+        // Written to a new file first, so that a full disk does not damage the present settings.
         await writeFile(inData('settings.json.new'), JSON.stringify(settings), { mode: 0o600 });
         await rename(inData('settings.json.new'), inData('settings.json'));
       },

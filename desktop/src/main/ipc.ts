@@ -1,5 +1,5 @@
-// The main process's end of the bridge. It knows Electron only by the two small interfaces
-// that ipcMain and WebContents satisfy, so that tests put a browser in their place.
+// The main process's side of the bridge. It uses Electron only through the small interfaces
+// IpcMain and Sender, so that tests can use a browser instead.
 import { channels, type Connectivity, type RpcStatus, type SettingsRefusal, type ShellSettings, type UnaryResult } from '../shared/bridge';
 
 export interface Sender {
@@ -19,7 +19,7 @@ export interface IpcMain {
   on(channel: string, listener: (event: IpcEvent, ...args: unknown[]) => void): unknown;
 }
 
-/** What the renderer's calls reach. */
+/** Carries out the renderer's calls. */
 export interface Backend {
   unary(path: string, body: Uint8Array, timeoutMs: number): Promise<UnaryResult>;
   open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void;
@@ -38,9 +38,9 @@ export interface IpcOptions {
   trusted: (url: string) => boolean;
 }
 
-/** A request of the venue is at most 1 MiB; more is not ours. */
+/** The largest request that the venue accepts. */
 const maxBody = 1 << 20;
-/** No screen of ours needs more; beyond it something runs wild. */
+/** More than a screen needs; the limit stops a renderer with a defect. */
 const maxStreams = 8;
 const maxText = 500;
 const defaultTimeoutMs = 10_000;
@@ -76,10 +76,10 @@ export function registerIpc(ipc: IpcMain, backend: Backend, options: IpcOptions)
     const limit = typeof timeoutMs === 'number' && timeoutMs > 0 ? Math.min(timeoutMs, 60_000) : defaultTimeoutMs;
     return backend.unary(method, message, limit);
   });
-  // A reload keeps the WebContents: the streams of the page before must not live on.
+  // A reload keeps the WebContents, so the streams of the page before are ended here.
   ipc.on(channels.reset, ({ sender }) => {
     drop(sender.id);
-    // A channel that has long been ready says nothing more by itself.
+    // A channel that does not change sends no state by itself.
     if (!sender.isDestroyed()) sender.send(channels.connectivity, backend.connectivity());
   });
   ipc.on(channels.cancel, (event, id) => {

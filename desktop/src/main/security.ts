@@ -1,5 +1,5 @@
-// What keeps the renderer a renderer: the page's own origin, its policy, and no way to
-// anywhere else.
+// Restricts the renderer to the page's own origin and its content security policy; navigation,
+// new windows and permissions are refused.
 import path from 'node:path';
 import type { App, Session, WebPreferences } from 'electron';
 
@@ -33,7 +33,7 @@ export function webPreferences(preload: string, production: boolean): WebPrefere
     navigateOnDragDrop: false,
     spellcheck: false,
     devTools: !production,
-    // A window that is covered goes on drawing: prices in it are looked at the next moment.
+    // A covered window goes on painting, so that it is current when the user returns to it.
     backgroundThrottling: false,
   };
 }
@@ -47,7 +47,7 @@ export function isTrusted(url: string): boolean {
   }
 }
 
-/** The file of an address of ours below root, or undefined where it would lie outside. */
+/** The file below root for an address of our origin; undefined if it would be outside of root. */
 export function assetOf(root: string, url: string): string | undefined {
   let name: string;
   try {

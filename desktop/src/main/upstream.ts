@@ -1,8 +1,7 @@
-// The gRPC channels to the venue. The stream has a channel of its own, and keepalive only
-// there: a graceful GOAWAY with keepalive on kills calls in flight in grpc-js. Without it
-// nothing but a deadline tells that the path has forgotten the calls' connection, so a
-// call that runs into one has the next begin on another. Nothing of Electron is imported,
-// so that tests run this very code in plain Node.
+// The gRPC channels to the venue. The stream has its own channel, the only one with keepalive:
+// with keepalive, grpc-js ends calls in flight on a graceful GOAWAY. Without it only a deadline
+// shows that the calls' connection is dead, so after a call that exceeds its deadline the next
+// one uses a new channel. Electron is not imported, so that tests run this code in plain Node.
 import * as grpc from '@grpc/grpc-js';
 import type { Connectivity, Keepalive, RpcStatus, UnaryResult } from '../shared/bridge';
 
@@ -17,8 +16,7 @@ export interface UpstreamOptions {
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-// A copy of its own: a view of Node's shared pool would drag the whole pool, with other
-// messages in it, through the structured clone to the renderer.
+// A copy: the structured clone to the renderer would copy the whole shared pool of a view.
 const tight = (bytes: Buffer): Uint8Array => new Uint8Array(bytes);
 
 const maxMessage = 16 * 1024 * 1024;
@@ -32,14 +30,14 @@ function statusOf(error: grpc.ServiceError | grpc.StatusObject): RpcStatus {
   };
 }
 
-/** Options of the stream's channel; the names are those that grpc-js honours. */
+/** Options of the stream's channel, by grpc-js's names. */
 export function feedChannelOptions(keepalive: Keepalive): grpc.ChannelOptions {
   return {
     'grpc.max_receive_message_length': maxMessage,
     'grpc.initial_reconnect_backoff_ms': 200,
     'grpc.max_reconnect_backoff_ms': 10_000,
     'grpc.enable_retries': 0,
-    // Not shared with the other channel: what happens to one must not happen to both.
+    // Its own connection, so that the end of one channel's connection does not end the other's.
     'grpc.use_local_subchannel_pool': 1,
     ...(keepalive.timeMs > 0
       ? {
@@ -51,7 +49,7 @@ export function feedChannelOptions(keepalive: Keepalive): grpc.ChannelOptions {
   };
 }
 
-/** One way to the venue. Made anew when the settings change. */
+/** The channels for one set of settings. A change of the settings makes a new Upstream. */
 export class Upstream {
   #unary: grpc.Client;
   readonly #feed: grpc.Client;
@@ -72,8 +70,8 @@ export class Upstream {
     });
   }
 
-  /** Leaves the calls' channel for a new one, unless that was done already; calls under way on it go on. */
-  #leave(channel: grpc.Client): void {
+  /** Replaces the calls' channel, unless that was done already. Calls in flight on the old one go on. */
+  #replace(channel: grpc.Client): void {
     if (this.#closed || this.#unary !== channel) return;
     this.#unary = this.#unaryChannel();
     channel.close();
@@ -92,7 +90,7 @@ export class Upstream {
       const deadline = Date.now() + timeoutMs;
       const channel = this.#unary;
       channel.makeUnaryRequest(path, asBuffer, tight, body, this.#metadata(), { deadline }, (error, reply) => {
-        if (error?.code === grpc.status.DEADLINE_EXCEEDED) this.#leave(channel);
+        if (error?.code === grpc.status.DEADLINE_EXCEEDED) this.#replace(channel);
         if (error) resolve({ ok: false, status: statusOf(error) });
         else resolve({ ok: true, body: reply ?? new Uint8Array() });
       });
@@ -105,7 +103,7 @@ export class Upstream {
     let ended = false;
     this.#streams.add(call);
     call.on('data', onMessage);
-    call.on('error', () => undefined); // The status says the same.
+    call.on('error', () => undefined); // The status event carries the same error.
     call.on('status', (status: grpc.StatusObject) => {
       if (ended) return;
       ended = true;
@@ -115,22 +113,22 @@ export class Upstream {
     return () => call.cancel();
   }
 
-  /** Tells the state of the stream's channel, now and at every change, until close. */
+  /** Calls back with the state of the stream's channel, now and at every change, until close. */
   watchConnectivity(listener: (state: Connectivity) => void): void {
     const channel = this.#feed.getChannel();
-    const tell = (state: grpc.connectivityState): void => {
-      // What follows a close is of a channel that another has taken the place of.
+    const report = (state: grpc.connectivityState): void => {
+      // After close the state of this channel no longer matters.
       if (this.#closed) return;
       listener(grpc.connectivityState[state].toLowerCase() as Connectivity);
       if (state === grpc.connectivityState.SHUTDOWN) return;
       channel.watchConnectivityState(state, Infinity, (error) => {
-        if (!error) tell(channel.getConnectivityState(false));
+        if (!error) report(channel.getConnectivityState(false));
       });
     };
-    tell(channel.getConnectivityState(false));
+    report(channel.getConnectivityState(false));
   }
 
-  /** Ends the streams, which a closed channel would go on with; calls under way are answered. */
+  /** Ends the streams, which grpc-js would not do, and closes the channels. Calls in flight are answered. */
   close(): void {
     this.#closed = true;
     for (const call of this.#streams) call.cancel();

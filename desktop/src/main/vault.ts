@@ -1,6 +1,6 @@
-// The session's tokens. The renderer never sees one: sign-in, refresh and sign-out pass
-// through here on their way, and the tokens stay behind. The refresh token outlives the
-// program only where the system keeps secrets, and a store that fails ends no session.
+// Keeps the session's tokens out of the renderer: it takes them out of the answers to sign-in
+// and refresh, and adds them to requests. The refresh token is stored between runs only where
+// the system can encrypt it. A store that fails does not end the session.
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   LoginResponseSchema,
@@ -13,9 +13,9 @@ import type { UnaryResult } from '../shared/bridge';
 
 /** Where a refresh token is kept between runs. */
 export interface TokenStore {
-  /** Undefined when there is none, or none that can be read. */
+  /** Undefined if there is none, or it cannot be read. */
   load(): Promise<string | undefined>;
-  /** Undefined forgets it. Must not keep it in clear. */
+  /** Stores the token encrypted; undefined removes it. */
   save(token: string | undefined): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export class Vault {
 
   accessToken = (): string | undefined => this.#access;
 
-  /** Names the session: another one after every sign-in and sign-out. */
+  /** A number for the present session; every sign-in and sign-out changes it. */
   get session(): number {
     return this.#sessions;
   }
@@ -52,16 +52,16 @@ export class Vault {
     return this.#loading;
   }
 
-  /** Forgets the session: its tokens are another venue's. */
+  /** Forgets the session, because its tokens belong to another venue. */
   async forget(): Promise<void> {
     this.#sessions += 1;
     await this.#keep(undefined);
   }
 
-  /** What is sent in place of what the renderer wants sent: a refresh gets its token here. */
+  /** Returns the request to send instead of the renderer's: a refresh gets its token here. */
   async outgoing(method: string, body: Uint8Array): Promise<Uint8Array> {
     if (method === logoutPath) {
-      // Nothing resumes it from here on. With its access token the venue is told, however often that takes.
+      // From here on the session cannot be resumed. The sign-out call itself may be retried with the access token.
       this.#sessions += 1;
       await this.#keep(undefined, this.#access);
     }
@@ -71,16 +71,15 @@ export class Vault {
   }
 
   /**
-   * What the renderer gets in place of what came: answers without their tokens. asked is the
-   * session that there was when the question went out: an answer that comes after its
-   * session says nothing of the one that somebody has begun since.
+   * Returns the result for the renderer: answers without tokens. asked is the session at the
+   * time of the request: a late answer must not change a session that began since.
    */
   async incoming(method: string, result: UnaryResult, asked: number): Promise<UnaryResult> {
     const late = asked !== this.#sessions;
     const refused = !result.ok && result.status.code === 16;
     if (method === logoutPath && !late && (result.ok || refused)) await this.#keep(undefined);
     if (!result.ok) {
-      // A refresh that the venue refuses will be refused again; one that got lost may not.
+      // A refresh that the venue refused would be refused again; one that was lost may succeed.
       if (method === refreshPath && !late && refused) await this.#keep(undefined);
       return result;
     }
@@ -103,7 +102,7 @@ export class Vault {
     }
   }
 
-  /** Returns whether the store has it too. */
+  /** Returns whether the store has the token too. */
   async #keep(tokens: Tokens | undefined, access = tokens?.accessToken): Promise<boolean> {
     this.#loading ??= Promise.resolve();
     this.#access = access;
@@ -112,7 +111,7 @@ export class Vault {
       await this.store.save(this.#refresh);
       return true;
     } catch {
-      // What the store may still have was used up by this one: offered again it would look like a thief's.
+      // The store may still have the token before. Using it again would look like theft to the venue.
       if (tokens && tokens.refreshToken === this.#refresh) await this.store.save(undefined).catch(() => undefined);
       return false;
     }

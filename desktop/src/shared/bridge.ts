@@ -1,6 +1,5 @@
-// Everything that crosses between the renderer and Electron's main process. Messages
-// cross as bytes: they clone cheaply, no prototype or bigint gets lost, and a method
-// that is added later needs nothing here.
+// Everything that crosses between the renderer and Electron's main process. Messages cross as
+// bytes, which clone cheaply and lose no bigints; a new method needs no change here.
 
 /** A gRPC status with its details, google.rpc.Status as bytes where there are any. */
 export interface RpcStatus {
@@ -9,13 +8,13 @@ export interface RpcStatus {
   details?: Uint8Array;
 }
 
-/** unkept: it is the answer to a sign-in or a refresh, and the session will not survive the program's end. */
+/** unkept: the session of this sign-in or refresh could not be stored and ends with the program. */
 export type UnaryResult = { ok: true; body: Uint8Array; unkept?: true } | { ok: false; status: RpcStatus };
 
 /** State of the channel, in gRPC's words. */
 export type Connectivity = 'idle' | 'connecting' | 'ready' | 'transient_failure' | 'shutdown';
 
-/** Why the renderer should look at its stream now rather than at its next timer. */
+/** Why the renderer should open its stream anew now instead of at its next timer. */
 export type Nudge = 'resume' | 'online';
 
 /** Keepalive of the stream's channel in milliseconds; 0 turns the PINGs off. */
@@ -35,7 +34,7 @@ export interface ShellSettings {
   keepalive: Keepalive;
 }
 
-/** What can be wrong with settings, as a word; the screen has the sentence. */
+/** What can be wrong with settings; the screen has a text for each. */
 export type SettingsReason =
   | 'MALFORMED'
   | 'ENDPOINT'
@@ -51,11 +50,11 @@ export type SettingsReason =
 /** Settings were refused: nothing changed. */
 export interface SettingsRefusal {
   reason: SettingsReason;
-  /** Which of them is wrong; empty when it is none in particular. */
+  /** The setting that is wrong; empty if it is no single one. */
   field: Exclude<keyof ShellSettings, 'keepalive'> | keyof Keepalive | '';
 }
 
-/** What main offers the renderer, and nothing else. */
+/** All that main offers to the renderer. */
 export interface RpcBridge {
   unary(path: string, body: Uint8Array, timeoutMs?: number): Promise<UnaryResult>;
   /**
@@ -63,9 +62,9 @@ export interface RpcBridge {
    * as it arrives; onEnd once, after the last message.
    */
   open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void;
-  /** Says how the stream's channel is, now and at every change, until the returned function is called. */
+  /** Calls back with the state of the stream's channel, now and at every change, until the returned function is called. */
   onConnectivity(listener: (state: Connectivity) => void): () => void;
-  /** Says when the machine woke up or came online. */
+  /** Calls back when the machine woke up or came online. */
   onNudge(listener: (why: Nudge) => void): () => void;
   /** Whether a session of an earlier run can be resumed. */
   hasSession(): Promise<boolean>;

@@ -1,6 +1,5 @@
-// Exact decimal arithmetic. Prices, quantities and money are decimal strings on the
-// wire; here they are integers with a scale, as in the venue's engine. No float is
-// ever in between.
+// Exact decimal arithmetic. Prices, quantities and money are decimal strings on the wire and
+// integers with a scale here, as in the venue's engine. They are never floats.
 
 /** A decimal number: units / 10^scale. */
 export interface Decimal {
@@ -38,8 +37,8 @@ function read(text: string): Decimal | undefined {
 }
 
 /**
- * Reads a number that the venue sent, money with more places than a price included; an
- * absent one is zero. Anything else is a broken contract and throws RangeError.
+ * Reads a number that the venue sent, also money with more places than a price; an empty
+ * string is zero. Anything else breaks the protocol and throws RangeError.
  */
 export function decimal(text: string): Decimal {
   const d = text === '' ? { units: 0n, scale: 0 } : read(text);
@@ -103,12 +102,12 @@ export function stepFrom(d: Decimal, step: Decimal, n: number): Decimal {
   const [x, y, scale] = aligned(d, step);
   let floor = x / y;
   if (x % y !== 0n && x < 0n) floor -= 1n;
-  // From between two steps, one step up is the next above and one down the next below.
+  // Between two steps, one step up gives the step above and one step down the step below.
   if (n < 0 && x % y !== 0n) floor += 1n;
   return { units: (floor + BigInt(n)) * y, scale };
 }
 
-/** Writes a decimal with at least `digits` digits after the point and no needless zero beyond. */
+/** Writes a decimal with at least `digits` digits after the point and no trailing zeros beyond. */
 export function format(d: Decimal, digits = 0): string {
   let { units, scale } = d;
   while (scale > digits && units % 10n === 0n) {

@@ -206,7 +206,7 @@ describe.each(shells)('%s', (shell) => {
     await own(page).getByLabel('User', { exact: true }).fill('admin');
     await own(page).getByRole('button', { name: 'Show', exact: true }).click();
     const said = page.locator('.admin').getByRole('row').filter({ hasText: `Lunch in ${shell}` }).first();
-    await said.getByRole('button', { name: 'Who was told' }).click();
+    await said.getByRole('button', { name: 'Recipients' }).click();
     await dialog(page).getByRole('rowheader', { name: 'alice' }).first().waitFor();
     await shoot(page, `${shell}-told`);
     await dialog(page).getByRole('button', { name: 'Close', exact: true }).click();

@@ -10,14 +10,14 @@ import { marketSaga } from '../features/market/saga';
 import { ordersSaga, type OrdersContext } from '../features/orders/saga';
 import { presenceSaga } from '../features/presence/saga';
 import { type SessionContext, sessions } from '../features/session/saga';
-import { accountSaga, waySaga } from '../features/settings/saga';
+import { accountSaga, upstreamSaga } from '../features/settings/saga';
 import { ticketSaga } from '../features/ticket/saga';
 
 export type AppContext = FeedContext & SessionContext & OrdersContext & NoticesContext;
 
 export function rootSaga(context: AppContext) {
   return function* root(): SagaIterator<void> {
-    yield fork(waySaga, context);
+    yield fork(upstreamSaga, context);
     yield call(sessions, context, function* life(): SagaIterator<void> {
       yield fork(marketSaga, context);
       yield fork(chartSaga, context);

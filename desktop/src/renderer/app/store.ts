@@ -15,7 +15,7 @@ import { presenceReducer } from '../features/presence/slice';
 import { sessionReducer } from '../features/session/slice';
 import { accountReducer } from '../features/settings/account';
 import { settingsReducer } from '../features/settings/slice';
-import { wayReducer } from '../features/settings/way';
+import { upstreamReducer } from '../features/settings/upstream';
 import { ticketReducer } from '../features/ticket/slice';
 
 const reducer = combineReducers({
@@ -31,7 +31,7 @@ const reducer = combineReducers({
   notices: noticesReducer,
   presence: presenceReducer,
   settings: settingsReducer,
-  way: wayReducer,
+  upstream: upstreamReducer,
   account: accountReducer,
   ticket: ticketReducer,
   admin: adminReducer,

@@ -7,7 +7,7 @@ import { ListHead } from './ListHead';
 import type { Query } from './queries';
 import { selectMay } from './selectors';
 import { admin } from './slice';
-import { FindTold, Told } from './Told';
+import { FindRecipients, Recipients } from './Recipients';
 import { useMoments } from './words';
 
 /** The moment that a datetime-local field shows, in the user's zone; 0 when it is empty. */
@@ -22,12 +22,12 @@ export function AuditTab() {
   const { value, query, loading } = useAppSelector((s) => s.admin.lists.audit);
   const users = useAppSelector((s) => s.admin.lists.users.value);
   const names = useMemo(() => users?.map((one) => one.user) ?? [], [users]);
-  const mayAskTold = useAppSelector(selectMay('told'));
+  const mayAskRecipients = useAppSelector(selectMay('recipients'));
   const [user, setUser] = useState(query?.user ?? '');
   const [from, setFrom] = useState('');
   const [to, setTo] = useState('');
   const [kind, setKind] = useState('');
-  const [told, setTold] = useState(false);
+  const [recipients, setRecipients] = useState(false);
   const entries = value?.entries ?? [];
   const kinds = useMemo(() => [...new Set([...(value?.entries ?? []).map(({ action }) => action), ...(kind ? [kind] : [])])].toSorted(), [value, kind]);
   const shown = kind === '' ? entries : entries.filter(({ action }) => action === kind);
@@ -36,9 +36,9 @@ export function AuditTab() {
     event.preventDefault();
     if (!backwards) dispatch(admin.wanted({ list: 'audit', user: user.trim(), from: momentOf(from), to: momentOf(to), pageToken: '' }));
   };
-  const find = (asked: Omit<Extract<Query, { list: 'told' }>, 'list'>): void => {
-    dispatch(admin.wanted({ list: 'told', ...asked }));
-    setTold(true);
+  const find = (asked: Omit<Extract<Query, { list: 'recipients' }>, 'list'>): void => {
+    dispatch(admin.wanted({ list: 'recipients', ...asked }));
+    setRecipients(true);
   };
   return (
     <>
@@ -50,7 +50,7 @@ export function AuditTab() {
           <button type="submit">{t('admin.show')}</button>
           <ChoiceField label={t('admin.audit.kind')} name="kind" value={kind} choices={[['', t('admin.audit.allKinds')] as const, ...kinds.map((one) => [one, one] as const)]} onChange={setKind} />
         </form>
-        {mayAskTold && <FindTold onFind={find} />}
+        {mayAskRecipients && <FindRecipients onFind={find} />}
       </ListHead>
       <table className="grid" aria-label={t('admin.tab.audit')}>
         <thead>
@@ -58,7 +58,7 @@ export function AuditTab() {
             <th>{t('column.time')}</th>
             <th>{t('admin.user.user')}</th>
             <th>{t('admin.audit.action')}</th>
-            {mayAskTold && <th>{t('admin.actions')}</th>}
+            {mayAskRecipients && <th>{t('admin.actions')}</th>}
             <th>{t('admin.audit.account')}</th>
             <th>{t('admin.audit.detail')}</th>
             <th className="number">{t('admin.audit.sequence')}</th>
@@ -72,11 +72,11 @@ export function AuditTab() {
               <td title={utcWords(entry.time)}>{timeWords(entry.time)}</td>
               <td>{entry.user || '–'}</td>
               <td>{entry.action}</td>
-              {mayAskTold && (
+              {mayAskRecipients && (
                 <td className="actions">
                   {entry.sequence > 0 && (
                     <button type="button" onClick={() => find({ sequence: entry.sequence, orderId: '', account: '', tradeId: '' })}>
-                      {t('admin.audit.told')}
+                      {t('admin.audit.recipients')}
                     </button>
                   )}
                 </td>
@@ -101,7 +101,7 @@ export function AuditTab() {
           )}
         </div>
       )}
-      {told && <Told onClose={() => setTold(false)} />}
+      {recipients && <Recipients onClose={() => setRecipients(false)} />}
     </>
   );
 }

@@ -1,5 +1,5 @@
 // What the admin page asks for: lists that the venue makes when asked and does not push.
-import type { AuditEntry as AuditEntryMessage, ConnectionInfo, Told as ToldMessage } from '../../../gen/todoku/v1/admin_pb';
+import type { AuditEntry as AuditEntryMessage, ConnectionInfo, Told as RecipientMessage } from '../../../gen/todoku/v1/admin_pb';
 import { type Plain, plain } from '../../venue/plain';
 import { deadlines, type Venue } from '../../venue/venue';
 import type { ItemBody } from '../feed/items';
@@ -10,7 +10,7 @@ export type User = ItemBody['userUpdate'];
 /** Attach numbers may be more than a number holds. */
 export type Connection = Omit<Plain<ConnectionInfo>, 'attachNumber'> & { attachNumber: string };
 export type AuditEntry = Plain<AuditEntryMessage>;
-export type Told = Omit<Plain<ToldMessage>, 'attachNumber'> & { attachNumber: string };
+export type Recipient = Omit<Plain<RecipientMessage>, 'attachNumber'> & { attachNumber: string };
 
 export type Query =
   | { list: 'users' }
@@ -20,7 +20,7 @@ export type Query =
   | { list: 'trades'; symbol: string }
   /** Times are ms since the epoch, 0 for open. A page token goes on where a page ended. */
   | { list: 'audit'; user: string; from: number; to: number; pageToken: string }
-  | { list: 'told'; sequence: number; orderId: string; account: string; tradeId: string };
+  | { list: 'recipients'; sequence: number; orderId: string; account: string; tradeId: string };
 
 export type List = Query['list'];
 
@@ -32,7 +32,7 @@ export interface Answers {
   limits: RiskLimits | undefined;
   trades: Print[];
   audit: { entries: AuditEntry[]; nextPageToken: string };
-  told: { told: Told[]; truncated: boolean };
+  recipients: { recipients: Recipient[]; truncated: boolean };
 }
 
 /** How many ended connections are asked for beside the live ones. */
@@ -63,10 +63,10 @@ export async function ask({ admin, market }: Venue, query: Query): Promise<Answe
       );
       return { entries: entries.map(plain), nextPageToken };
     }
-    case 'told': {
+    case 'recipients': {
       const { sequence, orderId, account, tradeId } = query;
       const { told, truncated } = await admin.listTold({ sequence: BigInt(sequence), orderId, account, tradeId }, deadlines.read);
-      return { told: told.map(withoutAttach), truncated };
+      return { recipients: told.map(withoutAttach), truncated };
     }
   }
 }

@@ -24,7 +24,7 @@ export const table: Record<Act, { method: string; risk: boolean }> = {
   connections: { method: 'ListConnections', risk: true },
   connection: { method: 'ListConnections', risk: true },
   audit: { method: 'ListAudit', risk: true },
-  told: { method: 'ListTold', risk: false },
+  recipients: { method: 'ListTold', risk: false },
   // Anybody may list prints; on this page they are there to be busted.
   trades: { method: 'ListTrades', risk: true },
 };

@@ -87,7 +87,7 @@ function* refreshed(): SagaIterator<void> {
 /** How long a change is sent again by itself, ms; later only when the user says so. */
 export const resendMs = 10_000;
 /** How long the stream may take to tell what the venue has confirmed, ms. */
-const tellMs = 10_000;
+const deliverMs = 10_000;
 
 /** Sends one change until the venue has answered, or the user gives up. */
 function* send(context: AdminContext, { payload }: ReturnType<typeof admin.requested>): SagaIterator<void> {
@@ -98,7 +98,7 @@ function* send(context: AdminContext, { payload }: ReturnType<typeof admin.reque
       const reply: Reply = yield call(submit, context.venue, id, change, password?.() ?? '');
       yield put(admin.taken(id));
       const state: RootState = yield select();
-      if (isPushed(change, state.session.user) && selectTradable(state)) yield race({ told: call(untilTold, reply.cursor), waited: delay(tellMs) });
+      if (isPushed(change, state.session.user) && selectTradable(state)) yield race({ delivered: call(untilDelivered, reply.cursor), waited: delay(deliverMs) });
       yield put(admin.done({ id, count: reply.count }));
       yield* after(change.kind === 'disconnect' ? 'connections' : change.kind === 'setLimits' ? 'limits' : undefined);
       return;
@@ -134,7 +134,7 @@ function* after(list: 'connections' | 'limits' | undefined): SagaIterator<void> 
   if (query) yield put(admin.wanted(query));
 }
 
-function* untilTold(cursor: string): SagaIterator<void> {
+function* untilDelivered(cursor: string): SagaIterator<void> {
   for (;;) {
     const held: string = yield select((s: RootState) => s.feed.cursor);
     if (hasReached(held, cursor)) return;

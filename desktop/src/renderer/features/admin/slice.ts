@@ -56,7 +56,7 @@ const initial: AdminState = {
   open: false,
   tab: 'instruments',
   self: '',
-  lists: { users: none, connections: none, connection: none, limits: none, trades: none, audit: none, told: none },
+  lists: { users: none, connections: none, connection: none, limits: none, trades: none, audit: none, recipients: none },
   requests: {},
   ended: [],
 };

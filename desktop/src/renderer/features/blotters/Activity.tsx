@@ -17,7 +17,7 @@ import { type ActivityRow, selectActivityRows } from './rows';
 const rowKey = ({ key }: ActivityRow): string => key;
 const facts = ({ side, symbol }: ActivityRow) => ({ side, symbol });
 
-/** Nothing came of what was asked for. */
+/** Whether a request had no effect. */
 const isRefusal = ({ execution, note }: ActivityRow): boolean => execution?.execType === ExecType.REJECTED || note?.kind === 'refused';
 
 function whatKey({ execution, note }: ActivityRow): Key {

@@ -1,5 +1,5 @@
-// A table of many rows: only those in view are in the document. Sorted, filtered, exported,
-// and used by keyboard alone; how it was left is kept.
+// A table of many rows; only the visible ones are in the document. It can be sorted, filtered,
+// exported and used by keyboard alone, and stores its columns and sorting.
 import './blotter.css';
 import {
   columnResizingFeature,
@@ -29,26 +29,26 @@ import { Rows } from './Rows';
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), columnVisibilityFeature, columnSizingFeature, columnResizingFeature });
 
 export interface BlotterProps<R extends object> {
-  /** Names what is kept of it, and the file it is exported to. */
+  /** Names its stored settings and the exported file. */
   id: string;
   title: Key;
   rows: readonly R[];
   columns: readonly Column<R>[];
   rowKey: (row: R) => string;
-  /** What side and symbol are chosen by. */
+  /** The side and the symbol of a row, for the filters. */
   facts: (row: R) => { side: Side; symbol: string };
-  /** No side is to be chosen by. */
+  /** There is no filter by side. */
   sideless?: boolean;
   empty: Key;
-  /** More to choose by. */
+  /** Additional filters. */
   tools?: ReactNode;
-  /** Where rows go on into history. */
+  /** Loads older rows from history. */
   history?: { state: HistoryState; onOlder: () => void };
   /** Enter, or a double click. */
   onOpen?: (row: R) => void;
   /** Delete. */
   onDelete?: (row: R) => void;
-  /** The row needs to be looked at. */
+  /** The row needs the user's attention. */
   rowState?: (row: R) => string | undefined;
 }
 
@@ -69,7 +69,7 @@ function useLook(id: string, columns: readonly Column<never>[]): [TableLook, (ch
         try {
           localStorage.setItem(key, writeLook(after));
         } catch {
-          // No room, or none allowed: this page has it, the next one will not.
+          // Storage is full or not allowed: the change lasts as long as this page.
         }
         return after;
       }),
@@ -194,7 +194,7 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
         rowState={rowState}
         onOpen={onOpen}
         onDelete={onDelete}
-        // What a filter lets through may be rare: then older rows come when they are asked for.
+        // With a filter older rows are loaded only on request, because few of them may match.
         onEnd={historyState === 'more' && !filtered ? onOlder : undefined}
         head={
           <div className="head" role="rowgroup">

@@ -1,4 +1,4 @@
-// The user's executions, newest first, back to the first one there was.
+// The user's executions, newest first, back to the very first one.
 import { useCallback, useMemo } from 'react';
 import { ExecType } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';

@@ -1,5 +1,5 @@
-// Working orders, and on wish those that ended: what is on its way about each, amended and
-// cancelled in the row.
+// Working orders, and ended orders if wanted, with their pending requests. Orders are amended
+// and cancelled in their row.
 import { useCallback, useMemo, useState } from 'react';
 import { OrderType, Side } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
@@ -20,7 +20,7 @@ const rowKey = ({ key }: OrderRow): string => key;
 const asked = ({ pending }: OrderRow) => (pending?.change.kind === 'place' ? pending.change.order : undefined);
 const facts = (row: OrderRow) => ({ side: row.order?.side ?? asked(row)?.side ?? Side.UNSPECIFIED, symbol: row.order?.symbol ?? asked(row)?.symbol ?? '' });
 
-/** How an order stands, in words; what is on its way about it comes first. */
+/** The state of an order as text; a pending request comes first. */
 function statusKey({ order, pending }: OrderRow): Key {
   if (pending?.withdrawn) return 'blotter.withdrawing';
   if (pending?.unknown) return 'blotter.unknown';

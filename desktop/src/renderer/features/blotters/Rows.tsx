@@ -1,10 +1,10 @@
-// The rows of a blotter that are in view. Scrolling draws these anew and nothing else: rows
-// that stay are left alone, and those that come take the places of those that went.
+// The visible rows of a blotter. Scrolling renders only this component: rows that stay visible
+// are not changed, and new rows reuse the elements of those that went out of view.
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, memo, type ReactNode, useCallback, useEffect, useId, useRef, useState } from 'react';
 import type { Column } from './columns';
 
-/** What is drawn above and below of what is in view. */
+/** How many rows are rendered above and below the visible ones. */
 const overscan = 6;
 /** How close to the last row the next page is asked for. */
 const soon = 20;
@@ -22,7 +22,7 @@ export interface RowsProps<R extends object> {
   rowState: ((row: R) => string | undefined) | undefined;
   onOpen: ((row: R) => void) | undefined;
   onDelete: ((row: R) => void) | undefined;
-  /** The last rows are near; undefined when nothing is to be done about it. */
+  /** Called when the last rows are near; undefined if there is nothing to load. */
   onEnd: (() => void) | undefined;
 }
 
@@ -66,7 +66,7 @@ export function Rows<R extends object>({ label, head, foot, rows, columns, sizes
     event.preventDefault();
     move();
   };
-  // A row keeps its place in the document for another one that comes when it goes.
+  // When a row goes out of view, its element is reused for the one that comes into view.
   const places = Math.max(items.length, Math.ceil((virtual.scrollRect?.height ?? 0) / rowHeight) + 2 * overscan + 2);
   return (
     <div className="rows" ref={scroller}>

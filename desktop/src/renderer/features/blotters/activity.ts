@@ -1,6 +1,6 @@
-// What this screen asked for and was told about it, as long as the page lives: requests that
-// were sent, outcomes that are unknown, refusals. With the executions, which history has, it
-// is everything that happened to the user, in the venue's own order.
+// What this page requested, and the answers: sent requests, unknown outcomes, refusals. With the
+// executions, which are in history, it is everything that happened to the user, in the venue's
+// order.
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 import { Reset_Cause } from '../../../gen/todoku/v1/notification_pb';
 import { ExecType } from '../../../gen/todoku/v1/types_pb';
@@ -11,17 +11,17 @@ import { bookAwaited, type Change, notLive, type Order, orders, type Pending, pr
 import { session } from '../session/slice';
 
 export interface Note {
-  /** Counts up: names the note. */
+  /** The note's number. */
   number: number;
   kind: 'sent' | 'unknown' | 'withdrawing' | 'refused' | 'settled';
   /** The venue's sequence at that time: what happened later has a higher one. */
   sequence: number;
-  /** The venue's clock, ms, as well as it is known. */
+  /** The venue's clock, ms, as far as it is known. */
   time: number;
   /** The client order id of the request. */
   id: string;
   change: Change | undefined;
-  /** The order that stays as it is, of a refused amendment or cancel. */
+  /** The order of a refused amendment or cancel, which stays as it is. */
   order: Order | undefined;
   problem: Refusal['problem'] | undefined;
 }
@@ -34,9 +34,9 @@ export interface ActivityState {
   sequence: number;
   /** The venue's clock minus the local one, ms. */
   clockOffset: number;
-  /** What was asked for under names that nothing has come of yet. */
+  /** Requests without an outcome yet, by request id. */
   asked: Record<string, Change>;
-  /** Names of requests whose refusal is among the notes. */
+  /** Ids of requests whose refusal is among the notes. */
   refused: Record<string, true>;
 }
 
@@ -56,14 +56,14 @@ const slice = createSlice({
         note(state, { kind: 'sent', id: payload.id, time: payload.sentAt + state.clockOffset });
       })
       .addCase(orders.outcomeUnknown, (state, { payload, meta }) => {
-        // It is asked again and again; that is said once.
+        // The request is sent repeatedly, but noted once.
         if (!noted(state, 'unknown', payload)) note(state, { kind: 'unknown', id: payload, time: meta.at + state.clockOffset });
       })
       .addCase(orders.withdrawing, (state, { payload, meta }) => {
         if (!noted(state, 'withdrawing', payload)) note(state, { kind: 'withdrawing', id: payload, time: meta.at + state.clockOffset });
       })
       .addCase(orders.refused, (state, { payload }) => {
-        // It was not sent after all.
+        // The request was not sent.
         if (payload.problem.reason === notLive || payload.problem.reason === bookAwaited) state.notes = state.notes.filter((known) => known.id !== payload.id);
         note(state, { kind: 'refused', id: payload.id, problem: payload.problem, time: payload.at + state.clockOffset });
         delete state.asked[payload.id];
@@ -100,7 +100,7 @@ function take(state: ActivityState, item: Item, at: number): void {
       if (item.body.serverTime !== undefined) state.clockOffset = Math.max(state.clockOffset, item.body.serverTime - at);
       break;
     case 'reset':
-      // The sequences of another history say nothing: what was noted is older than all of this one.
+      // Sequences of another journal cannot be compared: older notes come before all of this journal.
       if (item.body.cause === Reset_Cause.UNKNOWN_EPOCH) for (const known of state.notes) known.sequence = -1;
       break;
     case 'cancelReject': {
@@ -112,7 +112,7 @@ function take(state: ActivityState, item: Item, at: number): void {
     }
     case 'executionReport': {
       const { requestId, execType } = item.body;
-      // The answer may have been faster: the report says the same, and has a place in history.
+      // The answer may have come first. The report has the same content and a sequence.
       if (execType === ExecType.REJECTED) replaceRefusal(state, requestId);
       if (requestId in state.asked) delete state.asked[requestId];
       break;

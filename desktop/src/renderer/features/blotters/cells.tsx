@@ -1,4 +1,4 @@
-// Cells that several blotters have.
+// Cells that several blotters use.
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import { decimal, format, group } from '../../../shared/decimal';
 import { useT } from '../../i18n';
@@ -9,7 +9,7 @@ export function SideCell({ side }: { side: Side }) {
   return <span className={side === Side.BUY ? 'buy' : 'sell'}>{t(side === Side.BUY ? 'side.buy' : 'side.sell')}</span>;
 }
 
-/** A number of the venue with so many places, in groups of thousands; nothing for none. */
+/** A number of the venue with this many decimal places, grouped by thousands; empty for an empty string. */
 export function shownNumber(text: string, digits = 0): string {
   return text === '' ? '' : group(format(decimal(text), digits));
 }

@@ -1,5 +1,5 @@
-// What a column of a blotter is: one exact text a row, by which it is searched, exported
-// and, if nothing else is said, sorted and shown.
+// A column of a blotter has one exact text for each row, which is searched and exported, and
+// also sorted and shown unless the column defines something else.
 import type { ReactNode } from 'react';
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import { compare, decimal } from '../../../shared/decimal';
@@ -7,21 +7,21 @@ import { compare, decimal } from '../../../shared/decimal';
 export interface Column<R> {
   id: string;
   title: string;
-  /** Exact, and the same in every place and zone. */
+  /** Exact, and independent of language and time zone. */
   value: (row: R) => string;
-  /** What is shown, where that is something else. */
+  /** What is shown instead of the text. */
   cell?: (row: R) => ReactNode;
   /** Numbers are right-aligned and sorted as such; dates as they are written. */
   kind?: 'number' | 'actions';
-  /** Pixels, until somebody changes it. */
+  /** The default width in pixels. */
   width: number;
-  /** Shown only when somebody asks for it. */
+  /** Hidden by default. */
   hidden?: boolean;
   /** May be out of date while the connection is. */
   live?: boolean;
 }
 
-/** Orders texts as numbers, exactly; what is none comes last when rising. */
+/** Compares texts as exact numbers; what is not a number comes last in rising order. */
 export function byNumber(a: string, b: string): number {
   if (a === '' || b === '') return a === b ? 0 : a === '' ? 1 : -1;
   return compare(decimal(a), decimal(b));
@@ -31,7 +31,7 @@ export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** What the toolbar above a blotter asks for. */
+/** The filters of the toolbar above a blotter. */
 export interface Filter {
   /** All words must be in a row, in any of its columns. */
   text: string;
@@ -41,7 +41,7 @@ export interface Filter {
 
 export const everything: Filter = { text: '', side: Side.UNSPECIFIED, symbol: '' };
 
-/** How text is compared: no difference of case or of width. */
+/** Normalizes text for comparison: case and character width do not matter. */
 const folded = (text: string): string => text.normalize('NFKC').toLowerCase();
 
 /** Whether a row passes; texts are those of its columns. */
@@ -54,5 +54,5 @@ export function passes({ text, side, symbol }: Filter, row: { side: Side; symbol
   return words.every((word) => all.includes(word));
 }
 
-/** When something happened, for files: UTC. */
+/** A time in UTC, for files. */
 export const utc = (ms: number): string => (ms > 0 ? new Date(ms).toISOString() : '');

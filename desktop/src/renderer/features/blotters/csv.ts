@@ -1,9 +1,9 @@
-// Tables as comma-separated values (RFC 4180), for spreadsheets: UTF-8 with the mark that
-// Excel wants, numbers exact, and no cell that a spreadsheet would take for a formula.
+// Tables as comma-separated values (RFC 4180) for spreadsheets: UTF-8 with the byte order mark
+// that Excel needs, exact numbers, and no cell that a spreadsheet would run as a formula.
 
 const number = /^[+-]?[0-9]+(\.[0-9]+)?$/;
 
-/** What a spreadsheet runs as a formula begins with one of these. */
+/** Spreadsheets run a cell as a formula if it begins with one of these. */
 const formula = /^[\s]*[=+\-@\t\r＝＋－＠]/;
 
 function cell(text: string): string {
@@ -15,7 +15,7 @@ export function toCSV(header: readonly string[], rows: readonly (readonly string
   return `\ufeff${[header, ...rows].map((line) => `${line.map(cell).join(',')}\r\n`).join('')}`;
 }
 
-/** Hands a text to the user as a file, named by what it is and by the second. */
+/** Downloads a text as a file, named after its content and the time. */
 export function saveFile(what: string, text: string): void {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
   const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
@@ -23,6 +23,6 @@ export function saveFile(what: string, text: string): void {
   link.href = url;
   link.download = `todoku-${what}-${stamp}.csv`;
   link.click();
-  // The browser has taken it by then; without this it would stay as long as the page.
+  // The browser has read the URL by then. Without this it would use memory as long as the page lives.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

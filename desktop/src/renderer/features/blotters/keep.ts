@@ -1,4 +1,4 @@
-// How a table was left: widths, hidden columns, sorting; kept per user in this browser.
+// A table's column widths, hidden columns and sorting, stored for each user in this browser.
 export interface TableLook {
   /** Pixels, by column. */
   widths: Record<string, number>;
@@ -15,7 +15,7 @@ export const tableKey = (user: string, table: string): string => `todoku.table.$
 export const narrowest = 40;
 export const widest = 800;
 
-/** Reads what was kept; what is not understood, and columns that are no longer there, are left out. */
+/** Reads the stored settings; unknown values and columns that no longer exist are ignored. */
 export function readLook(text: string | null, columns: readonly string[]): TableLook {
   let kept: unknown;
   try {

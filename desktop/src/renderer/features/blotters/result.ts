@@ -1,10 +1,10 @@
-// What a position is worth, exactly: the venue tells what the open quantity was bought for
-// and what closing brought; the market tells what closing now would bring.
+// The exact value of a position: the venue sends the cost of the open quantity and the realized
+// result; the market has the price at which it could be closed now.
 import { compare, type Decimal, decimal, digitsOf, divide, format, isZero, multiply, subtract } from '../../../shared/decimal';
 import type { Instrument, Quote } from '../market/slice';
 import type { Position } from '../orders/slice';
 
-/** Places of an average price, which may have no end. */
+/** Decimal places of an average price, which may be a repeating decimal. */
 const averagePlaces = 8;
 
 /** What the open quantity was bought, or sold short, for; undefined while nothing is open. */
@@ -19,19 +19,19 @@ export function closingPrice(quantity: string, quote: Pick<Quote, 'bid' | 'offer
   return (sign > 0 ? quote?.bid?.price : sign < 0 ? quote?.offer?.price : '') ?? '';
 }
 
-/** What closing at this price would bring; undefined while nobody says a price. */
+/** The result of closing at this price; undefined without a price. */
 export function openResult({ quantity, cost }: Pick<Position, 'quantity' | 'cost'>, price: string): Decimal | undefined {
   const open = decimal(quantity);
   if (isZero(open)) return decimal('');
   return price === '' ? undefined : subtract(multiply(open, decimal(price)), decimal(cost));
 }
 
-/** Places that money of an instrument has: a price times a quantity has no more. */
+/** Decimal places of an instrument's money: those of a price times a quantity. */
 export function moneyDigits(instrument: Instrument | undefined): number {
   return instrument ? digitsOf(decimal(instrument.tickSize)) + digitsOf(decimal(instrument.lotSize)) : 0;
 }
 
-/** A position with what it is worth, as numbers in full. */
+/** A position with its value, in exact numbers. */
 export interface PositionRow {
   key: string;
   position: Position;
@@ -42,7 +42,7 @@ export interface PositionRow {
   close: string;
   open: string;
   realised: string;
-  /** The price that it is valued at is from before the stream was last away. */
+  /** The price that it is valued at is from before the stream was last lost. */
   awaited: boolean;
 }
 

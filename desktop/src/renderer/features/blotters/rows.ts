@@ -1,5 +1,5 @@
-// Rows of the blotters, made of what the slices hold. A row that has not changed is the same
-// object, so that a table redraws only what has.
+// Rows of the blotters, derived from the slices. An unchanged row stays the same object, so that
+// a table renders only changed rows.
 import { createSelector } from '@reduxjs/toolkit';
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import type { RootState } from '../../app/store';
@@ -7,11 +7,11 @@ import { type Execution, notEntered, type Order, type Pending, type Refusal } fr
 import { type Note } from './activity';
 import { positionRow, type PositionRow } from './result';
 
-/** An order, or one that was asked for and is not known to be in the book yet. */
+/** An order, or a requested order that the stream has not reported yet. */
 export interface OrderRow {
   key: string;
   order: Order | undefined;
-  /** What is on its way about it. */
+  /** A pending request for it. */
   pending: Pending | undefined;
 }
 
@@ -39,13 +39,13 @@ function orderRow(order: Order, pendings: readonly Pending[]): OrderRow {
   return row;
 }
 
-/** Working orders, the last entered first, after those that are on their way. */
+/** Pending new orders, then working orders, the last entered first. */
 export const selectWorkingRows: (state: RootState) => OrderRow[] = createSelector(
   [(state: RootState) => state.orders.working, (state: RootState) => state.orders.pending],
   (working, pending) => {
     const pendings = Object.values(pending);
     const placed = pendings.filter(({ change }) => change.kind === 'place').map((one): OrderRow => ({ key: one.id, order: undefined, pending: one }));
-    // Names that are numbers come in their order.
+    // Objects list integer keys in rising order.
     const rows = Object.values(working)
       .map((order) => orderRow(order, pendings))
       .toReversed();
@@ -53,13 +53,13 @@ export const selectWorkingRows: (state: RootState) => OrderRow[] = createSelecto
   },
 );
 
-/** The same, and then those that ended. */
+/** The same, followed by the ended orders. */
 export const selectAllOrderRows: (state: RootState) => OrderRow[] = createSelector(
   [selectWorkingRows, (state: RootState) => state.orders.done],
   (working, done) => [...working, ...done.map((order) => orderRow(order, []))],
 );
 
-/** Something that happened: an execution, or what this screen asked for and was told. */
+/** Something that happened: an execution, or a request of this screen or its answer. */
 export interface ActivityRow {
   key: string;
   time: number;
@@ -131,7 +131,7 @@ export function activityRows(executions: readonly Execution[], notes: readonly N
   const until = (sequence: number): void => {
     for (; next < executions.length && sequenceOf(executions[next]!) > sequence; next++) {
       const row = executionRow(executions[next]!);
-      // What this screen had refused because it was too late was not refused by a market that moved.
+      // This screen itself had the late order refused, so the reason STALE_VIEW is not shown.
       rows.push(row.problem?.reason === 'STALE_VIEW' && withdrawn.has(row.requestId) ? { ...row, problem: { reason: notEntered, text: '', field: '' } } : row);
     }
   };
@@ -148,7 +148,7 @@ export const selectActivityRows: (state: RootState) => ActivityRow[] = createSel
   activityRows,
 );
 
-/** Positions with what they are worth now; made anew only of what changed. */
+/** Positions with their present value; unchanged ones are the same objects. */
 export function positionRows(): (state: RootState) => PositionRow[] {
   let before: { rows: PositionRow[]; made: Map<string, { of: unknown[]; row: PositionRow }> } = { rows: [], made: new Map() };
   return ({ orders, market }) => {

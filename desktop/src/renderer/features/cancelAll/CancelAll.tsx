@@ -1,5 +1,5 @@
-// Cancels many orders at once: all, those of one instrument, those of one side. Asks once,
-// and says how many the stream told were cancelled.
+// Cancels many orders at once: all, those of one instrument, or those of one side. Asks for
+// confirmation once, and shows how many were cancelled by the reports of the stream.
 import './cancelAll.css';
 import { type FormEvent, useMemo, useState } from 'react';
 import { Side } from '../../../gen/todoku/v1/types_pb';
@@ -30,7 +30,7 @@ function useWords() {
   return { t, sideWords, symbolWords: (symbol: string): string => (symbol === '' ? t('cancelAll.allSymbols') : symbol) };
 }
 
-/** What became of the last request, for the bar and the panel. */
+/** The outcome of the last request, for the bar and the panel. */
 export function CancelAllOutcome() {
   const { t } = useWords();
   const say = useReason();
@@ -57,7 +57,7 @@ export function CancelAllOutcome() {
   );
 }
 
-/** Asks once, with the number of orders that it is about. */
+/** Asks for confirmation, with the number of orders. */
 function Ask({ scope: first, onClose }: { scope: Scope; onClose: () => void }) {
   const { t, sideWords, symbolWords } = useWords();
   const dispatch = useAppDispatch();
@@ -109,7 +109,7 @@ function Ask({ scope: first, onClose }: { scope: Scope; onClose: () => void }) {
   );
 }
 
-/** A button for one scope, with how many orders work in it. */
+/** A button for one scope, with the number of working orders in it. */
 function ScopeButton({ scope, label }: { scope: Scope; label: string }) {
   const { t } = useWords();
   const tradable = useAppSelector(selectTradable);
@@ -130,7 +130,7 @@ function ScopeButton({ scope, label }: { scope: Scope; label: string }) {
   );
 }
 
-/** The button in the bar, and what became of the last request. */
+/** The button in the bar, and the outcome of the last request. */
 export function CancelAllButton() {
   const { t } = useWords();
   return (

@@ -1,5 +1,4 @@
-// What became of requests to cancel many orders: how many were cancelled is what the stream
-// tells, report by report, and nothing else.
+// The outcomes of mass cancels. Cancelled orders are counted only by the stream's reports.
 import { createSlice } from '@reduxjs/toolkit';
 import { ExecType } from '../../../gen/todoku/v1/types_pb';
 import { feed } from '../feed/slice';
@@ -9,9 +8,9 @@ import { session } from '../session/slice';
 export interface Round {
   id: string;
   state: 'sent' | 'unknown' | 'done' | 'refused';
-  /** Orders that the stream said were cancelled by it. */
+  /** Orders that it cancelled, by the stream's reports. */
   cancelled: number;
-  /** A snapshot came since: what it cancelled before that was not told one by one. */
+  /** A snapshot arrived since: cancels before it may have no reports. */
   uncounted: boolean;
   problem: Refusal['problem'] | undefined;
 }

@@ -1,4 +1,4 @@
-// Draws candles. The one place where prices become floats: for pixels, never for counting.
+// Draws candles. Only here prices become floats, to compute pixels.
 import { CandlestickSeries, createChart, HistogramSeries, type IChartApi, type ISeriesApi, TickMarkType, type Time, type UTCTimestamp } from 'lightweight-charts';
 import { useEffect, useRef } from 'react';
 import { useAppSelector } from '../../app/hooks';
@@ -48,7 +48,7 @@ export function Canvas({ candles, digits, label, seconds }: { candles: readonly 
       timeScale: { borderColor: line, timeVisible: true, secondsVisible: seconds, tickMarkFormatter: tickMarks(language) },
       localization: { locale: language, timeFormatter: whole(language) },
     });
-    // A candle that rose is hollow, one that fell is full: colour is not all that tells them apart.
+    // Rising candles are hollow and falling ones filled, so that they differ not only by colour.
     prices.applyOptions({
       upColor: surface,
       downColor: down,
@@ -67,7 +67,7 @@ export function Canvas({ candles, digits, label, seconds }: { candles: readonly 
     const before = now.candles;
     now.candles = candles;
     const last = before.length - 1;
-    // Only the end is new when the last candle goes on and all before it are what they were.
+    // If all candles but the last are unchanged, only the last one is drawn again.
     if (last > 0 && candles[0] === before[0] && candles[last - 1] === before[last - 1] && candles[last]?.start === before[last]!.start) {
       for (const candle of candles.slice(last)) {
         now.prices.update(bar(candle));
@@ -84,7 +84,7 @@ export function Canvas({ candles, digits, label, seconds }: { candles: readonly 
 
 const looks = new Map<string, Record<'up' | 'down' | 'line' | 'surface' | 'muted' | 'fontFamily', string>>();
 
-/** Colours and type of a theme and palette, as the style sheet has them while these are chosen. */
+/** Colours and font of the present theme and palette, read from the style sheet. */
 function lookOf(theme: ShownTheme, palette: Palette) {
   const key = `${theme} ${palette}`;
   let look = looks.get(key);
@@ -101,7 +101,7 @@ const at = (candle: Candle): UTCTimestamp => (candle.start / 1000) as UTCTimesta
 const bar = (candle: Candle) => ({ time: at(candle), open: Number(candle.open), high: Number(candle.high), low: Number(candle.low), close: Number(candle.close) });
 const volume = (candle: Candle) => ({ time: at(candle), value: Number(candle.volume) });
 
-/** Times are drawn in the user's zone; the library knows UTC alone. */
+/** The library knows only UTC; times are shown in the user's zone. */
 function whole(language: Language): (time: Time) => string {
   const { dateTime } = formatsOf(language);
   return (time) => dateTime(Number(time) * 1000);

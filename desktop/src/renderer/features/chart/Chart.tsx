@@ -1,4 +1,4 @@
-// The panel of the price chart. What draws is large and comes when a chart is first opened.
+// The panel of the price chart. The drawing library is large and loaded when a chart is first opened.
 import { lazy, Suspense, useEffect } from 'react';
 import { useAppDispatch } from '../../app/hooks';
 import { chart } from './slice';

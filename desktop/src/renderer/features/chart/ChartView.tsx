@@ -1,4 +1,4 @@
-// Candles and volume of the chosen instrument, and the same in words.
+// Candles and volume of the chosen instrument, and a text with the same figures.
 import { useMemo } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { decimal, format, group } from '../../../shared/decimal';

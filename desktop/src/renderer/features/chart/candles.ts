@@ -1,9 +1,9 @@
-// Trades gathered into candles, exactly: prices and volumes stay decimal strings.
+// Exact candles of trades: prices and volumes stay decimal strings.
 import { TradeStatus } from '../../../gen/todoku/v1/types_pb';
 import { add, compare, decimal, format } from '../../../shared/decimal';
 import type { Print } from '../market/slice';
 
-/** What one candle spans, ms; by the name that it has in the words. */
+/** The length of a candle, ms, by the key of its text. */
 export const intervals = { '1s': 1_000, '1m': 60_000, '5m': 300_000, '1h': 3_600_000, '1d': 86_400_000 } as const;
 
 export type Interval = keyof typeof intervals;
@@ -22,7 +22,7 @@ const higher = (a: string, b: string): string => (compare(decimal(a), decimal(b)
 const lower = (a: string, b: string): string => (compare(decimal(a), decimal(b)) <= 0 ? a : b);
 const sum = (a: string, b: string): string => format(add(decimal(a), decimal(b)));
 
-/** Candles of trades, oldest first. A trade that was undone never was. */
+/** Candles of trades, oldest first. Busted trades are left out. */
 export function fold(trades: readonly Print[], interval: Interval): Candle[] {
   const candles: Candle[] = [];
   for (const trade of trades) put(candles, trade, interval);
@@ -45,7 +45,7 @@ function put(candles: Candle[], { price, quantity, status, time = 0 }: Print, in
   else candles.push({ start, open: price, high: price, low: price, close: price, volume: quantity });
 }
 
-/** What the candles say in figures; undefined without any. */
+/** A summary of the candles in figures; undefined if there are none. */
 export function summary(candles: readonly Candle[]): { last: string; high: string; low: string; volume: string; since: number } | undefined {
   const [first] = candles;
   if (!first) return undefined;

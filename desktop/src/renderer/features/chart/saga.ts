@@ -11,10 +11,10 @@ import { selection } from '../market/selection';
 import { chart, tradesKept } from './slice';
 
 const pageSize = 1_000;
-/** After a failure the same is asked again this much later. */
+/** How long to wait after a failure before trying again, ms. */
 const againMs = 5_000;
 
-/** What an open chart shows and has not loaded. */
+/** The instrument whose trades an open chart has not loaded yet. */
 function selectWanted(state: RootState): string | undefined {
   const { open, symbol, loaded } = state.chart;
   const wanted = state.selection.symbol;
@@ -26,7 +26,7 @@ export function* chartSaga({ venue }: { venue: Venue }): SagaIterator<void> {
     const symbol: string | undefined = yield select(selectWanted);
     if (symbol === undefined) yield take([feed.received.type, selection.chosen.type, chart.opened.type]);
     else {
-      // Another choice, or a closed chart, ends the loading of this one.
+      // Choosing another instrument, or closing the chart, ends this loading.
       const { failed }: { failed?: boolean } = yield race({ failed: call(load, venue, symbol), other: take([selection.chosen.type, chart.closed.type]) });
       if (failed) yield race({ waited: delay(againMs), other: take([selection.chosen.type, chart.closed.type]) });
     }
@@ -36,7 +36,7 @@ export function* chartSaga({ venue }: { venue: Venue }): SagaIterator<void> {
 /** Returns whether it failed. */
 function* load(venue: Venue, symbol: string): SagaIterator<boolean> {
   yield put(chart.began(symbol));
-  // The stream tells what comes after this cursor, history what came before.
+  // The stream delivers what is after this cursor, history has what is before.
   const waitFor: string = yield select((s: RootState) => s.feed.cursor);
   try {
     for (let pageToken = '', left = tradesKept / pageSize; left > 0; left--) {

@@ -1,5 +1,5 @@
-// The trades that the chart draws: of one instrument, while a chart is open. Without immer:
-// there are thousands of trades, and each print would walk them.
+// The trades that the chart draws: of one instrument, while a chart is open. Without immer,
+// which would walk thousands of trades for each print.
 import { createAction, type UnknownAction } from '@reduxjs/toolkit';
 import type { Problem } from '../../venue/problem';
 import type { Item } from '../feed/items';
@@ -13,12 +13,12 @@ export interface ChartState {
   /** How many charts are open; without one nothing is kept. */
   open: number;
   interval: Interval;
-  /** Whose trades these are; the chosen instrument as soon as something of it came. */
+  /** The instrument of these trades; the chosen one once any of its trades has arrived. */
   symbol: string;
   /** Oldest first. */
   trades: Print[];
   candles: Candle[];
-  /** All that will be loaded is there. */
+  /** Loading is complete. */
   loaded: boolean;
   problem: Problem | undefined;
 }
@@ -59,16 +59,16 @@ function withTrades(state: ChartState, trades: Print[]): ChartState {
   return { ...state, trades: kept, candles: fold(kept, state.interval) };
 }
 
-/** Older trades before those that are there; what the stream told is known better there. */
-function joined(older: Print[], told: Print[]): Print[] {
-  const known = new Set(told.map(({ tradeId }) => tradeId));
-  return [...older.filter(({ tradeId }) => !known.has(tradeId)), ...told];
+/** Adds older trades before those held; of a trade in both the held one is kept. */
+function joined(older: Print[], live: Print[]): Print[] {
+  const known = new Set(live.map(({ tradeId }) => tradeId));
+  return [...older.filter(({ tradeId }) => !known.has(tradeId)), ...live];
 }
 
 function afterFrame(state: ChartState, items: readonly Item[]): ChartState {
   let after = state;
   for (const item of items) {
-    // What traded while no stream was there is not told: everything is loaded again.
+    // Trades during the gap before a snapshot are missing, so everything is loaded again.
     if (item.type === 'reset' || item.type === 'snapshotBegin') after = forgotten(after);
     else if (item.type === 'tradePrint' && item.body.symbol === after.symbol) after = withPrint(after, item.body);
   }
@@ -78,7 +78,7 @@ function afterFrame(state: ChartState, items: readonly Item[]): ChartState {
 function withPrint(state: ChartState, print: Print): ChartState {
   const { trades, candles, interval } = state;
   const at = trades.findLastIndex(({ tradeId }) => tradeId === print.tradeId);
-  // A bust takes its trade out of its candle: whatever it was, it is made anew.
+  // A bust removes its trade from its candle, so the candles are computed again.
   if (at >= 0) return withTrades(state, trades.with(at, print));
   const room = trades.length < 2 * tradesKept ? trades : trades.slice(-tradesKept);
   return { ...state, trades: [...room, print], candles: extended(candles, print, interval) };

@@ -1,4 +1,4 @@
-// The keys, as the table of bindings has them.
+// Shows the keys of the table of bindings.
 import './keyboard.css';
 import { useT } from '../../i18n';
 import { Dialog } from '../../ui/Dialog';

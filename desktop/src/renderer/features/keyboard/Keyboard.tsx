@@ -1,4 +1,4 @@
-// The desk by keyboard: what a key means is in the table of bindings, what it does is here.
+// Carries out the desk's keyboard commands; the table of bindings maps keys to commands.
 import { useEffect } from 'react';
 import { useStore } from 'react-redux';
 import { Side } from '../../../gen/todoku/v1/types_pb';
@@ -17,7 +17,7 @@ import { KeyHelp } from './KeyHelp';
 import { keyboard } from './slice';
 
 export interface KeyboardProps {
-  /** Brings a panel to the front; it may be behind another or closed. */
+  /** Brings a panel to the front, also if it is behind another or closed. */
   onPanel: (id: string) => void;
 }
 
@@ -26,7 +26,7 @@ export function Keyboard({ onPanel }: KeyboardProps) {
   const { getState } = useStore<RootState>();
   const help = useAppSelector((s) => s.keyboard.help);
   useEffect(() => {
-    /** Focuses a part of a panel once it is there. */
+    /** Focuses a part of a panel once it is rendered. */
     const focus = (panel: string, part: string): void => {
       const there = (): HTMLElement | null => document.querySelector<HTMLElement>(`[data-panel=${panel}] ${part}`);
       const take = (element: HTMLElement | null): void => {
@@ -71,16 +71,16 @@ export function Keyboard({ onPanel }: KeyboardProps) {
       leave: () => leavable()?.focus(),
     };
     const keyDown = (event: KeyboardEvent): void => {
-      // A dialog has its own keys, and whoever has handled a key has handled it.
+      // Ignore keys inside a dialog and keys that another handler has handled.
       if (event.defaultPrevented || document.querySelector('dialog[open], [popover]:popover-open')) return;
       const command = commandOf(event, ...placesOf(event.target));
-      // What the keys act on lies hidden below the admin page.
+      // The desk is hidden below the admin page.
       if (command !== 'help' && selectAdminShown(getState())) return;
       const act = command && does[command];
-      // Escape that leaves nothing is somebody else's.
+      // If there is nothing to leave, others may handle Escape.
       if (!act || (command === 'leave' && !leavable())) return;
       event.preventDefault();
-      // A key that is held down is meant once: nobody wants thirty orders.
+      // Ignore repeats of a held key, which would enter many orders.
       if (!event.repeat) act();
     };
     window.addEventListener('keydown', keyDown);
@@ -89,7 +89,7 @@ export function Keyboard({ onPanel }: KeyboardProps) {
   return help ? <KeyHelp onClose={() => dispatch(keyboard.helpClosed())} /> : null;
 }
 
-/** The account's order that was entered last and still works. */
+/** The account's last entered order that still works. */
 function newest(state: RootState) {
   const { account } = selectDraft(state).order;
   return Object.values(state.orders.working)

@@ -1,4 +1,4 @@
-// The one table of keys: what is handled is what the help shows, and nothing else is.
+// The table of keys. Key handling and the help both use it, so that they agree.
 import type { Key } from '../../i18n';
 
 export type Command =
@@ -29,9 +29,8 @@ export type Command =
   | 'centre';
 
 /**
- * Where a key means something: on the desk (not while typing, but in the ticket's price and
- * quantity, where no letter is ever typed), anywhere even while typing, in a field that
- * steps, or on the ladder.
+ * Where a key works: on the desk (while typing only in the ticket's price and quantity, which
+ * take no letters), anywhere even while typing, in a field with steps, or on the ladder.
  */
 export type Where = 'desk' | 'anywhere' | 'field' | 'ladder';
 
@@ -40,7 +39,7 @@ export interface Binding {
   where: Where;
   /** KeyboardEvent.key; letters in lower case, whatever Caps Lock says. */
   key: string;
-  /** Held with it. Where a character needs Shift to be typed, Shift is not named. */
+  /** Modifiers. Shift is not named if the character itself needs it. */
   with?: 'Shift' | 'Ctrl';
   text: Key;
 }
@@ -77,15 +76,15 @@ export const bindings: readonly Binding[] = [
   { command: 'centre', where: 'ladder', key: 'c', text: 'keys.centre' },
 ];
 
-/** What matters of a KeyboardEvent, so that tests need no browser. */
+/** The used part of a KeyboardEvent, so that tests need no browser. */
 export type Pressed = Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'> & { isComposing?: boolean };
 
-/** How far a step goes, by its command. */
+/** The number of steps, by command. */
 export const steps: Partial<Record<Command, number>> = { up: 1, down: -1, upFar: 10, downFar: -10 };
 
-/** What a key means there; undefined for nothing. */
+/** The command of a key in a place; undefined if it has none. */
 export function commandOf(pressed: Pressed, ...where: Where[]): Command | undefined {
-  // Keys of an input method, and those of the browser and the system, are not ours.
+  // Ignore keys of input methods, the browser and the system.
   if (pressed.isComposing || pressed.altKey || pressed.metaKey) return undefined;
   const letter = /^[a-z]$/i.test(pressed.key);
   const key = letter ? pressed.key.toLowerCase() : pressed.key;
@@ -94,7 +93,7 @@ export function commandOf(pressed: Pressed, ...where: Where[]): Command | undefi
   return bindings.find((binding) => where.includes(binding.where) && binding.key === key && binding.with === held)?.command;
 }
 
-/** Where the focus is, so far as keys are concerned. */
+/** The place of the focus, for the bindings. */
 export function placesOf(target: EventTarget | null): Where[] {
   if (!(target instanceof HTMLElement)) return ['desk', 'anywhere'];
   const typing = target.matches('input:not([type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select') || target.isContentEditable;

@@ -25,11 +25,11 @@ export function Ladder() {
   const instrument = useAppSelector((s) => s.market.instruments[symbol]);
   const middle = useAppSelector((s) => (instrument ? middleOf(s.market.books[symbol], s.market.quotes[symbol], selectReference(s, symbol), decimal(instrument.tickSize)) : undefined));
   if (!instrument || middle === undefined) return <p className="ladder-empty">{t('ladder.empty')}</p>;
-  // Another instrument's ladder is another ladder: nothing of this one's place is kept.
+  // The key makes a new ladder for each instrument, with its own position.
   return <Rungs key={symbol} instrument={instrument} middle={middle} />;
 }
 
-/** A key that is held down is meant once. */
+/** Ignores repeats of a held key. */
 function once(event: KeyboardEvent, act: () => void): void {
   if (!event.repeat) act();
 }
@@ -54,13 +54,13 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   const [centre, setCentre] = useState(middle);
   const [cursor, setCursor] = useState(middle);
   const [move, showMove] = useState<Move>();
-  // What is in hand now, also between an event and the drawing of what it did.
+  // The move in progress, readable by handlers before the next render.
   const inHand = useRef<Move | undefined>(undefined);
   const setMove = (next: Move | undefined): void => {
     inHand.current = next;
     showMove(next);
   };
-  // A click begins and ends on one cell: prices may have moved in between.
+  // A click counts only if it begins and ends on the same cell, because prices may have moved.
   const pressed = useRef<Rung | undefined>(undefined);
 
   useEffect(() => {
@@ -80,7 +80,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
     };
   }, []);
 
-  // Nothing moves under a hand that holds an order.
+  // Do not recentre while an order is being moved.
   const wanted = follow && !move ? recentred(centre, middle, rows) : centre;
   if (wanted !== centre) setCentre(wanted);
 
@@ -98,7 +98,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
     const at = own.get(ticks);
     return (side === Side.BUY ? at?.buys : at?.sells) ?? [];
   };
-  // Cancelling only takes risk away: a market that is not open does not hold it back, a screen that is not live does.
+  // Cancels reduce risk, so they are possible while the market is not open, but not while the screen is not live.
   const cancel = (list: Order[]): void => list.forEach((one) => dispatch(request({ kind: 'cancel', orderId: one.orderId, account: one.account, symbol })));
   const amend = ({ side, from, to }: Move): void => {
     setMove(undefined);
@@ -148,7 +148,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
       if (held) setMove({ ...held, to });
       show(to);
     } else if (held) {
-      // With an order in hand there is nothing else to do.
+      // While an order is being moved, only dropping it or putting it back is possible.
       if (command === 'drop') amend(held);
       else if (command === 'keep') setMove(undefined);
       else return;
@@ -162,7 +162,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
       setCursor(middle);
     } else return;
     event.preventDefault();
-    // Other keys of the same name are the whole desk's.
+    // The desk has bindings for the same keys.
     event.stopPropagation();
   };
   const cancelAll = (side?: Side): void => {
@@ -247,7 +247,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   );
 }
 
-/** What is wrong with the order that a click wanted, for whoever does not see the ticket. */
+/** Shows what is wrong with the order of a click, for users who do not see the ticket. */
 function Trouble() {
   const t = useT();
   const say = useReason();
@@ -261,7 +261,7 @@ function Trouble() {
   return last.state === 'unknown' ? t('ticket.outcome.unknown') : null;
 }
 
-/** The row that an element belongs to, and what a click there does. */
+/** The row of an element, and the action of a click on it. */
 function rungOf(target: EventTarget | null): Rung | undefined {
   if (!(target instanceof Element)) return undefined;
   const row = target.closest<HTMLElement>('[data-ticks]');

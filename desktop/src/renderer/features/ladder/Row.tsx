@@ -1,5 +1,5 @@
-// One price of the ladder. Everything it is given is flat: a row whose price did not change
-// is not drawn again when another one's did.
+// One price of the ladder. All props are primitive values, so that a change at one price does
+// not render the rows of other prices.
 import { type CSSProperties, memo } from 'react';
 import { group } from '../../../shared/decimal';
 import { useT } from '../../i18n';
@@ -14,11 +14,11 @@ export interface RowProps {
   offerShare: number;
   buying: string;
   selling: string;
-  /** A request for an own order of this row is under way. */
+  /** A request for an own order of this row is pending. */
   busy: boolean;
   last: -1 | 0 | 1 | undefined;
   cursor: boolean;
-  /** An own order would be moved here. */
+  /** The order being moved would be dropped here. */
   target: boolean;
 }
 

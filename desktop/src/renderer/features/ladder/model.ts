@@ -1,5 +1,5 @@
-// What a ladder shows: the rows of a window of prices, counted in ticks. Only these rows
-// exist, however long the book is.
+// What a ladder shows: a window of prices in ticks. Only its rows are rendered, however long
+// the book is.
 import { createSelector } from '@reduxjs/toolkit';
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import type { RootState } from '../../app/store';
@@ -7,7 +7,7 @@ import { add, type Decimal, decimal, format, parseDecimal, stepsOf } from '../..
 import type { Book, Level, Quote } from '../market/slice';
 import type { Order } from '../orders/slice';
 
-/** A side of one row. Flat, so that rows that have not changed are not drawn again. */
+/** One side of a row. */
 export interface Cell {
   quantity: string;
   /** Of the largest quantity in the window, in percent. */
@@ -25,7 +25,7 @@ export function windowAround(centre: number, rows: number): Window {
   return { top: Math.max(rows, centre + Math.floor(rows / 2)), rows };
 }
 
-/** The levels of a book that a window shows, by tick, with their share of the largest. */
+/** The levels of a book within a window, by tick, with their share of the largest quantity. */
 export function cellsOf(book: Book | undefined, { top, rows }: Window): { bids: Map<number, Cell>; offers: Map<number, Cell> } {
   const bottom = top - rows + 1;
   const bids: Level[] = [];
@@ -45,7 +45,7 @@ export function cellsOf(book: Book | undefined, { top, rows }: Window): { bids: 
   return { bids: cells(bids), offers: cells(offers) };
 }
 
-/** Where the market is, in ticks: between the best prices, at the only one, at the last trade, or at the reference. */
+/** The middle of the market in ticks: between the best prices, else the only one, the last trade or the reference price. */
 export function middleOf(book: Book | undefined, quote: Quote | undefined, reference: string, tick: Decimal): number | undefined {
   const bid = book?.bids[0]?.ticks;
   const offer = book?.offers[0]?.ticks;
@@ -53,7 +53,7 @@ export function middleOf(book: Book | undefined, quote: Quote | undefined, refer
   return bid ?? offer ?? ticksOf(quote?.last ?? '', tick) ?? ticksOf(reference, tick);
 }
 
-/** A price in ticks, rounded down; undefined when there is none. */
+/** A price in ticks, rounded down; undefined if it is empty. */
 export function ticksOf(price: string, tick: Decimal): number | undefined {
   const p = price === '' ? undefined : parseDecimal(price);
   if (!p || p.units <= 0n) return undefined;
@@ -63,7 +63,7 @@ export function ticksOf(price: string, tick: Decimal): number | undefined {
   return step && step.units > 0n ? Number(p.units / step.units) : undefined;
 }
 
-/** Keeps the market in the middle half of the window: moving with every tick would make rows hard to hit. */
+/** Moves the window only when the market leaves its middle half: rows that move with every tick are hard to click. */
 export function recentred(centre: number, middle: number, rows: number): number {
   return Math.abs(middle - centre) > rows / 4 ? middle : centre;
 }
@@ -72,7 +72,7 @@ export function recentred(centre: number, middle: number, rows: number): number 
 export interface Own {
   buys: Order[];
   sells: Order[];
-  /** Open quantity of each side; empty when there is none. */
+  /** The open quantity of each side; empty if zero. */
   buying: string;
   selling: string;
 }
@@ -109,16 +109,16 @@ function open(orders: Order[]): string {
   return format(orders.map((order) => decimal(order.leavesQuantity)).reduce(add));
 }
 
-/** A row, and what a click in it does; empty for nothing. */
+/** A row, and the action of a click in it; empty if none. */
 export interface Rung {
   ticks: number;
   act: string;
 }
 
-/** Whether it is a cell of own orders. */
+/** Whether it is a cell with own orders. */
 export const isOwn = ({ act }: Rung): boolean => act === 'ownBuy' || act === 'ownSell';
 
-/** Own orders on their way to another price. */
+/** Own orders that are being moved to another price. */
 export interface Move {
   side: Side;
   from: number;
@@ -126,9 +126,9 @@ export interface Move {
 }
 
 /**
- * What the pointer meant that was pressed at one cell and let go at another, with orders in
- * hand or without. Orders may have been picked up by a key: then a click says where they go,
- * and one at the row that they are from only puts them back.
+ * The action of a pointer that was pressed at one cell and released at another, with a move in
+ * progress or without. A move may have been started by a key: then a click is its target, and a
+ * click at its own row ends it.
  */
 export function meantBy(pressed: Rung | undefined, at: Rung | undefined, held: Move | undefined): 'cancel' | 'amend' | 'click' | 'nothing' {
   if (!pressed || !at) return 'nothing';
@@ -137,7 +137,7 @@ export function meantBy(pressed: Rung | undefined, at: Rung | undefined, held: M
   return isOwn(pressed) ? 'cancel' : 'nothing';
 }
 
-/** Orders that a request is under way for, by order id. */
+/** Order ids with a pending request. */
 export const selectBusy: (state: RootState) => ReadonlySet<string> = createSelector([(state: RootState) => state.orders.pending], (pending) => {
   const busy = new Set<string>();
   for (const { change } of Object.values(pending)) if (change.kind === 'replace' || change.kind === 'cancel') busy.add(change.orderId);

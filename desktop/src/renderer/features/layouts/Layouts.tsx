@@ -1,4 +1,4 @@
-// Which panels are shown, and under which name the way they stand is kept.
+// The menu of panels and of stored layouts.
 import './layouts.css';
 import { type FormEvent, useState } from 'react';
 import { useT } from '../../i18n';

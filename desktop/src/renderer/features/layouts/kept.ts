@@ -1,16 +1,15 @@
-// Layouts as they are kept in this browser, for each user. What was kept may be damaged, of
-// another version, or name panels that are no longer there: what can be saved is, and
-// nothing of it breaks the screen.
+// Layouts as stored in this browser for each user. They may be damaged, from another version,
+// or name panels that no longer exist: the usable part is read and the rest ignored.
 import type { SerializedDockview } from 'dockview-react';
 
-/** Of the standard layout, which has no name of its own. */
+/** The stored name of the standard layout. */
 export const unnamed = '';
 
 export interface Layouts {
   version: 1;
-  /** Name of the one that is shown. */
+  /** The name of the layout that is shown. */
   current: string;
-  /** By name; one that was never moved is not among them. */
+  /** By name; only layouts that were changed. */
   docks: Record<string, SerializedDockview>;
   /** The panel that a small screen shows. */
   tab: string;
@@ -18,13 +17,13 @@ export interface Layouts {
 
 export const noLayouts: Layouts = { version: 1, current: unnamed, docks: {}, tab: '' };
 
-/** How long a name can be, and how many layouts there are. */
+/** The longest name, and the most layouts. */
 export const longestName = 40;
 export const mostLayouts = 20;
 
 export const layoutsKey = (user: string): string => `todoku.layouts.${user}`;
 
-/** Reads what was kept; known says which panels there are. */
+/** Reads the stored layouts; known are the ids of all panels. */
 export function readLayouts(text: string | null, known: (panel: string) => boolean): Layouts {
   let kept: unknown;
   try {
@@ -48,13 +47,13 @@ export function readLayouts(text: string | null, known: (panel: string) => boole
   };
 }
 
-/** What another window of the user's kept, with what this one shows as it is shown here. */
+/** The layouts that another window stored, with this window's present layout kept as shown. */
 export function keptBeside(own: Layouts, others: Layouts): Layouts {
   const shown = own.docks[own.current];
   return { ...own, docks: shown ? { ...others.docks, [own.current]: shown } : others.docks };
 }
 
-/** The layout without what is no longer there; undefined when it is none or nothing is left. */
+/** The layout without unknown panels; undefined if it is invalid or empty then. */
 export function soundDock(value: unknown, known: (panel: string) => boolean): SerializedDockview | undefined {
   if (!isRecord(value) || !isRecord(value['grid'])) return undefined;
   const { grid } = value;
@@ -101,7 +100,7 @@ function isSize(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
-/** A name as it is kept; undefined when it cannot be one. */
+/** The name as stored; undefined if it is invalid. */
 export function layoutName(text: string): string | undefined {
   const name = text.normalize('NFC').trim();
   return name === '' || name.length > longestName ? undefined : name;

@@ -1,23 +1,22 @@
-// How the panels stand when nobody has moved them: prices left, the book in the middle,
-// what enters orders right, blotters below.
+// The standard layout: prices left, the book in the middle, order entry right, blotters below.
 import type { SerializedDockview } from 'dockview-react';
 
-/** Regions of the standard layout. market and record have one of their own on wide screens only. */
+/** Regions of the standard layout. market and record exist only on wide screens. */
 export type Place = 'list' | 'book' | 'ladder' | 'market' | 'entry' | 'blotter' | 'record';
 
-/** From here on, CSS pixels, a screen is wide. */
+/** The width from which a screen is wide, CSS pixels. */
 export const wideFrom = 1_600;
 
 interface Region {
   places: readonly Place[];
-  /** Share of what it stands in. */
+  /** Its share of the enclosing row or column. */
   share: number;
 }
 
 interface Plan {
-  /** Rows of regions, with their share of the height. */
+  /** Rows of regions, and their shares of the height. */
   rows: readonly { share: number; regions: readonly Region[] }[];
-  /** Stands beside all of them, over the whole height: a ticket is tall. */
+  /** The region beside all rows, over the whole height, for the tall ticket. */
   beside: Region;
 }
 
@@ -60,7 +59,7 @@ const wide: Plan = {
 
 type Node = SerializedDockview['grid']['root'] & { size: number };
 
-/** The layout of panels for a dock of this size, as the dock reads it. */
+/** The standard layout for a dock of this size, in the dock's format. */
 export function standardLayout(kinds: Readonly<Record<string, { place?: Place }>>, width: number, height: number): SerializedDockview {
   const ids = Object.keys(kinds);
   const shown: string[] = [];
@@ -72,7 +71,7 @@ export function standardLayout(kinds: Readonly<Record<string, { place?: Place }>
     shown.push(...views);
     return { type: 'leaf', size: 0, data: { id: String(groups), views, activeView: views[0]! } };
   };
-  /** Several beside or above each other, where there are any, in these shares of so many pixels. */
+  /** Joins the existing ones beside or above each other, with these shares of the size in pixels. */
   const branch = (parts: readonly { share: number; node: Node | undefined }[], pixels: number): Node | undefined => {
     const there = parts.filter((part): part is { share: number; node: Node } => part.node !== undefined);
     const whole = there.reduce((sum, { share }) => sum + share, 0);

@@ -1,12 +1,12 @@
-// How old what a panel shows is, while it is not current. A book may be older than the events
-// that have come: how old, nobody knows.
+// The age of a panel's data while it is not current. A book may be older than the events that
+// have arrived; then its age is unknown.
 import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import { useSeconds } from '../feed/FeedStatus';
 import { selectFreshness } from '../feed/selectors';
 import './market.css';
 
-/** awaited: the panel shows a book that has not come yet. */
+/** awaited: the venue has not sent the panel's book anew yet. */
 export function Age({ awaited = false }: { awaited?: boolean }) {
   const t = useT();
   const stale = useAppSelector((s) => selectFreshness(s) !== 'fresh');

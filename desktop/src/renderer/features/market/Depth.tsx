@@ -1,5 +1,5 @@
-// The book of the chosen instrument: bids left, asks right, best on top. A click on a
-// level takes its price into the ticket.
+// The book of the chosen instrument: bids left, asks right, best on top. A click on a level
+// copies its price to the ticket.
 import { memo, type MouseEvent, useMemo } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { decimal, format, group, isZero } from '../../../shared/decimal';
@@ -108,7 +108,7 @@ const SideOfBook = memo(function SideOfBook({ side, levels, own, full, digits, c
   );
 });
 
-/** Columns as bids have them, the other way round for asks: prices meet in the middle. */
+/** Mirrors the columns of the asks, so that the price columns meet in the middle. */
 function ordered<T>(side: 'bid' | 'offer', columns: readonly T[]): readonly T[] {
   return side === 'bid' ? columns : columns.toReversed();
 }

@@ -62,7 +62,7 @@ const Row = memo(function Row({ symbol }: { symbol: string }) {
   const t = useT();
   const dispatch = useAppDispatch();
   const instrument = useAppSelector((s) => s.market.instruments[symbol]);
-  // Prices one by one: quantities move far more often than they do, and are not shown here.
+  // Selects prices, not the whole quote: its quantities change far more often and are not shown.
   const bid = useAppSelector((s) => s.market.quotes[symbol]?.bid?.price);
   const offer = useAppSelector((s) => s.market.quotes[symbol]?.offer?.price);
   const last = useAppSelector((s) => s.market.quotes[symbol]?.last);
@@ -83,7 +83,7 @@ const Row = memo(function Row({ symbol }: { symbol: string }) {
     dispatch(selection.chosen(symbol));
   };
   return (
-    // The button says the same to whoever has no mouse.
+    // The button does the same by keyboard.
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
     <tr aria-current={chosen} data-symbol={symbol} data-awaited={awaited || undefined} onClick={choose}>
       <th scope="row" aria-label={symbol}>

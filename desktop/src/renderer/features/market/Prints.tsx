@@ -9,7 +9,7 @@ import { Age } from './Age';
 import './market.css';
 import { type Print, priceDigits } from './slice';
 
-/** As many as somebody reads; the chart has the rest. */
+/** How many prints are shown; the chart covers a longer time. */
 const rows = 100;
 
 const none: Print[] = [];

@@ -1,14 +1,13 @@
-// A book as a screen holds it, and how one frame's updates change it. Books change more
-// often than anything else here: a frame copies each book that it touches once, and
-// changes the copy; levels that stay are the same objects before and after, so that a view
-// draws only those that changed.
+// A book, and how the updates of one frame change it. Books change more often than all other
+// data: a frame copies each book that it changes once. Unchanged levels stay the same objects,
+// so that a view renders only changed ones.
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import { type Decimal, decimal, stepsOf } from '../../../shared/decimal';
 import type { ItemBody } from '../feed/items';
 
 export interface Level {
   price: string;
-  /** The price in ticks: where it stands on a ladder. */
+  /** The price in ticks, which is its row on a ladder. */
   ticks: number;
   quantity: string;
   orders: number;
@@ -18,9 +17,9 @@ export interface Book {
   /** Best first, on both sides. */
   bids: Level[];
   offers: Level[];
-  /** Counts the moves of the best prices; orders may say which they were decided on. */
+  /** Counts the moves of the best prices; an order may name the version it was decided on. */
   version: number;
-  /** Changes with every update, so that views know. */
+  /** Changes with every update. */
   sequence: number;
 }
 
@@ -28,7 +27,7 @@ export function emptyBook(sequence: number): Book {
   return { bids: [], offers: [], version: 0, sequence };
 }
 
-/** The books of one frame: as they were, but for what the frame changes. */
+/** The books during one frame: unchanged ones are the same objects as before. */
 export class Books {
   readonly #before: Record<string, Book>;
   #after: Record<string, Book> | undefined;
@@ -39,7 +38,7 @@ export class Books {
     this.#before = before;
   }
 
-  /** All of them as they are now; the same object as before when nothing changed. */
+  /** All books now; the same object as before if nothing changed. */
   get all(): Record<string, Book> {
     return this.#after ?? this.#before;
   }
@@ -50,14 +49,14 @@ export class Books {
     this.#copied.clear();
   }
 
-  /** Puts an empty book in the place of the one held. */
+  /** Replaces a book by an empty one. */
   begin(symbol: string, sequence: number): void {
     (this.#after ??= { ...this.#before })[symbol] = emptyBook(sequence);
     this.#copied.add(symbol);
     this.#ticks.delete(symbol);
   }
 
-  /** Takes what rests at one price now. */
+  /** Sets one level. */
   update({ symbol, side, level, bookVersion }: ItemBody['bookUpdate'], sequence: number, tickSize: string): void {
     const book = this.#own(symbol);
     book.version = bookVersion;
@@ -65,17 +64,17 @@ export class Books {
     if (!level) return;
     let tick = this.#ticks.get(symbol);
     if (!tick) this.#ticks.set(symbol, (tick = decimal(tickSize)));
-    // What went before the tick became another may still be told to be gone.
+    // After a change of the tick size, removals may arrive for prices that no longer fit it.
     const ticks = stepsOf(decimal(level.price), tick);
     if (ticks !== undefined) setLevel(side === Side.BUY ? book.bids : book.offers, { ...level, ticks }, side === Side.BUY ? -1 : 1);
   }
 
-  /** Notes the version that the best prices have now. */
+  /** Sets the version of the best prices. */
   moved(symbol: string, version: number): void {
     if (this.all[symbol] && this.all[symbol].version !== version) this.#own(symbol).version = version;
   }
 
-  /** The book of a symbol as this frame's own to change. */
+  /** The copy of a book that this frame may change. */
   #own(symbol: string): Book {
     const after = (this.#after ??= { ...this.#before });
     const held = after[symbol];
@@ -85,7 +84,7 @@ export class Books {
   }
 }
 
-/** Puts a level where it belongs, or takes it out. order is 1 for rising prices, -1 for falling. */
+/** Inserts, replaces or removes a level. order is 1 for rising prices, -1 for falling. */
 function setLevel(levels: Level[], level: Level, order: 1 | -1): void {
   let low = 0;
   let high = levels.length;

@@ -1,4 +1,4 @@
-// Figures that views derive from the market, exactly.
+// Exact figures that views derive from market data.
 import { add, compare, type Decimal, decimal, format, isZero, subtract } from '../../../shared/decimal';
 import type { Level } from './book';
 
@@ -7,7 +7,7 @@ export function percentChange(last: string, reference: string): string | undefin
   const [l, r] = [decimal(last), decimal(reference)];
   if (isZero(l) || isZero(r)) return undefined;
   const change = subtract(l, r);
-  // Both have the same scale from here on; what is asked for is units of a hundredth of a percent.
+  // Both have the same scale now; the result is in hundredths of a percent.
   const over = change.units * 10_000n * 10n ** BigInt(Math.max(0, r.scale - change.scale));
   const under = r.units * 10n ** BigInt(Math.max(0, change.scale - r.scale));
   const half = under / 2n;
@@ -36,8 +36,8 @@ export function largest(...sides: readonly (readonly Level[])[]): Decimal {
 }
 
 /**
- * What a full bar stands for: the least of 1, 2 and 5 times a power of ten that holds the
- * largest quantity, so that bars keep their measure while quantities move.
+ * The quantity of a full bar: the smallest of 1, 2 or 5 times a power of ten that is at least
+ * the largest quantity, so that the scale of the bars seldom changes.
  */
 export function fullBar(most: Decimal): string {
   const whole = most.units / 10n ** BigInt(most.scale) + 1n;
@@ -46,7 +46,7 @@ export function fullBar(most: Decimal): string {
   return String([1n, 2n, 5n, 10n].map((n) => n * power).find((full) => full >= whole) ?? whole);
 }
 
-/** How much of a full bar a quantity is, 0 to 1 in thousandths: for drawing, not for counting. */
+/** The length of a quantity's bar, 0 to 1 in thousandths; a float, for drawing only. */
 export function shareOf(quantity: string, full: string): number {
   const [q, f] = [decimal(quantity), decimal(full)];
   if (isZero(f)) return 0;

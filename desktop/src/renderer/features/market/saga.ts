@@ -1,4 +1,4 @@
-// Fetches what the stream does not tell: the trades of an instrument from before it began.
+// Loads what the stream does not contain: the trades of an instrument from before it began.
 import type { SagaIterator } from 'redux-saga';
 import { call, delay, put, race, select, take } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
@@ -9,10 +9,10 @@ import { feed } from '../feed/slice';
 import { selection } from './selection';
 import { market, printsKept } from './slice';
 
-/** After a failure the same is asked again this much later. */
+/** How long to wait after a failure before trying again, ms. */
 const againMs = 5_000;
 
-/** The chosen instrument while its earlier prints are missing and the stream could tell what comes after them. */
+/** The chosen instrument, while its earlier prints are missing and the stream is current. */
 function selectWanted(state: RootState): string | undefined {
   const { symbol } = state.selection;
   return symbol !== '' && !state.market.printsLoaded[symbol] && selectTradable(state) ? symbol : undefined;
@@ -28,11 +28,11 @@ export function* marketSaga({ venue }: { venue: Venue }): SagaIterator<void> {
     }
     const waitFor: string = yield select((s: RootState) => s.feed.cursor);
     try {
-      // History answers once it has all that the stream has told: between the two nothing is missing.
+      // History answers once it contains all that the stream has delivered, so that there is no gap.
       const reply: Awaited<ReturnType<Venue['market']['listTrades']>> = yield call(venue.market.listTrades, { symbol, pageSize: printsKept, waitFor }, deadlines.read);
       yield put(market.printsLoaded({ symbol, prints: reply.trades.map((trade) => plain(trade)) }));
     } catch {
-      // What the stream tells is shown in the meantime.
+      // Prints of the stream are shown meanwhile.
       yield race({ waited: delay(againMs), chosen: take(selection.chosen.type) });
     }
   }

@@ -13,7 +13,7 @@ const slice = createSlice({
   },
   extraReducers: (builder) =>
     builder
-      // Something is shown from the first moment on.
+      // Until the user chooses, the first instrument is shown.
       .addCase(feed.received, (state, { payload }) => {
         if (state.symbol !== '') return;
         const first = payload.items.find((item) => item.type === 'instrumentUpdate');

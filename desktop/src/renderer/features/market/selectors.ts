@@ -1,4 +1,4 @@
-// What market views select, narrowly: a book that moves renders nothing but itself.
+// Narrow selectors for market views, so that a change of one book renders only that book.
 import { createSelector } from '@reduxjs/toolkit';
 import { AssetClass, Side } from '../../../gen/todoku/v1/types_pb';
 import type { RootState } from '../../app/store';
@@ -18,7 +18,7 @@ const groups: readonly (readonly [Key, AssetClass])[] = [
 ];
 const grouped = new Set(groups.map(([, of]) => of));
 
-/** Instruments whose symbol or name has the words, by asset class, each class in the venue's order. */
+/** Instruments whose symbol or name contains the text, by asset class, each class in the venue's order. */
 export const selectGroups: (state: RootState, words: string) => Group[] = createSelector(
   [(state: RootState) => state.market.instruments, (_: RootState, words: string) => words.trim().toLowerCase()],
   (instruments, words) => {
@@ -33,18 +33,18 @@ export const selectGroups: (state: RootState, words: string) => Group[] = create
 );
 
 /**
- * Whether what is held of an instrument's book is from before the stream was last away. It ends for
- * every instrument: screens subscribe to all, and the venue begins an empty book as any other.
+ * Whether the book of an instrument is from before the stream was last lost. Every book is sent
+ * anew, empty ones too, because screens subscribe to all instruments.
  */
 export const selectAwaited = ({ market }: RootState, symbol: string): boolean => !market.begun[symbol];
 
-/** Whether any instrument's book is. */
+/** The same, for any instrument. */
 export const selectAnyAwaited: (state: RootState) => boolean = createSelector(
   [(state: RootState) => state.market.instruments, (state: RootState) => state.market.begun],
   (instruments, begun) => Object.keys(instruments).some((symbol) => !begun[symbol]),
 );
 
-/** What the user's accounts hold together of each instrument, signed; absent where that is nothing. */
+/** The user's net position in each instrument, over all accounts, signed; absent if it is zero. */
 export const selectNetPositions: (state: RootState) => Record<string, string> = createSelector(
   [(state: RootState) => state.orders.positions, (state: RootState) => state.session.user?.accounts],
   (positions, accounts) => {
@@ -63,7 +63,7 @@ export interface OwnQuantities {
   offers: Record<string, string>;
 }
 
-/** What the user's own orders have at each price of an instrument. */
+/** The quantity of the user's own orders at each price of an instrument. */
 export const selectOwnQuantities: (state: RootState, symbol: string) => OwnQuantities = createSelector(
   [(state: RootState) => state.orders.working, (state: RootState) => state.session.user?.accounts, (_: RootState, symbol: string) => symbol],
   (working, accounts, symbol) => {

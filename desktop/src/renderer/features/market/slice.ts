@@ -1,4 +1,4 @@
-// The market as the stream tells it: instruments, books, best prices, prints.
+// The market as the stream delivers it: instruments, books, best prices, prints.
 //
 // Written without immer, whose proxies took six times the CPU for a frame of 250 updates
 // (docs/performance.md). Each frame copies what it changes once, by hand.
@@ -27,15 +27,15 @@ export interface MarketState {
   books: Record<string, Book>;
   quotes: Record<string, Quote>;
   /**
-   * Symbols whose book and best prices came since the stream was last away. The venue sends
-   * them whole after the events, each when it gets to it; those of before are old until then.
+   * Symbols whose book and best prices have arrived since the stream was last lost. The venue
+   * sends each one whole, some time after the events; until then the one held is old.
    */
   begun: Record<string, true>;
   /** Newest first, by symbol. */
   prints: Record<string, Print[]>;
-  /** Symbols of which the prints before the stream began are there too. */
+  /** Symbols whose prints from before the stream began are loaded. */
   printsLoaded: Record<string, true>;
-  /** What a snapshot has told so far; undefined outside of one. */
+  /** Instruments of a snapshot that is arriving; undefined outside of one. */
   incoming: Record<string, Instrument> | undefined;
 }
 
@@ -73,13 +73,13 @@ function afterFrame(state: MarketState, items: readonly Item[]): MarketState {
   for (const item of items)
     switch (item.type) {
       case 'reset':
-        // What was known is of another history, or nobody knows how far it still holds.
+        // The data may belong to another journal, or may be incomplete.
         books.clear();
         Object.assign(after, { quotes: {}, begun: {}, prints: {}, printsLoaded: {} });
         break;
       case 'snapshotBegin':
         after.incoming = {};
-        // What traded between the last stream and this snapshot is not told.
+        // Trades between the last stream and this snapshot are missing.
         after.printsLoaded = {};
         break;
       case 'snapshotEnd':
@@ -91,7 +91,7 @@ function afterFrame(state: MarketState, items: readonly Item[]): MarketState {
         const before = after.instruments[symbol];
         if (after.incoming) after.incoming = { ...after.incoming, [symbol]: item.body };
         else own('instruments')[symbol] = item.body;
-        // A venue changes the tick of an empty book only: what is held of it is gone.
+        // A venue changes the tick size only while the book is empty.
         if (before && before.tickSize !== tickSize) books.begin(symbol, item.sequence);
         break;
       }
@@ -125,10 +125,10 @@ function withPrint(prints: Print[], print: Print): Print[] {
   return at >= 0 ? prints.with(at, print) : [print, ...prints.slice(0, printsKept - 1)];
 }
 
-/** What the stream told and what history has, each once; the stream knows of corrections first. */
-function joined(told: Print[], history: Print[]): Print[] {
-  const known = new Set(told.map(({ tradeId }) => tradeId));
-  const all = [...told, ...history.filter(({ tradeId }) => !known.has(tradeId))];
+/** Merges prints of the stream and of history; the stream's win, because they include corrections. */
+function joined(live: Print[], history: Print[]): Print[] {
+  const known = new Set(live.map(({ tradeId }) => tradeId));
+  const all = [...live, ...history.filter(({ tradeId }) => !known.has(tradeId))];
   return all.toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0) || newer(b.tradeId, a.tradeId)).slice(0, printsKept);
 }
 

@@ -1,4 +1,4 @@
-// The notification centre: everything that was told since signing in.
+// The notification centre: all notices since signing in.
 import './notices.css';
 import { useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
@@ -12,7 +12,7 @@ import { wordsOf } from './words';
 
 const selectUnread = ({ notices: { history } }: { notices: NoticesState }): number => history.reduce((n, notice) => (notice.read ? n : n + 1), 0);
 
-/** The button in the bar, with how many are unread, and the centre that it opens. */
+/** The button in the bar, with the number of unread notices, and the centre that it opens. */
 export function Centre() {
   const t = useT();
   const dispatch = useAppDispatch();

@@ -1,5 +1,5 @@
-// Notices over the screen, for a while. They never take the focus; Escape closes them, and
-// they stay for as long as somebody points at them.
+// Notices that are shown over the screen for a while. They never take the focus, close on
+// Escape, and stay while the pointer is over them.
 import './notices.css';
 import { useEffect, useRef, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
@@ -8,7 +8,7 @@ import { notices, type Toast } from './slice';
 import { levelSigns } from './signs';
 import { wordsOf } from './words';
 
-/** How long a toast stays after its latest news, ms. */
+/** How long a toast stays after its latest notice, ms. */
 const lifeOf = ({ notice }: Toast): number => (notice.level === 'warning' ? 12_000 : 6_000);
 
 export function Toasts() {
@@ -21,7 +21,7 @@ export function Toasts() {
   useEffect(() => {
     if (!some) return undefined;
     const escape = (event: KeyboardEvent): void => {
-      // Whatever is open above the screen closes first.
+      // An open dialog or popover closes first.
       if (event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('dialog[open], [popover]:popover-open')) dispatch(notices.allDismissed());
     };
     document.addEventListener('keydown', escape);
@@ -33,7 +33,7 @@ export function Toasts() {
     const look = (): void => setHeld(section.matches(':hover, :focus-within'));
     const events = ['pointerenter', 'pointerleave', 'focusin', 'focusout'] as const;
     for (const event of events) section.addEventListener(event, look);
-    // A toast that goes takes the pointer's events with it.
+    // A removed toast sends no pointerleave event.
     const gone = new MutationObserver(look);
     gone.observe(section, { childList: true, subtree: true });
     return () => {

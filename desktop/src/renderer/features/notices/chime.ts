@@ -1,4 +1,4 @@
-// Short tones, made in code: a file would be another request and another licence.
+// Short tones, made in code, so that no sound file and its licence are needed.
 import type { Level } from './notice';
 
 /** Frequencies in Hz, one after the other: rising for good news, falling for a warning. */
@@ -18,7 +18,7 @@ export function chime(level: Level): void {
     const tone = audio.createOscillator();
     const gain = audio.createGain();
     tone.frequency.value = frequency;
-    // A tone that begins or ends at once clicks.
+    // Fade in and out, because an abrupt tone clicks.
     gain.gain.setValueAtTime(0, begin);
     gain.gain.linearRampToValueAtTime(loudness, begin + 0.01);
     gain.gain.exponentialRampToValueAtTime(0.0001, begin + toneSeconds);

@@ -1,20 +1,20 @@
-// What of all that happens is worth telling a person, and in which words. One decision for
-// the notification centre, the toasts, the sound and the operating system.
+// Which events become notices for the user, and with which text. The notification centre, the
+// toasts, the sound and the operating system all use this decision.
 import { Reset_Cause } from '../../../gen/todoku/v1/notification_pb';
 import { ExecType, Side, TradeStatus, TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import { decimal, digitsOf, format, group } from '../../../shared/decimal';
 import type { Key, Values } from '../../i18n';
 import type { Item, ItemBody } from '../feed/items';
 
-/** What people filter by, and what is told together when it comes in a burst. */
+/** Groups for the filter; notices of one group that arrive together are one toast. */
 export const groups = ['fill', 'order', 'refusal', 'market', 'people', 'venue', 'stream'] as const;
 export type Group = (typeof groups)[number];
 
-/** How much it matters: a warning interrupts a screen reader, the rest waits for a pause. */
+/** The importance: a warning interrupts a screen reader, the other levels wait for a pause. */
 export type Level = 'info' | 'good' | 'warning';
 
 export interface Notice {
-  /** Names it: the same thing told in two ways is one notice. */
+  /** Identifies the event: two reports of the same event are one notice. */
   id: string;
   group: Group;
   level: Level;
@@ -22,15 +22,15 @@ export interface Notice {
   at: number;
   text: Key;
   values: Values;
-  /** Values that are words themselves. */
+  /** Values that are keys of texts. */
   words?: Record<string, Key>;
-  /** The venue's reason and its sentence, said in the user's language where that is known. */
+  /** The venue's reason and its text, translated to the user's language if the reason is known. */
   why?: { reason: string; text: string };
-  /** It goes to the centre only: nothing that one must see now. */
+  /** Only listed in the centre; does not pop up. */
   quiet?: boolean;
 }
 
-/** What must be known to judge an item: who looks, and how things were before. */
+/** What the decision depends on: the user, and the state before the item. */
 export interface Known {
   displayName: string;
   accounts: string[];
@@ -38,7 +38,7 @@ export interface Known {
   statuses: Record<string, TradingStatus>;
   /** Places after the point of prices, by symbol. */
   digits: Record<string, number>;
-  /** Requests that this screen itself made sure would be refused: no news to anybody. */
+  /** Requests that this screen itself asked the venue to refuse; they make no notice. */
   withdrawn: string[];
 }
 
@@ -47,7 +47,7 @@ export const nobody: Known = { displayName: '', accounts: [], statuses: {}, digi
 const sideOf = (side: Side): Key => (side === Side.SELL ? 'notice.sold' : 'notice.bought');
 const orderSideOf = (side: Side): Key => (side === Side.SELL ? 'side.sell' : 'side.buy');
 
-/** The notice of an item, or undefined when it is none of a person's business. at is the local clock. */
+/** The notice of an item; undefined if it makes none. at is the local clock, ms. */
 export function noticeOf(item: Item, known: Known, at: number): Notice | undefined {
   const when = item.time || at;
   switch (item.type) {
@@ -82,7 +82,7 @@ export function noticeOf(item: Item, known: Known, at: number): Notice | undefin
   }
 }
 
-/** What is known after an item: what later ones are judged by. */
+/** The state after an item, for the decision on later ones. */
 export function learned(known: Known, item: Item): Known {
   if (item.type === 'hello' && item.body.user) return { ...known, displayName: item.body.user.displayName, accounts: item.body.user.accounts };
   if (item.type !== 'instrumentUpdate') return known;
@@ -112,7 +112,7 @@ function reportNotice(report: ItemBody['executionReport'], order: ItemBody['orde
       return {
         id: `ended:${order.orderId}`,
         group: 'order',
-        // Whoever asked for it need not be warned.
+        // The user requested it, so it is no warning.
         level: reason?.name === 'REQUESTED' ? 'info' : 'warning',
         at,
         text: execType === ExecType.EXPIRED ? 'notice.expired' : 'notice.canceled',
@@ -121,7 +121,7 @@ function reportNotice(report: ItemBody['executionReport'], order: ItemBody['orde
         ...(reason ? { why: { reason: reason.name, text: reason.text } } : {}),
       };
     default:
-      return undefined; // Taken, replaced, traded: the blotter and the trade itself say so.
+      return undefined; // Accepted, replaced, traded: the blotter and the trade's own notice show it.
   }
 }
 

@@ -1,5 +1,5 @@
-// What notices do beside being shown: what the stream's own story has to tell, a tone, and
-// the operating system's notification while nobody looks at the window.
+// Side effects of notices: notices about the stream itself, a tone, and the operating system's
+// notification while the window is in the background.
 import type { Action } from '@reduxjs/toolkit';
 import type { SagaIterator } from 'redux-saga';
 import { call, delay, fork, put, select, take, takeEvery } from 'redux-saga/effects';
@@ -17,7 +17,7 @@ export interface NoticesContext {
   now: () => number;
   /** Plays a short tone. */
   chime: (level: Level) => void;
-  /** Whether the user has this window before them. */
+  /** Whether this window is visible and has the focus. */
   watched: () => boolean;
 }
 
@@ -33,7 +33,7 @@ function* note({ now }: NoticesContext, text: 'notice.superseded' | 'notice.dive
   yield put(notices.noted({ id: `${name}:${at}`, group: 'stream', level: 'warning', at, text, values: {} }));
 }
 
-/** Says how many messages a resume brought, if any, when all of them are there: in one frame or in many. */
+/** Makes a notice of how many messages a resume replayed, if any, once all of them have arrived. */
 function* tellStream({ now }: NoticesContext): SagaIterator<void> {
   let away = false;
   for (;;) {
@@ -61,21 +61,21 @@ function* tellStream({ now }: NoticesContext): SagaIterator<void> {
   }
 }
 
-/** What comes within this is one tone and one notification of the system, ms. */
+/** Notices within this time, ms, make one tone and one notification of the system. */
 const gatherMs = 400;
 
 function* callAttention({ venue, chime, watched }: NoticesContext): SagaIterator<void> {
-  for (let told = 0; ; ) {
+  for (let announced = 0; ; ) {
     yield take([feed.received.type, orders.refused.type, notices.noted.type]);
-    const now: number = yield select((s: RootState) => s.notices.told);
-    if (now <= told) {
-      told = now;
+    const now: number = yield select((s: RootState) => s.notices.shown);
+    if (now <= announced) {
+      announced = now;
       continue;
     }
     yield delay(gatherMs);
     const { notices: state, settings }: RootState = yield select();
-    const fresh: Notice[] = state.history.filter((notice) => !notice.quiet).slice(0, Math.max(0, state.told - told));
-    told = state.told;
+    const fresh: Notice[] = state.history.filter((notice) => !notice.quiet).slice(0, Math.max(0, state.shown - announced));
+    announced = state.shown;
     const [latest] = fresh;
     if (!latest) continue;
     if (settings.sound) yield call(chime, loudest(fresh));

@@ -1,4 +1,4 @@
-// A sign for each level, so that no colour is needed to tell them apart.
+// A sign for each level, so that levels differ not only by colour.
 import type { Level } from './notice';
 
 export const levelSigns: Record<Level, string> = { info: 'i', good: '✓', warning: '!' };

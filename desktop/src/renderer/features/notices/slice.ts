@@ -11,12 +11,12 @@ export interface Kept extends Notice {
   read: boolean;
 }
 
-/** What is shown over the screen for a while: one notice, or the latest of several that came together. */
+/** One notice, or the latest of several that arrived together, shown over the screen for a while. */
 export interface Toast {
   id: number;
   notice: Notice;
   count: number;
-  /** Local clock, ms: when the latest of them came. */
+  /** Local clock, ms: when the latest of them arrived. */
   at: number;
 }
 
@@ -25,27 +25,27 @@ export interface NoticesState {
   history: Kept[];
   /** Oldest first. */
   toasts: Toast[];
-  /** How many notices asked to be seen so far. */
-  told: number;
+  /** How many notices popped up so far. */
+  shown: number;
   /** Messages of types that this version does not know. */
   unknown: number;
   known: Known;
 }
 
-const initial: NoticesState = { history: [], toasts: [], told: 0, unknown: 0, known: nobody };
+const initial: NoticesState = { history: [], toasts: [], shown: 0, unknown: 0, known: nobody };
 
-/** How many notices a session keeps; the oldest go first. */
+/** How many notices a session keeps; the oldest are dropped first. */
 export const kept = 500;
-/** How many toasts are on the screen at once; more would cover it. */
+/** How many toasts are shown at once. */
 export const mostToasts = 4;
-/** Notices of one group that come within this of each other, ms, are one toast. */
+/** Notices of one group within this time of each other, ms, are one toast. */
 export const burstMs = 1_500;
 
 const slice = createSlice({
   name: 'notices',
   initialState: initial,
   reducers: {
-    /** Something of this screen's own is to be told. */
+    /** Adds a notice of this screen's own. */
     noted(state, { payload }: PayloadAction<Notice>) {
       tell(state, [payload], payload.at);
     },
@@ -55,7 +55,7 @@ const slice = createSlice({
     allDismissed(state) {
       state.toasts = [];
     },
-    /** The user has looked at the centre. */
+    /** The user has opened the centre. */
     allRead(state) {
       for (const notice of state.history) notice.read = true;
       state.toasts = [];
@@ -99,11 +99,11 @@ const slice = createSlice({
       .addCase(orders.withdrawing, (state, { payload }) => {
         state.known.withdrawn = [...state.known.withdrawn.slice(1 - kept), payload];
       })
-      // What one user was told is none of the next one's business.
+      // The next user must not see the notices of this one.
       .addCase(session.ended, () => initial),
 });
 
-/** Takes news in, each once. Without proxies: a frame may bring thousands of fills. */
+/** Adds notices, each once. Without immer's proxies, because a frame may have thousands of fills. */
 function tell(state: NoticesState, news: readonly Notice[], at: number): void {
   if (news.length === 0) return;
   const { history, toasts } = current(state);
@@ -115,18 +115,18 @@ function tell(state: NoticesState, news: readonly Notice[], at: number): void {
     known.add(notice.id);
     fresh.push({ ...notice, read: false });
     if (notice.quiet) continue;
-    state.told += 1;
+    state.shown += 1;
     const together = shown.findIndex((toast) => toast.notice.group === notice.group && at - toast.at <= burstMs);
     const toast = shown[together];
     if (toast) shown = shown.with(together, { ...toast, notice, count: toast.count + 1, at });
-    else shown = [...shown, { id: state.told, notice, count: 1, at }].slice(-mostToasts);
+    else shown = [...shown, { id: state.shown, notice, count: 1, at }].slice(-mostToasts);
   }
   if (fresh.length === 0) return;
   state.history = [...fresh.toReversed(), ...history].slice(0, kept);
   if (shown !== toasts) state.toasts = shown;
 }
 
-/** One note that counts: a newer venue may send such messages all day. */
+/** Counts unknown messages in one notice, because a newer venue may send many. */
 function tellUnknown(state: NoticesState, count: number, at: number): void {
   state.unknown += count;
   const note = state.history.find((notice) => notice.id === 'unknown');

@@ -1,4 +1,4 @@
-// A notice in words, for the screen and for the operating system alike.
+// The text of a notice, for the screen and for the operating system.
 import type { Translate } from '../../i18n';
 import { reasonText } from '../orders/reasons';
 import type { Language } from '../settings/slice';
@@ -8,7 +8,7 @@ export interface Words {
   title: string;
   /** What happened. */
   text: string;
-  /** The reason in a sentence, or empty. */
+  /** The reason as a sentence, or empty. */
   why: string;
 }
 

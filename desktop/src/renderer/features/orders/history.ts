@@ -1,5 +1,5 @@
-// What happened before the stream began, a page at a time, newest first: after each
-// snapshot the newest page, and an older one whenever somebody scrolls that far.
+// Loads executions and ended orders from before the stream began, in pages, newest first: the
+// newest page after each snapshot, and an older one whenever the user scrolls that far.
 import type { SagaIterator } from 'redux-saga';
 import { call, delay, put, race, select, take } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
@@ -58,7 +58,7 @@ export class Pager<T> {
     }
   }
 
-  /** Which row is the newest is known only when each account has one to show. */
+  /** The newest row is known only when each account has loaded at least one. */
   async #fill(): Promise<void> {
     for (const source of this.#sources)
       while (source.rows.length === 0 && !source.ended) {
@@ -71,12 +71,12 @@ export class Pager<T> {
 const firstRetryMs = 2_000;
 const mostRetryMs = 60_000;
 
-/** Whether another try can help. */
+/** Whether trying again can help. */
 function passing(problem: Problem): boolean {
   return outcomeUnknown(problem) || ['TOKEN_EXPIRED', 'BUSY', 'TOO_MANY_CALLS'].includes(problem.reason);
 }
 
-/** Keeps one history of the user's, of executions or of ended orders, until cancelled. */
+/** Loads one of the two histories, of executions or of ended orders, until cancelled. */
 export function* keepHistory(venue: Venue, of: HistoryOf): SagaIterator<void> {
   let read: (() => Promise<ReturnType<typeof orders.executionsLoaded> | ReturnType<typeof orders.doneLoaded>>) | undefined;
   let snapshots = 0;
@@ -88,22 +88,22 @@ export function* keepHistory(venue: Venue, of: HistoryOf): SagaIterator<void> {
       yield take([feed.received.type, orders.olderWanted.type]);
       continue;
     }
-    const anew = held.snapshots !== snapshots || !read;
-    if (anew) {
+    const first = held.snapshots !== snapshots || !read;
+    if (first) {
       snapshots = held.snapshots;
       read = reader(venue, of, session.user?.accounts ?? [], stream.cursor);
     }
     try {
       const loaded: Awaited<ReturnType<NonNullable<typeof read>>> = yield call(read!);
       const after: RootState = yield select();
-      // A snapshot came in between: what was read may not join on to it.
+      // A snapshot arrived meanwhile: there may be a gap between it and this page.
       if (after.orders.snapshots === snapshots) yield put(loaded);
       wait = firstRetryMs;
     } catch (error) {
-      if (anew) read = undefined;
+      if (first) read = undefined;
       yield put(orders.historyFailed(of));
       if (!passing(problemOf(error))) continue;
-      // It is tried again by itself, or at once when somebody wants it.
+      // Tried again after a while, or at once when the user scrolls.
       yield race({ waited: delay(wait), wanted: take(orders.olderWanted.type) });
       wait = Math.min(2 * wait, mostRetryMs);
       yield put(orders.olderWanted(of));
@@ -112,13 +112,13 @@ export function* keepHistory(venue: Venue, of: HistoryOf): SagaIterator<void> {
 }
 
 function reader(venue: Venue, of: HistoryOf, accounts: readonly string[], cursor: string) {
-  // The first page reflects at least what the stream has told.
+  // The first page must include at least what the stream has delivered.
   const asked = (account: string, pageToken: string) => ({ account, pageToken, pageSize, waitFor: pageToken === '' ? cursor : '' });
-  let anew = true;
-  const once = (): boolean => {
-    const first = anew;
-    anew = false;
-    return first;
+  let first = true;
+  const newest = (): boolean => {
+    const is = first;
+    first = false;
+    return is;
   };
   if (of === 'executions') {
     const pager = new Pager<Execution>(
@@ -131,7 +131,7 @@ function reader(venue: Venue, of: HistoryOf, accounts: readonly string[], cursor
     );
     return async () => {
       const page = await pager.page(pageSize);
-      return orders.executionsLoaded({ ...page, anew: once() });
+      return orders.executionsLoaded({ ...page, newest: newest() });
     };
   }
   const pager = new Pager<Order>(
@@ -144,6 +144,6 @@ function reader(venue: Venue, of: HistoryOf, accounts: readonly string[], cursor
   );
   return async () => {
     const page = await pager.page(pageSize);
-    return orders.doneLoaded({ ...page, anew: once() });
+    return orders.doneLoaded({ ...page, newest: newest() });
   };
 }

@@ -62,14 +62,14 @@ test('a venue that was set up anew has another history', () => {
 test('orders that ended stand where they were entered, whoever tells of them', () => {
   const ended = (...names: number[]): Order[] => names.map((id) => order(id, OrderStatus.CANCELED));
   let state = frame(initial, ...snapshot(order(6)), ...ended(9, 3).map((one) => item('executionReport', report(20 + Number(one.orderId), one, ExecType.CANCELED))));
-  state = ordersReducer(state, orders.doneLoaded({ rows: ended(10, 9, 8, 6, 2), anew: false, more: true }));
+  state = ordersReducer(state, orders.doneLoaded({ rows: ended(10, 9, 8, 6, 2), newest: false, more: true }));
   // Order 6 works, as far as the stream has told.
   expect(state.done.map(({ orderId }) => orderId)).toEqual(['10', '9', '8', '3', '2']);
 });
 
 test('a screen keeps so much and says so', () => {
   const rows = Array.from({ length: kept.executions }, (_, n) => report(kept.executions - n));
-  let state = ordersReducer(initial, orders.executionsLoaded({ rows, anew: true, more: true }));
+  let state = ordersReducer(initial, orders.executionsLoaded({ rows, newest: true, more: true }));
   expect(state.history.executions).toBe('more');
   state = frame(state, item('executionReport', report(kept.executions + 1)));
   expect(state.executions).toHaveLength(kept.executions);
@@ -85,13 +85,13 @@ test('stream and history join without a gap and without a double, however often 
       let head = before;
       let state = frame(initial, ...snapshot());
       let next = 0; // History's next page begins below this; 0 before the first.
-      let anew = true;
+      let newest = true;
       const page = (): void => {
-        const from = anew ? head + 1 : next;
+        const from = newest ? head + 1 : next;
         const rows = Array.from({ length: Math.min(3, from - 1) }, (_, n) => report(from - 1 - n));
         next = from - rows.length;
-        state = ordersReducer(state, orders.executionsLoaded({ rows, anew, more: next > 1 }));
-        anew = false;
+        state = ordersReducer(state, orders.executionsLoaded({ rows, newest, more: next > 1 }));
+        newest = false;
         // Between two rows nothing is left out, and none is there twice.
         const shown = state.executions.map(({ executionId }) => Number(executionId.split('-')[0]));
         expect(shown).toEqual(Array.from({ length: shown.length }, (_, n) => head - n));
@@ -101,7 +101,7 @@ test('stream and history join without a gap and without a double, however often 
         else if ('missed' in one) {
           head += one.missed;
           state = frame(state, ...snapshot());
-          anew = true;
+          newest = true;
           // The stream may be faster than history.
           if (one.late) state = frame(state, item('executionReport', report(++head)));
         } else page();

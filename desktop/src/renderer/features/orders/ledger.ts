@@ -1,45 +1,45 @@
-// How orders, executions and positions change: by a frame of the stream, by a page of
-// history, by a refusal. Pure, and without immer: a mass cancel is a thousand reports in one
-// frame, each of which would walk thousands of proxies.
+// How a frame of the stream, a page of history and a refusal change orders, executions and
+// positions. Pure functions without immer: a mass cancel is a thousand reports in one frame,
+// and each would walk thousands of proxies.
 import { ExecType } from '../../../gen/todoku/v1/types_pb';
 import type { Received } from '../feed/slice';
 import { Reset_Cause } from '../../../gen/todoku/v1/notification_pb';
 import { type Execution, type HistoryOf, type Order, type OrdersState, type Position, problemOfReason, type Refusal, works } from './model';
 
-/** How much a screen keeps; history has the rest. */
+/** How many rows a screen keeps; history has the others. */
 export const kept = { executions: 10_000, done: 5_000, refusals: 1_000 } as const;
 
 /** A page of history. */
 export interface Loaded<T> {
   /** Newest first. */
   rows: T[];
-  /** It is the newest page: what is held of older ones may have a gap before it. */
-  anew: boolean;
+  /** Whether it is the newest page: there may be a gap between it and the rows held. */
+  newest: boolean;
   /** There are older pages. */
   more: boolean;
 }
 
-/** What a snapshot tells whole and events change. */
-type Told = Pick<OrdersState, 'working' | 'positions' | 'limits'>;
+/** What a snapshot contains and events change. */
+type Current = Pick<OrdersState, 'working' | 'positions' | 'limits'>;
 
 const keyOf = (position: Position): string => `${position.account} ${position.symbol}`;
 
-/** Executions are named by sequence and place in it: the newest first. */
+/** Compares execution ids, which are a sequence and an index: the newest first. */
 export function newerExecution(a: Pick<Execution, 'executionId'>, b: Pick<Execution, 'executionId'>): number {
   const [s = '', i = ''] = a.executionId.split('-');
   const [t = '', j = ''] = b.executionId.split('-');
   return Number(t) - Number(s) || Number(j) - Number(i);
 }
 
-/** Orders are numbered as they are entered: the newest first. */
+/** Compares order ids, which are numbers in the order of entry: the newest first. */
 export function newerOrder(a: Pick<Order, 'orderId'>, b: Pick<Order, 'orderId'>): number {
   return b.orderId.length - a.orderId.length || (a.orderId < b.orderId ? 1 : a.orderId > b.orderId ? -1 : 0);
 }
 
-/** Both, each row once, newest first, as both are; of a row that is in both the first one's. */
+/** Merges two lists that are sorted newest first; of a row in both lists the first list's is kept. */
 function joined<T>(first: readonly T[], second: readonly T[], newer: (a: T, b: T) => number): T[] {
   if (first.length === 0 || second.length === 0) return [...first, ...second];
-  // What the stream tells is newer than all that is known.
+  // Rows of the stream are usually newer than all others.
   if (newer(first.at(-1)!, second[0]!) < 0) return [...first, ...second];
   const all: T[] = [];
   let i = 0;
@@ -53,10 +53,10 @@ function joined<T>(first: readonly T[], second: readonly T[], newer: (a: T, b: T
   return [...all, ...first.slice(i), ...second.slice(j)];
 }
 
-/** The state after everything that came in one frame; the same where nothing concerned it. */
+/** The state after the items of one frame; the same object if none of them concerns it. */
 export function afterFrame(state: OrdersState, { items, at }: Received): OrdersState {
   let after = state;
-  // A copy of each map, made when it is first written to.
+  // Each map is copied when it is first written to.
   const owned = new Map<object, object>();
   const own = <T extends object>(map: T): T => {
     if (!owned.has(map)) {
@@ -66,11 +66,11 @@ export function afterFrame(state: OrdersState, { items, at }: Received): OrdersS
     return owned.get(map) as T;
   };
   const change = (): OrdersState => (after = own(after));
-  /** The map to write what a snapshot or an event tells into. */
-  const into = <K extends keyof Told>(key: K): Told[K] => {
+  /** The map that a snapshot or an event writes into. */
+  const into = <K extends keyof Current>(key: K): Current[K] => {
     const to = change();
-    const told: Told = to.incoming ? (to.incoming = own(to.incoming)) : to;
-    return (told[key] = own(told[key]));
+    const current: Current = to.incoming ? (to.incoming = own(to.incoming)) : to;
+    return (current[key] = own(current[key]));
   };
   let fresh: Execution[] = [];
   let ended: Order[] = [];
@@ -85,8 +85,8 @@ export function afterFrame(state: OrdersState, { items, at }: Received): OrdersS
       case 'snapshotEnd': {
         const to = change();
         Object.assign(to, to.incoming, { incoming: undefined, whole: true, snapshots: to.snapshots + 1, history: { executions: 'loading', done: 'loading' } });
-        // What was on its way before the snapshot is in it or was not carried out; whoever
-        // sent it asks again under the same name.
+        // A request from before the snapshot is in it or was not carried out; the saga that
+        // sent it asks again under the same id.
         if (to.forgets) {
           [fresh, ended] = [[], []];
           Object.assign(to, { executions: [], done: [], forgets: false });
@@ -135,24 +135,24 @@ function withExecutions(state: OrdersState, fresh: Execution[]): OrdersState {
   return bounded(state, 'executions', joined(fresh.toSorted(newerExecution), state.executions, newerExecution));
 }
 
-/** With orders that ended, in place of older states of them. */
+/** Adds ended orders, replacing older states of the same orders. */
 export function withEnded(state: OrdersState, ended: readonly Order[]): OrdersState {
-  // The last state of each counts.
+  // The last state of each order counts.
   const last = new Map(ended.map((order) => [order.orderId, order]));
   return ended.length === 0 ? state : bounded(state, 'done', joined([...last.values()].toSorted(newerOrder), state.done, newerOrder));
 }
 
-/** With a page of history. */
-export function withHistory<K extends HistoryOf>(state: OrdersState, of: K, { rows, anew, more }: Loaded<OrdersState[K][number]>): OrdersState {
+/** Adds a page of history. */
+export function withHistory<K extends HistoryOf>(state: OrdersState, of: K, { rows, newest, more }: Loaded<OrdersState[K][number]>): OrdersState {
   type Row = OrdersState[K][number];
   const newer = (of === 'executions' ? newerExecution : newerOrder) as (a: Row, b: Row) => number;
   const oldest = rows.at(-1);
   let known = state[of] as Row[];
-  // What is older than the newest page may not join on to it: its pages come again.
-  if (anew && more && oldest) known = known.filter((row) => newer(row, oldest) <= 0);
-  // An order that works here has ended there: the stream is about to say so.
-  const told = of === 'done' ? rows.filter((row) => !state.working[(row as Order).orderId]) : rows;
-  return bounded({ ...state, history: { ...state.history, [of]: more ? 'more' : 'end' } }, of, joined(known, told, newer));
+  // There may be a gap between the newest page and the rows held, so they are loaded again.
+  if (newest && more && oldest) known = known.filter((row) => newer(row, oldest) <= 0);
+  // An order that still works here has ended in history: the stream will report it shortly.
+  const added = of === 'done' ? rows.filter((row) => !state.working[(row as Order).orderId]) : rows;
+  return bounded({ ...state, history: { ...state.history, [of]: more ? 'more' : 'end' } }, of, joined(known, added, newer));
 }
 
 function bounded<K extends HistoryOf>(state: OrdersState, of: K, rows: OrdersState[K][number][]): OrdersState {
@@ -160,7 +160,7 @@ function bounded<K extends HistoryOf>(state: OrdersState, of: K, rows: OrdersSta
   return { ...state, [of]: rows.slice(0, kept[of]), history: { ...state.history, [of]: 'full' } };
 }
 
-/** With a refusal, told once; the request is no longer on its way. */
+/** Adds a refusal once, and removes the pending request. */
 export function withRefusal(state: OrdersState, refusal: Refusal): OrdersState {
   const { [refusal.id]: _, ...pending } = state.pending;
   if (refusal.id !== '' && state.refusals.some((known) => known.id === refusal.id)) return { ...state, pending };

@@ -32,26 +32,26 @@ export type Change =
   /** Everything that works: of one instrument, of one side, or all. */
   | { kind: 'cancelAll'; account: string; symbol: string; side: Side };
 
-/** Why an order that never got through is not there: it was too old to be entered when the venue could be asked. */
+/** Why an order was not entered: it never reached the venue, and was too old when the venue was reachable again. */
 export const notEntered = 'NOT_ENTERED';
 
-/** Why a request was not sent: what the user decided on was not current. */
+/** Why a request was not sent: the screen was not current. */
 export const notLive = 'NOT_LIVE';
 
-/** Why a request was not sent: the book that it was decided on was of the stream before. */
+/** Why a request was not sent: the book on the screen was from the stream before. */
 export const bookAwaited = 'BOOK_AWAITED';
 
-/** A request on its way, by its client order id. */
+/** A pending request, by its client order id. */
 export interface Pending {
   id: string;
   change: Change;
   /** Local clock, ms. */
   sentAt: number;
-  /** The reply is missing: the request may or may not have happened; it is being asked again. */
+  /** There is no reply: the request may have been carried out or not; it is being sent again. */
   unknown: boolean;
-  /** The venue took it; what came of it is still to come by the stream. */
+  /** The venue accepted it; the stream has not reported the outcome yet. */
   taken: boolean;
-  /** It is too old to be carried out: the venue is being asked to take nothing under its name any more. */
+  /** It is too old to be carried out: the venue is being asked to accept nothing under its id any more. */
   withdrawn: boolean;
 }
 
@@ -69,9 +69,9 @@ export interface OrdersState {
   done: Order[];
   /** Newest first, each once. */
   executions: Execution[];
-  /** How far back done and executions reach. */
+  /** How much history is loaded into done and executions. */
   history: Record<HistoryOf, HistoryState>;
-  /** How many snapshots were taken in: history begins anew after each. */
+  /** How many snapshots were received: history is loaded anew after each. */
   snapshots: number;
   /** By account and symbol. */
   positions: Record<string, Position>;
@@ -80,14 +80,14 @@ export interface OrdersState {
   pending: Record<string, Pending>;
   /** Newest first. */
   refusals: Refusal[];
-  /** A snapshot was taken in: what is held of the accounts is all there is. */
+  /** A snapshot was received: working orders and positions are complete. */
   whole: boolean;
   incoming: { working: Record<string, Order>; positions: Record<string, Position>; limits: Record<string, RiskLimits> } | undefined;
-  /** The venue was set up anew: what happened before is of another history. */
+  /** The journal's epoch changed: earlier rows belong to another journal. */
   forgets: boolean;
 }
 
-/** What history is loaded of. */
+/** The two lists that history is loaded for. */
 export type HistoryOf = 'executions' | 'done';
 
 export type HistoryState =
@@ -95,7 +95,7 @@ export type HistoryState =
   | 'loading'
   /** There is more. */
   | 'more'
-  /** That was all there ever was. */
+  /** There are no older rows. */
   | 'end'
   /** The venue did not answer; it can be asked again. */
   | 'failed'
@@ -122,9 +122,9 @@ export function works(status: OrderStatus): boolean {
   return status === OrderStatus.NEW || status === OrderStatus.PARTIALLY_FILLED;
 }
 
-/** A refusal by the market in the form of one by the call. */
+/** A rejected order as a problem, like a refused call. */
 export function problemOfReason(reason: Execution['reason'], pending: Pick<Pending, 'withdrawn'> | undefined): Refusal['problem'] {
-  // What was withdrawn was refused because this screen asked for that.
+  // This screen itself asked the venue to refuse a withdrawn order.
   if (pending?.withdrawn && reason?.name === 'STALE_VIEW') return { reason: notEntered, text: '', field: '' };
   return { reason: reason?.name ?? '', text: reason?.text ?? '', field: '' };
 }

@@ -1,5 +1,5 @@
-// What a person is told of a refusal or an ending: the venue's own words where the screen
-// speaks the venue's language, and the same in the screen's language otherwise.
+// The text of a refusal or an end for the user: the venue's own text if the screen is in the
+// venue's language, otherwise its translation.
 import { useCallback } from 'react';
 import { useAppSelector } from '../../app/hooks';
 import { isKey, type Translate, useT } from '../../i18n';
@@ -7,7 +7,7 @@ import type { Language } from '../settings/slice';
 import { bookAwaited, notEntered, notLive } from './slice';
 
 export interface Said {
-  /** The venue's stable word. */
+  /** The venue's stable name of the reason. */
   reason: string;
   /** The venue's sentence; may be empty. */
   text: string;

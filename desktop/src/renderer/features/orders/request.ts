@@ -1,8 +1,8 @@
-// Makes the action by which a view asks the venue for something.
+// Creates the action with which a view sends a request to the venue.
 import { newId } from '../../venue/id';
 import { type Change, orders } from './slice';
 
-/** Asks for a change now, under a name of its own (payload.id). */
+/** Requests a change now, with a new id (payload.id). */
 export function request(change: Change): ReturnType<typeof orders.requested> {
   return orders.requested(change, newId(), Date.now());
 }

@@ -1,16 +1,16 @@
-// One request of each kind as a call.
+// Sends each kind of request as a call.
 import { OrderStatus } from '../../../gen/todoku/v1/types_pb';
 import type { OrderAnswer } from '../../../gen/todoku/v1/order_pb';
 import { deadlines, type Venue } from '../../venue/venue';
 import type { Change, Execution, NewOrder } from './slice';
 
-/** What an answer comes to, whichever request it answers. */
+/** The answer to a request of any kind. */
 export interface Reply {
-  /** Why the venue said no; undefined when it did not. */
+  /** Why the venue refused; undefined if it accepted. */
   refusal: Execution['reason'];
   /** The request's field that is wrong, or empty. */
   field: string;
-  /** A stream that has reached this has told what came of it. */
+  /** A stream that has reached this cursor has delivered the outcome. */
   cursor: string;
 }
 
@@ -31,7 +31,7 @@ export async function submit(venue: Venue, id: string, change: Change): Promise<
   }
 }
 
-/** No book has this version: an order that was decided on it is always refused, as STALE_VIEW. */
+/** A version that no book has: an order with it is always refused, as STALE_VIEW. */
 const neverSeen = (1n << 64n) - 1n;
 
 /**
@@ -59,7 +59,7 @@ function replaceOf(id: string, { orderId, account, price, quantity }: Extract<Ch
   return { clientOrderId: id, orderId, account, price, quantity };
 }
 
-/** Reasons from here on say why an order ended; they are no refusals. */
+/** Reasons from this number on are why an order ended, not why it was refused. */
 const endings = 700;
 
 function replyOf(answer: OrderAnswer | undefined): Reply {

@@ -1,5 +1,5 @@
-// Sends what the user asks for, once however often it has to be asked, and finds out what
-// became of it when no answer comes.
+// Sends the user's requests, each carried out at most once however often it is sent, and finds
+// out the outcome when no answer arrives.
 import type { SagaIterator } from 'redux-saga';
 import { call, delay, fork, put, race, select, take, takeEvery } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
@@ -32,15 +32,15 @@ export function* ordersSaga(context: OrdersContext): SagaIterator<void> {
 }
 
 /**
- * How long after the user asked an order may still be entered, ms. Whoever has waited longer
- * for an answer has looked at another market since.
+ * How long after the user's click an order may still be entered, ms. After that the market is
+ * no longer the one that the user decided on.
  */
 export const resendMs = 10_000;
 
 /**
- * Sends one request, if what the user sees is current, until the venue has said what became of it. The same client order id
- * makes every further attempt a question, not a second order; once it is old it is only a
- * question.
+ * Sends one request, if the screen is current, until the venue has answered. Because the client
+ * order id is the same, every further attempt only asks for the outcome and enters no second
+ * order. An old request is not sent again; only its outcome is asked for.
  */
 function* send(context: OrdersContext, { payload }: ReturnType<typeof orders.requested>): SagaIterator<void> {
   const { id, change } = payload;
@@ -52,7 +52,7 @@ function* send(context: OrdersContext, { payload }: ReturnType<typeof orders.req
   for (let attempt = 0; ; attempt++) {
     try {
       const old = attempt > 0 && context.now() - payload.sentAt > resendMs;
-      // To cancel late does no harm.
+      // A late cancel is harmless.
       if (old && (change.kind === 'place' || change.kind === 'replace')) yield call(recall, context, payload);
       else {
         const reply: Reply = yield call(submit, context.venue, id, change);
@@ -72,17 +72,17 @@ function* send(context: OrdersContext, { payload }: ReturnType<typeof orders.req
         return;
       }
       yield put(orders.outcomeUnknown(id));
-      const { told }: { told?: true } = yield race({ told: call(untilTold, id), waited: delay(backoff(attempt + 1, context.random())) });
-      if (told) return;
+      const { delivered }: { delivered?: true } = yield race({ delivered: call(untilDelivered, id), waited: delay(backoff(attempt + 1, context.random())) });
+      if (delivered) return;
     }
   }
 }
 
-/** Why what the user decided on is not current, whichever way it was asked for; undefined when it is. */
+/** Why the screen that the user decided on is not current; undefined if it is. */
 function outOfDate(state: RootState, change: Change): string | undefined {
-  // A cancel too: late it would meet orders that nobody here has seen.
+  // Also a mass cancel: it would cancel orders that this screen has not shown.
   if (!selectTradable(state)) return notLive;
-  // Prices are decided on by the book. What a cancel is decided on, the stream has told by now.
+  // Orders and replaces depend on the book. A cancel depends on the order only, which is current by now.
   if (change.kind === 'place' && selectAwaited(state, change.order.symbol)) return bookAwaited;
   if (change.kind === 'replace' && selectAwaited(state, change.symbol)) return bookAwaited;
   return undefined;
@@ -92,8 +92,8 @@ const refreshMs = 5_000;
 
 const pendingOf = (state: RootState, id: string): Pending | undefined => state.orders.pending[id];
 
-/** Waits until the stream has said what became of a request. */
-function* untilTold(id: string): SagaIterator<true> {
+/** Waits until the stream has delivered the outcome of a request. */
+function* untilDelivered(id: string): SagaIterator<true> {
   for (;;) {
     const pending: Pending | undefined = yield select(pendingOf, id);
     if (!pending) return true;
@@ -101,7 +101,7 @@ function* untilTold(id: string): SagaIterator<true> {
   }
 }
 
-/** The venue has answered: a no is told at once, a yes when the stream has it too. */
+/** The venue has answered: a refusal is shown at once, an acceptance when the stream has it too. */
 function* conclude(context: OrdersContext, { id, change }: Pending, reply: Reply): SagaIterator<void> {
   const pending: Pending | undefined = yield select(pendingOf, id);
   if (!pending) return; // The stream was faster.
@@ -116,17 +116,17 @@ function* conclude(context: OrdersContext, { id, change }: Pending, reply: Reply
     if (hasReached(state.feed.cursor, reply.cursor)) break;
     yield take(feed.received.type);
   }
-  // The stream is past the answer and has not told: it began with a snapshot after it.
+  // The stream is past the answer without a report of it: it began with a later snapshot.
   const order: Order | undefined = change.kind === 'place' || change.kind === 'replace' ? yield call(lookUp, context, id, change, reply.cursor) : undefined;
   yield put(orders.settled({ id, ...(order ? { order } : {}) }));
 }
 
-/** The order as it stands at the cursor or later; undefined when nobody can say now. */
+/** The order at the cursor or later; undefined if the venue does not answer. */
 function* lookUp({ venue }: OrdersContext, id: string, change: Change, waitFor: string): SagaIterator<Order | undefined> {
   try {
     return yield call(find, venue, id, change, waitFor);
   } catch {
-    return undefined; // The order itself is shown by its blotter; this was to say so sooner.
+    return undefined; // The blotter shows the order itself; this would only be sooner.
   }
 }
 
@@ -137,9 +137,8 @@ async function find(venue: Venue, id: string, change: Change, waitFor: string): 
 }
 
 /**
- * Finds out whether an old request was carried out. If not, its name is used up with a
- * request that the venue is sure to refuse: what may still be on its way somewhere can then
- * never be carried out.
+ * Finds out whether an old request was carried out. If not, its id is used for a request that
+ * the venue always refuses, so that a copy still on its way can never be carried out.
  */
 function* recall(context: OrdersContext, payload: Pending): SagaIterator<void> {
   const { id, change } = payload;
@@ -147,7 +146,7 @@ function* recall(context: OrdersContext, payload: Pending): SagaIterator<void> {
   try {
     const order: Order | undefined = yield call(find, context.venue, id, change, held);
     const pending: Pending | undefined = yield select(pendingOf, id);
-    // An earlier try to use up its name is what was rejected; or it was, and the stream has why.
+    // The rejected order is either an earlier attempt to use up the id, or the order itself, whose reason the stream has.
     const reason = pending?.withdrawn ? notEntered : '';
     if (order?.status === OrderStatus.REJECTED) yield put(orders.refused({ id, change, problem: { reason, text: '', field: '' }, at: context.now() }));
     else yield put(orders.settled({ id, ...(order ? { order } : {}) }));
@@ -161,14 +160,14 @@ function* recall(context: OrdersContext, payload: Pending): SagaIterator<void> {
     yield call(conclude, context, payload, reply);
   } catch (error) {
     const problem = problemOf(error);
-    // It was carried out between the two questions: the first one finds it now.
+    // It was carried out between the two calls: the first call finds it now.
     if (problem.reason === 'REQUEST_REUSED') yield call(recall, context, payload);
     else if (outcomeUnknown(problem) || problem.reason === 'TOKEN_EXPIRED') throw error;
     else yield put(orders.refused({ id, change, problem: { reason: notEntered, text: '', field: '' }, at: context.now() }));
   }
 }
 
-/** Cancelling many is a request like the others. */
+/** A mass cancel is a request like the others. */
 function* cancelAll({ now, newId }: OrdersContext, { payload }: ReturnType<typeof orders.cancelAll>): SagaIterator<void> {
   const { account, symbol = '', side = 0 } = payload;
   yield put(orders.requested({ kind: 'cancelAll', account, symbol, side }, newId(), now()));

@@ -1,5 +1,5 @@
-// Orders, executions and positions. An order is pending until the stream, not the reply,
-// says what became of it.
+// Orders, executions and positions. A request is pending until the stream, not the reply,
+// has delivered its outcome.
 import { createSlice, original, type PayloadAction } from '@reduxjs/toolkit';
 import type { Side } from '../../../gen/todoku/v1/types_pb';
 import { feed } from '../feed/slice';
@@ -18,16 +18,16 @@ const slice = createSlice({
   name: 'orders',
   initialState: initial,
   reducers: {
-    /** The user asks for something. id is the client order id, made by whoever asks. */
+    /** The user requests a change. id is the client order id. */
     requested: {
       reducer(state, { payload }: PayloadAction<Pending>) {
         state.pending[payload.id] = payload;
       },
       prepare: (change: Change, id: string, sentAt: number) => ({ payload: { id, change, sentAt, unknown: false, taken: false, withdrawn: false } }),
     },
-    /** The user asks for everything to be cancelled: of one instrument, of one side of it, or all. */
+    /** The user requests a mass cancel: of one instrument, of one side of it, or of everything. */
     cancelAll(_state, _action: PayloadAction<{ account: string; symbol?: string; side?: Side }>) {},
-    /** No answer came. */
+    /** No answer arrived. */
     outcomeUnknown: {
       reducer(state, { payload }: Stamped<string>) {
         const pending = state.pending[payload];
@@ -35,7 +35,7 @@ const slice = createSlice({
       },
       prepare: stamped<string>,
     },
-    /** Nothing is to be entered under this name any more. */
+    /** Nothing may be entered under this id any more. */
     withdrawing: {
       reducer(state, { payload }: Stamped<string>) {
         const pending = state.pending[payload];
@@ -45,20 +45,20 @@ const slice = createSlice({
     },
     /** The venue refused the request, and nothing was changed. */
     refused: (state, { payload }: PayloadAction<Refusal>) => withRefusal(original(state)!, payload),
-    /** The venue took the request; the stream tells what came of it, or has already. */
+    /** The venue accepted the request; the stream delivers the outcome, or has already. */
     taken(state, { payload }: PayloadAction<string>) {
       const pending = state.pending[payload];
       if (pending) Object.assign(pending, { taken: true, unknown: false });
     },
     /**
-     * What came of the request is known although no report of it will come: the stream began
-     * after it. order is the one it entered or changed, where there is one.
+     * The outcome is known although the stream, which began later, will not report it. order is
+     * the order that the request entered or changed, if any.
      */
     settled: {
       reducer(state, { payload: { id, order } }: Stamped<{ id: string; order?: Order }>) {
         const before = original(state)!;
         const { [id]: _, ...pending } = before.pending;
-        // Working orders are the stream's alone to tell: an answer may be ahead of it.
+        // Only the stream changes working orders: an answer may be ahead of it.
         const ended = order && !works(order.status) && !before.working[order.orderId] ? [order] : [];
         return withEnded({ ...before, pending }, ended);
       },
@@ -68,7 +68,7 @@ const slice = createSlice({
     olderWanted(state, { payload }: PayloadAction<HistoryOf>) {
       if (state.history[payload] === 'more' || state.history[payload] === 'failed') state.history[payload] = 'loading';
     },
-    /** Executions from history; anew: what is held of older ones may not join on to them. */
+    /** Executions from history. newest: there may be a gap between them and the rows held. */
     executionsLoaded: (state, { payload }: PayloadAction<Loaded<Execution>>) => withHistory(original(state)!, 'executions', payload),
     /** Ended orders from history. */
     doneLoaded: (state, { payload }: PayloadAction<Loaded<Order>>) => withHistory(original(state)!, 'done', payload),

@@ -1,4 +1,4 @@
-// Asks who is online when a stream begins with a snapshot; afterwards the stream says.
+// Loads who is online when a stream begins with a snapshot; afterwards the stream sends changes.
 import type { Action } from '@reduxjs/toolkit';
 import type { SagaIterator } from 'redux-saga';
 import { call, delay, put, takeLatest } from 'redux-saga/effects';
@@ -12,11 +12,11 @@ const retryMs = 5_000;
 const snapshot = (action: Action): boolean => feed.received.match(action) && action.payload.items.some((item) => item.type === 'snapshotEnd');
 
 export function* presenceSaga({ venue }: { venue: Venue }): SagaIterator<void> {
-  // An answer to what was asked before a snapshot misses who came and went in the gap before it.
+  // An answer from before a snapshot misses changes in the gap before that snapshot.
   yield takeLatest(snapshot, ask, venue);
 }
 
-/** Asks until there is an answer. */
+/** Tries until there is an answer. */
 function* ask(venue: Venue): SagaIterator<void> {
   for (;;) {
     yield put(presence.asked());
@@ -25,7 +25,7 @@ function* ask(venue: Venue): SagaIterator<void> {
       yield put(presence.listed(reply.users.map((user) => plain(user))));
       return;
     } catch {
-      yield delay(retryMs); // Until then the list has those of whom the stream told.
+      yield delay(retryMs); // Until then the list has only users whose presence the stream sent.
     }
   }
 }

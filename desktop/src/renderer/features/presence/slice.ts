@@ -1,4 +1,4 @@
-// Who is online, by the names that others see.
+// Who is online, by display name.
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 import type { ItemBody } from '../feed/items';
 import { feed } from '../feed/slice';
@@ -7,9 +7,9 @@ import { session } from '../session/slice';
 type Presence = ItemBody['userPresence'];
 
 export interface PresenceState {
-  /** By display name: since when, ms; 0 for those who were there before this screen. */
+  /** By display name: since when, ms; 0 if since before this page was opened. */
   online: Record<string, number>;
-  /** What the stream said since the list was asked for: newer than the list, or the same. */
+  /** Changes from the stream since the list was requested; at least as new as the list. */
   meanwhile: Presence[] | undefined;
 }
 
@@ -19,7 +19,7 @@ const slice = createSlice({
   name: 'presence',
   initialState: initial,
   reducers: {
-    /** The list is being asked for. */
+    /** The list is being loaded. */
     asked(state) {
       state.meanwhile = [];
     },

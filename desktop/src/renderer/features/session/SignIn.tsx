@@ -7,7 +7,7 @@ import { type Said, useReason } from '../orders/reasons';
 import { SettingsButton } from '../settings/SettingsButton';
 import { session } from './slice';
 
-/** Why nobody is signed in, in words. */
+/** Shows why no user is signed in. */
 function why(t: Translate, say: (said: Said) => string, problem: Problem | undefined, resuming: boolean): string {
   if (!problem) return '';
   if (problem.reason === '') return t(resuming ? 'session.resuming' : 'session.unreachable');

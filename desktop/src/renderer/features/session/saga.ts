@@ -11,7 +11,7 @@ import { feed } from '../feed/slice';
 import { notices } from '../notices/slice';
 import { session } from './slice';
 
-/** Remembers the tab's connection over a reload. It is a name, and opens nothing by itself. */
+/** Keeps the tab's connection id over a reload. The id alone gives no access. */
 export interface ConnectionMemory {
   get(): string;
   set(connectionId: string): void;
@@ -24,8 +24,8 @@ export interface SessionContext {
 }
 
 /**
- * Runs sessions one after the other: whoever signs in gets `life` forked until the
- * session ends, and signs in again after it.
+ * Runs sessions one after the other: forks `life` after a sign-in, cancels it when the session
+ * ends, and waits for the next sign-in.
  */
 export function* sessions(context: SessionContext, life: () => SagaIterator<void>): SagaIterator<void> {
   const { memory, venue } = context;
@@ -54,7 +54,7 @@ export function* sessions(context: SessionContext, life: () => SagaIterator<void
   }
 }
 
-/** Once a session: every refresh fails for the same reason. */
+/** Reports once a session that it cannot be stored; every later refresh would fail in the same way. */
 function* tellUnkept({ now }: SessionContext): SagaIterator<void> {
   const at = now();
   yield put(notices.noted({ id: 'unkept', group: 'stream', level: 'warning', at, text: 'notice.unkept', values: {} }));
@@ -63,7 +63,7 @@ function* tellUnkept({ now }: SessionContext): SagaIterator<void> {
 type SignIn = ReturnType<typeof session.signIn>;
 
 /**
- * Takes up the session of an earlier run, on the same connection where it is still there.
+ * Resumes the session of an earlier run, on the same connection if that still exists.
  * Returns the form if it was filled in while the venue was not reachable.
  */
 function* resume(context: SessionContext): SagaIterator<{ resumed: boolean; form?: SignIn }> {
@@ -82,11 +82,11 @@ function* resume(context: SessionContext): SagaIterator<{ resumed: boolean; form
     } catch (error) {
       const problem = problemOf(error);
       if (sessionOver(problem)) {
-        // That it is over is no news at the start; that it was ended may be.
+        // An expired session needs no message at the start; one that was ended by somebody does.
         yield put(session.signInFailed(quietly.has(problem.reason) ? undefined : problem));
         return { resumed: false };
       }
-      // The venue is not there or has no time; the session may well be there.
+      // The venue is unreachable or busy; the session may still be valid.
       yield put(session.resumeDelayed(problem));
       const { form }: { form?: SignIn } = yield race({ waited: delay(Math.max(wait, problem.retryAfterMs)), form: take(session.signIn.type) });
       if (form) return { resumed: false, form };
@@ -94,7 +94,7 @@ function* resume(context: SessionContext): SagaIterator<{ resumed: boolean; form
   }
 }
 
-/** How a session ends that nobody ended. */
+/** The problem of a session that expired. */
 const quietly = new Set(['SESSION_EXPIRED', 'BAD_TOKEN']);
 
 function* signInUntilDone(context: SessionContext, form: SignIn | undefined): SagaIterator<void> {
@@ -117,23 +117,23 @@ function* signInUntilDone(context: SessionContext, form: SignIn | undefined): Sa
   }
 }
 
-/** Exchanges the refresh token and returns when the new access token ends. */
+/** Exchanges the refresh token and returns when the new access token expires. */
 function* refreshOnce({ venue }: SessionContext): SagaIterator<number> {
   const reply: Awaited<ReturnType<Venue['session']['refreshSession']>> = yield call(venue.session.refreshSession, {}, deadlines.write);
   const expires = reply.tokens?.accessExpireTime;
   return expires ? plain(expires) : 0;
 }
 
-/** With a clock that is ahead of the server's by more than a token's life, tokens look as if they had ended when they come. */
+/** If the local clock is ahead of the server's by more than a token's life, new tokens look expired. */
 const blindMs = 10_000;
 
 const beginning = (action: Action): boolean => feed.received.match(action) && action.payload.items.some((item) => item.type === 'hello');
 
-/** Refreshes when two thirds of the access token's life are over, or when somebody asks. */
+/** Refreshes when two thirds of the access token's life are over, or on session.refreshWanted. */
 function* keepFresh(context: SessionContext): SagaIterator<void> {
   for (;;) {
     const { session: held, feed: stream }: RootState = yield select();
-    // The stream knows the server's clock, and tells it anew at its every beginning.
+    // The stream learns the server's clock each time it begins.
     const left = held.accessExpires - context.now() - stream.clockOffset;
     const wait = left > 0 ? Math.max(1_000, (left * 2) / 3) : blindMs;
     const { clock }: { clock?: Action } = yield race({
@@ -160,8 +160,8 @@ function* keepFresh(context: SessionContext): SagaIterator<void> {
 }
 
 /**
- * Ends the session at the venue, which may take until the venue is reached; the page has
- * forgotten it already. Returns the form of whoever signs in meanwhile.
+ * Ends the session at the venue, which may take until the venue is reachable; the page has
+ * already forgotten it. Returns the form of a user who signs in meanwhile.
  */
 function* signOut({ venue }: SessionContext): SagaIterator<SignIn | undefined> {
   for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {

@@ -27,7 +27,7 @@ export interface SessionState {
   subscription: SubscriptionState;
   /** Why signing in failed, or why the session ended. */
   problem: Problem | undefined;
-  /** The session of an earlier run is being taken up as soon as the venue lets it. */
+  /** The session of an earlier run is being resumed. */
   resuming: boolean;
 }
 
@@ -50,14 +50,14 @@ const slice = createSlice({
   name: 'session',
   initialState: initial,
   reducers: {
-    /** The user asks to sign in. The password is taken out of the action before anybody records it. */
+    /** The user asks to sign in. Logs and tools that record actions do not see the password. */
     signIn: {
       reducer(state) {
         state.status = 'signingIn';
         state.problem = undefined;
         state.resuming = false;
       },
-      // Not enumerable: neither logs nor tools that print actions see it.
+      // Not enumerable, so that logs and tools that print actions do not show it.
       prepare: (credentials: Credentials) => {
         const payload: { user: string; password?: () => string } = { user: credentials.user };
         Object.defineProperty(payload, 'password', { value: () => credentials.password, enumerable: false });
@@ -69,7 +69,7 @@ const slice = createSlice({
       state.problem = payload;
       state.resuming = false;
     },
-    /** The session of an earlier run cannot be taken up yet; meanwhile anybody may sign in. */
+    /** The session of an earlier run cannot be resumed yet; meanwhile a user may sign in. */
     resumeDelayed(state, { payload }: PayloadAction<Problem>) {
       state.status = 'signedOut';
       state.problem = payload;
@@ -85,7 +85,7 @@ const slice = createSlice({
     connectionOpened(state, { payload }: PayloadAction<string>) {
       state.connectionId = payload;
     },
-    /** Somebody noticed that the access token has ended. */
+    /** The access token has expired; refresh it now. */
     refreshWanted() {},
     refreshed(state, { payload }: PayloadAction<number>) {
       state.accessExpires = payload;

@@ -1,16 +1,16 @@
-// How the venue is reached and how that is going. Only the desktop application has a way of
-// its own that could be set.
+// How the venue is reached, and the state of the channel. Only the desktop application has such
+// settings; a page uses its own origin.
 import { type FormEvent, type HTMLInputTypeAttribute, useEffect, useId, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import type { SettingsRefusal, ShellSettings } from '../../../shared/bridge';
 import { type Key, useT } from '../../i18n';
 import { useFormats } from '../../i18n/format';
-import { way } from './way';
+import { upstream } from './upstream';
 
 export function ConnectionTab() {
   const t = useT();
   const formats = useFormats();
-  const { settings, connectivity } = useAppSelector((s) => s.way);
+  const { settings, connectivity } = useAppSelector((s) => s.upstream);
   const { serverVersion, lag, attaches, conflated, heartbeatMs, staleMs, watchdogMs } = useAppSelector((s) => s.feed);
   const facts: [Key, string][] = [
     ['settings.channel', settings ? (connectivity ? t(`settings.channel.${connectivity}`) : '–') : t('settings.channel.browser')],
@@ -37,22 +37,22 @@ export function ConnectionTab() {
 
 type Named = SettingsRefusal['field'];
 
-/** Whole seconds as typed; what is none is sent as NaN, which main refuses at its field. */
+/** Whole seconds as typed; anything else becomes NaN, which main refuses with the field's name. */
 const milliseconds = (seconds: string): number => (/^\d{1,5}$/.test(seconds.trim()) ? Number(seconds) * 1000 : Number.NaN);
 
 function WayForm({ settings }: { settings: ShellSettings }) {
   const t = useT();
   const dispatch = useAppDispatch();
   const signedIn = useAppSelector((s) => s.session.status === 'signedIn');
-  const { status, refused } = useAppSelector((s) => s.way);
+  const { status, refused } = useAppSelector((s) => s.upstream);
   const [draft, setDraft] = useState(settings);
   const [time, setTime] = useState(String(settings.keepalive.timeMs / 1000));
   const [timeout, setTimeoutText] = useState(String(settings.keepalive.timeoutMs / 1000));
-  useEffect(() => () => void dispatch(way.opened()), [dispatch]);
+  useEffect(() => () => void dispatch(upstream.opened()), [dispatch]);
   const change = (value: Partial<ShellSettings>): void => setDraft((before) => ({ ...before, ...value }));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    dispatch(way.save({ ...draft, keepalive: { ...draft.keepalive, timeMs: milliseconds(time), timeoutMs: milliseconds(timeout) } }));
+    dispatch(upstream.save({ ...draft, keepalive: { ...draft.keepalive, timeMs: milliseconds(time), timeoutMs: milliseconds(timeout) } }));
   };
   const problem = (field: Named): string => (refused?.field === field ? t(`settings.refused.${refused.reason}`) : '');
   const check = (field: Named, text: string, checked: boolean, onChange: (on: boolean) => void) => (
@@ -65,7 +65,7 @@ function WayForm({ settings }: { settings: ShellSettings }) {
     </>
   );
   return (
-    <form className="way" onSubmit={submit} noValidate aria-label={t('settings.connection')}>
+    <form className="upstream" onSubmit={submit} noValidate aria-label={t('settings.connection')}>
       <Field name="endpoint" label={t('settings.endpoint')} value={draft.endpoint} problem={problem('endpoint')} onChange={(endpoint) => change({ endpoint: endpoint.trim() })} />
       {check('tls', t('settings.tls'), draft.tls, (tls) => change({ tls }))}
       <Field name="caFile" label={t('settings.caFile')} value={draft.caFile} problem={problem('caFile')} onChange={(caFile) => change({ caFile })} />

@@ -1,5 +1,4 @@
-// Everything that can be set: how the screen looks, how it tells, the way to the venue, and
-// the user's own account.
+// All settings: appearance, notifications, the connection to the venue, and the user's account.
 import './settings.css';
 import { Tabs } from 'radix-ui';
 import { type ReactNode, useState } from 'react';
@@ -12,7 +11,7 @@ import { choices, type SettingsState, settings } from './slice';
 
 export interface SettingsProps {
   onClose: () => void;
-  /** Asks the user for leave to notify through the operating system; false when it is denied. */
+  /** Asks the user for permission to notify through the operating system; false if it is denied. */
   allowNotices: () => Promise<boolean>;
 }
 
@@ -94,7 +93,7 @@ function TellTab({ allowNotices }: { allowNotices: SettingsProps['allowNotices']
     dispatch(settings.changed(value));
   };
   const { sound, systemNotices, confirmOrders } = useAppSelector((s) => s.settings);
-  // The one place that asks: a permission that pops up by itself is denied by habit.
+  // Asked only here: users deny permission prompts that appear by themselves.
   const systemChanged = (wanted: boolean): void => {
     if (!wanted) {
       setDenied(false);

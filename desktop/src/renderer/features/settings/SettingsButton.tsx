@@ -4,7 +4,7 @@ import { useT } from '../../i18n';
 import { Icon } from '../../ui/Icon';
 import { useShell } from '../../venue/useShell';
 
-// Nobody waits for the settings to see a price.
+// Loaded on demand, so that prices are shown sooner.
 const Settings = lazy(() => import('./Settings'));
 
 export function SettingsButton() {

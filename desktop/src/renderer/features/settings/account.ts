@@ -8,7 +8,7 @@ import { session } from '../session/slice';
 export interface AccountState {
   /** Newest first; undefined until they were read. */
   sessions: Plain<Session>[] | undefined;
-  /** Why they could not be read, or one not be ended. */
+  /** Why the list could not be read, or a session not be ended. */
   sessionsProblem: Problem | undefined;
   password: 'idle' | 'changing' | 'changed' | 'refused';
   passwordProblem: Problem | undefined;
@@ -25,7 +25,7 @@ const slice = createSlice({
   name: 'account',
   initialState: initial,
   reducers: {
-    /** Somebody looks: the list is read anew. */
+    /** The tab was opened: read the list again. */
     opened(state) {
       state.password = 'idle';
       state.passwordProblem = undefined;
@@ -37,17 +37,17 @@ const slice = createSlice({
     sessionsFailed(state, { payload }: PayloadAction<Problem>) {
       state.sessionsProblem = payload;
     },
-    /** The user wants a session of theirs to end. */
+    /** The user asks to end one of their sessions. */
     revoke(state, _action: PayloadAction<string>) {
       state.sessionsProblem = undefined;
     },
-    /** The user wants another password. */
+    /** The user asks to change the password. */
     changePassword: {
       reducer(state) {
         state.password = 'changing';
         state.passwordProblem = undefined;
       },
-      // Not enumerable: neither logs nor tools that print actions see them.
+      // Not enumerable, so that logs and tools that print actions do not show them.
       prepare: (passwords: Passwords) => {
         const payload: { passwords?: () => Passwords } = {};
         Object.defineProperty(payload, 'passwords', { value: () => passwords, enumerable: false });

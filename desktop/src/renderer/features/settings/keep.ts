@@ -1,4 +1,4 @@
-// Keeps the settings in this browser and shows the document in them.
+// Stores the settings in this browser and applies them to the document.
 import type { AppStore } from '../../app/store';
 import { readSettings, settings as change, type SettingsState, settingsKey } from './slice';
 import { prefersLight, shownTheme } from './theme';
@@ -18,7 +18,7 @@ export function keepSettings(store: Pick<AppStore, 'getState' | 'dispatch' | 'su
   };
   show();
   system.addEventListener('change', show);
-  // What another window changed holds here too, and is not undone by what is changed here next.
+  // Changes by another window apply here too, so that the next change here does not undo them.
   window.addEventListener('storage', ({ key, newValue }) => {
     if (key === settingsKey && newValue !== null) store.dispatch(change.changed(readSettings(newValue, navigator.language)));
   });

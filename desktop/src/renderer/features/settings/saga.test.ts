@@ -5,25 +5,25 @@ import { expect, test, vi } from 'vitest';
 import type { ShellSettings } from '../../../shared/bridge';
 import type { Venue } from '../../venue/venue';
 import { session, sessionReducer } from '../session/slice';
-import { waySaga } from './saga';
-import { way, wayReducer } from './way';
+import { upstreamSaga } from './saga';
+import { upstream, upstreamReducer } from './upstream';
 
 const kept: ShellSettings = { endpoint: '127.0.0.1:7443', tls: false, caFile: '', certFile: '', keyFile: '', keepalive: { timeMs: 20_000, timeoutMs: 10_000, permitWithoutStream: true } };
 
 async function begin() {
   const saga = createSagaMiddleware();
   const store = configureStore({
-    reducer: combineReducers({ session: sessionReducer, way: wayReducer }),
+    reducer: combineReducers({ session: sessionReducer, upstream: upstreamReducer }),
     middleware: (defaults) => defaults({ thunk: false }).concat(saga),
   });
   const settings = { get: () => Promise.resolve(kept), set: (value: ShellSettings) => Promise.resolve(value.endpoint === '' ? { refused: { reason: 'ENDPOINT', field: 'endpoint' } } : {}) };
   const venue = { shell: { settings, onConnectivity: () => () => undefined } } as unknown as Venue;
-  const task = saga.run(waySaga, { venue });
+  const task = saga.run(upstreamSaga, { venue });
   store.dispatch(session.signedIn({ connectionId: 'c', accessExpires: 1 }));
-  await vi.waitFor(() => expect(store.getState().way.settings).toEqual(kept), 4_000);
+  await vi.waitFor(() => expect(store.getState().upstream.settings).toEqual(kept), 4_000);
   const save = async (change: Partial<ShellSettings>): Promise<void> => {
-    store.dispatch(way.save({ ...kept, ...change }));
-    await vi.waitFor(() => expect(store.getState().way.status).not.toBe('saving'), 4_000);
+    store.dispatch(upstream.save({ ...kept, ...change }));
+    await vi.waitFor(() => expect(store.getState().upstream.status).not.toBe('saving'), 4_000);
   };
   return { save, task, status: () => store.getState().session.status };
 }

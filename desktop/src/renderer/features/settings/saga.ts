@@ -1,5 +1,5 @@
-// Reads and changes what lies behind the settings: main's way to the venue, for as long as
-// the page lives, and the user's sessions and password, while somebody is signed in.
+// Reads and changes what the settings dialog shows: main's connection settings while the page
+// lives, and the user's sessions and password while a user is signed in.
 import { type EventChannel, eventChannel, type SagaIterator } from 'redux-saga';
 import { call, fork, put, select, takeEvery, takeLatest, takeLeading } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
@@ -10,17 +10,17 @@ import type { Shell } from '../../venue/shell';
 import { deadlines, type Venue } from '../../venue/venue';
 import { session } from '../session/slice';
 import { account } from './account';
-import { way } from './way';
+import { upstream } from './upstream';
 
-export function* waySaga({ venue }: { venue: Venue }): SagaIterator<void> {
+export function* upstreamSaga({ venue }: { venue: Venue }): SagaIterator<void> {
   const { shell } = venue;
   const states: EventChannel<Connectivity> = yield call(connectivityChannel, shell);
   yield takeEvery(states, function* tell(state: Connectivity): SagaIterator<void> {
-    yield put(way.connectivity(state));
+    yield put(upstream.connectivity(state));
   });
   const { settings } = shell;
   if (!settings) return;
-  yield takeLeading(way.save.type, save, settings);
+  yield takeLeading(upstream.save.type, save, settings);
   yield fork(read, settings);
 }
 
@@ -31,21 +31,21 @@ type Settings = NonNullable<Shell['settings']>;
 function* read(settings: Settings): SagaIterator<void> {
   try {
     const now: ShellSettings = yield call([settings, 'get']);
-    yield put(way.read(now));
+    yield put(upstream.read(now));
   } catch {
-    // Without main there is no venue either, and that is said.
+    // Without main the venue is unreachable, which other code reports.
   }
 }
 
-function* save(settings: Settings, { payload }: ReturnType<typeof way.save>): SagaIterator<void> {
-  const { way: before, session: held }: RootState = yield select();
+function* save(settings: Settings, { payload }: ReturnType<typeof upstream.save>): SagaIterator<void> {
+  const { upstream: before, session: held }: RootState = yield select();
   try {
     const { refused }: { refused?: SettingsRefusal } = yield call([settings, 'set'], payload);
-    yield put(refused ? way.refused(refused) : way.saved(payload));
-    // Main has forgotten a session of another venue; nothing of that venue is shown any more.
+    yield put(refused ? upstream.refused(refused) : upstream.saved(payload));
+    // Main has forgotten the session of the other venue, so its data is removed here too.
     if (!refused && held.status === 'signedIn' && payload.endpoint !== before.settings?.endpoint) yield put(session.ended(undefined));
   } catch {
-    yield put(way.refused({ reason: 'MALFORMED', field: '' }));
+    yield put(upstream.refused({ reason: 'MALFORMED', field: '' }));
   }
 }
 
@@ -78,7 +78,7 @@ function* changePassword(venue: Venue, { payload }: ReturnType<typeof account.ch
   try {
     yield call(venue.session.changePassword, { oldPassword: present, newPassword: next }, deadlines.write);
     yield put(account.passwordChanged());
-    yield call(readSessions, venue); // The others have ended with it.
+    yield call(readSessions, venue); // A changed password ends all other sessions.
   } catch (error) {
     yield put(account.passwordRefused(problemOf(error)));
   }

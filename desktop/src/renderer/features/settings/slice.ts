@@ -1,4 +1,4 @@
-// How the screen looks and speaks, kept in this browser. No secret is ever among it.
+// How the screen looks, its language and notifications, stored in this browser. Never a secret.
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 
 export type Language = 'en' | 'ja';
@@ -7,7 +7,7 @@ export type Theme = 'dark' | 'light' | 'system';
 /** Which colour a rising price has: green as in the west, red as in Japan. */
 export type Palette = 'greenUp' | 'redUp';
 export type FontSize = 'small' | 'normal' | 'large';
-/** How large text is against normal: for what is laid out in pixels. base.css has the sizes. */
+/** The factor of the text size, for what is laid out in pixels. base.css has the sizes. */
 export const fontScale: Record<FontSize, number> = { small: 12 / 13, normal: 1, large: 15 / 13 };
 
 export interface SettingsState {
@@ -15,7 +15,7 @@ export interface SettingsState {
   theme: Theme;
   palette: Palette;
   fontSize: FontSize;
-  /** A tone with each notice that asks to be seen. */
+  /** A tone with each notice that pops up. */
   sound: boolean;
   /** The operating system shows notices while the window has no focus. */
   systemNotices: boolean;
@@ -43,7 +43,7 @@ export const choices = {
   fontSize: ['small', 'normal', 'large'],
 } as const satisfies { [K in keyof SettingsState]?: readonly SettingsState[K][] };
 
-/** Reads settings that were kept; what is not understood takes its default. */
+/** Reads stored settings; an unknown value is replaced by its default. */
 export function readSettings(text: string | null, language: string): SettingsState {
   const japanese = language.toLowerCase().startsWith('ja');
   const base: SettingsState = japanese ? { ...defaults, language: 'ja', palette: 'redUp' } : defaults;
@@ -52,7 +52,7 @@ export function readSettings(text: string | null, language: string): SettingsSta
     const parsed: unknown = JSON.parse(text ?? '{}');
     if (typeof parsed === 'object' && parsed !== null) kept = parsed;
   } catch {
-    // Damaged: the defaults do.
+    // Damaged: use the defaults.
   }
   const oneOf = <T>(value: unknown, allowed: readonly T[], otherwise: T): T => (allowed.includes(value as T) ? (value as T) : otherwise);
   return {

@@ -11,7 +11,7 @@ export function shownTheme(theme: Theme, light: boolean): ShownTheme {
   return theme === 'system' ? (light ? 'light' : 'dark') : theme;
 }
 
-/** shownTheme as it is now; for what cannot take its colours from the style sheet by itself. */
+/** The present shownTheme, for canvases, which cannot use the style sheet's colours. */
 export function useTheme(): ShownTheme {
   const light = useMedia(prefersLight);
   return shownTheme(

@@ -24,9 +24,9 @@ export interface AmendOrderProps {
 export function AmendOrder({ order, onClose }: AmendOrderProps) {
   const t = useT();
   const dispatch = useAppDispatch();
-  // What holds it back whatever is typed.
+  // Why the order cannot be amended, whatever is typed.
   const off = useAppSelector((s) => (!selectTradable(s) ? 'notLive' : selectAwaited(s, order.symbol) ? 'bookAwaited' : undefined));
-  // The order may fill while somebody thinks.
+  // The order may fill while the dialog is open.
   const now = useAppSelector((s) => s.orders.working[order.orderId]);
   const rules = useAppSelector((s) => selectRules(s, order.symbol, order.account));
   const digits = priceDigits(rules?.instrument);

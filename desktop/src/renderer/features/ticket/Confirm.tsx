@@ -1,4 +1,4 @@
-// Asks once more before an order is sent, where the user wants that.
+// Asks for confirmation before an order is sent, if the user's settings require it.
 import { useEffect, useRef } from 'react';
 import { OrderType, Side } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch } from '../../app/hooks';

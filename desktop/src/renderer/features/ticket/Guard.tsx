@@ -1,4 +1,5 @@
-// The stale guard: how much the book may move between the user's look and the venue's.
+// The stale guard: how often the best prices may move between the user's decision and the
+// order's arrival at the venue.
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import { ticket } from './slice';

@@ -1,4 +1,4 @@
-// What became of the order that was sent last: said as far as it is known, and no further.
+// The outcome of the order that was sent last, as far as it is known.
 import { group } from '../../../shared/decimal';
 import { useT } from '../../i18n';
 import type { Outcome } from '../orders/outcome';

@@ -1,5 +1,5 @@
-// The order ticket of the chosen instrument. What the venue would refuse is said at its
-// field before anything is sent.
+// The order ticket of the chosen instrument. Each field shows what the venue would refuse
+// before anything is sent.
 import './ticket.css';
 import type { FormEvent } from 'react';
 import { useStore } from 'react-redux';

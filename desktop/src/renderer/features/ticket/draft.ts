@@ -1,4 +1,4 @@
-// The order that the ticket stands for, and what is wrong with it.
+// The order that the ticket describes, and what is wrong with it.
 import { createSelector } from '@reduxjs/toolkit';
 import { OrderType, TimeInForce } from '../../../gen/todoku/v1/types_pb';
 import type { RootState } from '../../app/store';
@@ -17,7 +17,7 @@ export interface Draft {
   order: NewOrder;
 }
 
-/** What stands in the ticket for the chosen instrument. */
+/** The ticket's fields for the chosen instrument. */
 export const selectDraft: (state: RootState) => Draft = createSelector(
   [
     (state: RootState) => state.ticket,
@@ -45,14 +45,14 @@ export const selectDraft: (state: RootState) => Draft = createSelector(
   },
 );
 
-/** The order as it is sent now: what it was decided on is the book that is shown. */
+/** The order as it is sent now, with the version of the book that is shown. */
 export function orderNow(state: RootState): NewOrder {
   const { order } = selectDraft(state);
   if (!state.ticket.guarded) return order;
   return { ...order, seenBookVersion: state.market.books[order.symbol]?.version ?? 0, maxBookMoves: movesOf(state.ticket.moves) ?? 0 };
 }
 
-/** A number of moves as typed; undefined when it is none. */
+/** A number of moves as typed; undefined if it is not a number. */
 export function movesOf(text: string): number | undefined {
   const typed = typedNumber(text);
   return /^[0-9]{1,9}$/.test(typed) ? Number(typed) : undefined;
@@ -64,21 +64,21 @@ export function checksOf(state: RootState, order: NewOrder, now: number): Check[
   return check(order, selectRules(state, order.symbol, order.account), guarded, moves, now + state.feed.clockOffset);
 }
 
-/** What is wrong with what stands in the ticket now. */
+/** What is wrong with the ticket's order now. */
 export const selectChecks: (state: RootState) => Check[] = createSelector(
   [
     (state: RootState) => selectDraft(state).order,
     (state: RootState) => selectRules(state, selectDraft(state).order.symbol, selectDraft(state).order.account),
     (state: RootState) => state.ticket.guarded,
     (state: RootState) => state.ticket.moves,
-    // Time matters only to an order that has one, and not to the millisecond.
+    // Only GTD orders depend on the time, and one second is exact enough.
     ({ ticket, feed }: RootState) => (ticket.timeInForce === TimeInForce.GTD ? Math.floor((feed.lastArrival + feed.clockOffset) / 1_000) * 1_000 : 0),
   ],
   check,
 );
 
 function check(order: NewOrder, rules: Rules | undefined, guarded: boolean, moves: string, now: number): Check[] {
-  // Nothing can be said of an instrument that is not known.
+  // An unknown instrument has no rules to check.
   const checks = rules ? checkOrder(order, rules, now) : [];
   if (guarded && movesOf(moves) === undefined) checks.push({ field: 'guard', reason: 'BAD_NUMBER', values: {} });
   return checks;

@@ -1,7 +1,6 @@
-// The venue's rules for one order, asked before it is sent, in the venue's own order and by
-// its own names: test/vectors/orders.json holds what the engine says, and a test that this
-// says the same. What only the engine can know (the book at that moment, message rates) it
-// decides alone.
+// The venue's rules for one order, checked before it is sent, in the venue's order and with its
+// reasons. A test compares the results with the engine's in test/vectors/orders.json. What only
+// the engine knows (the book at that moment, message rates) is not checked here.
 import { OrderType, Side, TimeInForce, TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import { add, compare, type Decimal, decimal, isMultiple, isZero, multiply, parseDecimal, places, subtract } from '../../../shared/decimal';
 import type { Instrument } from '../market/slice';
@@ -9,7 +8,7 @@ import type { NewOrder, RiskLimits } from '../orders/slice';
 
 export type Field = 'side' | 'type' | 'time_in_force' | 'price' | 'quantity' | 'expire_time' | 'post_only' | 'account' | 'guard' | '';
 
-/** What the venue would say no with, so far as a screen can know. */
+/** The reasons for which the venue would refuse, as far as a screen can know. */
 export type CheckReason =
   | 'BAD_PRICE'
   | 'OFF_TICK'
@@ -32,11 +31,11 @@ export type CheckReason =
 export interface Check {
   field: Field;
   reason: CheckReason;
-  /** Fills the words in. */
+  /** Values for the placeholders of the text. */
   values: Record<string, string>;
 }
 
-/** What the rules are made of. */
+/** What the rules depend on. */
 export interface Rules {
   instrument: Instrument;
   /** Price of the last trade, or the instrument's reference price: where bands are measured from. */
@@ -53,7 +52,7 @@ export function rests(timeInForce: TimeInForce): boolean {
   return timeInForce === TimeInForce.DAY || timeInForce === TimeInForce.GTC || timeInForce === TimeInForce.GTD;
 }
 
-/** Everything that is wrong with an order, the venue's first complaint first. now is the venue's clock, ms. */
+/** Everything that is wrong with an order; the reason that the venue would give comes first. now is the venue's clock, ms. */
 export function checkOrder(asked: Asked, rules: Rules, now: number): Check[] {
   return [...malformed(asked, rules.instrument, now), ...marketSays(asked.type, asked.price, rules), ...limitsSay(asked, rules)];
 }
@@ -66,10 +65,10 @@ export function checkAmend(order: { timeInForce: TimeInForce; price: string; qua
   const at = parseDecimal(price);
   if (bad.length > 0 || !to || !at) return bad;
   if (compare(to, decimal(order.filledQuantity)) <= 0) return [{ field: 'quantity', reason: 'BELOW_FILLED', values: { filled: order.filledQuantity } }];
-  // A smaller quantity at the same price only reduces risk: nothing else is asked of it.
+  // A smaller quantity at the same price only reduces risk, so no other rule applies.
   if (compare(at, decimal(order.price)) === 0 && compare(to, decimal(order.quantity)) <= 0) return [];
   const asked = { side: Side.UNSPECIFIED, type: OrderType.LIMIT, timeInForce: order.timeInForce, postOnly: false, price, quantity };
-  // It takes its own place among the open orders.
+  // The order is already counted among the open orders.
   return [...marketSays(asked.type, price, rules), ...limitsSay(asked, { ...rules, openOrders: 0 })];
 }
 

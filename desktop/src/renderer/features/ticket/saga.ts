@@ -1,4 +1,4 @@
-// Sends what stands in the ticket, if it is right, the screen is live and the user means it.
+// Sends the ticket's order, if it is valid, the screen is live and the user has confirmed it.
 import type { SagaIterator } from 'redux-saga';
 import { put, select, takeEvery } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
@@ -21,7 +21,7 @@ function* send(now: () => number): SagaIterator<void> {
   else yield* submit(order);
 }
 
-/** Much may have changed while the user thought about it. */
+/** Checks again after the confirmation, because prices and limits may have changed meanwhile. */
 function* confirmed(now: () => number): SagaIterator<void> {
   const state: RootState = yield select();
   const order = state.ticket.confirming;

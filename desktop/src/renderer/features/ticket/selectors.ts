@@ -1,5 +1,5 @@
-// What the rules of an order are made of, selected narrowly: a book that moves changes none
-// of it.
+// Selects what the rules of an order depend on, and no books, so that a book that changes does
+// not run the rules again.
 import { createSelector } from '@reduxjs/toolkit';
 import { Role, TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import type { RootState } from '../../app/store';
@@ -8,7 +8,7 @@ import { selectTradable } from '../feed/selectors';
 import { selectAwaited } from '../market/selectors';
 import type { Rules } from './rules';
 
-/** Where bands are measured from: the last trade, or what the instrument says before there is one. */
+/** Where bands are measured from: the last trade, or the instrument's reference price before the first one. */
 export function selectReference(state: RootState, symbol: string): string {
   const last = state.market.quotes[symbol]?.last ?? '';
   return isZero(decimal(last)) ? (state.market.instruments[symbol]?.referencePrice ?? '') : last;
@@ -31,7 +31,7 @@ export const selectRules: (state: RootState, symbol: string, account: string) =>
   (instrument, reference, limits, openOrders) => instrument && { instrument, reference, limits, openOrders },
 );
 
-/** Why nothing can be entered now, whatever it is; the most important reason. */
+/** Why no order can be entered now; the most important reason. */
 export type Off = 'notLive' | 'noTrader' | 'noInstrument' | 'MARKET_HALTED' | 'MARKET_NOT_OPEN' | 'bookAwaited';
 
 export function selectOff(state: RootState, symbol: string): Off | undefined {

@@ -1,5 +1,5 @@
-// What stands in the order ticket, as typed. Prices and quantities are kept by instrument:
-// whoever comes back to one finds what was there.
+// The fields of the order ticket, as typed. Prices and quantities are kept for each instrument,
+// so that a user who comes back to one finds them again.
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 import { OrderType, Side, TimeInForce } from '../../../gen/todoku/v1/types_pb';
 import type { NewOrder } from '../orders/slice';
@@ -21,13 +21,13 @@ export interface TicketState {
   /** By symbol; absent until typed. */
   prices: Record<string, string>;
   quantities: Record<string, string>;
-  /** The user wanted to send what is not right: say so also at fields that are still empty. */
+  /** The user tried to send an invalid order: show errors also at empty fields. */
   attempted: boolean;
-  /** Waits for the user's yes. */
+  /** Waits for the user's confirmation. */
   confirming: NewOrder | undefined;
   /** Client order id of what was sent last; empty before. */
   lastId: string;
-  /** Nothing was changed since it was sent: what the venue said of it belongs to what stands here. */
+  /** Nothing was changed since it was sent: the venue's answer belongs to the present fields. */
   asSent: boolean;
 }
 
@@ -77,7 +77,7 @@ const slice = createSlice({
       state.quantities[payload.symbol] = payload.text;
       edited(state);
     },
-    /** The user wants what stands in the ticket to be sent. */
+    /** The user wants to send the ticket's order. */
     send() {},
     /** The user wants a limit order at this price, of the ticket's quantity. */
     placeAt(state, { payload }: PayloadAction<{ symbol: string; side: Side; price: string }>) {
@@ -87,14 +87,14 @@ const slice = createSlice({
       state.prices[payload.symbol] = payload.price;
       edited(state);
     },
-    /** It is not right, and was not sent. */
+    /** The order is invalid and was not sent. */
     attempted(state) {
       state.attempted = true;
     },
     confirm(state, { payload }: PayloadAction<NewOrder>) {
       state.confirming = payload;
     },
-    /** The user says yes, or thinks better of it. */
+    /** The user confirms, or cancels. */
     confirmed() {},
     dismissed(state) {
       state.confirming = undefined;
@@ -113,7 +113,7 @@ function edited(state: TicketState): void {
   state.asSent = false;
 }
 
-/** What does not go with a time in force is given up with it. */
+/** Removes the options that do not fit the time in force. */
 function choose(state: TicketState, timeInForce: TimeInForce): void {
   state.timeInForce = timeInForce;
   if (!rests(timeInForce)) state.postOnly = false;

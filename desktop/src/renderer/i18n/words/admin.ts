@@ -130,7 +130,7 @@ export const en = {
   'admin.user.resumeWhat': '{user} can sign in again. Orders that were cancelled stay cancelled.',
   'admin.user.massCancel': 'Cancel orders',
   'admin.user.massCancelTitle': 'Cancel the orders of {user}',
-  'admin.user.massCancelWhat': 'All working orders of the accounts of {user} ({accounts}) in {symbol} are cancelled at once. They are told that the venue did it.',
+  'admin.user.massCancelWhat': 'All working orders of the accounts of {user} ({accounts}) in {symbol} are cancelled at once. The user is notified that the venue did it.',
   'admin.user.everything': 'all instruments',
   'admin.role.trader': 'Trader',
   'admin.role.viewer': 'Viewer',

@@ -1,10 +1,10 @@
-// The desktop application's way to the venue: its settings, which main keeps, and how the
-// stream's channel is. In a browser there is none of it: the page's own origin is the way.
+// How the desktop application reaches the venue: the settings, which main stores, and the state
+// of the stream's channel. A page in a browser has neither: it uses its own origin.
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 import type { Connectivity, SettingsRefusal, ShellSettings } from '../../../shared/bridge';
 
 export interface WayState {
-  /** As main has them; undefined in a browser. */
+  /** As main has stored them; undefined in a browser. */
   settings: ShellSettings | undefined;
   connectivity: Connectivity | undefined;
   status: 'idle' | 'saving' | 'saved' | 'refused';
@@ -14,13 +14,13 @@ export interface WayState {
 const initial: WayState = { settings: undefined, connectivity: undefined, status: 'idle', refused: undefined };
 
 const slice = createSlice({
-  name: 'way',
+  name: 'upstream',
   initialState: initial,
   reducers: {
     read(state, { payload }: PayloadAction<ShellSettings>) {
       state.settings = payload;
     },
-    /** The user wants these. */
+    /** The user asks for these settings. */
     save(state, _action: PayloadAction<ShellSettings>) {
       state.status = 'saving';
       state.refused = undefined;
@@ -33,7 +33,7 @@ const slice = createSlice({
       state.status = 'refused';
       state.refused = payload;
     },
-    /** Somebody looks at them anew. */
+    /** The tab was opened again. */
     opened(state) {
       state.status = 'idle';
       state.refused = undefined;
@@ -44,5 +44,5 @@ const slice = createSlice({
   },
 });
 
-export const way = slice.actions;
-export const wayReducer = slice.reducer;
+export const upstream = slice.actions;
+export const upstreamReducer = slice.reducer;

@@ -1,4 +1,4 @@
-// Who was told of an event, an order or a trade: on which stream, and whether that
+// The recipients of an event, an order or a trade: on which stream, and whether the client
 // acknowledged it.
 import { type FormEvent, useState } from 'react';
 import { useAppSelector } from '../../app/hooks';
@@ -18,7 +18,7 @@ export interface Asked {
   tradeId: string;
 }
 
-export function FindTold({ onFind }: { onFind: (asked: Asked) => void }) {
+export function FindRecipients({ onFind }: { onFind: (asked: Asked) => void }) {
   const t = useT();
   const [of, setOf] = useState<Of>('trade');
   const [number, setNumber] = useState('');
@@ -34,48 +34,48 @@ export function FindTold({ onFind }: { onFind: (asked: Asked) => void }) {
   };
   return (
     <form className="filter" onSubmit={submit}>
-      <ChoiceField label={t('admin.told.find')} name="of" value={of} choices={(['trade', 'order', 'event'] as const).map((one) => [one, t(`admin.told.${one}`)] as const)} onChange={setOf} />
-      <TextField label={t('admin.told.number')} name="number" value={number} onChange={setNumber} numeric problem={problem} />
-      {of === 'order' && <TextField label={t('admin.told.account')} name="account" value={account} onChange={setAccount} hint={t('admin.told.accountHint')} />}
-      <button type="submit">{t('admin.audit.told')}</button>
+      <ChoiceField label={t('admin.recipients.find')} name="of" value={of} choices={(['trade', 'order', 'event'] as const).map((one) => [one, t(`admin.recipients.${one}`)] as const)} onChange={setOf} />
+      <TextField label={t('admin.recipients.number')} name="number" value={number} onChange={setNumber} numeric problem={problem} />
+      {of === 'order' && <TextField label={t('admin.recipients.account')} name="account" value={account} onChange={setAccount} hint={t('admin.recipients.accountHint')} />}
+      <button type="submit">{t('admin.audit.recipients')}</button>
     </form>
   );
 }
 
-export function Told({ onClose }: { onClose: () => void }) {
+export function Recipients({ onClose }: { onClose: () => void }) {
   const t = useT();
   const { timeWords, utcWords } = useMoments();
-  const { value, query } = useAppSelector((s) => s.admin.lists.told);
+  const { value, query } = useAppSelector((s) => s.admin.lists.recipients);
   const title = query?.tradeId
-    ? t('admin.told.titleTrade', { trade: query.tradeId })
+    ? t('admin.recipients.titleTrade', { trade: query.tradeId })
     : query?.orderId
-      ? t('admin.told.titleOrder', { order: query.orderId })
-      : t('admin.told.title', { sequence: query?.sequence ?? '' });
+      ? t('admin.recipients.titleOrder', { order: query.orderId })
+      : t('admin.recipients.title', { sequence: query?.sequence ?? '' });
   return (
     <Dialog title={title} onClose={onClose}>
       <div className="details">
-        <ListHead list="told" />
-        {value && value.told.length > 0 && (
+        <ListHead list="recipients" />
+        {value && value.recipients.length > 0 && (
           <div className="scroll">
             <table className="grid" aria-label={title}>
               <thead>
                 <tr>
                   <th>{t('admin.user.user')}</th>
                   <th className="number">{t('admin.audit.sequence')}</th>
-                  <th>{t('admin.told.committed')}</th>
-                  <th>{t('admin.told.acknowledged')}</th>
-                  <th>{t('admin.told.until')}</th>
+                  <th>{t('admin.recipients.committed')}</th>
+                  <th>{t('admin.recipients.acknowledged')}</th>
+                  <th>{t('admin.recipients.until')}</th>
                   <th>{t('admin.conn.from')}</th>
                 </tr>
               </thead>
               <tbody>
-                {value.told.map((one) => (
+                {value.recipients.map((one) => (
                   <tr key={`${one.sequence} ${one.connectionId} ${one.attachNumber}`}>
                     <th scope="row">{one.user}</th>
                     <td className="number">{one.sequence}</td>
                     <td title={utcWords(one.commitTime)}>{timeWords(one.commitTime)}</td>
-                    <td title={utcWords(one.acknowledgeTime)}>{one.acknowledgeTime === undefined ? t('admin.told.not') : timeWords(one.acknowledgeTime)}</td>
-                    <td title={utcWords(one.endTime)}>{one.endTime === undefined ? t('admin.told.lives') : `${timeWords(one.endTime)} · ${endingWords(t, one.endReason, '')}`}</td>
+                    <td title={utcWords(one.acknowledgeTime)}>{one.acknowledgeTime === undefined ? t('admin.recipients.not') : timeWords(one.acknowledgeTime)}</td>
+                    <td title={utcWords(one.endTime)}>{one.endTime === undefined ? t('admin.recipients.lives') : `${timeWords(one.endTime)} · ${endingWords(t, one.endReason, '')}`}</td>
                     <td title={one.connectionId}>{one.remoteAddress}</td>
                   </tr>
                 ))}
@@ -83,8 +83,8 @@ export function Told({ onClose }: { onClose: () => void }) {
             </table>
           </div>
         )}
-        {value?.told.length === 0 && <p className="note">{t('admin.told.nobody')}</p>}
-        {value?.truncated && <p className="note">{t('admin.told.truncated')}</p>}
+        {value?.recipients.length === 0 && <p className="note">{t('admin.recipients.nobody')}</p>}
+        {value?.truncated && <p className="note">{t('admin.recipients.truncated')}</p>}
         <div className="buttons">
           <button type="button" onClick={onClose}>
             {t('admin.ask.close')}
