@@ -3,17 +3,16 @@ package server
 import (
 	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"todoku/account"
+	"todoku/door"
 	"todoku/feed"
 	"todoku/push"
 	"todoku/rpc"
@@ -196,21 +195,9 @@ func (c *Config) tlsConfig() (*tls.Config, error) {
 	if c.TLSCert == "" {
 		return nil, nil //nolint:nilnil // No TLS is an answer.
 	}
-	certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	config, err := door.TLS(c.TLSCert, c.TLSKey, c.TLSClientCA)
 	if err != nil {
-		return nil, fmt.Errorf("%w: certificate %s: %w", ErrConfig, c.TLSCert, err)
-	}
-	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	if c.TLSClientCA != "" {
-		pem, err := os.ReadFile(c.TLSClientCA)
-		if err != nil {
-			return nil, fmt.Errorf("%w: client CA: %w", ErrConfig, err)
-		}
-		config.ClientCAs = x509.NewCertPool()
-		if !config.ClientCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%w: %s holds no certificate in PEM", ErrConfig, c.TLSClientCA)
-		}
-		config.ClientAuth = tls.RequireAndVerifyClientCert
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return config, nil
 }

@@ -1,11 +1,7 @@
 package server
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
-	"net"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -18,13 +14,13 @@ import (
 	"todoku/push/grpcpush"
 )
 
-// maxMessage is what the transport takes. A request is at most 1 MiB; the transport
-// takes more, so that who sends too much is told so in words.
+// maxMessage is the transport's limit. It is larger than that of a request, 1 MiB, so
+// that an oversized request gets REQUEST_TOO_LARGE instead of a reset.
 const maxMessage = 4 << 20
 
-// readBufferTLS belongs to a connection for as long as it lives; TLS keeps what it
-// has decrypted itself. Without TLS the buffer, of grpc-go's standard size, is lent
-// while there is something to read.
+// readBufferTLS is held for the life of a connection; TLS buffers what it decrypts
+// itself. Without TLS the buffer has grpc-go's default size and is held only while
+// there is data to read.
 const readBufferTLS = 4 << 10
 
 // buildDoors makes the gRPC server and puts the services on it.
@@ -57,48 +53,4 @@ func (s *Server) buildDoors(tls *tls.Config) {
 	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
-}
-
-// listeners are the open ports.
-type listeners struct{ grpc, http net.Listener }
-
-// listen opens both ports or none, behind one turnstile.
-func listen(ctx context.Context, config *Config, turns *turnstile, secure *tls.Config) (listeners, error) {
-	var l listeners
-	var err error
-	// HTTP/2's own PINGs find dead peers; TCP's would be four more system calls for
-	// each of thousands of clients that connect at once.
-	plain := net.ListenConfig{KeepAlive: -1}
-	if l.grpc, err = plain.Listen(ctx, "tcp", config.GRPCAddr); err != nil {
-		return l, fmt.Errorf("server: gRPC port: %w", err)
-	}
-	if l.http, err = (&net.ListenConfig{}).Listen(ctx, "tcp", config.HTTPAddr); err != nil {
-		return listeners{}, errors.Join(fmt.Errorf("server: HTTP port: %w", err), l.close())
-	}
-	words := httpWords
-	if secure != nil {
-		words = tlsWords
-	}
-	l.grpc, l.http = turns.guard(l.grpc, words, config.Keepalive.Timeout), turns.guard(l.http, words, 0)
-	if secure != nil {
-		// Over HTTP/1.1 a browser opens six connections, and streams would use them up.
-		secure = secure.Clone()
-		secure.NextProtos = []string{"h2", "http/1.1"}
-		l.http = tls.NewListener(l.http, secure)
-	}
-	return l, nil
-}
-
-// close closes what a server did not take over; closing twice is harmless.
-func (l listeners) close() error {
-	var errs []error
-	for _, listener := range []net.Listener{l.grpc, l.http} {
-		if listener == nil {
-			continue
-		}
-		if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
 }

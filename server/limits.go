@@ -5,9 +5,10 @@ import (
 	"time"
 
 	"todoku/account"
+	"todoku/door"
 )
 
-// What clients may have and ask for: the settings of the turnstile and of each
+// What clients may have and ask for: the connection limits and those of each
 // connection, and what must hold between the limits of all parts.
 
 // Doors bound connections before anybody has said who they are.
@@ -31,7 +32,7 @@ type Doors struct {
 // own defaults.
 func (c *Config) limitDefaults() {
 	if c.Push.StreamsPerAddress == 0 {
-		c.Push.StreamsPerAddress = defaultPerNetwork
+		c.Push.StreamsPerAddress = door.DefaultPerNetwork
 	}
 	if c.Push.Network == nil {
 		c.Push.Network = account.Network

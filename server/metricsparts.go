@@ -107,11 +107,11 @@ func (m *metrics) observeParts(s *Server) {
 	}})
 
 	gauge("todoku_connections", "TCP connections open now, on both ports.", func() float64 {
-		open, _ := s.turnstile.counts()
+		open, _ := s.connections.Counts()
 		return float64(open)
 	})
 	counter("todoku_connections_refused_total", "TCP connections that were one too many.", func() uint64 {
-		_, refused := s.turnstile.counts()
+		_, refused := s.connections.Counts()
 		return refused
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"todoku/door"
 	"todoku/push"
 )
 
@@ -32,8 +33,8 @@ func newStreamMetrics(in promauto.Factory) streamMetrics {
 		acks: in.NewHistogram(histogramOpts("todoku_stream_acknowledge_duration_seconds", "From handing a response to the transport to its acknowledgement.",
 			.001, .005, .01, .05, .1, .5, 1, 5, 10, 15, 30, 45)),
 	}
-	for _, word := range departures() {
-		m.gone.WithLabelValues(word)
+	for _, cause := range door.DisconnectCauses() {
+		m.gone.WithLabelValues(cause)
 	}
 	return m
 }

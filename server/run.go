@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"todoku/door"
 	"todoku/engine"
 )
 
@@ -201,7 +202,7 @@ func (s *Server) settle(ctx context.Context, r *running) {
 
 // serveGRPC serves until the gRPC server is stopped.
 func (s *Server) serveGRPC(ctx context.Context) error {
-	if err := s.grpc.Serve(s.listeners.grpc); err != nil {
+	if err := s.grpc.Serve(s.listeners.GRPC); err != nil {
 		return err
 	}
 	<-ctx.Done() // Serve returns when a stop begins; the part ends when it is told to.
@@ -210,9 +211,9 @@ func (s *Server) serveGRPC(ctx context.Context) error {
 
 // serveHTTP serves until ctx ends.
 func (s *Server) serveHTTP(ctx context.Context) error {
-	web := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ConnContext: withConn, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
+	web := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ConnContext: door.ConnContext, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
 	ended := make(chan error, 1)
-	go func() { ended <- web.Serve(s.listeners.http) }()
+	go func() { ended <- web.Serve(s.listeners.HTTP) }()
 	select {
 	case err := <-ended:
 		return err

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/health"
 
 	"todoku/account"
+	"todoku/door"
 	"todoku/engine"
 	"todoku/feed"
 	"todoku/history"
@@ -39,13 +40,13 @@ type Server struct {
 	metrics  *metrics
 	tracing  *tracing // nil: off
 
-	turnstile *turnstile
+	connections *door.Limiter
 
 	grpc   *grpc.Server
 	health *health.Server
 	ready  atomic.Bool
 
-	listeners listeners
+	listeners door.Listeners
 	stop      chan struct{} // closed by Stop
 	stopOnce  sync.Once
 }
@@ -76,11 +77,15 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err := s.build(ctx); err != nil {
 		return nil, err
 	}
-	s.turnstile = newTurnstile(config.Doors.Connections, config.Doors.ConnectionsPerNetwork)
+	s.connections = door.NewLimiter(door.Limits{
+		Total: config.Doors.Connections, PerNetwork: config.Doors.ConnectionsPerNetwork, Network: account.Network,
+	})
 	s.metrics.observe(s)
 	s.buildDoors(tls)
-	if s.listeners, err = listen(ctx, &config, s.turnstile, tls); err != nil {
-		return nil, err
+	if s.listeners, err = door.Listen(ctx, door.Config{
+		GRPCAddr: config.GRPCAddr, HTTPAddr: config.HTTPAddr, TLS: tls, GRPCTimeout: config.Keepalive.Timeout,
+	}, s.connections); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
 	}
 	return s, nil
 }
@@ -101,7 +106,7 @@ func (s *Server) build(ctx context.Context) error {
 	hub := c.Push
 	hub.Epoch, hub.Encoder, hub.Listener = log.Epoch(), encoder, &streamLog{s}
 	hub.HasState = encoder.HasState
-	hub.Gone = departure
+	hub.Gone = door.DisconnectCause
 	if s.tracing != nil {
 		hub.Sending = s.tracing.sending
 	}
@@ -146,10 +151,10 @@ func (s *Server) build(ctx context.Context) error {
 }
 
 // GRPCAddr returns where the gRPC port listens.
-func (s *Server) GRPCAddr() net.Addr { return s.listeners.grpc.Addr() }
+func (s *Server) GRPCAddr() net.Addr { return s.listeners.GRPC.Addr() }
 
 // HTTPAddr returns where the HTTP port listens.
-func (s *Server) HTTPAddr() net.Addr { return s.listeners.http.Addr() }
+func (s *Server) HTTPAddr() net.Addr { return s.listeners.HTTP.Addr() }
 
 // Stop cuts a drain short: streams and calls are ended at once. What was
 // acknowledged is durable in any case.
@@ -158,7 +163,7 @@ func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
 // closeFiles gives the data directory back.
 func (s *Server) closeFiles() error {
 	var errs []error
-	errs = append(errs, s.listeners.close())
+	errs = append(errs, s.listeners.Close())
 	if s.log != nil {
 		s.log.Close()
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package server
+package door
 
 import (
 	"errors"
@@ -11,15 +11,14 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// grpc-go reads the system's own connections without holding a buffer while nothing
-// comes, which for a plaintext connection that is idle is half of the memory it
-// takes. A connection that is counted has to offer that itself: by the method that
-// grpc-go asks for (its package readyreader), over the system's way to wait for data
-// before there is anywhere to put it.
+// grpc-go holds no read buffer for an idle *net.TCPConn, which halves the memory of an
+// idle plaintext connection. A wrapped connection must offer that itself, with the
+// method that grpc-go looks for (its package readyreader): it waits for data through
+// the system before it takes a buffer.
 
 // ReadOnReady waits for data and reads up to size bytes of it into a buffer of the
 // pool.
-func (c *counted) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
+func (c *conn) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
 	if c.ready.raw == nil {
 		buffer := pool.Get(size)
 		n, err := c.Read(*buffer)
@@ -40,7 +39,7 @@ func (c *counted) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, erro
 	case n == 0:
 		err = io.EOF
 	}
-	c.witness.saw(n, err)
+	c.cause.afterRead(n, err)
 	if n == 0 && buffer != nil {
 		pool.Put(buffer)
 		buffer = nil
@@ -62,7 +61,7 @@ type readyToRead struct {
 }
 
 // prepare makes a connection readable when ready.
-func (c *counted) prepare() {
+func (c *conn) prepare() {
 	tcp, ok := c.Conn.(*net.TCPConn)
 	if !ok {
 		return

@@ -1,4 +1,4 @@
-package server
+package door
 
 import (
 	"context"
@@ -19,14 +19,22 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// port listens on loopback behind a turnstile and takes what comes in.
-func port(t *testing.T, turns *turnstile, words string) (address string, accepted <-chan net.Conn) {
+// newTestLimiter counts per address.
+func newTestLimiter(total, perNetwork int) *Limiter {
+	return NewLimiter(Limits{Total: total, PerNetwork: perNetwork, Network: func(remote string) string {
+		host, _, _ := net.SplitHostPort(remote)
+		return host
+	}})
+}
+
+// port listens on loopback behind a limiter and takes what comes in.
+func port(t *testing.T, limiter *Limiter, refusal string) (address string, accepted <-chan net.Conn) {
 	t.Helper()
 	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := turns.guard(inner, words, time.Second)
+	l := limiter.listen(inner, refusal, time.Second)
 	conns := make(chan net.Conn, 16)
 	done := make(chan struct{})
 	go func() {
@@ -60,11 +68,11 @@ func from(t *testing.T, local, address string) net.Conn {
 	return conn
 }
 
-// TestOneTooManyIsToldAndLetGoAndTheOthersComeIn covers both bounds.
-func TestOneTooManyIsToldAndLetGoAndTheOthersComeIn(t *testing.T) {
-	turns := newTurnstile(3, 2)
-	address, accepted := port(t, turns, "too many")
-	told := func(conn net.Conn) string {
+// TestAConnectionOverALimitIsAnsweredAndClosed covers both bounds.
+func TestAConnectionOverALimitIsAnsweredAndClosed(t *testing.T) {
+	limiter := newTestLimiter(3, 2)
+	address, accepted := port(t, limiter, "too many")
+	answer := func(conn net.Conn) string {
 		text, err := io.ReadAll(conn)
 		if err != nil {
 			t.Fatal(err)
@@ -75,15 +83,15 @@ func TestOneTooManyIsToldAndLetGoAndTheOthersComeIn(t *testing.T) {
 	inside := <-accepted
 	from(t, "127.0.0.2", address)
 	<-accepted
-	if text := told(from(t, "127.0.0.2", address)); text != "too many" {
-		t.Errorf("the third of a network is told %q", text)
+	if text := answer(from(t, "127.0.0.2", address)); text != "too many" {
+		t.Errorf("the third of a network gets %q", text)
 	}
 	from(t, "127.0.0.3", address)
 	<-accepted
-	if text := told(from(t, "127.0.0.4", address)); text != "too many" {
-		t.Errorf("the fourth in all is told %q", text)
+	if text := answer(from(t, "127.0.0.4", address)); text != "too many" {
+		t.Errorf("the fourth in all gets %q", text)
 	}
-	if open, refused := turns.counts(); open != 3 || refused != 2 {
+	if open, refused := limiter.Counts(); open != 3 || refused != 2 {
 		t.Errorf("%d open, %d refused", open, refused)
 	}
 	_ = first.Close()
@@ -92,27 +100,27 @@ func TestOneTooManyIsToldAndLetGoAndTheOthersComeIn(t *testing.T) {
 	}
 	from(t, "127.0.0.4", address)
 	<-accepted
-	if open, _ := turns.counts(); open != 3 {
+	if open, _ := limiter.Counts(); open != 3 {
 		t.Errorf("%d open after one was closed and one came", open)
 	}
 }
 
-// TestWhoDoesNotHangUpIsLetGo has more refused than are told so.
-func TestWhoDoesNotHangUpIsLetGo(t *testing.T) {
-	turns := newTurnstile(0, 1)
-	address, accepted := port(t, turns, "no")
+// TestARefusedClientThatDoesNotHangUpIsDisconnected refuses more clients than are waited for.
+func TestARefusedClientThatDoesNotHangUpIsDisconnected(t *testing.T) {
+	limiter := newTestLimiter(0, 1)
+	address, accepted := port(t, limiter, "no")
 	from(t, "127.0.0.1", address)
 	<-accepted
-	for range 3 * farewells { // None of them reads or closes.
+	for range 3 * maxRefusals { // None of them reads or closes.
 		from(t, "127.0.0.1", address)
 	}
 	last := from(t, "127.0.0.1", address)
 	if err := last.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := io.ReadAll(last) // The words, or a reset without them.
+	_, err := io.ReadAll(last) // The answer, or a reset without it.
 	if errors.Is(err, context.DeadlineExceeded) {
-		t.Error("one too many is kept")
+		t.Error("the connection over the limit is kept")
 	}
 }
 
@@ -120,14 +128,14 @@ func TestWhoDoesNotHangUpIsLetGo(t *testing.T) {
 // machine one may be too late to speak, and HTTP/1.1 takes an answer that comes before
 // its request for nobody's: what is tested here are the words, so there is time.
 func TestGRPCAndTLSAndHTTPClientsReportWhyTheyWereRefused(t *testing.T) {
-	none := func(words string) string {
-		turns := newTurnstile(-1, 1)
-		turns.farewell = time.Minute
-		address, _ := port(t, turns, words)
+	none := func(refusal string) string {
+		limiter := newTestLimiter(-1, 1)
+		limiter.timeout = time.Minute
+		address, _ := port(t, limiter, refusal)
 		from(t, "127.0.0.1", address)
 		return address
 	}
-	conn, err := grpc.NewClient(none(httpWords), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(none(httpRefusal), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,13 +145,13 @@ func TestGRPCAndTLSAndHTTPClientsReportWhyTheyWereRefused(t *testing.T) {
 		t.Errorf("a gRPC client reports %v", err)
 	}
 
-	secure := tls.Client(from(t, "127.0.0.1", none(tlsWords)), &tls.Config{ServerName: "x", MinVersion: tls.VersionTLS12})
+	secure := tls.Client(from(t, "127.0.0.1", none(tlsRefusal)), &tls.Config{ServerName: "x", MinVersion: tls.VersionTLS12})
 	var alert *net.OpError
 	if err := secure.HandshakeContext(t.Context()); !errors.As(err, &alert) || alert.Op != "remote error" {
 		t.Errorf("a TLS client reports %v", err)
 	}
 
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+none(httpWords)+"/readyz", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+none(httpRefusal)+"/readyz", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,14 +162,14 @@ func TestGRPCAndTLSAndHTTPClientsReportWhyTheyWereRefused(t *testing.T) {
 	}
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), "TOO_MANY_CONNECTIONS") {
-		t.Errorf("a browser is told %d %q, %v", response.StatusCode, text, err)
+		t.Errorf("a browser gets %d %q, %v", response.StatusCode, text, err)
 	}
 	_ = response.Body.Close() // It was read.
 }
 
 // TestAConnectionThatNeverSpeaksIsClosed covers what the handshake's bound is for.
 func TestAConnectionThatNeverSpeaksIsClosed(t *testing.T) {
-	turns := newTurnstile(-1, -1)
+	limiter := newTestLimiter(-1, -1)
 	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +177,7 @@ func TestAConnectionThatNeverSpeaksIsClosed(t *testing.T) {
 	s := grpc.NewServer(grpc.ConnectionTimeout(100 * time.Millisecond))
 	grpc_health_v1.RegisterHealthServer(s, health.NewServer())
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(turns.guard(inner, "", time.Second)) }()
+	go func() { served <- s.Serve(limiter.listen(inner, "", time.Second)) }()
 	silent := from(t, "127.0.0.1", inner.Addr().String())
 	if _, err := io.Copy(io.Discard, silent); err != nil && !errors.Is(err, net.ErrClosed) {
 		t.Log("closed with", err)
@@ -178,7 +186,7 @@ func TestAConnectionThatNeverSpeaksIsClosed(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
-	if open, _ := turns.counts(); open != 0 {
+	if open, _ := limiter.Counts(); open != 0 {
 		t.Errorf("%d connections are still counted", open)
 	}
 }

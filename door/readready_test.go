@@ -1,6 +1,6 @@
 //go:build unix
 
-package server
+package door
 
 import (
 	"errors"
@@ -26,29 +26,29 @@ func TestAConnectionThatIsIdleHoldsNoBuffer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stile := newTurnstile(-1, -1)
-	l := stile.guard(inner, httpWords, 0)
+	limiter := newTestLimiter(-1, -1)
+	l := limiter.listen(inner, httpRefusal, 0)
 	defer func() { _ = l.Close() }()
 	client, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := l.Accept()
+	accepted, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, ok := conn.(*counted)
+	reader, ok := accepted.(*conn)
 	if !ok {
-		t.Fatalf("%T", conn)
+		t.Fatalf("%T", accepted)
 	}
 	pool := &lent{}
-	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+	if err := accepted.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := reader.ReadOnReady(100, pool); err == nil || pool.buffers != 0 {
 		t.Errorf("waited for nothing: %v, %d buffers kept", err, pool.buffers)
 	}
-	if err := conn.SetReadDeadline(time.Time{}); err != nil {
+	if err := accepted.SetReadDeadline(time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(client, "hello"); err != nil {
@@ -65,13 +65,13 @@ func TestAConnectionThatIsIdleHoldsNoBuffer(t *testing.T) {
 	if _, _, err := reader.ReadOnReady(100, pool); !errors.Is(err, io.EOF) || pool.buffers != 0 {
 		t.Errorf("at the end: %v, %d buffers kept", err, pool.buffers)
 	}
-	if err := conn.Close(); err != nil {
+	if err := accepted.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := reader.ReadOnReady(100, pool); !errors.Is(err, net.ErrClosed) || pool.buffers != 0 {
 		t.Errorf("when closed: %v, %d buffers kept", err, pool.buffers)
 	}
-	if open, _ := stile.counts(); open != 0 {
+	if open, _ := limiter.Counts(); open != 0 {
 		t.Errorf("%d are counted", open)
 	}
 }

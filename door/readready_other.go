@@ -1,8 +1,8 @@
 //go:build !unix
 
-package server
+package door
 
 // readyToRead is nothing where the system has no way to wait for data alone.
 type readyToRead struct{}
 
-func (*counted) prepare() {}
+func (*conn) prepare() {}

@@ -1,0 +1,34 @@
+package door
+
+import (
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// setUserTimeout has the kernel end a connection whose data is not acknowledged, or
+// whose window stays closed, for so long (TCP_USER_TIMEOUT, tcp(7)).
+func setUserTimeout(conn *net.TCPConn, d time.Duration) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var set error
+	if err := raw.Control(func(fd uintptr) {
+		set = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
+	}); err != nil {
+		return err
+	}
+	return set
+}
+
+// maxFiles returns how many files this process may have open; negative if there is
+// no bound. Go has raised the soft limit to the hard one.
+func maxFiles() int {
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil || files.Cur > 1<<30 {
+		return -1
+	}
+	return int(files.Cur)
+}
