@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -62,6 +63,9 @@ type Config struct {
 	// is asked again once the session exists, so a suspension that first makes
 	// Admit refuse and then calls [Service.RevokeUser] misses none. Nil admits all.
 	Admit func(user string) error
+	// Attached returns the connections of a user that have a stream. They are not
+	// replaced at a bound. Nil: none is ever replaced.
+	Attached func(ctx context.Context, user string) (map[string]bool, error)
 	// OnEnd hears of every session that ended, after the end is durable and
 	// [Service.Verify] refuses its tokens. OnExtend hears of every refresh, with
 	// the new expiry of the session's access token. OnFault hears of background
@@ -112,9 +116,6 @@ type AccessLog struct {
 	Interval time.Duration
 	// Retention is how long entries are kept; 400 days. Negative is for ever.
 	Retention time.Duration
-	// Receipts is how long the receipts of an attach are kept after its end; 90
-	// days. Negative is for ever.
-	Receipts time.Duration
 }
 
 // setDefault gives a field its default where it was left zero.
@@ -160,7 +161,6 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.AccessLog.Batch, 512)
 	setDefault(&c.AccessLog.Interval, 500*time.Millisecond)
 	setDefault(&c.AccessLog.Retention, 400*24*time.Hour)
-	setDefault(&c.AccessLog.Receipts, 90*24*time.Hour)
 
 	if c.AccessTTL < 0 || c.Grace < 0 || c.RetryWindow < 0 || c.HashWait < 0 || c.KeyLife < 0 ||
 		c.Lockout.Delay < 0 || c.Lockout.MaxDelay < 0 || c.Lockout.Window < 0 ||

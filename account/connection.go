@@ -15,7 +15,13 @@ func (s *Service) OpenConnection(ctx context.Context, session string, info Login
 		return Connection{}, ErrRevoked
 	}
 	c := newConnection(live, info, s.now())
-	replaced, err := s.live.reserve(c, s.cfg.MaxConnectionsPerSession, s.cfg.MaxConnectionsPerUser)
+	replaced, err := s.live.reserve(c, s.cfg.MaxConnectionsPerSession, s.cfg.MaxConnectionsPerUser, nil)
+	if errors.Is(err, ErrTooManyConnections) && s.cfg.Attached != nil {
+		var attached map[string]bool
+		if attached, err = s.cfg.Attached(ctx, c.User); err == nil {
+			replaced, err = s.live.reserve(c, s.cfg.MaxConnectionsPerSession, s.cfg.MaxConnectionsPerUser, attached)
+		}
+	}
 	if err != nil {
 		return Connection{}, err
 	}
@@ -84,45 +90,7 @@ func (s *Service) CloseConnection(ctx context.Context, id, reason string) error 
 	return nil
 }
 
-// Attached records that a stream attached to the connection, from remote, at
-// cursor ("" for none). Each call must be answered by one of [Service.Detached].
-// Errors: [ErrUnknownConnection].
-func (s *Service) Attached(ctx context.Context, id, remote, cursor string) error {
-	now := s.now()
-	c, ok := s.live.progress(id, func(c *Connection) {
-		c.Attached++
-		c.LastAttach, c.LastSeen = now, now
-	})
-	if !ok {
-		return ErrUnknownConnection
-	}
-	s.log.add(ctx, Entry{
-		Kind: Attach, User: c.User, Session: c.Session, Connection: id, RemoteAddr: remote, Cursor: cursor,
-	})
-	return nil
-}
-
-// Acknowledged records the cursor that a client says has arrived. It is kept in
-// memory and saved by [Service.Run]; an unknown connection is passed over.
-func (s *Service) Acknowledged(id, cursor string) {
-	now := s.now()
-	s.live.progress(id, func(c *Connection) { c.LastSeen, c.LastCursor = now, clip(cursor) })
-}
-
-// Detached records that a stream ended, why (the protocol's reason, in its words)
-// and the last cursor acknowledged on it. It logs also for a connection that has
-// ended meanwhile, which is why it is told whose it was.
-func (s *Service) Detached(ctx context.Context, c Connection, reason, cursor string) {
-	now := s.now()
-	s.live.progress(c.ID, func(c *Connection) {
-		c.Attached = max(0, c.Attached-1)
-		c.LastSeen = now
-		if cursor != "" {
-			c.LastCursor = clip(cursor)
-		}
-	})
-	s.log.add(ctx, Entry{
-		Kind: Detach, User: c.User, Session: c.Session, Connection: c.ID,
-		RemoteAddr: c.RemoteAddr, Reason: reason, Cursor: cursor,
-	})
-}
+// Detached notes that a connection's stream has ended: of several without one, the
+// one that was detached longest ago makes room for a new one. It is kept in memory
+// only. An unknown connection is passed over.
+func (s *Service) Detached(id string) { s.live.detached(id, s.now()) }

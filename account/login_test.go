@@ -347,7 +347,6 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		wantError(t, err, account.ErrUnknownConnection)
 		must(t, v.Logout(t.Context(), text))
 		must(t, v.CloseConnection(t.Context(), text, text))
-		wantError(t, v.Attached(t.Context(), text, text, text), account.ErrUnknownConnection)
 		_, err = v.OpenConnection(t.Context(), text, account.LoginInfo{})
 		wantError(t, err, account.ErrRevoked)
 	}

@@ -17,7 +17,6 @@ type registry struct {
 	sessions    map[string]*liveSession
 	connections map[string]*Connection
 	users       map[string]map[string]*liveSession // by user, then by session
-	dirty       map[string]struct{}                // connections with unsaved progress
 	// ended holds sessions that have ended, until no access token of theirs can be
 	// valid any more. A read of the store that began before the end cannot bring
 	// them back, and their tokens cost no second read.
@@ -35,7 +34,6 @@ func newRegistry(sessions []Session, connections []Connection) *registry {
 		sessions:    make(map[string]*liveSession, len(sessions)),
 		connections: make(map[string]*Connection, len(connections)),
 		users:       map[string]map[string]*liveSession{},
-		dirty:       map[string]struct{}{},
 		ended:       map[string]time.Time{},
 	}
 	for _, s := range sessions {
@@ -133,7 +131,6 @@ func (r *registry) end(ids []string, until time.Time) []Session {
 		ended = append(ended, live.Session)
 		for connection := range live.connections {
 			delete(r.connections, connection)
-			delete(r.dirty, connection)
 		}
 		delete(r.sessions, id)
 		delete(r.users[live.User], id)
@@ -234,8 +231,9 @@ func (r *registry) listConnections(user string) []Connection {
 
 // reserve enters a new connection of a live session. At a bound it removes the
 // connection that was detached longest ago and returns its ID, or refuses with
-// ErrTooManyConnections when all are attached. ErrRevoked: the session has ended.
-func (r *registry) reserve(c Connection, perSession, perUser int) (replaced string, err error) {
+// ErrTooManyConnections when all are attached. Nil says that this is not known, and
+// that none may be removed. ErrRevoked: the session has ended.
+func (r *registry) reserve(c Connection, perSession, perUser int, attached map[string]bool) (replaced string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	live, ok := r.sessions[c.Session]
@@ -247,10 +245,13 @@ func (r *registry) reserve(c Connection, perSession, perUser int) (replaced stri
 		ofUser += len(s.connections)
 	}
 	if len(live.connections) >= perSession || ofUser >= perUser {
-		victim := longestDetached(live.connections)
+		if attached == nil {
+			return "", ErrTooManyConnections
+		}
+		victim := longestDetached(live.connections, attached)
 		if victim == nil && len(live.connections) < perSession {
 			for _, s := range r.users[c.User] {
-				if candidate := longestDetached(s.connections); candidate != nil &&
+				if candidate := longestDetached(s.connections, attached); candidate != nil &&
 					(victim == nil || candidate.LastSeen.Before(victim.LastSeen)) {
 					victim = candidate
 				}
@@ -267,8 +268,8 @@ func (r *registry) reserve(c Connection, perSession, perUser int) (replaced stri
 	return replaced, nil
 }
 
-func longestDetached(connections map[string]*Connection) *Connection {
-	detached := slices.DeleteFunc(slices.Collect(maps.Values(connections)), func(c *Connection) bool { return c.Attached > 0 })
+func longestDetached(connections map[string]*Connection, attached map[string]bool) *Connection {
+	detached := slices.DeleteFunc(slices.Collect(maps.Values(connections)), func(c *Connection) bool { return attached[c.ID] })
 	if len(detached) == 0 {
 		return nil
 	}
@@ -282,7 +283,6 @@ func (r *registry) forget(id string) {
 		return
 	}
 	delete(r.connections, id)
-	delete(r.dirty, id)
 	if live, ok := r.sessions[c.Session]; ok {
 		delete(live.connections, id)
 	}
@@ -300,48 +300,18 @@ func (r *registry) drop(id string) (Connection, bool) {
 	return *c, true
 }
 
-// progress changes a connection in place and remembers to save it.
-func (r *registry) progress(id string, change func(*Connection)) (Connection, bool) {
+// detached notes when a connection was last without a stream.
+func (r *registry) detached(id string, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c, ok := r.connections[id]
-	if !ok {
-		return Connection{}, false
-	}
-	change(c)
-	r.dirty[id] = struct{}{}
-	return *c, true
-}
-
-// takeDirty returns the connections with unsaved progress and clears the list.
-func (r *registry) takeDirty() []Connection {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	list := make([]Connection, 0, len(r.dirty))
-	for id := range r.dirty {
-		list = append(list, *r.connections[id])
-	}
-	clear(r.dirty)
-	return list
-}
-
-// markDirty puts connections back that could not be saved.
-func (r *registry) markDirty(list []Connection) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, c := range list {
-		if _, ok := r.connections[c.ID]; ok {
-			r.dirty[c.ID] = struct{}{}
-		}
+	if c, ok := r.connections[id]; ok {
+		c.LastSeen = at
 	}
 }
 
-// counts returns how many sessions, connections and attached streams there are.
-func (r *registry) counts() (sessions, connections, attached int) {
+// counts returns how many sessions and connections there are.
+func (r *registry) counts() (sessions, connections int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for _, c := range r.connections {
-		attached += c.Attached
-	}
-	return len(r.sessions), len(r.connections), attached
+	return len(r.sessions), len(r.connections)
 }

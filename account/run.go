@@ -8,18 +8,15 @@ import (
 )
 
 const (
-	// upkeepInterval is how often expired sessions are ended and the progress of
-	// connections is saved. Verify judges expiry by itself; this only tells.
+	// upkeepInterval is how often expired sessions are ended. Verify judges expiry by
+	// itself; this reports it.
 	upkeepInterval = 5 * time.Second
 	// pruneInterval is how often old log entries, attempts and keys are dropped.
 	pruneInterval = time.Hour
-	// saveBatch is how many connections one write saves: sign-ins wait behind it.
-	saveBatch = 1000
 )
 
 // Run does the background work until ctx ends: it writes the access log, ends
-// expired sessions, saves what connections acknowledged, rotates keys and drops
-// what is too old. A failure of the store is told to Config.OnFault and tried
+// expired sessions, rotates keys and drops what is too old. A failure of the store is told to Config.OnFault and tried
 // again. When ctx ends, Run writes what is left and returns nil, or the error
 // that kept it from doing so. Call it once; entries added after it has returned
 // stay in the queue.
@@ -47,7 +44,6 @@ func (s *Service) Run(ctx context.Context) error {
 			s.writeLog(ctx, write)
 		case <-upkeep.C:
 			s.fault(s.expire(ctx))
-			s.fault(s.saveConnections(ctx))
 		case <-prune.C:
 			s.fault(s.prune(ctx))
 		}
@@ -56,10 +52,8 @@ func (s *Service) Run(ctx context.Context) error {
 
 // writeLog flushes and, if anything is left, starts the timer again.
 func (s *Service) writeLog(ctx context.Context, timer *time.Timer) {
-	s.fault(errors.Join(s.log.flush(ctx), s.writeReceipts(ctx)))
-	queued, _ := s.log.counts()
-	receipts, _ := s.receipts.counts()
-	if queued+receipts > 0 {
+	s.fault(s.log.flush(ctx))
+	if queued, _ := s.log.counts(); queued > 0 {
 		timer.Reset(s.cfg.AccessLog.Interval)
 	}
 }
@@ -70,7 +64,7 @@ func (s *Service) lastWrites(ctx context.Context) error {
 	s.log.stop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	err := errors.Join(s.log.flush(ctx), s.writeReceipts(ctx), s.saveConnections(ctx))
+	err := s.log.flush(ctx)
 	if queued, _ := s.log.counts(); err != nil && queued > 0 {
 		err = fmt.Errorf("%w (%d entries of the access log are lost)", err, queued)
 	}
@@ -91,20 +85,6 @@ func (s *Service) expire(ctx context.Context) error {
 	}
 }
 
-func (s *Service) saveConnections(ctx context.Context) error {
-	list := s.live.takeDirty()
-	for len(list) > 0 {
-		some := list[:min(len(list), saveBatch)]
-		err := s.write(ctx, func(ctx context.Context) error { return s.store.SaveConnections(ctx, some) })
-		if err != nil {
-			s.live.markDirty(list)
-			return fmt.Errorf("account: save connections: %w", err)
-		}
-		list = list[len(some):]
-	}
-	return nil
-}
-
 func (s *Service) prune(ctx context.Context) error {
 	now := s.now()
 	var log time.Time
@@ -116,12 +96,6 @@ func (s *Service) prune(ctx context.Context) error {
 	})
 	if err != nil {
 		err = fmt.Errorf("account: prune: %w", err)
-	}
-	if keep := s.cfg.AccessLog.Receipts; keep > 0 {
-		receipts := s.write(ctx, func(ctx context.Context) error { return s.store.PruneReceipts(ctx, now.Add(-keep)) })
-		if receipts != nil {
-			err = errors.Join(err, fmt.Errorf("account: prune receipts: %w", receipts))
-		}
 	}
 	return errors.Join(err, s.tendKeys(ctx, now))
 }

@@ -31,8 +31,6 @@ type Service struct {
 	unknown passwordHash // what a user who does not exist is checked against
 	live    *registry
 	log     *accessLog
-
-	receipts receiptLog
 }
 
 // NewService reads the keys, sessions and connections from store and, in a new
@@ -63,18 +61,14 @@ func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) 
 		return nil, fmt.Errorf("account: read connections: %w", err)
 	}
 	s.live = newRegistry(sessions, connections)
-	if err := store.CloseReceipts(ctx, s.now()); err != nil {
-		return nil, fmt.Errorf("account: close receipts: %w", err)
-	}
 	return s, nil
 }
 
 // Stats is a moment's numbers of a [Service], for metrics.
 type Stats struct {
-	// Sessions and Connections are live; Attached is streams attached now.
+	// Sessions and Connections are those that have not ended.
 	Sessions    int
 	Connections int
-	Attached    int
 	// SignInsWaiting is how many calls wait to have a password checked.
 	SignInsWaiting int
 	// LogQueued is how many access log entries wait to be written, and LogLost
@@ -83,19 +77,15 @@ type Stats struct {
 	LogLost   uint64
 	// Logged is how many entries of each kind the access log was given.
 	Logged map[Kind]uint64
-	// ReceiptsQueued and ReceiptsLost are the same of receipts.
-	ReceiptsQueued int
-	ReceiptsLost   uint64
 }
 
 // Stats returns the numbers of this moment.
 func (s *Service) Stats() Stats {
 	var stats Stats
-	stats.Sessions, stats.Connections, stats.Attached = s.live.counts()
+	stats.Sessions, stats.Connections = s.live.counts()
 	stats.SignInsWaiting = s.gate.length()
 	stats.LogQueued, stats.LogLost = s.log.counts()
 	stats.Logged = s.log.logged()
-	stats.ReceiptsQueued, stats.ReceiptsLost = s.receipts.counts()
 	return stats
 }
 

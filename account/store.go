@@ -29,7 +29,6 @@ type Store interface {
 	SessionStore
 	ConnectionStore
 	AccessStore
-	ReceiptStore
 }
 
 // KeyStore keeps the keys that sign tokens.
@@ -86,9 +85,6 @@ type ConnectionStore interface {
 	// CreateConnection must delete the connection replaced, unless that is "",
 	// and store c. It must return ErrNotFound if c's session does not exist.
 	CreateConnection(ctx context.Context, c Connection, replaced string) error
-	// SaveConnections must store LastAttach, LastSeen and LastCursor of each
-	// connection, passing over those that do not exist.
-	SaveConnections(ctx context.Context, connections []Connection) error
 	// DeleteConnections must delete the connections; one that does not exist is
 	// not an error.
 	DeleteConnections(ctx context.Context, ids []string) error
@@ -190,15 +186,8 @@ type Connection struct {
 	// CancelOnDisconnect is how long after its stream is lost the user's orders
 	// are to be cancelled; 0 is never.
 	CancelOnDisconnect time.Duration
-	// LastAttach is when a stream last attached; zero for never.
-	LastAttach time.Time
-	// LastSeen is the last sign of life: made, attached, acknowledged, detached.
+	// LastSeen is when its last stream detached here, or when it was made.
 	LastSeen time.Time
-	// LastCursor is the last cursor acknowledged, as the client sent it.
-	LastCursor string
-	// Attached is how many streams are attached now: 0, 1, or 2 for the moment of
-	// a take-over. It is not stored; after a restart nothing is attached.
-	Attached int
 }
 
 // AccessQuery selects entries of the access log.

@@ -72,7 +72,9 @@ func (s *adminService) DisconnectConnection(ctx context.Context, req *todokuv1.D
 		}
 		return &todokuv1.DisconnectConnectionResponse{}, nil
 	}
-	s.hub.End(push.Selector{Connection: id}, reasonByVenue, "ended by "+string(callerOf(ctx).user.ID))
+	if err := s.live.End(ctx, connection.User, id, reasonByVenue, "ended by "+string(callerOf(ctx).user.ID)); err != nil {
+		return nil, err
+	}
 	return &todokuv1.DisconnectConnectionResponse{}, nil
 }
 

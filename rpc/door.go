@@ -46,29 +46,42 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	return handler(ctx, req)
 }
 
-// stream runs a streaming call. What a call begins with runs on a goroutine of its
-// own, which is gone when the call only waits: a goroutine's stack never becomes
-// smaller than its wait needs times four, so one that had admitted, decoded and
-// attached would hold 8 KiB or more for as long as its client is idle.
+// stream runs a streaming call, from its beginning on a goroutine of its own to the
+// wait of a handler that returned [waiting].
 func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer func() { err = s.status(info.FullMethod, err) }()
 	defer recovered(&err)
-	a := &admittedStream{ServerStream: stream, server: s}
+	a := &admittedStream{ServerStream: stream, server: s, cancel: func() {}}
 	begun := make(chan error, 1)
 	go func() { begun <- a.begin(srv, info.FullMethod, handler) }()
 	err = <-begun
-	if err == nil && a.rest != nil {
-		err = a.rest()
+	defer a.cancel()
+	if w, ok := err.(*waiting); ok { //nolint:errorlint // It is returned bare, and this stack is to stay small.
+		return w.wait()
 	}
 	return err
 }
+
+// waiting is what the handler of a streaming call returns, in place of an error, once
+// it has begun the stream and has only to wait for its end: wait does so and returns
+// what came of the call.
+//
+// The wait is handed over because of memory. A goroutine's stack grows with its
+// deepest call and then stays: one that has admitted a caller, decoded a request and
+// attached a stream keeps 8 KiB or more for as long as the client is idle. So the
+// call begins on a goroutine of its own, whose stack goes with it, and grpc-go's
+// goroutine, whose stack is small still, only waits.
+type waiting struct{ wait func() error }
+
+// Error makes a wait fit where a handler returns an error. It is shown to nobody.
+func (*waiting) Error() string { return "rpc: the stream has begun" }
 
 // admittedStream is a stream whose context knows the caller.
 type admittedStream struct {
 	grpc.ServerStream
 	ctx    context.Context //nolint:containedctx // grpc.ServerStream hands its context out by a method
+	cancel func()          // must be called when the call is over
 	server *Server
-	rest   func() error // See afterwards.
 }
 
 // begin admits the caller and runs the handler.
@@ -80,32 +93,8 @@ func (s *admittedStream) begin(srv any, method string, handler grpc.StreamHandle
 	if err != nil {
 		return err
 	}
-	s.ctx = context.WithValue(ctx, streamKey{}, s)
-	err = handler(srv, s)
-	if s.rest == nil {
-		cancel()
-		return err
-	}
-	rest := s.rest
-	s.rest = func() error {
-		defer cancel()
-		return rest()
-	}
-	return err
-}
-
-type streamKey struct{}
-
-// afterwards has the rest of a streaming call, which is to wait and little else,
-// run where it costs the least memory, once the handler has returned nil. What it
-// returns is then what came of the call.
-func afterwards(ctx context.Context, rest func() error) error {
-	s, ok := ctx.Value(streamKey{}).(*admittedStream)
-	if !ok {
-		return rest() // Another door, which runs the handler and nothing else.
-	}
-	s.rest = rest
-	return nil
+	s.ctx, s.cancel = ctx, cancel
+	return handler(srv, s)
 }
 
 // Context returns the context that knows the caller.

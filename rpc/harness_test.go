@@ -23,6 +23,7 @@ import (
 	"todoku/history"
 	"todoku/journal"
 	"todoku/journal/journaltest"
+	"todoku/live"
 	"todoku/push"
 	"todoku/sqlite"
 	"todoku/trade"
@@ -111,7 +112,13 @@ func open(t *testing.T) *venue {
 	must(t, err)
 	encoder.SetDigests(f.Digests)
 	follower := history.NewFollower(log, past, history.Options{})
-	presence := NewPresence(v.engine, f, PresenceOptions{Grace: 100 * time.Millisecond})
+	evidence, err := sqlite.OpenAccounts(ctx, filepath.Join(t.TempDir(), "accounts.db"))
+	must(t, err)
+	streams, err := live.New(ctx, live.Options{
+		Hub: hub, Evidence: evidence.Evidence(), Submit: Submit(v.engine), Directory: f,
+		Presence: live.PresenceOptions{Grace: 100 * time.Millisecond},
+	})
+	must(t, err)
 
 	var running sync.WaitGroup
 	start := func(run func(context.Context) error) {
@@ -127,12 +134,13 @@ func open(t *testing.T) *venue {
 	start(hub.Run)
 	start(follower.Run)
 	start(accounts.Run)
-	start(presence.Run)
+	start(streams.Run)
+	start(streams.RunPresence)
 	<-f.Ready()
 
 	v.Server = New(Deps{
 		Engine: v.engine, Journal: log, Feed: f, Hub: hub, History: past, Follower: follower,
-		Accounts: accounts, Presence: presence,
+		Accounts: accounts, Live: streams,
 	}, Options{Version: "test", Fault: func(_ string, err error) {
 		v.mu.Lock()
 		defer v.mu.Unlock()
@@ -157,6 +165,7 @@ func open(t *testing.T) *venue {
 		running.Wait()
 		log.Close()
 		must(t, past.Close())
+		must(t, evidence.Close())
 	})
 	return v
 }

@@ -12,6 +12,7 @@ import (
 	"todoku/account"
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/live"
 	"todoku/push"
 	"todoku/push/grpcpush"
 	"todoku/trade"
@@ -30,29 +31,20 @@ func (s *notificationService) FeedNotification(
 	if err != nil {
 		return err
 	}
-	if err := grpcpush.Start(stream, v.Stream, grpcpush.Standard()); err != nil {
+	if err := grpcpush.Start(stream, v.Push, grpcpush.Standard()); err != nil {
 		s.detach(ctx, v, err)
 		return err
 	}
-	return afterwards(ctx, func() error {
-		err := grpcpush.Ended(stream, v.Stream)
+	return &waiting{func() error {
+		err := grpcpush.Ended(stream, v.Push)
 		s.detach(ctx, v, err)
 		return err
-	})
-}
-
-// visitStream is an attached stream and whose it is.
-type visitStream struct {
-	*feed.Attached
-	visitor
-	connection account.Connection
-	remote     string
-	evidence   evidence
+	}}
 }
 
 // attach begins a stream, for any door. Its caller must serve the stream with
 // the same context and then call detach with the stream's end.
-func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationRequest) (*visitStream, error) {
+func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationRequest) (*live.Stream, error) {
 	c := callerOf(ctx)
 	if err := s.limits.attach(&c); err != nil {
 		return nil, err
@@ -82,50 +74,36 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 	}
 	// A session that ended before the stream was there could not end it, but its
 	// connection is gone; one that was refreshed could not extend it.
-	if err := s.accounts.Attached(ctx, connection.ID, c.remote, req.GetResumeAfter()); err != nil {
+	if _, err := s.accounts.Connection(connection.ID); err != nil {
 		attached.Close()
 		return nil, err
 	}
 	s.hub.SetExpiry(c.Session, s.accessExpiry(c.Identity))
-	v := &visitStream{
-		Attached: attached, visitor: visitor{c.user.ID, c.Session, connection.CancelOnDisconnect},
-		connection: connection, remote: c.remote,
+	stream, err := s.live.Attach(ctx, attached, connection.CancelOnDisconnect)
+	if err != nil {
+		return nil, err
 	}
-	s.enliven(v)
-	s.began(v)
-	s.presence.attached(v.visitor)
-	return v, nil
+	s.accounts.Log(ctx, account.Entry{
+		Kind: account.Attach, User: connection.User, Session: connection.Session, Connection: connection.ID,
+		RemoteAddr: c.remote, Cursor: req.GetResumeAfter(),
+	})
+	return stream, nil
 }
 
-// enliven makes v its connection's live stream, unless one that attached later is
-// that already: two may attach at once and come here in the other order.
-func (s *Server) enliven(v *visitStream) {
-	for {
-		present, ok := s.live.LoadOrStore(v.connection.ID, v)
-		if !ok {
-			return
-		}
-		other := present.(*visitStream) //nolint:forcetypeassert // nothing else is stored
-		if other.Attach > v.Attach || s.live.CompareAndSwap(v.connection.ID, other, v) {
-			return
-		}
-	}
-}
-
-// detach records the end of a stream.
-func (s *Server) detach(ctx context.Context, v *visitStream, end error) {
-	v.Close()
-	s.live.CompareAndDelete(v.connection.ID, v)
-	reason := push.ReasonOf(end)
-	s.presence.ended(v.visitor, reason)
+// detach notes the end of a stream.
+func (s *Server) detach(ctx context.Context, stream *live.Stream, end error) {
+	// The call is over, but its end is still to be recorded.
+	ctx = context.WithoutCancel(ctx)
+	reason := stream.End(ctx, end)
 	acknowledged := ""
-	info := v.Stream.Info()
-	if info.Acknowledged > 0 {
+	if info := stream.Push.Info(); info.Acknowledged > 0 {
 		acknowledged = s.cursor(info.AckCursor)
 	}
-	s.ended(v, &info, reason)
-	// The call is over, its record is not.
-	s.accounts.Detached(context.WithoutCancel(ctx), v.connection, string(reason), acknowledged)
+	s.accounts.Detached(stream.Connection)
+	s.accounts.Log(ctx, account.Entry{
+		Kind: account.Detach, User: stream.User, Session: stream.Session, Connection: stream.Connection,
+		RemoteAddr: stream.Remote, Reason: string(reason), Cursor: acknowledged,
+	})
 }
 
 // accessExpiry is when the session's newest access token ends: a stream lives on
@@ -161,27 +139,33 @@ func (s *Server) hello(info feed.HelloInfo) []byte {
 	})
 }
 
-// AcknowledgeNotifications takes note of what has arrived.
+// AcknowledgeNotifications notes what has arrived.
 func (s *notificationService) AcknowledgeNotifications(ctx context.Context, req *todokuv1.AcknowledgeNotificationsRequest) (*todokuv1.AcknowledgeNotificationsResponse, error) {
 	c := callerOf(ctx)
 	connection, err := s.accounts.OwnConnection(ctx, c.Identity, req.GetConnectionId())
 	if err != nil {
 		return nil, err
 	}
-	advanced, err := s.hub.Acknowledge(connection.ID, c.User, req.GetAttachNumber(), req.GetResponseNumber())
-	if err != nil {
+	if err := s.live.Acknowledge(connection.ID, c.User, req.GetAttachNumber(), req.GetResponseNumber()); err != nil {
 		return nil, err
-	}
-	if live, ok := s.live.Load(connection.ID); ok && advanced {
-		v := live.(*visitStream) //nolint:forcetypeassert // nothing else is stored
-		info := v.Stream.Info()
-		s.accounts.Acknowledged(connection.ID, s.cursor(info.AckCursor))
-		s.acknowledged(v, &info)
 	}
 	if err := s.painted(&c, req); err != nil {
 		return nil, err
 	}
 	return &todokuv1.AcknowledgeNotificationsResponse{}, nil
+}
+
+// painted passes on what a client says of its screen.
+func (s *Server) painted(c *caller, req *todokuv1.AcknowledgeNotificationsRequest) error {
+	if req.GetPaintedNumber() == 0 {
+		return nil
+	}
+	var d decoder
+	ago := d.duration("painted_ago", req.GetPaintedAgo(), 0, time.Hour)
+	if d.err != nil {
+		return d.err
+	}
+	return s.hub.Painted(req.GetConnectionId(), c.User, req.GetAttachNumber(), req.GetPaintedNumber(), ago)
 }
 
 // UpdateSubscription changes what a live stream carries.

@@ -7,8 +7,6 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"todoku/account"
-	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/push"
 )
@@ -72,22 +70,6 @@ func TestTakingAConnectionOverHasAName(t *testing.T) {
 	}
 }
 
-// TestTheLaterOfTwoAttachesIsTheLiveOne has them noted in either order.
-func TestTheLaterOfTwoAttachesIsTheLiveOne(t *testing.T) {
-	of := func(attach uint64) *visitStream {
-		return &visitStream{Attached: &feed.Attached{Attach: attach}, connection: account.Connection{ID: "c"}}
-	}
-	for _, order := range [][]uint64{{1, 2}, {2, 1}} {
-		s := &Server{}
-		for _, attach := range order {
-			s.enliven(of(attach))
-		}
-		if live, _ := s.live.Load("c"); live.(*visitStream).Attach != 2 { //nolint:forcetypeassert // A panic fails as well.
-			t.Errorf("noted as %v, live is %d", order, live.(*visitStream).Attach) //nolint:forcetypeassert // See above.
-		}
-	}
-}
-
 func TestStreamsAreRefusedByName(t *testing.T) {
 	v := open(t)
 	alice, bob := v.signIn("alice"), v.signIn("bob")
@@ -142,8 +124,10 @@ func TestAcknowledgementsAreTakenAndRefusedByName(t *testing.T) {
 	fails(t, acknowledge(alice, alice.connection, attach-1, 1), "OTHER_ATTACH")
 	fails(t, acknowledge(bob, alice.connection, attach, 1), "NOT_YOUR_CONNECTION")
 	fails(t, acknowledge(bob, "none", attach, 1), "UNKNOWN_CONNECTION")
-	if connection, err := v.accounts.Connection(alice.connection); err != nil || connection.LastCursor != s.last.GetCursor() {
-		t.Errorf("the account knows cursor %q, the client has %q", connection.LastCursor, s.last.GetCursor())
+	for _, info := range v.hub.List() {
+		if got := v.cursor(info.AckCursor); got != s.last.GetCursor() {
+			t.Errorf("the server knows cursor %q, the client has %q", got, s.last.GetCursor())
+		}
 	}
 }
 

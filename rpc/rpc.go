@@ -9,13 +9,11 @@
 // (errors.go), as it decides about callers by another (methods.go).
 //
 // All of it is safe for concurrent use. Calls end with their contexts. The only
-// goroutines are that of [Presence.Run], which the server owns, and the one that a
-// streaming call begins on, which the call waits for.
+// goroutines are those that streaming calls begin on, which the calls wait for.
 package rpc
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -25,6 +23,7 @@ import (
 	"todoku/feed"
 	"todoku/history"
 	"todoku/journal"
+	"todoku/live"
 	"todoku/push"
 	"todoku/trade"
 )
@@ -35,6 +34,17 @@ type Engine interface {
 	Submit(ctx context.Context, command trade.Command) (trade.Answer, error)
 	// SubmitAll must answer every command in its place.
 	SubmitAll(ctx context.Context, commands []trade.Command) []engine.Result
+}
+
+// Submit returns what live.Options.Submit needs.
+func Submit(e Engine) func(context.Context, []trade.Command) []error {
+	return func(ctx context.Context, commands []trade.Command) []error {
+		errs := make([]error, 0, len(commands))
+		for _, result := range e.SubmitAll(ctx, commands) {
+			errs = append(errs, result.Err)
+		}
+		return errs
+	}
 }
 
 // History answers questions about what was; [history.Store] says how.
@@ -65,7 +75,7 @@ type Deps struct {
 	History  History
 	Follower Follower
 	Accounts *account.Service
-	Presence *Presence
+	Live     *live.Streams
 }
 
 // Options are what can be set. The zero value takes the defaults.
@@ -75,7 +85,8 @@ type Options struct {
 	// Clock tells the time; time.Now by default.
 	Clock func() time.Time
 	// MaxRequestBytes bounds a request; 1 MiB by default. The server's transport
-	// should take somewhat more, so that who sends more is told so in words.
+	// limit must be larger, so that an oversized request gets REQUEST_TOO_LARGE
+	// instead of a reset.
 	MaxRequestBytes int
 	// WatchdogInterval, StaleInterval and AcknowledgeInterval are told to clients
 	// in every Hello; 15 s, 8 s and 15 s by default.
@@ -84,9 +95,6 @@ type Options struct {
 	AcknowledgeInterval time.Duration
 	// Limits say what one user and one network may ask for.
 	Limits Limits
-	// ReceiptInterval is how often at most the acknowledgements of one stream are
-	// written down; 10 s. The end of a stream writes down the rest.
-	ReceiptInterval time.Duration
 	// Fault is told of every error that was withheld from a client, panics
 	// included, with the method that it happened in. Nil: nobody.
 	Fault func(method string, err error)
@@ -102,7 +110,7 @@ func (o Options) withDefaults() Options {
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration
-	}{{&o.WatchdogInterval, 15 * time.Second}, {&o.StaleInterval, 8 * time.Second}, {&o.AcknowledgeInterval, 15 * time.Second}, {&o.ReceiptInterval, 10 * time.Second}} {
+	}{{&o.WatchdogInterval, 15 * time.Second}, {&o.StaleInterval, 8 * time.Second}, {&o.AcknowledgeInterval, 15 * time.Second}} {
 		if *d.value == 0 {
 			*d.value = d.standard
 		}
@@ -122,7 +130,7 @@ type Server struct {
 	history  History
 	follower Follower
 	accounts *account.Service
-	presence *Presence
+	live     *live.Streams
 	options  Options
 	limits   *limiter
 
@@ -131,8 +139,6 @@ type Server struct {
 	// changing admits one change of a user at a time: such a change is made of
 	// what the user was.
 	changing chan struct{}
-	// live holds the *visitStream of each connection that has one.
-	live sync.Map
 }
 
 // New returns the services over the parts of a server.
@@ -140,7 +146,7 @@ func New(deps Deps, options Options) *Server {
 	return &Server{
 		engine: deps.Engine, journal: deps.Journal, feed: deps.Feed, hub: deps.Hub,
 		history: deps.History, follower: deps.Follower,
-		accounts: deps.Accounts, presence: deps.Presence,
+		accounts: deps.Accounts, live: deps.Live,
 		options: options.withDefaults(), limits: newLimiter(options.Limits), methods: methods(), table: table(),
 		changing: make(chan struct{}, 1),
 	}

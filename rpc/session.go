@@ -57,8 +57,8 @@ func (s *sessionService) Login(ctx context.Context, req *todokuv1.LoginRequest) 
 		return nil, err
 	}
 	var d decoder
-	// A name that is none is no user's: it gets the answer of a wrong password
-	// only after its form was right, which tells nothing about who exists.
+	// A malformed name is refused as malformed; only well-formed names are looked up,
+	// so errors do not reveal who exists.
 	name := d.user("user", req.GetUser())
 	password := d.password("password", req.GetPassword())
 	info := account.LoginInfo{

@@ -60,12 +60,12 @@ func (s webNotificationService) FeedNotification(
 	if err != nil {
 		return err
 	}
-	frame := grpcpush.NewFrame(grpcpush.Standard(), v.Stream.Connection(), v.Stream.Epoch())
+	frame := grpcpush.NewFrame(grpcpush.Standard(), v.Push.Connection(), v.Push.Epoch())
 	conn := stream.Conn()
-	err = v.Stream.Serve(ctx, func(r *push.Response) error {
+	err = v.Push.Serve(ctx, func(r *push.Response) error {
 		frame.Set(r)
 		if err := conn.Send(frame); err != nil {
-			return v.Stream.Gone(ctx, "a send failed", err)
+			return v.Push.Gone(ctx, "a send failed", err)
 		}
 		return nil
 	})
@@ -74,7 +74,7 @@ func (s webNotificationService) FeedNotification(
 	// is stuck fails at the first deadline; the status has until the second.
 	visit := webVisitOf(ctx)
 	visit.writeBy(time.Second)
-	v.Stream.Wait()
+	v.Push.Wait()
 	visit.writeBy(time.Second)
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"todoku/account"
 	"todoku/door"
 	"todoku/feed"
+	"todoku/live"
 	"todoku/push"
 	"todoku/rpc"
 	"todoku/trade"
@@ -71,8 +72,10 @@ type Config struct {
 	Replay feed.Options
 	// Accounts are the settings of sessions. The hooks are the server's own.
 	Accounts account.Config
-	// Presence are the settings of who is signed in. Fault is the server's own.
-	Presence rpc.PresenceOptions
+	// Presence are the settings of who is signed in.
+	Presence live.PresenceOptions
+	// Node is the name of this process among those of the venue; live.DefaultNode.
+	Node string
 
 	// Tracing makes spans of sampled commands, from the call to the deliveries; nil
 	// for none.

@@ -95,9 +95,9 @@ func (m *metrics) observeParts(s *Server) {
 	gauge("todoku_sessions", "Sessions that live.", stats(func(a account.Stats) float64 { return float64(a.Sessions) }))
 	gauge("todoku_sign_ins_waiting", "Sign-ins that wait to have a password checked.", stats(func(a account.Stats) float64 { return float64(a.SignInsWaiting) }))
 	gauge("todoku_access_log_queued_entries", "Entries of the access log that wait to be written.", stats(func(a account.Stats) float64 { return float64(a.LogQueued) }))
-	gauge("todoku_receipts_queued", "Receipts that wait to be written.", stats(func(a account.Stats) float64 { return float64(a.ReceiptsQueued) }))
+	gauge("todoku_receipts_queued", "Evidence of streams that waits to be written.", func() float64 { return float64(s.live.Stats().EvidenceQueued) })
 	counter("todoku_access_log_lost_entries_total", "Entries of the access log that were never written.", func() uint64 { return s.accounts.Stats().LogLost })
-	counter("todoku_receipts_lost_total", "Receipts that were never written.", func() uint64 { return s.accounts.Stats().ReceiptsLost })
+	counter("todoku_receipts_lost_total", "Evidence of streams that was never written.", func() uint64 { return s.live.Stats().EvidenceLost })
 	events := prometheus.NewDesc("todoku_access_events_total",
 		"Entries of the access log, by kind: sign-ins, failures, lock-outs, ends of sessions.", []string{"kind"}, nil)
 	m.registry.MustRegister(&collector{[]*prometheus.Desc{events}, func(to chan<- prometheus.Metric) {

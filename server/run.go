@@ -62,7 +62,7 @@ func (t *part) end() error {
 // running are the parts of a venue that runs.
 type running struct {
 	parts
-	hub, engine, feed, history, retention, accounts, presence, grpc, http *part
+	hub, engine, feed, history, retention, accounts, live, presence, grpc, http *part
 }
 
 // Run serves until ctx ends, then drains and returns. It must be called once, and
@@ -107,6 +107,7 @@ func (s *Server) start(ctx context.Context, r *running) error {
 		r.retention = r.start(ctx, "retention", s.retain)
 	}
 	r.accounts = r.start(ctx, "accounts", s.accounts.Run)
+	r.live = r.start(ctx, "live streams", s.live.Run)
 	select {
 	case <-s.feed.Ready():
 	case t := <-r.failed:
@@ -115,7 +116,7 @@ func (s *Server) start(ctx context.Context, r *running) error {
 		return nil
 	}
 	if leads {
-		r.presence = r.start(ctx, "presence", s.presence.Run)
+		r.presence = r.start(ctx, "presence", s.live.RunPresence)
 	}
 	// The first probe that a port answers is told so already.
 	s.ready.Store(true)
@@ -145,7 +146,7 @@ func (s *Server) shutDown(ctx context.Context, r *running, limit time.Duration) 
 	}
 	errs = append(errs, r.http.end(), r.grpc.end(), r.engine.end())
 	s.settle(ctx, r)
-	errs = append(errs, r.feed.end(), r.retention.end(), r.history.end(), r.hub.end(), r.accounts.end())
+	errs = append(errs, r.feed.end(), r.retention.end(), r.history.end(), r.hub.end(), r.live.end(), r.accounts.end())
 	return errors.Join(errs...)
 }
 

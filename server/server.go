@@ -19,6 +19,7 @@ import (
 	"todoku/feed"
 	"todoku/history"
 	"todoku/journal"
+	"todoku/live"
 	"todoku/push"
 	"todoku/rpc"
 	"todoku/trade"
@@ -35,7 +36,7 @@ type Server struct {
 	hub      *push.Hub
 	feed     *feed.Feed
 	follower *history.Follower
-	presence *rpc.Presence
+	live     *live.Streams
 	services *rpc.Server
 	metrics  *metrics
 	tracing  *tracing // nil: off
@@ -129,17 +130,22 @@ func (s *Server) build(ctx context.Context) error {
 	accounts := c.Accounts
 	accounts.Clock = c.Clock
 	accounts.Admit, accounts.OnEnd, accounts.OnExtend = rpc.Admit(s.feed), rpc.EndStreams(s.hub), rpc.ExtendStreams(s.hub)
+	accounts.Attached = func(ctx context.Context, user string) (map[string]bool, error) { return s.live.Attached(ctx, user) }
 	accounts.OnFault = func(err error) { c.Logger.WarnContext(ctx, "account work failed", failure(err)) }
 	if s.accounts, err = account.NewService(ctx, s.storage.Accounts, accounts); err != nil {
 		return fmt.Errorf("server: accounts: %w", err)
 	}
 
-	presence := c.Presence
-	presence.Fault = func(err error) { c.Logger.WarnContext(ctx, "presence not told", failure(err)) }
-	s.presence = rpc.NewPresence(s.engine, s.feed, presence)
+	if s.live, err = live.New(ctx, live.Options{
+		Node: c.Node, Hub: s.hub, Evidence: s.storage.Evidence, Submit: rpc.Submit(s.engine), Directory: s.feed,
+		Presence: c.Presence, Clock: c.Clock,
+		Fault: func(err error) { c.Logger.WarnContext(ctx, "work on live streams failed", failure(err)) },
+	}); err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
 	s.services = rpc.New(rpc.Deps{
 		Engine: s.tracing.engine(s.engine), Journal: log, Feed: s.feed, Hub: s.hub, History: s.storage.History,
-		Follower: s.follower, Accounts: s.accounts, Presence: s.presence,
+		Follower: s.follower, Accounts: s.accounts, Live: s.live,
 	}, rpc.Options{
 		Version: c.Version, Clock: c.Clock, Limits: c.Limits,
 		WatchdogInterval: c.Clients.Watchdog, StaleInterval: c.Clients.Stale, AcknowledgeInterval: c.Clients.Acknowledge,

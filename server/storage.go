@@ -14,6 +14,7 @@ import (
 	"todoku/feed"
 	"todoku/history"
 	"todoku/journal"
+	"todoku/live"
 	"todoku/sqlite"
 )
 
@@ -25,7 +26,7 @@ type Storage struct {
 	Journal  journal.Store
 	Accounts account.Store
 	// Evidence keeps what streams were sent and have acknowledged.
-	Evidence account.ReceiptStore
+	Evidence live.Evidence
 	History  history.Store
 	// Index keeps the feed's checkpoint of its replay index.
 	Index feed.IndexStore
@@ -55,7 +56,7 @@ func OpenStorage(ctx context.Context, url string, options StorageOptions) (*Stor
 		return nil, err
 	}
 	return &Storage{
-		Journal: d.Journal, Accounts: d.Accounts, Evidence: d.Accounts, History: d.History, Index: d.History,
+		Journal: d.Journal, Accounts: d.Accounts, Evidence: d.Accounts.Evidence(), History: d.History, Index: d.History,
 		directory: dir, close: d.Close,
 	}, nil
 }

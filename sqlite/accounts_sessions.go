@@ -14,8 +14,7 @@ import (
 const (
 	sessionColumns = "id, user, client_name, remote_addr, created, generation, key_id, refreshed, access_expires, expires"
 
-	connectionColumns = "id, session, user, client_name, remote_addr, created, cancel_on_disconnect, " +
-		"last_attach, last_seen, last_cursor"
+	connectionColumns = "id, session, user, client_name, remote_addr, created, cancel_on_disconnect, last_seen"
 )
 
 // CreateSession implements [account.SessionStore].
@@ -98,18 +97,10 @@ func (a *Accounts) CreateConnection(ctx context.Context, c account.Connection, r
 }
 
 func insertConnection(ctx context.Context, tx *sql.Tx, c account.Connection) error {
-	_, err := execute(ctx, tx, "INSERT INTO connections ("+connectionColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err := execute(ctx, tx, "INSERT INTO connections ("+connectionColumns+", last_attach, last_cursor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '')",
 		c.ID, c.Session, c.User, c.ClientName, c.RemoteAddr, nanoseconds(c.Created), int64(c.CancelOnDisconnect),
-		nanoseconds(c.LastAttach), nanoseconds(c.LastSeen), c.LastCursor)
+		nanoseconds(c.LastSeen))
 	return err
-}
-
-// SaveConnections implements [account.ConnectionStore].
-func (a *Accounts) SaveConnections(ctx context.Context, connections []account.Connection) error {
-	return runEach(ctx, a, "UPDATE connections SET last_attach = ?, last_seen = ?, last_cursor = ? WHERE id = ?", connections,
-		func(c *account.Connection) []any {
-			return []any{nanoseconds(c.LastAttach), nanoseconds(c.LastSeen), c.LastCursor, c.ID}
-		})
 }
 
 // DeleteConnections implements [account.ConnectionStore].
@@ -121,6 +112,6 @@ func (a *Accounts) DeleteConnections(ctx context.Context, ids []string) error {
 func (a *Accounts) Connections(ctx context.Context, session string) ([]account.Connection, error) {
 	return collect(ctx, a.db.reader, func(row scanner, c *account.Connection) error {
 		return row.Scan(&c.ID, &c.Session, &c.User, &c.ClientName, &c.RemoteAddr, timeColumn{&c.Created}, &c.CancelOnDisconnect,
-			timeColumn{&c.LastAttach}, timeColumn{&c.LastSeen}, &c.LastCursor)
+			timeColumn{&c.LastSeen})
 	}, "SELECT "+connectionColumns+" FROM connections WHERE ? = '' OR session = ?", session, session)
 }

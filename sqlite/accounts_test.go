@@ -8,6 +8,8 @@ import (
 
 	"todoku/account"
 	"todoku/account/accounttest"
+	"todoku/live"
+	"todoku/live/livetest"
 	"todoku/sqlite"
 )
 
@@ -25,6 +27,43 @@ func TestAccountsKeepsThePromisesOfAStore(t *testing.T) {
 		t.Helper()
 		return openAccounts(t, dir)
 	})
+}
+
+func TestEvidenceKeepsThePromisesOfAStore(t *testing.T) {
+	livetest.Evidence(t, func(t *testing.T) live.Evidence {
+		t.Helper()
+		store := openAccounts(t, t.TempDir())
+		t.Cleanup(func() { _ = store.Close() })
+		return store.Evidence()
+	})
+}
+
+// TestEvidenceOfAnEarlierVersionIsOfTheDefaultNode has streams that were stored
+// before entries named their node.
+func TestEvidenceOfAnEarlierVersionIsOfTheDefaultNode(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	store := openAccounts(t, dir)
+	of := live.Entry{Node: "other", Attach: 7, User: "alice"}
+	if err := store.Evidence().Append(ctx, []live.Observation{
+		{Kind: live.Began, Entry: of, Epoch: "e", Time: time.Unix(1, 0)},
+		{Kind: live.Carried, Entry: of, Topics: "a", Time: time.Unix(1, 0)},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	execSQL(t, filepath.Join(dir, "accounts.db"), "ALTER TABLE attaches DROP COLUMN node; PRAGMA user_version = 2")
+	store = openAccounts(t, dir)
+	defer func() { _ = store.Close() }()
+	evidence := store.Evidence()
+	if err := evidence.Close(ctx, live.DefaultNode, time.Unix(2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	list, err := evidence.Query(ctx, live.Query{Epoch: "e", Sequence: 1, Limit: 1})
+	if err != nil || len(list) != 1 || list[0].Node != live.DefaultNode || list[0].Reason != live.ReasonProcessGone {
+		t.Fatalf("%+v, %v", list, err)
+	}
 }
 
 // A restart in the eyes of a client: tokens, connection, retry of a refresh whose

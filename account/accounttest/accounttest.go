@@ -42,11 +42,10 @@ func Run(t *testing.T, open func(t *testing.T, dir string) account.Store) {
 		{"ASessionRotatesOneGenerationAtATime", testRotate},
 		{"OneOfManyRotationsWins", testRotateRace},
 		{"EndingASessionEndsItsConnections", testEndSessions},
-		{"ConnectionsKeepTheirProgress", testConnections},
+		{"ConnectionsBelongToASession", testConnections},
 		{"TextsComeBackAsTheyWere", testTexts},
 		{"TheAccessLogIsReadNewestFirstAndInPages", testAccess},
 		{"PruningNeverFreesAnID", testPrune},
-		{"WhoWasToldFollowsFromWhatWasAcknowledged", testReceipts},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -137,7 +136,6 @@ func testEmpty(t *testing.T, store account.Store) {
 	wantError(t, err, account.ErrNotFound)
 	must(t, store.EndSessions(ctx, []string{"none"}))
 	must(t, store.DeleteConnections(ctx, []string{"none"}))
-	must(t, store.SaveConnections(ctx, []account.Connection{{ID: "none"}}))
 	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx, ""))), 0)
 	must(t, store.DeleteKeys(ctx, 9))
 	must(t, store.Prune(ctx, start, start))
@@ -354,12 +352,6 @@ func testConnections(t *testing.T, store account.Store) {
 	second := connection("tab", s)
 	must(t, store.CreateConnection(ctx, second, ""))
 
-	second.LastAttach, second.LastSeen, second.LastCursor = start.Add(5), start.Add(6), "epoch:7"
-	gone := connection("gone", s)
-	saved := second
-	saved.Attached = 3
-	saved.ClientName = "not progress"
-	must(t, store.SaveConnections(ctx, []account.Connection{gone, saved}))
 	byID := map[string]account.Connection{}
 	for _, c := range get[[]account.Connection](t)(store.Connections(ctx, "")) {
 		byID[c.ID] = c
@@ -388,7 +380,7 @@ func testTexts(t *testing.T, store account.Store) {
 	s := session(text, text)
 	s.ClientName, s.RemoteAddr = text, text
 	c := connection(text, s)
-	c.ClientName, c.LastCursor = text, text
+	c.ClientName = text
 	must(t, store.CreateSession(ctx, s, c, 1))
 	wantEqual(t, get[account.Session](t)(store.Session(ctx, text)), s)
 	wantEqual(t, get[[]account.Connection](t)(store.Connections(ctx, "")), []account.Connection{c})

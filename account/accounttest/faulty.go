@@ -96,11 +96,6 @@ func (f *Faulty) CreateConnection(ctx context.Context, c account.Connection, rep
 	return f.write(func() error { return f.Store.CreateConnection(ctx, c, replaced) })
 }
 
-// SaveConnections implements account.ConnectionStore.
-func (f *Faulty) SaveConnections(ctx context.Context, connections []account.Connection) error {
-	return f.write(func() error { return f.Store.SaveConnections(ctx, connections) })
-}
-
 // DeleteConnections implements account.ConnectionStore.
 func (f *Faulty) DeleteConnections(ctx context.Context, ids []string) error {
 	return f.write(func() error { return f.Store.DeleteConnections(ctx, ids) })

@@ -23,7 +23,6 @@ type MemoryStore struct {
 	connections map[string]account.Connection
 	entries     []account.Entry
 	lastEntry   uint64
-	receipts    []account.Receipt
 }
 
 // NewMemoryStore returns an empty store.
@@ -128,7 +127,6 @@ func (m *MemoryStore) CreateSession(_ context.Context, s account.Session, c acco
 		return fmt.Errorf("%w: session exists", account.ErrConflict)
 	}
 	m.sessions[s.ID] = s
-	c.Attached = 0
 	m.connections[c.ID] = c
 	return nil
 }
@@ -186,20 +184,7 @@ func (m *MemoryStore) CreateConnection(_ context.Context, c account.Connection, 
 		return fmt.Errorf("%w: session", account.ErrNotFound)
 	}
 	delete(m.connections, replaced)
-	c.Attached = 0
 	m.connections[c.ID] = c
-	return nil
-}
-
-// SaveConnections implements [account.ConnectionStore].
-func (m *MemoryStore) SaveConnections(_ context.Context, connections []account.Connection) error {
-	defer m.lock()()
-	for _, c := range connections {
-		if stored, ok := m.connections[c.ID]; ok {
-			stored.LastAttach, stored.LastSeen, stored.LastCursor = c.LastAttach, c.LastSeen, c.LastCursor
-			m.connections[c.ID] = stored
-		}
-	}
 	return nil
 }
 
@@ -265,87 +250,5 @@ func (m *MemoryStore) Prune(_ context.Context, log, attempts time.Time) error {
 	maps.DeleteFunc(m.attempts, func(_ string, a account.Failures) bool {
 		return a.Last.Before(attempts) && a.LockedUntil.Before(attempts)
 	})
-	return nil
-}
-
-// AppendReceipts implements [account.ReceiptStore].
-func (m *MemoryStore) AppendReceipts(_ context.Context, receipts []account.Receipt) error {
-	defer m.lock()()
-	m.receipts = append(m.receipts, receipts...)
-	return nil
-}
-
-// CloseReceipts implements [account.ReceiptStore].
-func (m *MemoryStore) CloseReceipts(_ context.Context, at time.Time) error {
-	defer m.lock()()
-	for _, r := range slices.Clone(m.receipts) {
-		if r.Step == account.ReceiptBegan && m.step(r.Attach, account.ReceiptEnded, nil) == nil {
-			m.receipts = append(m.receipts, account.Receipt{Attach: r.Attach, Step: account.ReceiptEnded, Time: at, Reason: account.ProcessGone})
-		}
-	}
-	return nil
-}
-
-// step returns the first receipt of an attach's step that fits, in order of
-// sequence. It is called with mu held.
-func (m *MemoryStore) step(attach uint64, step account.ReceiptStep, fits func(account.Receipt) bool) *account.Receipt {
-	var found *account.Receipt
-	for i := range m.receipts {
-		r := &m.receipts[i]
-		if r.Attach == attach && r.Step == step && (fits == nil || fits(*r)) && (found == nil || r.Sequence <= found.Sequence) {
-			found = r
-		}
-	}
-	return found
-}
-
-// Told implements [account.ReceiptStore].
-func (m *MemoryStore) Told(_ context.Context, query account.ToldQuery) ([]account.Told, error) {
-	defer m.lock()()
-	var list []account.Told
-	for _, began := range m.receipts {
-		if began.Step != account.ReceiptBegan || began.Attach <= query.After || began.Epoch != query.Epoch ||
-			query.User != "" && began.User != query.User {
-			continue
-		}
-		t := account.Told{
-			Attach: began.Attach, User: began.User, Session: began.Session, Connection: began.Connection,
-			RemoteAddr: began.RemoteAddr, Began: began.Time,
-		}
-		if end := m.step(began.Attach, account.ReceiptEnded, nil); end != nil {
-			if end.Time.Before(query.Committed) || end.Sequence < query.Sequence && end.Reason != account.ProcessGone {
-				continue
-			}
-			t.Ended, t.Reason = end.Time, end.Reason
-		}
-		carries := false
-		last := uint64(0)
-		for _, r := range m.receipts {
-			if r.Attach == began.Attach && r.Step == account.ReceiptCarries && r.Sequence < query.Sequence && (!carries || r.Sequence >= last) {
-				carries, last, t.Topics = true, r.Sequence, r.Topics
-			}
-		}
-		if !carries {
-			continue
-		}
-		if ack := m.step(began.Attach, account.ReceiptAcknowledged, func(r account.Receipt) bool { return r.Sequence >= query.Sequence }); ack != nil {
-			t.Acknowledged, t.AcknowledgedAt = ack.Sequence, ack.Time
-		}
-		list = append(list, t)
-	}
-	slices.SortFunc(list, func(a, b account.Told) int { return cmp.Compare(a.Attach, b.Attach) })
-	return list[:min(len(list), query.Limit)], nil
-}
-
-// PruneReceipts implements [account.ReceiptStore].
-func (m *MemoryStore) PruneReceipts(_ context.Context, before time.Time) error {
-	defer m.lock()()
-	gone := map[uint64]bool{}
-	for _, r := range m.receipts {
-		if r.Step == account.ReceiptEnded && r.Time.Before(before) {
-			gone[r.Attach] = true
-		}
-	}
-	m.receipts = slices.DeleteFunc(m.receipts, func(r account.Receipt) bool { return gone[r.Attach] })
 	return nil
 }

@@ -1,4 +1,4 @@
-package rpc
+package live
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"todoku/engine"
 	"todoku/push"
 	"todoku/trade"
 )
@@ -24,19 +23,14 @@ type diary struct {
 	calls   int
 }
 
-func (d *diary) Submit(ctx context.Context, c trade.Command) (trade.Answer, error) {
-	r := d.SubmitAll(ctx, []trade.Command{c})[0]
-	return r.Answer, r.Err
-}
-
-func (d *diary) SubmitAll(_ context.Context, commands []trade.Command) []engine.Result {
+func (d *diary) submit(_ context.Context, commands []trade.Command) []error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls++
-	results := make([]engine.Result, len(commands))
+	errs := make([]error, len(commands))
 	for i, command := range commands {
 		if d.fail != nil {
-			results[i].Err = d.fail
+			errs[i] = d.fail
 			continue
 		}
 		switch c := command.(type) {
@@ -53,7 +47,7 @@ func (d *diary) SubmitAll(_ context.Context, commands []trade.Command) []engine.
 			d.entries = append(d.entries, "cancel "+string(c.Account))
 		}
 	}
-	return results
+	return errs
 }
 
 func (d *diary) setFailure(err error) {
@@ -72,6 +66,8 @@ func (d *diary) take() []string {
 	slices.Sort(entries)
 	return entries
 }
+
+var errEngine = errors.New("the engine took nothing")
 
 // people is a directory of fixed users.
 type people []trade.User
@@ -94,18 +90,18 @@ func (p people) User(id trade.UserID) (trade.User, bool) {
 func (p people) Users() []trade.User { return p }
 
 // inPresence runs a test with a presence whose grace is 15 s.
-func inPresence(t *testing.T, who people, test func(p *Presence, d *diary)) {
+func inPresence(t *testing.T, who people, test func(p *presence, d *diary)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		d := &diary{t: t}
-		p := NewPresence(d, who, PresenceOptions{})
+		p := newPresence(d.submit, who, PresenceOptions{}, func(error) {})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- p.Run(ctx) }()
+		go func() { done <- p.run(ctx) }()
 		test(p, d)
 		stop()
 		if err := <-done; err != nil {
-			t.Errorf("Run returned %v", err)
+			t.Errorf("run returned %v", err)
 		}
 	})
 }
@@ -125,9 +121,9 @@ func later(d time.Duration) {
 }
 
 var (
-	alice = visitor{user: "alice", session: "s1"}
+	alice = principal{user: "alice", session: "s1"}
 	// bob wants his orders canceled 10 s after he is gone.
-	bob = visitor{user: "bob", session: "s2", cancelAfter: 10 * time.Second}
+	bob = principal{user: "bob", session: "s2", cancelAfter: 10 * time.Second}
 
 	town = people{
 		{ID: "alice", Accounts: []trade.AccountID{"alice"}},
@@ -136,15 +132,15 @@ var (
 )
 
 func TestAUserIsInFromTheFirstAttachToTheLastEnd(t *testing.T) {
-	inPresence(t, town, func(p *Presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *diary) {
 		p.attached(alice)
 		d.wrote("alice in")
-		p.attached(visitor{user: "alice", session: "other"})
+		p.attached(principal{user: "alice", session: "other"})
 		d.wrote()
 		p.ended(alice, push.ReasonDisconnected)
 		later(time.Hour)
 		d.wrote()
-		p.ended(visitor{user: "alice", session: "other"}, push.ReasonDisconnected)
+		p.ended(principal{user: "alice", session: "other"}, push.ReasonDisconnected)
 		later(14 * time.Second)
 		d.wrote()
 		later(time.Second)
@@ -153,7 +149,7 @@ func TestAUserIsInFromTheFirstAttachToTheLastEnd(t *testing.T) {
 }
 
 func TestAResumeWithinTheGraceIsNoSignOut(t *testing.T) {
-	inPresence(t, town, func(p *Presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *diary) {
 		p.attached(alice)
 		d.wrote("alice in")
 		for range 5 {
@@ -175,7 +171,7 @@ func TestAResumeWithinTheGraceIsNoSignOut(t *testing.T) {
 }
 
 func TestATakeOverIsNoSignOut(t *testing.T) {
-	inPresence(t, town, func(p *Presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *diary) {
 		p.attached(alice)
 		p.attached(alice) // The new stream begins before the old one's handler returns.
 		p.ended(alice, push.ReasonReplaced)
@@ -185,7 +181,7 @@ func TestATakeOverIsNoSignOut(t *testing.T) {
 }
 
 func TestWhoSignedOutIsOutAtOnce(t *testing.T) {
-	inPresence(t, town, func(p *Presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *diary) {
 		p.attached(alice)
 		d.wrote("alice in")
 		p.ended(alice, push.ReasonSessionRevoked)
@@ -199,13 +195,13 @@ func TestARestartOfTheServerSignsNobodyOut(t *testing.T) {
 		{ID: "bob", Online: true, Accounts: []trade.AccountID{"bob"}},
 		{ID: "carol", Accounts: []trade.AccountID{"carol"}},
 	}
-	inPresence(t, was, func(p *Presence, d *diary) {
+	inPresence(t, was, func(p *presence, d *diary) {
 		later(10 * time.Second)
 		p.attached(alice)
 		later(time.Minute)
 		d.wrote("bob out") // Alice came back, Bob did not, Carol was not in.
 	})
-	inPresence(t, town, func(p *Presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *diary) {
 		p.attached(alice)
 		p.attached(bob)
 		d.wrote("alice in", "bob in")
@@ -217,7 +213,7 @@ func TestARestartOfTheServerSignsNobodyOut(t *testing.T) {
 }
 
 func TestOrdersAreCanceledWhenASessionStaysAway(t *testing.T) {
-	inPresence(t, town, func(p *Presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *diary) {
 		p.attached(bob)
 		d.wrote("bob in")
 		p.ended(bob, push.ReasonDisconnected)
@@ -237,8 +233,8 @@ func TestOrdersAreCanceledWhenASessionStaysAway(t *testing.T) {
 }
 
 func TestTheDisconnectIsTheSessionsNotTheUsers(t *testing.T) {
-	inPresence(t, town, func(p *Presence, d *diary) {
-		phone := visitor{user: "bob", session: "phone"}
+	inPresence(t, town, func(p *presence, d *diary) {
+		phone := principal{user: "bob", session: "phone"}
 		p.attached(bob)
 		p.attached(phone)
 		d.wrote("bob in")
@@ -252,8 +248,8 @@ func TestTheDisconnectIsTheSessionsNotTheUsers(t *testing.T) {
 }
 
 func TestWhatTheEngineDidNotTakeIsToldAgain(t *testing.T) {
-	inPresence(t, town, func(p *Presence, d *diary) {
-		d.setFailure(engine.ErrNotDurable)
+	inPresence(t, town, func(p *presence, d *diary) {
+		d.setFailure(errEngine)
 		p.attached(bob)
 		later(500 * time.Millisecond)
 		p.ended(bob, push.ReasonDisconnected)
@@ -278,13 +274,13 @@ func TestWhatTheEngineDidNotTakeIsToldAgain(t *testing.T) {
 func TestManySignInsAreOneCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &diary{t: t}
-		p := NewPresence(d, people{}, PresenceOptions{})
+		p := newPresence(d.submit, people{}, PresenceOptions{}, func(error) {})
 		for i := range maxPresenceBatch {
-			p.attached(visitor{user: trade.UserID(fmt.Sprintf("u%04d", i))})
+			p.attached(principal{user: trade.UserID(fmt.Sprintf("u%04d", i))})
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- p.Run(ctx) }()
+		go func() { done <- p.run(ctx) }()
 		if got := len(d.take()); got != maxPresenceBatch {
 			t.Errorf("%d signed in", got)
 		}
@@ -293,13 +289,13 @@ func TestManySignInsAreOneCommit(t *testing.T) {
 		}
 		stop()
 		if err := <-done; err != nil {
-			t.Errorf("Run returned %v", err)
+			t.Errorf("run returned %v", err)
 		}
 	})
 }
 
 func TestNothingIsKeptOfWhoIsGone(t *testing.T) {
-	inPresence(t, town, func(p *Presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *diary) {
 		for range 100 {
 			p.attached(bob)
 			p.ended(bob, push.ReasonDisconnected)
@@ -307,8 +303,8 @@ func TestNothingIsKeptOfWhoIsGone(t *testing.T) {
 		later(time.Hour)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if len(p.users) != 0 || len(p.sessions) != 0 || p.agenda.Len() != 0 {
-			t.Errorf("kept %d users, %d sessions, %d entries", len(p.users), len(p.sessions), p.agenda.Len())
+		if len(p.subjects) != 0 || p.schedule.Len() != 0 {
+			t.Errorf("kept %d subjects, %d entries", len(p.subjects), p.schedule.Len())
 		}
 	})
 }
@@ -316,19 +312,19 @@ func TestNothingIsKeptOfWhoIsGone(t *testing.T) {
 func TestPresenceToleratesAnEngineThatStops(t *testing.T) {
 	var faults []error
 	synctest.Test(t, func(t *testing.T) {
-		d := &diary{t: t, fail: engine.ErrStopped}
-		p := NewPresence(d, town, PresenceOptions{Fault: func(err error) { faults = append(faults, err) }})
+		d := &diary{t: t, fail: errEngine}
+		p := newPresence(d.submit, town, PresenceOptions{}, func(err error) { faults = append(faults, err) })
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- p.Run(ctx) }()
+		go func() { done <- p.run(ctx) }()
 		p.attached(alice)
 		later(3 * time.Second)
 		stop()
 		if err := <-done; err != nil {
-			t.Errorf("Run returned %v", err)
+			t.Errorf("run returned %v", err)
 		}
 	})
-	if len(faults) == 0 || !errors.Is(faults[0], engine.ErrStopped) {
+	if len(faults) == 0 || !errors.Is(faults[0], errEngine) {
 		t.Errorf("reported %v", faults)
 	}
 }

@@ -7,27 +7,25 @@ import (
 	"slices"
 	"time"
 
-	"todoku/account"
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/history"
 	"todoku/journal"
+	"todoku/live"
 	"todoku/trade"
 )
 
-// Who was told of an event is computed: the record says to which topics it went,
-// the receipts which streams carried one of them, were sent past it, and
-// acknowledged. A stream is shown only for events of topics that it carried.
+// Who was sent an event is computed: the record says to which topics it went, and
+// the evidence which streams carried one of them, were sent the event, and
+// acknowledged it. A stream is shown only for events of topics that it carried.
 
 const (
-	// maxTold bounds an answer, toldPage what is read of the receipts at a time, and
-	// toldEvents the events of an order.
-	maxTold    = 1000
-	toldPage   = 1000
-	toldEvents = 100
+	// maxReceivers bounds an answer, and maxOrderEvents the events of an order.
+	maxReceivers   = 1000
+	maxOrderEvents = 100
 )
 
-// ListTold lists who was told of an event, an order or a trade, and when.
+// ListTold lists who was sent an event, an order or a trade, and when.
 func (s *adminService) ListTold(ctx context.Context, req *todokuv1.ListToldRequest) (*todokuv1.ListToldResponse, error) {
 	var d decoder
 	user := string(d.anyUser(req.GetUser()))
@@ -59,7 +57,7 @@ func (s *adminService) ListTold(ctx context.Context, req *todokuv1.ListToldReque
 		if err != nil {
 			return nil, err
 		}
-		more, err := s.told(ctx, res, entry, user)
+		more, err := s.receivers(ctx, res, entry, user)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +78,7 @@ func (s *Server) eventsOf(ctx context.Context, req *todokuv1.ListToldRequest) ([
 		return nil, err
 	}
 	var d decoder
-	query := history.ExecutionQuery{PageRequest: history.PageRequest{Size: toldEvents}}
+	query := history.ExecutionQuery{PageRequest: history.PageRequest{Size: maxOrderEvents}}
 	var of trade.TradeID
 	if req.GetTradeId() != "" {
 		of = trade.TradeID(d.number("trade_id", req.GetTradeId()))
@@ -145,54 +143,32 @@ func (s *Server) entry(ctx context.Context, sequence uint64) (journal.Record, er
 	return entries[0], nil
 }
 
-// told adds who was told of a record, and says whether there are more.
-func (s *Server) told(ctx context.Context, res *todokuv1.ListToldResponse, entry journal.Record, user string) (more bool, err error) {
+// receivers adds who was sent a record, and reports whether there are more.
+func (s *Server) receivers(ctx context.Context, res *todokuv1.ListToldResponse, entry journal.Record, user string) (more bool, err error) {
 	audience, err := feed.AudienceOf(entry)
 	if err != nil {
 		return false, err
 	}
-	query := account.ToldQuery{
-		Epoch: s.journal.Epoch(), Sequence: entry.Sequence, Committed: time.Unix(0, entry.Time), User: user, Limit: toldPage,
-	}
-	live := s.sentNow()
-	for {
-		page, err := s.accounts.Told(ctx, query)
-		if err != nil {
+	query := live.Query{Epoch: s.journal.Epoch(), Sequence: entry.Sequence, Committed: time.Unix(0, entry.Time), User: user}
+	for r, err := range s.live.Receivers(ctx, query) {
+		switch {
+		case err != nil:
 			return false, err
-		}
-		for i := range page {
-			t := &page[i]
-			query.After = t.Attach
-			if !audience.Includes(t.Topics) || t.Ended.IsZero() && live[t.Attach] < entry.Sequence {
-				continue
-			}
-			if len(res.GetTold()) == maxTold {
-				return true, nil
-			}
-			res.Told = append(res.Told, toldMessage(t, &entry))
-		}
-		if len(page) < toldPage {
-			return false, nil
+		case !audience.Includes(r.Topics):
+		case len(res.GetTold()) == maxReceivers:
+			return true, nil
+		default:
+			res.Told = append(res.Told, receiverMessage(&r, &entry))
 		}
 	}
+	return false, nil
 }
 
-// sentNow returns how far each live stream was sent, by attach.
-func (s *Server) sentNow() map[uint64]uint64 {
-	sent := map[uint64]uint64{}
-	s.live.Range(func(_, v any) bool {
-		stream := v.(*visitStream) //nolint:forcetypeassert // attach stores nothing else
-		sent[stream.Attach] = stream.Stream.Info().Cursor
-		return true
-	})
-	return sent
-}
-
-func toldMessage(t *account.Told, entry *journal.Record) *todokuv1.Told {
+func receiverMessage(r *live.Receiver, entry *journal.Record) *todokuv1.Told {
 	return &todokuv1.Told{
-		Sequence: entry.Sequence, CommitTime: timestamp(entry.Time), User: t.User, ConnectionId: t.Connection,
-		AttachNumber: t.Attach, RemoteAddress: t.RemoteAddr, AttachTime: moment(t.Began),
-		AcknowledgeTime: moment(t.AcknowledgedAt), AcknowledgedSequence: t.Acknowledged,
-		EndTime: moment(t.Ended), EndReason: t.Reason,
+		Sequence: entry.Sequence, CommitTime: timestamp(entry.Time), User: r.User, ConnectionId: r.Connection,
+		AttachNumber: r.Attach, RemoteAddress: r.Remote, AttachTime: moment(r.Since),
+		AcknowledgeTime: moment(r.AcknowledgedAt), AcknowledgedSequence: r.Acknowledged,
+		EndTime: moment(r.Ended), EndReason: r.Reason,
 	}
 }

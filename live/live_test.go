@@ -1,0 +1,42 @@
+package live
+
+import (
+	"testing"
+
+	"todoku/push"
+)
+
+// TestTheLaterOfTwoAttachesIsTheLiveOne has them noted in either order.
+func TestTheLaterOfTwoAttachesIsTheLiveOne(t *testing.T) {
+	of := func(attach uint64) *Stream { return &Stream{Entry: Entry{Attach: attach, Connection: "c"}} }
+	for _, order := range [][]uint64{{1, 2}, {2, 1}} {
+		s := &Streams{streams: map[string]*Stream{}}
+		for _, attach := range order {
+			s.setLive(of(attach))
+		}
+		if live := s.stream("c"); live.Attach != 2 {
+			t.Errorf("noted as %v, live is %d", order, live.Attach)
+		}
+	}
+}
+
+// TestTheEndOfAnEarlierStreamEndsNoLaterOne has a request to end a stream come after
+// another took its connection over.
+func TestTheEndOfAnEarlierStreamEndsNoLaterOne(t *testing.T) {
+	hub := push.NewHub(push.Config{Epoch: "e"})
+	stream, err := hub.Attach(push.AttachRequest{Connection: "c", User: "u"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	s := &Streams{options: Options{Hub: hub}, streams: map[string]*Stream{}}
+	s.setLive(&Stream{Entry: Entry{Attach: stream.Info().Attach, Connection: "c"}})
+	s.end(Entry{Attach: stream.Info().Attach - 1, Connection: "c"}, push.ReasonReplaced, "late")
+	if hub.UserStreams("u") != 1 {
+		t.Error("the later stream was ended")
+	}
+	s.end(Entry{Attach: stream.Info().Attach, Connection: "c"}, push.ReasonReplaced, "in time")
+	if hub.UserStreams("u") != 0 {
+		t.Error("the stream was not ended")
+	}
+}

@@ -1,0 +1,328 @@
+package live
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"todoku/push"
+	"todoku/trade"
+)
+
+// Who is signed in, and what an absence leads to. A user is online from the first
+// attach until the last stream has been away for a grace, so that a resume is not a
+// sign-out. A session that asked for it has its DAY orders canceled when its last
+// stream has been away for the session's own grace.
+//
+// Neither happens because the server stops: streams that end with SHUTDOWN start no
+// clock, and users who were online when the server came up get the grace to come
+// back.
+
+// PresenceOptions are what can be set. The zero value takes the defaults.
+type PresenceOptions struct {
+	// Grace is how long a user may be without a stream and still be signed in;
+	// 15 s by default.
+	Grace time.Duration
+	// Retry is how long to wait after the engine failed to take a command that it
+	// did not refuse; 1 s by default.
+	Retry time.Duration
+}
+
+// maxPresenceBatch bounds the commands of one group commit.
+const maxPresenceBatch = 1000
+
+// Directory has the venue's users: the feed.
+type Directory interface {
+	// Ready must be closed once the other methods answer.
+	Ready() <-chan struct{}
+	// User must return a user as the venue knows it now.
+	User(trade.UserID) (trade.User, bool)
+	// Users must return all users.
+	Users() []trade.User
+}
+
+// presence submits who is signed in and cancels on disconnect. Streams report to it
+// from any goroutine; it has one of its own, which calls run.
+type presence struct {
+	submit    func(context.Context, []trade.Command) []error
+	directory Directory
+	options   PresenceOptions
+	fault     func(error)
+	wake      chan struct{} // rung when the schedule got an earlier entry
+
+	mu       sync.Mutex // protects what follows
+	subjects map[subjectKey]*subject
+	schedule schedule
+}
+
+// subjectKey names a user, or one of the user's sessions if session is not "".
+type subjectKey struct {
+	user    trade.UserID
+	session string
+}
+
+// subject is a user or a session that has streams, or had some a short while ago.
+type subject struct {
+	subjectKey
+	streams int
+	// until is when the absence takes effect. It counts while there are no streams.
+	until time.Time
+	// online is what the engine was last told of a user.
+	online bool
+	// away says that the absence of a session counts.
+	away bool
+
+	due   time.Time // when the schedule looks at it next
+	place int       // the place in the schedule, from 1; 0 for not in it
+}
+
+func newPresence(
+	submit func(context.Context, []trade.Command) []error, directory Directory, options PresenceOptions, fault func(error),
+) *presence {
+	options.Grace = cmp.Or(options.Grace, 15*time.Second)
+	options.Retry = cmp.Or(options.Retry, time.Second)
+	return &presence{
+		submit: submit, directory: directory, options: options, fault: fault,
+		wake: make(chan struct{}, 1), subjects: map[subjectKey]*subject{},
+	}
+}
+
+// principal is the user and session that a stream makes present.
+type principal struct {
+	user    trade.UserID
+	session string
+	// cancelAfter is the session's cancel-on-disconnect; 0 for never.
+	cancelAfter time.Duration
+}
+
+// attached notes that a stream begins. Each call must be answered by one of ended.
+func (p *presence) attached(of principal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := p.subject(subjectKey{user: of.user})
+	u.streams++
+	if !u.online {
+		p.plan(u, time.Now())
+	}
+	if of.cancelAfter > 0 {
+		s := p.subject(subjectKey{of.user, of.session})
+		s.streams++
+		s.away = false
+	}
+}
+
+// ended notes that a stream has ended, and why.
+func (p *presence) ended(of principal, reason push.Reason) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if u := p.subjects[subjectKey{user: of.user}]; u != nil {
+		if u.streams--; u.streams == 0 {
+			u.until = now.Add(p.grace(reason))
+			p.plan(u, u.until)
+		}
+	}
+	s := p.subjects[subjectKey{of.user, of.session}]
+	if s == nil || of.cancelAfter == 0 {
+		return
+	}
+	if s.streams--; s.streams > 0 {
+		return
+	}
+	if reason == push.ReasonShutdown {
+		delete(p.subjects, s.subjectKey)
+		return
+	}
+	s.away, s.until = true, now.Add(of.cancelAfter)
+	p.plan(s, s.until)
+}
+
+// stopping is longer than a server takes to stop: until then, nobody signs out.
+const stopping = time.Hour
+
+// grace is how long a user whose last stream ended for a reason stays signed in.
+// After some nobody can resume: waiting would keep a user signed in who signed out.
+func (p *presence) grace(reason push.Reason) time.Duration {
+	switch reason { //nolint:exhaustive // The others can be resumed after.
+	case push.ReasonShutdown:
+		return stopping
+	case push.ReasonSessionRevoked, push.ReasonSessionExpired, push.ReasonUserSuspended:
+		return 0
+	}
+	return p.options.Grace
+}
+
+// subject returns what is known of a user or session. The caller holds mu.
+func (p *presence) subject(key subjectKey) *subject {
+	s := p.subjects[key]
+	if s == nil {
+		s = &subject{subjectKey: key}
+		p.subjects[key] = s
+	}
+	return s
+}
+
+// plan has a subject looked at no later than a time. The caller holds mu.
+func (p *presence) plan(s *subject, at time.Time) {
+	if p.schedule.plan(s, at) {
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// RunPresence waits for the directory, takes over who was online before, and then
+// submits every change until ctx ends. It returns nil. What it could not submit is
+// told to Options.Fault and tried again.
+func (s *Streams) RunPresence(ctx context.Context) error { return s.presence.run(ctx) }
+
+func (p *presence) run(ctx context.Context) error {
+	select {
+	case <-p.directory.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	p.restore()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.wake:
+		case <-timer.C:
+		}
+		for due := p.due(time.Now()); len(due) > 0; due = p.due(time.Now()) {
+			p.carryOut(ctx, due)
+			if ctx.Err() != nil {
+				return nil
+			}
+		}
+		p.mu.Lock()
+		wait := p.schedule.wait(time.Now())
+		p.mu.Unlock()
+		timer.Reset(wait)
+	}
+}
+
+// restore gives those who were online when the server stopped the grace to come
+// back.
+func (p *presence) restore() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	until := time.Now().Add(p.options.Grace)
+	for _, user := range p.directory.Users() {
+		if user.Online {
+			u := p.subject(subjectKey{user: user.ID})
+			u.online, u.until = true, until
+			p.plan(u, until)
+		}
+	}
+}
+
+// dueCommand is a command that is due and what to do once it was carried out.
+type dueCommand struct {
+	command trade.Command
+	subject *subject
+	done    func()
+}
+
+// due takes what is due off the schedule, as commands.
+func (p *presence) due(now time.Time) []dueCommand {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var due []dueCommand
+	for len(due) < maxPresenceBatch {
+		s := p.schedule.next(now)
+		switch {
+		case s == nil:
+			return due
+		case s.session == "":
+			due = p.compareUser(due, s, now)
+		default:
+			due = p.cancelSession(due, s, now)
+		}
+	}
+	return due
+}
+
+// compareUser compares what the engine was told of a user with what is. The caller
+// holds mu.
+func (p *presence) compareUser(due []dueCommand, u *subject, now time.Time) []dueCommand {
+	online := u.streams > 0 || now.Before(u.until)
+	switch {
+	case online != u.online:
+		return append(due, dueCommand{
+			command: &trade.SetPresence{Subject: u.user, Online: online},
+			subject: u,
+			done: func() {
+				u.online = online
+				// It may have changed meanwhile; if not, this finds nothing to do.
+				p.plan(u, time.Now())
+			},
+		})
+	case !online:
+		delete(p.subjects, u.subjectKey)
+	case u.streams == 0:
+		p.plan(u, u.until)
+	}
+	return due
+}
+
+// cancelSession cancels for a session that has stayed away. The caller holds mu.
+func (p *presence) cancelSession(due []dueCommand, s *subject, now time.Time) []dueCommand {
+	switch {
+	case !s.away:
+		return due
+	case now.Before(s.until):
+		p.plan(s, s.until)
+		return due
+	}
+	user, _ := p.directory.User(s.user)
+	open, until := len(user.Accounts), s.until
+	done := func() {
+		// A session that has come and gone again meanwhile has another clock.
+		if open--; open <= 0 && s.away && s.until.Equal(until) {
+			delete(p.subjects, s.subjectKey)
+		}
+	}
+	if open == 0 {
+		done()
+	}
+	for _, account := range user.Accounts {
+		due = append(due, dueCommand{
+			command: &trade.MassCancel{Actor: trade.Actor{Account: account}, DayOnly: true, Reason: trade.ReasonDisconnected},
+			subject: s, done: done,
+		})
+	}
+	return due
+}
+
+// carryOut submits commands as one group and plans again what failed.
+func (p *presence) carryOut(ctx context.Context, due []dueCommand) {
+	commands := make([]trade.Command, 0, len(due))
+	for _, d := range due {
+		commands = append(commands, d.command)
+	}
+	errs := p.submit(ctx, commands)
+	var fault error
+	p.mu.Lock()
+	for i, err := range errs {
+		// A refusal is final: the venue does not have the user any more, or has
+		// suspended the user.
+		var refusal *trade.Refusal
+		if err == nil || errors.As(err, &refusal) {
+			due[i].done()
+			continue
+		}
+		fault = err
+		p.plan(due[i].subject, time.Now().Add(p.options.Retry))
+	}
+	p.mu.Unlock()
+	if fault != nil && ctx.Err() == nil {
+		p.fault(fault)
+	}
+}
