@@ -76,6 +76,10 @@ func TestWhatTheLogLosesItSays(t *testing.T) {
 			t.Errorf("stats: %+v", stats)
 		}
 
+		if _, faults := v.heard(); len(faults) == 0 {
+			t.Error("OnFault heard of no failure")
+		}
+
 		// One that waits gets in as soon as there is room.
 		done := make(chan struct{})
 		go func() {
