@@ -155,7 +155,7 @@ func (v *venue) do(c command) outcome {
 	case err != nil:
 		v.t.Fatalf("%+v: %v", c, err)
 	}
-	o := outcome{orderID: strconv.FormatUint(uint64(answer.Order), 10), filled: answer.Filled, leaves: answer.Leaves}
+	o := outcome{orderID: strconv.FormatUint(uint64(answer.Order()), 10), filled: answer.Filled, leaves: answer.Leaves}
 	if answer.Reason/100 >= 4 && answer.Reason/100 <= 6 {
 		o.refused = answer.Reason.String()
 	}

@@ -30,10 +30,10 @@ func (d *draft) upsertInstrument(c *trade.UpsertInstrument) error {
 	if err := c.Instrument.Validate(); err != nil {
 		return err
 	}
-	if m := d.state.instruments[c.Instrument.Symbol]; m != nil && m.book.Len() > 0 && (m.instrument.TickSize != c.Instrument.TickSize ||
+	if m := d.state.instruments[c.Instrument.Symbol]; m != nil && m.working > 0 && (m.instrument.TickSize != c.Instrument.TickSize ||
 		m.instrument.LotSize != c.Instrument.LotSize) {
 		return trade.Refuse(trade.ReasonOrdersRest, "instrument.tick_size",
-			fmt.Sprintf("%d orders rest; tick and lot can change when the book is empty", m.book.Len()))
+			fmt.Sprintf("%d orders work; tick and lot can change when none does", m.working))
 	}
 	d.add(&trade.InstrumentChanged{Instrument: c.Instrument})
 	return nil

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"todoku/book"
 	"todoku/trade"
@@ -19,11 +20,10 @@ func (s *state) apply(r *trade.Record) {
 	if r.Command.Request != "" {
 		s.remember(r)
 	}
-	var incoming *trade.Order
 	for _, e := range r.Events {
 		switch e := e.(type) {
 		case *trade.ExecutionReport:
-			incoming = s.applyReport(e, incoming)
+			s.applyReport(e)
 		case *trade.CancelRejected, *trade.Announced:
 		case *trade.TradeChanged:
 			s.applyTrade(&e.Trade)
@@ -50,9 +50,7 @@ func (s *state) apply(r *trade.Record) {
 			s.dayEnd = e.Next
 		}
 	}
-	if incoming != nil && incoming.Leaves > 0 && incoming.Status.Working() {
-		s.rest(incoming)
-	}
+	s.enter(len(s.entering))
 }
 
 // remember keeps what a request was answered.
@@ -70,33 +68,37 @@ func (s *state) remember(r *trade.Record) {
 	s.requests.add(&kept)
 }
 
-// applyReport takes over an execution report. It returns the order that is on its
-// way into the book, if this record has one: it rests when all its trades are done.
-func (s *state) applyReport(e *trade.ExecutionReport, incoming *trade.Order) *trade.Order {
+// applyReport takes over an execution report. The orders that a record enters wait in
+// s.entering while they trade as aggressors: until another order trades with them, or
+// the record ends.
+func (s *state) applyReport(e *trade.ExecutionReport) {
 	o := &e.Order
 	s.lastOrder = max(s.lastOrder, o.ID)
 	switch e.Type {
 	case trade.ExecTypeNew:
-		return o
+		s.entering = append(s.entering, o)
 	case trade.ExecTypeReplaced:
 		w := s.working(o.ID)
 		if keepsPlace(&w.Order, o) {
 			s.change(w, o)
-			return incoming
+			return
 		}
 		s.remove(w)
-		return o
+		s.entering = append(s.entering, o)
 	case trade.ExecTypeTrade:
-		if !e.Maker {
-			return o
+		at := s.enteringAt(o.ID)
+		if at >= 0 && !e.Maker {
+			s.entering[at] = o
+			return
 		}
+		s.enter(at + 1)
 		s.fill(s.working(o.ID), o, e.LastQuantity)
 	case trade.ExecTypeCanceled, trade.ExecTypeExpired:
-		w := s.orders[o.ID]
-		if w == nil {
-			return nil // It was on its way in and ends before it rests.
+		if at := s.enteringAt(o.ID); at >= 0 {
+			s.entering = slices.Delete(s.entering, at, at+1)
+			return
 		}
-		s.remove(w)
+		s.remove(s.working(o.ID))
 	case trade.ExecTypeTradeCancel:
 		s.lastBust[o.ID] = o.Updated
 		if w := s.orders[o.ID]; w != nil {
@@ -104,7 +106,21 @@ func (s *state) applyReport(e *trade.ExecutionReport, incoming *trade.Order) *tr
 		}
 	case trade.ExecTypeRejected, trade.ExecTypeUnspecified:
 	}
-	return incoming
+}
+
+// enteringAt returns the place of an order among those that are entering, or -1.
+func (s *state) enteringAt(id trade.OrderID) int {
+	return slices.IndexFunc(s.entering, func(o *trade.Order) bool { return o.ID == id })
+}
+
+// enter puts the first of the entering orders to work, as far as they still can.
+func (s *state) enter(first int) {
+	for _, o := range s.entering[:first] {
+		if o.Leaves > 0 && o.Status.Working() {
+			s.work(o)
+		}
+	}
+	s.entering = slices.Delete(s.entering, 0, first)
 }
 
 // keepsPlace says whether an order keeps its priority when it is replaced: at the
@@ -131,16 +147,20 @@ func (s *state) working(id trade.OrderID) *order {
 	return w
 }
 
-// rest puts an order into the book and the indexes.
-func (s *state) rest(o *trade.Order) {
+// work puts an order into the indexes and, if it shows anything, into its book.
+func (s *state) work(o *trade.Order) {
 	m, a := s.market(o.Symbol), s.account(o.Account)
 	w := s.newOrder()
 	// The account and the symbol are the state's own texts, not the record's.
-	*w = order{Order: *o, account: a, market: m, holding: a.holding(o.Symbol)}
+	s.entered++
+	*w = order{Order: *o, account: a, market: m, holding: a.holding(o.Symbol), entry: s.entered}
 	w.Account, w.Symbol = a.id, m.instrument.Symbol
-	if err := m.book.Rest(uint64(o.ID), a.number, book.Side(o.Side), m.ticks(o.Price), int64(o.Leaves)); err != nil {
-		broken("order %d cannot rest: %v", o.ID, err)
+	if w.rests() {
+		if err := m.book.Rest(uint64(o.ID), a.number, book.Side(o.Side), m.ticks(o.Price), int64(o.Displayed)); err != nil {
+			broken("order %d cannot rest: %v", o.ID, err)
+		}
 	}
+	m.working++
 	s.orders[o.ID] = w
 	a.working[o.ClientOrderID] = w
 	*w.holding.works(o.Side) += o.Leaves
@@ -148,15 +168,18 @@ func (s *state) rest(o *trade.Order) {
 	case trade.TimeInForceDay:
 		s.dayOrders++
 	case trade.TimeInForceGTD:
-		s.expiries.add(w)
+		w.expiry = deadline{at: o.Expire, kind: orderExpires, id: uint64(o.ID)}
+		s.deadlines.add(&w.expiry)
 	case trade.TimeInForceUnspecified, trade.TimeInForceGTC, trade.TimeInForceIOC, trade.TimeInForceFOK:
 	}
 }
 
 // remove takes an order out of the book and the indexes.
 func (s *state) remove(w *order) {
-	if _, ok := w.market.book.Cancel(uint64(w.ID)); !ok {
-		broken("order %d is not in its book", w.ID)
+	if w.rests() {
+		if _, ok := w.market.book.Cancel(uint64(w.ID)); !ok {
+			broken("order %d is not in its book", w.ID)
+		}
 	}
 	*w.holding.works(w.Side) -= w.Leaves
 	s.forget(w)
@@ -165,7 +188,7 @@ func (s *state) remove(w *order) {
 // fill takes a trade off a resting order; o is the order after it.
 func (s *state) fill(w *order, o *trade.Order, quantity trade.Quantity) {
 	left, err := w.market.book.Fill(uint64(w.ID), int64(quantity))
-	if err != nil || trade.Quantity(left.Left) != o.Leaves {
+	if err != nil || trade.Quantity(left.Left) != o.Displayed {
 		broken("order %d cannot trade %v: %v", w.ID, quantity, err)
 	}
 	*w.holding.works(w.Side) -= quantity
@@ -176,13 +199,14 @@ func (s *state) fill(w *order, o *trade.Order, quantity trade.Quantity) {
 
 // forget takes an order that has left the book out of the indexes.
 func (s *state) forget(w *order) {
+	w.market.working--
 	delete(s.orders, w.ID)
 	delete(w.account.working, w.ClientOrderID)
 	switch w.TimeInForce {
 	case trade.TimeInForceDay:
 		s.dayOrders--
 	case trade.TimeInForceGTD:
-		s.expiries.remove(w)
+		s.deadlines.remove(&w.expiry)
 	case trade.TimeInForceUnspecified, trade.TimeInForceGTC, trade.TimeInForceIOC, trade.TimeInForceFOK:
 	}
 	s.spareOrder(w)
@@ -190,12 +214,12 @@ func (s *state) forget(w *order) {
 
 // change takes over an order that keeps its place in the book.
 func (s *state) change(w *order, o *trade.Order) {
-	if o.Leaves < w.Leaves {
-		if _, err := w.market.book.Reduce(uint64(w.ID), int64(o.Leaves)); err != nil {
+	if o.Displayed < w.Displayed {
+		if _, err := w.market.book.Reduce(uint64(w.ID), int64(o.Displayed)); err != nil {
 			broken("order %d cannot shrink: %v", w.ID, err)
 		}
-		*w.holding.works(w.Side) -= w.Leaves - o.Leaves
 	}
+	*w.holding.works(w.Side) -= w.Leaves - o.Leaves
 	if o.ClientOrderID != w.ClientOrderID {
 		delete(w.account.working, w.ClientOrderID)
 		w.account.working[o.ClientOrderID] = w

@@ -406,18 +406,18 @@ func checkIndexes(s *state) error {
 			day++
 		case trade.TimeInForceGTD:
 			timed++
-			if o.expiry >= len(s.expiries) || s.expiries[o.expiry] != o {
-				return fmt.Errorf("order %d is not among the expiries", id)
+			if o.expiry.place >= len(s.deadlines) || s.deadlines[o.expiry.place] != &o.expiry {
+				return fmt.Errorf("order %d is not among the deadlines", id)
 			}
 		case trade.TimeInForceUnspecified, trade.TimeInForceGTC, trade.TimeInForceIOC, trade.TimeInForceFOK:
 		}
 	}
-	if day != s.dayOrders || timed != len(s.expiries) {
-		return fmt.Errorf("%d DAY and %d GTD orders, counted %d and %d", day, timed, s.dayOrders, len(s.expiries))
+	if day != s.dayOrders || timed != len(s.deadlines) {
+		return fmt.Errorf("%d DAY and %d GTD orders, counted %d and %d", day, timed, s.dayOrders, len(s.deadlines))
 	}
-	for i, o := range s.expiries {
-		if i > 0 && s.expiries.Less(i, (i-1)/2) {
-			return fmt.Errorf("order %d expires before its parent in the heap", o.ID)
+	for i, e := range s.deadlines {
+		if i > 0 && s.deadlines.Less(i, (i-1)/2) {
+			return fmt.Errorf("order %d expires before its parent in the heap", e.id)
 		}
 	}
 	found := 0

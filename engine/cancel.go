@@ -107,9 +107,12 @@ func (d *draft) finishOrder(o *order, request trade.RequestID, kind trade.ExecTy
 	return d.end(&last, request, kind, status, reason)
 }
 
-// leave takes an order out of its level.
+// leave takes an order out of its level, if it rests.
 func (d *draft) leave(o *order) {
+	if !o.rests() {
+		return
+	}
 	l := d.level(o.market, o.Side, o.market.ticks(o.Price))
-	l.quantity -= int64(o.Leaves)
+	l.quantity -= int64(o.Displayed)
 	l.orders--
 }

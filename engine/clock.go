@@ -8,49 +8,52 @@ import (
 	"todoku/trade"
 )
 
-// maxExpiries is how many orders one record of the clock ends at most, so that the
-// end of a day never makes a record that the journal does not take. The rest
-// follows in the next records, before anything else is decided.
-const maxExpiries = 50_000
+// maxDue is how many things one record of an internal command changes at most, so
+// that the end of a day never makes a record that the journal does not take. The
+// rest follows in the next records, before anything else is decided.
+const maxDue = 50_000
 
-// due says whether the clock must go before anything else is decided. The end of
-// a trading day always must: an order of the new day would be taken for one of the
-// old.
-func (s *state) due(now int64) bool {
-	if s.dayEnd != 0 && s.dayEnd <= now {
-		return true
+// dueCommand returns the command that the venue itself must decide before any other
+// at a time, or nil. The end of a trading day is always due: an order of the new day
+// would be taken for one of the old.
+func (s *state) dueCommand(now int64) trade.Command {
+	at, ok := s.deadlines.first()
+	if ok && at <= now || s.dayEnd != 0 && s.dayEnd <= now {
+		return &trade.AdvanceClock{}
 	}
-	at, ok := s.expiries.first()
-	return ok && at <= now
+	return nil
 }
 
-// deadline returns the earliest time at which the clock has work by itself: an
-// order to expire, or the end of a trading day with DAY orders or with requests to
-// forget. An idle venue has none and writes nothing.
+// deadline returns the earliest time at which the clock has work by itself: something
+// that ends, or the end of a trading day with DAY orders or with requests to forget.
+// An idle venue has none and writes nothing.
 func (s *state) deadline() (at int64, ok bool) {
-	at, ok = s.expiries.first()
+	at, ok = s.deadlines.first()
 	if s.dayEnd != 0 && (s.dayOrders > 0 || s.requests.len() > 0) && (!ok || s.dayEnd < at) {
 		return s.dayEnd, true
 	}
 	return at, ok
 }
 
-// advance decides what ends by now: GTD orders that are due, and the trading day
-// with its DAY orders.
+// advance decides what ends by now: what has a deadline, and the trading day with its
+// DAY orders.
 func (d *draft) advance(c *trade.AdvanceClock) error {
 	if c.User != "" {
 		return trade.Refuse(trade.ReasonNotPermitted, "", "time comes from the venue")
 	}
 	s := d.state
-	due := s.expiries.due(d.now, maxExpiries)
-	for _, o := range due {
-		d.expire(o, trade.ReasonExpireTime)
+	due := s.deadlines.due(d.now, maxDue)
+	for _, e := range due {
+		switch e.kind {
+		case orderExpires:
+			d.expire(s.orders[trade.OrderID(e.id)], trade.ReasonExpireTime)
+		}
 	}
 	if s.dayEnd == 0 || d.now < s.dayEnd {
 		return nil
 	}
 	ending := s.ofTheDay()
-	room := maxExpiries - len(due)
+	room := maxDue - len(due)
 	for _, o := range ending[:min(room, len(ending))] {
 		d.expire(o, trade.ReasonDayEnded)
 	}

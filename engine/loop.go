@@ -116,7 +116,7 @@ func (e *Engine) tick(ctx context.Context) {
 		return // The retry is set, and Health says why.
 	}
 	if at, due := e.state.deadline(); due && at <= e.now() {
-		_ = e.advance(ctx) // Nobody waits for the clock's answer.
+		_ = e.decideDue(ctx) // Nobody waits for the answer.
 		e.flush(ctx)
 	}
 }
@@ -125,8 +125,8 @@ func (e *Engine) tick(ctx context.Context) {
 func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 	result := &s.results[index]
 	err, now := e.ready(ctx), e.now()
-	if err == nil && e.state.due(now) {
-		err = e.advance(ctx)
+	if err == nil && e.state.dueCommand(now) != nil {
+		err = e.decideDue(ctx)
 		now = e.now()
 	}
 	if err == nil {
@@ -139,15 +139,16 @@ func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 	}
 }
 
-// advance lets the clock do what is due before anything else is decided. What has
-// piled up may take more than one record.
-func (e *Engine) advance(ctx context.Context) error {
+// decideDue decides the venue's own commands that are due before anything else. Each
+// is bounded, so what has piled up may take more than one record.
+func (e *Engine) decideDue(ctx context.Context) error {
 	for e.failed == nil {
 		now := e.now()
-		if !e.state.due(now) {
+		command := e.state.dueCommand(now)
+		if command == nil {
 			return nil
 		}
-		if _, err := e.one(&trade.AdvanceClock{}, now); err != nil {
+		if _, err := e.one(command, now); err != nil {
 			return err
 		}
 		if e.full() {

@@ -22,12 +22,10 @@ func (d *draft) place(c *trade.PlaceOrder) (trade.Answer, error) {
 		return trade.Answer{}, err
 	}
 	d.orderID++
-	o.ID, o.Entered, o.Leaves = d.orderID, d.now, o.Quantity
+	o.ID, o.Entered, o.Leaves, o.Displayed = d.orderID, d.now, o.Quantity, o.Quantity
 	taker := takerOf(&o, a, m)
 	if reason := d.admit(&o, a, m, c.Guard, &taker, nil); reason != trade.ReasonNone {
-		o.Status, o.Leaves = trade.OrderStatusRejected, 0
-		d.report(trade.ExecTypeRejected, &o, c.Request, reason)
-		return answer(&o, reason), nil
+		return d.end(&o, c.Request, trade.ExecTypeRejected, trade.OrderStatusRejected, reason), nil
 	}
 	o.Status = trade.OrderStatusNew
 	d.report(trade.ExecTypeNew, &o, c.Request, trade.ReasonNone)
@@ -143,7 +141,7 @@ func (d *draft) match(o *trade.Order, a *account, m *market, taker *book.Taker, 
 		return d.end(o, request, trade.ExecTypeCanceled, trade.OrderStatusCanceled, trade.ReasonNoLiquidity)
 	default:
 		l := d.level(m, o.Side, taker.Limit)
-		l.quantity += int64(o.Leaves)
+		l.quantity += int64(o.Displayed)
 		l.orders++
 	}
 	return answer(o, trade.ReasonNone)
@@ -174,6 +172,7 @@ func (d *draft) fill(o *trade.Order, a *account, maker *order, f *book.Fill, req
 func (d *draft) fillSide(o *trade.Order, t *trade.Trade, request trade.RequestID) *trade.ExecutionReport {
 	o.Filled += t.Quantity
 	o.Leaves -= t.Quantity
+	o.Displayed -= t.Quantity
 	o.Status = trade.OrderStatusPartiallyFilled
 	if o.Leaves == 0 {
 		o.Status = trade.OrderStatusFilled
@@ -186,11 +185,11 @@ func (d *draft) fillSide(o *trade.Order, t *trade.Trade, request trade.RequestID
 
 // end finishes an order that is not in the book.
 func (d *draft) end(o *trade.Order, request trade.RequestID, kind trade.ExecType, status trade.OrderStatus, reason trade.Reason) trade.Answer {
-	o.Status, o.Leaves = status, 0
+	o.Status, o.Leaves, o.Displayed = status, 0, 0
 	d.report(kind, o, request, reason)
 	return answer(o, reason)
 }
 
 func answer(o *trade.Order, reason trade.Reason) trade.Answer {
-	return trade.Answer{Order: o.ID, Status: o.Status, Filled: o.Filled, Leaves: o.Leaves, Reason: reason}
+	return trade.Answer{Subject: trade.SubjectOrder, ID: uint64(o.ID), Status: o.Status, Filled: o.Filled, Leaves: o.Leaves, Reason: reason}
 }

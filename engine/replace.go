@@ -33,6 +33,7 @@ func (d *draft) replace(c *trade.ReplaceOrder) (trade.Answer, error) {
 		return trade.Answer{}, err
 	}
 	o.Leaves = o.Quantity - o.Filled
+	o.Displayed = o.Leaves
 	taker := takerOf(&o, a, m)
 	if o.Leaves <= 0 {
 		return d.keep(old, c.Request, trade.ReasonBelowFilled), nil
@@ -52,7 +53,7 @@ func (d *draft) replace(c *trade.ReplaceOrder) (trade.Answer, error) {
 // while the market is halted or closed: it only reduces risk.
 func (d *draft) shrink(old *order, o *trade.Order, request trade.RequestID) trade.Answer {
 	l := d.level(old.market, old.Side, old.market.ticks(old.Price))
-	l.quantity -= int64(old.Leaves - o.Leaves)
+	l.quantity -= int64(old.Displayed - o.Displayed)
 	d.report(trade.ExecTypeReplaced, o, request, trade.ReasonNone)
 	return answer(o, trade.ReasonNone)
 }
@@ -78,7 +79,7 @@ func (d *draft) target(a *account, ref trade.OrderRef) (*order, error) {
 		// What was answered under the name tells an order that has ended from one that
 		// never was, and from one that goes by another name now.
 		kept := d.state.requests.find(&trade.Actor{Account: a.id, Request: ref.ClientOrderID})
-		if kept != nil && kept.Answer.Order != 0 && kept.Answer.Status != trade.OrderStatusRejected && d.state.orders[kept.Answer.Order] == nil {
+		if kept != nil && kept.Answer.Order() != 0 && kept.Answer.Status != trade.OrderStatusRejected && d.state.orders[kept.Answer.Order()] == nil {
 			return nil, trade.Refuse(trade.ReasonTooLate, "order_id", "")
 		}
 	default:

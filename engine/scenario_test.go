@@ -301,10 +301,10 @@ func (s *scenario) checkAnswer(a trade.Answer, c trade.Command) {
 	if a.Sequence != s.engine.state.sequence {
 		s.t.Fatalf("the answer is of record %d, the head is %d", a.Sequence, s.engine.state.sequence)
 	}
-	if a.Order == 0 {
+	if a.Order() == 0 {
 		return
 	}
-	o := s.auditor.reported[a.Order]
+	o := s.auditor.reported[a.Order()]
 	if o.Status != a.Status || o.Filled != a.Filled || o.Leaves != a.Leaves {
 		s.t.Fatalf("%v was answered %+v, the order is %+v", c.Kind(), a, o)
 	}

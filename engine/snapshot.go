@@ -3,13 +3,15 @@ package engine
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 
 	"todoku/book"
 	"todoku/trade"
 )
 
-// snapshot writes the state down in canonical order.
+// snapshot writes the state down in canonical order. Orders come from the map of
+// them, and not from the books, which may not hold all.
 func (s *state) snapshot() *trade.Snapshot {
 	out := &trade.Snapshot{
 		Sequence: s.sequence, Time: s.time, Venue: s.venue, DayEnd: s.dayEnd,
@@ -17,12 +19,14 @@ func (s *state) snapshot() *trade.Snapshot {
 	}
 	for _, symbol := range s.symbols() {
 		m := s.instruments[symbol]
-		out.Instruments = append(out.Instruments, trade.InstrumentState{Instrument: m.instrument, LastPrice: m.last, BookVersion: m.version})
-		for _, side := range [...]trade.Side{trade.SideBuy, trade.SideSell} {
-			for resting := range m.book.Orders(book.Side(side)) {
-				out.Orders = append(out.Orders, s.orders[trade.OrderID(resting.ID)].Order)
-			}
-		}
+		out.Instruments = append(out.Instruments, trade.InstrumentState{
+			Instrument: m.instrument, LastPrice: m.last, BookVersion: m.version,
+			Levels: trade.Levels{Bids: m.levels(book.Buy), Offers: m.levels(book.Sell)},
+		})
+	}
+	out.Orders = make([]trade.Order, 0, len(s.orders))
+	for _, o := range slices.SortedFunc(maps.Values(s.orders), canonical) {
+		out.Orders = append(out.Orders, o.Order)
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.users)) {
 		out.Users = append(out.Users, *s.users[id])
@@ -47,6 +51,40 @@ func (s *state) snapshot() *trade.Snapshot {
 	return out
 }
 
+// levels returns what the book shows of a side.
+func (m *market) levels(side book.Side) []trade.Level {
+	shown := m.book.Levels(nil, side, math.MaxInt)
+	out := make([]trade.Level, len(shown))
+	for i, l := range shown {
+		out[i] = trade.Level{Price: m.price(l.Tick), Quantity: trade.Quantity(l.Quantity), Orders: l.Orders}
+	}
+	return out
+}
+
+// canonical is the order of orders in a snapshot: by symbol, side and priority, then
+// those that do not rest, by id. Putting them to work in this order makes the same
+// books.
+func canonical(x, y *order) int {
+	switch {
+	case x.market != y.market:
+		return cmp.Compare(x.Symbol, y.Symbol)
+	case x.rests() != y.rests():
+		if x.rests() {
+			return -1
+		}
+		return 1
+	case !x.rests():
+		return cmp.Compare(x.ID, y.ID)
+	case x.Side != y.Side:
+		return cmp.Compare(x.Side, y.Side)
+	case x.Price == y.Price:
+		return cmp.Compare(x.entry, y.entry)
+	case book.Better(book.Side(x.Side), int64(x.Price), int64(y.Price)):
+		return -1
+	}
+	return 1
+}
+
 // restore builds the state that a snapshot describes.
 func restore(from *trade.Snapshot) *state {
 	s := newState()
@@ -68,7 +106,7 @@ func restore(from *trade.Snapshot) *state {
 		s.account(p.Account).holding(p.Symbol).position = p
 	}
 	for i := range from.Orders {
-		s.rest(&from.Orders[i])
+		s.work(&from.Orders[i])
 	}
 	for _, t := range from.Trades {
 		s.busts[t.ID] = t

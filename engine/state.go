@@ -29,11 +29,16 @@ type state struct {
 	busts    map[trade.TradeID]trade.Trade
 	lastBust map[trade.OrderID]int64
 
-	requests requests
-	expiries expiries
+	requests  requests
+	deadlines deadlines
 	// dayOrders counts the working DAY orders: without them and without requests
 	// to forget, the end of the day is no work and is not journaled.
 	dayOrders int
+	// entered counts the orders that were put to work, see order.entry.
+	entered uint64
+	// entering holds the orders that the record being applied enters, until they are
+	// put to work.
+	entering []*trade.Order
 	// spare holds orders that no longer work, for the next ones to use their memory.
 	// Nothing refers to an order that has left the indexes.
 	spare []*order
@@ -43,8 +48,9 @@ type state struct {
 type market struct {
 	instrument trade.Instrument
 	last       trade.Price
-	book       *book.Book
+	book       *book.Book // an index of what the orders show
 	version    uint64
+	working    int // orders, resting or not
 }
 
 // account is what the engine holds of one account.
@@ -64,14 +70,21 @@ type holding struct {
 	buying, selling trade.Quantity
 }
 
-// order is a working order with the engine's links.
+// order is a working order with the engine's links. The map of orders is the truth
+// about them; a book is an index of what they show.
 type order struct {
 	trade.Order
 	account *account
 	market  *market
 	holding *holding
-	expiry  int // its place among the expiries, of a GTD order
+	// entry orders those of one price by time: the earlier, the smaller.
+	entry uint64
+	// expiry is the deadline of a GTD order.
+	expiry deadline
 }
+
+// rests says whether an order lies in its book. One that shows nothing works without.
+func (o *order) rests() bool { return o.Displayed > 0 }
 
 func newState() *state {
 	return &state{

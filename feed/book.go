@@ -7,19 +7,32 @@ import (
 	"todoku/trade"
 )
 
-// book is one instrument's levels as the records give them. Each side is sorted
+// book is one instrument's levels as records and snapshots give them; it is never
+// made from orders, which may show less than they have left. Each side is sorted
 // with its best level last, because that is where nearly all changes are: they
 // then move few neighbours.
 type book struct {
-	bids, offers []Level
+	bids, offers []trade.Level
 	version      uint64
 	lastPrice    trade.Price
 	// told is what the last best-price message said.
 	told Best
 }
 
+// newBook returns the book of a snapshot.
+func newBook(state *trade.InstrumentState) book {
+	b := book{
+		bids: slices.Clone(state.Levels.Bids), offers: slices.Clone(state.Levels.Offers),
+		version: state.BookVersion, lastPrice: state.LastPrice,
+	}
+	slices.Reverse(b.bids)
+	slices.Reverse(b.offers)
+	b.told = b.best(state.Instrument.Symbol)
+	return b
+}
+
 // set takes one level over as a record gives it.
-func (b *book) set(side trade.Side, level Level) {
+func (b *book) set(side trade.Side, level trade.Level) {
 	levels := b.side(side)
 	at, found := search(*levels, side, level.Price)
 	switch {
@@ -33,18 +46,7 @@ func (b *book) set(side trade.Side, level Level) {
 	}
 }
 
-// add puts one more resting order into its level, for books made from orders.
-func (b *book) add(side trade.Side, price trade.Price, quantity trade.Quantity) {
-	levels := b.side(side)
-	at, found := search(*levels, side, price)
-	if !found {
-		*levels = slices.Insert(*levels, at, Level{Price: price})
-	}
-	(*levels)[at].Quantity += quantity
-	(*levels)[at].Orders++
-}
-
-func (b *book) side(side trade.Side) *[]Level {
+func (b *book) side(side trade.Side) *[]trade.Level {
 	if side == trade.SideBuy {
 		return &b.bids
 	}
@@ -52,7 +54,7 @@ func (b *book) side(side trade.Side) *[]Level {
 }
 
 // search finds a price among levels sorted worst to best.
-func search(levels []Level, side trade.Side, price trade.Price) (at int, found bool) {
+func search(levels []trade.Level, side trade.Side, price trade.Price) (at int, found bool) {
 	at = sort.Search(len(levels), func(i int) bool {
 		if side == trade.SideBuy {
 			return levels[i].Price >= price
@@ -75,11 +77,11 @@ func (b *book) best(symbol trade.Symbol) Best {
 }
 
 // top copies up to depth levels, best first; all when depth is 0 or less.
-func top(levels []Level, depth int) []Level {
+func top(levels []trade.Level, depth int) []trade.Level {
 	if depth <= 0 || depth > len(levels) {
 		depth = len(levels)
 	}
-	out := make([]Level, depth)
+	out := make([]trade.Level, depth)
 	for i := range out {
 		out[i] = levels[len(levels)-1-i]
 	}

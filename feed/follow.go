@@ -271,7 +271,7 @@ func (f *Feed) appendLevels(to []*push.Message, messages []addressed) []*push.Me
 	for i := range messages {
 		m := &messages[i]
 		if e := m.level; e != nil {
-			update := LevelUpdate{Level{e.Price, e.Quantity, e.Orders}, e.Symbol, e.Side, e.BookVersion}
+			update := LevelUpdate{trade.Level{Price: e.Price, Quantity: e.Quantity, Orders: e.Orders}, e.Symbol, e.Side, e.BookVersion}
 			to = append(to, levelState(f.encoder, m.Message, m.audience[0].topic, update))
 		}
 	}

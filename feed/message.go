@@ -55,17 +55,10 @@ type PartyTrade struct {
 	Text string
 }
 
-// Level is what rests at one price.
-type Level struct {
-	Price    trade.Price
-	Quantity trade.Quantity
-	Orders   uint32
-}
-
 // LevelUpdate is a level of a book as it is now; its Quantity is zero when
 // nothing rests there any more.
 type LevelUpdate struct {
-	Level
+	trade.Level
 
 	Symbol trade.Symbol
 	Side   trade.Side
@@ -77,7 +70,7 @@ type LevelUpdate struct {
 // Level.
 type Best struct {
 	Symbol      trade.Symbol
-	Bid, Offer  Level
+	Bid, Offer  trade.Level
 	BookVersion uint64
 	// LastPrice is that of the last trade, zero before the first.
 	LastPrice trade.Price

@@ -13,7 +13,7 @@ import (
 // BookView is a book as of Sequence, best levels first.
 type BookView struct {
 	Symbol       trade.Symbol
-	Bids, Offers []Level
+	Bids, Offers []trade.Level
 	// BookVersion counts the moves of the best prices.
 	BookVersion uint64
 	// LastPrice is that of the last trade, zero before the first.

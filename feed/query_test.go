@@ -78,7 +78,7 @@ func TestQueriesEqualTheNaiveVenue(t *testing.T) {
 	check("from the snapshot and a tail")
 }
 
-func triples(levels []feed.Level) [][3]int64 {
+func triples(levels []trade.Level) [][3]int64 {
 	out := [][3]int64{}
 	for _, l := range levels {
 		out = append(out, [3]int64{int64(l.Price), int64(l.Quantity), int64(l.Orders)})

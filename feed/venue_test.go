@@ -357,6 +357,7 @@ func (v *venue) snapshot() *trade.Snapshot {
 	for _, symbol := range slices.Sorted(maps.Keys(v.instruments)) {
 		s.Instruments = append(s.Instruments, trade.InstrumentState{
 			Instrument: *v.instruments[symbol], LastPrice: v.last[symbol], BookVersion: v.versions[symbol],
+			Levels: trade.Levels{Bids: v.levels(symbol, trade.SideBuy), Offers: v.levels(symbol, trade.SideSell)},
 		})
 	}
 	for _, id := range slices.Sorted(maps.Keys(v.users)) {
@@ -378,4 +379,21 @@ func (v *venue) snapshot() *trade.Snapshot {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Symbol, b.Symbol))
 	})
 	return s
+}
+
+// levels returns what the orders of a side show, best price first.
+func (v *venue) levels(symbol trade.Symbol, side trade.Side) []trade.Level {
+	byPrice := map[trade.Price]trade.Level{}
+	for _, o := range v.orders {
+		if o.Symbol == symbol && o.Side == side {
+			l := byPrice[o.Price]
+			byPrice[o.Price] = trade.Level{Price: o.Price, Quantity: l.Quantity + o.Leaves, Orders: l.Orders + 1}
+		}
+	}
+	return slices.SortedFunc(maps.Values(byPrice), func(a, b trade.Level) int {
+		if side == trade.SideBuy {
+			return cmp.Compare(b.Price, a.Price)
+		}
+		return cmp.Compare(a.Price, b.Price)
+	})
 }

@@ -62,8 +62,7 @@ func (v *views) load(s *trade.Snapshot) {
 	for i := range s.Instruments {
 		state := s.Instruments[i]
 		v.markets[state.Instrument.Symbol] = &market{
-			instrument: &state.Instrument,
-			book:       book{version: state.BookVersion, lastPrice: state.LastPrice},
+			instrument: &state.Instrument, book: newBook(&state),
 		}
 	}
 	for _, user := range s.Users {
@@ -74,15 +73,9 @@ func (v *views) load(s *trade.Snapshot) {
 	}
 	for _, order := range s.Orders {
 		v.setOrder(&order, s.Sequence)
-		if m := v.markets[order.Symbol]; m != nil {
-			m.book.add(order.Side, order.Price, order.Leaves)
-		}
 	}
 	for _, position := range s.Positions {
 		v.setPosition(&position, s.Sequence)
-	}
-	for symbol, m := range v.markets {
-		m.book.told = m.book.best(symbol)
 	}
 }
 
@@ -100,7 +93,7 @@ func (v *views) apply(r *trade.Record) {
 			}
 		case *trade.LevelChanged:
 			if m := v.markets[e.Symbol]; m != nil {
-				m.book.set(e.Side, Level{e.Price, e.Quantity, e.Orders})
+				m.book.set(e.Side, trade.Level{Price: e.Price, Quantity: e.Quantity, Orders: e.Orders})
 				m.book.version = e.BookVersion
 			}
 		case *trade.PositionChanged:

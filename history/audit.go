@@ -42,7 +42,7 @@ func orderDetail(b *strings.Builder, r *trade.Record) {
 	for i := len(r.Events) - 1; i >= 0; i-- {
 		switch e := r.Events[i].(type) {
 		case *trade.ExecutionReport:
-			if e.Order.ID == r.Command.Answer.Order {
+			if e.Order.ID == r.Command.Answer.Order() {
 				describe(b, &e.Order)
 				b.WriteString(": ")
 				b.WriteString(e.Order.Status.String())
@@ -62,7 +62,7 @@ func orderDetail(b *strings.Builder, r *trade.Record) {
 	}
 	// Nothing was reported, as for an order that stays as it was.
 	b.WriteString("order ")
-	b.WriteString(strconv.FormatUint(uint64(r.Command.Answer.Order), 10))
+	b.WriteString(strconv.FormatUint(uint64(r.Command.Answer.Order()), 10))
 	because(b, r.Command.Answer.Reason)
 }
 

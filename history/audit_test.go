@@ -29,13 +29,13 @@ func TestTheAuditTrailSaysWhatCameOfACommand(t *testing.T) {
 	}{
 		{
 			trade.CommandPlaceOrder,
-			trade.Answer{Order: 7},
+			trade.Answer{Subject: trade.SubjectOrder, ID: 7},
 			[]trade.Event{report(order, 0)},
 			"order 7 BUY 100 EUR/USD LIMIT 1.0875 DAY: NEW",
 		},
 		{
 			trade.CommandPlaceOrder,
-			trade.Answer{Order: 7},
+			trade.Answer{Subject: trade.SubjectOrder, ID: 7},
 			[]trade.Event{report(order, 0), report(with(func(o *trade.Order) {
 				o.Status, o.Filled = trade.OrderStatusPartiallyFilled, 250_000_000
 			}), 0), report(other, 0)},
@@ -43,7 +43,7 @@ func TestTheAuditTrailSaysWhatCameOfACommand(t *testing.T) {
 		},
 		{
 			trade.CommandPlaceOrder,
-			trade.Answer{Order: 7},
+			trade.Answer{Subject: trade.SubjectOrder, ID: 7},
 			[]trade.Event{report(with(func(o *trade.Order) {
 				o.Status, o.Type, o.Price, o.TimeInForce = trade.OrderStatusRejected, trade.OrderTypeMarket, 0, trade.TimeInForceIOC
 			}), trade.ReasonMarketHalted)},
@@ -51,19 +51,19 @@ func TestTheAuditTrailSaysWhatCameOfACommand(t *testing.T) {
 		},
 		{
 			trade.CommandCancelOrder,
-			trade.Answer{Order: 7},
+			trade.Answer{Subject: trade.SubjectOrder, ID: 7},
 			[]trade.Event{report(with(func(o *trade.Order) { o.Status = trade.OrderStatusCanceled }), trade.ReasonRequested)},
 			"order 7 BUY 100 EUR/USD LIMIT 1.0875 DAY: CANCELED, REQUESTED",
 		},
 		{
 			trade.CommandReplaceOrder,
-			trade.Answer{Order: 7},
+			trade.Answer{Subject: trade.SubjectOrder, ID: 7},
 			[]trade.Event{&trade.CancelRejected{Order: order, Reason: trade.ReasonOutsideBand}},
 			"order 7 BUY 100 EUR/USD LIMIT 1.0875 DAY: stays as it is, OUTSIDE_BAND",
 		},
 		{
 			trade.CommandCancelOrder,
-			trade.Answer{Order: 7, Reason: trade.ReasonTooLate},
+			trade.Answer{Subject: trade.SubjectOrder, ID: 7, Reason: trade.ReasonTooLate},
 			nil,
 			"order 7, TOO_LATE",
 		},

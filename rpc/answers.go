@@ -36,8 +36,8 @@ func (s *answerSheet) answer(entry int, request trade.RequestID, a *trade.Answer
 	m := &s.answers[entry]
 	fillAnswer(m, request, a)
 	var buffer [push.MaxEpoch + 21]byte
-	if a.Order != 0 {
-		m.OrderId = s.keep(strconv.AppendUint(buffer[:0], uint64(a.Order), 10))
+	if order := a.Order(); order != 0 {
+		m.OrderId = s.keep(strconv.AppendUint(buffer[:0], uint64(order), 10))
 	}
 	m.Cursor = s.keep(cursor.Append(buffer[:0]))
 	s.list[entry] = m

@@ -37,7 +37,7 @@ func BenchmarkBatch(b *testing.B) {
 			if err := decodePlace(one, &places[i]); err != nil {
 				b.Fatal(err)
 			}
-			answer := trade.Answer{Order: trade.OrderID(1_000_000 + i), Status: trade.OrderStatusNew, Leaves: places[i].Quantity, Sequence: uint64(2_000_000 + i)}
+			answer := trade.Answer{Subject: trade.SubjectOrder, ID: uint64(1_000_000 + i), Status: trade.OrderStatusNew, Leaves: places[i].Quantity, Sequence: uint64(2_000_000 + i)}
 			sheet.answer(i, places[i].Request, &answer, push.Cursor{Epoch: "0123456789abcdef", Sequence: answer.Sequence})
 		}
 		if out, err = (proto.MarshalOptions{}).MarshalAppend(out[:0], &todokuv1.PlaceOrdersResponse{Answers: sheet.list}); err != nil {

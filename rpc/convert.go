@@ -178,19 +178,19 @@ func limitsMessage(account trade.AccountID, l *trade.Limits) *todokuv1.RiskLimit
 	return m
 }
 
-func levelMessage(l feed.Level) *todokuv1.BookLevel {
+func levelMessage(l trade.Level) *todokuv1.BookLevel {
 	return &todokuv1.BookLevel{Price: l.Price.String(), Quantity: l.Quantity.String(), Orders: l.Orders}
 }
 
 // sideMessage is the best level of a side, absent when nothing rests there.
-func sideMessage(l feed.Level) *todokuv1.BookLevel {
+func sideMessage(l trade.Level) *todokuv1.BookLevel {
 	if l.Quantity == 0 {
 		return nil
 	}
 	return levelMessage(l)
 }
 
-func levelMessages(levels []feed.Level) []*todokuv1.BookLevel {
+func levelMessages(levels []trade.Level) []*todokuv1.BookLevel {
 	list := make([]*todokuv1.BookLevel, 0, len(levels))
 	for _, level := range levels {
 		list = append(list, levelMessage(level))

@@ -71,9 +71,9 @@ func everyBody() []any {
 		&feed.Announcement{From: "root", Text: "Closing at five.\nGo home."},
 		&instrument,
 		&trade.Print{ID: 3, Symbol: "USDJPY", Price: 15_125_000_000, Quantity: 400_000_000, Aggressor: trade.SideSell, Status: trade.TradeStatusConcluded, Time: 9},
-		&feed.LevelUpdate{Level: feed.Level{Price: 15_125_000_000, Quantity: 600_000_000, Orders: 2}, Symbol: "USDJPY", Side: trade.SideBuy, BookVersion: 99},
-		&feed.LevelUpdate{Level: feed.Level{Price: 15_125_000_000}, Symbol: "USDJPY", Side: trade.SideSell, BookVersion: 100},
-		&feed.Best{Symbol: "USDJPY", Bid: feed.Level{Price: 1, Quantity: 2, Orders: 3}, BookVersion: 4, LastPrice: 5},
+		&feed.LevelUpdate{Level: trade.Level{Price: 15_125_000_000, Quantity: 600_000_000, Orders: 2}, Symbol: "USDJPY", Side: trade.SideBuy, BookVersion: 99},
+		&feed.LevelUpdate{Level: trade.Level{Price: 15_125_000_000}, Symbol: "USDJPY", Side: trade.SideSell, BookVersion: 100},
+		&feed.Best{Symbol: "USDJPY", Bid: trade.Level{Price: 1, Quantity: 2, Orders: 3}, BookVersion: 4, LastPrice: 5},
 	}
 }
 

@@ -137,7 +137,7 @@ func (s *Server) submitOrder(ctx context.Context, command trade.Command) (*todok
 	}
 	message := &todokuv1.OrderAnswer{}
 	fillAnswer(message, command.From().Request, &answer)
-	message.OrderId = orderName(answer.Order)
+	message.OrderId = orderName(answer.Order())
 	message.Cursor = s.cursor(answer.Sequence)
 	return message, nil
 }

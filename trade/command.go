@@ -229,8 +229,10 @@ func (*ConfigureVenue) Kind() CommandKind { return CommandConfigureVenue }
 type Answer struct {
 	// Sequence is that of the record; its cursor tells when a stream has caught up.
 	Sequence uint64
-	// Order and what follows stand for orders only: the state after the command.
-	Order  OrderID
+	// Subject says what ID names: what the command made or changed.
+	Subject Subject
+	ID      uint64
+	// Status, Filled and Leaves are the state of an order after the command.
 	Status OrderStatus
 	Filled Quantity
 	Leaves Quantity
@@ -238,4 +240,12 @@ type Answer struct {
 	Reason Reason
 	// Count is how many orders a mass cancel canceled.
 	Count uint32
+}
+
+// Order returns the order that the answer is about, or 0.
+func (a *Answer) Order() OrderID {
+	if a.Subject != SubjectOrder {
+		return 0
+	}
+	return OrderID(a.ID)
 }

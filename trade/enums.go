@@ -161,6 +161,20 @@ const (
 
 func (s TradeStatus) String() string { return name(s, "UNSPECIFIED", "CONCLUDED", "BUSTED") }
 
+// Subject says what an [Answer] is about. The numbers are written into journals and
+// never change.
+type Subject int8
+
+// The subjects. An answer about an instrument, a user and the like has none: the
+// command names it.
+const (
+	SubjectNone Subject = iota
+	SubjectOrder
+	subjects = iota
+)
+
+func (s Subject) String() string { return name(s, "NONE", "ORDER") }
+
 // Role is a set of what a user may do.
 type Role uint8
 

@@ -27,6 +27,10 @@ type CommandInfo struct {
 type Event interface{ event() }
 
 // ExecutionReport says what became of an order and why. FIX ExecutionReport.
+//
+// A record may enter several orders. An order that a report enters (New, or Replaced
+// so that it loses its place) goes to the tail of its level after its last report
+// that is not as a maker, if it still works and shows something.
 type ExecutionReport struct {
 	// Type says why the report was sent, Order.Status what holds after it.
 	Type  ExecType
@@ -61,7 +65,8 @@ type TradeChanged struct {
 	Text string
 }
 
-// LevelChanged gives what rests at a price after the command; zero when nothing does.
+// LevelChanged gives what the book shows at a price after the command; zero when
+// nothing rests there.
 type LevelChanged struct {
 	Symbol   Symbol
 	Side     Side

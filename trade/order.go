@@ -22,6 +22,9 @@ type Order struct {
 	Price Price
 	// Quantity is FIX OrderQty (38), Filled is CumQty (14), Leaves is LeavesQty (151).
 	Quantity, Filled, Leaves Quantity
+	// Displayed is the part of Leaves that the book shows; zero while the order works
+	// without resting in a book. FIX tag 1138 (DisplayQty).
+	Displayed Quantity
 	// Expire is when a GTD order ends; zero otherwise. FIX tag 126.
 	Expire  int64
 	Status  OrderStatus

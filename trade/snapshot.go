@@ -2,7 +2,8 @@ package trade
 
 // Snapshot is the whole state of the venue after a sequence, in one canonical
 // order, so that two engines that agree write the same bytes. Slices are sorted
-// by their keys, orders by symbol, side (bids first) and priority.
+// by their keys, orders by symbol, side (bids first) and priority, those that rest
+// in no book behind the others of their symbol, by id.
 type Snapshot struct {
 	// Sequence is that of the last record it contains.
 	Sequence uint64
@@ -32,6 +33,18 @@ type InstrumentState struct {
 	LastPrice Price
 	// BookVersion counts the moves of the best prices.
 	BookVersion uint64
+	Levels      Levels
+}
+
+// Levels are what a book shows of each side, best price first.
+type Levels struct{ Bids, Offers []Level }
+
+// Level is what a book shows at one price of one side.
+type Level struct {
+	Price Price
+	// Quantity is the sum of what the orders there display.
+	Quantity Quantity
+	Orders   uint32
 }
 
 // AccountState is an account that has limits.

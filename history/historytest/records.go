@@ -122,7 +122,7 @@ func (v *Venue) place(r *trade.Record) {
 			v.working = append(v.working, o)
 		}
 	}
-	r.Command.Answer = trade.Answer{Order: o.ID, Status: o.Status, Filled: o.Filled, Leaves: o.Leaves}
+	r.Command.Answer = trade.Answer{Subject: trade.SubjectOrder, ID: uint64(o.ID), Status: o.Status, Filled: o.Filled, Leaves: o.Leaves}
 }
 
 func (v *Venue) match(r *trade.Record, taker, maker *trade.Order) {
@@ -155,7 +155,7 @@ func (v *Venue) cancel(r *trade.Record) {
 	o := v.working[v.random.IntN(len(v.working))]
 	account := accountNumber(o.Account)
 	v.actor(r, trade.CommandCancelOrder, account, v.request())
-	r.Command.Answer = trade.Answer{Order: o.ID}
+	r.Command.Answer = trade.Answer{Subject: trade.SubjectOrder, ID: uint64(o.ID)}
 	if v.random.IntN(4) == 0 {
 		r.Events = append(r.Events, &trade.CancelRejected{Order: *o, Request: r.Command.Request, Reason: trade.ReasonTooLate})
 		return
@@ -171,7 +171,7 @@ func (v *Venue) replace(r *trade.Record) {
 	o.ClientOrderID = r.Command.Request
 	o.Quantity++
 	o.Leaves++
-	r.Command.Answer = trade.Answer{Order: o.ID}
+	r.Command.Answer = trade.Answer{Subject: trade.SubjectOrder, ID: uint64(o.ID)}
 	v.report(r, trade.ExecTypeReplaced, o, trade.ReasonNone)
 }
 

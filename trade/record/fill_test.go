@@ -30,6 +30,7 @@ var highest = map[reflect.Type]uint64{
 	reflect.TypeFor[trade.TradingStatus](): uint64(trade.TradingStatusClosed),
 	reflect.TypeFor[trade.AssetClass]():    uint64(trade.AssetClassEquity),
 	reflect.TypeFor[trade.TradeStatus]():   uint64(trade.TradeStatusBusted),
+	reflect.TypeFor[trade.Subject]():       uint64(trade.SubjectOrder),
 	reflect.TypeFor[trade.Role]():          uint64(trade.RoleAll),
 	reflect.TypeFor[trade.Reason]():        uint64(maxReason),
 }
@@ -50,6 +51,9 @@ func (f *filler) fill(t testing.TB, v reflect.Value) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			f.fill(t, v.Field(i))
+		}
+		if a, ok := v.Addr().Interface().(*trade.Answer); ok {
+			a.Subject = subjectOf(a.ID)
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1+f.IntN(3), 8))

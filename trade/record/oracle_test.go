@@ -68,6 +68,16 @@ func copyInto(t testing.TB, to, from reflect.Value) {
 		name := from.Type().Field(i).Name
 		field := to.FieldByNameFunc(func(candidate string) bool { return strings.EqualFold(candidate, name) })
 		switch {
+		case name == "ID" && from.Type() == reflect.TypeFor[trade.Answer]():
+			copyValue(t, to.FieldByName("Order"), from.Field(i))
+		case name == "Subject":
+			if a := from.Interface().(trade.Answer); a.Subject != subjectOf(a.ID) {
+				copyValue(t, field, from.Field(i))
+			}
+		case name == "Displayed":
+			if o := from.Interface().(trade.Order); o.Displayed != o.Leaves {
+				field.Set(reflect.ValueOf(new(int64(o.Displayed))))
+			}
 		case field.IsValid():
 			copyValue(t, field, from.Field(i))
 		case from.Field(i).Kind() == reflect.Struct:

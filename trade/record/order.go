@@ -22,10 +22,12 @@ func writeOrder(w *writer, o *trade.Order) {
 	w.int(17, o.Entered)
 	w.int(18, o.Updated)
 	w.lastChange(19, o.Sequence)
+	w.displayed(20, o)
 }
 
 func readOrder(r *reader, o *trade.Order) {
 	o.Sequence = r.sequence
+	shown := false
 	for r.next() {
 		switch r.field {
 		case 1:
@@ -66,9 +68,14 @@ func readOrder(r *reader, o *trade.Order) {
 			o.Updated = r.int()
 		case 19:
 			o.Sequence = r.uint()
+		case 20:
+			o.Displayed, shown = trade.Quantity(r.int()), true
 		default:
 			r.skip()
 		}
+	}
+	if !shown {
+		o.Displayed = o.Leaves
 	}
 }
 

@@ -28,6 +28,8 @@ type reader struct {
 	err   error
 	// sequence is that of the record which is being read; 0 outside one.
 	sequence uint64
+	// levels says that an instrument was read with the levels of its book.
+	levels bool
 	// memory is where events and texts come from; nil for a single decoding.
 	memory *Decoder
 

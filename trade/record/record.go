@@ -3,9 +3,9 @@ package record
 import "todoku/trade"
 
 // Encode appends a record to dst and returns the longer slice. Sequence and Time
-// stand beside the record in the journal and are not part of it, nor is the
-// Sequence of the answer and of what the record changed, which is the record's. The error is [ErrUnwritable];
-// dst is then returned as it was.
+// stand beside the record in the journal and are not part of it, nor is the Sequence
+// of the answer and of what the record changed, which is the record's. The error is
+// [ErrUnwritable]; dst is then returned as it was.
 func Encode(dst []byte, r *trade.Record) ([]byte, error) {
 	w := writer{buf: dst, sequence: r.Sequence}
 	c := &r.Command
@@ -15,7 +15,7 @@ func Encode(dst []byte, r *trade.Record) ([]byte, error) {
 	writeText(&w, 4, c.Request)
 	w.fixed(5, c.Fingerprint)
 	start := w.open(6)
-	writeAnswer(&w, &c.Answer)
+	writeAnswer(&w, &c.Answer, 0)
 	w.close(start)
 	for _, event := range r.Events {
 		start := w.open(7)
@@ -73,21 +73,37 @@ func readRecord(r *reader, record *trade.Record) (*trade.Record, error) {
 	return record, nil
 }
 
-// writeAnswer leaves the sequence out; a snapshot adds it as field 7.
-func writeAnswer(w *writer, a *trade.Answer) {
-	w.uint(1, uint64(a.Order))
+// writeAnswer writes the sequence in a snapshot only. The subject is left out where
+// it is what the answers of earlier versions were about: an order, if there is an id.
+func writeAnswer(w *writer, a *trade.Answer, sequence uint64) {
+	w.uint(1, a.ID)
 	writeEnum(w, 2, a.Status, trade.OrderStatusRejected)
 	w.int(3, int64(a.Filled))
 	w.int(4, int64(a.Leaves))
 	w.reason(5, a.Reason)
 	w.uint(6, uint64(a.Count))
+	w.uint(7, sequence)
+	if a.Subject == trade.SubjectNone && a.ID != 0 {
+		w.fail("an id without a subject")
+	}
+	if a.Subject != subjectOf(a.ID) {
+		writeEnum(w, 8, a.Subject, trade.SubjectOrder)
+	}
+}
+
+func subjectOf(id uint64) trade.Subject {
+	if id == 0 {
+		return trade.SubjectNone
+	}
+	return trade.SubjectOrder
 }
 
 func readAnswer(r *reader, a *trade.Answer) {
 	for r.next() {
 		switch r.field {
 		case 1:
-			a.Order = trade.OrderID(r.uint())
+			a.ID = r.uint()
+			a.Subject = subjectOf(a.ID)
 		case 2:
 			a.Status = readEnum(r, trade.OrderStatusRejected)
 		case 3:
@@ -100,6 +116,8 @@ func readAnswer(r *reader, a *trade.Answer) {
 			a.Count = r.uint32()
 		case 7:
 			a.Sequence = r.uint()
+		case 8:
+			a.Subject = readEnum(r, trade.SubjectOrder)
 		default:
 			r.skip()
 		}

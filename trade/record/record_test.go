@@ -170,7 +170,13 @@ func TestHashNoticesEveryField(t *testing.T) {
 		v.SetZero()
 		after, err := Hash(s)
 		v.Set(old)
-		if err != nil || after == before {
+		switch {
+		case strings.Contains(path, ".levels."):
+			if err != nil || after != before {
+				t.Errorf("%s changes the hash although it follows from the orders (%v)", path, err)
+			}
+		case strings.HasSuffix(path, "answer.subject") && errors.Is(err, ErrUnwritable):
+		case err != nil || after == before:
 			t.Errorf("%s does not change the hash (%v)", path, err)
 		}
 	})

@@ -58,8 +58,7 @@ func writeRequest(w *writer, s *trade.RequestState) {
 	w.fixed(4, s.Fingerprint)
 	w.int(5, s.Time)
 	start := w.open(6)
-	writeAnswer(w, &s.Answer)
-	w.uint(7, s.Answer.Sequence)
+	writeAnswer(w, &s.Answer, s.Answer.Sequence)
 	w.close(start)
 }
 

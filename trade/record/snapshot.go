@@ -16,23 +16,27 @@ func EncodeSnapshot(s *trade.Snapshot) ([]byte, error) { return EncodeSnapshotAf
 // EncodeSnapshotAfter is [EncodeSnapshot] of a state that has also the requests
 // earlier, before its own.
 func EncodeSnapshotAfter(earlier Requests, s *trade.Snapshot) ([]byte, error) {
-	w := writer{buf: make([]byte, 0, sizeHint(s)+len(earlier))}
+	w := writer{buf: make([]byte, 0, sizeHint(s)+len(earlier)), levels: true}
+	return w.snapshot(earlier, s)
+}
+
+func (w *writer) snapshot(earlier Requests, s *trade.Snapshot) ([]byte, error) {
 	w.uint(1, s.Sequence)
 	w.int(2, s.Time)
 	start := w.open(3)
-	writeVenue(&w, &s.Venue)
+	writeVenue(w, &s.Venue)
 	w.close(start)
 	w.int(4, s.DayEnd)
 	w.uint(5, uint64(s.LastOrder))
 	w.uint(6, uint64(s.LastTrade))
-	writeList(&w, 7, s.Instruments, writeInstrumentState)
-	writeList(&w, 8, s.Users, writeUser)
-	writeList(&w, 9, s.Accounts, writeAccount)
-	writeList(&w, 10, s.Orders, writeOrder)
-	writeList(&w, 11, s.Positions, writePosition)
-	writeList(&w, 12, s.Trades, writeTrade)
+	writeList(w, 7, s.Instruments, writeInstrumentState)
+	writeList(w, 8, s.Users, writeUser)
+	writeList(w, 9, s.Accounts, writeAccount)
+	writeList(w, 10, s.Orders, writeOrder)
+	writeList(w, 11, s.Positions, writePosition)
+	writeList(w, 12, s.Trades, writeTrade)
 	w.buf = append(w.buf, earlier...)
-	writeList(&w, requestsField, s.Requests, writeRequest)
+	writeList(w, requestsField, s.Requests, writeRequest)
 	if w.err != nil {
 		return nil, w.err
 	}
@@ -96,7 +100,37 @@ func DecodeSnapshot(data []byte) (*trade.Snapshot, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	if !r.levels {
+		levelsOfOrders(s)
+	}
 	return s, nil
+}
+
+// levelsOfOrders fills in the levels of a snapshot that was written without them.
+// The versions that did so knew no order that shows less than it has left.
+func levelsOfOrders(s *trade.Snapshot) {
+	instruments := make(map[trade.Symbol]*trade.InstrumentState, len(s.Instruments))
+	for i := range s.Instruments {
+		instruments[s.Instruments[i].Instrument.Symbol] = &s.Instruments[i]
+	}
+	for i := range s.Orders {
+		o := &s.Orders[i]
+		in := instruments[o.Symbol]
+		if in == nil {
+			continue
+		}
+		levels := &in.Levels.Offers
+		if o.Side == trade.SideBuy {
+			levels = &in.Levels.Bids
+		}
+		last := len(*levels) - 1
+		if last < 0 || (*levels)[last].Price != o.Price { // Orders stand by price.
+			*levels = append(*levels, trade.Level{Price: o.Price})
+			last++
+		}
+		(*levels)[last].Quantity += o.Leaves
+		(*levels)[last].Orders++
+	}
 }
 
 func readElement[T any](r *reader, list []T, read func(*reader, *T)) []T {
@@ -107,10 +141,12 @@ func readElement[T any](r *reader, list []T, read func(*reader, *T)) []T {
 	return list
 }
 
-// Hash returns the SHA-256 of a state's canonical bytes: engines that agree on
-// the state agree on it. The error is [ErrUnwritable].
+// Hash returns the SHA-256 of a state's canonical bytes without the levels of its
+// books, which follow from the orders: engines that agree on the state agree on it.
+// The error is [ErrUnwritable].
 func Hash(s *trade.Snapshot) ([32]byte, error) {
-	data, err := EncodeSnapshot(s)
+	w := writer{buf: make([]byte, 0, sizeHint(s))}
+	data, err := w.snapshot(nil, s)
 	if err != nil {
 		return [32]byte{}, err
 	}
@@ -123,6 +159,12 @@ func writeInstrumentState(w *writer, s *trade.InstrumentState) {
 	w.close(start)
 	w.int(2, int64(s.LastPrice))
 	w.uint(3, s.BookVersion)
+	if w.levels {
+		start = w.open(4)
+		writeList(w, 1, s.Levels.Bids, writeShown)
+		writeList(w, 2, s.Levels.Offers, writeShown)
+		w.close(start)
+	}
 }
 
 func readInstrumentState(r *reader, s *trade.InstrumentState) {
@@ -136,6 +178,45 @@ func readInstrumentState(r *reader, s *trade.InstrumentState) {
 			s.LastPrice = trade.Price(r.int())
 		case 3:
 			s.BookVersion = r.uint()
+		case 4:
+			r.levels = true
+			rest := r.open()
+			readLevels(r, &s.Levels)
+			r.close(rest)
+		default:
+			r.skip()
+		}
+	}
+}
+
+func readLevels(r *reader, l *trade.Levels) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			l.Bids = readElement(r, l.Bids, readShown)
+		case 2:
+			l.Offers = readElement(r, l.Offers, readShown)
+		default:
+			r.skip()
+		}
+	}
+}
+
+func writeShown(w *writer, l *trade.Level) {
+	w.int(1, int64(l.Price))
+	w.int(2, int64(l.Quantity))
+	w.uint(3, uint64(l.Orders))
+}
+
+func readShown(r *reader, l *trade.Level) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			l.Price = trade.Price(r.int())
+		case 2:
+			l.Quantity = trade.Quantity(r.int())
+		case 3:
+			l.Orders = r.uint32()
 		default:
 			r.skip()
 		}

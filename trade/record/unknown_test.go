@@ -90,7 +90,7 @@ func typicalTrade() *trade.Record {
 			Actor:       trade.Actor{User: order.User, Account: order.Account, Request: order.ClientOrderID},
 			Fingerprint: 0x1234_5678_9abc_def0,
 			Answer: trade.Answer{
-				Sequence: 9_876_543, Order: order.ID, Status: order.Status, Filled: order.Filled,
+				Sequence: 9_876_543, Subject: trade.SubjectOrder, ID: uint64(order.ID), Status: order.Status, Filled: order.Filled,
 			},
 		},
 		Events: []trade.Event{

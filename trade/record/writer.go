@@ -21,7 +21,9 @@ type writer struct {
 	buf []byte
 	// sequence is that of the record which is being written; 0 outside one.
 	sequence uint64
-	err      error
+	// levels says that instruments are written with the levels of their books.
+	levels bool
+	err    error
 }
 
 func (w *writer) fail(what string) {
@@ -52,6 +54,15 @@ func (w *writer) uint(field protowire.Number, v uint64) {
 func (w *writer) lastChange(field protowire.Number, sequence uint64) {
 	if sequence != w.sequence {
 		w.uint(field, sequence)
+	}
+}
+
+// displayed writes what an order shows, where that is not all it has left: no order
+// of the versions before this field showed less.
+func (w *writer) displayed(field protowire.Number, o *trade.Order) {
+	if o.Displayed != o.Leaves { // Zero is written as well.
+		w.tag(field, protowire.VarintType)
+		w.buf = protowire.AppendVarint(w.buf, uint64(o.Displayed))
 	}
 }
 

@@ -129,7 +129,7 @@ func (x *Record) GetEvents() []*Event {
 // What was answered; the sequence is the record's.
 type Answer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Order.
+	// ID of the subject, an order unless subject says otherwise.
 	Order uint64 `protobuf:"varint,1,opt,name=order,proto3" json:"order,omitempty"`
 	// Its status.
 	Status int32 `protobuf:"varint,2,opt,name=status,proto3" json:"status,omitempty"`
@@ -142,7 +142,9 @@ type Answer struct {
 	// How many.
 	Count uint32 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`
 	// Sequence, in a snapshot only.
-	Sequence      uint64 `protobuf:"varint,7,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence uint64 `protobuf:"varint,7,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Kind of the subject, where it has an id and is no order.
+	Subject       int32 `protobuf:"varint,8,opt,name=subject,proto3" json:"subject,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +224,13 @@ func (x *Answer) GetCount() uint32 {
 func (x *Answer) GetSequence() uint64 {
 	if x != nil {
 		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Answer) GetSubject() int32 {
+	if x != nil {
+		return x.Subject
 	}
 	return 0
 }
@@ -523,7 +532,9 @@ type Order struct {
 	// Updated.
 	Updated int64 `protobuf:"varint,18,opt,name=updated,proto3" json:"updated,omitempty"`
 	// Sequence of the last change; in a record, absent for the record's own.
-	Sequence      uint64 `protobuf:"varint,19,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence uint64 `protobuf:"varint,19,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Part of leaves that the book shows; absent when it is all of it.
+	Displayed     *int64 `protobuf:"varint,20,opt,name=displayed,proto3,oneof" json:"displayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -687,6 +698,13 @@ func (x *Order) GetUpdated() int64 {
 func (x *Order) GetSequence() uint64 {
 	if x != nil {
 		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Order) GetDisplayed() int64 {
+	if x != nil && x.Displayed != nil {
+		return *x.Displayed
 	}
 	return 0
 }
@@ -2119,7 +2137,9 @@ type InstrumentState struct {
 	// Last price.
 	LastPrice int64 `protobuf:"varint,2,opt,name=last_price,json=lastPrice,proto3" json:"last_price,omitempty"`
 	// Book version.
-	BookVersion   uint64 `protobuf:"varint,3,opt,name=book_version,json=bookVersion,proto3" json:"book_version,omitempty"`
+	BookVersion uint64 `protobuf:"varint,3,opt,name=book_version,json=bookVersion,proto3" json:"book_version,omitempty"`
+	// What the book shows. Absent in snapshots of versions that showed all orders whole.
+	Levels        *Levels `protobuf:"bytes,4,opt,name=levels,proto3" json:"levels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2175,6 +2195,132 @@ func (x *InstrumentState) GetBookVersion() uint64 {
 	return 0
 }
 
+func (x *InstrumentState) GetLevels() *Levels {
+	if x != nil {
+		return x.Levels
+	}
+	return nil
+}
+
+// Displayed levels of a book.
+type Levels struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bids, best first.
+	Bids []*Level `protobuf:"bytes,1,rep,name=bids,proto3" json:"bids,omitempty"`
+	// Offers, best first.
+	Offers        []*Level `protobuf:"bytes,2,rep,name=offers,proto3" json:"offers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Levels) Reset() {
+	*x = Levels{}
+	mi := &file_todoku_journal_v1_journal_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Levels) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Levels) ProtoMessage() {}
+
+func (x *Levels) ProtoReflect() protoreflect.Message {
+	mi := &file_todoku_journal_v1_journal_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Levels.ProtoReflect.Descriptor instead.
+func (*Levels) Descriptor() ([]byte, []int) {
+	return file_todoku_journal_v1_journal_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Levels) GetBids() []*Level {
+	if x != nil {
+		return x.Bids
+	}
+	return nil
+}
+
+func (x *Levels) GetOffers() []*Level {
+	if x != nil {
+		return x.Offers
+	}
+	return nil
+}
+
+// Level of a side.
+type Level struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Price.
+	Price int64 `protobuf:"varint,1,opt,name=price,proto3" json:"price,omitempty"`
+	// Displayed quantity.
+	Quantity int64 `protobuf:"varint,2,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	// Orders.
+	Orders        uint32 `protobuf:"varint,3,opt,name=orders,proto3" json:"orders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Level) Reset() {
+	*x = Level{}
+	mi := &file_todoku_journal_v1_journal_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Level) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Level) ProtoMessage() {}
+
+func (x *Level) ProtoReflect() protoreflect.Message {
+	mi := &file_todoku_journal_v1_journal_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Level.ProtoReflect.Descriptor instead.
+func (*Level) Descriptor() ([]byte, []int) {
+	return file_todoku_journal_v1_journal_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Level) GetPrice() int64 {
+	if x != nil {
+		return x.Price
+	}
+	return 0
+}
+
+func (x *Level) GetQuantity() int64 {
+	if x != nil {
+		return x.Quantity
+	}
+	return 0
+}
+
+func (x *Level) GetOrders() uint32 {
+	if x != nil {
+		return x.Orders
+	}
+	return 0
+}
+
 // Answered request.
 type RequestState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2196,7 +2342,7 @@ type RequestState struct {
 
 func (x *RequestState) Reset() {
 	*x = RequestState{}
-	mi := &file_todoku_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_todoku_journal_v1_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2354,7 @@ func (x *RequestState) String() string {
 func (*RequestState) ProtoMessage() {}
 
 func (x *RequestState) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_journal_v1_journal_proto_msgTypes[21]
+	mi := &file_todoku_journal_v1_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2367,7 @@ func (x *RequestState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestState.ProtoReflect.Descriptor instead.
 func (*RequestState) Descriptor() ([]byte, []int) {
-	return file_todoku_journal_v1_journal_proto_rawDescGZIP(), []int{21}
+	return file_todoku_journal_v1_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RequestState) GetUser() string {
@@ -2278,7 +2424,7 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\arequest\x18\x04 \x01(\tR\arequest\x12 \n" +
 	"\vfingerprint\x18\x05 \x01(\x06R\vfingerprint\x121\n" +
 	"\x06answer\x18\x06 \x01(\v2\x19.todoku.journal.v1.AnswerR\x06answer\x120\n" +
-	"\x06events\x18\a \x03(\v2\x18.todoku.journal.v1.EventR\x06events\"\xb0\x01\n" +
+	"\x06events\x18\a \x03(\v2\x18.todoku.journal.v1.EventR\x06events\"\xca\x01\n" +
 	"\x06Answer\x12\x14\n" +
 	"\x05order\x18\x01 \x01(\x04R\x05order\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\x05R\x06status\x12\x16\n" +
@@ -2286,7 +2432,8 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\x06leaves\x18\x04 \x01(\x03R\x06leaves\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\rR\x06reason\x12\x14\n" +
 	"\x05count\x18\x06 \x01(\rR\x05count\x12\x1a\n" +
-	"\bsequence\x18\a \x01(\x04R\bsequence\"\xec\x06\n" +
+	"\bsequence\x18\a \x01(\x04R\bsequence\x12\x18\n" +
+	"\asubject\x18\b \x01(\x05R\asubject\"\xec\x06\n" +
 	"\x05Event\x12O\n" +
 	"\x10execution_report\x18\x01 \x01(\v2\".todoku.journal.v1.ExecutionReportH\x00R\x0fexecutionReport\x12L\n" +
 	"\x0fcancel_rejected\x18\x02 \x01(\v2!.todoku.journal.v1.CancelRejectedH\x00R\x0ecancelRejected\x12F\n" +
@@ -2301,7 +2448,7 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	" \x01(\v2\x1c.todoku.journal.v1.AnnouncedH\x00R\tannounced\x12?\n" +
 	"\rvenue_changed\x18\v \x01(\v2\x18.todoku.journal.v1.VenueH\x00R\fvenueChanged\x12:\n" +
 	"\tday_ended\x18\f \x01(\v2\x1b.todoku.journal.v1.DayEndedH\x00R\bdayEndedB\x06\n" +
-	"\x04body\"\xef\x03\n" +
+	"\x04body\"\xa0\x04\n" +
 	"\x05Order\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\tR\aaccount\x12\x12\n" +
@@ -2323,7 +2470,10 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\x06status\x18\x10 \x01(\x05R\x06status\x12\x18\n" +
 	"\aentered\x18\x11 \x01(\x03R\aentered\x12\x18\n" +
 	"\aupdated\x18\x12 \x01(\x03R\aupdated\x12\x1a\n" +
-	"\bsequence\x18\x13 \x01(\x04R\bsequence\"\x9b\x02\n" +
+	"\bsequence\x18\x13 \x01(\x04R\bsequence\x12!\n" +
+	"\tdisplayed\x18\x14 \x01(\x03H\x00R\tdisplayed\x88\x01\x01B\f\n" +
+	"\n" +
+	"_displayed\"\x9b\x02\n" +
 	"\x0fExecutionReport\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\x05R\x04type\x12.\n" +
 	"\x05order\x18\x02 \x01(\v2\x18.todoku.journal.v1.OrderR\x05order\x12\x18\n" +
@@ -2438,14 +2588,22 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	" \x03(\v2\x18.todoku.journal.v1.OrderR\x06orders\x129\n" +
 	"\tpositions\x18\v \x03(\v2\x1b.todoku.journal.v1.PositionR\tpositions\x120\n" +
 	"\x06trades\x18\f \x03(\v2\x18.todoku.journal.v1.TradeR\x06trades\x12;\n" +
-	"\brequests\x18\r \x03(\v2\x1f.todoku.journal.v1.RequestStateR\brequests\"\x92\x01\n" +
+	"\brequests\x18\r \x03(\v2\x1f.todoku.journal.v1.RequestStateR\brequests\"\xc5\x01\n" +
 	"\x0fInstrumentState\x12=\n" +
 	"\n" +
 	"instrument\x18\x01 \x01(\v2\x1d.todoku.journal.v1.InstrumentR\n" +
 	"instrument\x12\x1d\n" +
 	"\n" +
 	"last_price\x18\x02 \x01(\x03R\tlastPrice\x12!\n" +
-	"\fbook_version\x18\x03 \x01(\x04R\vbookVersion\"\xbf\x01\n" +
+	"\fbook_version\x18\x03 \x01(\x04R\vbookVersion\x121\n" +
+	"\x06levels\x18\x04 \x01(\v2\x19.todoku.journal.v1.LevelsR\x06levels\"h\n" +
+	"\x06Levels\x12,\n" +
+	"\x04bids\x18\x01 \x03(\v2\x18.todoku.journal.v1.LevelR\x04bids\x120\n" +
+	"\x06offers\x18\x02 \x03(\v2\x18.todoku.journal.v1.LevelR\x06offers\"Q\n" +
+	"\x05Level\x12\x14\n" +
+	"\x05price\x18\x01 \x01(\x03R\x05price\x12\x1a\n" +
+	"\bquantity\x18\x02 \x01(\x03R\bquantity\x12\x16\n" +
+	"\x06orders\x18\x03 \x01(\rR\x06orders\"\xbf\x01\n" +
 	"\fRequestState\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\tR\aaccount\x12\x18\n" +
@@ -2467,7 +2625,7 @@ func file_todoku_journal_v1_journal_proto_rawDescGZIP() []byte {
 	return file_todoku_journal_v1_journal_proto_rawDescData
 }
 
-var file_todoku_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_todoku_journal_v1_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_todoku_journal_v1_journal_proto_goTypes = []any{
 	(*Record)(nil),          // 0: todoku.journal.v1.Record
 	(*Answer)(nil),          // 1: todoku.journal.v1.Answer
@@ -2490,7 +2648,9 @@ var file_todoku_journal_v1_journal_proto_goTypes = []any{
 	(*DayEnded)(nil),        // 18: todoku.journal.v1.DayEnded
 	(*Snapshot)(nil),        // 19: todoku.journal.v1.Snapshot
 	(*InstrumentState)(nil), // 20: todoku.journal.v1.InstrumentState
-	(*RequestState)(nil),    // 21: todoku.journal.v1.RequestState
+	(*Levels)(nil),          // 21: todoku.journal.v1.Levels
+	(*Level)(nil),           // 22: todoku.journal.v1.Level
+	(*RequestState)(nil),    // 23: todoku.journal.v1.RequestState
 }
 var file_todoku_journal_v1_journal_proto_depIdxs = []int32{
 	1,  // 0: todoku.journal.v1.Record.answer:type_name -> todoku.journal.v1.Answer
@@ -2522,14 +2682,17 @@ var file_todoku_journal_v1_journal_proto_depIdxs = []int32{
 	3,  // 26: todoku.journal.v1.Snapshot.orders:type_name -> todoku.journal.v1.Order
 	11, // 27: todoku.journal.v1.Snapshot.positions:type_name -> todoku.journal.v1.Position
 	7,  // 28: todoku.journal.v1.Snapshot.trades:type_name -> todoku.journal.v1.Trade
-	21, // 29: todoku.journal.v1.Snapshot.requests:type_name -> todoku.journal.v1.RequestState
+	23, // 29: todoku.journal.v1.Snapshot.requests:type_name -> todoku.journal.v1.RequestState
 	12, // 30: todoku.journal.v1.InstrumentState.instrument:type_name -> todoku.journal.v1.Instrument
-	1,  // 31: todoku.journal.v1.RequestState.answer:type_name -> todoku.journal.v1.Answer
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	21, // 31: todoku.journal.v1.InstrumentState.levels:type_name -> todoku.journal.v1.Levels
+	22, // 32: todoku.journal.v1.Levels.bids:type_name -> todoku.journal.v1.Level
+	22, // 33: todoku.journal.v1.Levels.offers:type_name -> todoku.journal.v1.Level
+	1,  // 34: todoku.journal.v1.RequestState.answer:type_name -> todoku.journal.v1.Answer
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_todoku_journal_v1_journal_proto_init() }
@@ -2551,13 +2714,14 @@ func file_todoku_journal_v1_journal_proto_init() {
 		(*Event_VenueChanged)(nil),
 		(*Event_DayEnded)(nil),
 	}
+	file_todoku_journal_v1_journal_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_todoku_journal_v1_journal_proto_rawDesc), len(file_todoku_journal_v1_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
