@@ -21,7 +21,7 @@ func byStaff(ctx context.Context, actor *trade.Actor) {
 
 // UpsertInstrument creates an instrument or changes its rules.
 func (s *adminService) UpsertInstrument(ctx context.Context, req *todokuv1.UpsertInstrumentRequest) (*todokuv1.UpsertInstrumentResponse, error) {
-	command, err := decodeInstrument(req)
+	command, err := DecodeInstrument(req)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,32 @@ import (
 // CreateUser creates a user with a password. Sent again, it gives the password
 // if the first time did not come so far, and never changes one that is there.
 func (s *adminService) CreateUser(ctx context.Context, req *todokuv1.CreateUserRequest) (*todokuv1.CreateUserResponse, error) {
+	command, err := DecodeUser(req)
+	if err != nil {
+		return nil, err
+	}
+	var d decoder
+	password := d.password("password", req.GetPassword())
+	if d.err != nil {
+		return nil, d.err
+	}
+	answer, err := s.administer(ctx, command)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.accounts.CreateCredentialIfAbsent(ctx, string(command.NewUser.ID), password); err != nil {
+		return nil, err
+	}
+	told, err := s.userAt(ctx, command.NewUser.ID, answer.Sequence)
+	if err != nil {
+		return nil, err
+	}
+	return &todokuv1.CreateUserResponse{User: told, Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence)}, nil
+}
+
+// DecodeUser returns the command of a request, with the defaults of what it leaves out.
+// The error is a *[trade.Refusal].
+func DecodeUser(req *todokuv1.CreateUserRequest) (*trade.UpsertUser, error) {
 	var d decoder
 	command := &trade.UpsertUser{
 		Actor:  trade.Actor{Request: d.request("request_id", req.GetRequestId())},
@@ -28,10 +54,6 @@ func (s *adminService) CreateUser(ctx context.Context, req *todokuv1.CreateUserR
 			Accounts:    d.accounts("accounts", req.GetAccounts()),
 		},
 	}
-	password := d.password("password", req.GetPassword())
-	if d.err != nil {
-		return nil, d.err
-	}
 	user := &command.NewUser
 	if user.DisplayName == "" {
 		user.DisplayName = string(user.ID)
@@ -42,18 +64,7 @@ func (s *adminService) CreateUser(ctx context.Context, req *todokuv1.CreateUserR
 	if len(user.Accounts) == 0 {
 		user.Accounts = []trade.AccountID{trade.AccountID(user.ID)}
 	}
-	answer, err := s.administer(ctx, command)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.accounts.CreateCredentialIfAbsent(ctx, string(user.ID), password); err != nil {
-		return nil, err
-	}
-	told, err := s.userAt(ctx, user.ID, answer.Sequence)
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.CreateUserResponse{User: told, Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence)}, nil
+	return command, d.err
 }
 
 // UpdateUser changes what is given of a user. A new password ends the user's

@@ -72,7 +72,8 @@ func decodeMassCancel(req *todokuv1.MassCancelOrdersRequest) (*trade.MassCancel,
 	return c, d.err
 }
 
-func decodeInstrument(req *todokuv1.UpsertInstrumentRequest) (*trade.UpsertInstrument, error) {
+// DecodeInstrument returns the command of a request. The error is a *[trade.Refusal].
+func DecodeInstrument(req *todokuv1.UpsertInstrumentRequest) (*trade.UpsertInstrument, error) {
 	d := decoder{}
 	c := &trade.UpsertInstrument{Actor: trade.Actor{Request: d.request("request_id", req.GetRequestId())}}
 	d.prefix = "instrument."

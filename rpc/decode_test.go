@@ -138,7 +138,7 @@ func TestEveryFieldOfAnInstrumentIsChecked(t *testing.T) {
 		TickSize: "0.001", LotSize: "1000", MinQuantity: "1000", MaxQuantity: "1000000",
 		BandBasisPoints: 500, ReferencePrice: "150", Status: todokuv1.TradingStatus_TRADING_STATUS_OPEN,
 	}}
-	if _, err := decodeInstrument(good); err != nil {
+	if _, err := DecodeInstrument(good); err != nil {
 		t.Fatal(err)
 	}
 	for what, c := range map[string]struct {
@@ -162,10 +162,10 @@ func TestEveryFieldOfAnInstrumentIsChecked(t *testing.T) {
 	} {
 		req := proto.CloneOf(good)
 		c.spoil(req.GetInstrument())
-		_, err := decodeInstrument(req)
+		_, err := DecodeInstrument(req)
 		refusedAs(t, what, err, c.reason, "instrument."+c.field)
 	}
-	_, err := decodeInstrument(&todokuv1.UpsertInstrumentRequest{RequestId: "r"})
+	_, err := DecodeInstrument(&todokuv1.UpsertInstrumentRequest{RequestId: "r"})
 	refusedAs(t, "no instrument at all", err, trade.ReasonBadName, "instrument.symbol")
 }
 

@@ -47,7 +47,7 @@ func TestInstrumentVectorsOfTheScreensAreWhatTheVenueSays(t *testing.T) {
 	var got bytes.Buffer
 	for i := range 600 {
 		v := spoiledInstrument(r)
-		_, err := decodeInstrument(&todokuv1.UpsertInstrumentRequest{RequestId: "v", Instrument: &todokuv1.Instrument{
+		_, err := DecodeInstrument(&todokuv1.UpsertInstrumentRequest{RequestId: "v", Instrument: &todokuv1.Instrument{
 			Symbol: v.Symbol, Name: v.Name, AssetClass: todokuv1.AssetClass(v.AssetClass), Currency: v.Currency,
 			TickSize: v.TickSize, LotSize: v.LotSize, MinQuantity: v.MinQuantity, MaxQuantity: v.MaxQuantity,
 			LowLimitPrice: v.LowLimitPrice, HighLimitPrice: v.HighLimitPrice, BandBasisPoints: v.BandBasisPoints,

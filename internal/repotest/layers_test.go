@@ -67,13 +67,13 @@ var layers = map[string][]string{
 	"cmd/todoku/market": {
 		"client", "trade", "cmd/todoku/cli", "cmd/todoku/notation", "cmd/todoku/session", "cmd/todoku/watch", wire,
 	},
-	"cmd/todoku/admin":   {"account", "server", "trade", "cmd/todoku/cli", "cmd/todoku/notation", "cmd/todoku/session", wire},
+	"cmd/todoku/admin":   {"account", "rpc", "server", "trade", "cmd/todoku/cli", "cmd/todoku/notation", "cmd/todoku/session", wire},
 	"cmd/todoku/audit":   {"cmd/todoku/cli", "cmd/todoku/session", wire},
 	"cmd/todoku/journal": {"journal", "server", "trade", "trade/record", "cmd/todoku/cli", wire},
 	"cmd/todoku/bench":   {"bench", "bench/yardstick", "client", "cmd/todoku/cli", "cmd/todoku/session"},
 	"cmd/todoku/doctor":  {"client", "doctor", "cmd/todoku/cli", "cmd/todoku/session"},
 	"cmd/todoku/serve": {
-		"client", "demo", "server", "trade", "web", "cmd/todoku/admin", "cmd/todoku/cli", "cmd/todoku/session", wire,
+		"client", "demo", "rpc", "server", "trade", "web", "cmd/todoku/admin", "cmd/todoku/cli", "cmd/todoku/session", wire,
 	},
 	"cmd/todoku/config": {"deadline", "server", "cmd/todoku/cli", "cmd/todoku/serve"},
 	"cmd/todoku": {

@@ -49,7 +49,6 @@ lot.`,
 	flags.Uint32Var(&i.BandBasisPoints, "band", 0, "how far from the reference price an order may be, in basis points; 0 for no band")
 	flags.BoolVar(&i.DiscloseCounterparty, "disclose", false, "each side of a trade learns who the other was")
 	flags.BoolVar(&preOpen, "pre-open", false, "do not open it yet")
-	s.JSONFlag(command)
 	mustHave(command, "class", "currency", "tick", "max-quantity")
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		i.Symbol = strings.ToUpper(args[0])
@@ -68,11 +67,9 @@ lot.`,
 }
 
 func instrumentListCommand(s *session.Session) *cobra.Command {
-	command := &cobra.Command{
+	return s.Run(&cobra.Command{
 		Use: "list", Short: "List instruments and their rules", Example: "  todoku instrument list", Args: cobra.NoArgs,
-	}
-	s.JSONFlag(command)
-	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
+	}, func(ctx context.Context, venue *session.Venue, _ []string) error {
 		reply, err := venue.Market().ListInstruments(ctx, &todokuv1.ListInstrumentsRequest{})
 		return cli.PrintAll(s.App, reply.GetInstruments(), err, instrumentRow,
 			"SYMBOL", "STATUS", "CLASS", "CURRENCY", ">TICK", ">LOT", ">SMALLEST", ">LARGEST", ">REFERENCE", ">BAND", "NAME")
@@ -98,7 +95,6 @@ func instrumentStatusCommand(s *session.Session, verb, short string, status todo
 		Args:    cobra.MinimumNArgs(1), ValidArgsFunction: s.Complete(0, session.Symbols),
 	}
 	command.Flags().StringVar(&reason, "reason", "", "why, for people")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		for _, arg := range args {
 			request := &todokuv1.SetTradingStatusRequest{

@@ -9,6 +9,7 @@ import (
 	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/notation"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/rpc"
 	"todoku/server"
 	"todoku/trade"
 )
@@ -30,7 +31,11 @@ func Offline(ctx context.Context, data string, do func(*server.Offline) error) (
 }
 
 func addUserOffline(ctx context.Context, a *cli.App, data string, request *todokuv1.CreateUserRequest) error {
-	user := NewUser(request)
+	command, err := rpc.DecodeUser(request)
+	if err != nil {
+		return err
+	}
+	user := command.NewUser
 	return Offline(ctx, data, func(venue *server.Offline) error {
 		answer, err := venue.Submit(ctx, &trade.UpsertUser{Create: true, NewUser: user})
 		if err != nil {
@@ -45,24 +50,6 @@ func addUserOffline(ctx context.Context, a *cli.App, data string, request *todok
 		}
 		return a.Done(&todokuv1.CreateUserResponse{User: created, Sequence: answer.Sequence}, nil, "user %s", notation.User(created))
 	})
-}
-
-// NewUser fills what a request leaves to the venue.
-func NewUser(request *todokuv1.CreateUserRequest) trade.User {
-	user := trade.User{ID: trade.UserID(request.GetUser()), DisplayName: request.GetDisplayName()}
-	if user.DisplayName == "" {
-		user.DisplayName = request.GetUser()
-	}
-	for _, r := range request.GetRoles() {
-		user.Roles |= 1 << (r - 1) // Both count the same roles in the same order.
-	}
-	for _, name := range request.GetAccounts() {
-		user.Accounts = append(user.Accounts, trade.AccountID(name))
-	}
-	if len(user.Accounts) == 0 {
-		user.Accounts = []trade.AccountID{trade.AccountID(user.ID)}
-	}
-	return user
 }
 
 func setPasswordOffline(ctx context.Context, a *cli.App, data, user, password string) error {

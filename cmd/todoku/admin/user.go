@@ -84,11 +84,9 @@ TODOKU_NEW_PASSWORD. A name is 1 to 32 of a-z, 0-9 and . - _, beginning with a l
 }
 
 func userListCommand(s *session.Session) *cobra.Command {
-	command := &cobra.Command{
+	return s.Run(&cobra.Command{
 		Use: "list", Short: "List users", Example: "  todoku user list", Args: cobra.NoArgs,
-	}
-	s.JSONFlag(command)
-	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
+	}, func(ctx context.Context, venue *session.Venue, _ []string) error {
 		reply, err := venue.Admin().ListAllUsers(ctx, &todokuv1.ListAllUsersRequest{})
 		return cli.PrintAll(s.App, reply.GetUsers(), err, userRow, "USER", "DISPLAY NAME", "ROLES", "ACCOUNTS", "STATUS", "SINCE")
 	})
@@ -109,12 +107,10 @@ func userRow(u *todokuv1.User) []string {
 
 // userAccessCommand is a command that changes whether a user may sign in.
 func userAccessCommand(s *session.Session, verb, short, done string, change func(context.Context, todokuv1.AdminServiceClient, string) (proto.Message, error)) *cobra.Command {
-	command := &cobra.Command{
+	return s.Run(&cobra.Command{
 		Use: verb + " NAME", Short: short,
 		Example: "  todoku user " + verb + " bob", Args: cobra.ExactArgs(1), ValidArgsFunction: s.Complete(1, session.Users),
-	}
-	s.JSONFlag(command)
-	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
+	}, func(ctx context.Context, venue *session.Venue, args []string) error {
 		reply, err := change(ctx, venue.Admin(), args[0])
 		return s.Done(reply, err, done, args[0])
 	})

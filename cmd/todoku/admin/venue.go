@@ -21,11 +21,9 @@ func LimitsCommand(s *session.Session) *cobra.Command {
 }
 
 func limitsShowCommand(s *session.Session) *cobra.Command {
-	command := &cobra.Command{
+	return s.Run(&cobra.Command{
 		Use: "show ACCOUNT", Short: "Show an account's limits", Example: "  todoku limits show alice", Args: cobra.ExactArgs(1),
-	}
-	s.JSONFlag(command)
-	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
+	}, func(ctx context.Context, venue *session.Venue, args []string) error {
 		reply, err := venue.Admin().GetRiskLimits(ctx, &todokuv1.GetRiskLimitsRequest{Account: args[0]})
 		return s.Done(reply.GetLimits(), err, "%s", notation.Limits(reply.GetLimits()))
 	})
@@ -44,7 +42,6 @@ func limitsSetCommand(s *session.Session) *cobra.Command {
 	flags.Uint32Var(&wanted.MaxOpenOrders, "max-open-orders", 0, "how many orders may work at once")
 	flags.Uint32Var(&wanted.PriceBandBasisPoints, "price-band", 0, "how far from the reference price, in basis points")
 	flags.Uint32Var(&wanted.MaxMessagesPerSecond, "max-messages", 0, "orders, replaces and cancels per second")
-	s.JSONFlag(command)
 	// The fields of todoku.v1.RiskLimits that the flags set.
 	fields := map[string]protoreflect.Name{
 		"max-order-quantity": "max_order_quantity", "max-order-notional": "max_order_notional", "max-open-orders": "max_open_orders",
@@ -80,7 +77,6 @@ func AnnounceCommand(s *session.Session) *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 	}
 	command.Flags().StringSliceVar(&request.Users, "to", nil, "only this user; can be repeated")
-	s.JSONFlag(command)
 	s.CompleteFlag(command, "to", session.Users)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.RequestId, request.Text = session.OrNewID(""), strings.Join(args, " ")
@@ -101,7 +97,6 @@ are booked the other way round. The orders do not return to the book. A bust is 
 	}
 	command.Flags().StringVar(&request.Reason, "reason", "", "why, for the parties")
 	mustHave(command, "reason")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.RequestId, request.TradeId = session.OrNewID(""), args[0]
 		reply, err := venue.Admin().BustTrade(ctx, request)

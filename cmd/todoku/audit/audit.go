@@ -26,7 +26,6 @@ from the access log, read together. Needs RISK or ADMIN.`,
 		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: s.Complete(1, session.Users),
 	}
 	span.Flags(s.App, command, &request.FromTime, &request.ToTime, "entries")
-	s.JSONFlag(command)
 	command.AddCommand(toldCommand(s))
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.User = strings.Join(args, "")
@@ -72,7 +71,6 @@ latest. Snapshots are not listed: a snapshot sends state, not events. Needs ADMI
 	flags.StringVar(&request.Account, "account", "", "the order's account, if it no longer works")
 	flags.StringVar(&request.TradeId, "trade", "", "the event of this trade")
 	flags.StringVar(&request.User, "whom", "", "only this user")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
 		reply, err := venue.Admin().ListTold(ctx, request)
 		err = cli.PrintAll(s.App, reply.GetTold(), err, toldRow,

@@ -28,7 +28,6 @@ acknowledged, bytes, what was skipped. Needs RISK or ADMIN.`,
 	}
 	command.Flags().Uint32Var(&request.Ended, "ended", 0, "so many that have ended too, at most 1000")
 	command.Flags().StringVar(&request.ConnectionId, "detail", "", "everything about this connection")
-	s.JSONFlag(command)
 	command.AddCommand(endCommand(s))
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.User = strings.Join(args, "")
@@ -118,7 +117,6 @@ func endCommand(s *session.Session) *cobra.Command {
 		Example: "  todoku connections end CONNECTION_ID --sign-out", Args: cobra.ExactArgs(1),
 	}
 	command.Flags().BoolVar(&request.RevokeSession, "sign-out", false, "end the session too")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.ConnectionId = args[0]
 		reply, err := venue.Admin().DisconnectConnection(ctx, request)

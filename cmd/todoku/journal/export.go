@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -52,119 +51,78 @@ empty is left out.`,
 	})
 }
 
-// exportRecord returns a record as a line of JSON.
+// exportRecord returns a record as a line of JSON. It goes by the fields of the journal's
+// types, so that a field that is added to an event is exported without a change here.
 func exportRecord(r *trade.Record) []byte {
-	w := exporter{'{'}
-	w.field("sequence", reflect.ValueOf(r.Sequence))
-	w.field("time", reflect.ValueOf(r.Time))
-	w.fields(reflect.ValueOf(r.Command))
-	w.name("events")
-	w.text("[")
-	for i, event := range r.Events {
-		if i > 0 {
-			w.text(",")
-		}
+	parts := appendField(nil, "sequence", reflect.ValueOf(r.Sequence))
+	parts = appendField(parts, "time", reflect.ValueOf(r.Time))
+	parts = appendFields(parts, reflect.ValueOf(r.Command))
+	var events []string
+	for _, event := range r.Events {
 		body := reflect.ValueOf(event).Elem()
-		w.text("{")
-		w.name(snakeCase(body.Type().Name()))
-		w.value(body)
-		w.text("}")
+		events = append(events, "{"+quote(snakeCase(body.Type().Name()))+":"+valueJSON(body)+"}")
 	}
-	w.text("]}")
-	return w
+	return []byte("{" + strings.Join(append(parts, `"events":[`+strings.Join(events, ",")+"]"), ",") + "}")
 }
 
-// exporter writes the journal's types as JSON. It goes by their fields, so that a
-// field that is added to an event is exported without anybody thinking of it.
-type exporter []byte
-
-func (w *exporter) text(s string) { *w = append(*w, s...) }
-
-// name begins a field.
-func (w *exporter) name(name string) {
-	if last := (*w)[len(*w)-1]; last != '{' {
-		w.text(",")
+// appendField appends a field unless it is zero.
+func appendField(parts []string, name string, v reflect.Value) []string {
+	if v.IsZero() {
+		return parts
 	}
-	w.text(`"` + name + `":`)
+	return append(parts, quote(name)+":"+valueJSON(v))
 }
 
-// field writes a field unless it is zero.
-func (w *exporter) field(name string, v reflect.Value) {
-	if !v.IsZero() {
-		w.name(name)
-		w.value(v)
-	}
-}
-
-// fields writes the fields of a struct; those of an embedded one as its own.
-func (w *exporter) fields(v reflect.Value) {
+// appendFields appends the fields of a struct; those of an embedded one as its own.
+func appendFields(parts []string, v reflect.Value) []string {
 	for i := range v.NumField() {
 		if f := v.Type().Field(i); f.Anonymous {
-			w.fields(v.Field(i))
+			parts = appendFields(parts, v.Field(i))
 		} else {
-			w.field(snakeCase(f.Name), v.Field(i))
+			parts = appendField(parts, snakeCase(f.Name), v.Field(i))
 		}
 	}
+	return parts
 }
 
-func (w *exporter) value(v reflect.Value) {
+// valueJSON writes a value. 64-bit integers are strings, as in the API.
+func valueJSON(v reflect.Value) string {
+	var items []string
 	switch x := v.Interface().(type) {
 	case fmt.Stringer: // Decimal numbers, enums and reasons.
-		w.quote(x.String())
+		return quote(x.String())
 	case trade.Role:
-		w.roles(x)
+		for i, word := range cli.Words[todokuv1.Role]() {
+			if x.Has(1 << i) {
+				items = append(items, quote(word))
+			}
+		}
+		return "[" + strings.Join(items, ",") + "]"
 	case int64: // Every plain one is a time.
-		w.quote(time.Unix(0, x).UTC().Format(time.RFC3339Nano))
-	default:
-		w.plain(v)
+		return quote(time.Unix(0, x).UTC().Format(time.RFC3339Nano))
 	}
-}
-
-// plain writes what JSON knows itself. 64-bit integers are strings, as in the API.
-func (w *exporter) plain(v reflect.Value) {
 	switch {
 	case v.Kind() == reflect.Struct:
-		w.text("{")
-		w.fields(v)
-		w.text("}")
+		return "{" + strings.Join(appendFields(nil, v), ",") + "}"
 	case v.Kind() == reflect.Slice:
-		w.text("[")
 		for i := range v.Len() {
-			if i > 0 {
-				w.text(",")
-			}
-			w.value(v.Index(i))
+			items = append(items, valueJSON(v.Index(i)))
 		}
-		w.text("]")
+		return "[" + strings.Join(items, ",") + "]"
 	case v.Kind() == reflect.String:
-		w.quote(v.String())
-	case v.Kind() == reflect.Bool:
-		*w = strconv.AppendBool(*w, v.Bool())
-	case v.Kind() == reflect.Uint64:
-		w.quote(strconv.FormatUint(v.Uint(), 10))
-	case v.CanUint():
-		*w = strconv.AppendUint(*w, v.Uint(), 10)
-	case v.CanInt():
-		w.quote(strconv.FormatInt(v.Int(), 10))
+		return quote(v.String())
+	case v.Kind() == reflect.Uint64 || v.CanInt():
+		return quote(fmt.Sprint(v))
 	}
+	return fmt.Sprint(v) // Booleans and small integers.
 }
 
-func (w *exporter) roles(r trade.Role) {
-	var words []string
-	for i, word := range cli.Words[todokuv1.Role]() {
-		if r.Has(1 << i) {
-			words = append(words, strconv.Quote(word))
-		}
-	}
-	w.text("[" + strings.Join(words, ",") + "]")
-}
-
-func (w *exporter) quote(s string) {
+func quote(s string) string {
 	text, err := json.Marshal(s)
 	if err != nil {
 		panic("todoku: a string has no JSON: " + err.Error()) // encoding/json writes every string.
 	}
-	*w = append(*w, text...)
+	return string(text)
 }
 
 // snakeCase turns a Go name into a schema name: ClientOrderID, client_order_id.

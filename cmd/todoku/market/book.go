@@ -41,7 +41,6 @@ line per change of the best prices; with --json the whole book per change.`,
 	}
 	command.Flags().Uint32Var(&request.Depth, "depth", 10, "levels per side, 1 to 1000")
 	command.Flags().BoolVar(&stay, "watch", false, "stay and show every change")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.Symbol = strings.ToUpper(args[0])
 		// Also before a watch: an instrument that does not exist would be a silent stream.

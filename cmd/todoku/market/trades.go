@@ -23,7 +23,6 @@ func TradesCommand(s *session.Session) *cobra.Command {
 		ValidArgsFunction: s.Complete(1, session.Symbols),
 	}
 	span.Flags(s.App, command, &request.FromTime, &request.ToTime, "trades")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.Symbol = strings.ToUpper(args[0])
 		return cli.PrintPages(s.App, &span, func(size uint32, token string) ([]*todokuv1.TradePrint, string, error) {

@@ -27,7 +27,6 @@ func listCommand(s *session.Session) *cobra.Command {
 	flags.StringVar(&request.Symbol, "symbol", "", "only this instrument")
 	flags.StringVar(&request.Account, "account", "", "account; your default when empty")
 	span.Flags(s.App, command, &request.FromTime, &request.ToTime, "orders")
-	s.JSONFlag(command)
 	s.CompleteFlag(command, "symbol", session.Symbols)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
 		request.Symbol, request.WorkingOnly = strings.ToUpper(request.GetSymbol()), !all
@@ -61,7 +60,6 @@ func PositionsCommand(s *session.Session) *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	command.Flags().StringVar(&request.Account, "account", "", "account; your default when empty")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
 		reply, err := venue.Orders().ListPositions(ctx, request)
 		return cli.PrintAll(s.App, reply.GetPositions(), err, positionRow, "ACCOUNT", "SYMBOL", ">QUANTITY", ">AVERAGE", ">COST", ">REALISED")

@@ -59,7 +59,6 @@ func placeCommand(s *session.Session, order *todokuv1.PlaceOrderRequest) *cobra.
 	cli.EnumFlag(command, &order.SelfTrade, "self-trade", "when it meets an order of the same account: CANCEL_TAKER, CANCEL_MAKER or CANCEL_BOTH; CANCEL_TAKER when empty")
 	flags.StringVar(&order.ClientOrderId, "id", "", "client order id; a new one when empty")
 	flags.StringVar(&order.Account, "account", "", "account; your default when empty")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
 		order.ClientOrderId = session.OrNewID(order.GetClientOrderId())
 		reply, err := venue.Orders().PlaceOrder(ctx, order)
@@ -89,7 +88,6 @@ larger one or a new price loses it. The quantity is the total, what is filled in
 	cli.DecimalFlag(flags, &request.Quantity, "quantity", "", "new total quantity; the old one when empty")
 	flags.StringVar(&request.ClientOrderId, "id", "", "client order id of the change; a new one when empty")
 	flags.StringVar(&request.Account, "account", "", "account; your default when empty")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.OrderId, request.ClientOrderId = strings.Join(args, ""), session.OrNewID(request.GetClientOrderId())
 		reply, err := venue.Orders().ReplaceOrder(ctx, request)
@@ -113,7 +111,6 @@ func cancelCommand(s *session.Session) *cobra.Command {
 	flags.StringVar(&clientID, "client-id", "", "the order by its client order id")
 	flags.StringVar(&id, "id", "", "id of this request, for one order; a new one when empty")
 	flags.StringVar(&account, "account", "", "account; your default when empty")
-	s.JSONFlag(command)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) (refused error) {
 		if len(args) == 0 {
 			args = []string{""}
@@ -158,7 +155,6 @@ func cancelAllCommand(s *session.Session) *cobra.Command {
 	flags.StringVar(&request.Account, "account", "", "account; your default when empty")
 	flags.StringVar(&forUser, "for-user", "", "of all accounts of this user; needs RISK or ADMIN")
 	flags.StringVar(&request.RequestId, "id", "", "id of this request; a new one when empty")
-	s.JSONFlag(command)
 	s.CompleteFlag(command, "symbol", session.Symbols)
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
 		request.Symbol, request.RequestId = strings.ToUpper(request.GetSymbol()), session.OrNewID(request.GetRequestId())

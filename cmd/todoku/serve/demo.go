@@ -12,6 +12,7 @@ import (
 	"todoku/cmd/todoku/cli"
 	"todoku/demo"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/rpc"
 	"todoku/server"
 	"todoku/trade"
 	"todoku/web"
@@ -87,18 +88,22 @@ func claimDemo(dir string) (ready bool, err error) {
 // enterDemo enters instruments and users. What an interrupted start has entered
 // already stays.
 func enterDemo(ctx context.Context, venue *server.Offline) error {
+	const request = "demo" // It is checked and not kept.
 	for _, i := range demo.Instruments() {
-		instrument, err := instrumentOf(i)
+		command, err := rpc.DecodeInstrument(&todokuv1.UpsertInstrumentRequest{RequestId: request, Instrument: i})
 		if err != nil {
 			return err
 		}
-		if _, err := venue.Submit(ctx, &trade.UpsertInstrument{Instrument: instrument}); err != nil {
+		if _, err := venue.Submit(ctx, &trade.UpsertInstrument{Instrument: command.Instrument}); err != nil {
 			return err
 		}
 	}
 	for _, u := range demo.Users(demo.DefaultTraders) {
-		user := admin.NewUser(&todokuv1.CreateUserRequest{User: u.Name, DisplayName: u.DisplayName, Roles: u.Roles})
-		_, err := venue.Submit(ctx, &trade.UpsertUser{Create: true, NewUser: user})
+		command, err := rpc.DecodeUser(&todokuv1.CreateUserRequest{RequestId: request, User: u.Name, DisplayName: u.DisplayName, Roles: u.Roles})
+		if err != nil {
+			return err
+		}
+		_, err = venue.Submit(ctx, &trade.UpsertUser{Create: true, NewUser: command.NewUser})
 		if err != nil && !errors.Is(err, &trade.Refusal{Reason: trade.ReasonAlreadyExists}) {
 			return err
 		}
@@ -110,33 +115,6 @@ func enterDemo(ctx context.Context, venue *server.Offline) error {
 		}
 	}
 	return nil
-}
-
-// instrumentOf turns the API's form of an instrument into the venue's.
-func instrumentOf(i *todokuv1.Instrument) (trade.Instrument, error) {
-	var errs []error
-	price := func(text string) trade.Price {
-		if text == "" {
-			return 0
-		}
-		p, err := trade.ParsePrice(text)
-		errs = append(errs, err)
-		return p
-	}
-	quantity := func(text string) trade.Quantity {
-		q, err := trade.ParseQuantity(text)
-		errs = append(errs, err)
-		return q
-	}
-	instrument := trade.Instrument{
-		Symbol: trade.Symbol(i.GetSymbol()), Name: i.GetName(), Class: trade.AssetClass(i.GetAssetClass()), Currency: i.GetCurrency(),
-		TickSize: price(i.GetTickSize()), LotSize: quantity(i.GetLotSize()),
-		MinQuantity: quantity(i.GetMinQuantity()), MaxQuantity: quantity(i.GetMaxQuantity()),
-		LowLimitPrice: price(i.GetLowLimitPrice()), HighLimitPrice: price(i.GetHighLimitPrice()),
-		Band: trade.BasisPoints(i.GetBandBasisPoints()), ReferencePrice: price(i.GetReferencePrice()),
-		Disclose: i.GetDiscloseCounterparty(), Status: trade.TradingStatus(i.GetStatus()), StatusReason: i.GetStatusReason(),
-	}
-	return instrument, errors.Join(errs...)
 }
 
 // printWelcome prints what a newcomer can do next.

@@ -65,8 +65,9 @@ func (s *Session) Command(command *cobra.Command, run func(context.Context, []st
 	return command
 }
 
-// Run is Command for a command that needs a signed-in user.
+// Run is Command for a command that needs a signed-in user. It gets --json.
 func (s *Session) Run(command *cobra.Command, run func(context.Context, *Venue, []string) error) *cobra.Command {
+	s.JSONFlag(command)
 	return s.Command(command, func(ctx context.Context, args []string) error {
 		return s.WithVenue(ctx, func(venue *Venue) error { return run(ctx, venue, args) })
 	})

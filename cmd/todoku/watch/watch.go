@@ -40,7 +40,6 @@ where the last one stopped.`,
 		Args: cobra.NoArgs,
 	}
 	flags := command.Flags()
-	s.JSONFlag(command)
 	flags.StringVar(&options.ResumeAfter, "resume", "", "continue after this cursor")
 	flags.StringVar(&resumeFile, "resume-file", "", "keep the cursor in this file, and continue after the one that it holds")
 	flags.StringSliceVar(&options.Symbols, "instrument", nil, "the book and prints of this instrument too, or * for all; can be repeated")
