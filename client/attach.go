@@ -10,28 +10,28 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// maxEvent bounds what is kept of an event that comes in fragments, in bytes on
-// the wire. The venue's own largest, a mass cancel, stays far below.
+// maxEvent bounds an event that arrives in fragments, in bytes on the wire. The venue's
+// largest, a mass cancel, is far smaller.
 const maxEvent = 64 << 20
 
-// attachment is one stream. The goroutine that runs the loop uses it; another one
-// reads, a response ahead at most.
+// attachment is one stream. The goroutine that runs the loop uses it; another one reads
+// at most one response ahead.
 type attachment struct {
 	feed     *Feed
 	token    string // The access token it was opened with, or one before.
 	began    time.Time
-	line     *line // Nil when there could be none.
+	conn     *streamConn // Nil when there could be none.
 	cancel   context.CancelFunc
 	helpers  sync.WaitGroup
 	arrivals chan arrival
-	first    *arrival // Arrived already, when this stream was to take over.
+	first    *arrival // Arrived before this stream took over.
 	timer    *time.Timer
 	watch    watch
-	receipts *receipts
+	acks     *acknowledger
 	handover handover // To the next stream.
 
 	revision uint64        // Of the subscription that was asked for.
-	outdated chan struct{} // Holds one: there was another when the stream began.
+	outdated chan struct{} // Holds one when there was a later one at the start.
 
 	successor bool // It took over from one that still delivered.
 
@@ -40,11 +40,10 @@ type attachment struct {
 	previous string    // cursor of the response before
 	heard    time.Time // when it arrived
 
-	// skip is the sequence up to which the stream before has delivered. What is
-	// replayed up to there has been seen; 0 when nothing has.
+	// skip is the sequence up to which the stream before has delivered events; 0 for none.
 	skip uint64
 
-	partial     []*todokuv1.Message // fragments of an event that is not whole yet
+	partial     []*todokuv1.Message // fragments of an incomplete event
 	partialSize int
 }
 
@@ -55,10 +54,10 @@ type arrival struct {
 	at       time.Time
 }
 
-// open opens a stream that begins where the feed stands: one that follows the last, or
-// an heir to one that still delivers, nil where there can be none yet.
-func (f *Feed) open(ctx context.Context, heir bool) *attachment {
-	request, revision := f.request(heir)
+// open opens a stream at the feed's cursor. One that takes over from a stream that still
+// delivers may not be possible yet; then open returns nil.
+func (f *Feed) open(ctx context.Context, takeOver bool) *attachment {
+	request, revision := f.request(takeOver)
 	if request == nil {
 		return nil
 	}
@@ -66,48 +65,48 @@ func (f *Feed) open(ctx context.Context, heir bool) *attachment {
 	a := &attachment{
 		feed: f, token: f.client.Session().AccessToken, began: now, heard: now, previous: request.GetResumeAfter(),
 		arrivals: make(chan arrival), timer: time.NewTimer(look),
-		watch: watch{stale: stale, watchdog: watchdog}, receipts: newReceipts(f.client),
+		watch: watch{stale: stale, watchdog: watchdog}, acks: newAcknowledger(f.client),
 		outdated: make(chan struct{}, 1), revision: revision,
 	}
 	ctx, a.cancel = context.WithCancel(ctx)
-	line, err := f.client.line()
+	conn, err := f.client.newStreamConn()
 	if err != nil {
 		a.helpers.Go(func() { a.pass(ctx, arrival{err: err, at: now}) })
 		return a
 	}
-	a.line = line
+	a.conn = conn
 	a.helpers.Go(func() { a.read(ctx, request) })
 	a.helpers.Go(func() { a.renew(ctx) })
-	a.helpers.Go(func() { a.receipts.run(ctx) })
+	a.helpers.Go(func() { a.acks.run(ctx) })
 	return a
 }
 
-// close ends the stream, whatever it does, and tells how it ended: with err, while
-// the feed's context is ctx. The next one has taken over if succeeded.
+// close ends the stream and returns how it ended: with err, while the feed's context was
+// ctx. The next one has taken over if succeeded.
 func (a *attachment) close(ctx context.Context, err error, succeeded bool) End {
 	now := time.Now()
 	end := End{
 		Err: err, Succeeded: succeeded, Began: a.began, Age: now.Sub(a.began), Idle: now.Sub(a.heard),
 		Responses: a.number, Cursor: a.feed.cursor, Attach: a.attach,
 	}
-	var seen scene
-	if a.line != nil {
-		seen = a.line.sight.seen()
+	var seen observation
+	if a.conn != nil {
+		seen = a.conn.observer.observed()
 	}
 	end.By, end.Reason, end.Detail = classify(ctx, err, &seen, a.feed.client.config.KeepaliveTimeout)
 	end.Bytes, end.Peer, end.GoAway = seen.payload, seen.peer, seen.goAway
-	end.Acknowledged, end.AcknowledgedAt = a.receipts.taken()
+	end.Acknowledged, end.AcknowledgedAt = a.acks.taken()
 	a.cancel()
 	a.timer.Stop()
 	a.helpers.Wait()
-	if a.line != nil {
-		a.feed.client.hangUp(a.line)
+	if a.conn != nil {
+		a.feed.client.closeLater(a.conn.conn)
 	}
 	return end
 }
 
-// follow hands on what the stream carries until it ends, with the error returned, or
-// until the next one has taken over, which is returned then.
+// follow delivers what the stream carries until it ends, with the error, or until the
+// next one has taken over, which it returns.
 func (a *attachment) follow(ctx context.Context, yield func(Update, error) bool) (next *attachment, _ error) {
 	for {
 		got, err := a.next(ctx)
@@ -122,7 +121,7 @@ func (a *attachment) follow(ctx context.Context, yield func(Update, error) bool)
 
 // read opens the stream and passes on what arrives until it ends or ctx does.
 func (a *attachment) read(ctx context.Context, request *todokuv1.FeedNotificationRequest) {
-	stream, err := todokuv1.NewNotificationServiceClient(a.line.conn).FeedNotification(ctx, request)
+	stream, err := todokuv1.NewNotificationServiceClient(a.conn.conn).FeedNotification(ctx, request)
 	for {
 		got := arrival{err: err}
 		if err == nil {
@@ -145,8 +144,8 @@ func (a *attachment) pass(ctx context.Context, got arrival) bool {
 	}
 }
 
-// next waits for the next response, but not for ever, and meanwhile sees to the
-// stream that is to take over.
+// next waits for the next response or the watchdog, and meanwhile opens the next stream
+// where it is due.
 func (a *attachment) next(ctx context.Context) (arrival, error) {
 	if got := a.first; got != nil {
 		a.first = nil
@@ -161,7 +160,7 @@ func (a *attachment) next(ctx context.Context) (arrival, error) {
 		a.timer.Reset(min(a.watch.next(now), a.handover.wait(now)))
 		arrivals := a.arrivals
 		if a.handover.left != nil {
-			arrivals = nil // What a helper still has to say of this stream is late.
+			arrivals = nil // This stream has ended already.
 		}
 		select {
 		case got := <-arrivals:
@@ -172,7 +171,7 @@ func (a *attachment) next(ctx context.Context) (arrival, error) {
 			now = time.Now()
 		case got := <-a.handover.arrivals():
 			now = time.Now()
-			a.greet(ctx, got, now)
+			a.nextBegan(ctx, got, now)
 		case <-ctx.Done():
 			return arrival{}, context.Cause(ctx)
 		case now = <-a.timer.C:
@@ -187,7 +186,7 @@ func (a *attachment) next(ctx context.Context) (arrival, error) {
 	}
 }
 
-// take checks a response and hands it on.
+// take checks a response and delivers it.
 func (a *attachment) take(ctx context.Context, got arrival, yield func(Update, error) bool) error {
 	r := got.response
 	if err := a.check(r); err != nil {
@@ -199,19 +198,19 @@ func (a *attachment) take(ctx context.Context, got arrival, yield func(Update, e
 		a.watch.isStale = false
 		a.feed.stand(StateLive)
 	}
-	heartbeat, err := a.heed(r.GetMessages(), got.at)
+	heartbeat, err := a.applyControl(r.GetMessages(), got.at)
 	if err != nil {
 		return err
 	}
 	if err := a.deliver(ctx, r, yield); err != nil {
 		return err
 	}
-	a.receipts.processed(a.feed.connection, a.attach, r.GetNumber(), heartbeat)
+	a.acks.processed(a.feed.connection, a.attach, r.GetNumber(), heartbeat)
 	return a.prove(r)
 }
 
-// check proves that a response follows the one before it, and the first one what
-// was asked for.
+// check makes sure that a response follows the one before it, and the first one the
+// cursor of the request.
 func (a *attachment) check(r *todokuv1.FeedNotificationResponse) error {
 	fresh := a.number == 0 && r.GetPreviousCursor() == "" // A snapshot follows nothing.
 	if r.GetNumber() != a.number+1 || !fresh && r.GetPreviousCursor() != a.previous {
@@ -221,9 +220,9 @@ func (a *attachment) check(r *todokuv1.FeedNotificationResponse) error {
 	return nil
 }
 
-// heed does what the messages about the stream itself ask for, at once: they may
-// stand between the fragments of an event.
-func (a *attachment) heed(messages []*todokuv1.Message, arrived time.Time) (heartbeat bool, _ error) {
+// applyControl handles the messages about the stream itself at once: they may arrive
+// between the fragments of an event.
+func (a *attachment) applyControl(messages []*todokuv1.Message, arrived time.Time) (heartbeat bool, _ error) {
 	for _, m := range messages {
 		switch body := m.GetBody().(type) {
 		case *todokuv1.Message_Hello:
@@ -232,7 +231,7 @@ func (a *attachment) heed(messages []*todokuv1.Message, arrived time.Time) (hear
 			}
 		case *todokuv1.Message_Heartbeat:
 			heartbeat = true
-			a.feed.told(body.Heartbeat, arrived)
+			a.feed.heartbeat(body.Heartbeat, arrived)
 		case *todokuv1.Message_Reconnect:
 			a.handover.plan(arrived, body.Reconnect.GetWithin().AsDuration())
 		}
@@ -249,28 +248,28 @@ func (a *attachment) hello(h *todokuv1.Hello, arrived time.Time) error {
 	a.attach = h.GetAttachNumber()
 	a.watch.set(h.GetStaleInterval().AsDuration(), h.GetWatchdogInterval().AsDuration())
 	a.watch.set(config.StaleAfter, config.WatchdogAfter)
-	a.receipts.every(h.GetAcknowledgeInterval().AsDuration())
+	a.acks.every(h.GetAcknowledgeInterval().AsDuration())
 	if s := h.GetStart(); s == todokuv1.Hello_START_SNAPSHOT || s == todokuv1.Hello_START_RESET {
-		a.skip = 0 // It is taken whole.
+		a.skip = 0 // It repeats everything.
 	}
-	// It was asked for once there was a connection, not before.
+	// The request left when there was a connection, not before.
 	sent := a.began
-	if connected := a.line.sight.seen().since; connected.After(sent) {
+	if connected := a.conn.observer.observed().since; connected.After(sent) {
 		sent = connected
 	}
 	a.feed.began(h, sent, arrived, a)
 	if !a.feed.beginStream(a.revision) {
 		select {
 		case a.outdated <- struct{}{}:
-		default: // It is under way.
+		default: // A renewal is under way.
 		}
 	}
 	return nil
 }
 
-// deliver hands on the messages of a response. Those of an event that comes in
-// fragments wait until it is whole, so that a cut in the middle repeats nothing.
-// Those of a snapshot, where there is no cursor yet, do not: it is repeated whole.
+// deliver yields the messages of a response. Fragments wait until their event is complete,
+// so that a disconnect in between repeats nothing. Messages of a snapshot, which has no
+// cursor yet, do not wait: it is repeated as a whole.
 func (a *attachment) deliver(ctx context.Context, r *todokuv1.FeedNotificationResponse, yield func(Update, error) bool) error {
 	messages, cursor := r.GetMessages(), r.GetCursor()
 	if cursor != "" && (r.GetFragment() || len(a.partial) > 0) {
@@ -284,7 +283,7 @@ func (a *attachment) deliver(ctx context.Context, r *todokuv1.FeedNotificationRe
 		messages, a.partial, a.partialSize = a.partial, nil, 0
 	}
 	messages, cursor = a.unseen(messages, cursor)
-	curious := a.feed.curious()
+	asked := a.feed.hasQuestions()
 	var latest time.Time // When the last event was committed.
 	for i, m := range messages {
 		if err := a.feed.prepare(ctx, m, yield); err != nil {
@@ -300,7 +299,7 @@ func (a *attachment) deliver(ctx context.Context, r *todokuv1.FeedNotificationRe
 		if cursor != "" && isEvent(m) {
 			latest = m.GetTime().AsTime()
 		}
-		if curious {
+		if asked {
 			a.feed.answered(m)
 		}
 	}

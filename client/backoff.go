@@ -1,16 +1,17 @@
 package client
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
 
-// Waits between attempts to get the stream back: full jitter, so that clients that
-// were cut together do not come back together.
+// Waits between attempts to open a stream, with full jitter, so that clients that were
+// disconnected together do not reconnect together.
 const (
 	firstBackoff = 200 * time.Millisecond
 	mostBackoff  = 10 * time.Second
-	// healthy is after how long a stream counts as a success.
+	// healthy is the age from which a stream counts as a success.
 	healthy = time.Minute
 )
 
@@ -24,4 +25,11 @@ func (b *backoff) reset() { b.most = 0 }
 func (b *backoff) next() time.Duration {
 	b.most = min(max(2*b.most, firstBackoff), mostBackoff)
 	return rand.N(b.most) //nolint:gosec // Jitter is no secret.
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
 }

@@ -31,26 +31,26 @@ type Config struct {
 	TLS *tls.Config
 	// Plaintext switches TLS off. Only for a venue on the same machine.
 	Plaintext bool
-	// ClientName is what people see in lists of sessions; "todoku-go" by default.
+	// ClientName appears in lists of sessions; "todoku-go" by default.
 	ClientName string
-	// CancelOnDisconnect asks the venue to cancel the session's DAY orders when its
-	// last stream has been away for this long; 0 for never.
+	// CancelOnDisconnect asks the venue to cancel the session's DAY orders when it has had
+	// no stream for this long; 0 for never.
 	CancelOnDisconnect time.Duration
-	// KeepaliveTime and KeepaliveTimeout are for HTTP/2 PINGs, 20 s and 10 s by
-	// default, at least 10 s for the first. They find a dead path; they do not keep a
-	// stream alive through a proxy, the venue's heartbeats do. The connection of
-	// requests PINGs only while one is under way.
+	// KeepaliveTime and KeepaliveTimeout are for HTTP/2 PINGs, 20 s and 10 s by default;
+	// KeepaliveTime is at least 10 s. PINGs find a dead path; only the venue's heartbeats
+	// keep a stream alive through a proxy. The connection of requests sends PINGs only
+	// while a request is in progress.
 	KeepaliveTime, KeepaliveTimeout time.Duration
-	// StaleAfter and WatchdogAfter are after how much silence a stream counts as
-	// stale and is left for another one; what the venue's Hello says when 0, 8 s and
-	// 15 s. The venue's heartbeats must come more often.
+	// StaleAfter and WatchdogAfter are the silences after which a stream is stale and is
+	// replaced; 0 for the values of the venue's Hello, 8 s and 15 s. They must be longer
+	// than the venue's heartbeat interval.
 	StaleAfter, WatchdogAfter time.Duration
 	// OnSession is called with every new state of the session, in order and not
-	// concurrently, so that a program can keep it across its own restarts; not by
-	// Logout, whose caller knows. It must not sign in or refresh.
+	// concurrently, so that a program can store it; not by Logout. It must not sign in or
+	// refresh.
 	OnSession func(Session)
-	// DialOptions are added to every connection. With credentials of its own among
-	// them less can be told of how a connection broke.
+	// DialOptions are added to every connection. Credentials among them hide how a
+	// connection broke.
 	DialOptions []grpc.DialOption
 }
 
@@ -58,12 +58,12 @@ type Config struct {
 type Client struct {
 	config    Config
 	transport credentials.TransportCredentials
-	// Requests have a connection of their own: whatever ends a stream's must not take
-	// an order in flight along.
+	// Requests have a connection of their own: the end of a stream's connection must not
+	// end an order's call.
 	requests *grpc.ClientConn
 
-	// changing is held while the session changes and OnSession is told, so that it
-	// is told in order. Taken before mu.
+	// changing is held while the session changes and OnSession runs, which keeps the
+	// order. Taken before mu.
 	changing sync.Mutex
 	running  sync.WaitGroup // exchanges of tokens and closing connections; begun under mu
 
@@ -75,11 +75,11 @@ type Client struct {
 	closed   bool
 }
 
-// ErrClosed is what ends a feed whose client is closed under it.
+// ErrClosed ends the feeds of a client that is closed.
 var ErrClosed = errors.New("client: closed")
 
-// Dial prepares a client. It does not wait for the venue: requests do. Settings
-// that contradict each other are refused with [ErrSettings].
+// Dial returns a client without connecting; requests connect. Invalid settings are
+// refused with [ErrSettings].
 func Dial(config Config) (*Client, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
@@ -93,9 +93,8 @@ func Dial(config Config) (*Client, error) {
 		grpc.WithTransportCredentials(c.transport),
 		grpc.WithConnectParams(connectParams()),
 		grpc.WithDefaultServiceConfig(deadline.Retries()),
-		// Without PING a path that has forgotten the connection would let one request
-		// after the other run into its deadline for as long as TCP tries. With it a
-		// request is cut short only where nothing at all has come for KeepaliveTimeout.
+		// Without PINGs every request on a dead path would run into its deadline until TCP
+		// gives up.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: c.config.KeepaliveTime, Timeout: c.config.KeepaliveTimeout}),
 		grpc.WithChainUnaryInterceptor(limit, c.remember, c.authorise),
 		grpc.WithChainStreamInterceptor(c.authoriseStream),
@@ -106,9 +105,8 @@ func Dial(config Config) (*Client, error) {
 	return c, nil
 }
 
-// connectParams make connections. A venue that restarts is back within a second,
-// and one that was away for an hour is not to be found two minutes late: grpc-go's
-// own waits are longer.
+// connectParams has shorter waits than grpc-go: a venue restarts within a second, and one
+// that comes back after an hour must not be found two minutes late.
 func connectParams() grpc.ConnectParams {
 	return grpc.ConnectParams{
 		Backoff:           backoffparams.Config{BaseDelay: firstBackoff, Multiplier: 1.6, Jitter: 0.2, MaxDelay: mostBackoff},
@@ -116,9 +114,9 @@ func connectParams() grpc.ConnectParams {
 	}
 }
 
-// Close ends the connections and waits for what the client has under way; feeds
-// end with [ErrClosed]. The session stays with the venue, for [Client.Restore];
-// [Client.Logout] ends it. Only the first call does anything.
+// Close ends the connections and waits for the client's goroutines; feeds end with
+// [ErrClosed]. The venue keeps the session for [Client.Restore]; [Client.Logout] ends it.
+// Later calls do nothing.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	if c.closed {
@@ -139,8 +137,8 @@ func (c *Client) Close() error {
 }
 
 // follow registers a feed and returns a context for it that ends with ctx, or with
-// ErrClosed. It has no deadline, even if ctx has: a deadline would travel to the
-// venue, and every proxy on the way, as the stream's own.
+// ErrClosed. It never has a deadline: gRPC would send that to the venue and the proxies
+// as the stream's own.
 func (c *Client) follow(ctx context.Context, f *Feed) (_ context.Context, done func()) {
 	own, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	c.mu.Lock()

@@ -2,36 +2,34 @@ package client
 
 import "time"
 
-// The venue says when an event was committed, by its clock, and this machine knows
-// when it was handed on, by another. What lies between can only be told when it is
-// known how far the clocks are apart. Nobody needs to ask for that: a stream's Hello
-// carries the venue's time, which lies between the asking and the arriving, and each
-// heartbeat shows anew that a message cannot arrive before it was sent. As with NTP
-// (RFC 5905, section 8), but bounds are kept instead of an average, so that it is
-// known how wrong the answer can be.
+// An event has a commit time by the venue's clock and a delivery time by this machine's.
+// To compare them, the difference of the clocks must be known. A Hello carries the venue's
+// time, which lies between request and arrival; a heartbeat cannot arrive before it was
+// sent. This is NTP (RFC 5905, section 8) with bounds instead of an average, which also
+// give the error.
 
-// clockDrift is by how much two clocks run apart at most: one part in 5,000 (200 ppm).
+// clockDrift is the largest drift between two clocks: one part in 5,000 (200 ppm).
 const clockDrift = 5000
 
-// clocks are bounds of how far the venue's clock is ahead of this machine's.
+// clocks bounds how far the venue's clock is ahead of this machine's.
 type clocks struct {
 	low, high time.Duration
 	at        time.Time // When they held; zero for never.
 }
 
-// hello takes the venue's time out of the answer to what was sent.
+// hello takes the venue's time from the answer to a request.
 func (c *clocks) hello(sent, venue, received time.Time) {
 	c.narrow(venue.Sub(received), venue.Sub(sent), received)
 }
 
-// heartbeat takes the venue's time out of what came unasked.
+// heartbeat takes the venue's time from a message without a request.
 func (c *clocks) heartbeat(venue, received time.Time) {
 	if c.at.IsZero() {
 		return
 	}
 	_, high := c.bounds(received)
 	low := venue.Sub(received)
-	if low > high { // A clock was set: all that is known is that the message took its time.
+	if low > high { // A clock was set, and the old bounds are wrong.
 		c.low, c.high, c.at = low, low+c.high-c.low, received
 		return
 	}
@@ -48,13 +46,13 @@ func (c *clocks) narrow(low, high time.Duration, now time.Time) {
 	c.low, c.high, c.at = low, high, now
 }
 
-// bounds returns them as they hold now: wider with time.
+// bounds returns the bounds now; they widen with time.
 func (c *clocks) bounds(now time.Time) (low, high time.Duration) {
 	drift := max(0, now.Sub(c.at)) / clockDrift
 	return c.low - drift, c.high + drift
 }
 
-// ahead is how far the venue's clock is ahead of this machine's, give or take.
+// ahead is how far the venue's clock is ahead of this machine's, with the error.
 func (c *clocks) ahead(now time.Time) (ahead, giveOrTake time.Duration, known bool) {
 	if c.at.IsZero() {
 		return 0, 0, false

@@ -177,7 +177,7 @@ func TestEveryCutHasItsName(t *testing.T) {
 				_, err := w.Write([]byte("\x00\x00\x04\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 				return err
 			},
-			reason: client.ReasonConnectLost, detail: "given up: what came was not HTTP/2 as agreed",
+			reason: client.ReasonConnectLost, detail: "closed by this end: invalid HTTP/2 arrived",
 		},
 		"no answer to a PING": {
 			cut: func(*wire) error { return nil }, reason: client.ReasonKeepalive,

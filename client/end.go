@@ -7,14 +7,14 @@ import (
 	"io"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
 
-// Why streams end. Who asks "why was I cut off?" gets an answer here, for every
-// stream, also those that nobody noticed: what this side did comes first, then the
-// venue's word, then what was seen of the connection, then the code. No text is
-// looked at.
+// Every stream's end gets a reason. What this side did comes first, then the venue's
+// reason, then what was observed on the connection, then the gRPC code. No error text is
+// parsed.
 
 // Reasons of this side.
 const (
@@ -23,18 +23,18 @@ const (
 	ReasonGap       = "GAP"        // a response does not follow the one before
 	ReasonClockJump = "CLOCK_JUMP" // the machine slept
 	ReasonReconnect = "RECONNECT"  // the next stream had taken over, as the venue asked
-	ReasonAbandoned = "ABANDONED"  // it was to take over, and the stream before broke first
-	ReasonDiverged  = "DIVERGED"   // what was handed on is not what the venue holds: a snapshot follows
-	ReasonTooLarge  = "TOO_LARGE"  // one event is larger than what is kept of it
+	ReasonAbandoned = "ABANDONED"  // it was to take over, but the stream before broke first
+	ReasonDiverged  = "DIVERGED"   // the client's digest differs from the venue's: a snapshot follows
+	ReasonTooLarge  = "TOO_LARGE"  // one event is larger than the client keeps
 	ReasonSettings  = "SETTINGS"   // the client's intervals contradict the venue's
 	ReasonLeft      = "LEFT"       // the loop was left, its context ended or the client closed
 )
 
-// Reasons of the connection, where neither side gave one. An end that has none of
-// these either has the name of its gRPC code.
+// Reasons of the connection, where neither side gave one. Otherwise the reason is the
+// name of the gRPC code.
 const (
 	ReasonUnreachable = "UNREACHABLE"  // no connection could be made
-	ReasonConnectLost = "CONNECT_LOST" // the connection was closed or reset: the process has gone, or something between
+	ReasonConnectLost = "CONNECT_LOST" // the connection was closed or reset, by the venue's process or a proxy
 	ReasonKeepalive   = "KEEPALIVE"    // nothing came, not even the answer to a PING
 	ReasonGoAway      = "GOAWAY"       // the connection was ended by a GOAWAY frame
 	ReasonReset       = "RESET"        // the stream was ended by an RST_STREAM frame; proxies do that
@@ -50,28 +50,28 @@ const (
 	EnderUser       Ender = "USER"       // the program that followed it
 	EnderClient     Ender = "CLIENT"     // this package
 	EnderVenue      Ender = "VENUE"      // the venue, by a reason
-	EnderConnection Ender = "CONNECTION" // whatever lies between, or a process that has gone
+	EnderConnection Ender = "CONNECTION" // the network, a proxy, or a process that died
 )
 
 // End is how one stream of a [Feed] ended.
 type End struct {
 	By Ender
-	// Reason is one of the venue's words or of this package's, or the name of a
-	// gRPC code such as "PERMISSION_DENIED" where there was nothing else.
+	// Reason is one of the venue's or of this package's, or the name of a gRPC code such
+	// as "PERMISSION_DENIED".
 	Reason string
-	// Detail is for people: what was seen of the connection.
+	// Detail is for people: what was observed on the connection.
 	Detail string
 	// Err is what the stream ended with; its code is status.Code(Err).
 	Err error
-	// GoAway is what the other end said to the whole connection, if it did; also
-	// where the end has another reason.
+	// GoAway is the connection's GOAWAY frame, if one arrived, also where the end has
+	// another reason.
 	GoAway *GoAway
 	// Succeeded says that the next stream had taken over: nothing was interrupted.
 	Succeeded bool
 
 	// Began is when the stream was asked for, by this machine's clock.
 	Began time.Time
-	// Age is how long it lasted, Idle how long nothing had come when it ended.
+	// Age is how long it lasted, Idle how long before its end the last response arrived.
 	Age, Idle time.Duration
 	// Bytes and Responses are what it carried; bytes with gRPC's framing, without
 	// HTTP/2's.
@@ -80,17 +80,17 @@ type End struct {
 	Cursor string
 	// Attach is the venue's number of the stream, 0 for one that did not begin.
 	Attach uint64
-	// Acknowledged is the number of the last response for which the venue took the
-	// receipt, at AcknowledgedAt; 0 for none.
+	// Acknowledged is the number of the last response whose acknowledgement the venue
+	// accepted, at AcknowledgedAt; 0 for none.
 	Acknowledged   uint64
 	AcknowledgedAt time.Time
 	// Peer is the address of the other end, empty if there was no connection.
 	Peer string
 }
 
-// EndError says that the feed is over and will not come back by itself.
+// EndError says that the feed has ended and does not reconnect.
 type EndError struct {
-	// Reason is one of the venue's words, ReasonTooLarge or ReasonSettings.
+	// Reason is one of the venue's, ReasonTooLarge or ReasonSettings.
 	Reason string
 	// Err is the gRPC status, if it was the venue's.
 	Err error
@@ -117,7 +117,7 @@ func (e *ownEnd) Error() string {
 func (e *ownEnd) Unwrap() error { return e.err }
 
 // classify names who ended a stream, and why. The context is the feed's.
-func classify(ctx context.Context, err error, seen *scene, keepalive time.Duration) (by Ender, reason, detail string) {
+func classify(ctx context.Context, err error, seen *observation, keepalive time.Duration) (by Ender, reason, detail string) {
 	var own *ownEnd
 	switch {
 	case errors.As(err, &own):
@@ -128,8 +128,8 @@ func classify(ctx context.Context, err error, seen *scene, keepalive time.Durati
 		return EnderVenue, Reason(err), ""
 	case errors.Is(err, io.EOF):
 		return EnderConnection, ReasonCleanEnd, ""
-	case seen.trailers: // Somebody's status: not the venue's, which has reasons.
-		return EnderConnection, codeName(status.Code(err)), ""
+	case seen.trailers: // A proxy's status: the venue's have reasons.
+		return EnderConnection, code.Code(status.Code(err)).String(), ""
 	case seen.reset != "":
 		return EnderConnection, ReasonReset, "RST_STREAM " + seen.reset
 	case seen.bare:
@@ -146,18 +146,6 @@ func classify(ctx context.Context, err error, seen *scene, keepalive time.Durati
 	case seen.since.IsZero() && status.Code(err) == codes.Unavailable:
 		return EnderConnection, ReasonUnreachable, ""
 	default:
-		return EnderConnection, codeName(status.Code(err)), ""
+		return EnderConnection, code.Code(status.Code(err)).String(), ""
 	}
-}
-
-// codeName is a code as the protocol writes it, "PERMISSION_DENIED".
-func codeName(c codes.Code) string {
-	names := [...]string{
-		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
-		"RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-	}
-	if int(c) < len(names) {
-		return names[c]
-	}
-	return c.String()
 }

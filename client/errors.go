@@ -3,13 +3,14 @@ package client
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
 
-// Why a stream ended, in the venue's words. See the protocol's table of endings.
+// Why the venue ended a stream. See the protocol's table of endings.
 const (
 	ReasonSlowConsumer      = "SLOW_CONSUMER"
 	ReasonNotAcknowledging  = "NOT_ACKNOWLEDGING"
@@ -29,8 +30,8 @@ const (
 // domain is that of the venue's errors; a proxy's may have another.
 const domain = "todoku"
 
-// Reason returns the venue's word for an error (google.rpc.ErrorInfo.reason), or
-// "" where there is none.
+// Reason returns the name of the venue's refusal (google.rpc.ErrorInfo.reason), or ""
+// for any other error.
 func Reason(err error) string {
 	if s, ok := statusOf(err); ok {
 		for _, detail := range s.Details() {
@@ -42,8 +43,22 @@ func Reason(err error) string {
 	return ""
 }
 
-// Describe returns what a person should read of an error: the venue's sentence
-// and the fields that are wrong.
+// RetryAfter returns how long the venue asks to wait before a retry
+// (google.rpc.RetryInfo); 0 if it does not say. Feeds wait by themselves, and add some
+// jitter.
+func RetryAfter(err error) time.Duration {
+	if s, ok := statusOf(err); ok {
+		for _, detail := range s.Details() {
+			if info, ok := detail.(*errdetails.RetryInfo); ok {
+				return max(0, info.GetRetryDelay().AsDuration())
+			}
+		}
+	}
+	return 0
+}
+
+// Describe returns an error's text for people: the venue's sentence and the invalid
+// fields.
 func Describe(err error) string {
 	s, ok := statusOf(err)
 	if !ok {
@@ -58,7 +73,7 @@ func Describe(err error) string {
 		if bad, ok := detail.(*errdetails.BadRequest); ok {
 			for _, v := range bad.GetFieldViolations() {
 				field := v.GetField()
-				if v.GetDescription() != text { // Said once is enough.
+				if v.GetDescription() != text { // Not the same text twice.
 					field += ": " + v.GetDescription()
 				}
 				fields = append(fields, field)

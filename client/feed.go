@@ -26,14 +26,14 @@ type FeedOptions struct {
 	StateInterval time.Duration
 	// ConnectionID is the connection to attach to; the session's own when empty.
 	ConnectionID string
-	// InstanceID names this feed, so that a reconnect is not taken for somebody
-	// else; random when empty. No two feeds may have the same.
+	// InstanceID names this feed, so that the venue knows a reconnect from a take-over by
+	// another client; random when empty. It must be unique.
 	InstanceID string
-	// ResumeAfter is the last cursor whose update was processed; empty to begin
-	// with a snapshot.
+	// ResumeAfter is the cursor of the last processed update; empty to begin with a
+	// snapshot.
 	ResumeAfter string
-	// OnStatus is told whenever State changes or a stream has ended, and OnEnd of
-	// each stream that ended, before that; both by the goroutine that runs the loop.
+	// OnStatus is called after State has changed and OnEnd when a stream has ended,
+	// before that; both by the goroutine that runs the loop.
 	OnStatus func(Status)
 	OnEnd    func(End)
 }
@@ -41,13 +41,13 @@ type FeedOptions struct {
 // Update is one message of the stream.
 type Update struct {
 	Message *todokuv1.Message
-	// Cursor is set where a program may resume: it has everything up to here. Empty
-	// within an event, and within a snapshot, which begins anew after a cut.
+	// Cursor is set where a program may resume. It is empty within an event, and within a
+	// snapshot, which begins again after a disconnect.
 	Cursor string
 }
 
-// Feed is the stream of notifications across the streams that carry it. Its methods
-// may be called from anywhere; one loop at a time runs over its updates.
+// Feed delivers notifications across reconnects. Its methods are safe for concurrent use;
+// one loop at a time runs over its updates.
 type Feed struct {
 	client  *Client
 	options FeedOptions
@@ -59,20 +59,20 @@ type Feed struct {
 
 	mu         sync.Mutex // protects what follows
 	connection string     // Changed by the loop only, which may read it without mu.
-	wish       wish
+	wanted     wanted
 	looping    bool
-	finished   error // What the last loop ended with, nil while one runs and when it was left.
+	finished   error // Of the last loop; nil while one runs and after one was left.
 	standing   standing
-	receipts   *receipts              // of the latest stream that began
+	acks       *acknowledger          // of the latest stream that began
 	waiting    map[*waiter]struct{}   // for a cursor
-	asked      map[*question]struct{} // what became of a request
+	asked      map[*question]struct{} // for the outcome of a request
 	account    string                 // the user's default
 }
 
-// ErrLooping is what a second loop over the same feed ends with.
+// ErrLooping ends a second loop over the same feed.
 var ErrLooping = errors.New("client: another loop runs over the feed")
 
-// NewFeed returns a feed. It opens nothing until its updates are asked for.
+// NewFeed returns a feed. It opens no stream before Updates is called.
 func (c *Client) NewFeed(options FeedOptions) *Feed {
 	f := &Feed{
 		client: c, options: options, cursor: options.ResumeAfter, connection: options.ConnectionID,
@@ -96,19 +96,16 @@ func (c *Client) Feed(ctx context.Context, options FeedOptions) iter.Seq2[Update
 	return c.NewFeed(options).Updates(ctx)
 }
 
-// Updates follows the stream of notifications until ctx ends or the venue says that
-// it is over, and comes back by itself after everything else: where it left off,
-// with nothing lost and nothing twice. An update counts as processed when the loop
-// asks for the next one; that is what is acknowledged to the venue and resumed
-// after. The messages of one event come together: a cut in the middle of them
-// hands on none. Where the venue asks for it, the next stream is opened before the
-// last one ends.
+// Updates yields notifications until ctx ends or the venue ends the feed. After any other
+// end of a stream it resumes, and loses and repeats nothing. An update is processed when
+// the loop asks for the next one; the venue gets acknowledgements of processed updates
+// only. The messages of one event arrive together or not at all. Where the venue asks for
+// it, the next stream is opened before the present one ends.
 //
-// What UpdateSubscription changed while the loop runs, by this client, holds for the
-// streams to come as well; where a stream ends before what was added can have come, what
-// happened since is followed by a Reset and a snapshot. Two feeds at once need a connection
-// each (OpenConnection): the second to attach to one ends the first. A loop that is
-// left goes on, when it is run again, where it was.
+// Changes by UpdateSubscription of this client hold for later streams too. If a stream
+// ends before what was added has arrived, a Reset and a snapshot follow. Two feeds at once
+// need a connection each (OpenConnection): the second to attach to one ends the first.
+// Updates may be called again after a loop was left, and continues there.
 //
 // The error, if any, comes last: ctx's cause, [ErrClosed], [ErrLooping] or an
 // [*EndError].
@@ -118,7 +115,7 @@ func (f *Feed) Updates(ctx context.Context) iter.Seq2[Update, error] {
 			yield(Update{}, ErrLooping)
 			return
 		}
-		defer f.rest()
+		defer f.endLoop()
 		if f.connection == "" {
 			f.attachTo(f.client.Session().ConnectionID)
 		}
@@ -131,7 +128,7 @@ func (f *Feed) Updates(ctx context.Context) iter.Seq2[Update, error] {
 	}
 }
 
-// begin says that a loop runs, unless one does.
+// begin records that a loop runs, and returns false if one did already.
 func (f *Feed) begin() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -142,15 +139,15 @@ func (f *Feed) begin() bool {
 	return true
 }
 
-// rest says that no loop runs.
-func (f *Feed) rest() {
+// endLoop records that no loop runs.
+func (f *Feed) endLoop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.looping = false
 	f.standing.state, f.standing.since = StateIdle, time.Now()
 }
 
-// errStopped says that the loop over the feed was left.
+// errStopped is the error of a loop that was left.
 var errStopped = errors.New("client: loop left")
 
 // run follows one stream after the other. It returns nil when the loop was left.
@@ -181,13 +178,13 @@ func (f *Feed) run(ctx context.Context, yield func(Update, error) bool) error {
 		if end.Age > healthy {
 			f.backoff.reset()
 		}
-		f.wait(ctx, a.watch.greeted, end.Reason, RetryAfter(err))
+		f.wait(ctx, a.watch.helloSeen, end.Reason, RetryAfter(err))
 	}
 	return context.Cause(ctx)
 }
 
-// answer does what an end asks for before the next attempt. An error means that
-// there is none. The stream was opened with the given access token, or a newer one.
+// answer prepares the next attempt after a stream's end. An error means that there is
+// none. The stream was opened with the given access token, or a newer one.
 func (f *Feed) answer(ctx context.Context, token, reason string, err error) error {
 	end := &EndError{Reason: reason, Err: err}
 	switch reason {
@@ -195,16 +192,16 @@ func (f *Feed) answer(ctx context.Context, token, reason string, err error) erro
 		ReasonTooLarge, ReasonSettings:
 		return end
 	case ReasonDiverged:
-		f.resync("What the client held was not what the venue holds.")
+		f.resync("The client's state differed from the venue's.")
 		return nil
 	case ReasonUnknownConnection:
-		return f.unlessPassing(ctx, f.reopen(ctx), end)
+		return f.unlessTemporary(ctx, f.reopen(ctx), end)
 	}
-	switch status.Code(err) { //nolint:exhaustive // The other codes are of the moment.
+	switch status.Code(err) { //nolint:exhaustive // The other codes are temporary.
 	case codes.Unauthenticated:
-		return f.unlessPassing(ctx, f.client.refresh(ctx, token), end)
+		return f.unlessTemporary(ctx, f.client.refresh(ctx, token), end)
 	case codes.InvalidArgument, codes.PermissionDenied, codes.Unimplemented:
-		// From a proxy it may be of the moment; the venue means it.
+		// From a proxy it may be temporary; from the venue it is not.
 		if Reason(err) != "" {
 			return end
 		}
@@ -212,7 +209,7 @@ func (f *Feed) answer(ctx context.Context, token, reason string, err error) erro
 	return nil
 }
 
-// reopen replaces a connection that the venue does not know any more.
+// reopen replaces a connection that the venue no longer knows.
 func (f *Feed) reopen(ctx context.Context) error {
 	reply, err := f.client.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
 	if err != nil {
@@ -230,9 +227,9 @@ func (f *Feed) reopen(ctx context.Context) error {
 	return nil
 }
 
-// unlessPassing makes an end final when the venue has refused what would have
-// mended it. Whatever else went wrong with that is of the moment.
-func (f *Feed) unlessPassing(ctx context.Context, err error, end *EndError) error {
+// unlessTemporary returns end if err is a refusal of the venue's; any other error is
+// temporary.
+func (f *Feed) unlessTemporary(ctx context.Context, err error, end *EndError) error {
 	refusals := []codes.Code{codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition, codes.Unimplemented}
 	if ctx.Err() == nil && slices.Contains(refusals, status.Code(err)) {
 		return end
@@ -240,14 +237,14 @@ func (f *Feed) unlessPassing(ctx context.Context, err error, end *EndError) erro
 	return nil
 }
 
-// wait waits before the next attempt, shortly after a stream that the venue ended
-// in good order, and for no less than the venue asked for.
-func (f *Feed) wait(ctx context.Context, greeted bool, reason string, least time.Duration) {
+// wait waits before the next attempt: briefly after an orderly end, and at least as long
+// as the venue asked for.
+func (f *Feed) wait(ctx context.Context, helloSeen bool, reason string, least time.Duration) {
 	switch reason {
 	case ReasonReconnect, ReasonDiverged:
 		return
 	case ReasonShutdown, ReasonStreamAge:
-		if greeted { // Otherwise it turns everybody away: that calls for patience.
+		if helloSeen { // Otherwise it refuses all streams, and the backoff must grow.
 			f.backoff.reset()
 		}
 	}

@@ -10,37 +10,34 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// A stream does not live for ever: the venue asks its clients to open another one
-// when a stream is old or the venue stops. The next one is made before the last one
-// breaks. It is asked to begin where the feed stands, and until it has begun the last
-// one goes on delivering; then that is read to its end, and what the next one
-// repeats of it is passed over. So no event waits for a connection to be made, none
-// is lost and none comes twice. If the next one cannot be had, the last one goes on
-// to its end.
+// The venue asks clients to open another stream when a stream is old or the venue stops.
+// The next stream is opened at the feed's cursor while the present one still delivers.
+// When it has begun, the present one is read to its end, and events that the next one
+// repeats are skipped. So no event is lost, repeated or delayed by connecting. If the next
+// stream cannot be opened, the present one goes on to its end.
 
-// never is when nothing happens.
+// never is a wait without end.
 const never = time.Duration(math.MaxInt64)
 
-// lastWords is how long the last stream is read after the next one has begun. The
-// venue ends it at once; one that cannot tell is left, and what it had comes again.
-const lastWords = time.Second
+// drainTime is how long the present stream is read after the next one has begun. The
+// venue normally ends it at once; what it has not delivered by then is replayed.
+const drainTime = time.Second
 
-// handover is from a stream to the next.
+// handover moves a feed from a stream to the next.
 type handover struct {
 	planned bool
 	at      time.Time // When the next one is opened, or tried again.
 	until   time.Time // When the venue ends this one.
 	backoff backoff
 
-	heir    *attachment // The next stream, being opened or begun.
-	begun   bool
-	leaveAt time.Time // Once begun.
-	left    error     // What this stream ended with while the next one was being opened.
+	nextStream *attachment // The next stream, being opened or begun.
+	begun      bool
+	leaveAt    time.Time // Once begun.
+	left       error     // What this stream ended with while the next one was being opened.
 }
 
-// plan decides when the next stream is opened: some time in the first half of what
-// the venue gives, so that clients that were told together do not come together and
-// there is time to try again.
+// plan decides when the next stream is opened: at a random time in the first half of
+// what the venue allows, which spreads the clients and leaves time for another try.
 func (h *handover) plan(now time.Time, within time.Duration) {
 	if h.planned {
 		return
@@ -51,39 +48,38 @@ func (h *handover) plan(now time.Time, within time.Duration) {
 	}
 }
 
-// wait returns how long to wait before something is to be done.
+// wait returns how long to wait for the next step.
 func (h *handover) wait(now time.Time) time.Duration {
 	switch {
 	case h.begun:
 		return max(0, h.leaveAt.Sub(now))
-	case h.heir != nil:
-		return max(0, h.heir.began.Add(helloDeadline).Sub(now))
+	case h.nextStream != nil:
+		return max(0, h.nextStream.began.Add(helloDeadline).Sub(now))
 	case h.planned && h.at.Before(h.until):
-		return max(look/10, h.at.Sub(now)) // Or when the stream is settled.
+		return max(look/10, h.at.Sub(now)) // Or when the stream has a cursor again.
 	}
 	return never
 }
 
-// arrivals are those of the stream that is to take over, until it has begun.
+// arrivals are those of the next stream, until it has begun.
 func (h *handover) arrivals() <-chan arrival {
-	if h.heir == nil || h.begun {
+	if h.nextStream == nil || h.begun {
 		return nil
 	}
-	return h.heir.arrivals
+	return h.nextStream.arrivals
 }
 
-// outlives says whether an end of this stream leaves the next one to be waited for.
-// The venue may have ended it because of the next one; where it says that the
-// client is not wanted any more, it means both.
+// outlives says whether to wait for the next stream although this one has ended with err.
+// The venue may have ended it because of the next one; some reasons end both.
 func (h *handover) outlives(err error) bool {
 	switch Reason(err) {
 	case ReasonSuperseded, ReasonSessionExpired, ReasonSessionRevoked, ReasonUserSuspended:
 		return false
 	}
-	return h.heir != nil
+	return h.nextStream != nil
 }
 
-// succeed does what is due for the next stream. An error says that this one is over.
+// succeed does what is due for the next stream. An error ends this one.
 func (a *attachment) succeed(ctx context.Context, now time.Time) error {
 	h := &a.handover
 	switch {
@@ -93,8 +89,8 @@ func (a *attachment) succeed(ctx context.Context, now time.Time) error {
 		return &ownEnd{reason: ReasonReconnect}
 	case h.begun, !h.planned:
 		return nil
-	case h.heir != nil:
-		if now.Before(h.heir.began.Add(helloDeadline)) {
+	case h.nextStream != nil:
+		if now.Before(h.nextStream.began.Add(helloDeadline)) {
 			return nil
 		}
 		a.giveUp(ctx, &ownEnd{reason: ReasonNoHello}, now)
@@ -102,51 +98,51 @@ func (a *attachment) succeed(ctx context.Context, now time.Time) error {
 	switch {
 	case h.left != nil:
 		return h.left
-	// Inside a snapshot there is nothing to begin after.
+	// Inside a snapshot there is no cursor to resume after.
 	case !now.Before(h.at) && h.at.Before(h.until) && a.previous != "":
-		h.heir = a.feed.open(ctx, true)
+		h.nextStream = a.feed.open(ctx, true)
 	}
 	return nil
 }
 
-// greet takes the first that came of the next stream.
-func (a *attachment) greet(ctx context.Context, got arrival, now time.Time) {
+// nextBegan takes the first arrival of the next stream.
+func (a *attachment) nextBegan(ctx context.Context, got arrival, now time.Time) {
 	h := &a.handover
 	if got.err != nil {
 		a.giveUp(ctx, got.err, now)
 		return
 	}
-	h.begun, h.leaveAt, h.heir.first = true, now.Add(lastWords), &got
+	h.begun, h.leaveAt, h.nextStream.first = true, now.Add(drainTime), &got
 }
 
 // giveUp ends the next stream and plans another.
 func (a *attachment) giveUp(ctx context.Context, err error, now time.Time) {
 	h := &a.handover
-	a.feed.ended(h.heir.close(ctx, err, false))
-	h.heir, h.at = nil, now.Add(RetryAfter(err)+h.backoff.next())
+	a.feed.ended(h.nextStream.close(ctx, err, false))
+	h.nextStream, h.at = nil, now.Add(RetryAfter(err)+h.backoff.next())
 }
 
-// leave returns the stream that has taken over from this one, which ended with err;
-// nil where the feed is over, or none has.
+// leave returns the stream that has taken over from this one, which ended with err; nil
+// where there is none or the feed ends.
 func (a *attachment) leave(ctx context.Context, err error) *attachment {
 	h := &a.handover
-	if h.heir == nil {
+	if h.nextStream == nil {
 		return nil
 	}
 	switch {
 	case errors.Is(err, errStopped), ctx.Err() != nil:
-		a.feed.ended(h.heir.close(ctx, err, false))
+		a.feed.ended(h.nextStream.close(ctx, err, false))
 		return nil
 	case !h.begun:
-		a.feed.ended(h.heir.close(ctx, &ownEnd{reason: ReasonAbandoned}, false))
+		a.feed.ended(h.nextStream.close(ctx, &ownEnd{reason: ReasonAbandoned}, false))
 		return nil
 	}
-	h.heir.successor = true
-	h.heir.overlap(a.feed.cursor)
-	return h.heir
+	h.nextStream.successor = true
+	h.nextStream.overlap(a.feed.cursor)
+	return h.nextStream
 }
 
-// overlap says that everything up to cursor has been delivered by another stream.
+// overlap records that another stream has delivered everything up to cursor.
 func (a *attachment) overlap(cursor string) {
 	if epoch, sequence, ok := position(cursor); ok && cursor != a.previous {
 		if asked, _, ok := position(a.previous); ok && asked == epoch {
@@ -155,8 +151,8 @@ func (a *attachment) overlap(cursor string) {
 	}
 }
 
-// unseen returns what of a response has not been delivered by the stream before, and
-// the cursor after it, which never falls behind.
+// unseen returns the messages that the stream before has not delivered, and the cursor
+// after them, which never goes back.
 func (a *attachment) unseen(messages []*todokuv1.Message, cursor string) ([]*todokuv1.Message, string) {
 	if a.skip == 0 {
 		return messages, cursor
@@ -171,8 +167,8 @@ func (a *attachment) unseen(messages []*todokuv1.Message, cursor string) ([]*tod
 	case !ok || sequence < a.skip:
 		cursor = a.feed.cursor
 	default:
-		// What follows is new, also at the same place: what a change of the subscription
-		// adds is told there while nothing else happens.
+		// What follows is new, also at the same cursor: an addition to the subscription is
+		// sent there while nothing else happens.
 		a.skip = 0
 	}
 	return fresh, cursor

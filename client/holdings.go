@@ -1,19 +1,18 @@
 package client
 
 import (
+	"maps"
 	"strconv"
 
 	"todoku/digest"
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// holdings is what the messages of a stream leave of the accounts that it carries,
-// reduced to what a digest needs: a client that was told everything has the venue's
-// sums. It is kept message by message and costs nothing else; the program's own view
-// of the same messages is its own affair. The zero value is one that was told
-// nothing.
+// holdings is the digest of what a stream's messages say of each account. A client that
+// received everything has the venue's sums. It is updated with each message and does not
+// depend on the program's own view. The zero value has received nothing.
 type holdings struct {
-	whole     bool // A snapshot was told to its end, and nothing was forgotten since.
+	whole     bool // A complete snapshot has arrived.
 	orders    map[uint64]heldOrder
 	positions map[heldPosition]uint64 // The hash.
 	sums      map[string]uint64       // By account.
@@ -27,7 +26,7 @@ type heldOrder struct {
 
 type heldPosition struct{ account, symbol string }
 
-// take follows a message.
+// take applies a message.
 func (h *holdings) take(m *todokuv1.Message) {
 	switch body := m.GetBody().(type) {
 	case *todokuv1.Message_Reset_, *todokuv1.Message_SnapshotBegin:
@@ -47,7 +46,7 @@ func (h *holdings) take(m *todokuv1.Message) {
 
 func (h *holdings) order(o *todokuv1.Order) {
 	id, err := strconv.ParseUint(o.GetOrderId(), 10, 64)
-	if h.orders == nil || err != nil { // An order that was refused may have no id.
+	if h.orders == nil || err != nil { // A refused order may have no id.
 		return
 	}
 	if old, ok := h.orders[id]; ok {
@@ -77,9 +76,8 @@ func (h *holdings) add(account string, change uint64) {
 	h.total += change
 }
 
-// diverged names the accounts whose digests are not the sums that are held; all
-// accounts together are "". Nothing is known before a whole snapshot, nor from a
-// heartbeat without digests.
+// diverged returns the accounts whose digests differ; "" is all accounts together. It
+// returns none before a complete snapshot and for a heartbeat without digests.
 func (h *holdings) diverged(digests []*todokuv1.AccountDigest) (accounts []string) {
 	if !h.whole || len(digests) == 0 {
 		return nil
@@ -101,30 +99,18 @@ func (h *holdings) diverged(digests []*todokuv1.AccountDigest) (accounts []strin
 	return accounts
 }
 
-// keep forgets the accounts that a stream does not carry any more.
+// keep removes the accounts that a stream no longer carries.
 func (h *holdings) keep(listed map[string]bool) {
 	gone := false
-	for account := range h.sums {
-		gone = gone || !listed[account]
-	}
-	if !gone {
-		return
-	}
-	for id, o := range h.orders {
-		if !listed[o.account] {
-			h.add(o.account, -o.hash)
-			delete(h.orders, id)
-		}
-	}
-	for name, hash := range h.positions {
-		if !listed[name.account] {
-			h.add(name.account, -hash)
-			delete(h.positions, name)
-		}
-	}
-	for account := range h.sums {
+	for account, sum := range h.sums {
 		if !listed[account] {
+			gone = true
+			h.total -= sum
 			delete(h.sums, account)
 		}
+	}
+	if gone {
+		maps.DeleteFunc(h.orders, func(_ uint64, o heldOrder) bool { return !listed[o.account] })
+		maps.DeleteFunc(h.positions, func(p heldPosition, _ uint64) bool { return !listed[p.account] })
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -14,38 +15,34 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// A request whose answer is lost may have been done or not; an order that somebody
-// believes lost is the dearest mistake there is. Two things know better. The stream:
-// it shows every event of the account, whatever became of the reply. And the venue:
-// the same request under the same id is done once and gets the same answer. Asking
-// the stream costs nothing and works while calls fail; only asking the venue settles
-// that a request never arrived, by making it arrive.
+// A request whose answer is lost may have been carried out or not. Two sources know: the
+// stream shows every event of the account, and the venue gives the same answer to the
+// same request id, without doing it twice. The stream costs nothing and works while calls
+// fail; only a repeated request settles the case that the first one never arrived.
 
-// ErrOutcomeUnknown says that neither the stream nor the venue told in time what
-// became of a request. It wraps what the last attempt ended with.
+// ErrOutcomeUnknown says that neither the stream nor the venue gave the outcome of a
+// request in time. It wraps the error of the last attempt.
 var ErrOutcomeUnknown = errors.New("client: outcome unknown")
 
-// Outcome is what became of a request about one order.
+// Outcome is the outcome of a request about one order.
 type Outcome struct {
 	// Answer is the venue's; made from the event's messages if FromStream. An order
 	// that the market or a limit refused is answered REJECTED.
 	Answer *todokuv1.OrderAnswer
-	// FromStream says that the reply was lost and the feed told instead.
+	// FromStream says that the reply was lost and the stream had the answer.
 	FromStream bool
 	// Attempts counts how often the request was sent by this package.
 	Attempts int
 }
 
-// resultGrace is how long a reply may be behind the stream before it counts as lost.
+// resultGrace is how long after the stream a reply may arrive before it counts as lost.
 const resultGrace = time.Second
 
-// attempts is for how many of a call's deadlines an outcome is sought, where the
-// caller sets none.
+// attempts is the default time limit, in deadlines of one call.
 const attempts = 3
 
-// OutcomeUnknown says whether an error leaves open if a request was done: it ended
-// before its answer came. What the venue refuses by name, and what was refused on the
-// way, was not done.
+// OutcomeUnknown says whether a request that failed with this error may have been carried
+// out: it ended without an answer. A refused request was not carried out.
 func OutcomeUnknown(err error) bool {
 	if _, ok := statusOf(err); !ok {
 		return false
@@ -64,16 +61,14 @@ func OutcomeUnknown(err error) bool {
 	return false
 }
 
-// Place enters an order and sees to it that its outcome becomes known: where a call
-// ends without an answer, the order is looked for on the stream, by its
-// client_order_id, and sent again under the same one, until one of them tells. Each
-// call has the deadline of its method; all of them end with ctx or, if that has no
-// deadline, after three times as long.
+// Place enters an order and finds out its outcome: where a call ends without an answer,
+// it looks for the order on the stream, by its client_order_id, and sends it again under
+// the same id. Each call has the deadline of its method; all of them end with ctx or, if
+// that has no deadline, after three times as long.
 //
-// What only a running loop over the updates sees, the stream cannot tell without;
-// sending again works in any case, also inside the loop. A request that the venue
-// refuses by name fails with its status and was not done; [ErrOutcomeUnknown] is what
-// remains when time is up.
+// The stream helps only while a loop over the updates runs; sending again always works,
+// also inside the loop. A refused request fails with the venue's status and was not
+// carried out. [ErrOutcomeUnknown] means that time is up.
 func (f *Feed) Place(ctx context.Context, request *todokuv1.PlaceOrderRequest) (Outcome, error) {
 	q := f.ask(request.GetAccount(), request.GetClientOrderId())
 	return settle(ctx, f, q, todokuv1.OrderService_PlaceOrder_FullMethodName, request, f.client.Orders().PlaceOrder)
@@ -91,7 +86,7 @@ func (f *Feed) Cancel(ctx context.Context, request *todokuv1.CancelOrderRequest)
 	return settle(ctx, f, q, todokuv1.OrderService_CancelOrder_FullMethodName, request, f.client.Orders().CancelOrder)
 }
 
-// question asks the stream what became of a request.
+// question waits for the outcome of a request on the stream.
 type question struct {
 	account, id string // Account may be empty: the user's only one.
 	answer      *todokuv1.OrderAnswer
@@ -99,7 +94,7 @@ type question struct {
 	closed      bool
 }
 
-// ask begins to look for a request, before it is sent. Its caller must call drop.
+// ask registers a question before the request is sent. The caller must call drop.
 func (f *Feed) ask(account, id string) *question {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -119,14 +114,14 @@ func (f *Feed) drop(q *question) {
 	delete(f.asked, q)
 }
 
-// curious says whether anybody asks the stream.
-func (f *Feed) curious() bool {
+// hasQuestions says whether any question is open.
+func (f *Feed) hasQuestions() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.asked) > 0
 }
 
-// answered looks for answers in a message that was handed on.
+// answered looks for answers in a delivered message.
 func (f *Feed) answered(m *todokuv1.Message) {
 	var order *todokuv1.Order
 	var id string
@@ -155,8 +150,7 @@ func (f *Feed) answered(m *todokuv1.Message) {
 	}
 }
 
-// close says that an event is whole: what it answered stands. The caller holds the
-// feed's mu.
+// close makes an answer final: its event is complete. The caller holds the feed's mu.
 func (q *question) close(cursor string) {
 	if q.answer == nil || q.closed {
 		return
@@ -198,13 +192,12 @@ func settle[Request any, Reply answering](
 	}
 }
 
-// wait waits for the stream to tell, and says whether it has.
+// wait waits for the answer on the stream, and returns whether it is there.
 func (q *question) wait(ctx context.Context, d time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	select {
 	case <-q.known:
-		return true
 	case <-ctx.Done():
 	}
 	select {
@@ -215,30 +208,20 @@ func (q *question) wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// attempt calls once and returns when the call does. When the stream tells first, the
-// call has a moment more to bring the answer itself.
+// attempt calls once. When the stream has the answer first, the call gets a moment more
+// to return it.
 func (q *question) attempt(ctx context.Context, limit time.Duration, call func(context.Context) (answering, error)) (answering, error) {
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	returned := make(chan struct{})
-	done := make(chan struct{})
-	go func() { // Ends with the call, which this function waits for.
-		defer close(done)
+	waiting.Go(func() {
 		select {
-		case <-returned:
-			return
 		case <-q.known:
-		}
-		timer := time.NewTimer(resultGrace)
-		defer timer.Stop()
-		select {
-		case <-returned:
-		case <-timer.C:
+			pause(ctx, resultGrace)
 			cancel()
+		case <-ctx.Done():
 		}
-	}()
-	reply, err := call(ctx)
-	close(returned)
-	<-done
-	return reply, err //nolint:wrapcheck // The status is the caller's.
+	})
+	return call(ctx) //nolint:wrapcheck // The status is the caller's.
 }

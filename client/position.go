@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// Waiting for one's own stream. A reply says by its cursor where its event stands;
-// a screen that shows the reply before the stream has come so far shows two truths.
+// A reply carries the cursor of its event. A screen that shows the reply before the stream
+// has reached that cursor shows two different states, so it waits.
 
 // Errors of WaitFor.
 var (
-	// ErrCursor: it is not a cursor.
+	// ErrCursor: the text is not a cursor.
 	ErrCursor = errors.New("client: not a cursor")
-	// ErrOtherHistory: the feed has gone on to another history than the cursor's: the
-	// venue was set up anew.
+	// ErrOtherHistory: the feed is in another history than the cursor: the venue was set
+	// up again.
 	ErrOtherHistory = errors.New("client: cursor of another history")
 )
 
-// position reads a cursor, "epoch:sequence". Programs need not know its form.
+// position parses a cursor, "epoch:sequence". Programs should treat it as opaque.
 func position(cursor string) (epoch string, sequence uint64, ok bool) {
 	i := strings.LastIndexByte(cursor, ':')
 	if i <= 0 {
@@ -34,7 +34,7 @@ func position(cursor string) (epoch string, sequence uint64, ok bool) {
 	return cursor[:i], sequence, true
 }
 
-// waiter waits for the feed to reach a place.
+// waiter waits for the feed to reach a cursor.
 type waiter struct {
 	epoch    string
 	sequence uint64
@@ -43,12 +43,11 @@ type waiter struct {
 	err      error
 }
 
-// WaitFor returns nil once everything up to a cursor, as a reply carries it, has
-// been processed by the loop over the feed's updates. It waits while the feed is away
-// and must not be called by the loop itself, which would wait for itself.
+// WaitFor returns nil once the loop over the feed's updates has processed everything up to
+// a reply's cursor. It also waits while the feed is disconnected or its loop was left. The
+// loop itself must not call it: it would wait for itself.
 //
-// Errors: ctx's cause; [ErrCursor]; [ErrOtherHistory]; and what the feed ended with,
-// when it has ended or ends meanwhile; one whose loop was only left is waited for.
+// Errors: ctx's cause; [ErrCursor]; [ErrOtherHistory]; and the error that ended the feed.
 func (f *Feed) WaitFor(ctx context.Context, cursor string) error {
 	epoch, sequence, ok := position(cursor)
 	if !ok {
@@ -77,7 +76,7 @@ func (f *Feed) WaitFor(ctx context.Context, cursor string) error {
 	}
 }
 
-// judge ends the waiting when a place is far enough, or of another history.
+// judge ends the wait if cursor is late enough, or of another history.
 func (w *waiter) judge(cursor string) bool {
 	epoch, sequence, ok := position(cursor)
 	switch {
@@ -93,8 +92,8 @@ func (w *waiter) judge(cursor string) bool {
 	return true
 }
 
-// advance says that everything up to cursor has been processed; its last event was
-// committed at committed, zero where there was none.
+// advance records that everything up to cursor has been processed; its last event was
+// committed at committed, zero if there was none.
 func (f *Feed) advance(cursor string, committed time.Time) {
 	now := time.Now()
 	f.cursor = cursor
@@ -115,7 +114,7 @@ func (f *Feed) advance(cursor string, committed time.Time) {
 	}
 }
 
-// over ends all waiting: the feed is over.
+// over ends all waits: the feed has ended.
 func (f *Feed) over(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

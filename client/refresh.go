@@ -13,12 +13,12 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// An access token lives for minutes. It is exchanged in time by a timer, and when
-// the venue refuses it, by whoever was refused.
+// An access token is valid for minutes. A timer exchanges it in time, and a refused call
+// exchanges it too.
 
-// exchange is an exchange of tokens under way. All who need it wait for the same
-// one, and none of them can cancel it: a refresh token whose answer is lost is
-// spent, and used once more half a minute later it would end the session.
+// exchange is an exchange of tokens in progress. All callers share one, and none can
+// cancel it: a refresh token whose answer is lost is spent, and used again half a minute
+// later it would end the session.
 type exchange struct {
 	refreshToken string
 	done         chan struct{} // Closed when it is over; err holds then.
@@ -76,7 +76,7 @@ func (c *Client) run(x *exchange) {
 	if err == nil {
 		c.change(func(s *Session) bool {
 			if s.RefreshToken != x.refreshToken {
-				return false // Signed out, or in anew, meanwhile.
+				return false // Another sign-in or sign-out happened.
 			}
 			s.take(reply.GetTokens())
 			return true
@@ -89,17 +89,15 @@ func (c *Client) run(x *exchange) {
 	if c.exchange == x {
 		c.exchange = nil
 	}
-	// A venue that cannot be reached is asked again soon; one that refuses leaves
-	// it to the next call to say so.
+	// An unreachable venue is asked again soon; after a refusal the next call fails.
 	if err != nil && status.Code(err) != codes.Unauthenticated && c.session.RefreshToken == x.refreshToken {
 		const again = 5 * time.Second
 		c.planLocked(max(again, RetryAfter(err)))
 	}
 }
 
-// lifetime is how long the access token is good for by this machine's clock. Where
-// that says that even a new one is over, the clock is wrong; then the token is good
-// until the venue says otherwise, and exchanged now and then.
+// lifetime is how long the access token is valid by this machine's clock. If even a new
+// token has expired by it, the clock is wrong, and a fixed interval is used.
 func lifetime(s Session) time.Duration {
 	const unknown = 5 * time.Minute
 	if left := time.Until(s.AccessExpire); left > 0 {
@@ -131,8 +129,8 @@ func withoutToken(ctx context.Context) context.Context {
 	return context.WithValue(ctx, tokenless{}, true)
 }
 
-// authorise adds the access token to a call and, where the venue no longer takes
-// it, refreshes and calls once more: a call that was not authorised did nothing.
+// authorise adds the access token to a call. Where the venue refuses it, it refreshes the
+// token and calls once more: an unauthorised call did nothing.
 func (c *Client) authorise(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if ctx.Value(tokenless{}) != nil {
 		return invoke(ctx, method, request, reply, conn, options...)
@@ -140,7 +138,7 @@ func (c *Client) authorise(ctx context.Context, method string, request, reply an
 	token := c.Session().AccessToken
 	err := invoke(withToken(ctx, token), method, request, reply, conn, options...)
 	if status.Code(err) != codes.Unauthenticated || c.refresh(ctx, token) != nil {
-		return err // What the call was told says more than that refreshing failed too.
+		return err // It says more than the failure of the refresh.
 	}
 	return invoke(withToken(ctx, c.Session().AccessToken), method, request, reply, conn, options...)
 }

@@ -9,30 +9,28 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// Resyncing: what a feed does when a heartbeat's digest shows that what it handed on
-// is not what the venue holds. That is a defect of somebody's, so the feed says so
-// ([ReasonDiverged]) and begins anew with a snapshot, which the program is given like
-// any other after a Reset. Events that fell into the gap between the heartbeat and
-// the snapshot are fetched and handed on first: a snapshot has their outcome only.
+// When a heartbeat's digest differs from the client's, something is defective. The feed
+// reports it ([ReasonDiverged]) and starts again with a Reset and a snapshot. The events
+// between the heartbeat and the snapshot are fetched and delivered before.
 
-// A defect may be there to stay, and a snapshot is what costs a venue most: the first
-// is asked for at once, the next not before firstResync, then after twice as long
-// each time. A digest that is right again puts an end to that.
+// The defect may be permanent, and snapshots are expensive for the venue: the first is
+// requested at once, the next after firstResync, then after twice as long each time, until
+// a digest matches.
 const (
 	firstResync = time.Minute
 	mostResync  = time.Hour
-	// catchUpPage is how many of the events in the gap are asked for at once.
+	// catchUpPage is how many events of the gap are requested at once.
 	catchUpPage = 1000
 )
 
-// proof holds a feed against the venue's digests. The feed's goroutine uses it.
+// proof compares a feed with the venue's digests. The feed's goroutine uses it.
 type proof struct {
 	holdings holdings
 	wait     time.Duration // After the latest resync.
 	next     time.Time     // No resync before it.
 
-	// after is where the feed stood when the resync under way began, "" when none is,
-	// and caught the sequence up to which the gap behind it was handed on.
+	// after is the cursor at which the present resync began, "" without one, and caught
+	// the sequence up to which the events after it were delivered.
 	after  string
 	caught uint64
 	why    string // For people.
@@ -43,12 +41,12 @@ type divergence struct{ accounts []string }
 
 func (d *divergence) Error() string {
 	if len(d.accounts) == 1 && d.accounts[0] == "" {
-		return "client: what was handed on of all accounts is not what the venue holds"
+		return "client: the digest of all accounts differs from the venue's"
 	}
-	return fmt.Sprintf("client: what was handed on of %s is not what the venue holds", strings.Join(d.accounts, ", "))
+	return fmt.Sprintf("client: the digest of %s differs from the venue's", strings.Join(d.accounts, ", "))
 }
 
-// resyncs says whether a divergence that was found now is worth a snapshot.
+// resyncs says whether a divergence found now gets a snapshot.
 func (p *proof) resyncs(now time.Time) bool {
 	if now.Before(p.next) {
 		return false
@@ -58,21 +56,21 @@ func (p *proof) resyncs(now time.Time) bool {
 	return true
 }
 
-// agreed takes note of a digest that was right.
+// agreed records a digest that matched.
 func (p *proof) agreed(now time.Time) {
 	if now.After(p.next) {
 		p.wait = 0
 	}
 }
 
-// prove holds what was handed on against the heartbeat in a response, if it has one
-// that is for where the feed stands: a stream that takes over begins before that.
+// prove compares what was delivered with the heartbeat in a response, if its cursor is
+// the feed's: a stream that takes over begins before that.
 func (a *attachment) prove(r *todokuv1.FeedNotificationResponse) error {
 	f := a.feed
-	if f.cursor != "" { // A resync that was under way has its snapshot.
+	if f.cursor != "" { // A resync has received its snapshot.
 		f.proof.after, f.proof.caught = "", 0
 	}
-	if a.skip != 0 || a.handover.heir != nil || r.GetCursor() != f.cursor {
+	if a.skip != 0 || a.handover.nextStream != nil || r.GetCursor() != f.cursor {
 		return nil
 	}
 	for _, m := range r.GetMessages() {
@@ -95,12 +93,11 @@ func (a *attachment) prove(r *todokuv1.FeedNotificationResponse) error {
 	return nil
 }
 
-// resync makes the next stream begin with a snapshot, and tells the program why.
+// resync makes the next stream begin with a snapshot, preceded by a Reset that says why.
 func (f *Feed) resync(why string) { f.proof.after, f.proof.why, f.cursor = f.cursor, why, "" }
 
-// prepare takes note of a message that is about to be handed on. The snapshot of a
-// resync is preceded by the events that led to it and by what tells the program to
-// forget.
+// prepare records a message before it is delivered. Before the snapshot of a resync it
+// delivers the missed events and a Reset.
 func (f *Feed) prepare(ctx context.Context, m *todokuv1.Message, yield func(Update, error) bool) error {
 	f.proof.holdings.take(m)
 	if f.proof.after == "" || m.GetSnapshotBegin() == nil {
@@ -121,9 +118,8 @@ func (f *Feed) prepare(ctx context.Context, m *todokuv1.Message, yield func(Upda
 	return nil
 }
 
-// catchUp hands on the events between where the feed stood before a resync and its
-// snapshot. Where the venue does not have them any more, or does not answer, the
-// Reset that follows says what a Reset says.
+// catchUp delivers the events between the cursor before a resync and its snapshot. It
+// skips them if the venue no longer has them or does not answer: a Reset follows.
 func (f *Feed) catchUp(ctx context.Context, through uint64, yield func(Update, error) bool) error {
 	subscription := f.subscription()
 	for after := f.proof.after; ; {
@@ -139,7 +135,7 @@ func (f *Feed) catchUp(ctx context.Context, through uint64, yield func(Update, e
 				return nil
 			}
 			if m.GetSequence() <= f.proof.caught {
-				continue // Handed on before a snapshot that was cut off.
+				continue // Delivered before a snapshot that was cut off.
 			}
 			if !yield(Update{Message: m}, nil) {
 				return errStopped

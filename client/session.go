@@ -10,8 +10,8 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// Session is what a session is held by. It is secret: keep it where only its user
-// can read.
+// Session has the credentials of a session. They are secret: store them where only the
+// user can read them.
 type Session struct {
 	User          string    `json:"user"`
 	SessionID     string    `json:"session_id"`
@@ -41,7 +41,7 @@ func (c *Client) Login(ctx context.Context, user, password string) error {
 	return nil
 }
 
-// Restore takes up a session that an earlier [Config.OnSession] was called with.
+// Restore continues a session that [Config.OnSession] received earlier.
 func (c *Client) Restore(s Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +49,7 @@ func (c *Client) Restore(s Session) {
 	c.planLocked(lifetime(s) * 3 / 4)
 }
 
-// Session returns the session as it is now; zero before Login.
+// Session returns the present session; zero before Login.
 func (c *Client) Session() Session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,8 +76,8 @@ func (s *Session) take(tokens *todokuv1.SessionTokens) {
 	s.RefreshToken, s.RefreshExpire = tokens.GetRefreshToken(), tokens.GetRefreshExpireTime().AsTime()
 }
 
-// change makes set's changes to the session, unless set returns false: the session
-// is another one by then. It plans the next exchange of the tokens and tells.
+// change applies set to the session unless set returns false, because it is another
+// session by then. It plans the next exchange of tokens and calls OnSession.
 func (c *Client) change(set func(*Session) bool) {
 	c.changing.Lock()
 	defer c.changing.Unlock()

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -10,21 +11,15 @@ import (
 // contradict each other or the venue's.
 var ErrSettings = errors.New("client: settings contradict each other")
 
-// leastKeepalive is what grpc-go raises a shorter keepalive time to, without a
-// word. A venue tolerates a PING every 5 s.
+// leastKeepalive is grpc-go's own minimum: it raises a shorter time silently. A venue
+// tolerates a PING every 5 s.
 const leastKeepalive = 10 * time.Second
 
-// withDefaults fills in what was not said.
+// withDefaults sets what is zero.
 func (c Config) withDefaults() Config {
-	if c.ClientName == "" {
-		c.ClientName = "todoku-go"
-	}
-	if c.KeepaliveTime == 0 {
-		c.KeepaliveTime = 20 * time.Second
-	}
-	if c.KeepaliveTimeout == 0 {
-		c.KeepaliveTimeout = 10 * time.Second
-	}
+	c.ClientName = cmp.Or(c.ClientName, "todoku-go")
+	c.KeepaliveTime = cmp.Or(c.KeepaliveTime, 20*time.Second)
+	c.KeepaliveTimeout = cmp.Or(c.KeepaliveTimeout, 10*time.Second)
 	return c
 }
 
@@ -38,24 +33,24 @@ func (c Config) Check() error {
 			errs = append(errs, fmt.Errorf("%w: "+format, append([]any{ErrSettings}, args...)...))
 		}
 	}
-	refuse(c.Address == "", "no address")
+	refuse(c.Address == "", "no address: set Config.Address")
 	refuse(c.KeepaliveTime < leastKeepalive,
-		"keepalive time %s: gRPC sends no PING more often than every %s", c.KeepaliveTime, leastKeepalive)
+		"keepalive time %s is too short: gRPC needs at least %s", c.KeepaliveTime, leastKeepalive)
 	refuse(c.KeepaliveTimeout < 0, "keepalive timeout %s is negative", c.KeepaliveTimeout)
-	refuse(c.StaleAfter < 0 || c.WatchdogAfter < 0, "silence %s and %s must not be negative", c.StaleAfter, c.WatchdogAfter)
+	refuse(c.StaleAfter < 0 || c.WatchdogAfter < 0, "StaleAfter %s and WatchdogAfter %s must not be negative", c.StaleAfter, c.WatchdogAfter)
 	refuse(c.WatchdogAfter > 0 && c.StaleAfter >= c.WatchdogAfter,
-		"stale after %s, but the stream is left after %s already", c.StaleAfter, c.WatchdogAfter)
-	refuse(c.CancelOnDisconnect < 0, "cancel on disconnect after %s", c.CancelOnDisconnect)
+		"StaleAfter %s must be shorter than WatchdogAfter %s", c.StaleAfter, c.WatchdogAfter)
+	refuse(c.CancelOnDisconnect < 0, "cancel on disconnect %s is negative", c.CancelOnDisconnect)
 	return errors.Join(errs...)
 }
 
-// checkHeartbeat refuses a silence that is shorter than the venue's own: a quiet
-// stream would be left again and again.
+// checkHeartbeat refuses a silence that is shorter than the heartbeat interval: every
+// quiet stream would be left.
 func (c Config) checkHeartbeat(interval time.Duration) error {
 	longest := interval + interval/10 // The venue spreads them by a tenth.
 	for what, silence := range map[string]time.Duration{"stale": c.StaleAfter, "left": c.WatchdogAfter} {
 		if silence > 0 && silence <= longest {
-			return fmt.Errorf("%w: a stream is %s after %s of silence, but the venue's heartbeats come every %s only",
+			return fmt.Errorf("%w: a stream is %s after %s of silence, but the venue sends a heartbeat only every %s",
 				ErrSettings, what, silence, interval)
 		}
 	}

@@ -6,42 +6,40 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// State is how a feed stands.
+// State is the state of a feed.
 type State string
 
 // The states of a feed.
 const (
-	StateIdle       State = "IDLE" // no loop runs over it; not told, the loop knows
+	StateIdle       State = "IDLE" // no loop runs over it; OnStatus is not called
 	StateConnecting State = "CONNECTING"
 	StateLive       State = "LIVE"
 	StateStale      State = "STALE"    // nothing has come for a while
 	StateResuming   State = "RESUMING" // a stream has ended and the next has not begun
-	// StateDiverged: it goes on although what was handed on is not what the venue
-	// holds. A snapshot was asked for not long ago and did not help; it will be again.
+	// StateDiverged: the digests differ although a snapshot was taken recently. The feed
+	// goes on and will request another one.
 	StateDiverged State = "DIVERGED"
 )
 
-// Status says how a feed stands, for a screen that must not look current when it is
-// not.
+// Status is the state of a feed, for a screen that must show whether it is current.
 type Status struct {
 	State State
 	// Since is when State became so.
 	Since time.Time
-	// Cursor is where the feed stands: everything up to there has been processed.
+	// Cursor is that of the last processed update.
 	Cursor string
-	// Silence is for how long nothing has come; 0 before anything came.
+	// Silence is how long ago the last response arrived; 0 before the first.
 	Silence time.Duration
-	// Lag is how long the latest event took from being committed to being handed on,
-	// give or take LagError; LagError is 0 when there was none yet. It grows where
-	// the loop is slow, and is large for what is replayed.
+	// Lag is the time from the commit of the latest event to its delivery, ± LagError,
+	// which is 0 before the first event. A slow loop and a replay make it large.
 	Lag, LagError time.Duration
-	// ClockAhead is how far the venue's clock is ahead of this machine's, give or take
-	// ClockError, which is 0 when that is not known yet.
+	// ClockAhead is how far the venue's clock is ahead of this machine's, ± ClockError,
+	// which is 0 while that is unknown.
 	ClockAhead, ClockError time.Duration
 	// End is how the last stream ended, nil while it is the first.
 	End *End
-	// Streams counts the streams that began, Handovers those of them that took over
-	// from one that still delivered.
+	// Streams counts the streams that began, Handovers those that took over from one that
+	// still delivered.
 	Streams, Handovers uint64
 }
 
@@ -56,7 +54,7 @@ type standing struct {
 	streams, handovers uint64
 }
 
-// Status returns how the feed stands now.
+// Status returns the present status.
 func (f *Feed) Status() Status {
 	now := time.Now()
 	f.mu.Lock()
@@ -79,7 +77,7 @@ func (f *Feed) statusLocked(now time.Time) Status {
 	return status
 }
 
-// stand changes the state and tells, if it is another one.
+// stand sets the state and calls OnStatus if it changed.
 func (f *Feed) stand(state State) {
 	now := time.Now()
 	f.mu.Lock()
@@ -94,7 +92,7 @@ func (f *Feed) stand(state State) {
 	}
 }
 
-// ended takes note of the end of a stream and tells.
+// ended records the end of a stream and calls OnEnd.
 func (f *Feed) ended(end End) {
 	f.mu.Lock()
 	f.standing.end = &end
@@ -102,17 +100,17 @@ func (f *Feed) ended(end End) {
 	f.options.OnEnd(end)
 }
 
-// heard takes note of when something came.
+// heard records when a response arrived.
 func (f *Feed) heard(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.standing.heard = at
 }
 
-// began takes note of a stream that was asked for at sent and began with hello.
+// began records a stream that was requested at sent and began with hello.
 func (f *Feed) began(hello *todokuv1.Hello, sent, arrived time.Time, a *attachment) {
 	f.mu.Lock()
-	f.receipts = a.receipts
+	f.acks = a.acks
 	if accounts := hello.GetUser().GetAccounts(); len(accounts) > 0 {
 		f.account = accounts[0]
 	}
@@ -127,8 +125,8 @@ func (f *Feed) began(hello *todokuv1.Hello, sent, arrived time.Time, a *attachme
 	f.stand(StateLive)
 }
 
-// told takes note of a heartbeat.
-func (f *Feed) told(heartbeat *todokuv1.Heartbeat, arrived time.Time) {
+// heartbeat records a heartbeat.
+func (f *Feed) heartbeat(heartbeat *todokuv1.Heartbeat, arrived time.Time) {
 	if venue := heartbeat.GetServerTime(); venue.IsValid() {
 		f.mu.Lock()
 		defer f.mu.Unlock()

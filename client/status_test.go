@@ -71,9 +71,9 @@ func TestSettingsThatContradictEachOtherAreRefused(t *testing.T) {
 	good := client.Config{Address: "127.0.0.1:1"}
 	for word, change := range map[string]func(*client.Config){
 		"no address":        func(c *client.Config) { c.Address = "" },
-		"no PING more":      func(c *client.Config) { c.KeepaliveTime = 4 * time.Second },
+		"needs at least":    func(c *client.Config) { c.KeepaliveTime = 4 * time.Second },
 		"keepalive timeout": func(c *client.Config) { c.KeepaliveTimeout = -1 },
-		"left after":        func(c *client.Config) { c.StaleAfter, c.WatchdogAfter = 15*time.Second, 15*time.Second },
+		"must be shorter":   func(c *client.Config) { c.StaleAfter, c.WatchdogAfter = 15*time.Second, 15*time.Second },
 		"not be negative":   func(c *client.Config) { c.WatchdogAfter = -1 },
 		"cancel on":         func(c *client.Config) { c.CancelOnDisconnect = -1 },
 	} {

@@ -11,45 +11,42 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// What a stream carries can be changed while it lives (UpdateSubscription), but a
-// stream is not for ever: the next one must ask for what holds then, not for what the
-// feed began with, or a program would stop hearing of an instrument because a proxy
-// was reloaded. So the latest change is remembered, wherever in the program it was
-// made, and made once more where a stream that was asked for before it takes over.
+// UpdateSubscription changes what a live stream carries. The next stream must ask for the
+// same, so the latest change is kept, wherever in the program it was made, and sent again
+// when a stream that was requested before it takes over.
 //
-// What a change adds of presence and accounts is told once, on the stream that it was
-// made on, and a replay does not bring it. So until a later cursor than the change's has
-// come, the feed counts it as owed: a stream that ends before that is not resumed but
-// followed by a snapshot, and none takes over from it.
+// Added presence and accounts are sent once, on the stream of the change, and a replay
+// does not contain them. Until a cursor after the change has arrived they are pending: a
+// stream that ends before is followed by a snapshot, and none takes over from it.
 
-// wish is what a feed's streams are to carry.
-type wish struct {
+// wanted is what a feed's streams should carry.
+type wanted struct {
 	changed  *todokuv1.Subscription // By UpdateSubscription; nil for the options.
 	revision uint64                 // Counts changes.
 	begun    uint64                 // Counts streams that began.
 
-	owed bool   // What was added has come only if a later cursor has than this one,
-	past string // "" while the change is not answered.
+	pending bool   // What was added has not arrived before a later cursor than after,
+	after   string // which is "" while the change is not answered.
 }
 
-// owe takes note of a change that the venue made at a cursor, or is about to make.
-func (w *wish) owe(s *todokuv1.Subscription, past string) {
-	w.owed, w.past = s.GetPresence() || s.GetAllAccounts(), past
+// addedAt records a change that the venue made at a cursor, "" if it has not answered.
+func (w *wanted) addedAt(s *todokuv1.Subscription, cursor string) {
+	w.pending, w.after = s.GetPresence() || s.GetAllAccounts(), cursor
 }
 
-// owes says whether a replay after cursor may lack what was added. Another history
+// mayLack says whether a replay after cursor may lack what was added. Another history
 // begins with a snapshot.
-func (w *wish) owes(cursor string) bool {
+func (w *wanted) mayLack(cursor string) bool {
 	epoch, at, ok := position(cursor)
-	of, past, answered := position(w.past)
-	return w.owed && ok && (!answered || epoch == of && at <= past)
+	of, past, answered := position(w.after)
+	return w.pending && ok && (!answered || epoch == of && at <= past)
 }
 
-// subscriptionLocked returns what a stream is asked for. The caller holds mu.
+// subscriptionLocked returns the present subscription. The caller holds mu.
 func (f *Feed) subscriptionLocked() *todokuv1.Subscription {
 	s := &todokuv1.Subscription{Symbols: f.options.Symbols, Presence: f.options.Presence, AllAccounts: f.options.AllAccounts}
-	if f.wish.changed != nil {
-		s = proto.CloneOf(f.wish.changed)
+	if f.wanted.changed != nil {
+		s = proto.CloneOf(f.wanted.changed)
 	}
 	s.StateInterval = nil // It is a stream's own: UpdateSubscription does not change it.
 	if f.options.StateInterval > 0 {
@@ -58,58 +55,56 @@ func (f *Feed) subscriptionLocked() *todokuv1.Subscription {
 	return s
 }
 
-// subscription returns what a stream is asked for now.
+// subscription returns the present subscription.
 func (f *Feed) subscription() *todokuv1.Subscription {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.subscriptionLocked()
 }
 
-// request asks for a stream that begins where the feed stands, and says which
-// revision of the subscription it asks for. Where a replay may lack something it asks
-// for a snapshot, or for nothing (nil) where it is to be an heir: what is lacking comes
-// on the stream that still delivers.
-func (f *Feed) request(heir bool) (*todokuv1.FeedNotificationRequest, uint64) {
+// request returns a request for a stream that begins at the feed's cursor, and the
+// revision of its subscription. Where a replay may lack something it asks for a snapshot;
+// for a stream that takes over it returns nil: the present one still delivers that.
+func (f *Feed) request(takeOver bool) (*todokuv1.FeedNotificationRequest, uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.wish.owes(f.cursor) {
-		if heir {
+	if f.wanted.mayLack(f.cursor) {
+		if takeOver {
 			return nil, 0
 		}
 		f.resync("The stream ended before what was added to its subscription had come.")
 	}
 	if f.cursor == "" {
-		f.wish.owed = false // A snapshot has it.
+		f.wanted.pending = false // A snapshot has it.
 	}
 	return &todokuv1.FeedNotificationRequest{
 		ConnectionId: f.connection, ResumeAfter: f.cursor, Subscription: f.subscriptionLocked(), InstanceId: f.options.InstanceID,
-	}, f.wish.revision
+	}, f.wanted.revision
 }
 
-// attachTo changes the connection that the feed's streams attach to.
+// attachTo sets the connection to which the feed's streams attach.
 func (f *Feed) attachTo(connection string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.connection = connection
 }
 
-// beginStream takes note of a stream that began, and says whether it was asked for
-// the present revision.
+// beginStream records a stream that began, and says whether it has the present revision
+// of the subscription.
 func (f *Feed) beginStream(revision uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.wish.begun++
-	if f.wish.revision != revision {
-		f.wish.owe(f.subscriptionLocked(), "")
+	f.wanted.begun++
+	if f.wanted.revision != revision {
+		f.wanted.addedAt(f.subscriptionLocked(), "")
 		return false
 	}
 	return true
 }
 
-// renew asks for the present subscription again if the stream was asked for an earlier
-// one, until the venue has answered or ctx, which is the stream's, ends. A refusal ends
-// the stream, as it would end one that asks for the same when it begins: a stream that
-// carries something else than its program believes would be silent about what is missing.
+// renew sends the present subscription again if the stream began with an earlier one,
+// until the venue has answered or ctx, the stream's, ends. A refusal ends the stream:
+// otherwise the program would miss messages without knowing.
 func (a *attachment) renew(ctx context.Context) {
 	select {
 	case <-a.outdated:
@@ -126,7 +121,7 @@ func (a *attachment) renew(ctx context.Context) {
 		switch {
 		case err == nil:
 			return
-		case !OutcomeUnknown(err) && RetryAfter(err) == 0: // Once more would change nothing.
+		case !OutcomeUnknown(err) && RetryAfter(err) == 0: // A retry would not help.
 			a.pass(ctx, arrival{err: err, at: time.Now()})
 			return
 		}
@@ -134,7 +129,7 @@ func (a *attachment) renew(ctx context.Context) {
 	}
 }
 
-// remember keeps what UpdateSubscription changed.
+// remember keeps the changes of UpdateSubscription for later streams.
 func (c *Client) remember(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	change, ok := request.(*todokuv1.UpdateSubscriptionRequest)
 	if !ok {
@@ -147,50 +142,45 @@ func (c *Client) remember(ctx context.Context, method string, request, reply any
 	if !f.change(change.GetSubscription(), begun, reply) {
 		return nil
 	}
-	// A stream that was asked for earlier has taken over meanwhile, and nobody can say
-	// which of the two the venue changed.
+	// Another stream has taken over meanwhile; the venue may have changed either.
 	if err := invoke(ctx, method, request, reply, conn, options...); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.wish.owe(change.GetSubscription(), changedAt(reply))
+	f.wanted.addedAt(change.GetSubscription(), changedAt(reply))
 	return nil
 }
 
-// change takes note of a change that was made when so many streams had begun, and says
+// change records a change that was made when so many streams had begun, and says
 // whether another has begun since.
 func (f *Feed) change(to *todokuv1.Subscription, begun uint64, reply any) (another bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.wish.changed = proto.CloneOf(to)
-	f.wish.revision++
-	another = f.wish.begun != begun
-	if another {
-		f.wish.owe(to, "")
-	} else {
-		f.wish.owe(to, changedAt(reply))
+	f.wanted.changed = proto.CloneOf(to)
+	f.wanted.revision++
+	if f.wanted.begun != begun {
+		f.wanted.addedAt(to, "")
+		return true
 	}
-	return another
+	f.wanted.addedAt(to, changedAt(reply))
+	return false
 }
 
-// changedAt returns the cursor at which a change was made, "" if it is not said.
+// changedAt returns the cursor at which a change was made.
 func changedAt(reply any) string {
-	answer, ok := reply.(*todokuv1.UpdateSubscriptionResponse)
-	if !ok {
-		return ""
-	}
+	answer, _ := reply.(*todokuv1.UpdateSubscriptionResponse)
 	return answer.GetCursor()
 }
 
-// feedOn returns the feed that runs on a connection, nil if none does, and how many
-// streams it has begun.
+// feedOn returns the running feed of a connection, or nil, and how many of its streams
+// have begun.
 func (c *Client) feedOn(connection string) (*Feed, uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for f := range c.feeds {
 		f.mu.Lock()
-		own, begun := f.connection == connection, f.wish.begun
+		own, begun := f.connection == connection, f.wanted.begun
 		f.mu.Unlock()
 		if own {
 			return f, begun

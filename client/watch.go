@@ -1,6 +1,9 @@
 package client
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Intervals until the stream's Hello names the venue's own.
 const (
@@ -13,43 +16,38 @@ const (
 	// clockJump is how much later than planned the clock is read when the machine
 	// slept.
 	clockJump = 30 * time.Second
-	// look is how often it is read at least.
+	// look is the longest time between two readings.
 	look = time.Second
 )
 
-// watch judges the silence of a stream. It counts only while somebody waits for
-// the stream: a program that takes its time with an update is slow, not dead.
+// watch measures the silence of a stream, only while the loop waits for it: the time that
+// a program takes for an update does not count.
 type watch struct {
 	stale, watchdog time.Duration
-	greeted         bool      // Hello has come.
-	isStale         bool      // It has been silent for too long, and that was told.
+	helloSeen       bool      // Hello has come.
+	isStale         bool      // It was silent for too long, and that was reported.
 	since           time.Time // When the silence began.
 	looked          time.Time // The wall clock when it was last read.
 }
 
-// set takes the venue's intervals; those that make no sense are passed over.
+// set takes the venue's intervals and ignores those that are not positive.
 func (w *watch) set(stale, watchdog time.Duration) {
-	w.greeted = true
-	if stale > 0 {
-		w.stale = stale
-	}
-	if watchdog > 0 {
-		w.watchdog = watchdog
-	}
+	w.helloSeen = true
+	w.stale, w.watchdog = cmp.Or(max(0, stale), w.stale), cmp.Or(max(0, watchdog), w.watchdog)
 }
 
-// begin says that waiting begins.
+// begin starts the measurement.
 func (w *watch) begin(now time.Time) { w.since, w.looked = now, now.Round(0) }
 
-// limit is how much silence ends the stream.
+// limit is how long a silence ends the stream.
 func (w *watch) limit() time.Duration {
-	if !w.greeted {
+	if !w.helloSeen {
 		return helloDeadline
 	}
 	return w.watchdog
 }
 
-// next returns how long to wait before judging.
+// next returns how long to wait before the next judge.
 func (w *watch) next(now time.Time) time.Duration {
 	silent := now.Sub(w.since)
 	wait := min(look, w.limit()-silent)
@@ -59,7 +57,7 @@ func (w *watch) next(now time.Time) time.Duration {
 	return max(wait, 0)
 }
 
-// judge says once when the stream becomes stale, and why it must end, if it must.
+// judge reports once that the stream became stale, and why it must end, or "".
 func (w *watch) judge(now time.Time) (becameStale bool, end string) {
 	// The wall clock: the monotonic one stands still while the machine sleeps.
 	wall := now.Round(0)
@@ -69,7 +67,7 @@ func (w *watch) judge(now time.Time) (becameStale bool, end string) {
 	switch {
 	case jump > clockJump || jump < -clockJump:
 		return false, ReasonClockJump
-	case silent >= w.limit() && !w.greeted:
+	case silent >= w.limit() && !w.helloSeen:
 		return false, ReasonNoHello
 	case silent >= w.limit():
 		return false, ReasonWatchdog

@@ -42,7 +42,7 @@ type market struct {
 	held    trade.Quantity // by the maker
 	taken   []trade.Quantity
 	ladders [2][levels]quoted
-	rest    int // turns to leave it alone
+	paused  int // turns for which it is skipped
 }
 
 // newMarket reads an instrument that one trader quotes and so many take. The error

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -16,8 +17,8 @@ import (
 
 // Commands of the script as requests of the API, and answers as outcomes.
 
-// do carries a command out. The error is ctx's: whatever the venue says is an
-// outcome.
+// do sends a command. The error is ctx's: an answer of the venue is an outcome, also
+// a refusal.
 func (r *runner) do(ctx context.Context, c command) (outcome, error) {
 	r.number++
 	id := r.config.RunID + "-" + strconv.FormatUint(r.number, 10)
@@ -33,11 +34,10 @@ func (r *runner) do(ctx context.Context, c command) (outcome, error) {
 	case client.Reason(err) == trade.ReasonUnknownOrder.String():
 		return r.ended(ctx, t, c.orderID)
 	case err != nil:
-		r.config.Logger.LogAttrs(ctx, slog.LevelDebug, "demo trader refused",
-			slog.String("trader", t.name), slog.String("instrument", c.market.symbol), slog.String("error", client.Describe(err)))
-		return outcome{refused: nonEmpty(client.Reason(err), status.Code(err).String())}, nil
+		t.logger.LogAttrs(ctx, slog.LevelDebug, "demo trader refused", described(err), slog.String("instrument", c.market.symbol))
+		return outcome{refused: cmp.Or(client.Reason(err), status.Code(err).String())}, nil
 	}
-	r.cursor = nonEmpty(answer.GetCursor(), r.cursor)
+	r.cursor = cmp.Or(answer.GetCursor(), r.cursor)
 	o := outcome{orderID: answer.GetOrderId(), filled: quantity(answer.GetFilledQuantity()), leaves: quantity(answer.GetLeavesQuantity())}
 	if c.kind != take || answer.GetStatus() == todokuv1.OrderStatus_ORDER_STATUS_REJECTED {
 		o.refused = refusal(c, answer)
@@ -76,8 +76,8 @@ func request(ctx context.Context, orders todokuv1.OrderServiceClient, c command,
 	return reply.GetAnswer(), err
 }
 
-// refusal is the venue's word for a quote that it did not take. Why an order ended
-// is no refusal.
+// refusal is the reason of a refused quote. The reason of a canceled order is not a
+// refusal.
 func refusal(c command, answer *todokuv1.OrderAnswer) string {
 	if c.kind == cancel && answer.GetStatus() == todokuv1.OrderStatus_ORDER_STATUS_CANCELED {
 		return ""
@@ -85,7 +85,7 @@ func refusal(c command, answer *todokuv1.OrderAnswer) string {
 	return answer.GetReason().GetName()
 }
 
-// ended learns what became of an order that does not work any more.
+// ended reads what was filled of an order that no longer works.
 func (r *runner) ended(ctx context.Context, t *trader, orderID string) (outcome, error) {
 	o := outcome{refused: trade.ReasonUnknownOrder.String(), gone: true}
 	err := t.call(ctx, func(ctx context.Context) error {
@@ -97,21 +97,19 @@ func (r *runner) ended(ctx context.Context, t *trader, orderID string) (outcome,
 		return outcome{}, context.Cause(ctx)
 	}
 	if err != nil && status.Code(err) != codes.NotFound {
-		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "demo trader cannot look its order up",
-			slog.String("trader", t.name), slog.String("error", client.Describe(err)))
+		t.logger.LogAttrs(ctx, slog.LevelWarn, "demo trader cannot look its order up", described(err))
 	}
 	return o, nil
 }
 
-// resume cancels what a trader's earlier runs left in the books and reads what
-// it holds.
+// resume cancels the orders of a trader's earlier runs and reads its positions.
 func (r *runner) resume(ctx context.Context, n int) error {
 	t := r.traders[n]
 	var positions []*todokuv1.Position
 	err := t.call(ctx, func(ctx context.Context) error {
 		done, err := t.client.Orders().MassCancelOrders(ctx, &todokuv1.MassCancelOrdersRequest{RequestId: r.config.RunID + "-begin"})
 		if err != nil {
-			return fmt.Errorf("cancel what is left: %w", err)
+			return fmt.Errorf("cancel the orders of earlier runs: %w", err)
 		}
 		reply, err := t.client.Orders().ListPositions(ctx, &todokuv1.ListPositionsRequest{WaitFor: done.GetCursor()})
 		positions = reply.GetPositions()
@@ -122,8 +120,7 @@ func (r *runner) resume(ctx context.Context, n int) error {
 	}
 	if err != nil {
 		// An administrator may have suspended it; the others trade on.
-		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "demo trader cannot begin",
-			slog.String("trader", t.name), slog.String("error", client.Describe(err)))
+		t.logger.LogAttrs(ctx, slog.LevelWarn, "demo trader cannot begin", described(err))
 		return nil
 	}
 	makers := makersOf(len(r.traders))
@@ -141,7 +138,7 @@ func (r *runner) resume(ctx context.Context, n int) error {
 	return nil
 }
 
-// lastPrice makes a market go on from where it last traded.
+// lastPrice sets a market's fair price to its last trade.
 func (r *runner) lastPrice(ctx context.Context, m *market) error {
 	t := r.traders[m.maker]
 	err := t.call(ctx, func(ctx context.Context) error {
@@ -151,28 +148,20 @@ func (r *runner) lastPrice(ctx context.Context, m *market) error {
 		}
 		return err
 	})
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	}
-	if err != nil {
-		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "demo instrument cannot be looked at",
-			slog.String("instrument", m.symbol), slog.String("error", client.Describe(err)))
+	case err != nil:
+		t.logger.LogAttrs(ctx, slog.LevelWarn, "demo trader cannot read a book", described(err), slog.String("instrument", m.symbol))
 	}
 	return nil
 }
 
-// quantity reads what the venue wrote; nothing where it wrote nothing.
+// quantity parses a quantity of the venue's; 0 where there is none.
 func quantity(s string) trade.Quantity {
 	q, err := trade.ParseQuantity(s)
 	if err != nil {
 		return 0
 	}
 	return q
-}
-
-func nonEmpty(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

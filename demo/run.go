@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,28 +36,20 @@ type Config struct {
 	// RunID keeps the request ids of this run from those of runs before on the
 	// same venue; random when empty.
 	RunID string
-	// Logger is told when trading begins, and of troubles; nothing when nil.
+	// Logger gets the start of trading and failures; nil discards them.
 	Logger *slog.Logger
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Traders == 0 {
-		c.Traders = DefaultTraders
-	}
-	if c.Rate == 0 {
-		c.Rate = DefaultRate
-	}
-	if c.RunID == "" {
-		c.RunID = client.NewRequestID()[:8]
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Traders = cmp.Or(c.Traders, DefaultTraders)
+	c.Rate = cmp.Or(c.Rate, DefaultRate)
+	c.RunID = cmp.Or(c.RunID, client.NewRequestID()[:8])
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	switch {
 	case c.Traders < 1 || c.Traders > maxTraders:
-		return c, fmt.Errorf("demo: 1 to %d traders", maxTraders)
+		return c, fmt.Errorf("demo: invalid number of traders %d: must be 1 to %d", c.Traders, maxTraders)
 	case c.Rate < 1 || c.Rate > maxRate:
-		return c, fmt.Errorf("demo: a rate of 1 to %d commands a second", maxRate)
+		return c, fmt.Errorf("demo: invalid rate %d: must be 1 to %d commands a second", c.Rate, maxRate)
 	}
 	for _, name := range Traders(c.Traders) {
 		if c.Passwords[name] == "" {
@@ -66,8 +59,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// Run trades until ctx ends, and returns nil then. It waits for a venue that is
-// not there yet, or not any more. Any other error is of the configuration.
+// Run trades until ctx ends, then returns nil. It waits for a venue that cannot be
+// reached. Any error is about the configuration.
 func Run(ctx context.Context, config Config) (err error) {
 	config, err = config.withDefaults()
 	if err != nil {
@@ -96,7 +89,7 @@ func Run(ctx context.Context, config Config) (err error) {
 	return err
 }
 
-// runner carries the script out. One goroutine uses it.
+// runner sends the commands of the script. One goroutine uses it.
 type runner struct {
 	config  Config
 	traders []*trader
@@ -113,7 +106,7 @@ func (r *runner) close() error {
 	return errors.Join(errs...)
 }
 
-// run takes up what earlier runs left and trades until ctx ends.
+// run cancels the orders of earlier runs and trades until ctx ends.
 func (r *runner) run(ctx context.Context) error {
 	for n := range r.traders {
 		if err := r.resume(ctx, n); err != nil {
@@ -128,14 +121,17 @@ func (r *runner) run(ctx context.Context) error {
 	r.config.Logger.LogAttrs(ctx, slog.LevelInfo, "demo traders trade",
 		slog.Int("traders", len(r.traders)), slog.Int("instruments", len(r.markets)),
 		slog.Int("rate", r.config.Rate), slog.Int64("seed", r.config.Seed))
-	pace := newPace(time.Second / time.Duration(r.config.Rate))
-	defer pace.stop()
+	// A ticker keeps one tick at most: after an outage the venue is not flooded.
+	pace := time.NewTicker(time.Second / time.Duration(r.config.Rate))
+	defer pace.Stop()
 	script := newScript(r.config.Seed, len(r.traders), r.markets)
 	for {
 		c, ok := script.next()
 		if !c.opening {
-			if err := pace.wait(ctx); err != nil {
-				return err
+			select {
+			case <-pace.C:
+			case <-ctx.Done():
+				return context.Cause(ctx)
 			}
 		}
 		if !ok {

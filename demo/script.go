@@ -2,25 +2,25 @@ package demo
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"todoku/trade"
 )
 
-// The script is what the demo traders decide: pure, without clock or network. It
-// hands out one command, is told what the venue answered, and decides the next.
-// All chance comes from the seed.
+// The script decides what the demo traders do, without clock or network. It returns
+// one command, takes the venue's answer, and decides the next. All randomness comes
+// from the seed.
 
 // What happens next on a market, in percent.
 const (
 	chanceMove = 35 // the maker follows a new fair price
 	chanceTake = 40 // a taker trades
-	// The rest: the maker changes the size of a quote. It also puts back what has
-	// gone meanwhile, so that a ladder heals whatever was done to it.
+	// Otherwise the maker changes the size of a quote, or replaces one that has gone.
 )
 
-// restSteps is for how many of its turns a market is left alone after it refused
-// an order: it may be halted for long.
-const restSteps = 20
+// pausedTurns is how many turns a market is skipped after it refused an order: it may
+// be halted.
+const pausedTurns = 20
 
 // kind is what a command does.
 type kind int
@@ -29,7 +29,7 @@ const (
 	place kind = iota
 	replace
 	cancel
-	take // place an order that does not rest
+	take // place an immediate-or-cancel order
 )
 
 // command is one request of one demo trader.
@@ -48,7 +48,7 @@ type command struct {
 
 // outcome is what the venue answered.
 type outcome struct {
-	// refused is the venue's word for its no; empty for a yes.
+	// refused is the reason of a refusal; empty when the command was accepted.
 	refused string
 	// gone says that the order to replace or cancel had ended before.
 	gone bool
@@ -57,8 +57,8 @@ type outcome struct {
 	filled, leaves trade.Quantity
 }
 
-// intent is something decided that is carried out when its turn comes, on what
-// its market looks like then.
+// intent is a decision that becomes a command later, from what its market looks like
+// then.
 type intent struct {
 	market  *market
 	side    trade.Side
@@ -114,8 +114,8 @@ func (s *script) next() (command, bool) {
 // plan decides what happens next: a taker's order at once, or quotes as intents.
 func (s *script) plan() (command, bool) {
 	m := s.markets[s.rng.IntN(len(s.markets))]
-	if m.rest > 0 {
-		m.rest--
+	if m.paused > 0 {
+		m.paused--
 		return command{}, false
 	}
 	switch roll := s.rng.IntN(100); {
@@ -139,19 +139,19 @@ func (s *script) plan() (command, bool) {
 	return command{}, false
 }
 
-// move takes the fair price one tick up or down. On each side the quote at one end
-// of the ladder goes to the other end; first on the side that makes room, so that
-// the maker never meets itself.
+// move changes the fair price by one tick. On each side the quote at one end of the
+// ladder goes to the other end, first on the side that makes room, so that the maker
+// never trades with itself.
 func (s *script) move(m *market, direction int64) {
 	m.fair += direction
-	up, down := intent{market: m, side: trade.SideSell}, intent{market: m, side: trade.SideBuy}
+	first := trade.SideBuy
 	if direction > 0 {
-		up.ticks, down.ticks = m.ticksAt(up.side, levels-1), m.ticksAt(down.side, 0)
-		s.intents = append(s.intents, up, down)
-		return
+		first = trade.SideSell
 	}
-	up.ticks, down.ticks = m.ticksAt(up.side, 0), m.ticksAt(down.side, levels-1)
-	s.intents = append(s.intents, down, up)
+	second := first.Opposite()
+	s.intents = append(s.intents,
+		intent{market: m, side: first, ticks: m.ticksAt(first, levels-1)},
+		intent{market: m, side: second, ticks: m.ticksAt(second, 0)})
 }
 
 // quote makes the command that brings one rung of a ladder to where it should be.
@@ -194,7 +194,7 @@ func (s *script) take(m *market) (command, bool) {
 	return c, c.quantity > 0
 }
 
-// answered takes over what the venue answered to the latest command.
+// answered applies the venue's answer to the latest command.
 func (s *script) answered(c command, o outcome) {
 	m := c.market
 	if c.kind == take {
@@ -217,14 +217,14 @@ func (s *script) answered(c command, o outcome) {
 		rung.filled = o.filled
 		s.again(c)
 	default:
-		m.rest = restSteps
+		m.paused = pausedTurns
 	}
 }
 
 // again puts a quote that could not be replaced first in the queue.
 func (s *script) again(c command) {
 	if c.kind == replace {
-		s.intents = append([]intent{{market: c.market, side: c.side, ticks: c.ticks, opening: c.opening}}, s.intents...)
+		s.intents = slices.Insert(s.intents, 0, intent{c.market, c.side, c.ticks, c.opening})
 	}
 }
 
@@ -232,7 +232,7 @@ func (s *script) again(c command) {
 // other time the fair price gives way.
 func (s *script) taken(c command, o outcome) {
 	if o.refused != "" {
-		c.market.rest = restSteps
+		c.market.paused = pausedTurns
 	}
 	if o.filled == 0 {
 		return

@@ -13,7 +13,7 @@ import (
 	"todoku/client"
 )
 
-// Waits between attempts at a venue that is away or busy.
+// Waits between attempts at a venue that is unreachable or busy.
 const (
 	firstWait = 200 * time.Millisecond
 	mostWait  = 5 * time.Second
@@ -38,10 +38,9 @@ func newTrader(config Config, name string) (*trader, error) {
 	return &trader{name: name, password: config.Passwords[name], client: c, logger: config.Logger.With(slog.String("trader", name))}, nil
 }
 
-// call makes a request, signed in, until the venue has answered it: it outlives a
-// venue that is away, restarts or has no room. The request must carry an id, so
-// that it is done once however often it is sent. The error is the venue's no, or
-// ctx's.
+// call signs in where needed and sends a request until the venue has answered it,
+// across restarts and overload. The request must carry an id, so that it is done only
+// once. The error is a refusal of the venue's, or ctx's.
 func (t *trader) call(ctx context.Context, request func(context.Context) error) error {
 	wait := firstWait
 	for {
@@ -49,25 +48,21 @@ func (t *trader) call(ctx context.Context, request func(context.Context) error) 
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !passes(err) {
+		if !temporary(err) {
 			return err
 		}
 		if wait == firstWait {
-			t.logger.LogAttrs(ctx, slog.LevelDebug, "venue does not answer, will ask again", slog.String("error", client.Describe(err)))
+			t.logger.LogAttrs(ctx, slog.LevelDebug, "venue does not answer, will retry", described(err))
 		}
-		timer := time.NewTimer(wait/2 + rand.N(wait/2)) //nolint:gosec // Jitter is no secret.
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
-		}
+		waiting, stop := context.WithTimeout(ctx, wait/2+rand.N(wait/2)) //nolint:gosec // Jitter is no secret.
+		<-waiting.Done()
+		stop()
 		wait = min(2*wait, mostWait)
 	}
 }
 
-// attempt signs in if need be and makes the request once; and once more where the
-// session turns out to be over.
+// attempt signs in where needed and sends the request, a second time if the session
+// has ended.
 func (t *trader) attempt(ctx context.Context, request func(context.Context) error) error {
 	for again := t.signedIn; ; again = false {
 		if !t.signedIn {
@@ -87,9 +82,11 @@ func (t *trader) attempt(ctx context.Context, request func(context.Context) erro
 	}
 }
 
-// passes says whether an error is of the moment: the same request again may well
-// be answered.
-func passes(err error) bool {
+// described is an error as an attribute of the log.
+func described(err error) slog.Attr { return slog.String("error", client.Describe(err)) }
+
+// temporary says whether the same request may succeed later.
+func temporary(err error) bool {
 	switch status.Code(err) { //nolint:exhaustive // the other codes are answers
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted, codes.Canceled:
 		return true

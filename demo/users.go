@@ -20,8 +20,8 @@ type User struct {
 	// DisplayName is what others see.
 	DisplayName string
 	Roles       []todokuv1.Role
-	// Password is empty for demo traders: whoever sets the venue up draws one and
-	// hands it to [Run].
+	// Password is empty for demo traders: the caller makes one up and passes it to
+	// [Run].
 	Password string
 }
 
@@ -40,7 +40,8 @@ func Users(traders int) []User {
 	}
 	makers := makersOf(traders)
 	for i := range traders {
-		users = append(users, User{Name: traderName(i, makers), DisplayName: traderDisplay(i, makers), Roles: trader})
+		name, display := traderName(i, makers)
+		users = append(users, User{Name: name, DisplayName: display, Roles: trader})
 	}
 	return users
 }
@@ -50,7 +51,7 @@ func Users(traders int) []User {
 func Traders(traders int) []string {
 	names := make([]string, traders)
 	for i := range names {
-		names[i] = traderName(i, makersOf(traders))
+		names[i], _ = traderName(i, makersOf(traders))
 	}
 	return names
 }
@@ -58,16 +59,11 @@ func Traders(traders int) []string {
 // makersOf says how many of the demo traders quote; the others take.
 func makersOf(traders int) int { return (traders + 1) / 2 }
 
-func traderName(i, makers int) string {
-	if i < makers {
-		return "demo-maker-" + strconv.Itoa(i+1)
+// traderName returns a demo trader's user name and the name that others see.
+func traderName(i, makers int) (name, display string) {
+	kind, number := "maker", strconv.Itoa(i+1)
+	if i >= makers {
+		kind, number = "taker", strconv.Itoa(i-makers+1)
 	}
-	return "demo-taker-" + strconv.Itoa(i-makers+1)
-}
-
-func traderDisplay(i, makers int) string {
-	if i < makers {
-		return "Demo maker " + strconv.Itoa(i+1)
-	}
-	return "Demo taker " + strconv.Itoa(i-makers+1)
+	return "demo-" + kind + "-" + number, "Demo " + kind + " " + number
 }

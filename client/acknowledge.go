@@ -1,0 +1,119 @@
+package client
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	todokuv1 "todoku/gen/todoku/v1"
+)
+
+// acknowledger tells the venue which response was processed last, after a heartbeat or
+// when the interval is over. Processing never waits for it.
+type acknowledger struct {
+	client *Client
+	wake   chan struct{} // Holds one.
+
+	mu        sync.Mutex // protects what follows
+	pending   todokuv1.AcknowledgeNotificationsRequest
+	painted   uint64    // The last response that was on the screen, 0 for none,
+	paintedAt time.Time // and when.
+	number    uint64    // Of the last accepted acknowledgement,
+	at        time.Time // and when.
+
+	// Of the goroutine that processes.
+	interval time.Duration
+	sent     time.Time
+}
+
+// defaultAcknowledge is half of the longest interval that the protocol allows.
+const defaultAcknowledge = 7 * time.Second
+
+func newAcknowledger(c *Client) *acknowledger {
+	return &acknowledger{client: c, wake: make(chan struct{}, 1), interval: defaultAcknowledge, sent: time.Now()}
+}
+
+// every sets the interval to half of the venue's, so that one acknowledgement may be
+// lost.
+func (r *acknowledger) every(interval time.Duration) {
+	if interval > 0 {
+		r.interval = interval / 2
+	}
+}
+
+// processed records that a response was processed, and whether it had a heartbeat.
+func (r *acknowledger) processed(connection string, attach, number uint64, heartbeat bool) {
+	now := time.Now()
+	r.mu.Lock()
+	r.pending.ConnectionId, r.pending.AttachNumber, r.pending.ResponseNumber = connection, attach, number
+	r.mu.Unlock()
+	if !heartbeat && now.Sub(r.sent) < r.interval {
+		return
+	}
+	r.sent = now
+	select {
+	case r.wake <- struct{}{}:
+	default: // One is due and will include this.
+	}
+}
+
+// run sends acknowledgements until ctx ends.
+func (r *acknowledger) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		}
+		request := r.request(time.Now())
+		// The next one includes what a lost one said. A venue that refuses it ends the
+		// stream with a reason.
+		if _, err := r.client.Notifications().AcknowledgeNotifications(ctx, request); err == nil {
+			r.mu.Lock()
+			r.number, r.at = request.GetResponseNumber(), time.Now()
+			r.mu.Unlock()
+		}
+	}
+}
+
+// request acknowledges what has been processed and painted.
+func (r *acknowledger) request(now time.Time) *todokuv1.AcknowledgeNotificationsRequest {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	request := proto.CloneOf(&r.pending)
+	if r.painted > 0 {
+		request.PaintedNumber, request.PaintedAgo = r.painted, durationpb.New(max(0, now.Sub(r.paintedAt)))
+	}
+	return request
+}
+
+// paint records that everything processed is on the screen.
+func (r *acknowledger) paint(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if number := r.pending.GetResponseNumber(); number > r.painted {
+		r.painted, r.paintedAt = number, now
+	}
+}
+
+// Painted says that all processed updates are on the screen, so not the one that the
+// loop is at. The next acknowledgement reports it to the venue, which measures how old
+// the shown data is. A program without a screen does not call it.
+func (f *Feed) Painted() {
+	f.mu.Lock()
+	r := f.acks
+	f.mu.Unlock()
+	if r != nil {
+		r.paint(time.Now())
+	}
+}
+
+// taken returns the last response whose acknowledgement was accepted, and when; 0 for none.
+func (r *acknowledger) taken() (number uint64, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.number, r.at
+}
