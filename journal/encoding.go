@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// How a batch lies in every Store, little-endian and of fixed width, so that it
+// How a batch is encoded in every Store, little-endian and of fixed width, so that it
 // has exactly one form:
 //
 //	byte    version, 1
@@ -31,8 +31,8 @@ const (
 	checksumSize     = 4
 )
 
-// Batch is what was appended as one: consecutive records and where they stand
-// in the chain of checksums.
+// Batch is what was appended as one: consecutive records, and their place in the
+// chain of checksums.
 type Batch struct {
 	// Previous is the checksum of the record before the first.
 	Previous uint32

@@ -59,8 +59,7 @@ type Log struct {
 }
 
 // Open makes a Log over store, which the caller keeps and closes after the Log.
-// It reads the bounds and nothing else: older records come from the store when
-// somebody asks for them.
+// It reads only the bounds; older records are read from the store on demand.
 func Open(ctx context.Context, store Store, options Options) (*Log, error) {
 	l, err := newLog(ctx, store, options)
 	if err == nil {
@@ -98,7 +97,7 @@ func newLog(ctx context.Context, store Store, options Options) (*Log, error) {
 }
 
 // Append makes records durable as one batch behind prev and then shows them to
-// readers. It keeps the records' Data, which nobody may change afterwards, but
+// readers. It keeps the records' Data, which must not be changed afterwards, but
 // not the slice.
 //
 // ErrStale, ErrInvalid, ErrTooLarge, ErrFollower, ErrClosed or the context's
@@ -164,7 +163,7 @@ func (l *Log) appendable(prev uint64) error {
 	return nil
 }
 
-// publish moves the head and wakes who waits for it. The caller holds mu.
+// publish moves the head and wakes the callers of Wait. The caller holds mu.
 func (l *Log) publish(head uint64) {
 	l.head = head
 	if l.change != nil {
@@ -210,7 +209,7 @@ func (l *Log) takeBounds(oldest, head uint64, lead bool) error {
 		return ErrFollower
 	}
 	if head < l.head {
-		l.failed = &CorruptError{head + 1, "was durable and is gone"}
+		l.failed = &CorruptError{head + 1, "was durable and is missing now"}
 		return l.failed
 	}
 	l.failed, l.following = nil, false
@@ -272,10 +271,10 @@ func (l *Log) Read(ctx context.Context, after uint64, limit int) ([]Record, erro
 		return nil, err
 	}
 	if len(records) == 0 {
-		return nil, &CorruptError{after + 1, "was durable and is gone"}
+		return nil, &CorruptError{after + 1, "was durable and is missing now"}
 	}
-	// The store may be ahead: an append that has not returned, or whose outcome
-	// is unknown, is nobody's to see.
+	// The store may be ahead by an append that has not returned, or whose outcome is
+	// unknown. Readers must not see it yet.
 	return until(records, head), nil
 }
 

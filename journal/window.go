@@ -7,7 +7,7 @@ const recordOverhead = 64
 // window holds the newest records in one slice, so that a read is a slice
 // expression and copies nothing. Readers keep such slices for as long as they
 // like: records are only ever added behind them, never changed in place, and
-// what falls out at the front stays valid for who still has it.
+// records that leave at the front stay valid for readers that still hold them.
 type window struct {
 	maxBytes   int64
 	maxRecords int

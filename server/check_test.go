@@ -68,7 +68,7 @@ func contradictions() map[string]contradiction {
 			func(c *server.Config) {
 				c.Keepalive.MaxConnectionAge, c.Keepalive.MaxConnectionAgeGrace = time.Hour, 35*m
 			},
-			[]string{"--max-connection-age-grace", "for ever"},
+			[]string{"--max-connection-age-grace", "without limit"},
 		},
 		"connection age and stream age": {
 			func(c *server.Config) {

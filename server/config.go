@@ -57,9 +57,9 @@ type Config struct {
 	Drain time.Duration
 	// Keepalive are the HTTP/2 settings of the gRPC port.
 	Keepalive Keepalive
-	// Clients is what the venue tells its clients to do, and expects of them.
+	// Clients are the intervals that the venue sends to its clients and expects.
 	Clients Clients
-	// Proxy is what stands before the venue, as far as the operator says so.
+	// Proxy describes the proxy before the venue, as far as it is known.
 	Proxy Proxy
 	// Doors bound who may come in.
 	Doors Doors
@@ -81,11 +81,11 @@ type Config struct {
 	// for none.
 	Tracing trace.TracerProvider
 
-	// Version is told to clients and in metrics.
+	// Version is sent to clients and shown in metrics.
 	Version string
 	// Logger takes one line a fact; slog.Default by default.
 	Logger *slog.Logger
-	// Clock tells the time; time.Now by default.
+	// Clock returns the time; time.Now by default.
 	Clock func() time.Time
 }
 
@@ -104,7 +104,7 @@ type Keepalive struct {
 	NoPingWithoutStream bool
 }
 
-// Clients are the intervals that every Hello tells, and the one that clients are
+// Clients are the intervals that every Hello carries, and one that clients are
 // known to use. Zero takes the default.
 type Clients struct {
 	// Stale and Watchdog are after which silence a client shows that it may be out
@@ -114,12 +114,12 @@ type Clients struct {
 	// Push.AckTimeout where that is less.
 	Acknowledge time.Duration
 	// KeepaliveTime is how often clients PING: 20 s, as the Go client does. It is
-	// not told to them.
+	// not sent to them.
 	KeepaliveTime time.Duration
 }
 
-// Proxy are timers outside of the venue, which cannot be asked for. Zero: not
-// stated, and nothing is held against it.
+// Proxy are timers of a proxy, which the venue cannot read. Zero: unknown, and
+// nothing is compared with it.
 type Proxy struct {
 	// Idle is after which silence the proxy cuts a stream (grpc_read_timeout,
 	// timeout server).
@@ -169,10 +169,10 @@ func (c *Config) validate() error {
 		host, _, err := net.SplitHostPort(addr)
 		r.when(err != nil, "%q is not host:port", addr)
 		r.when(err == nil && c.TLSCert == "" && !c.Insecure && !loopback(host),
-			"%s can be reached from other machines: give a certificate and its key, or allow plaintext with --insecure", addr)
+			"%s can be reached from other machines; set --tls-cert and --tls-key, or allow plaintext with --insecure", addr)
 	}
-	r.when(c.Retain != 0 && c.Retain < shortestRetain, "history is kept for at least %s, not %s", shortestRetain, c.Retain)
-	r.when(c.Drain < 0, "a drain of %s is negative", c.Drain)
+	r.when(c.Retain != 0 && c.Retain < shortestRetain, "invalid --retain %q: history must be kept for at least %s; raise --retain", c.Retain, shortestRetain)
+	r.when(c.Drain < 0, "invalid --drain %q: it must not be negative", c.Drain)
 	if _, err := StorageDirectory(c.Data); err != nil {
 		r = append(r, err)
 	}

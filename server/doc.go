@@ -1,10 +1,10 @@
-// Package server joins the parts into a running venue: it opens the data
-// directory, builds engine, feed, hub and services over it, listens, and takes
-// everything down again in the order that loses nothing.
+// Package server joins the parts into a running venue: it opens the storage, builds
+// engine, feed, hub and services over it, listens, and stops everything in the order
+// that loses nothing.
 //
-// [New] opens and checks, and touches no network; [Server.Run] serves until its
-// context ends and then drains: not ready, streams told to move, calls finished,
-// engine, feed, files. [Server.Stop] cuts a drain short. A part that fails on its
-// own takes the server down, with its error as Run's: a venue without one of its
-// parts would tell half the truth.
+// [New] opens the storage and the ports; [Server.Run] serves until its context ends
+// and then drains: not ready, streams asked to move, calls finished, engine, feed,
+// stores. [Server.Stop] cuts a drain short. When a part fails, the whole server
+// stops and Run returns the part's error: clients would see only half of what
+// happens. [OpenStorage] opens the stores of a venue without running it.
 package server

@@ -63,13 +63,13 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(state) // The client is gone; nothing is left to tell it.
+	_ = json.NewEncoder(w).Encode(state) // The client has disconnected.
 }
 
 func writeText(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = fmt.Fprint(w, text) // The client is gone; nothing is left to tell it.
+	_, _ = fmt.Fprint(w, text) // The client has disconnected.
 }
 
 // statusData is what the status page shows: nothing that concerns a user.

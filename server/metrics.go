@@ -38,7 +38,7 @@ func newMetrics(version string) *metrics {
 		.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30))
 	m.streams, m.journal = newStreamMetrics(in), newJournalMetrics(in)
 	in.NewGauge(prometheus.GaugeOpts{
-		Name: "todoku_build_info", Help: "Always 1; the label tells the version.", ConstLabels: prometheus.Labels{"version": version},
+		Name: "todoku_build_info", Help: "Always 1; the label is the version.", ConstLabels: prometheus.Labels{"version": version},
 	}).Set(1)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

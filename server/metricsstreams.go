@@ -69,8 +69,7 @@ func (l *streamLog) Acknowledged(e push.AckEvent) {
 	l.server.metrics.streams.acks.Observe(e.Since.Seconds())
 }
 
-// short cuts a connection id to what tells it from others: whole, it is a key
-// that does not belong in logs.
+// short shortens a connection id for logs: the whole id is a secret.
 func short(id string) string {
 	const shown = 8
 	return id[:min(len(id), shown)]

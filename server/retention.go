@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// retentionInterval is how often the history is relieved of what is too old.
+// retentionInterval is how often old history is dropped.
 const retentionInterval = time.Hour
 
 // retain drops from the history what is older than [Config.Retain], as the engine

@@ -14,7 +14,7 @@ import (
 	"todoku/engine"
 )
 
-// part is a goroutine of the venue that runs until it is told to stop.
+// part is a goroutine of the venue that runs until it is stopped.
 type part struct {
 	name string
 	stop context.CancelFunc
@@ -118,7 +118,7 @@ func (s *Server) start(ctx context.Context, r *running) error {
 	if leads {
 		r.presence = r.start(ctx, "presence", s.live.RunPresence)
 	}
-	// The first probe that a port answers is told so already.
+	// Ready before the ports answer their first probe.
 	s.ready.Store(true)
 	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
 	r.grpc = r.start(ctx, "grpc", s.serveGRPC)
@@ -164,7 +164,7 @@ func (s *Server) drain(cut context.Context) {
 		close(graceful)
 	}()
 	// Calls have deadlines, but a peer that reads nothing can keep a connection
-	// open; nobody waits for it longer than this.
+	// open; the drain does not wait longer than this.
 	const longest = 5 * time.Second
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
@@ -172,7 +172,7 @@ func (s *Server) drain(cut context.Context) {
 	case <-graceful:
 		return
 	case <-cut.Done():
-		// Streams that were ended just now are still being told why.
+		// Streams that were just ended still send their reason.
 		const moment = 200 * time.Millisecond
 		timer.Reset(moment)
 		select {
@@ -206,7 +206,7 @@ func (s *Server) serveGRPC(ctx context.Context) error {
 	if err := s.grpc.Serve(s.listeners.GRPC); err != nil {
 		return err
 	}
-	<-ctx.Done() // Serve returns when a stop begins; the part ends when it is told to.
+	<-ctx.Done() // Serve returns when a stop begins; the part ends when ctx does.
 	return nil
 }
 

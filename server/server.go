@@ -210,5 +210,5 @@ func (s *Server) historyEvent(e history.Event) {
 	s.config.Logger.Info("history", what, was, position)
 }
 
-// failure is how an error stands in a log.
+// failure is an error as a log attribute.
 func failure(err error) slog.Attr { return slog.Any("error", err) }

@@ -30,8 +30,8 @@ import (
 //	├ feed.publish          into the queues of all streams
 //	└ push.deliver  ×n      until it was handed to each stream's transport
 //
-// The journal knows nothing of traces: replay must give the same bytes whether
-// somebody watched or not. What belongs together is found in tables beside it, by
+// The journal contains nothing of traces: replay must give the same bytes with and
+// without them. What belongs together is found in tables beside it, by
 // the name that its caller gave the command and then by its sequence. They are
 // bounded; what falls out ends its trace early.
 
@@ -78,7 +78,7 @@ func (r *ring[T]) add(v T, size int) (fell T, full bool) {
 // oldest returns what will fall out first; there must be something.
 func (r *ring[T]) oldest() T { return r.list[r.next] }
 
-// tracedCommand is a command that somebody follows.
+// tracedCommand is a command with a sampled trace.
 type tracedCommand struct {
 	span      trace.SpanContext
 	publish   trace.Span

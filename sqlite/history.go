@@ -137,7 +137,7 @@ func (h *History) write(ctx context.Context, do func(tx *sql.Tx) error) error {
 		h.names.settle()
 		return nil
 	}
-	// The transaction is gone, or in doubt: what the file has is the truth.
+	// The transaction was rolled back, or its outcome is unknown: read the file again.
 	if again := h.names.reload(context.WithoutCancel(ctx), h.db.reader); again != nil {
 		err = errors.Join(err, again)
 	}

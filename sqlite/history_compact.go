@@ -42,7 +42,7 @@ func (h *History) Compact(ctx context.Context, before int64) error {
 	return nil
 }
 
-// compactTable goes along the keys up to most, one transaction per step.
+// compactTable deletes along the keys up to most, one transaction per step.
 func (h *History) compactTable(ctx context.Context, table, key, old string, most, before int64) error {
 	for after := int64(math.MinInt64); ; {
 		var last sql.NullInt64

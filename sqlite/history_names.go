@@ -21,7 +21,7 @@ func loadNames(ctx context.Context, from *sql.DB) (*nameTable, error) {
 	return n, n.reload(ctx, from)
 }
 
-// reload takes over what the file has.
+// reload reads the names from the file.
 func (n *nameTable) reload(ctx context.Context, from *sql.DB) error {
 	names, err := collect(ctx, from, func(row scanner, name *string) error { return row.Scan(name) }, "SELECT name FROM names ORDER BY id")
 	if err != nil {

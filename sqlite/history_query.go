@@ -25,7 +25,7 @@ func (f *filter) where(condition string, args ...any) {
 	f.args = append(f.args, args...)
 }
 
-// named narrows a query to the rows of a name. A name that is nowhere has none.
+// named narrows a query to the rows of a name. An unknown name has no rows.
 func (f *filter) named(names *nameTable, condition, name string) {
 	number, known := names.find(name)
 	f.nothing = f.nothing || !known
@@ -79,7 +79,7 @@ func (k keyRange) executionKeys() keyRange {
 	return k
 }
 
-// listing says how the rows of a query lie in the file.
+// listing names the table and columns of a query.
 type listing struct {
 	table, key, time, columns string
 	mark                      string // the column of marks that bounds the key
@@ -218,8 +218,8 @@ func (h *History) Trades(ctx context.Context, q history.TradeQuery) (history.Pag
 		})
 }
 
-// Trade implements history.Store. What is told of a party stands with its order;
-// the client order id is the one that the order has now.
+// Trade implements history.Store. A party's details are read from its order, so
+// the client order id is the current one.
 func (h *History) Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, ok bool, err error) {
 	if id > math.MaxInt64 {
 		return t, false, ctx.Err()

@@ -63,7 +63,7 @@ type Journal struct {
 	saving sync.Mutex // one snapshot or compaction at a time
 }
 
-// tail is where the next batch goes on.
+// tail is the newest record, which the next batch continues.
 type tail struct {
 	sequence uint64
 	time     int64
@@ -166,8 +166,7 @@ func (j *Journal) Append(ctx context.Context, prev uint64, batch []journal.Recor
 	if err := j.check(ctx); err != nil {
 		return err
 	}
-	// Once begun it is carried through: giving up half way would leave an
-	// outcome that nobody knows.
+	// An append that has begun is not canceled: its outcome would be unknown.
 	ctx = context.WithoutCancel(ctx)
 	if !j.tailKnown || j.tail.sequence != prev {
 		var err error

@@ -72,7 +72,7 @@ type batchWalk struct {
 	bytes    int
 }
 
-// next takes over one row. Records up to after are left out.
+// next adds one row. Records up to after are left out.
 func (w *batchWalk) next(rows *sql.Rows, after uint64) error {
 	var first, last uint64
 	var checksum int64

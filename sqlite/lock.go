@@ -29,7 +29,7 @@ func Lock(dir string) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	switch taken, err := patientLock(file); {
+	switch taken, err := lockWithin(file); {
 	case err != nil:
 		_ = file.Close()
 		return nil, fmt.Errorf("sqlite: lock %s: %w", dir, err)
@@ -47,18 +47,18 @@ func Lock(dir string) (release func(), err error) {
 	return func() { _ = file.Close() }, nil
 }
 
-// A process that starts another one shares its lock files with it from the fork to
-// the exec. So a lock that was given back just now may be held for a moment longer,
-// by nobody: it is asked for again within patience.
+// A child process holds its parent's lock files between fork and exec, so a lock
+// that was just released may be held for a moment longer. It is tried again for
+// lockTimeout.
 const (
-	patience = 250 * time.Millisecond
-	again    = 5 * time.Millisecond
+	lockTimeout = 250 * time.Millisecond
+	lockRetry   = 5 * time.Millisecond
 )
 
-func patientLock(file *os.File) (taken bool, err error) {
-	retry := time.NewTicker(again)
+func lockWithin(file *os.File) (taken bool, err error) {
+	retry := time.NewTicker(lockRetry)
 	defer retry.Stop()
-	for tries := patience / again; ; tries-- {
+	for tries := lockTimeout / lockRetry; ; tries-- {
 		if taken, err = tryLock(file); taken || err != nil || tries == 0 {
 			return taken, err
 		}

@@ -87,7 +87,7 @@ func (f *Faulty) Hang() (entered <-chan struct{}, release func()) {
 	})
 }
 
-// Heal takes back Fail and FailReads; who hangs goes on hanging.
+// Heal ends Fail and FailReads. Appends that hang continue to hang.
 func (f *Faulty) Heal() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
