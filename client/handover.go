@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
@@ -175,14 +177,10 @@ func (a *attachment) unseen(messages []*todokuv1.Message, cursor string) ([]*tod
 }
 
 // isEvent says whether a message is of the journal, where each comes once; state
-// comes whole with every stream, and again when it changes. A message of a type that
-// is not known is passed over by everybody, and may be either.
+// comes whole with every stream, and again when it changes. The schema says which it is.
+// A message of an unknown type may be either.
 func isEvent(m *todokuv1.Message) bool {
-	switch m.GetBody().(type) {
-	case *todokuv1.Message_Hello, *todokuv1.Message_SnapshotBegin, *todokuv1.Message_SnapshotEnd, *todokuv1.Message_Reset_,
-		*todokuv1.Message_Heartbeat, *todokuv1.Message_Reconnect, *todokuv1.Message_SessionUpdate,
-		*todokuv1.Message_BookBegin, *todokuv1.Message_BookUpdate, *todokuv1.Message_BestBidOffer:
-		return false
-	}
-	return true
+	message := m.ProtoReflect()
+	body := message.WhichOneof(message.Descriptor().Oneofs().ByName("body"))
+	return body == nil || proto.GetExtension(body.Options(), todokuv1.E_Lane) == todokuv1.Lane_LANE_EVENT
 }

@@ -1,21 +1,32 @@
-// Package deadline is the one policy of how long a call of the API may take and
-// whether it is sent again: [Of] for the client that sets the deadline and the
-// server that imposes a cap where none came, [ServiceConfig] for any gRPC client.
-// docs/timeouts.md gives the reason for every number.
+// Package deadline reads from the schema how long a call of the API may take and
+// whether it is sent again: [Of] for the client that sets the deadline and the server
+// that imposes one where none came, [ServiceConfig] for any gRPC client. The numbers
+// are options in proto/todoku/v1/options.proto; docs/timeouts.md gives their reasons.
 //
-// Everything here is constant; all of it may be called from anywhere.
+// All of it may be called from anywhere.
 package deadline
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	todokuv1 "todoku/gen/todoku/v1"
+)
 
 // Policy is what holds for a method.
 type Policy struct {
 	// Client is the deadline that a client sets, renewing its token and sending
 	// again included. Zero for none: a deadline on a stream cuts it.
 	Client time.Duration
-	// Server is what the server allows a call that came without a deadline; zero
-	// for as long as it likes. It is longer than Client, so that of the two it is
-	// the client's that ends a call, where the id to ask again with is known.
+	// Server is what the server allows a call that came without a deadline; zero for
+	// no limit.
 	Server time.Duration
 	// Retried says that a client sends the call again by itself, at most twice and
 	// on UNAVAILABLE alone.
@@ -23,90 +34,59 @@ type Policy struct {
 }
 
 // Of returns the policy of a method by its full name, as in
-// "/todoku.v1.OrderService/PlaceOrder"; false where nobody has decided.
+// "/todoku.v1.OrderService/PlaceOrder"; false where the schema does not decide.
 func Of(method string) (Policy, bool) {
-	for name, p := range every {
-		if name == method {
-			return p, true
-		}
+	switch method {
+	case healthv1.Health_Check_FullMethodName, healthv1.Health_List_FullMethodName:
+		return policyOf(todokuv1.Call_CALL_READ)
+	case healthv1.Health_Watch_FullMethodName:
+		return Policy{}, true
 	}
-	return Policy{}, false
+	service, name, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
+	if strings.HasPrefix(service, "grpc.reflection.") {
+		return Policy{}, true
+	}
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + name))
+	if err != nil {
+		return Policy{}, false
+	}
+	m, ok := found.(protoreflect.MethodDescriptor)
+	if !ok {
+		return Policy{}, false
+	}
+	call, _ := proto.GetExtension(m.Options(), todokuv1.E_Call).(todokuv1.Call)
+	return policyOf(call)
 }
 
-// every yields each method with its policy. It is the table; a test compares it
-// with the services.
-func every(yield func(method string, p Policy) bool) {
-	var (
-		// read changes nothing and answers from memory.
-		read = Policy{Client: 3 * time.Second, Server: 5 * time.Second, Retried: true}
-		// write waits for a disk. Once more does no harm: the request carries an id,
-		// or what it asks for is so already.
-		write = Policy{Client: 8 * time.Second, Server: 10 * time.Second, Retried: true}
-		// once is a write that would do harm: done, the old password is a wrong one,
-		// and wrong ones lock the user out.
-		once = Policy{Client: write.Client, Server: write.Server}
-		// stream is watched by its heartbeats, and resumed, not retried.
-		stream = Policy{}
-	)
-	for _, row := range [...]struct {
-		method string
-		Policy
-	}{
-		{"/todoku.v1.SessionService/Login", write},
-		{"/todoku.v1.SessionService/OpenConnection", write},
-		{"/todoku.v1.SessionService/RefreshSession", write},
-		{"/todoku.v1.SessionService/Logout", write},
-		{"/todoku.v1.SessionService/ChangePassword", once},
-		{"/todoku.v1.SessionService/ListSessions", read},
-		{"/todoku.v1.SessionService/RevokeSession", write},
+// policyOf reads the policy of a kind of call; false where the kind has none.
+func policyOf(call todokuv1.Call) (Policy, bool) {
+	kind := call.Descriptor().Values().ByNumber(call.Number())
+	if kind == nil || !proto.HasExtension(kind.Options(), todokuv1.E_Policy) {
+		return Policy{}, false
+	}
+	policy, _ := proto.GetExtension(kind.Options(), todokuv1.E_Policy).(*todokuv1.CallPolicy)
+	return Policy{
+		Client:  time.Duration(policy.GetClientSeconds()) * time.Second,
+		Server:  time.Duration(policy.GetServerSeconds()) * time.Second,
+		Retried: policy.GetRetried(),
+	}, true
+}
 
-		{"/todoku.v1.NotificationService/FeedNotification", stream},
-		{"/todoku.v1.NotificationService/AcknowledgeNotifications", read},
-		{"/todoku.v1.NotificationService/UpdateSubscription", write},
-		{"/todoku.v1.NotificationService/ListNotifications", read},
-
-		{"/todoku.v1.OrderService/PlaceOrder", write},
-		{"/todoku.v1.OrderService/PlaceOrders", write},
-		{"/todoku.v1.OrderService/ReplaceOrder", write},
-		{"/todoku.v1.OrderService/CancelOrder", write},
-		{"/todoku.v1.OrderService/MassCancelOrders", write},
-		{"/todoku.v1.OrderService/GetOrder", read},
-		{"/todoku.v1.OrderService/ListOrders", read},
-		{"/todoku.v1.OrderService/ListExecutions", read},
-		{"/todoku.v1.OrderService/ListPositions", read},
-
-		{"/todoku.v1.MarketService/ListInstruments", read},
-		{"/todoku.v1.MarketService/GetBook", read},
-		{"/todoku.v1.MarketService/ListTrades", read},
-		{"/todoku.v1.MarketService/ListUsers", read},
-
-		{"/todoku.v1.AdminService/CreateUser", write},
-		{"/todoku.v1.AdminService/UpdateUser", write},
-		{"/todoku.v1.AdminService/ListAllUsers", read},
-		{"/todoku.v1.AdminService/SuspendUser", write},
-		{"/todoku.v1.AdminService/ResumeUser", write},
-		{"/todoku.v1.AdminService/UpsertInstrument", write},
-		{"/todoku.v1.AdminService/SetTradingStatus", write},
-		{"/todoku.v1.AdminService/SetRiskLimits", write},
-		{"/todoku.v1.AdminService/GetRiskLimits", read},
-		{"/todoku.v1.AdminService/MassCancelForUser", write},
-		{"/todoku.v1.AdminService/BustTrade", write},
-		{"/todoku.v1.AdminService/Announce", write},
-		{"/todoku.v1.AdminService/ListConnections", read},
-		{"/todoku.v1.AdminService/DisconnectConnection", write},
-		{"/todoku.v1.AdminService/ListAudit", read},
-		{"/todoku.v1.AdminService/ListTold", read},
-		{"/todoku.v1.AdminService/ExportJournal", stream},
-
-		// What probes and generic clients ask, on the same server.
-		{"/grpc.health.v1.Health/Check", read},
-		{"/grpc.health.v1.Health/List", read},
-		{"/grpc.health.v1.Health/Watch", stream},
-		{"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", stream},
-		{"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", stream},
-	} {
-		if !yield(row.method, row.Policy) {
-			return
+// methods returns the methods of the API, by file and in the order of the schema.
+func methods() []protoreflect.MethodDescriptor {
+	var files []protoreflect.FileDescriptor
+	protoregistry.GlobalFiles.RangeFilesByPackage("todoku.v1", func(file protoreflect.FileDescriptor) bool {
+		files = append(files, file)
+		return true
+	})
+	slices.SortFunc(files, func(a, b protoreflect.FileDescriptor) int { return cmp.Compare(a.Path(), b.Path()) })
+	var all []protoreflect.MethodDescriptor
+	for _, file := range files {
+		for i := range file.Services().Len() {
+			for j := range file.Services().Get(i).Methods().Len() {
+				all = append(all, file.Services().Get(i).Methods().Get(j))
+			}
 		}
 	}
+	return all
 }

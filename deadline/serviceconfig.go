@@ -3,7 +3,8 @@ package deadline
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // retries is what a call that may be sent again gets, and throttling what keeps
@@ -38,15 +39,12 @@ type (
 func ServiceConfig() string {
 	var order []Policy
 	names := map[Policy][]methodName{}
-	for method, p := range every {
-		service, name, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
-		if !strings.HasPrefix(service, "todoku.") {
-			continue // How to probe is for the prober to decide.
-		}
+	for _, m := range methods() {
+		p, name := named(m)
 		if names[p] == nil {
 			order = append(order, p)
 		}
-		names[p] = append(names[p], methodName{service, name})
+		names[p] = append(names[p], name)
 	}
 	var groups []methodConfig
 	for _, p := range order {
@@ -60,13 +58,18 @@ func ServiceConfig() string {
 // longer ones.
 func Retries() string {
 	groups := []methodConfig{Policy{Retried: true}.config(methodName{})}
-	for method, p := range every {
-		if !p.Retried {
-			service, name, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
-			groups = append(groups, Policy{}.config(methodName{service, name}))
+	for _, m := range methods() {
+		if p, name := named(m); !p.Retried {
+			groups = append(groups, Policy{}.config(name))
 		}
 	}
 	return encode(groups...)
+}
+
+func named(m protoreflect.MethodDescriptor) (Policy, methodName) {
+	name := methodName{Service: string(m.Parent().FullName()), Method: string(m.Name())}
+	p, _ := Of("/" + name.Service + "/" + name.Method)
+	return p, name
 }
 
 // config returns the policy for some methods.

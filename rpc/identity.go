@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"todoku/account"
-	"todoku/deadline"
 	"todoku/feed"
 	"todoku/trade"
 )
@@ -67,11 +66,9 @@ func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel 
 		}
 	}
 	ctx = context.WithValue(ctx, callerKey{}, c)
-	if _, ok := ctx.Deadline(); !ok {
-		if policy, _ := deadline.Of(of.method); policy.Server > 0 {
-			limited, stop := context.WithTimeout(ctx, policy.Server)
-			return limited, func() { stop(); leave() }, nil
-		}
+	if _, ok := ctx.Deadline(); !ok && m.limit > 0 {
+		limited, stop := context.WithTimeout(ctx, m.limit)
+		return limited, func() { stop(); leave() }, nil
 	}
 	return ctx, leave, nil
 }

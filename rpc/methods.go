@@ -1,13 +1,22 @@
 package rpc
 
 import (
+	"fmt"
+	"time"
+
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"todoku/deadline"
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/trade"
 )
 
-// One table says of every method who may call it. A method that is not in it is
-// refused, so that nobody can forget to decide. How long a call may take is package
-// deadline's to say.
+// The schema says of every method who may call it and how long a call may take
+// (options.proto). A method without these options is refused.
 
 // audience says who may call a method.
 type audience struct {
@@ -15,72 +24,71 @@ type audience struct {
 	public bool
 	// roles are those of which the caller needs one; zero for anyone signed in.
 	roles trade.Role
+	// limit is the deadline of a call that came without one; zero for none.
+	limit time.Duration
 }
 
-// methods returns the table, by full method name. Whose orders and accounts a
-// caller may touch is decided where they are named, by ownership.
+// methods returns the audience of every method by its full name, as in
+// "/todoku.v1.OrderService/PlaceOrder". Whose orders and accounts a caller may touch
+// is decided where they are named, by ownership.
 func methods() map[string]audience {
-	var (
-		public = audience{public: true}
-		anyone = audience{}
-		trader = audience{roles: trade.RoleTrader}
-		// Whoever may cancel: staff for any account, traders for their own.
-		cancels = audience{roles: trade.RoleTrader | trade.RoleRisk | trade.RoleAdmin}
-		staff   = audience{roles: trade.RoleRisk | trade.RoleAdmin}
-		admin   = audience{roles: trade.RoleAdmin}
-	)
-	return map[string]audience{
-		todokuv1.SessionService_Login_FullMethodName:          public,
-		todokuv1.SessionService_RefreshSession_FullMethodName: public,
-		todokuv1.SessionService_OpenConnection_FullMethodName: anyone,
-		todokuv1.SessionService_Logout_FullMethodName:         anyone,
-		todokuv1.SessionService_ChangePassword_FullMethodName: anyone,
-		todokuv1.SessionService_ListSessions_FullMethodName:   anyone,
-		todokuv1.SessionService_RevokeSession_FullMethodName:  anyone,
-
-		todokuv1.NotificationService_FeedNotification_FullMethodName:         anyone,
-		todokuv1.NotificationService_AcknowledgeNotifications_FullMethodName: anyone,
-		todokuv1.NotificationService_UpdateSubscription_FullMethodName:       anyone,
-		todokuv1.NotificationService_ListNotifications_FullMethodName:        anyone,
-
-		todokuv1.OrderService_PlaceOrder_FullMethodName:       trader,
-		todokuv1.OrderService_PlaceOrders_FullMethodName:      trader,
-		todokuv1.OrderService_ReplaceOrder_FullMethodName:     trader,
-		todokuv1.OrderService_CancelOrder_FullMethodName:      cancels,
-		todokuv1.OrderService_MassCancelOrders_FullMethodName: cancels,
-		todokuv1.OrderService_GetOrder_FullMethodName:         anyone,
-		todokuv1.OrderService_ListOrders_FullMethodName:       anyone,
-		todokuv1.OrderService_ListExecutions_FullMethodName:   anyone,
-		todokuv1.OrderService_ListPositions_FullMethodName:    anyone,
-
-		todokuv1.MarketService_ListInstruments_FullMethodName: anyone,
-		todokuv1.MarketService_GetBook_FullMethodName:         anyone,
-		todokuv1.MarketService_ListTrades_FullMethodName:      anyone,
-		todokuv1.MarketService_ListUsers_FullMethodName:       anyone,
-
-		todokuv1.AdminService_CreateUser_FullMethodName:           admin,
-		todokuv1.AdminService_UpdateUser_FullMethodName:           admin,
-		todokuv1.AdminService_ListAllUsers_FullMethodName:         staff,
-		todokuv1.AdminService_SuspendUser_FullMethodName:          admin,
-		todokuv1.AdminService_ResumeUser_FullMethodName:           admin,
-		todokuv1.AdminService_UpsertInstrument_FullMethodName:     admin,
-		todokuv1.AdminService_SetTradingStatus_FullMethodName:     staff,
-		todokuv1.AdminService_SetRiskLimits_FullMethodName:        staff,
-		todokuv1.AdminService_GetRiskLimits_FullMethodName:        staff,
-		todokuv1.AdminService_MassCancelForUser_FullMethodName:    staff,
-		todokuv1.AdminService_BustTrade_FullMethodName:            admin,
-		todokuv1.AdminService_Announce_FullMethodName:             admin,
-		todokuv1.AdminService_ListConnections_FullMethodName:      staff,
-		todokuv1.AdminService_DisconnectConnection_FullMethodName: admin,
-		todokuv1.AdminService_ListAudit_FullMethodName:            staff,
-		todokuv1.AdminService_ListTold_FullMethodName:             admin,
-		todokuv1.AdminService_ExportJournal_FullMethodName:        admin,
-
-		// What probes and generic clients ask, on the same server.
-		"/grpc.health.v1.Health/Check":                                   public,
-		"/grpc.health.v1.Health/List":                                    public,
-		"/grpc.health.v1.Health/Watch":                                   public,
-		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      public,
-		"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": public,
+	table := map[string]audience{}
+	for _, name := range []string{ // What probes and generic clients call, on the same server.
+		healthv1.Health_Check_FullMethodName,
+		healthv1.Health_List_FullMethodName,
+		healthv1.Health_Watch_FullMethodName,
+		reflectionv1.ServerReflection_ServerReflectionInfo_FullMethodName,
+		reflectionv1alpha.ServerReflection_ServerReflectionInfo_FullMethodName,
+	} {
+		table[name] = audience{public: true}
 	}
+	for _, file := range []protoreflect.FileDescriptor{
+		todokuv1.File_todoku_v1_admin_proto, todokuv1.File_todoku_v1_market_proto, todokuv1.File_todoku_v1_notification_proto,
+		todokuv1.File_todoku_v1_order_proto, todokuv1.File_todoku_v1_session_proto,
+	} {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			for j := range service.Methods().Len() {
+				method := service.Methods().Get(j)
+				if a, ok := audienceOf(method); ok {
+					table[fmt.Sprintf("/%s/%s", service.FullName(), method.Name())] = a
+				}
+			}
+		}
+	}
+	for name, a := range table {
+		policy, ok := deadline.Of(name)
+		if !ok {
+			delete(table, name)
+			continue
+		}
+		a.limit = policy.Server
+		table[name] = a
+	}
+	return table
+}
+
+// audienceOf reads who may call a method; false where the schema does not decide.
+func audienceOf(method protoreflect.MethodDescriptor) (audience, bool) {
+	access, _ := proto.GetExtension(method.Options(), todokuv1.E_Access).(todokuv1.Access)
+	switch access {
+	case todokuv1.Access_ACCESS_UNSPECIFIED:
+		return audience{}, false
+	case todokuv1.Access_ACCESS_PUBLIC:
+		return audience{public: true}, true
+	case todokuv1.Access_ACCESS_SIGNED_IN:
+		return audience{}, true
+	case todokuv1.Access_ACCESS_TRADER, todokuv1.Access_ACCESS_CANCEL, todokuv1.Access_ACCESS_STAFF, todokuv1.Access_ACCESS_ADMIN:
+	}
+	value := access.Descriptor().Values().ByNumber(access.Number())
+	if value == nil {
+		return audience{}, false // Of a later schema.
+	}
+	allowed, _ := proto.GetExtension(value.Options(), todokuv1.E_Allowed).(*todokuv1.RoleSet)
+	var a audience
+	for _, role := range allowed.GetRoles() {
+		bit, _ := roleBit(role)
+		a.roles |= bit
+	}
+	return a, a.roles != 0
 }

@@ -44,7 +44,7 @@ var layers = map[string][]string{
 	"account":             {},
 	"live":                {"trade", "feed", "push"},
 	"live/livetest":       {"push", "live"},
-	"deadline":            {},
+	"deadline":            {wire},
 	"door":                {},
 	"account/accounttest": {"account"},
 	"sqlite":              {"trade", "trade/record", "journal", "history", "live", "account"},

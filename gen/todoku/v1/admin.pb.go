@@ -9,7 +9,6 @@ package todokuv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -1442,427 +1441,6 @@ func (x *AnnounceResponse) GetCursor() string {
 	return ""
 }
 
-// A stream, live or ended.
-type ConnectionInfo struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The connection.
-	ConnectionId string `protobuf:"bytes,1,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
-	// Whose.
-	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
-	// Its session.
-	SessionId string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// What attached, as the login said.
-	ClientName string `protobuf:"bytes,4,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
-	// Where from.
-	RemoteAddress string `protobuf:"bytes,5,opt,name=remote_address,json=remoteAddress,proto3" json:"remote_address,omitempty"`
-	// The attach.
-	AttachNumber uint64 `protobuf:"varint,6,opt,name=attach_number,json=attachNumber,proto3" json:"attach_number,omitempty"`
-	// When it attached.
-	AttachTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=attach_time,json=attachTime,proto3" json:"attach_time,omitempty"`
-	// How long since anything was sent.
-	Idle *durationpb.Duration `protobuf:"bytes,8,opt,name=idle,proto3" json:"idle,omitempty"`
-	// Bytes sent.
-	BytesSent uint64 `protobuf:"varint,9,opt,name=bytes_sent,json=bytesSent,proto3" json:"bytes_sent,omitempty"`
-	// Responses sent.
-	ResponsesSent uint64 `protobuf:"varint,10,opt,name=responses_sent,json=responsesSent,proto3" json:"responses_sent,omitempty"`
-	// Events waiting to be sent.
-	Queued uint32 `protobuf:"varint,11,opt,name=queued,proto3" json:"queued,omitempty"`
-	// Cursor of what was sent last.
-	LastCursor string `protobuf:"bytes,12,opt,name=last_cursor,json=lastCursor,proto3" json:"last_cursor,omitempty"`
-	// Cursor of what was acknowledged last.
-	AcknowledgedCursor string `protobuf:"bytes,13,opt,name=acknowledged_cursor,json=acknowledgedCursor,proto3" json:"acknowledged_cursor,omitempty"`
-	// When that came.
-	AcknowledgeTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=acknowledge_time,json=acknowledgeTime,proto3" json:"acknowledge_time,omitempty"`
-	// When it ended; absent while it lives.
-	EndTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Why it ended, in the words of the endings.
-	EndReason string `protobuf:"bytes,16,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`
-	// How a client that went away did so: CLIENT_CANCELED, CLIENT_CLOSED,
-	// CONNECTION_RESET, KEEPALIVE_TIMEOUT, SERVER_CLOSED, DEADLINE; empty for other ends.
-	EndCause string `protobuf:"bytes,17,opt,name=end_cause,json=endCause,proto3" json:"end_cause,omitempty"`
-	// What else there is to say of the end, for people.
-	EndDetail string `protobuf:"bytes,18,opt,name=end_detail,json=endDetail,proto3" json:"end_detail,omitempty"`
-	// How long the stream has lived, or did.
-	Age *durationpb.Duration `protobuf:"bytes,19,opt,name=age,proto3" json:"age,omitempty"`
-	// Number of the last response that was acknowledged; 0 for none.
-	AcknowledgedNumber uint64 `protobuf:"varint,20,opt,name=acknowledged_number,json=acknowledgedNumber,proto3" json:"acknowledged_number,omitempty"`
-	// Bytes sent that were not acknowledged.
-	UnacknowledgedBytes uint64 `protobuf:"varint,21,opt,name=unacknowledged_bytes,json=unacknowledgedBytes,proto3" json:"unacknowledged_bytes,omitempty"`
-	// Updates of state that were skipped because newer ones replaced them.
-	Conflated uint64 `protobuf:"varint,22,opt,name=conflated,proto3" json:"conflated,omitempty"`
-	// How long the present send has been blocked; absent when none is.
-	SendBlocked *durationpb.Duration `protobuf:"bytes,23,opt,name=send_blocked,json=sendBlocked,proto3" json:"send_blocked,omitempty"`
-	// How old live messages were; only for a live stream that was asked for by its
-	// connection.
-	Delivery      *ConnectionDelivery `protobuf:"bytes,24,opt,name=delivery,proto3" json:"delivery,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ConnectionInfo) Reset() {
-	*x = ConnectionInfo{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[24]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ConnectionInfo) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ConnectionInfo) ProtoMessage() {}
-
-func (x *ConnectionInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[24]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ConnectionInfo.ProtoReflect.Descriptor instead.
-func (*ConnectionInfo) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{24}
-}
-
-func (x *ConnectionInfo) GetConnectionId() string {
-	if x != nil {
-		return x.ConnectionId
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetUser() string {
-	if x != nil {
-		return x.User
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetSessionId() string {
-	if x != nil {
-		return x.SessionId
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetClientName() string {
-	if x != nil {
-		return x.ClientName
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetRemoteAddress() string {
-	if x != nil {
-		return x.RemoteAddress
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetAttachNumber() uint64 {
-	if x != nil {
-		return x.AttachNumber
-	}
-	return 0
-}
-
-func (x *ConnectionInfo) GetAttachTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.AttachTime
-	}
-	return nil
-}
-
-func (x *ConnectionInfo) GetIdle() *durationpb.Duration {
-	if x != nil {
-		return x.Idle
-	}
-	return nil
-}
-
-func (x *ConnectionInfo) GetBytesSent() uint64 {
-	if x != nil {
-		return x.BytesSent
-	}
-	return 0
-}
-
-func (x *ConnectionInfo) GetResponsesSent() uint64 {
-	if x != nil {
-		return x.ResponsesSent
-	}
-	return 0
-}
-
-func (x *ConnectionInfo) GetQueued() uint32 {
-	if x != nil {
-		return x.Queued
-	}
-	return 0
-}
-
-func (x *ConnectionInfo) GetLastCursor() string {
-	if x != nil {
-		return x.LastCursor
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetAcknowledgedCursor() string {
-	if x != nil {
-		return x.AcknowledgedCursor
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetAcknowledgeTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.AcknowledgeTime
-	}
-	return nil
-}
-
-func (x *ConnectionInfo) GetEndTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.EndTime
-	}
-	return nil
-}
-
-func (x *ConnectionInfo) GetEndReason() string {
-	if x != nil {
-		return x.EndReason
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetEndCause() string {
-	if x != nil {
-		return x.EndCause
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetEndDetail() string {
-	if x != nil {
-		return x.EndDetail
-	}
-	return ""
-}
-
-func (x *ConnectionInfo) GetAge() *durationpb.Duration {
-	if x != nil {
-		return x.Age
-	}
-	return nil
-}
-
-func (x *ConnectionInfo) GetAcknowledgedNumber() uint64 {
-	if x != nil {
-		return x.AcknowledgedNumber
-	}
-	return 0
-}
-
-func (x *ConnectionInfo) GetUnacknowledgedBytes() uint64 {
-	if x != nil {
-		return x.UnacknowledgedBytes
-	}
-	return 0
-}
-
-func (x *ConnectionInfo) GetConflated() uint64 {
-	if x != nil {
-		return x.Conflated
-	}
-	return 0
-}
-
-func (x *ConnectionInfo) GetSendBlocked() *durationpb.Duration {
-	if x != nil {
-		return x.SendBlocked
-	}
-	return nil
-}
-
-func (x *ConnectionInfo) GetDelivery() *ConnectionDelivery {
-	if x != nil {
-		return x.Delivery
-	}
-	return nil
-}
-
-// How old the live messages of a stream were, from their commit, since it attached.
-type ConnectionDelivery struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// When they were handed to the transport, the oldest of each response. It is no
-	// proof that they left the server's machine.
-	Sent *DeliveryAges `protobuf:"bytes,1,opt,name=sent,proto3" json:"sent,omitempty"`
-	// When the acknowledgement came, the newest of each response.
-	Acknowledged *DeliveryAges `protobuf:"bytes,2,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
-	// When they were painted, where the client says so, the newest of each response.
-	Painted *DeliveryAges `protobuf:"bytes,3,opt,name=painted,proto3" json:"painted,omitempty"`
-	// As sent, of the latest responses, newest first, at most 16.
-	Recent []*durationpb.Duration `protobuf:"bytes,4,rep,name=recent,proto3" json:"recent,omitempty"`
-	// Number of the last response that was painted; 0 when the client never said.
-	PaintedNumber uint64 `protobuf:"varint,5,opt,name=painted_number,json=paintedNumber,proto3" json:"painted_number,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ConnectionDelivery) Reset() {
-	*x = ConnectionDelivery{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[25]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ConnectionDelivery) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ConnectionDelivery) ProtoMessage() {}
-
-func (x *ConnectionDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[25]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ConnectionDelivery.ProtoReflect.Descriptor instead.
-func (*ConnectionDelivery) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{25}
-}
-
-func (x *ConnectionDelivery) GetSent() *DeliveryAges {
-	if x != nil {
-		return x.Sent
-	}
-	return nil
-}
-
-func (x *ConnectionDelivery) GetAcknowledged() *DeliveryAges {
-	if x != nil {
-		return x.Acknowledged
-	}
-	return nil
-}
-
-func (x *ConnectionDelivery) GetPainted() *DeliveryAges {
-	if x != nil {
-		return x.Painted
-	}
-	return nil
-}
-
-func (x *ConnectionDelivery) GetRecent() []*durationpb.Duration {
-	if x != nil {
-		return x.Recent
-	}
-	return nil
-}
-
-func (x *ConnectionDelivery) GetPaintedNumber() uint64 {
-	if x != nil {
-		return x.PaintedNumber
-	}
-	return 0
-}
-
-// A distribution of ages. Quantiles are upper bounds: those of the bucket that
-// each falls into.
-type DeliveryAges struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Responses.
-	Count uint64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
-	// Half of them were not older.
-	P50 *durationpb.Duration `protobuf:"bytes,2,opt,name=p50,proto3" json:"p50,omitempty"`
-	// 90 of 100 were not older.
-	P90 *durationpb.Duration `protobuf:"bytes,3,opt,name=p90,proto3" json:"p90,omitempty"`
-	// 99 of 100 were not older.
-	P99 *durationpb.Duration `protobuf:"bytes,4,opt,name=p99,proto3" json:"p99,omitempty"`
-	// The sum of all.
-	Sum           *durationpb.Duration `protobuf:"bytes,5,opt,name=sum,proto3" json:"sum,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DeliveryAges) Reset() {
-	*x = DeliveryAges{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[26]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DeliveryAges) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DeliveryAges) ProtoMessage() {}
-
-func (x *DeliveryAges) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[26]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeliveryAges.ProtoReflect.Descriptor instead.
-func (*DeliveryAges) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{26}
-}
-
-func (x *DeliveryAges) GetCount() uint64 {
-	if x != nil {
-		return x.Count
-	}
-	return 0
-}
-
-func (x *DeliveryAges) GetP50() *durationpb.Duration {
-	if x != nil {
-		return x.P50
-	}
-	return nil
-}
-
-func (x *DeliveryAges) GetP90() *durationpb.Duration {
-	if x != nil {
-		return x.P90
-	}
-	return nil
-}
-
-func (x *DeliveryAges) GetP99() *durationpb.Duration {
-	if x != nil {
-		return x.P99
-	}
-	return nil
-}
-
-func (x *DeliveryAges) GetSum() *durationpb.Duration {
-	if x != nil {
-		return x.Sum
-	}
-	return nil
-}
-
 // Asks for streams.
 type ListConnectionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1878,7 +1456,7 @@ type ListConnectionsRequest struct {
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[27]
+	mi := &file_todoku_v1_admin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1890,7 +1468,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[27]
+	mi := &file_todoku_v1_admin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1903,7 +1481,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{27}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListConnectionsRequest) GetUser() string {
@@ -1938,7 +1516,7 @@ type ListConnectionsResponse struct {
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[28]
+	mi := &file_todoku_v1_admin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +1528,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[28]
+	mi := &file_todoku_v1_admin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +1541,7 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{28}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*ConnectionInfo {
@@ -1986,7 +1564,7 @@ type DisconnectConnectionRequest struct {
 
 func (x *DisconnectConnectionRequest) Reset() {
 	*x = DisconnectConnectionRequest{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[29]
+	mi := &file_todoku_v1_admin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1998,7 +1576,7 @@ func (x *DisconnectConnectionRequest) String() string {
 func (*DisconnectConnectionRequest) ProtoMessage() {}
 
 func (x *DisconnectConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[29]
+	mi := &file_todoku_v1_admin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2011,7 +1589,7 @@ func (x *DisconnectConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectConnectionRequest.ProtoReflect.Descriptor instead.
 func (*DisconnectConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{29}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DisconnectConnectionRequest) GetConnectionId() string {
@@ -2037,7 +1615,7 @@ type DisconnectConnectionResponse struct {
 
 func (x *DisconnectConnectionResponse) Reset() {
 	*x = DisconnectConnectionResponse{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[30]
+	mi := &file_todoku_v1_admin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2049,7 +1627,7 @@ func (x *DisconnectConnectionResponse) String() string {
 func (*DisconnectConnectionResponse) ProtoMessage() {}
 
 func (x *DisconnectConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[30]
+	mi := &file_todoku_v1_admin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2062,7 +1640,7 @@ func (x *DisconnectConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectConnectionResponse.ProtoReflect.Descriptor instead.
 func (*DisconnectConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{30}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{27}
 }
 
 // Something that somebody did.
@@ -2094,7 +1672,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[31]
+	mi := &file_todoku_v1_admin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2106,7 +1684,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[31]
+	mi := &file_todoku_v1_admin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2119,7 +1697,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{31}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AuditEntry) GetTime() *timestamppb.Timestamp {
@@ -2211,7 +1789,7 @@ type ListAuditRequest struct {
 
 func (x *ListAuditRequest) Reset() {
 	*x = ListAuditRequest{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[32]
+	mi := &file_todoku_v1_admin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2223,7 +1801,7 @@ func (x *ListAuditRequest) String() string {
 func (*ListAuditRequest) ProtoMessage() {}
 
 func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[32]
+	mi := &file_todoku_v1_admin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2236,7 +1814,7 @@ func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRequest.ProtoReflect.Descriptor instead.
 func (*ListAuditRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{32}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListAuditRequest) GetUser() string {
@@ -2287,7 +1865,7 @@ type ListAuditResponse struct {
 
 func (x *ListAuditResponse) Reset() {
 	*x = ListAuditResponse{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[33]
+	mi := &file_todoku_v1_admin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2299,7 +1877,7 @@ func (x *ListAuditResponse) String() string {
 func (*ListAuditResponse) ProtoMessage() {}
 
 func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[33]
+	mi := &file_todoku_v1_admin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2312,7 +1890,7 @@ func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditResponse.ProtoReflect.Descriptor instead.
 func (*ListAuditResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{33}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListAuditResponse) GetEntries() []*AuditEntry {
@@ -2348,7 +1926,7 @@ type ListToldRequest struct {
 
 func (x *ListToldRequest) Reset() {
 	*x = ListToldRequest{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[34]
+	mi := &file_todoku_v1_admin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2360,7 +1938,7 @@ func (x *ListToldRequest) String() string {
 func (*ListToldRequest) ProtoMessage() {}
 
 func (x *ListToldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[34]
+	mi := &file_todoku_v1_admin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2373,7 +1951,7 @@ func (x *ListToldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListToldRequest.ProtoReflect.Descriptor instead.
 func (*ListToldRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{34}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListToldRequest) GetSequence() uint64 {
@@ -2444,7 +2022,7 @@ type Told struct {
 
 func (x *Told) Reset() {
 	*x = Told{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[35]
+	mi := &file_todoku_v1_admin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2456,7 +2034,7 @@ func (x *Told) String() string {
 func (*Told) ProtoMessage() {}
 
 func (x *Told) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[35]
+	mi := &file_todoku_v1_admin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2469,7 +2047,7 @@ func (x *Told) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Told.ProtoReflect.Descriptor instead.
 func (*Told) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{35}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Told) GetSequence() uint64 {
@@ -2564,7 +2142,7 @@ type ListToldResponse struct {
 
 func (x *ListToldResponse) Reset() {
 	*x = ListToldResponse{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[36]
+	mi := &file_todoku_v1_admin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2576,7 +2154,7 @@ func (x *ListToldResponse) String() string {
 func (*ListToldResponse) ProtoMessage() {}
 
 func (x *ListToldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[36]
+	mi := &file_todoku_v1_admin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2589,7 +2167,7 @@ func (x *ListToldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListToldResponse.ProtoReflect.Descriptor instead.
 func (*ListToldResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{36}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListToldResponse) GetTold() []*Told {
@@ -2619,7 +2197,7 @@ type ExportJournalRequest struct {
 
 func (x *ExportJournalRequest) Reset() {
 	*x = ExportJournalRequest{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[37]
+	mi := &file_todoku_v1_admin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2631,7 +2209,7 @@ func (x *ExportJournalRequest) String() string {
 func (*ExportJournalRequest) ProtoMessage() {}
 
 func (x *ExportJournalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[37]
+	mi := &file_todoku_v1_admin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2644,7 +2222,7 @@ func (x *ExportJournalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJournalRequest.ProtoReflect.Descriptor instead.
 func (*ExportJournalRequest) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{37}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ExportJournalRequest) GetAfter() uint64 {
@@ -2676,7 +2254,7 @@ type ExportJournalResponse struct {
 
 func (x *ExportJournalResponse) Reset() {
 	*x = ExportJournalResponse{}
-	mi := &file_todoku_v1_admin_proto_msgTypes[38]
+	mi := &file_todoku_v1_admin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2688,7 +2266,7 @@ func (x *ExportJournalResponse) String() string {
 func (*ExportJournalResponse) ProtoMessage() {}
 
 func (x *ExportJournalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_todoku_v1_admin_proto_msgTypes[38]
+	mi := &file_todoku_v1_admin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2701,7 +2279,7 @@ func (x *ExportJournalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJournalResponse.ProtoReflect.Descriptor instead.
 func (*ExportJournalResponse) Descriptor() ([]byte, []int) {
-	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{38}
+	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ExportJournalResponse) GetSequence() uint64 {
@@ -2729,7 +2307,7 @@ var File_todoku_v1_admin_proto protoreflect.FileDescriptor
 
 const file_todoku_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x15todoku/v1/admin.proto\x12\ttodoku.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15todoku/v1/types.proto\"\xc8\x01\n" +
+	"\x15todoku/v1/admin.proto\x12\ttodoku.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1atodoku/v1/connection.proto\x1a\x17todoku/v1/options.proto\x1a\x15todoku/v1/types.proto\"\xc8\x01\n" +
 	"\x11CreateUserRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
@@ -2824,52 +2402,7 @@ const file_todoku_v1_admin_proto_rawDesc = "" +
 	"\x05users\x18\x03 \x03(\tR\x05users\"F\n" +
 	"\x10AnnounceResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xf2\a\n" +
-	"\x0eConnectionInfo\x12#\n" +
-	"\rconnection_id\x18\x01 \x01(\tR\fconnectionId\x12\x12\n" +
-	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1d\n" +
-	"\n" +
-	"session_id\x18\x03 \x01(\tR\tsessionId\x12\x1f\n" +
-	"\vclient_name\x18\x04 \x01(\tR\n" +
-	"clientName\x12%\n" +
-	"\x0eremote_address\x18\x05 \x01(\tR\rremoteAddress\x12#\n" +
-	"\rattach_number\x18\x06 \x01(\x04R\fattachNumber\x12;\n" +
-	"\vattach_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"attachTime\x12-\n" +
-	"\x04idle\x18\b \x01(\v2\x19.google.protobuf.DurationR\x04idle\x12\x1d\n" +
-	"\n" +
-	"bytes_sent\x18\t \x01(\x04R\tbytesSent\x12%\n" +
-	"\x0eresponses_sent\x18\n" +
-	" \x01(\x04R\rresponsesSent\x12\x16\n" +
-	"\x06queued\x18\v \x01(\rR\x06queued\x12\x1f\n" +
-	"\vlast_cursor\x18\f \x01(\tR\n" +
-	"lastCursor\x12/\n" +
-	"\x13acknowledged_cursor\x18\r \x01(\tR\x12acknowledgedCursor\x12E\n" +
-	"\x10acknowledge_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x0facknowledgeTime\x125\n" +
-	"\bend_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1d\n" +
-	"\n" +
-	"end_reason\x18\x10 \x01(\tR\tendReason\x12\x1b\n" +
-	"\tend_cause\x18\x11 \x01(\tR\bendCause\x12\x1d\n" +
-	"\n" +
-	"end_detail\x18\x12 \x01(\tR\tendDetail\x12+\n" +
-	"\x03age\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12/\n" +
-	"\x13acknowledged_number\x18\x14 \x01(\x04R\x12acknowledgedNumber\x121\n" +
-	"\x14unacknowledged_bytes\x18\x15 \x01(\x04R\x13unacknowledgedBytes\x12\x1c\n" +
-	"\tconflated\x18\x16 \x01(\x04R\tconflated\x12<\n" +
-	"\fsend_blocked\x18\x17 \x01(\v2\x19.google.protobuf.DurationR\vsendBlocked\x129\n" +
-	"\bdelivery\x18\x18 \x01(\v2\x1d.todoku.v1.ConnectionDeliveryR\bdelivery\"\x8b\x02\n" +
-	"\x12ConnectionDelivery\x12+\n" +
-	"\x04sent\x18\x01 \x01(\v2\x17.todoku.v1.DeliveryAgesR\x04sent\x12;\n" +
-	"\facknowledged\x18\x02 \x01(\v2\x17.todoku.v1.DeliveryAgesR\facknowledged\x121\n" +
-	"\apainted\x18\x03 \x01(\v2\x17.todoku.v1.DeliveryAgesR\apainted\x121\n" +
-	"\x06recent\x18\x04 \x03(\v2\x19.google.protobuf.DurationR\x06recent\x12%\n" +
-	"\x0epainted_number\x18\x05 \x01(\x04R\rpaintedNumber\"\xd8\x01\n" +
-	"\fDeliveryAges\x12\x14\n" +
-	"\x05count\x18\x01 \x01(\x04R\x05count\x12+\n" +
-	"\x03p50\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03p50\x12+\n" +
-	"\x03p90\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03p90\x12+\n" +
-	"\x03p99\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03p99\x12+\n" +
-	"\x03sum\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x03sum\"g\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"g\n" +
 	"\x16ListConnectionsRequest\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x14\n" +
 	"\x05ended\x18\x02 \x01(\rR\x05ended\x12#\n" +
@@ -2936,28 +2469,28 @@ const file_todoku_v1_admin_proto_rawDesc = "" +
 	"\x15ExportJournalResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
-	"\x06record\x18\x03 \x01(\fR\x06record2\x83\v\n" +
-	"\fAdminService\x12I\n" +
+	"\x06record\x18\x03 \x01(\fR\x06record2\xad\f\n" +
+	"\fAdminService\x12S\n" +
 	"\n" +
-	"CreateUser\x12\x1c.todoku.v1.CreateUserRequest\x1a\x1d.todoku.v1.CreateUserResponse\x12I\n" +
+	"CreateUser\x12\x1c.todoku.v1.CreateUserRequest\x1a\x1d.todoku.v1.CreateUserResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x02\x12S\n" +
 	"\n" +
-	"UpdateUser\x12\x1c.todoku.v1.UpdateUserRequest\x1a\x1d.todoku.v1.UpdateUserResponse\x12O\n" +
-	"\fListAllUsers\x12\x1e.todoku.v1.ListAllUsersRequest\x1a\x1f.todoku.v1.ListAllUsersResponse\x12L\n" +
-	"\vSuspendUser\x12\x1d.todoku.v1.SuspendUserRequest\x1a\x1e.todoku.v1.SuspendUserResponse\x12I\n" +
+	"UpdateUser\x12\x1c.todoku.v1.UpdateUserRequest\x1a\x1d.todoku.v1.UpdateUserResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x02\x12Y\n" +
+	"\fListAllUsers\x12\x1e.todoku.v1.ListAllUsersRequest\x1a\x1f.todoku.v1.ListAllUsersResponse\"\b\xe8\xe0\x18\x05\xf0\xe0\x18\x01\x12V\n" +
+	"\vSuspendUser\x12\x1d.todoku.v1.SuspendUserRequest\x1a\x1e.todoku.v1.SuspendUserResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x02\x12S\n" +
 	"\n" +
-	"ResumeUser\x12\x1c.todoku.v1.ResumeUserRequest\x1a\x1d.todoku.v1.ResumeUserResponse\x12[\n" +
-	"\x10UpsertInstrument\x12\".todoku.v1.UpsertInstrumentRequest\x1a#.todoku.v1.UpsertInstrumentResponse\x12[\n" +
-	"\x10SetTradingStatus\x12\".todoku.v1.SetTradingStatusRequest\x1a#.todoku.v1.SetTradingStatusResponse\x12R\n" +
-	"\rSetRiskLimits\x12\x1f.todoku.v1.SetRiskLimitsRequest\x1a .todoku.v1.SetRiskLimitsResponse\x12R\n" +
-	"\rGetRiskLimits\x12\x1f.todoku.v1.GetRiskLimitsRequest\x1a .todoku.v1.GetRiskLimitsResponse\x12^\n" +
-	"\x11MassCancelForUser\x12#.todoku.v1.MassCancelForUserRequest\x1a$.todoku.v1.MassCancelForUserResponse\x12F\n" +
-	"\tBustTrade\x12\x1b.todoku.v1.BustTradeRequest\x1a\x1c.todoku.v1.BustTradeResponse\x12C\n" +
-	"\bAnnounce\x12\x1a.todoku.v1.AnnounceRequest\x1a\x1b.todoku.v1.AnnounceResponse\x12X\n" +
-	"\x0fListConnections\x12!.todoku.v1.ListConnectionsRequest\x1a\".todoku.v1.ListConnectionsResponse\x12g\n" +
-	"\x14DisconnectConnection\x12&.todoku.v1.DisconnectConnectionRequest\x1a'.todoku.v1.DisconnectConnectionResponse\x12F\n" +
-	"\tListAudit\x12\x1b.todoku.v1.ListAuditRequest\x1a\x1c.todoku.v1.ListAuditResponse\x12C\n" +
-	"\bListTold\x12\x1a.todoku.v1.ListToldRequest\x1a\x1b.todoku.v1.ListToldResponse\x12T\n" +
-	"\rExportJournal\x12\x1f.todoku.v1.ExportJournalRequest\x1a .todoku.v1.ExportJournalResponse0\x01B\x7f\n" +
+	"ResumeUser\x12\x1c.todoku.v1.ResumeUserRequest\x1a\x1d.todoku.v1.ResumeUserResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x02\x12e\n" +
+	"\x10UpsertInstrument\x12\".todoku.v1.UpsertInstrumentRequest\x1a#.todoku.v1.UpsertInstrumentResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x02\x12e\n" +
+	"\x10SetTradingStatus\x12\".todoku.v1.SetTradingStatusRequest\x1a#.todoku.v1.SetTradingStatusResponse\"\b\xe8\xe0\x18\x05\xf0\xe0\x18\x02\x12\\\n" +
+	"\rSetRiskLimits\x12\x1f.todoku.v1.SetRiskLimitsRequest\x1a .todoku.v1.SetRiskLimitsResponse\"\b\xe8\xe0\x18\x05\xf0\xe0\x18\x02\x12\\\n" +
+	"\rGetRiskLimits\x12\x1f.todoku.v1.GetRiskLimitsRequest\x1a .todoku.v1.GetRiskLimitsResponse\"\b\xe8\xe0\x18\x05\xf0\xe0\x18\x01\x12h\n" +
+	"\x11MassCancelForUser\x12#.todoku.v1.MassCancelForUserRequest\x1a$.todoku.v1.MassCancelForUserResponse\"\b\xe8\xe0\x18\x05\xf0\xe0\x18\x02\x12P\n" +
+	"\tBustTrade\x12\x1b.todoku.v1.BustTradeRequest\x1a\x1c.todoku.v1.BustTradeResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x02\x12M\n" +
+	"\bAnnounce\x12\x1a.todoku.v1.AnnounceRequest\x1a\x1b.todoku.v1.AnnounceResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x02\x12b\n" +
+	"\x0fListConnections\x12!.todoku.v1.ListConnectionsRequest\x1a\".todoku.v1.ListConnectionsResponse\"\b\xe8\xe0\x18\x05\xf0\xe0\x18\x01\x12q\n" +
+	"\x14DisconnectConnection\x12&.todoku.v1.DisconnectConnectionRequest\x1a'.todoku.v1.DisconnectConnectionResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x02\x12P\n" +
+	"\tListAudit\x12\x1b.todoku.v1.ListAuditRequest\x1a\x1c.todoku.v1.ListAuditResponse\"\b\xe8\xe0\x18\x05\xf0\xe0\x18\x01\x12M\n" +
+	"\bListTold\x12\x1a.todoku.v1.ListToldRequest\x1a\x1b.todoku.v1.ListToldResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x01\x12^\n" +
+	"\rExportJournal\x12\x1f.todoku.v1.ExportJournalRequest\x1a .todoku.v1.ExportJournalResponse\"\b\xe8\xe0\x18\x06\xf0\xe0\x18\x040\x01B\x7f\n" +
 	"\rcom.todoku.v1B\n" +
 	"AdminProtoP\x01Z\x1dtodoku/gen/todoku/v1;todokuv1\xa2\x02\x03TXX\xaa\x02\tTodoku.V1\xca\x02\tTodoku\\V1\xe2\x02\x15Todoku\\V1\\GPBMetadata\xea\x02\n" +
 	"Todoku::V1b\x06proto3"
@@ -2974,7 +2507,7 @@ func file_todoku_v1_admin_proto_rawDescGZIP() []byte {
 	return file_todoku_v1_admin_proto_rawDescData
 }
 
-var file_todoku_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_todoku_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_todoku_v1_admin_proto_goTypes = []any{
 	(*CreateUserRequest)(nil),            // 0: todoku.v1.CreateUserRequest
 	(*CreateUserResponse)(nil),           // 1: todoku.v1.CreateUserResponse
@@ -3000,104 +2533,86 @@ var file_todoku_v1_admin_proto_goTypes = []any{
 	(*BustTradeResponse)(nil),            // 21: todoku.v1.BustTradeResponse
 	(*AnnounceRequest)(nil),              // 22: todoku.v1.AnnounceRequest
 	(*AnnounceResponse)(nil),             // 23: todoku.v1.AnnounceResponse
-	(*ConnectionInfo)(nil),               // 24: todoku.v1.ConnectionInfo
-	(*ConnectionDelivery)(nil),           // 25: todoku.v1.ConnectionDelivery
-	(*DeliveryAges)(nil),                 // 26: todoku.v1.DeliveryAges
-	(*ListConnectionsRequest)(nil),       // 27: todoku.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),      // 28: todoku.v1.ListConnectionsResponse
-	(*DisconnectConnectionRequest)(nil),  // 29: todoku.v1.DisconnectConnectionRequest
-	(*DisconnectConnectionResponse)(nil), // 30: todoku.v1.DisconnectConnectionResponse
-	(*AuditEntry)(nil),                   // 31: todoku.v1.AuditEntry
-	(*ListAuditRequest)(nil),             // 32: todoku.v1.ListAuditRequest
-	(*ListAuditResponse)(nil),            // 33: todoku.v1.ListAuditResponse
-	(*ListToldRequest)(nil),              // 34: todoku.v1.ListToldRequest
-	(*Told)(nil),                         // 35: todoku.v1.Told
-	(*ListToldResponse)(nil),             // 36: todoku.v1.ListToldResponse
-	(*ExportJournalRequest)(nil),         // 37: todoku.v1.ExportJournalRequest
-	(*ExportJournalResponse)(nil),        // 38: todoku.v1.ExportJournalResponse
-	(Role)(0),                            // 39: todoku.v1.Role
-	(*User)(nil),                         // 40: todoku.v1.User
-	(*Instrument)(nil),                   // 41: todoku.v1.Instrument
-	(TradingStatus)(0),                   // 42: todoku.v1.TradingStatus
-	(*RiskLimits)(nil),                   // 43: todoku.v1.RiskLimits
-	(*timestamppb.Timestamp)(nil),        // 44: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 45: google.protobuf.Duration
+	(*ListConnectionsRequest)(nil),       // 24: todoku.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),      // 25: todoku.v1.ListConnectionsResponse
+	(*DisconnectConnectionRequest)(nil),  // 26: todoku.v1.DisconnectConnectionRequest
+	(*DisconnectConnectionResponse)(nil), // 27: todoku.v1.DisconnectConnectionResponse
+	(*AuditEntry)(nil),                   // 28: todoku.v1.AuditEntry
+	(*ListAuditRequest)(nil),             // 29: todoku.v1.ListAuditRequest
+	(*ListAuditResponse)(nil),            // 30: todoku.v1.ListAuditResponse
+	(*ListToldRequest)(nil),              // 31: todoku.v1.ListToldRequest
+	(*Told)(nil),                         // 32: todoku.v1.Told
+	(*ListToldResponse)(nil),             // 33: todoku.v1.ListToldResponse
+	(*ExportJournalRequest)(nil),         // 34: todoku.v1.ExportJournalRequest
+	(*ExportJournalResponse)(nil),        // 35: todoku.v1.ExportJournalResponse
+	(Role)(0),                            // 36: todoku.v1.Role
+	(*User)(nil),                         // 37: todoku.v1.User
+	(*Instrument)(nil),                   // 38: todoku.v1.Instrument
+	(TradingStatus)(0),                   // 39: todoku.v1.TradingStatus
+	(*RiskLimits)(nil),                   // 40: todoku.v1.RiskLimits
+	(*ConnectionInfo)(nil),               // 41: todoku.v1.ConnectionInfo
+	(*timestamppb.Timestamp)(nil),        // 42: google.protobuf.Timestamp
 }
 var file_todoku_v1_admin_proto_depIdxs = []int32{
-	39, // 0: todoku.v1.CreateUserRequest.roles:type_name -> todoku.v1.Role
-	40, // 1: todoku.v1.CreateUserResponse.user:type_name -> todoku.v1.User
-	39, // 2: todoku.v1.UpdateUserRequest.roles:type_name -> todoku.v1.Role
-	40, // 3: todoku.v1.UpdateUserResponse.user:type_name -> todoku.v1.User
-	40, // 4: todoku.v1.ListAllUsersResponse.users:type_name -> todoku.v1.User
-	41, // 5: todoku.v1.UpsertInstrumentRequest.instrument:type_name -> todoku.v1.Instrument
-	42, // 6: todoku.v1.SetTradingStatusRequest.status:type_name -> todoku.v1.TradingStatus
-	43, // 7: todoku.v1.SetRiskLimitsRequest.limits:type_name -> todoku.v1.RiskLimits
-	43, // 8: todoku.v1.GetRiskLimitsResponse.limits:type_name -> todoku.v1.RiskLimits
-	44, // 9: todoku.v1.ConnectionInfo.attach_time:type_name -> google.protobuf.Timestamp
-	45, // 10: todoku.v1.ConnectionInfo.idle:type_name -> google.protobuf.Duration
-	44, // 11: todoku.v1.ConnectionInfo.acknowledge_time:type_name -> google.protobuf.Timestamp
-	44, // 12: todoku.v1.ConnectionInfo.end_time:type_name -> google.protobuf.Timestamp
-	45, // 13: todoku.v1.ConnectionInfo.age:type_name -> google.protobuf.Duration
-	45, // 14: todoku.v1.ConnectionInfo.send_blocked:type_name -> google.protobuf.Duration
-	25, // 15: todoku.v1.ConnectionInfo.delivery:type_name -> todoku.v1.ConnectionDelivery
-	26, // 16: todoku.v1.ConnectionDelivery.sent:type_name -> todoku.v1.DeliveryAges
-	26, // 17: todoku.v1.ConnectionDelivery.acknowledged:type_name -> todoku.v1.DeliveryAges
-	26, // 18: todoku.v1.ConnectionDelivery.painted:type_name -> todoku.v1.DeliveryAges
-	45, // 19: todoku.v1.ConnectionDelivery.recent:type_name -> google.protobuf.Duration
-	45, // 20: todoku.v1.DeliveryAges.p50:type_name -> google.protobuf.Duration
-	45, // 21: todoku.v1.DeliveryAges.p90:type_name -> google.protobuf.Duration
-	45, // 22: todoku.v1.DeliveryAges.p99:type_name -> google.protobuf.Duration
-	45, // 23: todoku.v1.DeliveryAges.sum:type_name -> google.protobuf.Duration
-	24, // 24: todoku.v1.ListConnectionsResponse.connections:type_name -> todoku.v1.ConnectionInfo
-	44, // 25: todoku.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
-	44, // 26: todoku.v1.ListAuditRequest.from_time:type_name -> google.protobuf.Timestamp
-	44, // 27: todoku.v1.ListAuditRequest.to_time:type_name -> google.protobuf.Timestamp
-	31, // 28: todoku.v1.ListAuditResponse.entries:type_name -> todoku.v1.AuditEntry
-	44, // 29: todoku.v1.Told.commit_time:type_name -> google.protobuf.Timestamp
-	44, // 30: todoku.v1.Told.attach_time:type_name -> google.protobuf.Timestamp
-	44, // 31: todoku.v1.Told.acknowledge_time:type_name -> google.protobuf.Timestamp
-	44, // 32: todoku.v1.Told.end_time:type_name -> google.protobuf.Timestamp
-	35, // 33: todoku.v1.ListToldResponse.told:type_name -> todoku.v1.Told
-	44, // 34: todoku.v1.ExportJournalResponse.time:type_name -> google.protobuf.Timestamp
-	0,  // 35: todoku.v1.AdminService.CreateUser:input_type -> todoku.v1.CreateUserRequest
-	2,  // 36: todoku.v1.AdminService.UpdateUser:input_type -> todoku.v1.UpdateUserRequest
-	4,  // 37: todoku.v1.AdminService.ListAllUsers:input_type -> todoku.v1.ListAllUsersRequest
-	6,  // 38: todoku.v1.AdminService.SuspendUser:input_type -> todoku.v1.SuspendUserRequest
-	8,  // 39: todoku.v1.AdminService.ResumeUser:input_type -> todoku.v1.ResumeUserRequest
-	10, // 40: todoku.v1.AdminService.UpsertInstrument:input_type -> todoku.v1.UpsertInstrumentRequest
-	12, // 41: todoku.v1.AdminService.SetTradingStatus:input_type -> todoku.v1.SetTradingStatusRequest
-	14, // 42: todoku.v1.AdminService.SetRiskLimits:input_type -> todoku.v1.SetRiskLimitsRequest
-	16, // 43: todoku.v1.AdminService.GetRiskLimits:input_type -> todoku.v1.GetRiskLimitsRequest
-	18, // 44: todoku.v1.AdminService.MassCancelForUser:input_type -> todoku.v1.MassCancelForUserRequest
-	20, // 45: todoku.v1.AdminService.BustTrade:input_type -> todoku.v1.BustTradeRequest
-	22, // 46: todoku.v1.AdminService.Announce:input_type -> todoku.v1.AnnounceRequest
-	27, // 47: todoku.v1.AdminService.ListConnections:input_type -> todoku.v1.ListConnectionsRequest
-	29, // 48: todoku.v1.AdminService.DisconnectConnection:input_type -> todoku.v1.DisconnectConnectionRequest
-	32, // 49: todoku.v1.AdminService.ListAudit:input_type -> todoku.v1.ListAuditRequest
-	34, // 50: todoku.v1.AdminService.ListTold:input_type -> todoku.v1.ListToldRequest
-	37, // 51: todoku.v1.AdminService.ExportJournal:input_type -> todoku.v1.ExportJournalRequest
-	1,  // 52: todoku.v1.AdminService.CreateUser:output_type -> todoku.v1.CreateUserResponse
-	3,  // 53: todoku.v1.AdminService.UpdateUser:output_type -> todoku.v1.UpdateUserResponse
-	5,  // 54: todoku.v1.AdminService.ListAllUsers:output_type -> todoku.v1.ListAllUsersResponse
-	7,  // 55: todoku.v1.AdminService.SuspendUser:output_type -> todoku.v1.SuspendUserResponse
-	9,  // 56: todoku.v1.AdminService.ResumeUser:output_type -> todoku.v1.ResumeUserResponse
-	11, // 57: todoku.v1.AdminService.UpsertInstrument:output_type -> todoku.v1.UpsertInstrumentResponse
-	13, // 58: todoku.v1.AdminService.SetTradingStatus:output_type -> todoku.v1.SetTradingStatusResponse
-	15, // 59: todoku.v1.AdminService.SetRiskLimits:output_type -> todoku.v1.SetRiskLimitsResponse
-	17, // 60: todoku.v1.AdminService.GetRiskLimits:output_type -> todoku.v1.GetRiskLimitsResponse
-	19, // 61: todoku.v1.AdminService.MassCancelForUser:output_type -> todoku.v1.MassCancelForUserResponse
-	21, // 62: todoku.v1.AdminService.BustTrade:output_type -> todoku.v1.BustTradeResponse
-	23, // 63: todoku.v1.AdminService.Announce:output_type -> todoku.v1.AnnounceResponse
-	28, // 64: todoku.v1.AdminService.ListConnections:output_type -> todoku.v1.ListConnectionsResponse
-	30, // 65: todoku.v1.AdminService.DisconnectConnection:output_type -> todoku.v1.DisconnectConnectionResponse
-	33, // 66: todoku.v1.AdminService.ListAudit:output_type -> todoku.v1.ListAuditResponse
-	36, // 67: todoku.v1.AdminService.ListTold:output_type -> todoku.v1.ListToldResponse
-	38, // 68: todoku.v1.AdminService.ExportJournal:output_type -> todoku.v1.ExportJournalResponse
-	52, // [52:69] is the sub-list for method output_type
-	35, // [35:52] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	36, // 0: todoku.v1.CreateUserRequest.roles:type_name -> todoku.v1.Role
+	37, // 1: todoku.v1.CreateUserResponse.user:type_name -> todoku.v1.User
+	36, // 2: todoku.v1.UpdateUserRequest.roles:type_name -> todoku.v1.Role
+	37, // 3: todoku.v1.UpdateUserResponse.user:type_name -> todoku.v1.User
+	37, // 4: todoku.v1.ListAllUsersResponse.users:type_name -> todoku.v1.User
+	38, // 5: todoku.v1.UpsertInstrumentRequest.instrument:type_name -> todoku.v1.Instrument
+	39, // 6: todoku.v1.SetTradingStatusRequest.status:type_name -> todoku.v1.TradingStatus
+	40, // 7: todoku.v1.SetRiskLimitsRequest.limits:type_name -> todoku.v1.RiskLimits
+	40, // 8: todoku.v1.GetRiskLimitsResponse.limits:type_name -> todoku.v1.RiskLimits
+	41, // 9: todoku.v1.ListConnectionsResponse.connections:type_name -> todoku.v1.ConnectionInfo
+	42, // 10: todoku.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
+	42, // 11: todoku.v1.ListAuditRequest.from_time:type_name -> google.protobuf.Timestamp
+	42, // 12: todoku.v1.ListAuditRequest.to_time:type_name -> google.protobuf.Timestamp
+	28, // 13: todoku.v1.ListAuditResponse.entries:type_name -> todoku.v1.AuditEntry
+	42, // 14: todoku.v1.Told.commit_time:type_name -> google.protobuf.Timestamp
+	42, // 15: todoku.v1.Told.attach_time:type_name -> google.protobuf.Timestamp
+	42, // 16: todoku.v1.Told.acknowledge_time:type_name -> google.protobuf.Timestamp
+	42, // 17: todoku.v1.Told.end_time:type_name -> google.protobuf.Timestamp
+	32, // 18: todoku.v1.ListToldResponse.told:type_name -> todoku.v1.Told
+	42, // 19: todoku.v1.ExportJournalResponse.time:type_name -> google.protobuf.Timestamp
+	0,  // 20: todoku.v1.AdminService.CreateUser:input_type -> todoku.v1.CreateUserRequest
+	2,  // 21: todoku.v1.AdminService.UpdateUser:input_type -> todoku.v1.UpdateUserRequest
+	4,  // 22: todoku.v1.AdminService.ListAllUsers:input_type -> todoku.v1.ListAllUsersRequest
+	6,  // 23: todoku.v1.AdminService.SuspendUser:input_type -> todoku.v1.SuspendUserRequest
+	8,  // 24: todoku.v1.AdminService.ResumeUser:input_type -> todoku.v1.ResumeUserRequest
+	10, // 25: todoku.v1.AdminService.UpsertInstrument:input_type -> todoku.v1.UpsertInstrumentRequest
+	12, // 26: todoku.v1.AdminService.SetTradingStatus:input_type -> todoku.v1.SetTradingStatusRequest
+	14, // 27: todoku.v1.AdminService.SetRiskLimits:input_type -> todoku.v1.SetRiskLimitsRequest
+	16, // 28: todoku.v1.AdminService.GetRiskLimits:input_type -> todoku.v1.GetRiskLimitsRequest
+	18, // 29: todoku.v1.AdminService.MassCancelForUser:input_type -> todoku.v1.MassCancelForUserRequest
+	20, // 30: todoku.v1.AdminService.BustTrade:input_type -> todoku.v1.BustTradeRequest
+	22, // 31: todoku.v1.AdminService.Announce:input_type -> todoku.v1.AnnounceRequest
+	24, // 32: todoku.v1.AdminService.ListConnections:input_type -> todoku.v1.ListConnectionsRequest
+	26, // 33: todoku.v1.AdminService.DisconnectConnection:input_type -> todoku.v1.DisconnectConnectionRequest
+	29, // 34: todoku.v1.AdminService.ListAudit:input_type -> todoku.v1.ListAuditRequest
+	31, // 35: todoku.v1.AdminService.ListTold:input_type -> todoku.v1.ListToldRequest
+	34, // 36: todoku.v1.AdminService.ExportJournal:input_type -> todoku.v1.ExportJournalRequest
+	1,  // 37: todoku.v1.AdminService.CreateUser:output_type -> todoku.v1.CreateUserResponse
+	3,  // 38: todoku.v1.AdminService.UpdateUser:output_type -> todoku.v1.UpdateUserResponse
+	5,  // 39: todoku.v1.AdminService.ListAllUsers:output_type -> todoku.v1.ListAllUsersResponse
+	7,  // 40: todoku.v1.AdminService.SuspendUser:output_type -> todoku.v1.SuspendUserResponse
+	9,  // 41: todoku.v1.AdminService.ResumeUser:output_type -> todoku.v1.ResumeUserResponse
+	11, // 42: todoku.v1.AdminService.UpsertInstrument:output_type -> todoku.v1.UpsertInstrumentResponse
+	13, // 43: todoku.v1.AdminService.SetTradingStatus:output_type -> todoku.v1.SetTradingStatusResponse
+	15, // 44: todoku.v1.AdminService.SetRiskLimits:output_type -> todoku.v1.SetRiskLimitsResponse
+	17, // 45: todoku.v1.AdminService.GetRiskLimits:output_type -> todoku.v1.GetRiskLimitsResponse
+	19, // 46: todoku.v1.AdminService.MassCancelForUser:output_type -> todoku.v1.MassCancelForUserResponse
+	21, // 47: todoku.v1.AdminService.BustTrade:output_type -> todoku.v1.BustTradeResponse
+	23, // 48: todoku.v1.AdminService.Announce:output_type -> todoku.v1.AnnounceResponse
+	25, // 49: todoku.v1.AdminService.ListConnections:output_type -> todoku.v1.ListConnectionsResponse
+	27, // 50: todoku.v1.AdminService.DisconnectConnection:output_type -> todoku.v1.DisconnectConnectionResponse
+	30, // 51: todoku.v1.AdminService.ListAudit:output_type -> todoku.v1.ListAuditResponse
+	33, // 52: todoku.v1.AdminService.ListTold:output_type -> todoku.v1.ListToldResponse
+	35, // 53: todoku.v1.AdminService.ExportJournal:output_type -> todoku.v1.ExportJournalResponse
+	37, // [37:54] is the sub-list for method output_type
+	20, // [20:37] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_todoku_v1_admin_proto_init() }
@@ -3105,6 +2620,8 @@ func file_todoku_v1_admin_proto_init() {
 	if File_todoku_v1_admin_proto != nil {
 		return
 	}
+	file_todoku_v1_connection_proto_init()
+	file_todoku_v1_options_proto_init()
 	file_todoku_v1_types_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3112,7 +2629,7 @@ func file_todoku_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_todoku_v1_admin_proto_rawDesc), len(file_todoku_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   39,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

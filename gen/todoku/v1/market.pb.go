@@ -520,7 +520,7 @@ var File_todoku_v1_market_proto protoreflect.FileDescriptor
 
 const file_todoku_v1_market_proto_rawDesc = "" +
 	"\n" +
-	"\x16todoku/v1/market.proto\x12\ttodoku.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctodoku/v1/notification.proto\x1a\x15todoku/v1/types.proto\"3\n" +
+	"\x16todoku/v1/market.proto\x12\ttodoku.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctodoku/v1/notification.proto\x1a\x17todoku/v1/options.proto\x1a\x15todoku/v1/types.proto\"3\n" +
 	"\x16ListInstrumentsRequest\x12\x19\n" +
 	"\bwait_for\x18\x01 \x01(\tR\awaitFor\"j\n" +
 	"\x17ListInstrumentsResponse\x127\n" +
@@ -552,13 +552,13 @@ const file_todoku_v1_market_proto_rawDesc = "" +
 	"\x06cursor\x18\x03 \x01(\tR\x06cursor\"\x12\n" +
 	"\x10ListUsersRequest\"B\n" +
 	"\x11ListUsersResponse\x12-\n" +
-	"\x05users\x18\x01 \x03(\v2\x17.todoku.v1.UserPresenceR\x05users2\xbe\x02\n" +
-	"\rMarketService\x12X\n" +
-	"\x0fListInstruments\x12!.todoku.v1.ListInstrumentsRequest\x1a\".todoku.v1.ListInstrumentsResponse\x12@\n" +
-	"\aGetBook\x12\x19.todoku.v1.GetBookRequest\x1a\x1a.todoku.v1.GetBookResponse\x12I\n" +
+	"\x05users\x18\x01 \x03(\v2\x17.todoku.v1.UserPresenceR\x05users2\xe6\x02\n" +
+	"\rMarketService\x12b\n" +
+	"\x0fListInstruments\x12!.todoku.v1.ListInstrumentsRequest\x1a\".todoku.v1.ListInstrumentsResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01\x12J\n" +
+	"\aGetBook\x12\x19.todoku.v1.GetBookRequest\x1a\x1a.todoku.v1.GetBookResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01\x12S\n" +
 	"\n" +
-	"ListTrades\x12\x1c.todoku.v1.ListTradesRequest\x1a\x1d.todoku.v1.ListTradesResponse\x12F\n" +
-	"\tListUsers\x12\x1b.todoku.v1.ListUsersRequest\x1a\x1c.todoku.v1.ListUsersResponseB\x80\x01\n" +
+	"ListTrades\x12\x1c.todoku.v1.ListTradesRequest\x1a\x1d.todoku.v1.ListTradesResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01\x12P\n" +
+	"\tListUsers\x12\x1b.todoku.v1.ListUsersRequest\x1a\x1c.todoku.v1.ListUsersResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01B\x80\x01\n" +
 	"\rcom.todoku.v1B\vMarketProtoP\x01Z\x1dtodoku/gen/todoku/v1;todokuv1\xa2\x02\x03TXX\xaa\x02\tTodoku.V1\xca\x02\tTodoku\\V1\xe2\x02\x15Todoku\\V1\\GPBMetadata\xea\x02\n" +
 	"Todoku::V1b\x06proto3"
 
@@ -619,6 +619,7 @@ func file_todoku_v1_market_proto_init() {
 		return
 	}
 	file_todoku_v1_notification_proto_init()
+	file_todoku_v1_options_proto_init()
 	file_todoku_v1_types_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

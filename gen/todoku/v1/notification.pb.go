@@ -2017,7 +2017,7 @@ var File_todoku_v1_notification_proto protoreflect.FileDescriptor
 
 const file_todoku_v1_notification_proto_rawDesc = "" +
 	"\n" +
-	"\x1ctodoku/v1/notification.proto\x12\ttodoku.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15todoku/v1/types.proto\"\xa9\x01\n" +
+	"\x1ctodoku/v1/notification.proto\x12\ttodoku.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17todoku/v1/options.proto\x1a\x15todoku/v1/types.proto\"\xa9\x01\n" +
 	"\fSubscription\x12\x18\n" +
 	"\asymbols\x18\x01 \x03(\tR\asymbols\x12\x1a\n" +
 	"\bpresence\x18\x02 \x01(\bR\bpresence\x12!\n" +
@@ -2035,38 +2035,37 @@ const file_todoku_v1_notification_proto_rawDesc = "" +
 	"\x06cursor\x18\x03 \x01(\tR\x06cursor\x12'\n" +
 	"\x0fprevious_cursor\x18\x04 \x01(\tR\x0epreviousCursor\x12\x1a\n" +
 	"\bfragment\x18\x05 \x01(\bR\bfragment\x12\x16\n" +
-	"\x06number\x18\x06 \x01(\x04R\x06number\"\xb4\n" +
-	"\n" +
+	"\x06number\x18\x06 \x01(\x04R\x06number\"\xb2\v\n" +
 	"\aMessage\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\rR\x05index\x12.\n" +
-	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12(\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12.\n" +
 	"\x05hello\x18\n" +
-	" \x01(\v2\x10.todoku.v1.HelloH\x00R\x05hello\x12A\n" +
-	"\x0esnapshot_begin\x18\v \x01(\v2\x18.todoku.v1.SnapshotBeginH\x00R\rsnapshotBegin\x12;\n" +
-	"\fsnapshot_end\x18\f \x01(\v2\x16.todoku.v1.SnapshotEndH\x00R\vsnapshotEnd\x12(\n" +
-	"\x05reset\x18\r \x01(\v2\x10.todoku.v1.ResetH\x00R\x05reset\x124\n" +
-	"\theartbeat\x18\x0e \x01(\v2\x14.todoku.v1.HeartbeatH\x00R\theartbeat\x124\n" +
-	"\treconnect\x18\x0f \x01(\v2\x14.todoku.v1.ReconnectH\x00R\treconnect\x12A\n" +
-	"\x0esession_update\x18\x10 \x01(\v2\x18.todoku.v1.SessionUpdateH\x00R\rsessionUpdate\x12G\n" +
-	"\x10execution_report\x18\x14 \x01(\v2\x1a.todoku.v1.ExecutionReportH\x00R\x0fexecutionReport\x12>\n" +
-	"\rcancel_reject\x18\x15 \x01(\v2\x17.todoku.v1.CancelRejectH\x00R\fcancelReject\x12(\n" +
-	"\x05trade\x18\x16 \x01(\v2\x10.todoku.v1.TradeH\x00R\x05trade\x12>\n" +
-	"\x0fposition_update\x18\x17 \x01(\v2\x13.todoku.v1.PositionH\x00R\x0epositionUpdate\x12:\n" +
-	"\flimit_update\x18\x18 \x01(\v2\x15.todoku.v1.RiskLimitsH\x00R\vlimitUpdate\x12(\n" +
-	"\x05order\x18\x19 \x01(\v2\x10.todoku.v1.OrderH\x00R\x05order\x12>\n" +
-	"\ruser_presence\x18\x1e \x01(\v2\x17.todoku.v1.UserPresenceH\x00R\fuserPresence\x12=\n" +
-	"\fannouncement\x18\x1f \x01(\v2\x17.todoku.v1.AnnouncementH\x00R\fannouncement\x12D\n" +
-	"\x11instrument_update\x18  \x01(\v2\x15.todoku.v1.InstrumentH\x00R\x10instrumentUpdate\x122\n" +
-	"\vuser_update\x18! \x01(\v2\x0f.todoku.v1.UserH\x00R\n" +
-	"userUpdate\x128\n" +
-	"\vtrade_print\x18( \x01(\v2\x15.todoku.v1.TradePrintH\x00R\n" +
-	"tradePrint\x128\n" +
-	"\vbook_update\x18) \x01(\v2\x15.todoku.v1.BookUpdateH\x00R\n" +
-	"bookUpdate\x12?\n" +
-	"\x0ebest_bid_offer\x18* \x01(\v2\x17.todoku.v1.BestBidOfferH\x00R\fbestBidOffer\x125\n" +
+	" \x01(\v2\x10.todoku.v1.HelloB\x04\xf8\xe0\x18\x03H\x00R\x05hello\x12G\n" +
+	"\x0esnapshot_begin\x18\v \x01(\v2\x18.todoku.v1.SnapshotBeginB\x04\xf8\xe0\x18\x03H\x00R\rsnapshotBegin\x12A\n" +
+	"\fsnapshot_end\x18\f \x01(\v2\x16.todoku.v1.SnapshotEndB\x04\xf8\xe0\x18\x03H\x00R\vsnapshotEnd\x12.\n" +
+	"\x05reset\x18\r \x01(\v2\x10.todoku.v1.ResetB\x04\xf8\xe0\x18\x03H\x00R\x05reset\x12:\n" +
+	"\theartbeat\x18\x0e \x01(\v2\x14.todoku.v1.HeartbeatB\x04\xf8\xe0\x18\x03H\x00R\theartbeat\x12:\n" +
+	"\treconnect\x18\x0f \x01(\v2\x14.todoku.v1.ReconnectB\x04\xf8\xe0\x18\x03H\x00R\treconnect\x12G\n" +
+	"\x0esession_update\x18\x10 \x01(\v2\x18.todoku.v1.SessionUpdateB\x04\xf8\xe0\x18\x03H\x00R\rsessionUpdate\x12M\n" +
+	"\x10execution_report\x18\x14 \x01(\v2\x1a.todoku.v1.ExecutionReportB\x04\xf8\xe0\x18\x01H\x00R\x0fexecutionReport\x12D\n" +
+	"\rcancel_reject\x18\x15 \x01(\v2\x17.todoku.v1.CancelRejectB\x04\xf8\xe0\x18\x01H\x00R\fcancelReject\x12.\n" +
+	"\x05trade\x18\x16 \x01(\v2\x10.todoku.v1.TradeB\x04\xf8\xe0\x18\x01H\x00R\x05trade\x12D\n" +
+	"\x0fposition_update\x18\x17 \x01(\v2\x13.todoku.v1.PositionB\x04\xf8\xe0\x18\x01H\x00R\x0epositionUpdate\x12@\n" +
+	"\flimit_update\x18\x18 \x01(\v2\x15.todoku.v1.RiskLimitsB\x04\xf8\xe0\x18\x01H\x00R\vlimitUpdate\x12.\n" +
+	"\x05order\x18\x19 \x01(\v2\x10.todoku.v1.OrderB\x04\xf8\xe0\x18\x01H\x00R\x05order\x12D\n" +
+	"\ruser_presence\x18\x1e \x01(\v2\x17.todoku.v1.UserPresenceB\x04\xf8\xe0\x18\x01H\x00R\fuserPresence\x12C\n" +
+	"\fannouncement\x18\x1f \x01(\v2\x17.todoku.v1.AnnouncementB\x04\xf8\xe0\x18\x01H\x00R\fannouncement\x12J\n" +
+	"\x11instrument_update\x18  \x01(\v2\x15.todoku.v1.InstrumentB\x04\xf8\xe0\x18\x01H\x00R\x10instrumentUpdate\x128\n" +
+	"\vuser_update\x18! \x01(\v2\x0f.todoku.v1.UserB\x04\xf8\xe0\x18\x01H\x00R\n" +
+	"userUpdate\x12>\n" +
+	"\vtrade_print\x18( \x01(\v2\x15.todoku.v1.TradePrintB\x04\xf8\xe0\x18\x01H\x00R\n" +
+	"tradePrint\x12>\n" +
+	"\vbook_update\x18) \x01(\v2\x15.todoku.v1.BookUpdateB\x04\xf8\xe0\x18\x02H\x00R\n" +
+	"bookUpdate\x12E\n" +
+	"\x0ebest_bid_offer\x18* \x01(\v2\x17.todoku.v1.BestBidOfferB\x04\xf8\xe0\x18\x02H\x00R\fbestBidOffer\x12;\n" +
 	"\n" +
-	"book_begin\x18+ \x01(\v2\x14.todoku.v1.BookBeginH\x00R\tbookBeginB\x06\n" +
+	"book_begin\x18+ \x01(\v2\x14.todoku.v1.BookBeginB\x04\xf8\xe0\x18\x02H\x00R\tbookBeginB\x06\n" +
 	"\x04body\"\x92\x06\n" +
 	"\x05Hello\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12#\n" +
@@ -2157,12 +2156,12 @@ const file_todoku_v1_notification_proto_rawDesc = "" +
 	"\x19ListNotificationsResponse\x12.\n" +
 	"\bmessages\x18\x01 \x03(\v2\x12.todoku.v1.MessageR\bmessages\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x10\n" +
-	"\x03end\x18\x03 \x01(\bR\x03end2\xac\x03\n" +
-	"\x13NotificationService\x12]\n" +
-	"\x10FeedNotification\x12\".todoku.v1.FeedNotificationRequest\x1a#.todoku.v1.FeedNotificationResponse0\x01\x12s\n" +
-	"\x18AcknowledgeNotifications\x12*.todoku.v1.AcknowledgeNotificationsRequest\x1a+.todoku.v1.AcknowledgeNotificationsResponse\x12a\n" +
-	"\x12UpdateSubscription\x12$.todoku.v1.UpdateSubscriptionRequest\x1a%.todoku.v1.UpdateSubscriptionResponse\x12^\n" +
-	"\x11ListNotifications\x12#.todoku.v1.ListNotificationsRequest\x1a$.todoku.v1.ListNotificationsResponseB\x86\x01\n" +
+	"\x03end\x18\x03 \x01(\bR\x03end2\xd4\x03\n" +
+	"\x13NotificationService\x12g\n" +
+	"\x10FeedNotification\x12\".todoku.v1.FeedNotificationRequest\x1a#.todoku.v1.FeedNotificationResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x040\x01\x12}\n" +
+	"\x18AcknowledgeNotifications\x12*.todoku.v1.AcknowledgeNotificationsRequest\x1a+.todoku.v1.AcknowledgeNotificationsResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01\x12k\n" +
+	"\x12UpdateSubscription\x12$.todoku.v1.UpdateSubscriptionRequest\x1a%.todoku.v1.UpdateSubscriptionResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x02\x12h\n" +
+	"\x11ListNotifications\x12#.todoku.v1.ListNotificationsRequest\x1a$.todoku.v1.ListNotificationsResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01B\x86\x01\n" +
 	"\rcom.todoku.v1B\x11NotificationProtoP\x01Z\x1dtodoku/gen/todoku/v1;todokuv1\xa2\x02\x03TXX\xaa\x02\tTodoku.V1\xca\x02\tTodoku\\V1\xe2\x02\x15Todoku\\V1\\GPBMetadata\xea\x02\n" +
 	"Todoku::V1b\x06proto3"
 
@@ -2288,6 +2287,7 @@ func file_todoku_v1_notification_proto_init() {
 	if File_todoku_v1_notification_proto != nil {
 		return
 	}
+	file_todoku_v1_options_proto_init()
 	file_todoku_v1_types_proto_init()
 	file_todoku_v1_notification_proto_msgTypes[3].OneofWrappers = []any{
 		(*Message_Hello)(nil),

@@ -1436,7 +1436,7 @@ var File_todoku_v1_order_proto protoreflect.FileDescriptor
 
 const file_todoku_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x15todoku/v1/order.proto\x12\ttodoku.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15todoku/v1/types.proto\"\xc7\x02\n" +
+	"\x15todoku/v1/order.proto\x12\ttodoku.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17todoku/v1/options.proto\x1a\x15todoku/v1/types.proto\"\xc7\x02\n" +
 	"\vOrderAnswer\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12&\n" +
 	"\x0fclient_order_id\x18\x02 \x01(\tR\rclientOrderId\x12.\n" +
@@ -1543,19 +1543,19 @@ const file_todoku_v1_order_proto_rawDesc = "" +
 	"\bwait_for\x18\x02 \x01(\tR\awaitFor\"b\n" +
 	"\x15ListPositionsResponse\x121\n" +
 	"\tpositions\x18\x01 \x03(\v2\x13.todoku.v1.PositionR\tpositions\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor2\xde\x05\n" +
-	"\fOrderService\x12I\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor2\xb8\x06\n" +
+	"\fOrderService\x12S\n" +
 	"\n" +
-	"PlaceOrder\x12\x1c.todoku.v1.PlaceOrderRequest\x1a\x1d.todoku.v1.PlaceOrderResponse\x12L\n" +
-	"\vPlaceOrders\x12\x1d.todoku.v1.PlaceOrdersRequest\x1a\x1e.todoku.v1.PlaceOrdersResponse\x12O\n" +
-	"\fReplaceOrder\x12\x1e.todoku.v1.ReplaceOrderRequest\x1a\x1f.todoku.v1.ReplaceOrderResponse\x12L\n" +
-	"\vCancelOrder\x12\x1d.todoku.v1.CancelOrderRequest\x1a\x1e.todoku.v1.CancelOrderResponse\x12[\n" +
-	"\x10MassCancelOrders\x12\".todoku.v1.MassCancelOrdersRequest\x1a#.todoku.v1.MassCancelOrdersResponse\x12C\n" +
-	"\bGetOrder\x12\x1a.todoku.v1.GetOrderRequest\x1a\x1b.todoku.v1.GetOrderResponse\x12I\n" +
+	"PlaceOrder\x12\x1c.todoku.v1.PlaceOrderRequest\x1a\x1d.todoku.v1.PlaceOrderResponse\"\b\xe8\xe0\x18\x03\xf0\xe0\x18\x02\x12V\n" +
+	"\vPlaceOrders\x12\x1d.todoku.v1.PlaceOrdersRequest\x1a\x1e.todoku.v1.PlaceOrdersResponse\"\b\xe8\xe0\x18\x03\xf0\xe0\x18\x02\x12Y\n" +
+	"\fReplaceOrder\x12\x1e.todoku.v1.ReplaceOrderRequest\x1a\x1f.todoku.v1.ReplaceOrderResponse\"\b\xe8\xe0\x18\x03\xf0\xe0\x18\x02\x12V\n" +
+	"\vCancelOrder\x12\x1d.todoku.v1.CancelOrderRequest\x1a\x1e.todoku.v1.CancelOrderResponse\"\b\xe8\xe0\x18\x04\xf0\xe0\x18\x02\x12e\n" +
+	"\x10MassCancelOrders\x12\".todoku.v1.MassCancelOrdersRequest\x1a#.todoku.v1.MassCancelOrdersResponse\"\b\xe8\xe0\x18\x04\xf0\xe0\x18\x02\x12M\n" +
+	"\bGetOrder\x12\x1a.todoku.v1.GetOrderRequest\x1a\x1b.todoku.v1.GetOrderResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01\x12S\n" +
 	"\n" +
-	"ListOrders\x12\x1c.todoku.v1.ListOrdersRequest\x1a\x1d.todoku.v1.ListOrdersResponse\x12U\n" +
-	"\x0eListExecutions\x12 .todoku.v1.ListExecutionsRequest\x1a!.todoku.v1.ListExecutionsResponse\x12R\n" +
-	"\rListPositions\x12\x1f.todoku.v1.ListPositionsRequest\x1a .todoku.v1.ListPositionsResponseB\x7f\n" +
+	"ListOrders\x12\x1c.todoku.v1.ListOrdersRequest\x1a\x1d.todoku.v1.ListOrdersResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01\x12_\n" +
+	"\x0eListExecutions\x12 .todoku.v1.ListExecutionsRequest\x1a!.todoku.v1.ListExecutionsResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01\x12\\\n" +
+	"\rListPositions\x12\x1f.todoku.v1.ListPositionsRequest\x1a .todoku.v1.ListPositionsResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01B\x7f\n" +
 	"\rcom.todoku.v1B\n" +
 	"OrderProtoP\x01Z\x1dtodoku/gen/todoku/v1;todokuv1\xa2\x02\x03TXX\xaa\x02\tTodoku.V1\xca\x02\tTodoku\\V1\xe2\x02\x15Todoku\\V1\\GPBMetadata\xea\x02\n" +
 	"Todoku::V1b\x06proto3"
@@ -1656,6 +1656,7 @@ func file_todoku_v1_order_proto_init() {
 	if File_todoku_v1_order_proto != nil {
 		return
 	}
+	file_todoku_v1_options_proto_init()
 	file_todoku_v1_types_proto_init()
 	file_todoku_v1_order_proto_msgTypes[1].OneofWrappers = []any{}
 	file_todoku_v1_order_proto_msgTypes[5].OneofWrappers = []any{}

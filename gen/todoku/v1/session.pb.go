@@ -845,7 +845,7 @@ var File_todoku_v1_session_proto protoreflect.FileDescriptor
 
 const file_todoku_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x17todoku/v1/session.proto\x12\ttodoku.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15todoku/v1/types.proto\"\xed\x01\n" +
+	"\x17todoku/v1/session.proto\x12\ttodoku.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17todoku/v1/options.proto\x1a\x15todoku/v1/types.proto\"\xed\x01\n" +
 	"\rSessionTokens\x12!\n" +
 	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12H\n" +
 	"\x12access_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x10accessExpireTime\x12#\n" +
@@ -893,15 +893,15 @@ const file_todoku_v1_session_proto_rawDesc = "" +
 	"\x14RevokeSessionRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"\x17\n" +
-	"\x15RevokeSessionResponse2\xb5\x04\n" +
-	"\x0eSessionService\x12:\n" +
-	"\x05Login\x12\x17.todoku.v1.LoginRequest\x1a\x18.todoku.v1.LoginResponse\x12U\n" +
-	"\x0eOpenConnection\x12 .todoku.v1.OpenConnectionRequest\x1a!.todoku.v1.OpenConnectionResponse\x12U\n" +
-	"\x0eRefreshSession\x12 .todoku.v1.RefreshSessionRequest\x1a!.todoku.v1.RefreshSessionResponse\x12=\n" +
-	"\x06Logout\x12\x18.todoku.v1.LogoutRequest\x1a\x19.todoku.v1.LogoutResponse\x12U\n" +
-	"\x0eChangePassword\x12 .todoku.v1.ChangePasswordRequest\x1a!.todoku.v1.ChangePasswordResponse\x12O\n" +
-	"\fListSessions\x12\x1e.todoku.v1.ListSessionsRequest\x1a\x1f.todoku.v1.ListSessionsResponse\x12R\n" +
-	"\rRevokeSession\x12\x1f.todoku.v1.RevokeSessionRequest\x1a .todoku.v1.RevokeSessionResponseB\x81\x01\n" +
+	"\x15RevokeSessionResponse2\xfb\x04\n" +
+	"\x0eSessionService\x12D\n" +
+	"\x05Login\x12\x17.todoku.v1.LoginRequest\x1a\x18.todoku.v1.LoginResponse\"\b\xe8\xe0\x18\x01\xf0\xe0\x18\x02\x12_\n" +
+	"\x0eOpenConnection\x12 .todoku.v1.OpenConnectionRequest\x1a!.todoku.v1.OpenConnectionResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x02\x12_\n" +
+	"\x0eRefreshSession\x12 .todoku.v1.RefreshSessionRequest\x1a!.todoku.v1.RefreshSessionResponse\"\b\xe8\xe0\x18\x01\xf0\xe0\x18\x02\x12G\n" +
+	"\x06Logout\x12\x18.todoku.v1.LogoutRequest\x1a\x19.todoku.v1.LogoutResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x02\x12_\n" +
+	"\x0eChangePassword\x12 .todoku.v1.ChangePasswordRequest\x1a!.todoku.v1.ChangePasswordResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x03\x12Y\n" +
+	"\fListSessions\x12\x1e.todoku.v1.ListSessionsRequest\x1a\x1f.todoku.v1.ListSessionsResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x01\x12\\\n" +
+	"\rRevokeSession\x12\x1f.todoku.v1.RevokeSessionRequest\x1a .todoku.v1.RevokeSessionResponse\"\b\xe8\xe0\x18\x02\xf0\xe0\x18\x02B\x81\x01\n" +
 	"\rcom.todoku.v1B\fSessionProtoP\x01Z\x1dtodoku/gen/todoku/v1;todokuv1\xa2\x02\x03TXX\xaa\x02\tTodoku.V1\xca\x02\tTodoku\\V1\xe2\x02\x15Todoku\\V1\\GPBMetadata\xea\x02\n" +
 	"Todoku::V1b\x06proto3"
 
@@ -975,6 +975,7 @@ func file_todoku_v1_session_proto_init() {
 	if File_todoku_v1_session_proto != nil {
 		return
 	}
+	file_todoku_v1_options_proto_init()
 	file_todoku_v1_types_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

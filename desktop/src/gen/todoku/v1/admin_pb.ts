@@ -4,8 +4,11 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ConnectionInfo } from "./connection_pb";
+import { file_todoku_v1_connection } from "./connection_pb";
+import { file_todoku_v1_options } from "./options_pb";
 import type { Instrument, RiskLimits, Role, TradingStatus, User } from "./types_pb";
 import { file_todoku_v1_types } from "./types_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file todoku/v1/admin.proto.
  */
 export const file_todoku_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChV0b2Rva3UvdjEvYWRtaW4ucHJvdG8SCXRvZG9rdS52MSKPAQoRQ3JlYXRlVXNlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRIeCgVyb2xlcxgEIAMoDjIPLnRvZG9rdS52MS5Sb2xlEhAKCGFjY291bnRzGAUgAygJEhAKCHBhc3N3b3JkGAYgASgJIlUKEkNyZWF0ZVVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8udG9kb2t1LnYxLlVzZXISEAoIc2VxdWVuY2UYAiABKAQSDgoGY3Vyc29yGAMgASgJIo8BChFVcGRhdGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEgwKBHVzZXIYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEh4KBXJvbGVzGAQgAygOMg8udG9kb2t1LnYxLlJvbGUSEAoIYWNjb3VudHMYBSADKAkSEAoIcGFzc3dvcmQYBiABKAkiVQoSVXBkYXRlVXNlclJlc3BvbnNlEh0KBHVzZXIYASABKAsyDy50b2Rva3UudjEuVXNlchIQCghzZXF1ZW5jZRgCIAEoBBIOCgZjdXJzb3IYAyABKAkiFQoTTGlzdEFsbFVzZXJzUmVxdWVzdCI2ChRMaXN0QWxsVXNlcnNSZXNwb25zZRIeCgV1c2VycxgBIAMoCzIPLnRvZG9rdS52MS5Vc2VyIjYKElN1c3BlbmRVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEgwKBHVzZXIYAiABKAkiNwoTU3VzcGVuZFVzZXJSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkiNQoRUmVzdW1lVXNlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIMCgR1c2VyGAIgASgJIjYKElJlc3VtZVVzZXJSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkiWAoXVXBzZXJ0SW5zdHJ1bWVudFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIpCgppbnN0cnVtZW50GAIgASgLMhUudG9kb2t1LnYxLkluc3RydW1lbnQiPAoYVXBzZXJ0SW5zdHJ1bWVudFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEg4KBmN1cnNvchgCIAEoCSJ3ChdTZXRUcmFkaW5nU3RhdHVzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg4KBnN5bWJvbBgCIAEoCRIoCgZzdGF0dXMYAyABKA4yGC50b2Rva3UudjEuVHJhZGluZ1N0YXR1cxIOCgZyZWFzb24YBCABKAkiPAoYU2V0VHJhZGluZ1N0YXR1c1Jlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEg4KBmN1cnNvchgCIAEoCSJRChRTZXRSaXNrTGltaXRzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEiUKBmxpbWl0cxgCIAEoCzIVLnRvZG9rdS52MS5SaXNrTGltaXRzIjkKFVNldFJpc2tMaW1pdHNSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkiJwoUR2V0Umlza0xpbWl0c1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoCSI+ChVHZXRSaXNrTGltaXRzUmVzcG9uc2USJQoGbGltaXRzGAEgASgLMhUudG9kb2t1LnYxLlJpc2tMaW1pdHMiTAoYTWFzc0NhbmNlbEZvclVzZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDAoEdXNlchgCIAEoCRIOCgZzeW1ib2wYAyABKAkiTwoZTWFzc0NhbmNlbEZvclVzZXJSZXNwb25zZRIQCghjYW5jZWxlZBgBIAEoDRIQCghzZXF1ZW5jZRgCIAEoBBIOCgZjdXJzb3IYAyABKAkiSAoQQnVzdFRyYWRlUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCHRyYWRlX2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCSI1ChFCdXN0VHJhZGVSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkiQgoPQW5ub3VuY2VSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDAoEdGV4dBgCIAEoCRINCgV1c2VycxgDIAMoCSI0ChBBbm5vdW5jZVJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEg4KBmN1cnNvchgCIAEoCSLMBQoOQ29ubmVjdGlvbkluZm8SFQoNY29ubmVjdGlvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSEwoLY2xpZW50X25hbWUYBCABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBSABKAkSFQoNYXR0YWNoX251bWJlchgGIAEoBBIvCgthdHRhY2hfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoEaWRsZRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpieXRlc19zZW50GAkgASgEEhYKDnJlc3BvbnNlc19zZW50GAogASgEEg4KBnF1ZXVlZBgLIAEoDRITCgtsYXN0X2N1cnNvchgMIAEoCRIbChNhY2tub3dsZWRnZWRfY3Vyc29yGA0gASgJEjQKEGFja25vd2xlZGdlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgplbmRfcmVhc29uGBAgASgJEhEKCWVuZF9jYXVzZRgRIAEoCRISCgplbmRfZGV0YWlsGBIgASgJEiYKA2FnZRgTIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIbChNhY2tub3dsZWRnZWRfbnVtYmVyGBQgASgEEhwKFHVuYWNrbm93bGVkZ2VkX2J5dGVzGBUgASgEEhEKCWNvbmZsYXRlZBgWIAEoBBIvCgxzZW5kX2Jsb2NrZWQYFyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoIZGVsaXZlcnkYGCABKAsyHS50b2Rva3UudjEuQ29ubmVjdGlvbkRlbGl2ZXJ5ItcBChJDb25uZWN0aW9uRGVsaXZlcnkSJQoEc2VudBgBIAEoCzIXLnRvZG9rdS52MS5EZWxpdmVyeUFnZXMSLQoMYWNrbm93bGVkZ2VkGAIgASgLMhcudG9kb2t1LnYxLkRlbGl2ZXJ5QWdlcxIoCgdwYWludGVkGAMgASgLMhcudG9kb2t1LnYxLkRlbGl2ZXJ5QWdlcxIpCgZyZWNlbnQYBCADKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOcGFpbnRlZF9udW1iZXIYBSABKAQivQEKDERlbGl2ZXJ5QWdlcxINCgVjb3VudBgBIAEoBBImCgNwNTAYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDkwGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3A5ORgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNzdW0YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTAoWTGlzdENvbm5lY3Rpb25zUmVxdWVzdBIMCgR1c2VyGAEgASgJEg0KBWVuZGVkGAIgASgNEhUKDWNvbm5lY3Rpb25faWQYAyABKAkiSQoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USLgoLY29ubmVjdGlvbnMYASADKAsyGS50b2Rva3UudjEuQ29ubmVjdGlvbkluZm8iTAobRGlzY29ubmVjdENvbm5lY3Rpb25SZXF1ZXN0EhUKDWNvbm5lY3Rpb25faWQYASABKAkSFgoOcmV2b2tlX3Nlc3Npb24YAiABKAgiHgocRGlzY29ubmVjdENvbm5lY3Rpb25SZXNwb25zZSLeAQoKQXVkaXRFbnRyeRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR1c2VyGAIgASgJEg8KB2FjY291bnQYAyABKAkSDgoGYWN0aW9uGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAkSEAoIc2VxdWVuY2UYBiABKAQSDgoGZGV0YWlsGAcgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAggASgJEhIKCnNlc3Npb25faWQYCSABKAkSFQoNY29ubmVjdGlvbl9pZBgKIAEoCSKjAQoQTGlzdEF1ZGl0UmVxdWVzdBIMCgR1c2VyGAEgASgJEi0KCWZyb21fdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHdG9fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAQgASgNEhIKCnBhZ2VfdG9rZW4YBSABKAkiVAoRTGlzdEF1ZGl0UmVzcG9uc2USJgoHZW50cmllcxgBIAMoCzIVLnRvZG9rdS52MS5BdWRpdEVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJmCg9MaXN0VG9sZFJlcXVlc3QSEAoIc2VxdWVuY2UYASABKAQSEAoIb3JkZXJfaWQYAiABKAkSDwoHYWNjb3VudBgDIAEoCRIQCgh0cmFkZV9pZBgEIAEoCRIMCgR1c2VyGAUgASgJIuUCCgRUb2xkEhAKCHNlcXVlbmNlGAEgASgEEi8KC2NvbW1pdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR1c2VyGAMgASgJEhUKDWNvbm5lY3Rpb25faWQYBCABKAkSFQoNYXR0YWNoX251bWJlchgFIAEoBBIWCg5yZW1vdGVfYWRkcmVzcxgGIAEoCRIvCgthdHRhY2hfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoQYWNrbm93bGVkZ2VfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoVYWNrbm93bGVkZ2VkX3NlcXVlbmNlGAkgASgEEiwKCGVuZF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgplbmRfcmVhc29uGAsgASgJIkQKEExpc3RUb2xkUmVzcG9uc2USHQoEdG9sZBgBIAMoCzIPLnRvZG9rdS52MS5Ub2xkEhEKCXRydW5jYXRlZBgCIAEoCCI2ChRFeHBvcnRKb3VybmFsUmVxdWVzdBINCgVhZnRlchgBIAEoBBIPCgd0aHJvdWdoGAIgASgEImMKFUV4cG9ydEpvdXJuYWxSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWNvcmQYAyABKAwygwsKDEFkbWluU2VydmljZRJJCgpDcmVhdGVVc2VyEhwudG9kb2t1LnYxLkNyZWF0ZVVzZXJSZXF1ZXN0Gh0udG9kb2t1LnYxLkNyZWF0ZVVzZXJSZXNwb25zZRJJCgpVcGRhdGVVc2VyEhwudG9kb2t1LnYxLlVwZGF0ZVVzZXJSZXF1ZXN0Gh0udG9kb2t1LnYxLlVwZGF0ZVVzZXJSZXNwb25zZRJPCgxMaXN0QWxsVXNlcnMSHi50b2Rva3UudjEuTGlzdEFsbFVzZXJzUmVxdWVzdBofLnRvZG9rdS52MS5MaXN0QWxsVXNlcnNSZXNwb25zZRJMCgtTdXNwZW5kVXNlchIdLnRvZG9rdS52MS5TdXNwZW5kVXNlclJlcXVlc3QaHi50b2Rva3UudjEuU3VzcGVuZFVzZXJSZXNwb25zZRJJCgpSZXN1bWVVc2VyEhwudG9kb2t1LnYxLlJlc3VtZVVzZXJSZXF1ZXN0Gh0udG9kb2t1LnYxLlJlc3VtZVVzZXJSZXNwb25zZRJbChBVcHNlcnRJbnN0cnVtZW50EiIudG9kb2t1LnYxLlVwc2VydEluc3RydW1lbnRSZXF1ZXN0GiMudG9kb2t1LnYxLlVwc2VydEluc3RydW1lbnRSZXNwb25zZRJbChBTZXRUcmFkaW5nU3RhdHVzEiIudG9kb2t1LnYxLlNldFRyYWRpbmdTdGF0dXNSZXF1ZXN0GiMudG9kb2t1LnYxLlNldFRyYWRpbmdTdGF0dXNSZXNwb25zZRJSCg1TZXRSaXNrTGltaXRzEh8udG9kb2t1LnYxLlNldFJpc2tMaW1pdHNSZXF1ZXN0GiAudG9kb2t1LnYxLlNldFJpc2tMaW1pdHNSZXNwb25zZRJSCg1HZXRSaXNrTGltaXRzEh8udG9kb2t1LnYxLkdldFJpc2tMaW1pdHNSZXF1ZXN0GiAudG9kb2t1LnYxLkdldFJpc2tMaW1pdHNSZXNwb25zZRJeChFNYXNzQ2FuY2VsRm9yVXNlchIjLnRvZG9rdS52MS5NYXNzQ2FuY2VsRm9yVXNlclJlcXVlc3QaJC50b2Rva3UudjEuTWFzc0NhbmNlbEZvclVzZXJSZXNwb25zZRJGCglCdXN0VHJhZGUSGy50b2Rva3UudjEuQnVzdFRyYWRlUmVxdWVzdBocLnRvZG9rdS52MS5CdXN0VHJhZGVSZXNwb25zZRJDCghBbm5vdW5jZRIaLnRvZG9rdS52MS5Bbm5vdW5jZVJlcXVlc3QaGy50b2Rva3UudjEuQW5ub3VuY2VSZXNwb25zZRJYCg9MaXN0Q29ubmVjdGlvbnMSIS50b2Rva3UudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBoiLnRvZG9rdS52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZRJnChREaXNjb25uZWN0Q29ubmVjdGlvbhImLnRvZG9rdS52MS5EaXNjb25uZWN0Q29ubmVjdGlvblJlcXVlc3QaJy50b2Rva3UudjEuRGlzY29ubmVjdENvbm5lY3Rpb25SZXNwb25zZRJGCglMaXN0QXVkaXQSGy50b2Rva3UudjEuTGlzdEF1ZGl0UmVxdWVzdBocLnRvZG9rdS52MS5MaXN0QXVkaXRSZXNwb25zZRJDCghMaXN0VG9sZBIaLnRvZG9rdS52MS5MaXN0VG9sZFJlcXVlc3QaGy50b2Rva3UudjEuTGlzdFRvbGRSZXNwb25zZRJUCg1FeHBvcnRKb3VybmFsEh8udG9kb2t1LnYxLkV4cG9ydEpvdXJuYWxSZXF1ZXN0GiAudG9kb2t1LnYxLkV4cG9ydEpvdXJuYWxSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_todoku_v1_types]);
+  fileDesc("ChV0b2Rva3UvdjEvYWRtaW4ucHJvdG8SCXRvZG9rdS52MSKPAQoRQ3JlYXRlVXNlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRIeCgVyb2xlcxgEIAMoDjIPLnRvZG9rdS52MS5Sb2xlEhAKCGFjY291bnRzGAUgAygJEhAKCHBhc3N3b3JkGAYgASgJIlUKEkNyZWF0ZVVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8udG9kb2t1LnYxLlVzZXISEAoIc2VxdWVuY2UYAiABKAQSDgoGY3Vyc29yGAMgASgJIo8BChFVcGRhdGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEgwKBHVzZXIYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEh4KBXJvbGVzGAQgAygOMg8udG9kb2t1LnYxLlJvbGUSEAoIYWNjb3VudHMYBSADKAkSEAoIcGFzc3dvcmQYBiABKAkiVQoSVXBkYXRlVXNlclJlc3BvbnNlEh0KBHVzZXIYASABKAsyDy50b2Rva3UudjEuVXNlchIQCghzZXF1ZW5jZRgCIAEoBBIOCgZjdXJzb3IYAyABKAkiFQoTTGlzdEFsbFVzZXJzUmVxdWVzdCI2ChRMaXN0QWxsVXNlcnNSZXNwb25zZRIeCgV1c2VycxgBIAMoCzIPLnRvZG9rdS52MS5Vc2VyIjYKElN1c3BlbmRVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEgwKBHVzZXIYAiABKAkiNwoTU3VzcGVuZFVzZXJSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkiNQoRUmVzdW1lVXNlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIMCgR1c2VyGAIgASgJIjYKElJlc3VtZVVzZXJSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkiWAoXVXBzZXJ0SW5zdHJ1bWVudFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIpCgppbnN0cnVtZW50GAIgASgLMhUudG9kb2t1LnYxLkluc3RydW1lbnQiPAoYVXBzZXJ0SW5zdHJ1bWVudFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEg4KBmN1cnNvchgCIAEoCSJ3ChdTZXRUcmFkaW5nU3RhdHVzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg4KBnN5bWJvbBgCIAEoCRIoCgZzdGF0dXMYAyABKA4yGC50b2Rva3UudjEuVHJhZGluZ1N0YXR1cxIOCgZyZWFzb24YBCABKAkiPAoYU2V0VHJhZGluZ1N0YXR1c1Jlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEg4KBmN1cnNvchgCIAEoCSJRChRTZXRSaXNrTGltaXRzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEiUKBmxpbWl0cxgCIAEoCzIVLnRvZG9rdS52MS5SaXNrTGltaXRzIjkKFVNldFJpc2tMaW1pdHNSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkiJwoUR2V0Umlza0xpbWl0c1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoCSI+ChVHZXRSaXNrTGltaXRzUmVzcG9uc2USJQoGbGltaXRzGAEgASgLMhUudG9kb2t1LnYxLlJpc2tMaW1pdHMiTAoYTWFzc0NhbmNlbEZvclVzZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDAoEdXNlchgCIAEoCRIOCgZzeW1ib2wYAyABKAkiTwoZTWFzc0NhbmNlbEZvclVzZXJSZXNwb25zZRIQCghjYW5jZWxlZBgBIAEoDRIQCghzZXF1ZW5jZRgCIAEoBBIOCgZjdXJzb3IYAyABKAkiSAoQQnVzdFRyYWRlUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCHRyYWRlX2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCSI1ChFCdXN0VHJhZGVSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIOCgZjdXJzb3IYAiABKAkiQgoPQW5ub3VuY2VSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDAoEdGV4dBgCIAEoCRINCgV1c2VycxgDIAMoCSI0ChBBbm5vdW5jZVJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEg4KBmN1cnNvchgCIAEoCSJMChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EgwKBHVzZXIYASABKAkSDQoFZW5kZWQYAiABKA0SFQoNY29ubmVjdGlvbl9pZBgDIAEoCSJJChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIuCgtjb25uZWN0aW9ucxgBIAMoCzIZLnRvZG9rdS52MS5Db25uZWN0aW9uSW5mbyJMChtEaXNjb25uZWN0Q29ubmVjdGlvblJlcXVlc3QSFQoNY29ubmVjdGlvbl9pZBgBIAEoCRIWCg5yZXZva2Vfc2Vzc2lvbhgCIAEoCCIeChxEaXNjb25uZWN0Q29ubmVjdGlvblJlc3BvbnNlIt4BCgpBdWRpdEVudHJ5EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHVzZXIYAiABKAkSDwoHYWNjb3VudBgDIAEoCRIOCgZhY3Rpb24YBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIQCghzZXF1ZW5jZRgGIAEoBBIOCgZkZXRhaWwYByABKAkSFgoOcmVtb3RlX2FkZHJlc3MYCCABKAkSEgoKc2Vzc2lvbl9pZBgJIAEoCRIVCg1jb25uZWN0aW9uX2lkGAogASgJIqMBChBMaXN0QXVkaXRSZXF1ZXN0EgwKBHVzZXIYASABKAkSLQoJZnJvbV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgd0b190aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYWdlX3NpemUYBCABKA0SEgoKcGFnZV90b2tlbhgFIAEoCSJUChFMaXN0QXVkaXRSZXNwb25zZRImCgdlbnRyaWVzGAEgAygLMhUudG9kb2t1LnYxLkF1ZGl0RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImYKD0xpc3RUb2xkUmVxdWVzdBIQCghzZXF1ZW5jZRgBIAEoBBIQCghvcmRlcl9pZBgCIAEoCRIPCgdhY2NvdW50GAMgASgJEhAKCHRyYWRlX2lkGAQgASgJEgwKBHVzZXIYBSABKAki5QIKBFRvbGQSEAoIc2VxdWVuY2UYASABKAQSLwoLY29tbWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHVzZXIYAyABKAkSFQoNY29ubmVjdGlvbl9pZBgEIAEoCRIVCg1hdHRhY2hfbnVtYmVyGAUgASgEEhYKDnJlbW90ZV9hZGRyZXNzGAYgASgJEi8KC2F0dGFjaF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBhY2tub3dsZWRnZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIdChVhY2tub3dsZWRnZWRfc2VxdWVuY2UYCSABKAQSLAoIZW5kX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmVuZF9yZWFzb24YCyABKAkiRAoQTGlzdFRvbGRSZXNwb25zZRIdCgR0b2xkGAEgAygLMg8udG9kb2t1LnYxLlRvbGQSEQoJdHJ1bmNhdGVkGAIgASgIIjYKFEV4cG9ydEpvdXJuYWxSZXF1ZXN0Eg0KBWFmdGVyGAEgASgEEg8KB3Rocm91Z2gYAiABKAQiYwoVRXhwb3J0Sm91cm5hbFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlY29yZBgDIAEoDDKtDAoMQWRtaW5TZXJ2aWNlElMKCkNyZWF0ZVVzZXISHC50b2Rva3UudjEuQ3JlYXRlVXNlclJlcXVlc3QaHS50b2Rva3UudjEuQ3JlYXRlVXNlclJlc3BvbnNlIgjo4BgG8OAYAhJTCgpVcGRhdGVVc2VyEhwudG9kb2t1LnYxLlVwZGF0ZVVzZXJSZXF1ZXN0Gh0udG9kb2t1LnYxLlVwZGF0ZVVzZXJSZXNwb25zZSII6OAYBvDgGAISWQoMTGlzdEFsbFVzZXJzEh4udG9kb2t1LnYxLkxpc3RBbGxVc2Vyc1JlcXVlc3QaHy50b2Rva3UudjEuTGlzdEFsbFVzZXJzUmVzcG9uc2UiCOjgGAXw4BgBElYKC1N1c3BlbmRVc2VyEh0udG9kb2t1LnYxLlN1c3BlbmRVc2VyUmVxdWVzdBoeLnRvZG9rdS52MS5TdXNwZW5kVXNlclJlc3BvbnNlIgjo4BgG8OAYAhJTCgpSZXN1bWVVc2VyEhwudG9kb2t1LnYxLlJlc3VtZVVzZXJSZXF1ZXN0Gh0udG9kb2t1LnYxLlJlc3VtZVVzZXJSZXNwb25zZSII6OAYBvDgGAISZQoQVXBzZXJ0SW5zdHJ1bWVudBIiLnRvZG9rdS52MS5VcHNlcnRJbnN0cnVtZW50UmVxdWVzdBojLnRvZG9rdS52MS5VcHNlcnRJbnN0cnVtZW50UmVzcG9uc2UiCOjgGAbw4BgCEmUKEFNldFRyYWRpbmdTdGF0dXMSIi50b2Rva3UudjEuU2V0VHJhZGluZ1N0YXR1c1JlcXVlc3QaIy50b2Rva3UudjEuU2V0VHJhZGluZ1N0YXR1c1Jlc3BvbnNlIgjo4BgF8OAYAhJcCg1TZXRSaXNrTGltaXRzEh8udG9kb2t1LnYxLlNldFJpc2tMaW1pdHNSZXF1ZXN0GiAudG9kb2t1LnYxLlNldFJpc2tMaW1pdHNSZXNwb25zZSII6OAYBfDgGAISXAoNR2V0Umlza0xpbWl0cxIfLnRvZG9rdS52MS5HZXRSaXNrTGltaXRzUmVxdWVzdBogLnRvZG9rdS52MS5HZXRSaXNrTGltaXRzUmVzcG9uc2UiCOjgGAXw4BgBEmgKEU1hc3NDYW5jZWxGb3JVc2VyEiMudG9kb2t1LnYxLk1hc3NDYW5jZWxGb3JVc2VyUmVxdWVzdBokLnRvZG9rdS52MS5NYXNzQ2FuY2VsRm9yVXNlclJlc3BvbnNlIgjo4BgF8OAYAhJQCglCdXN0VHJhZGUSGy50b2Rva3UudjEuQnVzdFRyYWRlUmVxdWVzdBocLnRvZG9rdS52MS5CdXN0VHJhZGVSZXNwb25zZSII6OAYBvDgGAISTQoIQW5ub3VuY2USGi50b2Rva3UudjEuQW5ub3VuY2VSZXF1ZXN0GhsudG9kb2t1LnYxLkFubm91bmNlUmVzcG9uc2UiCOjgGAbw4BgCEmIKD0xpc3RDb25uZWN0aW9ucxIhLnRvZG9rdS52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiIudG9kb2t1LnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlIgjo4BgF8OAYARJxChREaXNjb25uZWN0Q29ubmVjdGlvbhImLnRvZG9rdS52MS5EaXNjb25uZWN0Q29ubmVjdGlvblJlcXVlc3QaJy50b2Rva3UudjEuRGlzY29ubmVjdENvbm5lY3Rpb25SZXNwb25zZSII6OAYBvDgGAISUAoJTGlzdEF1ZGl0EhsudG9kb2t1LnYxLkxpc3RBdWRpdFJlcXVlc3QaHC50b2Rva3UudjEuTGlzdEF1ZGl0UmVzcG9uc2UiCOjgGAXw4BgBEk0KCExpc3RUb2xkEhoudG9kb2t1LnYxLkxpc3RUb2xkUmVxdWVzdBobLnRvZG9rdS52MS5MaXN0VG9sZFJlc3BvbnNlIgjo4BgG8OAYARJeCg1FeHBvcnRKb3VybmFsEh8udG9kb2t1LnYxLkV4cG9ydEpvdXJuYWxSZXF1ZXN0GiAudG9kb2t1LnYxLkV4cG9ydEpvdXJuYWxSZXNwb25zZSII6OAYBvDgGAQwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_todoku_v1_connection, file_todoku_v1_options, file_todoku_v1_types]);
 
 /**
  * A user to create.
@@ -767,290 +770,6 @@ export const AnnounceResponseSchema: GenMessage<AnnounceResponse> = /*@__PURE__*
   messageDesc(file_todoku_v1_admin, 23);
 
 /**
- * A stream, live or ended.
- *
- * @generated from message todoku.v1.ConnectionInfo
- */
-export type ConnectionInfo = Message<"todoku.v1.ConnectionInfo"> & {
-  /**
-   * The connection.
-   *
-   * @generated from field: string connection_id = 1;
-   */
-  connectionId: string;
-
-  /**
-   * Whose.
-   *
-   * @generated from field: string user = 2;
-   */
-  user: string;
-
-  /**
-   * Its session.
-   *
-   * @generated from field: string session_id = 3;
-   */
-  sessionId: string;
-
-  /**
-   * What attached, as the login said.
-   *
-   * @generated from field: string client_name = 4;
-   */
-  clientName: string;
-
-  /**
-   * Where from.
-   *
-   * @generated from field: string remote_address = 5;
-   */
-  remoteAddress: string;
-
-  /**
-   * The attach.
-   *
-   * @generated from field: uint64 attach_number = 6;
-   */
-  attachNumber: bigint;
-
-  /**
-   * When it attached.
-   *
-   * @generated from field: google.protobuf.Timestamp attach_time = 7;
-   */
-  attachTime?: Timestamp | undefined;
-
-  /**
-   * How long since anything was sent.
-   *
-   * @generated from field: google.protobuf.Duration idle = 8;
-   */
-  idle?: Duration | undefined;
-
-  /**
-   * Bytes sent.
-   *
-   * @generated from field: uint64 bytes_sent = 9;
-   */
-  bytesSent: bigint;
-
-  /**
-   * Responses sent.
-   *
-   * @generated from field: uint64 responses_sent = 10;
-   */
-  responsesSent: bigint;
-
-  /**
-   * Events waiting to be sent.
-   *
-   * @generated from field: uint32 queued = 11;
-   */
-  queued: number;
-
-  /**
-   * Cursor of what was sent last.
-   *
-   * @generated from field: string last_cursor = 12;
-   */
-  lastCursor: string;
-
-  /**
-   * Cursor of what was acknowledged last.
-   *
-   * @generated from field: string acknowledged_cursor = 13;
-   */
-  acknowledgedCursor: string;
-
-  /**
-   * When that came.
-   *
-   * @generated from field: google.protobuf.Timestamp acknowledge_time = 14;
-   */
-  acknowledgeTime?: Timestamp | undefined;
-
-  /**
-   * When it ended; absent while it lives.
-   *
-   * @generated from field: google.protobuf.Timestamp end_time = 15;
-   */
-  endTime?: Timestamp | undefined;
-
-  /**
-   * Why it ended, in the words of the endings.
-   *
-   * @generated from field: string end_reason = 16;
-   */
-  endReason: string;
-
-  /**
-   * How a client that went away did so: CLIENT_CANCELED, CLIENT_CLOSED,
-   * CONNECTION_RESET, KEEPALIVE_TIMEOUT, SERVER_CLOSED, DEADLINE; empty for other ends.
-   *
-   * @generated from field: string end_cause = 17;
-   */
-  endCause: string;
-
-  /**
-   * What else there is to say of the end, for people.
-   *
-   * @generated from field: string end_detail = 18;
-   */
-  endDetail: string;
-
-  /**
-   * How long the stream has lived, or did.
-   *
-   * @generated from field: google.protobuf.Duration age = 19;
-   */
-  age?: Duration | undefined;
-
-  /**
-   * Number of the last response that was acknowledged; 0 for none.
-   *
-   * @generated from field: uint64 acknowledged_number = 20;
-   */
-  acknowledgedNumber: bigint;
-
-  /**
-   * Bytes sent that were not acknowledged.
-   *
-   * @generated from field: uint64 unacknowledged_bytes = 21;
-   */
-  unacknowledgedBytes: bigint;
-
-  /**
-   * Updates of state that were skipped because newer ones replaced them.
-   *
-   * @generated from field: uint64 conflated = 22;
-   */
-  conflated: bigint;
-
-  /**
-   * How long the present send has been blocked; absent when none is.
-   *
-   * @generated from field: google.protobuf.Duration send_blocked = 23;
-   */
-  sendBlocked?: Duration | undefined;
-
-  /**
-   * How old live messages were; only for a live stream that was asked for by its
-   * connection.
-   *
-   * @generated from field: todoku.v1.ConnectionDelivery delivery = 24;
-   */
-  delivery?: ConnectionDelivery | undefined;
-};
-
-/**
- * Describes the message todoku.v1.ConnectionInfo.
- * Use `create(ConnectionInfoSchema)` to create a new message.
- */
-export const ConnectionInfoSchema: GenMessage<ConnectionInfo> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 24);
-
-/**
- * How old the live messages of a stream were, from their commit, since it attached.
- *
- * @generated from message todoku.v1.ConnectionDelivery
- */
-export type ConnectionDelivery = Message<"todoku.v1.ConnectionDelivery"> & {
-  /**
-   * When they were handed to the transport, the oldest of each response. It is no
-   * proof that they left the server's machine.
-   *
-   * @generated from field: todoku.v1.DeliveryAges sent = 1;
-   */
-  sent?: DeliveryAges | undefined;
-
-  /**
-   * When the acknowledgement came, the newest of each response.
-   *
-   * @generated from field: todoku.v1.DeliveryAges acknowledged = 2;
-   */
-  acknowledged?: DeliveryAges | undefined;
-
-  /**
-   * When they were painted, where the client says so, the newest of each response.
-   *
-   * @generated from field: todoku.v1.DeliveryAges painted = 3;
-   */
-  painted?: DeliveryAges | undefined;
-
-  /**
-   * As sent, of the latest responses, newest first, at most 16.
-   *
-   * @generated from field: repeated google.protobuf.Duration recent = 4;
-   */
-  recent: Duration[];
-
-  /**
-   * Number of the last response that was painted; 0 when the client never said.
-   *
-   * @generated from field: uint64 painted_number = 5;
-   */
-  paintedNumber: bigint;
-};
-
-/**
- * Describes the message todoku.v1.ConnectionDelivery.
- * Use `create(ConnectionDeliverySchema)` to create a new message.
- */
-export const ConnectionDeliverySchema: GenMessage<ConnectionDelivery> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 25);
-
-/**
- * A distribution of ages. Quantiles are upper bounds: those of the bucket that
- * each falls into.
- *
- * @generated from message todoku.v1.DeliveryAges
- */
-export type DeliveryAges = Message<"todoku.v1.DeliveryAges"> & {
-  /**
-   * Responses.
-   *
-   * @generated from field: uint64 count = 1;
-   */
-  count: bigint;
-
-  /**
-   * Half of them were not older.
-   *
-   * @generated from field: google.protobuf.Duration p50 = 2;
-   */
-  p50?: Duration | undefined;
-
-  /**
-   * 90 of 100 were not older.
-   *
-   * @generated from field: google.protobuf.Duration p90 = 3;
-   */
-  p90?: Duration | undefined;
-
-  /**
-   * 99 of 100 were not older.
-   *
-   * @generated from field: google.protobuf.Duration p99 = 4;
-   */
-  p99?: Duration | undefined;
-
-  /**
-   * The sum of all.
-   *
-   * @generated from field: google.protobuf.Duration sum = 5;
-   */
-  sum?: Duration | undefined;
-};
-
-/**
- * Describes the message todoku.v1.DeliveryAges.
- * Use `create(DeliveryAgesSchema)` to create a new message.
- */
-export const DeliveryAgesSchema: GenMessage<DeliveryAges> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 26);
-
-/**
  * Asks for streams.
  *
  * @generated from message todoku.v1.ListConnectionsRequest
@@ -1083,7 +802,7 @@ export type ListConnectionsRequest = Message<"todoku.v1.ListConnectionsRequest">
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 27);
+  messageDesc(file_todoku_v1_admin, 24);
 
 /**
  * Streams.
@@ -1104,7 +823,7 @@ export type ListConnectionsResponse = Message<"todoku.v1.ListConnectionsResponse
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 28);
+  messageDesc(file_todoku_v1_admin, 25);
 
 /**
  * A connection to end.
@@ -1132,7 +851,7 @@ export type DisconnectConnectionRequest = Message<"todoku.v1.DisconnectConnectio
  * Use `create(DisconnectConnectionRequestSchema)` to create a new message.
  */
 export const DisconnectConnectionRequestSchema: GenMessage<DisconnectConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 29);
+  messageDesc(file_todoku_v1_admin, 26);
 
 /**
  * Ended.
@@ -1147,7 +866,7 @@ export type DisconnectConnectionResponse = Message<"todoku.v1.DisconnectConnecti
  * Use `create(DisconnectConnectionResponseSchema)` to create a new message.
  */
 export const DisconnectConnectionResponseSchema: GenMessage<DisconnectConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 30);
+  messageDesc(file_todoku_v1_admin, 27);
 
 /**
  * Something that somebody did.
@@ -1231,7 +950,7 @@ export type AuditEntry = Message<"todoku.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 31);
+  messageDesc(file_todoku_v1_admin, 28);
 
 /**
  * Asks for the audit trail.
@@ -1280,7 +999,7 @@ export type ListAuditRequest = Message<"todoku.v1.ListAuditRequest"> & {
  * Use `create(ListAuditRequestSchema)` to create a new message.
  */
 export const ListAuditRequestSchema: GenMessage<ListAuditRequest> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 32);
+  messageDesc(file_todoku_v1_admin, 29);
 
 /**
  * The audit trail, newest first: commands and access log together.
@@ -1308,7 +1027,7 @@ export type ListAuditResponse = Message<"todoku.v1.ListAuditResponse"> & {
  * Use `create(ListAuditResponseSchema)` to create a new message.
  */
 export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 33);
+  messageDesc(file_todoku_v1_admin, 30);
 
 /**
  * Asks who was told of something. One of sequence, order_id and trade_id.
@@ -1357,7 +1076,7 @@ export type ListToldRequest = Message<"todoku.v1.ListToldRequest"> & {
  * Use `create(ListToldRequestSchema)` to create a new message.
  */
 export const ListToldRequestSchema: GenMessage<ListToldRequest> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 34);
+  messageDesc(file_todoku_v1_admin, 31);
 
 /**
  * A stream that an event was sent on.
@@ -1450,7 +1169,7 @@ export type Told = Message<"todoku.v1.Told"> & {
  * Use `create(ToldSchema)` to create a new message.
  */
 export const ToldSchema: GenMessage<Told> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 35);
+  messageDesc(file_todoku_v1_admin, 32);
 
 /**
  * Who was told: the streams that carried the event's topics and were sent past it,
@@ -1480,7 +1199,7 @@ export type ListToldResponse = Message<"todoku.v1.ListToldResponse"> & {
  * Use `create(ListToldResponseSchema)` to create a new message.
  */
 export const ListToldResponseSchema: GenMessage<ListToldResponse> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 36);
+  messageDesc(file_todoku_v1_admin, 33);
 
 /**
  * Asks for the journal.
@@ -1508,7 +1227,7 @@ export type ExportJournalRequest = Message<"todoku.v1.ExportJournalRequest"> & {
  * Use `create(ExportJournalRequestSchema)` to create a new message.
  */
 export const ExportJournalRequestSchema: GenMessage<ExportJournalRequest> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 37);
+  messageDesc(file_todoku_v1_admin, 34);
 
 /**
  * A record of the journal.
@@ -1543,7 +1262,7 @@ export type ExportJournalResponse = Message<"todoku.v1.ExportJournalResponse"> &
  * Use `create(ExportJournalResponseSchema)` to create a new message.
  */
 export const ExportJournalResponseSchema: GenMessage<ExportJournalResponse> = /*@__PURE__*/
-  messageDesc(file_todoku_v1_admin, 38);
+  messageDesc(file_todoku_v1_admin, 35);
 
 /**
  * Administration. Needs ADMIN; SetTradingStatus, SetRiskLimits, MassCancelForUser
