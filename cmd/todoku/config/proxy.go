@@ -14,11 +14,11 @@ import (
 	"todoku/server"
 )
 
-// A proxy in its delivered state cuts quiet streams, hides dead clients and ends
-// everything at a reload. What a venue needs of it follows from the venue's own
-// settings, so the venue prints it; docs/disconnects.md gives the reasons.
+// With its default settings a proxy cuts quiet streams, hides dead clients and ends
+// all streams at a reload. What a venue needs of it follows from the venue's own
+// settings, so this prints it; docs/disconnects.md gives the reasons.
 
-// Timers of a proxy where the operator states none.
+// Timers of a proxy when the operator gives none.
 const (
 	proxyIdle     = 90 * time.Second
 	proxyHardStop = 40 * time.Minute
@@ -68,8 +68,8 @@ func (p *proxy) command(a *cli.App, command *cobra.Command, withKey bool, text s
 	return command
 }
 
-// stateProxy gives the proxy timers that suit the venue where none are stated.
-// Streams that may live for ever get no hard stop.
+// stateProxy sets the proxy's timers that are not given to values that suit the venue.
+// Where streams have no age there is no hard stop.
 func stateProxy(c *server.Config) {
 	p := &c.Proxy
 	if p.Idle == 0 {
@@ -136,7 +136,7 @@ func nginxCommand(a *cli.App) *cobra.Command {
 		Use: "nginx", Short: "Print a configuration of nginx that suits the venue's settings",
 		Long: `Prints a whole configuration of nginx (1.22 or newer) that serves a venue's gRPC port:
 idle timers that heartbeats outlive, a reload that cuts no stream, and a venue that is
-taken back at once after a restart. It takes the flags, environment and file of "todoku
+used again at once after a restart. It takes the flags, environment and file of "todoku
 serve", and refuses what contradicts them. nginx sees neither that a client died nor
 that its path did: the venue does, by --ack-timeout.`,
 		Example: "  todoku config nginx --config /etc/todoku.yaml --certificate /etc/ssl/venue.pem --key /etc/ssl/venue.key",
@@ -175,7 +175,7 @@ http {
 	access_log /var/log/nginx/access.log;
 
 	upstream venue {
-		# One failure is no reason to send a venue that came back one stream at a time.
+		# With max_fails a venue that came back would get one stream at a time.
 		server {{.Backend}} max_fails=0;
 		keepalive 64; # For requests; each stream has a connection of its own.
 	}
@@ -192,7 +192,7 @@ http {
 		# Plaintext: give --certificate and --key where clients come from other machines.
 		{{- end}}
 
-		# What the venue refuses in words, nginx must let pass.
+		# Larger than the venue's own limit, so that the venue refuses with a reason.
 		client_max_body_size 4m;
 		# Of silence. A heartbeat comes every {{.Config.Push.HeartbeatInterval}}; hours would hide a dead venue.
 		grpc_read_timeout {{.Idle}};
@@ -219,8 +219,8 @@ http {
 }
 ` + addressNote
 
-// addressNote ends both: where every client has the proxy's address, limits on addresses
-// would be limits on all.
+// addressNote ends both: the venue sees the proxy's address for every client, so limits
+// on addresses would limit all clients together.
 const addressNote = `# The venue takes this proxy's address for that of every client: run it with
 # --connections-per-address=-1 --streams-per-address=-1 --address-attach-rate=off
 # --address-sign-in-rate=off --address-sign-in-share=-1 --lockout-address-after=-1
@@ -246,7 +246,7 @@ defaults
 	# timeout tunnel does not apply to streams of HTTP/2.
 	timeout client {{.Idle}}
 	timeout server {{.Idle}}
-	# Or the venue is not told of a client that went away.
+	# Without it HAProxy does not report a client that went away.
 	option abortonclose
 	# Finds clients that vanished while nothing is sent to them. PINGs do not reach the
 	# venue: HAProxy answers them.
@@ -267,7 +267,7 @@ frontend clients
 	default_backend venue
 
 backend venue
-	# No check: there is one venue, and while it stops it still answers, in words.
+	# No check: there is one venue, and while it stops it still answers with a reason.
 {{- if .Config.TLSCert}}
 {{- if .Config.TLSClientCA}}
 	# The venue asks for a certificate, and sees this proxy's instead of its clients':

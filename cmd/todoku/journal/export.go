@@ -23,8 +23,8 @@ func exportCommand(a *cli.App) *cobra.Command {
 	var after, through uint64
 	command := &cobra.Command{
 		Use: "export", Short: "Print every record as a line of JSON",
-		Long: `Prints every record as a line of JSON: its sequence and time, who asked for what, what
-was answered and all events. Names are those of the journal's schema; prices,
+		Long: `Prints every record as a line of JSON: its sequence and time, the command and its user,
+the answer and all events. Names are those of the journal's schema; prices,
 quantities and money are decimal strings, exact; times are RFC 3339; what is zero or
 empty is left out.`,
 		Example: "  todoku journal export --data ./data > journal.jsonl\n  todoku journal export --after 120000",

@@ -7,27 +7,25 @@ import (
 	"time"
 )
 
-// When garbage is collected. A venue under load lets its heap grow to three times
-// what lives in it, which halves what collections cost. One with thousands of idle
-// clients would take minutes to get there, and hold three times the memory it
-// needs meanwhile; it has time to collect before.
+// When garbage is collected. Under load the heap may grow to three times the live
+// data, which halves the cost of collections. With thousands of idle clients this
+// would take minutes and hold three times the memory needed; a quiet venue has time
+// to collect earlier.
 
-// garbagePercent lets the heap grow to three times what lives in it before the
-// next collection.
+// garbagePercent lets the heap grow to three times the live data.
 const garbagePercent = 200
 
 const (
-	// quietAfter is how long no collection must have been needed for the venue to
-	// count as quiet, and how often that is looked at.
+	// quietAfter is the interval of checks; a venue without a collection in it is quiet.
 	quietAfter = 5 * time.Second
 	// worthPercent and worthBytes are how much garbage makes a collection worth it.
 	worthPercent = 10
 	worthBytes   = 4 << 20
 )
 
-// collectGarbage sets what serves a server better than Go's defaults and collects
-// in quiet moments, unless the operator has decided by GOGC. GOMEMLIMIT holds in
-// any case. The returned function ends it.
+// collectGarbage sets a better value for a server than Go's default and collects in
+// quiet moments, unless GOGC is set. GOMEMLIMIT always holds. The returned function
+// ends it.
 func collectGarbage() (end func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
@@ -59,9 +57,8 @@ func collectInQuiet(over <-chan struct{}) {
 		}
 		metrics.Read(samples)
 		if g.worth(samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()) {
-			// What a collection alone frees, the runtime keeps for a heap that may
-			// grow to three times its size again: after ten thousand clients have
-			// come, as much as they need.
+			// A plain collection would keep the freed memory for a heap that may grow
+			// to three times its size again.
 			debug.FreeOSMemory()
 			g.cycles++ // Its own collection does not make the venue busy.
 		}
@@ -71,9 +68,9 @@ func collectInQuiet(over <-chan struct{}) {
 // garbage remembers what collectInQuiet saw last.
 type garbage struct{ cycles uint64 }
 
-// worth says whether nothing was collected since it was last asked and there is
-// enough to collect: cycles counts the collections, live is what the last one left,
-// objects what there is now, both in bytes.
+// worth says whether a collection is worth it: none has run since the last call, and
+// there is enough garbage. cycles counts the collections; live is the heap after the
+// last one and objects the heap now, in bytes.
 func (g *garbage) worth(cycles, live, objects uint64) bool {
 	quiet := cycles == g.cycles
 	g.cycles = cycles
