@@ -1,5 +1,5 @@
-// The admin page in both shells: what is done there is on other people's screens at once,
-// and nobody else has it.
+// The admin page in both shells: changes appear on other users' screens, and only staff can open
+// the page.
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lost, silent, watchActions } from '../harness/actions';
@@ -12,7 +12,7 @@ let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
-  // Instruments that nobody else trades: what happens in them is what these people do.
+  // Instruments that only this test trades.
   for (const shell of shells) await venue.todoku('admin', 'instrument', 'add', quiet(shell), '--class', 'FX', '--currency', 'JPY', '--tick', '0.01', '--max-quantity', '1000000', '--reference-price', '100');
 });
 afterAll(async () => {

@@ -1,5 +1,5 @@
-// Blotters in both shells: rows come by push, are acted on in place, are exported as they
-// are, and hold exactly what the venue holds, also after it was killed.
+// Blotters in both shells: rows arrive by push, have actions, are exported exactly, and match
+// the venue, also after it was killed.
 import { readFile } from 'node:fs/promises';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
@@ -138,7 +138,7 @@ describe.each(shells)('%s', (shell) => {
     const panel = page.locator('[data-panel=cancelAll]');
     await panel.getByRole('group', { name: symbol }).getByRole('button', { name: 'Buys (3)' }).click();
     const dialog = page.getByRole('dialog', { name: 'Cancel all' });
-    await dialog.getByText('Working orders that this is about: 3').waitFor();
+    await dialog.getByText('Working orders to cancel: 3').waitFor();
     await dialog.getByRole('button', { name: 'Cancel these orders' }).click();
     await panel.getByText('3 orders cancelled').waitFor();
     await page.locator('.bar').getByRole('button', { name: /^Cancel all/ }).click();

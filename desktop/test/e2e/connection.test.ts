@@ -1,5 +1,5 @@
-// The connection in both shells: what is shown is current or says that it is not, and after
-// every trouble the screen has what the venue has, once.
+// The connection in both shells: the screen is current or shows that it is not, and after every
+// interruption it has everything that the venue has, once.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lost, silent, watchActions } from '../harness/actions';
@@ -36,7 +36,7 @@ async function sameOrders(page: Page): Promise<void> {
   await expect.poll(shown, { interval: 100 }).toEqual(wanted);
 }
 
-/** The ticket takes nothing and says why. */
+/** The ticket is disabled and shows why. */
 async function cannotTrade(page: Page): Promise<void> {
   const ticket = page.getByRole('form', { name: 'Order ticket' });
   await expect.poll(() => ticket.locator('button.send').isDisabled()).toBe(true);
@@ -49,7 +49,7 @@ async function replayed(page: Page, atLeast: number): Promise<void> {
   expect(Number(/\d+/.exec((await words.textContent()) ?? '')?.[0])).toBeGreaterThanOrEqual(atLeast);
 }
 
-/** What a broken line makes a browser write down by itself. */
+/** Errors that a browser logs by itself when a connection breaks. */
 const brokenLine = /net::ERR|Failed to load resource/;
 
 describe.each(shells)('%s', (shell) => {

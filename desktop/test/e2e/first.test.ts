@@ -1,4 +1,4 @@
-// How much a browser loads before anything is seen. How soon that is is printed by `make bench`.
+// How much a browser loads before the first paint. `make bench` prints how long it takes.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';

@@ -1,5 +1,5 @@
-// The way a user's panels stand is the user's: it survives a reload, has names, can be
-// undone, and a small screen shows the same panels one at a time.
+// Layouts of each user: they survive a reload, have names and can be reset; a small screen shows
+// the same panels one at a time.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';

@@ -1,5 +1,5 @@
-// What a trader looks at, in both shells: instruments, the book with one's own orders in it,
-// trades and their busts, the chart, and what all of it says while it is not current.
+// Market data in both shells: instruments, the book with the user's own orders, trades and busts,
+// the chart, and how all of them look while they are not current.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';

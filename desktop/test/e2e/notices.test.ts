@@ -1,5 +1,5 @@
-// What happens is told, in both shells: toasts that leave the focus alone, a centre that
-// keeps them, who is online; and what is set takes effect at once and is kept.
+// Notices in both shells: toasts that do not take the focus, the notification centre, who is
+// online; and settings, which take effect at once and are stored.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
 import { openScreen, type ShellName, shells, signIn } from '../harness/shells';

@@ -1,5 +1,5 @@
-// What a page may never do or hold, in both shells. That no page breaks its policy or asks
-// another origin for anything is watched in every test, by harness/guard.ts.
+// What a page must never do or hold, in both shells. harness/guard.ts checks in every test that
+// no page violates its content security policy or sends a request to another origin.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, launchChromium } from '../harness/browser';

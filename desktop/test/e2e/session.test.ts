@@ -1,4 +1,4 @@
-// Sessions in both shells: in, kept, taken over, ended, out.
+// Sessions in both shells: signing in, resuming, taking over, ending, signing out.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lost, silent, watchActions } from '../harness/actions';
@@ -9,8 +9,8 @@ import { TestVenue } from '../harness/venue';
 let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {
-  // Tokens that end so soon are refreshed all the time: every test here goes on through it.
-  // The grace is what a busy machine may take for a refresh.
+  // Short tokens, so that every test here includes refreshes. The grace is for busy machines, on
+  // which a refresh may take long.
   [venue, browser] = await Promise.all([TestVenue.start('--access-token-life', '3s', '--expiry-grace', '4s'), launchChromium()]);
 });
 afterAll(async () => {
@@ -26,7 +26,7 @@ interface Connection {
   client_name: string;
 }
 
-/** A refusal by the venue is a failed request, which the browser writes down by itself. */
+/** The browser logs every refused request by itself. */
 const refusals = /the server responded with a status of 4/;
 
 describe.each(shells)('%s', (shell) => {

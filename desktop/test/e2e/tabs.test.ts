@@ -1,5 +1,5 @@
-// Many tabs of one browser: over HTTP/1.1 they share what connections there are and say
-// when one waits, over HTTP/2 there is no such bound. The desktop has one window.
+// Many tabs of one browser: over HTTP/1.1 they share a few connections, and a waiting tab says
+// so; over HTTP/2 there is no such limit. The desktop has one window.
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Chromium, launchChromium } from '../harness/browser';
@@ -14,7 +14,7 @@ afterAll(() => browser?.close());
 
 const fresh = (page: Page) => page.locator('.desk[data-freshness=fresh]').waitFor();
 
-/** Signs in in the first of n tabs; the others take the session up by themselves. */
+/** Signs in in the first of n tabs; the others resume the session by themselves. */
 async function tabs(context: BrowserContext, venue: TestVenue, n: number): Promise<Page[]> {
   const { page: first } = await openScreen('web', context, venue);
   await signIn(first, 'admin');

@@ -1,5 +1,5 @@
-// Trading in both shells: what is entered rests and is seen, changes, ends and fills, and
-// both sides of a trade hear of it by push.
+// Trading in both shells: orders rest, are shown, change, end and fill, and both sides of a trade
+// are notified by push.
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
@@ -10,7 +10,7 @@ let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
-  // Instruments that nobody else trades: what happens in them is what these people do.
+  // Instruments that only this test trades.
   for (const shell of shells) await venue.todoku('admin', 'instrument', 'add', quiet(shell), ...rules);
 });
 afterAll(async () => {
@@ -193,7 +193,7 @@ test('no answer is said to be none, and an order whose time is over is not enter
   await Promise.all(screens.map(({ page }) => last(page, 'unknown').waitFor()));
   await Promise.all(screens.map(({ page }) => page.locator('.desk[data-freshness=stale]').waitFor()));
   for (const { page } of screens) {
-    await ticket(page).getByText('Trading is off until what is shown is live.').waitFor();
+    await ticket(page).getByText('Trading is off until the screen is live.').waitFor();
     expect(await ticket(page).getByRole('button', { name: /^Buy 10/ }).isDisabled()).toBe(true);
   }
   venue.thaw();

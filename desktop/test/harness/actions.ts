@@ -1,9 +1,9 @@
-// Which action of the store came first: what a screen did, and why, whatever time it took.
+// Watches which action a screen dispatches first: what it did and why, independent of time.
 import type { Page } from 'playwright-core';
 
 /**
- * Notes every action from now on. The function that is returned waits for one of the given
- * types and returns the first that came.
+ * Records every action from now on. The returned function waits for an action of one of the
+ * given types and returns the type of the first one.
  */
 export async function watchActions(page: Page): Promise<(...types: string[]) => Promise<string>> {
   const seen = await page.evaluateHandle(() => {

@@ -1,4 +1,4 @@
-// Asks axe-core what of a page keeps somebody out.
+// Finds accessibility violations of a page with axe-core.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { AxeResults, RunOptions } from 'axe-core';
@@ -11,9 +11,9 @@ interface Axe {
   run(context: string, options: RunOptions): Promise<AxeResults>;
 }
 
-/** What is serious or critical within an element, a line each, with where it is. */
+/** Serious and critical violations within an element, one line each, with their place. */
 export async function violations(page: Page, within = 'html'): Promise<string[]> {
-  // By the debugger, which the content security policy does not hold back.
+  // Through the debugger, which the content security policy does not restrict.
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(source);
   const found = await page.evaluate(
     async (context) => {

@@ -1,4 +1,4 @@
-// The screen in Electron itself: its own window and IPC, a profile of its own.
+// The screen in real Electron: its own window, IPC and profile.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

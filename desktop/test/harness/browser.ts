@@ -1,4 +1,4 @@
-// Headless Chromium, with a profile of its own that goes with it.
+// Headless Chromium with a temporary profile.
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 
 export interface Chromium {
@@ -20,13 +20,13 @@ const flags = [
 export async function launchChromium(): Promise<Chromium> {
   const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: flags });
   return {
-    // The language is what the tests look for; without a word it is the machine's.
+    // Tests look for English texts; without a locale the machine's language would be used.
     profile: (options = {}) => browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-US', viewport: { width: 1280, height: 720 }, ...options }),
     close: () => browser.close(),
   };
 }
 
-/** Collects what a page complains about: a test that passes with errors on the console has not passed. */
+/** Collects a page's errors, so that a test can require that there are none on the console. */
 export function complaints(page: Page, ignore: RegExp = /^$/): string[] {
   const seen: string[] = [];
   page.on('pageerror', (error) => seen.push(String(error)));

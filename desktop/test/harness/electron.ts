@@ -1,5 +1,5 @@
-// Stands in for `electron` in the preload bundle: IPC and contextBridge only. Everything
-// around it is the product's own.
+// Replaces `electron` in the preload bundle: IPC and contextBridge only. All other code is the
+// product's own.
 type Listener = (...args: unknown[]) => unknown;
 interface Hooks {
   __ipcEmit(channel: string, ...args: unknown[]): void;
@@ -29,7 +29,7 @@ export const ipcRenderer = {
   },
 };
 
-// contextBridge copies values and wraps functions; what would not cross the real one fails here too.
+// Like contextBridge this copies values and wraps functions; what cannot cross the real one fails here too.
 function cross(value: unknown): unknown {
   if (typeof value === 'function') return (...args: unknown[]) => cross((value as Listener)(...args.map(cross)));
   if (value instanceof Promise) return value.then(cross);

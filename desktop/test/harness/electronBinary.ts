@@ -1,11 +1,11 @@
-// Where Electron's own binary is present, everything runs in it too; where it is not, the
-// output says so.
+// If Electron's binary is installed, the tests run in it too; otherwise the output says that
+// they do not.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 const given = process.env['ELECTRON'] ?? path.resolve(import.meta.dirname, '../../node_modules/electron/dist/electron');
 
-/** Path of the binary; undefined where there is none. */
+/** The path of the binary; undefined if it is not installed. */
 export const electronBinary = existsSync(given) ? given : undefined;
 
 /** Vitest calls it once, before all files. */

@@ -1,10 +1,10 @@
-// Whether words and numbers fit where they stand.
+// Finds texts and numbers that do not fit their elements.
 import type { Page } from 'playwright-core';
 
-/** What must never be cut off: whatever says what something is or does, and every number. */
+/** Elements that must never be cut off: labels, controls and numbers. */
 const whole = 'button, th, td, legend, dt, h1, h2, h3, label, [role=tab], .dv-tab, .number, .badge';
 
-/** The elements whose text is cut off, a line each, and the page itself where it is wider than its window. */
+/** The elements whose text is cut off, one line each, and the page if it is wider than its window. */
 export function clipped(page: Page): Promise<string[]> {
   return page.evaluate((selector) => {
     const found: string[] = [];

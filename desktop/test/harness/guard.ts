@@ -1,5 +1,5 @@
-// What must hold for every screen of every end-to-end test: no breach of the page's policy,
-// and no request to anywhere but its own origin.
+// Checks after every end-to-end test that no page violated its content security policy or sent
+// a request to another origin.
 import { afterEach, expect } from 'vitest';
 import { breaches } from './shells';
 

@@ -1,5 +1,5 @@
-// Moves books at a rate: users of its own, in instruments of their own, whom the demo's
-// traders do not know.
+// Changes books at a given rate, with its own users and instruments, which the demo traders do
+// not use.
 import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
 import { AdminService } from '../../src/gen/todoku/v1/admin_pb';
@@ -8,7 +8,7 @@ import { SessionService } from '../../src/gen/todoku/v1/session_pb';
 import { AssetClass, OrderStatus, Role, Side, TimeInForce, TradingStatus } from '../../src/gen/todoku/v1/types_pb';
 import type { TestVenue } from './venue';
 
-/** Signs in and returns the way of all further calls. */
+/** Signs in and returns a transport with the token. */
 async function signedIn(venue: TestVenue, user: string, password: string): Promise<Transport> {
   let token = '';
   const bearer: Interceptor = (next) => (request) => {
@@ -21,7 +21,7 @@ async function signedIn(venue: TestVenue, user: string, password: string): Promi
   return transport;
 }
 
-/** An instrument and how many of its levels are to change a second. */
+/** An instrument, and how many of its levels change a second. */
 export interface Target {
   symbol: string;
   perSecond: number;
@@ -67,15 +67,15 @@ export async function prepareLoad(venue: TestVenue, targets: readonly Target[]):
   );
 }
 
-/** A buy order for one at a level of a book that the load moves; 1 is the best. */
+/** A buy order of quantity 1 at a level of a loaded book; level 1 is the best. */
 export function buy(clientOrderId: string, symbol: string, level: number) {
   return { clientOrderId, symbol, side: Side.BUY, timeInForce: TimeInForce.DAY, price: `149.${100 - level}`, quantity: '1' };
 }
 
 /**
- * Begins to move the books. Two users take turns: each cancels all that it has and places as
- * many orders again, one a level, so that a book never gets empty and every order or
- * cancellation changes a level of its own.
+ * Begins to change the books. Two users take turns: each cancels all its orders and places as
+ * many again, one for each level, so that a book is never empty and every order and every
+ * cancel changes a different level.
  */
 export function startLoad(clients: readonly Client<typeof OrderService>[], targets: readonly Target[]): Load {
   let changed = 0;

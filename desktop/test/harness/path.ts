@@ -1,4 +1,4 @@
-// The network between a screen and its venue, to be cut, stalled and mended.
+// A network path between a screen and its venue, which tests cut, stall and restore.
 import { once } from 'node:events';
 import net from 'node:net';
 import type { Reachable } from './venue';

@@ -1,6 +1,6 @@
-// Opens the screen in any shell. In the web shell the venue serves it. In the
-// desktop's, the real preload and renderer run in Chromium against the real main-process
-// modules in this process; Electron's own IPC alone is replaced.
+// Opens the screen in any shell. In the web shell the venue serves it. In the desktop's, the
+// real preload and renderer run in Chromium with the real main-process modules in this process;
+// only Electron's IPC is replaced.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
@@ -23,7 +23,7 @@ import { desktop, type Reachable } from './venue';
 
 export type ShellName = 'web' | 'electron' | 'electron-binary';
 export const shells: ShellName[] = ['web', 'electron', ...(electronBinary ? (['electron-binary'] as const) : [])];
-/** Those of which a test may open several windows: the application is one window. */
+/** The shells in which a test may open several windows; the application has one window. */
 export const windowed: ShellName[] = ['web', 'electron'];
 
 export interface Screen {
@@ -47,7 +47,7 @@ export interface Opening {
   through?: Reachable;
 }
 
-/** What pages did that none may: broke their policy, or asked another origin for something. */
+/** Violations of the content security policy and requests to other origins, of all pages. */
 export const breaches: string[] = [];
 
 /** The connection that a page remembers. */
@@ -71,7 +71,7 @@ async function watch(page: Page, home: string): Promise<void> {
   });
 }
 
-/** The page's origin in the desktop's stead: app:// is Electron's. */
+/** The page's origin, because only Electron has app://. */
 const appOrigin = 'https://todoku.invalid';
 
 const types: Record<string, string> = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json' };
@@ -194,7 +194,7 @@ export function memoryTokens(): TokenStore {
   };
 }
 
-/** Notes every change of the screen's freshness from now on. */
+/** Records every change of the screen's freshness from now on. */
 export async function watchFreshness(page: Page): Promise<void> {
   await page.evaluate(() => {
     const seen: string[] = [];
@@ -205,7 +205,7 @@ export async function watchFreshness(page: Page): Promise<void> {
   });
 }
 
-/** What the screen has changed to since watchFreshness; nothing while it was fresh all the time. */
+/** The values of freshness since watchFreshness; empty if it did not change. */
 export function freshnessSeen(page: Page): Promise<string[]> {
   return page.evaluate(() => (window as unknown as { __freshness: string[] }).__freshness);
 }

@@ -1,4 +1,4 @@
-// A real venue, in a process and a folder of its own, on free ports.
+// A real venue in its own process and folder, on free ports.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,9 +14,9 @@ export const desktop = path.resolve(import.meta.dirname, '../..');
 const binary = process.env['TODOKU'] ?? path.resolve(desktop, '../bin/todoku');
 
 /**
- * A port that nobody listens on, below those that the system gives outgoing connections
- * (from 32768 in Linux): it stays free while its venue is down and clients try to reach it,
- * one of which could otherwise be given that very port and connect to itself.
+ * A free port below the range for outgoing connections (from 32768 in Linux). Otherwise a
+ * client that tries to connect while the venue is down could get this very port and connect to
+ * itself.
  */
 async function freePort(): Promise<number> {
   for (;;) {
@@ -33,12 +33,12 @@ async function freePort(): Promise<number> {
   }
 }
 
-/** A trading day that ends in the middle of a test would end its orders too: this one ends in half a day. */
+/** A day end twelve hours from now, so that the end of the trading day does not expire a test's orders. */
 function dayEnd(): string {
   return new Date(Date.now() + 12 * 3_600_000).toISOString().slice(11, 16);
 }
 
-/** Within this a venue answers after its start, ms. Most of it is for a machine that is busy: it derives a dozen keys of passwords. */
+/** How long to wait for a venue to start, ms. It ends tests that hang; on a busy machine a start takes long. */
 const readyWithin = 90_000;
 
 /** Where a screen finds its venue. */
@@ -182,7 +182,7 @@ export class TestVenue implements Reachable {
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    // All that it said has arrived: it may have ended before that.
+    // On close all output has arrived; on exit it may not have.
     const [code] = (await once(child, 'close')) as [number | null];
     if (code !== 0) throw new Error(`todoku ${words.join(' ')} ended with ${code}:\n${out}`);
     return out;

@@ -33,7 +33,7 @@ interface Counted {
   rowsIn: Record<string, number>;
 }
 
-/** What React tells its developer tools of a component, in the builds for production too. */
+/** The part of React's internal component state that its developer tools use, also in production builds. */
 interface Fiber {
   tag: number;
   flags: number;
@@ -52,8 +52,8 @@ export async function countWork(context: BrowserContext): Promise<void> {
     const held = { counted: nothing(), nothing };
     (window as unknown as { work: typeof held }).work = held;
 
-    // Asked for in the frame before, this runs before anything else that a frame does. A
-    // frame's own timestamp may be before the end of the frame before.
+    // Requested in the frame before, this callback runs first in each frame. The frame's own
+    // timestamp may be earlier than the end of the frame before.
     const frame = (): void => {
       held.counted.frames.push(performance.now());
       requestAnimationFrame(frame);
@@ -76,7 +76,7 @@ export async function countWork(context: BrowserContext): Promise<void> {
     /** The row that a component draws, if it draws one. */
     const rowOf = ({ tag, child }: Fiber): Element | undefined =>
       (tag === functionComponent || tag === memoComponent) && child?.tag === hostComponent && (child.stateNode as Element).matches(row) ? (child.stateNode as Element) : undefined;
-    // As React's own tools do it: what was not rendered is the same object, or has no flag.
+    // Like React's developer tools: a component that was not rendered is the same object, or lacks the flag.
     const visit = (fiber: Fiber, before: Fiber | null, rendered: Element[]): void => {
       if (!before || (fiber.flags & performedWork) !== 0) {
         const element = rowOf(fiber);
@@ -136,12 +136,12 @@ export async function takeWork(page: Page): Promise<Work> {
   return { ...counted, arrivals: dispatches.filter(({ type }) => type === 'feed/received').length, ...busiestFrame(frames, dispatches) };
 }
 
-/** How many news from the stream the page has taken since the last takeWork. */
+/** How many arrivals from the stream the page has dispatched since the last takeWork. */
 export function arrivals(page: Page): Promise<number> {
   return page.evaluate(() => (window as unknown as { work: { counted: Counted } }).work.counted.dispatches.filter(({ type }) => type === 'feed/received').length);
 }
 
-/** A page whose frames do not come takes its news every 250 ms all the same. */
+/** A page without frames dispatches arrivals every 250 ms. */
 const withoutFramesMs = 250;
 
 /** The frame with most dispatches; in a long frame one for each 250 ms is not counted. */

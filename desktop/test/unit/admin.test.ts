@@ -1,5 +1,4 @@
-// The admin page says of instruments what the venue says, and lets each role do what the
-// venue lets it.
+// The admin page has the venue's rules for instruments, and the venue's rights of each role.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';

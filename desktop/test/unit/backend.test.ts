@@ -1,4 +1,4 @@
-// Settings take effect whole and for good, or not at all, and the answer says which.
+// Settings are saved and take effect completely, or not at all, and the answer says which.
 import { expect, test, vi } from 'vitest';
 import { VenueBackend } from '../../src/main/backend';
 import { defaultSettings } from '../../src/main/settings';

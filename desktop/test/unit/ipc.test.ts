@@ -1,4 +1,4 @@
-// The bridge's end in the main process lets through what a screen needs and nothing else.
+// The main process's side of the bridge accepts what a screen needs and nothing else.
 import { describe, expect, test, vi } from 'vitest';
 import { AdminService } from '../../src/gen/todoku/v1/admin_pb';
 import { NotificationService } from '../../src/gen/todoku/v1/notification_pb';

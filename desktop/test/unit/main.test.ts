@@ -1,5 +1,5 @@
-// The desktop application's main process boots locked down. The real src/main/index.ts runs
-// over a stand-in for Electron; how Electron itself then behaves is not tested here.
+// The desktop application's main process starts with its restrictions. The real
+// src/main/index.ts runs with a fake Electron; Electron's own behaviour is not tested here.
 import { EventEmitter } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import os from 'node:os';

@@ -1,5 +1,5 @@
-// What a book that moves makes selectors compute: nothing but what is of that book. Counted,
-// so that it is the same on any machine.
+// A change of one book makes no selector compute anything for others. Runs are counted, so that
+// the test is the same on any machine.
 import { expect, test } from 'vitest';
 import { Side } from '../../src/gen/todoku/v1/types_pb';
 import { createStore, type RootState } from '../../src/renderer/app/store';
@@ -22,7 +22,7 @@ function setUp() {
   return { store, receive, level, task };
 }
 
-/** Every selector that remembers its result, by name. */
+/** Every memoized selector, by name. */
 const remembering = Object.entries(market).filter(([, selector]) => 'recomputations' in selector) as unknown as [string, { (state: RootState, argument: string): unknown; recomputations(): number }][];
 
 test('a hundred changes of one book leave every other book as it is, and no selector computes anything', () => {

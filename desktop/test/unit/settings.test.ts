@@ -1,4 +1,4 @@
-// Settings of the shell are refused in words before they can do harm.
+// Invalid settings of the shell are refused with a reason.
 import { expect, test } from 'vitest';
 import { feedChannelOptions } from '../../src/main/upstream';
 import { defaultSettings, readSettings } from '../../src/main/settings';

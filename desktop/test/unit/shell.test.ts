@@ -1,4 +1,4 @@
-// The browser's shell keeps the tokens of whoever is signed in, and of nobody else.
+// The browser's shell keeps the tokens of the present session, and of no other.
 import { createClient } from '@connectrpc/connect';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, expect, test, vi } from 'vitest';

@@ -1,6 +1,5 @@
-// The channels to the venue: when the path forgets a connection without telling either end,
-// and when the settings change. The very class of the main process, grpc-js, and a path
-// that swallows.
+// The channels to the venue: when the path silently drops a connection, and when the settings
+// change. Uses the main process's real class, grpc-js, and a path that drops packets.
 import net from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
@@ -15,7 +14,7 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
 });
 
-/** Serves an echo that answers after as many milliseconds as it is sent, and a stream that says one thing and goes on. */
+/** Serves an echo that answers after the number of milliseconds in the request, and a stream that sends one message and stays open. */
 async function serve(): Promise<number> {
   const server = new grpc.Server();
   const plain = { requestStream: false as const, requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
@@ -31,7 +30,7 @@ async function serve(): Promise<number> {
   });
 }
 
-/** A path to a port. forget swallows whatever comes on the connections that there are by now. */
+/** A path to a port. forget drops everything on the connections that exist now. */
 async function path(port: number): Promise<{ target: string; forget: () => void }> {
   const known = new Set<net.Socket>();
   const listener = net.createServer((near) => {
@@ -66,7 +65,7 @@ test('a call that runs into its deadline has the next begin on another connectio
   expect(lost).toMatchObject({ ok: false, status: { code: grpc.status.DEADLINE_EXCEEDED } });
   expect(await call(0, 20_000)).toMatchObject({ ok: true });
 
-  // What is under way when another call gives the channel up is not cut.
+  // A call in flight goes on when another call has the channel replaced.
   const slow = call(1000, 20_000);
   await call(5000, 100);
   expect(await slow).toMatchObject({ ok: true });

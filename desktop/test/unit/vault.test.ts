@@ -1,4 +1,4 @@
-// The renderer never holds a token, and a token never goes to another venue.
+// The renderer never gets a token, and a token is never sent to another venue.
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect, test, vi } from 'vitest';
 import { LoginResponseSchema, RefreshSessionRequestSchema, RefreshSessionResponseSchema } from '../../src/gen/todoku/v1/session_pb';

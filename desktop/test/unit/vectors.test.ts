@@ -1,5 +1,5 @@
-// The screens say to numbers and orders what the venue says: test/vectors holds the venue's
-// answers, and a test of the engine holds the files to the engine.
+// The screens check numbers and orders as the venue does: test/vectors has the venue's answers,
+// and a test of the engine keeps those files current.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';

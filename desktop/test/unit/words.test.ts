@@ -1,4 +1,4 @@
-// Every text is in the catalogues, in both languages, and every one of them is used.
+// Every text is in i18n/words, in both languages, and every text there is used.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';

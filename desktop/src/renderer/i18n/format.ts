@@ -1,5 +1,5 @@
-// Times as the user's language writes them, in the user's zone; the venue's own time, UTC,
-// stands beside them for whoever points at one.
+// Times in the format of the user's language and in the user's zone, and in UTC, the venue's
+// zone, for tooltips.
 import { useMemo } from 'react';
 import { useAppSelector } from '../app/hooks';
 import type { Language } from '../features/settings/slice';
@@ -13,13 +13,13 @@ export interface Formats {
   recent(ms: number): string;
   /** Date and time of day. */
   dateTime(ms: number): string;
-  /** The same moment as the venue writes it. */
+  /** The same time in UTC, as the venue writes it. */
   venue(ms: number): string;
-  /** A whole number with its thousands in groups. Never money: that is exact text. */
+  /** A whole number grouped by thousands. Not for money, which is exact text. */
   count(n: number): string;
 }
 
-/** The locale whose ways of writing go with a language. */
+/** The locale for a language's formats. */
 export const locales: Record<Language, string> = { en: 'en-GB', ja: 'ja-JP' };
 
 /** Formats of a language. zone is the machine's when absent. */

@@ -1,5 +1,5 @@
-// Words in the user's language. Each feature has a file of its own under words/, with all
-// languages side by side; {name} in a text is filled in.
+// Texts in the user's language. Each feature has a file under words/ with all languages side by
+// side; {name} in a text is replaced by a value.
 import { createContext, useContext } from 'react';
 import type { Language } from '../features/settings/slice';
 import * as admin from './words/admin';
@@ -82,7 +82,7 @@ export function isKey(text: string): text is Key {
   return Object.hasOwn(catalogues.en, text);
 }
 
-/** Looks a text up and fills its {names} in. */
+/** Looks up a text and replaces its {names}. */
 export type Translate = (key: Key, values?: Values) => string;
 
 export function translator(language: Language): Translate {
@@ -92,7 +92,7 @@ export function translator(language: Language): Translate {
 
 export const TranslateContext = createContext<Translate>(translator('en'));
 
-/** The words of the screen's language. */
+/** The texts of the screen's language. */
 export function useT(): Translate {
   return useContext(TranslateContext);
 }

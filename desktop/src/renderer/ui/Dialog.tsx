@@ -1,6 +1,6 @@
-// A dialog over the screen: the browser's own, which holds the focus, makes the rest inert
-// and closes on Escape. (Radix locks scrolling with an inline style, which the content
-// security policy forbids.)
+// A dialog over the screen: the browser's own, which keeps the focus, makes everything else inert
+// and closes on Escape. Not Radix's, which locks scrolling with an inline style that the content
+// security policy forbids.
 import './dialog.css';
 import { type ReactNode, useEffect, useId, useRef } from 'react';
 
@@ -19,7 +19,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     dialog?.showModal();
     return () => {
       dialog?.close();
-      // The focus goes back where it was, if that is still there.
+      // Return the focus to where it was, if that element still exists.
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);

@@ -1,4 +1,4 @@
-// Up or down by shape and word; the colour, by the user's palette, comes on top.
+// Shows up or down by shape and text, in addition to the palette's colour.
 import { useT } from '../i18n';
 import './direction.css';
 

@@ -1,11 +1,11 @@
-// A button of the bar that opens a sheet below it, in the browser's own top layer: it
-// closes on Escape and on a click elsewhere, and the screen below goes on.
+// A button of the bar that opens a popover below it, in the browser's top layer. It closes on
+// Escape and on a click elsewhere; the screen below stays usable.
 import './popover.css';
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { Icon, type IconName } from './Icon';
 
 export interface PopoverProps {
-  /** What the button is called. */
+  /** The button's label. */
   name: string;
   title: string;
   icon: IconName;
@@ -28,7 +28,7 @@ export function Popover({ name, title, icon, badge = '', onOpen, children }: Pop
     const toggled = (event: Event): void => {
       const now = (event as ToggleEvent).newState === 'open';
       setOpen(now);
-      // Read when it closes too: what came while it was open has been seen.
+      // Also when it closes, because the user has seen what arrived while it was open.
       opened.current?.();
     };
     element?.addEventListener('toggle', toggled);

@@ -1,8 +1,8 @@
-// A moment, in the user's zone; the venue's UTC for whoever points at it.
+// A time in the user's zone, with UTC in the tooltip.
 import { type Formats, useFormats } from '../i18n/format';
 
 export interface TimeProps {
-  /** ms since the epoch; nothing is shown for 0, which is a moment that nobody said. */
+  /** ms since 1970; 0 is unknown and shows nothing. */
   at: number;
   as?: Exclude<keyof Formats, 'venue' | 'count'>;
 }

@@ -1,4 +1,4 @@
-// A cell that changed says so for a moment.
+// Flashes a cell when its value changes.
 import { type RefObject, useLayoutEffect, useRef } from 'react';
 import './flash.css';
 
@@ -9,7 +9,7 @@ export function useFlash<E extends HTMLElement>(value: string | undefined): RefO
   useLayoutEffect(() => {
     if (shown.current === value) return;
     shown.current = value;
-    // Another name of the same animation begins it again; one that runs would go on to its end.
+    // Alternate between two names of the same animation, so that a running one starts again.
     if (cell.current) cell.current.dataset['flash'] = cell.current.dataset['flash'] === '0' ? '1' : '0';
   }, [value]);
   return cell;

@@ -1,4 +1,4 @@
-// Whether a media query holds, followed as it changes.
+// Whether a media query matches, updated when that changes.
 import { useCallback, useSyncExternalStore } from 'react';
 
 export function useMedia(query: string): boolean {
@@ -13,5 +13,5 @@ export function useMedia(query: string): boolean {
   return useSyncExternalStore(subscribe, () => window.matchMedia(query).matches);
 }
 
-/** Screens that show one panel at a time. */
+/** Matches screens that show one panel at a time. */
 export const smallScreen = '(max-width: 700px)';

@@ -1,4 +1,4 @@
-// The way to the admin page and back, for those who may see it.
+// The button that opens and closes the admin page, for users who may see it.
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import { selectStaff } from './selectors';

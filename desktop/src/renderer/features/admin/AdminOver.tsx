@@ -1,4 +1,4 @@
-// The admin page over the dock, which stays as it is below. Nobody else's screen loads it.
+// Shows the admin page over the dock, which stays mounted. Other users do not load its code.
 import { lazy, Suspense } from 'react';
 import { useAppSelector } from '../../app/hooks';
 import { selectAdminShown } from './selectors';

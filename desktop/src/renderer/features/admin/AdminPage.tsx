@@ -1,4 +1,4 @@
-// The admin page: what the venue's staff see and change. RISK has what the venue lets it do.
+// The admin page, for the venue's staff. Users with the role RISK see the parts that they may use.
 import './admin.css';
 import type { ComponentType } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
@@ -33,7 +33,7 @@ export default function AdminPage() {
   const roles = useAppSelector((s) => s.session.user?.roles);
   const tab = useAppSelector((s) => s.admin.tab);
   const last = useAppSelector((s) => s.admin.ended[0]);
-  // A part in which there is nothing to do but what RISK may not is not there for it.
+  // RISK does not see a part in which it may do nothing.
   const mine = tabs.filter((id) => (id === 'announce' ? mayDo(roles, 'announce') : id === 'trades' ? mayDo(roles, 'bust') : true));
   const chosen = mine.includes(tab) ? tab : 'instruments';
   const View = views[chosen];

@@ -1,4 +1,4 @@
-// Tells everybody, or some, something.
+// Sends an announcement to all users, or to some.
 import { type FormEvent, useCallback, useMemo, useState } from 'react';
 import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
@@ -30,7 +30,7 @@ export function AnnounceTab() {
   };
   const [before, setBefore] = useState(ended);
   const close = useCallback(() => setAsking(false), []);
-  // What was said need not be said again; what was refused stays to be corrected.
+  // Clear the text once it was sent; keep a refused one, to be corrected.
   if (ended !== before) {
     setBefore(ended);
     if (ended?.change.kind === 'announce' && ended.state === 'done') {

@@ -1,5 +1,5 @@
-// Every change goes through here: what is asked for, in words what will happen, one yes, and
-// then what the venue says. It closes when the venue has done it.
+// The dialog of every change: its fields, a description of what will happen, a confirmation, and
+// then the venue's answer. It closes when the change is done.
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
@@ -12,23 +12,23 @@ import { admin } from './slice';
 
 export interface AskProps {
   title: string;
-  /** What the yes does, as a verb. */
+  /** The text of the confirming button, a verb. */
   confirm: string;
-  /** What will happen, in words; undefined while nothing would. */
+  /** A description of what will happen; undefined if nothing would change. */
   what: string | undefined;
   change: Change;
   checks?: readonly Check[];
-  /** Something that is better not overlooked. */
+  /** A warning. */
   warning?: string | undefined;
-  /** Why it cannot be done although nothing is wrong with what was entered. */
+  /** Why the change is impossible although all fields are valid. */
   off?: string | undefined;
   password?: string;
   onClose: () => void;
-  /** Fields, by what is wrong with each. */
+  /** Renders the fields, given what is wrong with each. */
   children?: (problemAt: (field: string, text?: string) => string | undefined) => ReactNode;
 }
 
-/** The field of a request as forms name it: limits.max_open_orders and accounts[0] have no more to say. */
+/** The form's name of a request's field: without the path before it and the index after it. */
 export function fieldName(field: string): string {
   return field.replace(/^.*\./, '').replace(/\[\d+\]$/, '');
 }
@@ -53,18 +53,18 @@ export function Ask({ title, confirm, what, change, checks = none, warning, off,
   const busy = state === 'pending' || state === 'taken';
   const refusal = state === 'refused' && asked === sent ? request?.problem : undefined;
   const refusedField = refusal ? fieldName(refusal.field) : '';
-  // Which fields there are is known when they have asked what is wrong with them.
+  // Fields register here when they ask what is wrong with them.
   const shown = new Set<string>();
   const problemAt = (field: string, text = ''): string | undefined => {
     shown.add(field);
     const check = checks.find((one) => one.field === field);
-    // Nobody is told that something is missing before having been there, unless something else needs it.
+    // A missing value is reported only after the user has left its field, or if another error depends on it.
     if (check && (attempted || text !== '' || check.why === 'bandNeedsReference')) return t(`admin.check.${check.why}`, check.values);
     return refusal && refusedField === field ? say(refusal) : undefined;
   };
   const fields = children?.(problemAt);
   const close = (): void => {
-    if (busy) return; // It is under way; in a moment there is an answer, or word that none came.
+    if (busy) return; // The request is pending; its answer or timeout follows shortly.
     if (request) dispatch(admin.dismissed(id));
     onClose();
   };

@@ -1,4 +1,4 @@
-// Who did what, when and from where; and, of what was pushed, who was told.
+// Who did what, when and from where, and the recipients of what was pushed.
 import { type FormEvent, useMemo, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
@@ -10,7 +10,7 @@ import { admin } from './slice';
 import { FindRecipients, Recipients } from './Recipients';
 import { useMoments } from './words';
 
-/** The moment that a datetime-local field shows, in the user's zone; 0 when it is empty. */
+/** The time in a datetime-local field, in the user's zone, ms since 1970; 0 if it is empty. */
 export function momentOf(text: string): number {
   return text === '' ? 0 : new Date(text).getTime();
 }

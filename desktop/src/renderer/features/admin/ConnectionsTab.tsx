@@ -1,4 +1,4 @@
-// Streams: those that live, and how the latest ended.
+// Live streams, and the latest ended ones with their reasons.
 import { type FormEvent, useMemo, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
@@ -12,12 +12,12 @@ import { selectMay } from './selectors';
 import { admin } from './slice';
 import { countWords, endingWords, spanWords, useMoments } from './words';
 
-/** A cursor without the venue's history, which all have in common. */
+/** A cursor without the epoch, which is the same for all. */
 function sequenceWords(cursor: string): string {
   return cursor === '' ? '–' : countWords(sequenceOf(cursor));
 }
 
-/** More rows than this nobody reads; a filter does. */
+/** The most rows shown; to see others the user filters. */
 const rowsShown = 200;
 
 export function ConnectionsTab() {

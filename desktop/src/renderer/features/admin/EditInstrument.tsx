@@ -1,5 +1,5 @@
-// Creates an instrument or changes its rules. Its status is not the form's to change: it is
-// sent along as it is at that moment, so that nobody undoes a halt by editing a name.
+// Creates an instrument or changes its rules. The form does not change the status: it sends the
+// present one, so that editing a name cannot undo a halt.
 import { useState } from 'react';
 import { AssetClass, TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import { useAppSelector } from '../../app/hooks';
@@ -128,7 +128,7 @@ function tidy(draft: InstrumentDraft): InstrumentDraft {
   return out;
 }
 
-/** What is different, in words; the status is another matter. */
+/** Describes what differs, except the status. */
 export function differences(t: Translate, from: Instrument, to: Instrument): string[] {
   const none = t('admin.no');
   const say = (field: string, a: string, b: string): string[] => (a === b ? [] : [t('admin.instrument.diff', { field, from: a || none, to: b || none })]);

@@ -1,5 +1,5 @@
-// Creates a user, or changes one. Only what was changed is sent, so that two people who
-// change different things do not undo each other.
+// Creates a user, or changes one. Only changed fields are sent, so that two administrators who
+// change different fields do not undo each other's changes.
 import { useState } from 'react';
 import { Role } from '../../../gen/todoku/v1/types_pb';
 import { useT } from '../../i18n';
@@ -12,7 +12,7 @@ import { roleWord, rolesWords } from './words';
 
 const roles = [Role.TRADER, Role.VIEWER, Role.RISK, Role.ADMIN];
 
-/** What differs from before, with nothing in place of what stays. */
+/** The changed fields; unchanged ones are empty. */
 export function changedFields(before: User, draft: UserDraft): UserFields {
   const sameRoles = before.roles.length === draft.roles.length && draft.roles.every((role) => before.roles.includes(role));
   const accounts = namesIn(draft.accounts);

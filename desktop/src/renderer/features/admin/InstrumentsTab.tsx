@@ -1,4 +1,4 @@
-// Instruments as the stream tells them, and what can be done to each.
+// Instruments as the stream delivers them, and the actions on each.
 import { useState } from 'react';
 import { TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import { useAppSelector } from '../../app/hooks';

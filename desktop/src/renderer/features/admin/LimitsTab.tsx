@@ -1,4 +1,4 @@
-// What an account may do. An empty limit is none, and that is said.
+// The limits of an account. An empty limit is shown as no limit.
 import { type FormEvent, useMemo, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { group } from '../../../shared/decimal';
@@ -23,7 +23,7 @@ const names = {
 type Name = keyof typeof names;
 const all = Object.keys(names) as Name[];
 
-/** A limit as people read it. */
+/** A limit as text. */
 export function limitWords(t: Translate, value: string | number): string {
   const text = String(value);
   return text === '' || /^0(\.0*)?$/.test(text) ? t('admin.limits.none') : group(text);
@@ -76,7 +76,7 @@ export function LimitsTab() {
 
 function AskLimits({ before, onClose }: { before: RiskLimits; onClose: () => void }) {
   const t = useT();
-  // What stood there when the form was opened is what the user has seen.
+  // Compare with the limits that the user saw when the form was opened.
   const [from] = useState(before);
   const [typed, setTyped] = useState<LimitsDraft>(() => ({ account: from.account, ...(Object.fromEntries(all.map((name) => [name, limitWords(t, from[name]) === t('admin.limits.none') ? '' : String(from[name])])) as Record<Name, string>) }));
   const draft: LimitsDraft = { ...typed };

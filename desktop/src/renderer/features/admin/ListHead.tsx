@@ -1,5 +1,5 @@
-// Above a list: how old it is, whether it is coming, and a button to ask again. The page
-// never asks by itself because time has passed.
+// The line above a list: its age, whether it is loading, and a button to load it again. Lists
+// are never reloaded by a timer.
 import type { ReactNode } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
@@ -10,7 +10,7 @@ import { useMoments } from './words';
 
 export interface ListHeadProps {
   list: List;
-  /** What Refresh asks; what was asked last when absent. */
+  /** The query of the Refresh button; the last query if absent. */
   query?: Query | undefined;
   children?: ReactNode;
 }

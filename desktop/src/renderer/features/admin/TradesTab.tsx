@@ -1,4 +1,4 @@
-// Busts trades: chosen from a list, or by their numbers.
+// Busts trades, chosen from a list or by number.
 import { type FormEvent, useState } from 'react';
 import { TradeStatus } from '../../../gen/todoku/v1/types_pb';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';

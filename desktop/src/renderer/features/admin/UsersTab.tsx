@@ -1,4 +1,4 @@
-// Users: who they are, whether they are in, and what can be done to each.
+// Users, their state, and the actions on each.
 import { useState } from 'react';
 import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';

@@ -1,4 +1,4 @@
-// How the venue is, so far as its stream and its lists tell.
+// The state of the venue, from its stream and its lists.
 import { TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';

@@ -1,5 +1,5 @@
-// What the admin page can change, each as a call. Under the same id it can be sent again:
-// the venue answers as it did the first time.
+// The changes of the admin page, each as a call. A change can be sent again with the same id:
+// the venue gives the same answer as the first time.
 import type { Role, TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import { deadlines, type Venue } from '../../venue/venue';
 import type { Instrument } from '../market/slice';
@@ -16,19 +16,19 @@ export type Change =
   | { kind: 'upsertInstrument'; instrument: Instrument; isNew: boolean }
   | { kind: 'setStatus'; symbol: string; status: TradingStatus; reason: string }
   | ({ kind: 'createUser' } & UserFields)
-  /** Empty fields stay as they are. The password, if any, travels beside. */
+  /** Empty fields are not changed. The password, if any, is passed separately. */
   | ({ kind: 'updateUser' } & UserFields)
   | { kind: 'suspend' | 'resume'; user: string }
   | { kind: 'setLimits'; limits: RiskLimits }
-  /** An empty symbol is every instrument. */
+  /** An empty symbol stands for every instrument. */
   | { kind: 'massCancel'; user: string; symbol: string }
   | { kind: 'bust'; tradeId: string; reason: string }
-  /** No users are all. */
+  /** An empty list stands for all users. */
   | { kind: 'announce'; text: string; users: string[] }
   | { kind: 'disconnect'; connectionId: string; user: string; revokeSession: boolean };
 
 export interface Reply {
-  /** A stream that has reached this has told what came of it; empty where nothing is told. */
+  /** A stream that has reached this cursor has delivered the outcome; empty if the stream does not. */
   cursor: string;
   /** How many orders were cancelled. */
   count?: number;
@@ -69,7 +69,7 @@ function fieldsOf({ user, displayName, roles, accounts }: UserFields): UserField
   return { user, displayName, roles, accounts };
 }
 
-/** Whether the stream of whoever asks tells that it happened. */
+/** Whether this user's stream delivers the change. */
 export function isPushed(change: Change, self: { user: string; accounts: readonly string[] } | undefined): boolean {
   switch (change.kind) {
     case 'upsertInstrument':

@@ -1,4 +1,4 @@
-// What the admin page asks for: lists that the venue makes when asked and does not push.
+// The queries of the admin page, for lists that the venue does not push.
 import type { AuditEntry as AuditEntryMessage, ConnectionInfo, Told as RecipientMessage } from '../../../gen/todoku/v1/admin_pb';
 import { type Plain, plain } from '../../venue/plain';
 import { deadlines, type Venue } from '../../venue/venue';
@@ -7,7 +7,7 @@ import type { Print } from '../market/slice';
 import type { RiskLimits } from '../orders/slice';
 
 export type User = ItemBody['userUpdate'];
-/** Attach numbers may be more than a number holds. */
+/** Attach numbers are 64-bit, so they are strings here. */
 export type Connection = Omit<Plain<ConnectionInfo>, 'attachNumber'> & { attachNumber: string };
 export type AuditEntry = Plain<AuditEntryMessage>;
 export type Recipient = Omit<Plain<RecipientMessage>, 'attachNumber'> & { attachNumber: string };
@@ -18,7 +18,7 @@ export type Query =
   | { list: 'connection'; connectionId: string }
   | { list: 'limits'; account: string }
   | { list: 'trades'; symbol: string }
-  /** Times are ms since the epoch, 0 for open. A page token goes on where a page ended. */
+  /** Times are ms since 1970, 0 for no bound. A page token continues after a page. */
   | { list: 'audit'; user: string; from: number; to: number; pageToken: string }
   | { list: 'recipients'; sequence: number; orderId: string; account: string; tradeId: string };
 
@@ -27,7 +27,7 @@ export type List = Query['list'];
 export interface Answers {
   users: User[];
   connections: Connection[];
-  /** Undefined when it is gone. */
+  /** Undefined if it no longer exists. */
   connection: Connection | undefined;
   limits: RiskLimits | undefined;
   trades: Print[];
@@ -35,7 +35,7 @@ export interface Answers {
   recipients: { recipients: Recipient[]; truncated: boolean };
 }
 
-/** How many ended connections are asked for beside the live ones. */
+/** How many ended connections are requested beside the live ones. */
 export const endedShown = 50;
 const auditPage = 100;
 const tradesPage = 100;

@@ -1,12 +1,12 @@
-// Who may do what on the admin page. The venue decides; this keeps what it would refuse off
-// the screen. A test holds the table against the venue's own.
+// Who may do what on the admin page. The venue decides; this table only hides what it would
+// refuse. A test compares the table with the venue's.
 import { Role } from '../../../gen/todoku/v1/types_pb';
 import type { Change } from './changes';
 import type { Query } from './queries';
 
 export type Act = Change['kind'] | Query['list'];
 
-/** By what the page does: the service's method, and whether RISK may call it as ADMIN may. */
+/** For each action the service's method, and whether RISK may call it as well as ADMIN. */
 export const table: Record<Act, { method: string; risk: boolean }> = {
   upsertInstrument: { method: 'UpsertInstrument', risk: false },
   setStatus: { method: 'SetTradingStatus', risk: true },
@@ -25,7 +25,7 @@ export const table: Record<Act, { method: string; risk: boolean }> = {
   connection: { method: 'ListConnections', risk: true },
   audit: { method: 'ListAudit', risk: true },
   recipients: { method: 'ListTold', risk: false },
-  // Anybody may list prints; on this page they are there to be busted.
+  // Any user may list trades; this page lists them to bust one.
   trades: { method: 'ListTrades', risk: true },
 };
 

@@ -1,12 +1,12 @@
-// The venue's rules for what administrators enter, asked before it is sent, in the venue's
-// own order and by its own names: test/vectors/instruments.json holds what the venue says of
-// instruments, and a test that this says the same.
+// The venue's rules for what administrators enter, checked before it is sent, in the venue's
+// order and with its reasons. A test compares the results for instruments with the venue's in
+// test/vectors/instruments.json.
 import { AssetClass, type Role, TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import { compare, type Decimal, isMultiple, isZero, parseDecimal } from '../../../shared/decimal';
 import type { Instrument } from '../market/slice';
 import type { RiskLimits } from '../orders/slice';
 
-/** Why a field is wrong; each has a sentence among the words. */
+/** Why a field is wrong; i18n has a text for each. */
 export type Why =
   | 'needed'
   | 'symbol'
@@ -33,15 +33,15 @@ export type Why =
   | 'period';
 
 export interface Check {
-  /** As the request names it, without what stands around it. */
+  /** The field's name in the request, without its path. */
   field: string;
-  /** The venue's stable word; empty for what only the screen asks for. */
+  /** The venue's reason; empty for rules that only the screen has. */
   reason: string;
   why: Why;
   values: Record<string, string | number>;
 }
 
-/** Collects what is wrong, at most one thing a field. */
+/** Collects problems, at most one for each field. */
 class Checks {
   readonly list: Check[] = [];
 
@@ -50,7 +50,7 @@ class Checks {
   }
 }
 
-/** Longest texts, in bytes of UTF-8. */
+/** The longest texts, in bytes of UTF-8. */
 export const maxText = 1000;
 const maxName = 100;
 const maxCurrency = 12;
@@ -73,7 +73,7 @@ function checkName(checks: Checks, field: string, text: string): void {
   else if (!/^[a-z][a-z0-9._-]{0,31}$/.test(text)) checks.add(field, 'BAD_NAME', 'name', { name: text });
 }
 
-/** A whole number as typed; undefined when it is none. Empty is zero. */
+/** A whole number as typed; undefined if invalid. Empty is zero. */
 export function wholeNumber(text: string): number | undefined {
   if (text === '') return 0;
   if (!/^[0-9]{1,10}$/.test(text)) return undefined;
@@ -81,12 +81,12 @@ export function wholeNumber(text: string): number | undefined {
   return n <= maxUint32 ? n : undefined;
 }
 
-/** An instrument as typed: numbers are text until they are right. */
+/** An instrument as typed: numbers are text until they are valid. */
 export type InstrumentDraft = Omit<Instrument, 'bandBasisPoints'> & { bandBasisPoints: string };
 
 const zero: Decimal = { units: 0n, scale: 0 };
 
-/** Everything that is wrong with an instrument, the venue's first complaint first. */
+/** Everything that is wrong with an instrument; the reason that the venue would give comes first. */
 export function checkInstrument(draft: InstrumentDraft): Check[] {
   const checks = new Checks();
   const number = (field: string, reason: 'BAD_PRICE' | 'BAD_QUANTITY', text: string): Decimal | undefined => {
@@ -94,7 +94,7 @@ export function checkInstrument(draft: InstrumentDraft): Check[] {
     if (!d) checks.add(field, reason, reason === 'BAD_PRICE' ? 'price' : 'quantity');
     return d;
   };
-  // What cannot be read comes before what does not fit together.
+  // Unreadable fields come before fields that contradict each other.
   if (draft.symbol === '') checks.add('symbol', 'BAD_NAME', 'needed');
   else if (!/^[A-Z0-9._/-]{1,24}$/.test(draft.symbol)) checks.add('symbol', 'BAD_NAME', 'symbol');
   if (!(draft.assetClass in AssetClass) || draft.assetClass === AssetClass.UNSPECIFIED) checks.add('asset_class', 'BAD_ENUM', 'choose');
@@ -144,7 +144,7 @@ export function namesIn(text: string): string[] {
   return text.split(/[\s,、，]+/).filter((name) => name !== '');
 }
 
-/** What is wrong with a user to create, or with changes to one: there, empty fields stay as they are. */
+/** What is wrong with a new user, or with changes to one, in which empty fields are not changed. */
 export function checkUser(draft: UserDraft, isNew: boolean, known: readonly string[]): Check[] {
   const checks = new Checks();
   checkName(checks, 'user', draft.user);
@@ -195,14 +195,14 @@ export function checkAnnouncement(text: string, users: readonly string[], known:
   return checks.list;
 }
 
-/** What is wrong with a reason that people read; it may be empty. */
+/** What is wrong with the text of a reason; it may be empty. */
 export function checkReason(text: string): Check[] {
   const checks = new Checks();
   checkText(checks, 'reason', text, maxText);
   return checks.list;
 }
 
-/** What is wrong with the decimal name of a trade, an order or an event. */
+/** What is wrong with the number of a trade, an order or an event. */
 export function checkNumber(field: string, text: string): Check[] {
   if (text === '') return [{ field, reason: 'BAD_NUMBER', why: 'needed', values: {} }];
   if (!/^[1-9][0-9]{0,19}$/.test(text) || BigInt(text) >= 1n << 64n) return [{ field, reason: 'BAD_NUMBER', why: 'whole', values: {} }];

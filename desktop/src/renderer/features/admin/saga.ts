@@ -1,5 +1,5 @@
-// Fetches what the admin page shows and sends what it changes. Nothing is asked for unless
-// somebody who may see it has the page open, and nothing is asked for by the clock.
+// Loads what the admin page shows, and sends its changes. Nothing is loaded unless a user who
+// may see it has the page open, and nothing is loaded by a timer.
 import type { SagaIterator, Task } from 'redux-saga';
 import { call, cancel, delay, fork, put, race, select, take, takeEvery } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
@@ -30,13 +30,13 @@ export function* adminSaga(context: AdminContext): SagaIterator<void> {
   for (;;) {
     const { payload }: ReturnType<typeof admin.wanted> = yield take(admin.wanted.type);
     const before = tasks[payload.list];
-    // Only the latest question is answered.
+    // Only the answer to the latest query is shown.
     if (before) yield cancel(before);
     tasks[payload.list] = yield fork(load, context, payload);
   }
 }
 
-/** Lists that a part of the page shows, and what is asked where nobody has asked anything else. */
+/** The lists of each part of the page, with their default queries. */
 const shownBy: Record<Tab, Query[]> = {
   instruments: [],
   users: [{ list: 'users' }],
@@ -48,7 +48,7 @@ const shownBy: Record<Tab, Query[]> = {
   venue: [{ list: 'users' }, { list: 'connections', user: '' }],
 };
 
-/** Asks for what the shown part of the page does not have; again, for what it may have missed. */
+/** Loads the lists that the shown part does not have; with again also those that may be outdated. */
 function* showTab(again: boolean): SagaIterator<void> {
   const state: RootState = yield select();
   if (!state.admin.open || !selectStaff(state)) return;
@@ -84,9 +84,9 @@ function* refreshed(): SagaIterator<void> {
   yield race({ refreshed: take(session.refreshed.type), waited: delay(refreshMs) });
 }
 
-/** How long a change is sent again by itself, ms; later only when the user says so. */
+/** How long a change is sent again automatically, ms; later only when the user asks. */
 export const resendMs = 10_000;
-/** How long the stream may take to tell what the venue has confirmed, ms. */
+/** How long to wait for the stream to deliver a confirmed change, ms. */
 const deliverMs = 10_000;
 
 /** Sends one change until the venue has answered, or the user gives up. */
@@ -112,7 +112,7 @@ function* send(context: AdminContext, { payload }: ReturnType<typeof admin.reque
         yield put(admin.refused({ id, problem: { reason: problem.reason, text: problem.text, field: problem.field } }));
         return;
       }
-      // To disconnect has no name of its own: sent again it would cut the client's next stream.
+      // A disconnect has no request id: sent again it would end the client's next stream.
       if (change.kind !== 'disconnect' && context.now() - since < resendMs) {
         yield delay(backoff(attempt + 1, context.random()));
         continue;
@@ -126,7 +126,7 @@ function* send(context: AdminContext, { payload }: ReturnType<typeof admin.reque
   }
 }
 
-/** What the stream does not tell is asked for. */
+/** Loads the lists that the stream does not keep current. */
 function* after(list: 'connections' | 'limits' | undefined): SagaIterator<void> {
   if (!list) return;
   const { lists }: AdminState = yield select((s: RootState) => s.admin);

@@ -1,10 +1,10 @@
-// What the rest of the screen may know of the admin page, and who may do what on it.
+// Whether the admin page is shown, and what the user may do on it.
 import type { RootState } from '../../app/store';
 import { type Act, isStaff, mayDo } from './rights';
 
 export const selectStaff = (state: RootState): boolean => isStaff(state.session.user?.roles);
 
-/** Whether the admin page lies over the desk. */
+/** Whether the admin page is shown over the desk. */
 export const selectAdminShown = (state: RootState): boolean => state.admin.open && selectStaff(state);
 
 export const selectMay =

@@ -1,5 +1,5 @@
-// The admin page: which part of it is shown, lists as of when they were asked for, and
-// what became of changes. What the stream tells of a list is taken into it.
+// The admin page: which part is shown, lists as of when they were loaded, and the outcomes of
+// changes. Messages of the stream that concern a list update it.
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
 import type { Problem } from '../../venue/problem';
 import type { Item } from '../feed/items';
@@ -14,13 +14,13 @@ export type Tab = (typeof tabs)[number];
 
 export interface Listing<L extends List> {
   value: Answers[L] | undefined;
-  /** What was asked for last. */
+  /** The last query. */
   query: Extract<Query, { list: L }> | undefined;
-  /** Local clock, ms: when the value was the venue's. */
+  /** Local clock, ms: when the value was current. */
   asOf: number;
   loading: boolean;
   problem: Problem | undefined;
-  /** Something happened since that the value may not show. */
+  /** The value may be outdated by a later event. */
   outdated: boolean;
 }
 
@@ -30,8 +30,8 @@ export interface Request {
   id: string;
   change: Change;
   /**
-   * Pending until there is an answer; taken until the stream has told it too. Unknown when no
-   * answer came: it may have happened.
+   * Pending until there is an answer; taken until the stream has delivered the change too.
+   * Unknown if there was no answer: the change may have happened.
    */
   state: 'pending' | 'taken' | 'unknown' | 'refused' | 'done';
   problem: Pick<Problem, 'reason' | 'text' | 'field'> | undefined;
@@ -44,9 +44,9 @@ export interface AdminState {
   /** Who is signed in here. */
   self: string;
   lists: Lists;
-  /** By request id, until whoever asked knows. */
+  /** By request id, until the user has seen the outcome. */
   requests: Record<string, Request>;
-  /** What ended, newest first. */
+  /** Requests with an outcome, newest first. */
   ended: Request[];
 }
 
@@ -67,7 +67,7 @@ interface Sent {
   id: string;
   change: Change;
   sentAt: number;
-  /** Not enumerable: neither logs nor tools that print actions see it. */
+  /** Not enumerable, so that logs and tools that print actions do not show it. */
   password?: () => string;
 }
 
@@ -84,11 +84,11 @@ const slice = createSlice({
     choseTab(state, { payload }: PayloadAction<Tab>) {
       state.tab = payload;
     },
-    /** The user wants a list as it is now. */
+    /** Load a list. */
     wanted(state, { payload }: PayloadAction<Query>) {
       const listing: Listing<List> = state.lists[payload.list];
       const more = payload.list === 'audit' && payload.pageToken !== '';
-      // What answers another question is not shown while the answer is on its way.
+      // Do not show the answer to another query while this one is loading.
       if (!more && !sameQuestion(listing.query, payload)) listing.value = undefined;
       listing.query = payload;
       listing.loading = true;
@@ -113,7 +113,7 @@ const slice = createSlice({
       listing.loading = false;
       listing.problem = payload.problem;
     },
-    /** The user asks for a change. The password is taken out of the action before anybody records it. */
+    /** The user requests a change. Logs and tools that record actions do not see the password. */
     requested: {
       reducer(state, { payload }: PayloadAction<Sent>) {
         const { id, change } = payload;
@@ -133,7 +133,7 @@ const slice = createSlice({
       const request = state.requests[payload];
       if (request) request.state = 'unknown';
     },
-    /** The user asks again, under the same name, what became of it. */
+    /** The user sends the request again, with the same id, to learn its outcome. */
     askedAgain(state, { payload }: PayloadAction<string>) {
       const request = state.requests[payload];
       if (request) request.state = 'pending';
@@ -146,7 +146,7 @@ const slice = createSlice({
       const request = state.requests[payload.id];
       if (request) end(state, { ...request, state: 'done', count: payload.count });
     },
-    /** The user has seen what became of it, or does not want to wait. */
+    /** The user has seen the outcome, or does not want to wait for it. */
     dismissed(state, { payload }: PayloadAction<string>) {
       const request = state.requests[payload];
       if (request?.state === 'unknown') end(state, request);
@@ -179,11 +179,11 @@ function take(state: AdminState, item: Item, at: number): void {
       if (!isStaff(item.body.user?.roles)) Object.assign(state, initial, { self: state.self });
       break;
     case 'snapshotBegin':
-      // Whatever happened before it was not told.
+      // Events before the snapshot may be missing.
       for (const listing of Object.values(state.lists)) listing.outdated = listing.value !== undefined;
       break;
     case 'userUpdate':
-      // Whoever is no staff any more keeps nothing of what only staff may see.
+      // Remove the data if the user is no longer staff.
       if (item.body.user === state.self && !isStaff(item.body.roles)) Object.assign(state, initial, { self: state.self });
       else if (users.value) {
         upsert(users.value, item.body);
@@ -194,7 +194,7 @@ function take(state: AdminState, item: Item, at: number): void {
       if (!users.value) break;
       const { displayName, online } = item.body;
       const named = users.value.filter((user) => user.displayName === displayName);
-      // Presence goes by display names, and two people may have the same.
+      // Presence has display names only, and two users may have the same.
       if (named.length === 1) Object.assign(named[0]!, { online, since: item.time });
       else users.outdated = true;
       break;

@@ -1,4 +1,4 @@
-// The venue's choices, times and spans as people read them.
+// Texts for the venue's enums, times and durations.
 import { useMemo } from 'react';
 import { AssetClass, Role, TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import { group } from '../../../shared/decimal';
@@ -36,13 +36,13 @@ export function rolesWords(t: Translate, roles: readonly Role[]): string {
   return roles.map((role) => roleWord(t, role)).join(', ');
 }
 
-/** Why a stream ended; a word that this version does not know is shown as it is. */
+/** Why a stream ended; an unknown reason is shown as it is. */
 export function endingWords(t: Translate, reason: string, cause: string): string {
   const say = (word: string): string => (`ending.${word}` in endings ? t(`ending.${word}` as Key) : word);
   return cause === '' ? say(reason) : `${say(reason)}: ${say(cause)}`;
 }
 
-/** Moments as a cell shows them: in the user's zone, and the venue's UTC for whoever points at one. */
+/** Times for a cell: in the user's zone, and in UTC for the tooltip. */
 export interface Moments {
   timeWords(ms: number | undefined): string;
   clockWords(ms: number | undefined): string;
@@ -61,7 +61,7 @@ export function useMoments(): Moments {
   );
 }
 
-/** A span as 12 ms, 3.4 s, 5:06 or 7:08:09. */
+/** A duration as 12 ms, 3.4 s, 5:06 or 7:08:09. */
 export function spanWords(t: Translate, ms: number | undefined): string {
   if (ms === undefined) return '–';
   if (ms < 1_000) return t('admin.ms', { n: ms });
@@ -81,7 +81,7 @@ export function presenceWord(t: Translate, { online }: User): string {
   return t(online ? 'admin.user.online' : 'admin.user.offline');
 }
 
-/** What a request was, when it is over. */
+/** Describes a request that has an outcome. */
 export function endedWords(t: Translate, { change, count, state }: Request): string {
   const what = (): string => {
     switch (change.kind) {

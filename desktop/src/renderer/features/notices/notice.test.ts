@@ -49,14 +49,14 @@ const say = (thing: Item, known: Known = me, language: Language = 'en'): string 
 describe('one item', () => {
   test.each<[string, Item, string]>([
     ['a fill', trade('1'), 'Fill: Bought 100 USDJPY at 151.25'],
-    ['a trade that was undone', trade('1', { status: TradeStatus.BUSTED, text: 'By mistake.' }), 'Fill: The venue undid the trade of 100 USDJPY at 151.25. By mistake.'],
+    ['a trade that was undone', trade('1', { status: TradeStatus.BUSTED, text: 'By mistake.' }), 'Fill: The venue busted the trade of 100 USDJPY at 151.25. By mistake.'],
     ['a refusal', report(ExecType.REJECTED, 'OUTSIDE_BAND'), 'Refused: Sell 100 USDJPY was refused. In English.'],
     ['an end by the venue', report(ExecType.CANCELED, 'BY_VENUE'), 'Order ended: Sell 100 USDJPY was canceled, 40 filled. In English.'],
     ['an expiry', report(ExecType.EXPIRED, 'DAY_ENDED'), 'Order ended: Sell 100 USDJPY expired, 40 filled. In English.'],
     ['a change that was refused', item('cancelReject', { ...plain(create(CancelRejectSchema, { requestId: 'r-2', reason: create(ReasonSchema, { name: 'TOO_LATE', text: 'Too late.' }) })), order }), 'Refused: The change of order 7 in USDJPY was refused; it stays as it was. Too late.'],
     ['an announcement', item('announcement', plain(create(AnnouncementSchema, { from: 'Desk', text: 'Lunch.' }))), 'Announcement: Desk: Lunch.'],
     ['somebody who signs in', item('userPresence', plain(create(UserPresenceSchema, { displayName: 'Bob', online: true }))), 'People: Bob signed in.'],
-    ['a beginning anew', item('reset', plain(create(ResetSchema, { cause: Reset_Cause.TOO_FAR_BEHIND }))), 'Connection: Too much happened while away to tell it one by one; the present state was loaded anew.'],
+    ['a beginning anew', item('reset', plain(create(ResetSchema, { cause: Reset_Cause.TOO_FAR_BEHIND }))), 'Connection: Too many events were missed to replay them; the present state was loaded instead.'],
   ])('%s is told in words', (_name, thing, words) => {
     expect(say(thing)).toBe(words);
   });

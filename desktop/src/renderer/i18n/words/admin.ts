@@ -161,9 +161,9 @@ export const en = {
   'admin.announce.what': 'Goes to {users} at once, signed “{from}”, and cannot be taken back: “{text}”',
   'admin.announce.history': 'What was announced is in the notification centre, and in the audit.',
 
-  'admin.check.needed': 'Needed.',
+  'admin.check.needed': 'Required.',
   'admin.check.symbol': '1 to 24 of A-Z, 0-9 and . - _ /',
-  'admin.check.name': '“{name}” is none: 1 to 32 of a-z, 0-9 and . - _, beginning with a letter.',
+  'admin.check.name': 'Invalid name “{name}”: use 1 to 32 of a-z, 0-9 and . - _, beginning with a letter.',
   'admin.check.bytes': 'At most {most} bytes.',
   'admin.check.control': 'No control characters.',
   'admin.check.choose': 'Choose one.',

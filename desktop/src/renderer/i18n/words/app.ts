@@ -2,8 +2,8 @@
 
 export const en = {
   'app.title': 'Todoku',
-  'app.failed': 'This screen failed and shows nothing rather than something old.',
-  'app.reload': 'Load it again',
+  'app.failed': 'This screen has failed. Nothing is shown, because it could be out of date.',
+  'app.reload': 'Reload',
 } as const;
 
 export const ja: Record<keyof typeof en, string> = {

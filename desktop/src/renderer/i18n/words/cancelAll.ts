@@ -6,7 +6,7 @@ export const en = {
   'cancelAll.bothSides': 'Both sides',
   'cancelAll.buys': 'Buys',
   'cancelAll.sells': 'Sells',
-  'cancelAll.concerns': 'Working orders that this is about: {n}',
+  'cancelAll.concerns': 'Working orders to cancel: {n}',
   'cancelAll.back': 'Keep them',
   'cancelAll.confirm': 'Cancel these orders',
   'cancelAll.sent': 'Cancelling…',
@@ -14,8 +14,8 @@ export const en = {
   'cancelAll.refused': 'Not cancelled: {why}',
   'cancelAll.done.one': '1 order cancelled',
   'cancelAll.done.other': '{n} orders cancelled',
-  'cancelAll.uncounted': 'Cancelled while the connection was away',
-  'cancelAll.hint': 'What is cancelled is counted as the venue reports it.',
+  'cancelAll.uncounted': 'Cancelled while the connection was lost',
+  'cancelAll.hint': 'Cancelled orders are counted as the venue reports them.',
 } as const;
 
 export const ja: Record<keyof typeof en, string> = {

@@ -11,7 +11,7 @@ export const en = {
   'chart.summary': '{symbol}, {interval}: last {last}, high {high}, low {low}, volume {volume}. Candles since {since}: {n}.',
   'chart.none': 'No trades to draw yet.',
   'chart.loading': 'Loading trades…',
-  'chart.failed': 'The trades of before could not be loaded: {text}',
+  'chart.failed': 'Earlier trades could not be loaded: {text}',
   'chart.attribution': 'Charts by TradingView',
 } as const;
 

@@ -16,7 +16,7 @@ export const en = {
   'feed.takeOver': 'Take over here',
   'feed.refused': 'The venue refuses the stream',
   'feed.refused.title': 'The venue refuses the stream',
-  'feed.refused.help': 'This screen is not updated. Trying again helps only where the cause is gone.',
+  'feed.refused.help': 'This screen is not updated. Trying again helps only once the cause is removed.',
   'feed.tryAgain': 'Try again',
   'feed.lag': '{ms} ms',
   'feed.replayed.one': 'Resumed, 1 message replayed',

@@ -11,7 +11,7 @@ export const en = {
   'layout.name': 'Name',
   'layout.save': 'Save',
   'layout.taken': 'There is a layout of this name.',
-  'layout.full': 'There are {n} layouts, which is as many as are kept. Delete one.',
+  'layout.full': 'There are {n} layouts, the maximum. Delete one.',
   'layout.done': 'Done',
 } as const;
 

@@ -28,7 +28,7 @@ export const en = {
   'market.ticks.one': '1 tick',
   'market.ticks.other': '{n} ticks',
   'market.noSpread': 'one side is empty',
-  'market.noBook': 'Nothing rests here now.',
+  'market.noBook': 'No orders rest in this book.',
   'market.printsOf': 'Trades of {symbol}',
   'market.aggressor': 'Taker',
   'market.busted': 'Busted',

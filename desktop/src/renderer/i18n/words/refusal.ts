@@ -4,7 +4,7 @@
 export const en = {
   'reason.TOKEN_EXPIRED': 'The access has ended; it is being renewed.',
   'reason.WRONG_PASSWORD': 'The present password is wrong.',
-  'reason.BUSY': 'The venue has too much to do; try again in a moment.',
+  'reason.BUSY': 'The venue is overloaded; try again in a moment.',
   'reason.TOO_MANY_CALLS': 'Too many calls at once; try again in a moment.',
   'reason.TOO_MANY_SESSIONS': 'Too many sessions of this user; end one.',
   'reason.TOO_MANY_CONNECTIONS': 'Too many windows of this session; close one.',
@@ -21,7 +21,7 @@ export const en = {
   'reason.OUTCOME_UNKNOWN': 'Whether it happened is not known; look before trying again.',
   'reason.DEADLINE': 'No answer came in time.',
   'reason.SHUTDOWN': 'The venue is stopping or restarting.',
-  'reason.INTERNAL': 'The venue has a fault of its own; tell its staff.',
+  'reason.INTERNAL': 'Internal error of the venue; inform its staff.',
 } as const;
 
 export const ja: Record<keyof typeof en, string> = {

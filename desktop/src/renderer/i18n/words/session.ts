@@ -7,7 +7,7 @@ export const en = {
   'session.user': 'User',
   'session.password': 'Password',
   'session.unreachable': 'The venue cannot be reached. Try again in a moment.',
-  'session.resuming': 'The venue cannot be reached. Your session goes on as soon as it can.',
+  'session.resuming': 'The venue cannot be reached. Your session resumes as soon as it can.',
   'session.why.BAD_CREDENTIALS': 'The user name or the password is wrong.',
   'session.why.LOCKED_OUT': 'Too many wrong passwords. Try again in {seconds} s.',
   'session.why.SIGN_IN_RATE': 'Too many sign-ins at once. Try again in {seconds} s.',
