@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { keptBeside, type Layouts, layoutsKey, readLayouts } from '../features/layouts/kept';
 import { panelKinds } from './panels';
+import { storeText } from '../ui/store';
 
 const known = (panel: string): boolean => Object.hasOwn(panelKinds, panel);
 
@@ -21,11 +22,7 @@ export function useLayouts(user: string): [Layouts, (change: (kept: Layouts) => 
     (next: (kept: Layouts) => Layouts) =>
       setKept((before) => {
         const after = next(before);
-        try {
-          localStorage.setItem(key, JSON.stringify(after));
-        } catch {
-          // Storage is full or not allowed: the change lasts as long as this page.
-        }
+        storeText(key, JSON.stringify(after));
         return after;
       }),
     [key],

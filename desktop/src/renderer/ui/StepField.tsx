@@ -3,24 +3,22 @@
 import './stepField.css';
 import { commandOf, steps } from '../features/keyboard/bindings';
 import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useRef } from 'react';
+import { described, Field, type FieldTexts } from './Field';
 
-export interface StepFieldProps {
-  label: string;
+export interface StepFieldProps extends FieldTexts {
   name: string;
   value: string;
   less: string;
   more: string;
   onChange: (text: string) => void;
-  /** The user wants so many steps up, or down when negative. */
+  /** The user moves the number by this many steps; negative is down. */
   onStep: (steps: number) => void;
   disabled?: boolean;
-  problem?: string | undefined;
-  hint?: string | undefined;
   autoFocus?: boolean;
   ref?: Ref<HTMLInputElement>;
 }
 
-/** What people type as a number: digits of any width, thousands in groups. */
+/** Normalizes a typed number: full-width digits and thousands separators are accepted. */
 export function typedNumber(text: string): string {
   return text.normalize('NFKC').replace(/[,\s]/g, '');
 }
@@ -51,10 +49,8 @@ export function StepField({ label, name, value, less, more, onChange, onStep, di
     event.preventDefault();
     onStep(wanted);
   };
-  const described = [problem ? `${id}-problem` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ');
   return (
-    <div className="step-field">
-      <label htmlFor={id}>{label}</label>
+    <Field id={id} className="step-field" label={label} problem={problem} hint={hint}>
       <div className="step-box">
         <button type="button" tabIndex={-1} aria-label={less} disabled={disabled} onClick={() => onStep(-1)}>
           −
@@ -69,8 +65,7 @@ export function StepField({ label, name, value, less, more, onChange, onStep, di
           spellCheck={false}
           disabled={disabled}
           autoFocus={autoFocus}
-          aria-invalid={problem !== undefined}
-          {...(described ? { 'aria-describedby': described } : {})}
+          {...described(id, { problem, hint })}
           onChange={(event) => onChange(event.target.value)}
           onBlur={() => onChange(typedNumber(value))}
           onKeyDown={keyDown}
@@ -79,16 +74,6 @@ export function StepField({ label, name, value, less, more, onChange, onStep, di
           +
         </button>
       </div>
-      {hint && (
-        <p id={`${id}-hint`} className="hint">
-          {hint}
-        </p>
-      )}
-      {problem && (
-        <p id={`${id}-problem`} className="problem">
-          {problem}
-        </p>
-      )}
-    </div>
+    </Field>
   );
 }

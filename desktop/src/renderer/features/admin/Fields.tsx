@@ -1,12 +1,10 @@
 // Fields of the admin page's forms: each with its label, a hint, and what is wrong with it.
-import { type ReactNode, useId } from 'react';
+import { useId } from 'react';
+import { described, Field, type FieldTexts } from '../../ui/Field';
 
-interface Common {
-  label: string;
-  /** As the request names it. */
+interface Common extends FieldTexts {
+  /** The field's name in the request. */
   name: string;
-  problem?: string | undefined;
-  hint?: string | undefined;
 }
 
 export interface TextFieldProps extends Common {
@@ -15,7 +13,7 @@ export interface TextFieldProps extends Common {
   type?: 'text' | 'password' | 'datetime-local' | 'search';
   numeric?: boolean;
   lines?: number;
-  /** What may be meant; anything else can be typed too. */
+  /** Suggestions; other values can be typed too. */
   suggestions?: readonly string[];
   autoFocus?: boolean;
 }
@@ -79,29 +77,5 @@ export function CheckField({ label, name, checked, onChange }: { label: string; 
       <input type="checkbox" name={name} checked={checked} onChange={(event) => onChange(event.target.checked)} />
       {label}
     </label>
-  );
-}
-
-function described(id: string, { problem, hint }: Common): { 'aria-invalid': boolean; 'aria-describedby'?: string } {
-  const by = [problem ? `${id}-problem` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ');
-  return { 'aria-invalid': problem !== undefined, ...(by ? { 'aria-describedby': by } : {}) };
-}
-
-function Field({ id, label, problem, hint, children }: Common & { id: string; children: ReactNode }) {
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      {children}
-      {hint && (
-        <p id={`${id}-hint`} className="hint">
-          {hint}
-        </p>
-      )}
-      {problem && (
-        <p id={`${id}-problem`} className="problem">
-          {problem}
-        </p>
-      )}
-    </div>
   );
 }

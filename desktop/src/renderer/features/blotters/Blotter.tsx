@@ -25,6 +25,7 @@ import { byNumber, byText, type Column, everything, passes } from './columns';
 import { saveFile, toCSV } from './csv';
 import { asMade, narrowest, readLook, tableKey, type TableLook, widest, writeLook } from './keep';
 import { Rows } from './Rows';
+import { storeText } from '../../ui/store';
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), columnVisibilityFeature, columnSizingFeature, columnResizingFeature });
 
@@ -66,11 +67,7 @@ function useLook(id: string, columns: readonly Column<never>[]): [TableLook, (ch
     (next: (look: TableLook) => TableLook) =>
       setLook((before) => {
         const after = next(before);
-        try {
-          localStorage.setItem(key, writeLook(after));
-        } catch {
-          // Storage is full or not allowed: the change lasts as long as this page.
-        }
+        storeText(key, writeLook(after));
         return after;
       }),
     [key],

@@ -1,5 +1,6 @@
 // Stores the settings in this browser and applies them to the document.
 import type { AppStore } from '../../app/store';
+import { storeText } from '../../ui/store';
 import { readSettings, settings as change, type SettingsState, settingsKey } from './slice';
 import { prefersLight, shownTheme } from './theme';
 
@@ -13,7 +14,7 @@ export function keepSettings(store: Pick<AppStore, 'getState' | 'dispatch' | 'su
     dataset['theme'] = shownTheme(settings.theme, system.matches);
     dataset['palette'] = settings.palette;
     dataset['size'] = settings.fontSize;
-    if (shown && shown !== settings) localStorage.setItem(settingsKey, JSON.stringify(settings));
+    if (shown && shown !== settings) storeText(settingsKey, JSON.stringify(settings));
     shown = settings;
   };
   show();
