@@ -33,40 +33,35 @@ func Instruments() []*todokuv1.Instrument {
 
 // pair is a currency pair: dealt between names that know each other.
 func pair(symbol, name, currency, tick, reference string) *todokuv1.Instrument {
-	return &todokuv1.Instrument{
-		Symbol: symbol, Name: name, AssetClass: todokuv1.AssetClass_ASSET_CLASS_FX, Currency: currency,
-		TickSize: tick, LotSize: "1", MinQuantity: "1", MaxQuantity: "10000000",
-		BandBasisPoints: 200, ReferencePrice: reference, DiscloseCounterparty: true,
-		Status: todokuv1.TradingStatus_TRADING_STATUS_OPEN,
-	}
+	i := open(todokuv1.AssetClass_ASSET_CLASS_FX, symbol, name, currency, tick, "1", "10000000", 200, reference)
+	i.DiscloseCounterparty = true
+	return i
 }
 
 // future is a contract with hard limits for the day.
 func future(symbol, name, currency, tick, reference, low, high string) *todokuv1.Instrument {
-	return &todokuv1.Instrument{
-		Symbol: symbol, Name: name, AssetClass: todokuv1.AssetClass_ASSET_CLASS_FUTURE, Currency: currency,
-		TickSize: tick, LotSize: "1", MinQuantity: "1", MaxQuantity: "1000",
-		LowLimitPrice: low, HighLimitPrice: high, BandBasisPoints: 300, ReferencePrice: reference,
-		Status: todokuv1.TradingStatus_TRADING_STATUS_OPEN,
-	}
+	i := open(todokuv1.AssetClass_ASSET_CLASS_FUTURE, symbol, name, currency, tick, "1", "1000", 300, reference)
+	i.LowLimitPrice, i.HighLimitPrice = low, high
+	return i
 }
 
 // tokyo is a share with round lots of 100 and hard limits for the day.
 func tokyo(symbol, name, tick, reference, low, high string) *todokuv1.Instrument {
-	return &todokuv1.Instrument{
-		Symbol: symbol, Name: name, AssetClass: todokuv1.AssetClass_ASSET_CLASS_EQUITY, Currency: "JPY",
-		TickSize: tick, LotSize: "100", MinQuantity: "100", MaxQuantity: "100000",
-		LowLimitPrice: low, HighLimitPrice: high, BandBasisPoints: 800, ReferencePrice: reference,
-		Status: todokuv1.TradingStatus_TRADING_STATUS_OPEN,
-	}
+	i := open(todokuv1.AssetClass_ASSET_CLASS_EQUITY, symbol, name, "JPY", tick, "100", "100000", 800, reference)
+	i.LowLimitPrice, i.HighLimitPrice = low, high
+	return i
 }
 
 // newYork is a share dealt singly, within a band around the last trade.
 func newYork(symbol, name, reference string) *todokuv1.Instrument {
+	return open(todokuv1.AssetClass_ASSET_CLASS_EQUITY, symbol, name, "USD", "0.01", "1", "50000", 500, reference)
+}
+
+// open is an open instrument whose smallest order is one lot.
+func open(class todokuv1.AssetClass, symbol, name, currency, tick, lot, most string, band uint32, reference string) *todokuv1.Instrument {
 	return &todokuv1.Instrument{
-		Symbol: symbol, Name: name, AssetClass: todokuv1.AssetClass_ASSET_CLASS_EQUITY, Currency: "USD",
-		TickSize: "0.01", LotSize: "1", MinQuantity: "1", MaxQuantity: "50000",
-		BandBasisPoints: 500, ReferencePrice: reference,
+		Symbol: symbol, Name: name, AssetClass: class, Currency: currency, TickSize: tick, LotSize: lot,
+		MinQuantity: lot, MaxQuantity: most, BandBasisPoints: band, ReferencePrice: reference,
 		Status: todokuv1.TradingStatus_TRADING_STATUS_OPEN,
 	}
 }

@@ -7,18 +7,18 @@ import (
 	"todoku/trade"
 )
 
-// Ladders and the bounds of what demo traders hold.
+// Sizes of ladders and bounds of positions.
 const (
-	// levels is how many prices a maker quotes on each side; two more than a
-	// screen shows, so that ten are left when a taker went through the best.
+	// levels is how many prices a maker quotes on each side: two more than a screen shows,
+	// so that ten are left after a taker traded through the best.
 	levels = 12
-	// takerUnits and makerUnits bound what one trader holds of an instrument, in
-	// units of the usual size: a taker stops there, a maker quotes one side only.
+	// takerUnits and makerUnits bound a position in units of the usual size: a taker stops
+	// there, a maker quotes only one side.
 	takerUnits = 20
 	makerUnits = 200
-	// span is how many ticks from its anchor a fair price is surely called back.
+	// span is the distance from the anchor, in ticks, at which drift is the largest.
 	span = 100
-	// maxDrift bounds how far chance is bent, in thousandths.
+	// maxDrift bounds the drift, in thousandths.
 	maxDrift = 450
 )
 
@@ -28,14 +28,14 @@ type quoted struct {
 	filled  trade.Quantity
 }
 
-// market is what the script knows of one instrument. Prices are in ticks.
+// market is the script's state of one instrument. Prices are in ticks.
 type market struct {
 	symbol string
 	tick   trade.Price
 	unit   trade.Quantity // the usual size
 	half   int64          // half of the spread
 	stride int64          // the longest move at once
-	anchor int64          // where the fair price is called back to
+	anchor int64          // to where the fair price returns
 	fair   int64
 
 	maker   int            // the trader who quotes
@@ -45,8 +45,8 @@ type market struct {
 	paused  int // turns for which it is skipped
 }
 
-// newMarket reads an instrument that one trader quotes and so many take. The error
-// says which of its numbers cannot be read.
+// newMarket returns the market of an instrument, with its maker and the number of takers.
+// The error names an invalid number.
 func newMarket(i *todokuv1.Instrument, maker, takers int) (*market, error) {
 	tick, err := trade.ParsePrice(i.GetTickSize())
 	if err != nil || tick <= 0 {
@@ -87,9 +87,9 @@ func (m *market) ticksAt(side trade.Side, level int64) int64 {
 	return m.fair + m.half + level
 }
 
-// rung is the quote that stands at a price. Twelve neighbouring prices have twelve
-// different rungs, and a price that leaves the ladder at one end has the rung of
-// the price that joins at the other: following the fair price is one replace.
+// rung is the quote at a price. The prices of a ladder have different rungs, and a price
+// that leaves it at one end has the rung of the price that joins at the other, so
+// following the fair price is one replace.
 func (m *market) rung(side trade.Side, ticks int64) *quoted {
 	return &m.ladders[side-trade.SideBuy][(ticks%levels+levels)%levels]
 }
@@ -102,7 +102,7 @@ func (m *market) wants(side trade.Side) bool {
 	return m.held > -makerUnits*m.unit
 }
 
-// fill books what the maker traded.
+// fill adds a fill to the maker's position.
 func (m *market) fill(side trade.Side, quantity trade.Quantity) {
 	if side == trade.SideSell {
 		quantity = -quantity
@@ -110,8 +110,8 @@ func (m *market) fill(side trade.Side, quantity trade.Quantity) {
 	m.held += quantity
 }
 
-// drift bends the chance of an upward move, in thousandths: back to the anchor,
-// and away from the side that others lean on the maker from.
+// drift is what the chance of an upward move gets, in thousandths: it leads back to the
+// anchor and to a smaller position of the maker.
 func (m *market) drift() int {
 	pull := (m.anchor-m.fair)*maxDrift/span - int64(m.held/m.unit)
 	return int(min(max(pull, -maxDrift), maxDrift))

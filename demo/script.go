@@ -154,7 +154,7 @@ func (s *script) move(m *market, direction int64) {
 		intent{market: m, side: second, ticks: m.ticksAt(second, 0)})
 }
 
-// quote makes the command that brings one rung of a ladder to where it should be.
+// quote returns the command that corrects one rung of a ladder.
 func (s *script) quote(i intent) (command, bool) {
 	m := i.market
 	rung := m.rung(i.side, i.ticks)
@@ -176,8 +176,8 @@ func (s *script) quote(i intent) (command, bool) {
 	return c, true
 }
 
-// take makes a taker's order: at most what the taker may hold, through the best
-// few levels. The more a taker holds, the likelier it gives back.
+// take returns a taker's order, within its bound, through the best levels. The larger its
+// position, the likelier the taker reduces it.
 func (s *script) take(m *market) (command, bool) {
 	taker := s.rng.IntN(s.takers)
 	held, most := m.taken[taker], takerUnits*m.unit
@@ -202,7 +202,7 @@ func (s *script) answered(c command, o outcome) {
 		return
 	}
 	rung := m.rung(c.side, c.ticks)
-	news := max(o.filled-rung.filled, 0) // Of an order that is forgotten, nothing is known.
+	news := max(o.filled-rung.filled, 0) // An unknown order has 0.
 	m.fill(c.side, news)
 	switch {
 	case o.refused == "" && o.leaves > 0:
@@ -213,7 +213,7 @@ func (s *script) answered(c command, o outcome) {
 		*rung = quoted{}
 		s.again(c)
 	case news > 0:
-		// More of it had traded than was asked for in all: ask for more.
+		// More had traded than the new quantity: replace it again.
 		rung.filled = o.filled
 		s.again(c)
 	default:
@@ -221,15 +221,15 @@ func (s *script) answered(c command, o outcome) {
 	}
 }
 
-// again puts a quote that could not be replaced first in the queue.
+// again puts a quote that was not replaced first in the queue.
 func (s *script) again(c command) {
 	if c.kind == replace {
 		s.intents = slices.Insert(s.intents, 0, intent{c.market, c.side, c.ticks, c.opening})
 	}
 }
 
-// taken books a taker's fill. The maker puts the touched quote back, and every
-// other time the fair price gives way.
+// taken applies a taker's fill. The maker restores the quote that traded, and every second
+// time the fair price moves.
 func (s *script) taken(c command, o outcome) {
 	if o.refused != "" {
 		c.market.paused = pausedTurns

@@ -6,8 +6,8 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// Password is what the demo's people sign in with. It is known to everybody:
-// a demo venue must not be reachable from elsewhere.
+// Password is the password of the demo's people. It is public: a demo venue must not be
+// reachable from other machines.
 const Password = "demo"
 
 // DefaultTraders is how many demo traders there are unless said otherwise.
@@ -25,8 +25,8 @@ type User struct {
 	Password string
 }
 
-// Users returns the people of the demo venue, alice, bob and carol who trade and
-// admin who runs it, and after them that many demo traders.
+// Users returns the people of the demo venue (the traders alice, bob and carol, and admin)
+// and then the given number of demo traders.
 func Users(traders int) []User {
 	trader := []todokuv1.Role{todokuv1.Role_ROLE_TRADER}
 	users := []User{
@@ -46,8 +46,7 @@ func Users(traders int) []User {
 	return users
 }
 
-// Traders returns the names of that many demo traders: the users whose password
-// [Config] needs.
+// Traders returns the names of the demo traders, whose passwords [Config] needs.
 func Traders(traders int) []string {
 	names := make([]string, traders)
 	for i := range names {

@@ -1,25 +1,20 @@
-// Package digest is the arithmetic by which a client proves that it holds what the
-// venue holds: the digest of an account is the sum, modulo 2^64, of one hash for
-// each of its working orders and each of its positions.
+// Package digest computes the digest by which client and venue compare what an account
+// holds: the sum, modulo 2^64, of one hash for each working order and each position.
 //
-// A sum does not depend on order, and what changes is subtracted and added again:
-// both sides keep theirs at the cost of two hashes a change, however much an account
-// holds. The hash is of what the thing is, what it is called and which sequence
-// changed it last; since the venue writes each sequence once, two sides that agree
-// on these agree on the rest.
+// A sum does not depend on order, and a change costs two hashes: subtract the old one, add
+// the new one. The hash is of the kind, the name and the sequence of the latest change. As
+// the venue uses each sequence once, equal digests mean equal contents.
 //
-// It must be easy to write again in any language, so it is two steps of SplitMix64's
-// finaliser over whole words. FNV-1a alone, which is simpler still, will not do: its
-// last bytes hardly mix, and sums of such hashes meet often (two orders that were
-// changed by 5 and 6 and, on the other side, by 6 and 5). It serves only to make a
-// word of a position's name. None of it withstands somebody who looks for collisions,
-// and it need not: it guards against defects, not against the venue.
+// It must be easy to write in any language, so it is two steps of SplitMix64's finaliser
+// over whole words. FNV-1a alone mixes its last bytes too little: two orders changed by 5
+// and 6, and by 6 and 5, can have the same sum. It only makes a word of a position's name.
+// The digest finds defects; it does not resist deliberate collisions, and need not.
 //
 // The values are part of the protocol and never change; docs/protocol.md has them
 // for implementers, with test vectors. All functions are pure.
 package digest
 
-// The kinds of thing that an account holds. 3 is meant for negotiations.
+// What an account holds. 3 is reserved for negotiations.
 const (
 	kindOrder    = 1
 	kindPosition = 2
