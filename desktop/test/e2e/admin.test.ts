@@ -150,7 +150,7 @@ describe.each(shells)('%s', (shell) => {
     await close(staff, theirs);
   });
 
-  test('limits, a bust, an announcement, a disconnection: done, and told to whom they concern', async () => {
+  test('limits, a bust, an announcement, a disconnection: done, and seen by those whom they concern', async () => {
     await venue.todoku('admin', 'limits', 'set', 'alice', '--max-order-quantity', '0');
     await venue.todoku('bob', 'order', 'place', 'SELL', '300', quiet(shell), '@', '100');
     await venue.todoku('alice', 'order', 'place', 'BUY', '300', quiet(shell), '@', '100');
@@ -178,7 +178,7 @@ describe.each(shells)('%s', (shell) => {
     await own(page).getByRole('button', { name: 'Show', exact: true }).click();
     await page.getByRole('button', { name: 'Bust', exact: true }).click();
     await field(page, 'Reason').fill('Entered by mistake');
-    await dialog(page).getByText('It cannot be taken back').waitFor();
+    await dialog(page).getByText('This cannot be undone').waitFor();
     await page.keyboard.press('Enter');
     await own(page).getByText('Busted', { exact: true }).waitFor();
     // Once is enough: the venue's own words for a second time.
