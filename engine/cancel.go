@@ -26,7 +26,7 @@ func (d *draft) massCancel(c *trade.MassCancel) (trade.Answer, error) {
 	if err := d.mayCancel(&c.Actor); err != nil {
 		return trade.Answer{}, err
 	}
-	if c.Side < trade.SideUnspecified || c.Side > trade.SideSell {
+	if c.Side < trade.SideUnspecified || c.Side >= trade.SideCount {
 		return trade.Answer{}, trade.Refuse(trade.ReasonBadEnum, "side", "choose BUY or SELL, or leave it out")
 	}
 	if c.Symbol != "" && d.state.instruments[c.Symbol] == nil {

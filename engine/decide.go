@@ -52,6 +52,8 @@ func limited(command trade.Command) bool {
 	switch command.(type) {
 	case *trade.PlaceOrder, *trade.ReplaceOrder, *trade.CancelOrder, *trade.MassCancel:
 		return true
+	case *trade.BustTrade, *trade.UpsertInstrument, *trade.SetTradingStatus, *trade.UpsertUser, *trade.SetLimits,
+		*trade.Announce, *trade.SetPresence, *trade.AdvanceClock, *trade.ConfigureVenue:
 	}
 	return false
 }
@@ -61,6 +63,8 @@ func requestField(command trade.Command) string {
 	switch command.(type) {
 	case *trade.PlaceOrder, *trade.ReplaceOrder, *trade.CancelOrder:
 		return "client_order_id"
+	case *trade.MassCancel, *trade.BustTrade, *trade.UpsertInstrument, *trade.SetTradingStatus, *trade.UpsertUser,
+		*trade.SetLimits, *trade.Announce, *trade.SetPresence, *trade.AdvanceClock, *trade.ConfigureVenue:
 	}
 	return "request_id"
 }

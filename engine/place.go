@@ -59,11 +59,11 @@ func checkOrder(o *trade.Order, m *market, now int64) error {
 	switch {
 	case o.Side != trade.SideBuy && o.Side != trade.SideSell:
 		return trade.Refuse(trade.ReasonBadEnum, "side", "choose BUY or SELL")
-	case o.Type < trade.OrderTypeLimit || o.Type > trade.OrderTypeMarket:
+	case o.Type < trade.OrderTypeLimit || o.Type >= trade.OrderTypeCount:
 		return trade.Refuse(trade.ReasonBadEnum, "type", "choose LIMIT or MARKET")
-	case o.TimeInForce < trade.TimeInForceDay || o.TimeInForce > trade.TimeInForceFOK:
+	case o.TimeInForce < trade.TimeInForceDay || o.TimeInForce >= trade.TimeInForceCount:
 		return trade.Refuse(trade.ReasonBadEnum, "time_in_force", "choose DAY, GTC, GTD, IOC or FOK")
-	case o.SelfTrade < trade.SelfTradeCancelTaker || o.SelfTrade > trade.SelfTradeCancelBoth:
+	case o.SelfTrade < trade.SelfTradeCancelTaker || o.SelfTrade >= trade.SelfTradeCount:
 		return trade.Refuse(trade.ReasonBadEnum, "self_trade", "choose CANCEL_TAKER, CANCEL_MAKER or CANCEL_BOTH")
 	case o.TimeInForce == trade.TimeInForceGTD && o.Expire <= now:
 		return trade.Refuse(trade.ReasonBadTime, "expire_time", "a GTD order needs one in the future")

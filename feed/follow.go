@@ -217,6 +217,8 @@ func changesWhoSees(r *trade.Record) bool {
 		switch event.(type) {
 		case *trade.UserChanged, *trade.InstrumentChanged:
 			return true
+		case *trade.ExecutionReport, *trade.CancelRejected, *trade.TradeChanged, *trade.LevelChanged, *trade.PositionChanged,
+			*trade.PresenceChanged, *trade.LimitsChanged, *trade.Announced, *trade.VenueChanged, *trade.DayEnded:
 		}
 	}
 	return false
@@ -290,7 +292,8 @@ func (f *Feed) appendBest(messages []*push.Message, r *trade.Record, index uint3
 			symbol = e.Trade.Symbol
 		case *trade.InstrumentChanged:
 			symbol = e.Instrument.Symbol
-		default:
+		case *trade.ExecutionReport, *trade.CancelRejected, *trade.PositionChanged, *trade.UserChanged, *trade.PresenceChanged,
+			*trade.LimitsChanged, *trade.Announced, *trade.VenueChanged, *trade.DayEnded:
 			continue
 		}
 		m := f.views.markets[symbol]

@@ -40,7 +40,7 @@ func detail(r *trade.Record) string {
 // the command left it.
 func orderDetail(b *strings.Builder, r *trade.Record) {
 	for i := len(r.Events) - 1; i >= 0; i-- {
-		switch e := r.Events[i].(type) {
+		switch e := r.Events[i].(type) { //nolint:gochecksumtype // Only these two say what became of an order.
 		case *trade.ExecutionReport:
 			if e.Order.ID == r.Command.Answer.Order() {
 				describe(b, &e.Order)
@@ -92,7 +92,7 @@ func because(b *strings.Builder, reason trade.Reason) {
 func clockDetail(b *strings.Builder, r *trade.Record) {
 	ended, ordersEnded := false, 0
 	for _, event := range r.Events {
-		switch e := event.(type) {
+		switch e := event.(type) { //nolint:gochecksumtype // The clock makes these two and those that follow from them.
 		case *trade.DayEnded:
 			ended = true
 		case *trade.ExecutionReport:

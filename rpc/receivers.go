@@ -116,7 +116,7 @@ func (s *Server) eventsOf(ctx context.Context, req *todokuv1.ListToldRequest) ([
 	}
 	var sequences []uint64
 	for i := range page.Items {
-		if of == 0 || page.Items[i].Trade == of {
+		if of == 0 || page.Items[i].ExecutionReport.Trade == of {
 			sequences = append(sequences, page.Items[i].Sequence)
 		}
 	}

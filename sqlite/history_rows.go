@@ -128,8 +128,8 @@ func (h *History) addFacts(ctx context.Context, tx *sql.Tx, facts *history.Facts
 		if buf, err = record.EncodeReport(buf, e.ExecutionReport); err != nil {
 			return err
 		}
-		r.executions.add(int64(history.ExecutionKey(e.Sequence, e.Event)), h.names.number(string(e.Order.Account)),
-			h.names.number(string(e.Order.Symbol)), int64(e.Order.ID), e.Time, buf[from:len(buf):len(buf)])
+		r.executions.add(int64(history.ExecutionKey(e.Sequence, e.Event)), h.names.number(string(e.ExecutionReport.Order.Account)),
+			h.names.number(string(e.ExecutionReport.Order.Symbol)), int64(e.ExecutionReport.Order.ID), e.Time, buf[from:len(buf):len(buf)])
 	}
 	for i := range facts.Trades {
 		t := facts.Trades[i]

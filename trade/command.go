@@ -20,6 +20,7 @@ const (
 	CommandSetPresence
 	CommandAdvanceClock
 	CommandConfigureVenue
+	CommandKindCount = iota
 )
 
 func (k CommandKind) String() string {
@@ -42,7 +43,10 @@ type Actor struct {
 
 // Command asks the engine for a change. The concrete types are pointers to the
 // structs of this file; the engine keeps none of them.
+//
+//sumtype:decl
 type Command interface {
+	command()
 	// Kind must return the same constant for every value of a type.
 	Kind() CommandKind
 	// From must return who asks.
@@ -51,6 +55,8 @@ type Command interface {
 
 // From returns a itself, so that every command that embeds an Actor has it.
 func (a *Actor) From() *Actor { return a }
+
+func (*Actor) command() {}
 
 // PlaceOrder enters an order. Request is its client order id. FIX NewOrderSingle.
 type PlaceOrder struct {

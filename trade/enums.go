@@ -1,5 +1,8 @@
 package trade
 
+// The numbers of all enums are written into journals and never change. Each list ends
+// with its Count, one more than its highest value, which follows from the list.
+
 // Side is the side of an order. FIX tag 54.
 type Side int8
 
@@ -8,6 +11,7 @@ const (
 	SideUnspecified Side = iota
 	SideBuy
 	SideSell
+	SideCount = iota
 )
 
 // Opposite returns the other side.
@@ -26,6 +30,7 @@ const (
 	// OrderTypeMarket trades at whatever the book offers, within the price band;
 	// the rest is canceled.
 	OrderTypeMarket
+	OrderTypeCount = iota
 )
 
 func (t OrderType) String() string { return name(t, "UNSPECIFIED", "LIMIT", "MARKET") }
@@ -46,6 +51,7 @@ const (
 	TimeInForceIOC
 	// TimeInForceFOK trades whole at once or is canceled.
 	TimeInForceFOK
+	TimeInForceCount = iota
 )
 
 // Rests says whether what does not trade at once goes into the book.
@@ -70,6 +76,7 @@ const (
 	SelfTradeCancelMaker
 	// SelfTradeCancelBoth cancels the resting order and what is left of the aggressor.
 	SelfTradeCancelBoth
+	SelfTradeCount = iota
 )
 
 func (s SelfTrade) String() string {
@@ -88,6 +95,7 @@ const (
 	OrderStatusCanceled
 	OrderStatusExpired
 	OrderStatusRejected
+	OrderStatusCount = iota
 )
 
 // Working says whether the order can still trade.
@@ -113,6 +121,7 @@ const (
 	ExecTypeRejected
 	// ExecTypeTradeCancel says that a trade was busted. FIX 150=H.
 	ExecTypeTradeCancel
+	ExecTypeCount = iota
 )
 
 func (t ExecType) String() string {
@@ -130,6 +139,7 @@ const (
 	TradingStatusOpen
 	TradingStatusHalted
 	TradingStatusClosed
+	TradingStatusCount = iota
 )
 
 func (s TradingStatus) String() string {
@@ -145,6 +155,7 @@ const (
 	AssetClassFX
 	AssetClassFuture
 	AssetClassEquity
+	AssetClassCount = iota
 )
 
 func (c AssetClass) String() string { return name(c, "UNSPECIFIED", "FX", "FUTURE", "EQUITY") }
@@ -157,6 +168,7 @@ const (
 	TradeStatusUnspecified TradeStatus = iota
 	TradeStatusConcluded
 	TradeStatusBusted
+	TradeStatusCount = iota
 )
 
 func (s TradeStatus) String() string { return name(s, "UNSPECIFIED", "CONCLUDED", "BUSTED") }
@@ -170,7 +182,7 @@ type Subject int8
 const (
 	SubjectNone Subject = iota
 	SubjectOrder
-	subjects = iota
+	SubjectCount = iota
 )
 
 func (s Subject) String() string { return name(s, "NONE", "ORDER") }

@@ -29,16 +29,16 @@ func TestEveryChoiceHasItsOwnWord(t *testing.T) {
 			t.Errorf("%v -1 is called %q", kind, word)
 		}
 	}
-	check(trade.SideSell)
-	check(trade.OrderTypeMarket)
-	check(trade.TimeInForceFOK)
-	check(trade.SelfTradeCancelBoth)
-	check(trade.OrderStatusRejected)
-	check(trade.ExecTypeTradeCancel)
-	check(trade.TradingStatusClosed)
-	check(trade.AssetClassEquity)
-	check(trade.TradeStatusBusted)
-	check(trade.CommandConfigureVenue)
+	check(trade.Side(trade.SideCount - 1))
+	check(trade.OrderType(trade.OrderTypeCount - 1))
+	check(trade.TimeInForce(trade.TimeInForceCount - 1))
+	check(trade.SelfTrade(trade.SelfTradeCount - 1))
+	check(trade.OrderStatus(trade.OrderStatusCount - 1))
+	check(trade.ExecType(trade.ExecTypeCount - 1))
+	check(trade.TradingStatus(trade.TradingStatusCount - 1))
+	check(trade.AssetClass(trade.AssetClassCount - 1))
+	check(trade.TradeStatus(trade.TradeStatusCount - 1))
+	check(trade.CommandKind(trade.CommandKindCount - 1))
 }
 
 func TestCommandsKnowTheirKindAndWhoAsks(t *testing.T) {
@@ -58,7 +58,7 @@ func TestCommandsKnowTheirKindAndWhoAsks(t *testing.T) {
 			t.Errorf("%s is from %q", name, user)
 		}
 	}
-	if len(kinds) != int(trade.CommandConfigureVenue) {
-		t.Errorf("%d kinds of command, want %d", len(kinds), trade.CommandConfigureVenue)
+	if len(kinds) != trade.CommandKindCount-1 {
+		t.Errorf("%d kinds of command, want %d", len(kinds), trade.CommandKindCount-1)
 	}
 }

@@ -24,6 +24,8 @@ type CommandInfo struct {
 
 // Event says that one thing happened. The concrete types are pointers to the
 // structs of this file; nobody changes an event after it was made.
+//
+//sumtype:decl
 type Event interface{ event() }
 
 // ExecutionReport says what became of an order and why. FIX ExecutionReport.

@@ -4,8 +4,8 @@ import "strconv"
 
 // Execution is an execution report with its place in the journal, which names it.
 type Execution struct {
-	*ExecutionReport
-
+	// ExecutionReport is not embedded: an execution is no event.
+	ExecutionReport *ExecutionReport
 	// Sequence is the record's, Event the report's place among its events, from 0.
 	Sequence uint64
 	Event    int

@@ -55,9 +55,9 @@ func (i *Instrument) Validate() error {
 		}
 	}
 	switch {
-	case i.Class <= AssetClassUnspecified || i.Class > AssetClassEquity:
+	case i.Class <= AssetClassUnspecified || i.Class >= AssetClassCount:
 		return Refuse(ReasonBadEnum, "instrument.asset_class", "choose FX, FUTURE or EQUITY")
-	case i.Status <= TradingStatusUnspecified || i.Status > TradingStatusClosed:
+	case i.Status <= TradingStatusUnspecified || i.Status >= TradingStatusCount:
 		return Refuse(ReasonBadEnum, "instrument.status", "choose PRE_OPEN, OPEN, HALTED or CLOSED")
 	case i.TickSize <= 0:
 		return Refuse(ReasonBadPrice, "instrument.tick_size", "a tick is greater than zero")

@@ -80,8 +80,8 @@ func (n *naive) order(account trade.AccountID, ref trade.OrderRef) (found trade.
 func (n *naive) listExecutions(q history.ExecutionQuery) []history.Execution {
 	var found []history.Execution
 	for _, e := range slices.Backward(n.executions) {
-		if e.Order.Account == q.Account && (q.Symbol == "" || e.Order.Symbol == q.Symbol) &&
-			(q.Order == 0 || e.Order.ID == q.Order) && within(q.Span, e.Time) {
+		if e.ExecutionReport.Order.Account == q.Account && (q.Symbol == "" || e.ExecutionReport.Order.Symbol == q.Symbol) &&
+			(q.Order == 0 || e.ExecutionReport.Order.ID == q.Order) && within(q.Span, e.Time) {
 			found = append(found, e)
 		}
 	}

@@ -192,3 +192,41 @@ func TestEveryDecisionRecordSaysHowItIsConfirmed(t *testing.T) {
 		}
 	}
 }
+
+// TestArchitecturePageListsWhatAnEventTypeTouches looks for switches over events that
+// the linter holds complete.
+func TestArchitecturePageListsWhatAnEventTypeTouches(t *testing.T) {
+	_, section, _ := strings.Cut(string(read(t, "docs/architecture.md")), "## To add an event type")
+	section, _, _ = strings.Cut(section, "\n## ")
+	found := 0
+	for _, files := range goPackages(t) {
+		for _, f := range files {
+			if f.test || strings.Contains(path.Dir(f.path), "test") {
+				continue
+			}
+			ast.Inspect(f.syntax, func(n ast.Node) bool {
+				clause, ok := n.(*ast.CaseClause)
+				if !ok {
+					return true
+				}
+				for _, e := range clause.List {
+					star, ok := e.(*ast.StarExpr)
+					if !ok {
+						continue
+					}
+					// Every switch that is complete names the day's end.
+					if kind, ok := star.X.(*ast.SelectorExpr); ok && kind.Sel.Name == "DayEnded" && !strings.HasPrefix(f.path, "history/audit") {
+						found++
+						if !strings.Contains(section, "`"+f.path+"`") {
+							t.Errorf("docs/architecture.md does not list %s among the files of an event type", f.path)
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	if found == 0 {
+		t.Error("no switch over events was found")
+	}
+}

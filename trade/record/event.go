@@ -16,6 +16,7 @@ const (
 	eventAnnounced
 	eventVenueChanged
 	eventDayEnded
+	eventsEnd // Kinds from here on are unknown.
 )
 
 func writeEvent(w *writer, event trade.Event) {
@@ -68,7 +69,7 @@ func writeEvent(w *writer, event trade.Event) {
 func readEvent(r *reader) trade.Event {
 	var event trade.Event
 	for r.next() {
-		if r.field > eventDayEnded {
+		if r.field >= eventsEnd {
 			r.skip()
 			continue
 		}

@@ -20,17 +20,17 @@ func events() []trade.Event {
 
 // highest is the largest value of each type that does not use its whole range.
 var highest = map[reflect.Type]uint64{
-	reflect.TypeFor[trade.CommandKind]():   uint64(trade.CommandConfigureVenue),
-	reflect.TypeFor[trade.Side]():          uint64(trade.SideSell),
-	reflect.TypeFor[trade.OrderType]():     uint64(trade.OrderTypeMarket),
-	reflect.TypeFor[trade.TimeInForce]():   uint64(trade.TimeInForceFOK),
-	reflect.TypeFor[trade.SelfTrade]():     uint64(trade.SelfTradeCancelBoth),
-	reflect.TypeFor[trade.OrderStatus]():   uint64(trade.OrderStatusRejected),
-	reflect.TypeFor[trade.ExecType]():      uint64(trade.ExecTypeTradeCancel),
-	reflect.TypeFor[trade.TradingStatus](): uint64(trade.TradingStatusClosed),
-	reflect.TypeFor[trade.AssetClass]():    uint64(trade.AssetClassEquity),
-	reflect.TypeFor[trade.TradeStatus]():   uint64(trade.TradeStatusBusted),
-	reflect.TypeFor[trade.Subject]():       uint64(trade.SubjectOrder),
+	reflect.TypeFor[trade.CommandKind]():   trade.CommandKindCount - 1,
+	reflect.TypeFor[trade.Side]():          trade.SideCount - 1,
+	reflect.TypeFor[trade.OrderType]():     trade.OrderTypeCount - 1,
+	reflect.TypeFor[trade.TimeInForce]():   trade.TimeInForceCount - 1,
+	reflect.TypeFor[trade.SelfTrade]():     trade.SelfTradeCount - 1,
+	reflect.TypeFor[trade.OrderStatus]():   trade.OrderStatusCount - 1,
+	reflect.TypeFor[trade.ExecType]():      trade.ExecTypeCount - 1,
+	reflect.TypeFor[trade.TradingStatus](): trade.TradingStatusCount - 1,
+	reflect.TypeFor[trade.AssetClass]():    trade.AssetClassCount - 1,
+	reflect.TypeFor[trade.TradeStatus]():   trade.TradeStatusCount - 1,
+	reflect.TypeFor[trade.Subject]():       trade.SubjectCount - 1,
 	reflect.TypeFor[trade.Role]():          uint64(trade.RoleAll),
 	reflect.TypeFor[trade.Reason]():        uint64(maxReason),
 }

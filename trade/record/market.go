@@ -31,14 +31,14 @@ func writeTrade(w *writer, t *trade.Trade) {
 	writeText(w, 2, t.Symbol)
 	w.int(3, int64(t.Price))
 	w.int(4, int64(t.Quantity))
-	writeEnum(w, 5, t.Aggressor, trade.SideSell)
+	writeEnum(w, 5, t.Aggressor, trade.SideCount)
 	start := w.open(6)
 	writeParty(w, &t.Buyer)
 	w.close(start)
 	start = w.open(7)
 	writeParty(w, &t.Seller)
 	w.close(start)
-	writeEnum(w, 8, t.Status, trade.TradeStatusBusted)
+	writeEnum(w, 8, t.Status, trade.TradeStatusCount)
 	w.int(9, t.Time)
 	w.int(10, t.BustTime)
 }
@@ -55,7 +55,7 @@ func readTrade(r *reader, t *trade.Trade) {
 		case 4:
 			t.Quantity = trade.Quantity(r.int())
 		case 5:
-			t.Aggressor = readEnum(r, trade.SideSell)
+			t.Aggressor = readEnum[trade.Side](r, trade.SideCount)
 		case 6:
 			rest := r.open()
 			readParty(r, &t.Buyer)
@@ -65,7 +65,7 @@ func readTrade(r *reader, t *trade.Trade) {
 			readParty(r, &t.Seller)
 			r.close(rest)
 		case 8:
-			t.Status = readEnum(r, trade.TradeStatusBusted)
+			t.Status = readEnum[trade.TradeStatus](r, trade.TradeStatusCount)
 		case 9:
 			t.Time = r.int()
 		case 10:
@@ -100,7 +100,7 @@ func readTradeChanged(r *reader, e *trade.TradeChanged) {
 
 func writeLevel(w *writer, e *trade.LevelChanged) {
 	writeText(w, 1, e.Symbol)
-	writeEnum(w, 2, e.Side, trade.SideSell)
+	writeEnum(w, 2, e.Side, trade.SideCount)
 	w.int(3, int64(e.Price))
 	w.int(4, int64(e.Quantity))
 	w.uint(5, uint64(e.Orders))
@@ -113,7 +113,7 @@ func readLevel(r *reader, e *trade.LevelChanged) {
 		case 1:
 			e.Symbol = readText[trade.Symbol](r)
 		case 2:
-			e.Side = readEnum(r, trade.SideSell)
+			e.Side = readEnum[trade.Side](r, trade.SideCount)
 		case 3:
 			e.Price = trade.Price(r.int())
 		case 4:

@@ -8,17 +8,17 @@ func writeOrder(w *writer, o *trade.Order) {
 	writeText(w, 3, o.User)
 	writeText(w, 4, o.ClientOrderID)
 	writeText(w, 5, o.Symbol)
-	writeEnum(w, 6, o.Side, trade.SideSell)
-	writeEnum(w, 7, o.Type, trade.OrderTypeMarket)
-	writeEnum(w, 8, o.TimeInForce, trade.TimeInForceFOK)
+	writeEnum(w, 6, o.Side, trade.SideCount)
+	writeEnum(w, 7, o.Type, trade.OrderTypeCount)
+	writeEnum(w, 8, o.TimeInForce, trade.TimeInForceCount)
 	w.bool(9, o.PostOnly)
-	writeEnum(w, 10, o.SelfTrade, trade.SelfTradeCancelBoth)
+	writeEnum(w, 10, o.SelfTrade, trade.SelfTradeCount)
 	w.int(11, int64(o.Price))
 	w.int(12, int64(o.Quantity))
 	w.int(13, int64(o.Filled))
 	w.int(14, int64(o.Leaves))
 	w.int(15, o.Expire)
-	writeEnum(w, 16, o.Status, trade.OrderStatusRejected)
+	writeEnum(w, 16, o.Status, trade.OrderStatusCount)
 	w.int(17, o.Entered)
 	w.int(18, o.Updated)
 	w.lastChange(19, o.Sequence)
@@ -41,15 +41,15 @@ func readOrder(r *reader, o *trade.Order) {
 		case 5:
 			o.Symbol = readText[trade.Symbol](r)
 		case 6:
-			o.Side = readEnum(r, trade.SideSell)
+			o.Side = readEnum[trade.Side](r, trade.SideCount)
 		case 7:
-			o.Type = readEnum(r, trade.OrderTypeMarket)
+			o.Type = readEnum[trade.OrderType](r, trade.OrderTypeCount)
 		case 8:
-			o.TimeInForce = readEnum(r, trade.TimeInForceFOK)
+			o.TimeInForce = readEnum[trade.TimeInForce](r, trade.TimeInForceCount)
 		case 9:
 			o.PostOnly = r.bool()
 		case 10:
-			o.SelfTrade = readEnum(r, trade.SelfTradeCancelBoth)
+			o.SelfTrade = readEnum[trade.SelfTrade](r, trade.SelfTradeCount)
 		case 11:
 			o.Price = trade.Price(r.int())
 		case 12:
@@ -61,7 +61,7 @@ func readOrder(r *reader, o *trade.Order) {
 		case 15:
 			o.Expire = r.int()
 		case 16:
-			o.Status = readEnum(r, trade.OrderStatusRejected)
+			o.Status = readEnum[trade.OrderStatus](r, trade.OrderStatusCount)
 		case 17:
 			o.Entered = r.int()
 		case 18:
@@ -80,7 +80,7 @@ func readOrder(r *reader, o *trade.Order) {
 }
 
 func writeReport(w *writer, e *trade.ExecutionReport) {
-	writeEnum(w, 1, e.Type, trade.ExecTypeTradeCancel)
+	writeEnum(w, 1, e.Type, trade.ExecTypeCount)
 	start := w.open(2)
 	writeOrder(w, &e.Order)
 	w.close(start)
@@ -97,7 +97,7 @@ func readReport(r *reader, e *trade.ExecutionReport) {
 	for r.next() {
 		switch r.field {
 		case 1:
-			e.Type = readEnum(r, trade.ExecTypeTradeCancel)
+			e.Type = readEnum[trade.ExecType](r, trade.ExecTypeCount)
 		case 2:
 			rest := r.open()
 			readOrder(r, &e.Order)

@@ -113,7 +113,7 @@ func (r *reader) upTo(most uint64) uint64 {
 	return v
 }
 
-func readEnum[T ~int8](r *reader, highest T) T { return T(r.upTo(uint64(highest))) }
+func readEnum[T ~int8](r *reader, count uint64) T { return T(r.upTo(count - 1)) }
 
 func (r *reader) fixed() uint64 {
 	if !r.expect(protowire.Fixed64Type) {

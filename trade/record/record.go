@@ -9,7 +9,7 @@ import "todoku/trade"
 func Encode(dst []byte, r *trade.Record) ([]byte, error) {
 	w := writer{buf: dst, sequence: r.Sequence}
 	c := &r.Command
-	writeEnum(&w, 1, c.Kind, trade.CommandConfigureVenue)
+	writeEnum(&w, 1, c.Kind, trade.CommandKindCount)
 	writeText(&w, 2, c.User)
 	writeText(&w, 3, c.Account)
 	writeText(&w, 4, c.Request)
@@ -45,7 +45,7 @@ func readRecord(r *reader, record *trade.Record) (*trade.Record, error) {
 	for r.next() {
 		switch r.field {
 		case 1:
-			c.Kind = readEnum(r, trade.CommandConfigureVenue)
+			c.Kind = readEnum[trade.CommandKind](r, trade.CommandKindCount)
 		case 2:
 			c.User = readText[trade.UserID](r)
 		case 3:
@@ -77,7 +77,7 @@ func readRecord(r *reader, record *trade.Record) (*trade.Record, error) {
 // it is what the answers of earlier versions were about: an order, if there is an id.
 func writeAnswer(w *writer, a *trade.Answer, sequence uint64) {
 	w.uint(1, a.ID)
-	writeEnum(w, 2, a.Status, trade.OrderStatusRejected)
+	writeEnum(w, 2, a.Status, trade.OrderStatusCount)
 	w.int(3, int64(a.Filled))
 	w.int(4, int64(a.Leaves))
 	w.reason(5, a.Reason)
@@ -87,7 +87,7 @@ func writeAnswer(w *writer, a *trade.Answer, sequence uint64) {
 		w.fail("an id without a subject")
 	}
 	if a.Subject != subjectOf(a.ID) {
-		writeEnum(w, 8, a.Subject, trade.SubjectOrder)
+		writeEnum(w, 8, a.Subject, trade.SubjectCount)
 	}
 }
 
@@ -105,7 +105,7 @@ func readAnswer(r *reader, a *trade.Answer) {
 			a.ID = r.uint()
 			a.Subject = subjectOf(a.ID)
 		case 2:
-			a.Status = readEnum(r, trade.OrderStatusRejected)
+			a.Status = readEnum[trade.OrderStatus](r, trade.OrderStatusCount)
 		case 3:
 			a.Filled = trade.Quantity(r.int())
 		case 4:
@@ -117,7 +117,7 @@ func readAnswer(r *reader, a *trade.Answer) {
 		case 7:
 			a.Sequence = r.uint()
 		case 8:
-			a.Subject = readEnum(r, trade.SubjectOrder)
+			a.Subject = readEnum[trade.Subject](r, trade.SubjectCount)
 		default:
 			r.skip()
 		}

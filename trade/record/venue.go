@@ -9,7 +9,7 @@ import (
 func writeInstrument(w *writer, i *trade.Instrument) {
 	writeText(w, 1, i.Symbol)
 	writeText(w, 2, i.Name)
-	writeEnum(w, 3, i.Class, trade.AssetClassEquity)
+	writeEnum(w, 3, i.Class, trade.AssetClassCount)
 	writeText(w, 4, i.Currency)
 	w.int(5, int64(i.TickSize))
 	w.int(6, int64(i.LotSize))
@@ -20,7 +20,7 @@ func writeInstrument(w *writer, i *trade.Instrument) {
 	w.uint(11, uint64(i.Band))
 	w.int(12, int64(i.ReferencePrice))
 	w.bool(13, i.Disclose)
-	writeEnum(w, 14, i.Status, trade.TradingStatusClosed)
+	writeEnum(w, 14, i.Status, trade.TradingStatusCount)
 	writeText(w, 15, i.StatusReason)
 }
 
@@ -32,7 +32,7 @@ func readInstrument(r *reader, i *trade.Instrument) {
 		case 2:
 			i.Name = r.text()
 		case 3:
-			i.Class = readEnum(r, trade.AssetClassEquity)
+			i.Class = readEnum[trade.AssetClass](r, trade.AssetClassCount)
 		case 4:
 			i.Currency = r.text()
 		case 5:
@@ -54,7 +54,7 @@ func readInstrument(r *reader, i *trade.Instrument) {
 		case 13:
 			i.Disclose = r.bool()
 		case 14:
-			i.Status = readEnum(r, trade.TradingStatusClosed)
+			i.Status = readEnum[trade.TradingStatus](r, trade.TradingStatusCount)
 		case 15:
 			i.StatusReason = r.text()
 		default:

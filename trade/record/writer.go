@@ -87,10 +87,10 @@ func (w *writer) reason(field protowire.Number, v trade.Reason) {
 	w.uint(field, uint64(v))
 }
 
-// writeEnum takes the highest value that exists, so that what reader refuses is
-// never written.
-func writeEnum[T ~int8](w *writer, field protowire.Number, v, highest T) {
-	if v < 0 || v > highest {
+// writeEnum takes how many values there are, so that what reader refuses is never
+// written.
+func writeEnum[T ~int8](w *writer, field protowire.Number, v, count T) {
+	if v < 0 || v >= count {
 		w.fail("an enum value out of range")
 	}
 	w.uint(field, uint64(v))
