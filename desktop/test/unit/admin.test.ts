@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { checkInstrument, type InstrumentDraft } from '../../src/renderer/features/admin/rules';
-import { table } from '../../src/renderer/features/admin/rights';
+import { type Act, mayDo } from '../../src/renderer/features/admin/rights';
+import { timeoutOf } from '../../src/renderer/venue/venue';
+import { AdminService } from '../../src/gen/todoku/v1/admin_pb';
+import { MarketService } from '../../src/gen/todoku/v1/market_pb';
+import { NotificationService } from '../../src/gen/todoku/v1/notification_pb';
+import { OrderService } from '../../src/gen/todoku/v1/order_pb';
+import { SessionService } from '../../src/gen/todoku/v1/session_pb';
+import { Role } from '../../src/gen/todoku/v1/types_pb';
 
 interface InstrumentVector extends Omit<InstrumentDraft, 'bandBasisPoints' | 'discloseCounterparty'> {
   bandBasisPoints: number;
@@ -22,12 +29,19 @@ test('of every instrument the screen complains first where the venue does, for t
   expect(vectors.filter(({ reason }) => reason === '').length).toBeGreaterThan(100);
 });
 
-test('the screen offers RISK what the venue lets RISK do, and no more', () => {
-  const source = readFileSync(path.resolve(import.meta.dirname, '../../../rpc/methods.go'), 'utf8');
-  const venue = new Map([...source.matchAll(/AdminService_(\w+)_FullMethodName:\s+(\w+),/g)].map(([, method, who]) => [method, who]));
-  expect(venue.size).toBeGreaterThan(10);
-  for (const [act, { method, risk }] of Object.entries(table)) {
-    if (act === 'trades') continue; // Anybody's list.
-    expect([method, venue.get(method)]).toEqual([method, risk ? 'staff' : 'admin']);
+test('the screen offers each role what the venue lets it do, and no more', () => {
+  const adminOnly: Act[] = ['upsertInstrument', 'createUser', 'updateUser', 'suspend', 'resume', 'bust', 'announce', 'disconnect', 'recipients'];
+  const staff: Act[] = ['setStatus', 'setLimits', 'massCancel', 'users', 'limits', 'connections', 'connection', 'audit', 'trades'];
+  for (const act of adminOnly) expect([act, mayDo([Role.ADMIN], act), mayDo([Role.RISK], act)]).toEqual([act, true, false]);
+  for (const act of staff) expect([act, mayDo([Role.ADMIN], act), mayDo([Role.RISK], act)]).toEqual([act, true, true]);
+  for (const act of [...adminOnly, ...staff]) expect([act, mayDo([Role.TRADER, Role.VIEWER], act), mayDo(undefined, act)]).toEqual([act, false, false]);
+});
+
+test('the schema gives every call a deadline and a stream none', () => {
+  expect(timeoutOf(MarketService.method.getBook)).toBe(3_000);
+  expect(timeoutOf(OrderService.method.placeOrder)).toBe(8_000);
+  expect(timeoutOf(NotificationService.method.feedNotification)).toBeUndefined();
+  for (const service of [AdminService, MarketService, NotificationService, OrderService, SessionService]) {
+    for (const method of service.methods) expect([method.name, timeoutOf(method) !== undefined]).toEqual([method.name, method.methodKind === 'unary']);
   }
 });

@@ -1,9 +1,11 @@
-// The venue as sagas call it: the generated clients over the shell's transport, with the
-// deadlines of the venue's policy.
-import { type Client, createClient } from '@connectrpc/connect';
+// The venue as sagas call it: the generated clients over the shell's transport. Each call
+// has the deadline that the schema gives to its method.
+import { type DescMethod, getOption } from '@bufbuild/protobuf';
+import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import { AdminService } from '../../gen/todoku/v1/admin_pb';
 import { MarketService } from '../../gen/todoku/v1/market_pb';
 import { NotificationService } from '../../gen/todoku/v1/notification_pb';
+import { call, CallSchema, policy } from '../../gen/todoku/v1/options_pb';
 import { OrderService } from '../../gen/todoku/v1/order_pb';
 import { SessionService } from '../../gen/todoku/v1/session_pb';
 import type { Shell } from './shell';
@@ -17,11 +19,23 @@ export interface Venue {
   readonly admin: Client<typeof AdminService>;
 }
 
-/** Deadlines of calls in milliseconds, as `todoku config service-config` gives them. */
-export const deadlines = { read: { timeoutMs: 3_000 }, write: { timeoutMs: 8_000 } } as const;
+/** The client's deadline of a method in milliseconds; undefined for a stream, which has none. */
+export function timeoutOf(method: DescMethod): number | undefined {
+  const kind = CallSchema.value[getOption(method, call)];
+  const seconds = kind && getOption(kind, policy).clientSeconds;
+  return seconds ? seconds * 1_000 : undefined;
+}
+
+/** A transport whose calls without a deadline get that of their method. */
+function withDeadlines(transport: Transport): Transport {
+  return {
+    unary: (method, signal, timeoutMs, ...rest) => transport.unary(method, signal, timeoutMs ?? timeoutOf(method), ...rest),
+    stream: (...stream) => transport.stream(...stream),
+  };
+}
 
 export function createVenue(shell: Shell): Venue {
-  const { transport } = shell;
+  const transport = withDeadlines(shell.transport);
   return {
     shell,
     session: createClient(SessionService, transport),

@@ -1,7 +1,7 @@
 // The changes of the admin page, each as a call. A change can be sent again with the same id:
 // the venue gives the same answer as the first time.
 import type { Role, TradingStatus } from '../../../gen/todoku/v1/types_pb';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import type { Instrument } from '../market/slice';
 import type { RiskLimits } from '../orders/slice';
 
@@ -38,29 +38,29 @@ export interface Reply {
 export async function submit({ admin }: Venue, id: string, change: Change, password: string): Promise<Reply> {
   switch (change.kind) {
     case 'upsertInstrument':
-      return admin.upsertInstrument({ requestId: id, instrument: change.instrument }, deadlines.write);
+      return admin.upsertInstrument({ requestId: id, instrument: change.instrument });
     case 'setStatus':
-      return admin.setTradingStatus({ requestId: id, symbol: change.symbol, status: change.status, reason: change.reason }, deadlines.write);
+      return admin.setTradingStatus({ requestId: id, symbol: change.symbol, status: change.status, reason: change.reason });
     case 'createUser':
-      return admin.createUser({ ...fieldsOf(change), requestId: id, password }, deadlines.write);
+      return admin.createUser({ ...fieldsOf(change), requestId: id, password });
     case 'updateUser':
-      return admin.updateUser({ ...fieldsOf(change), requestId: id, password }, deadlines.write);
+      return admin.updateUser({ ...fieldsOf(change), requestId: id, password });
     case 'suspend':
-      return admin.suspendUser({ requestId: id, user: change.user }, deadlines.write);
+      return admin.suspendUser({ requestId: id, user: change.user });
     case 'resume':
-      return admin.resumeUser({ requestId: id, user: change.user }, deadlines.write);
+      return admin.resumeUser({ requestId: id, user: change.user });
     case 'setLimits':
-      return admin.setRiskLimits({ requestId: id, limits: change.limits }, deadlines.write);
+      return admin.setRiskLimits({ requestId: id, limits: change.limits });
     case 'massCancel': {
-      const { cursor, canceled } = await admin.massCancelForUser({ requestId: id, user: change.user, symbol: change.symbol }, deadlines.write);
+      const { cursor, canceled } = await admin.massCancelForUser({ requestId: id, user: change.user, symbol: change.symbol });
       return { cursor, count: canceled };
     }
     case 'bust':
-      return admin.bustTrade({ requestId: id, tradeId: change.tradeId, reason: change.reason }, deadlines.write);
+      return admin.bustTrade({ requestId: id, tradeId: change.tradeId, reason: change.reason });
     case 'announce':
-      return admin.announce({ requestId: id, text: change.text, users: change.users }, deadlines.write);
+      return admin.announce({ requestId: id, text: change.text, users: change.users });
     case 'disconnect':
-      await admin.disconnectConnection({ connectionId: change.connectionId, revokeSession: change.revokeSession }, deadlines.write);
+      await admin.disconnectConnection({ connectionId: change.connectionId, revokeSession: change.revokeSession });
       return { cursor: '' };
   }
 }

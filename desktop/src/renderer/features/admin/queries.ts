@@ -1,7 +1,8 @@
 // The queries of the admin page, for lists that the venue does not push.
-import type { AuditEntry as AuditEntryMessage, ConnectionInfo, Told as RecipientMessage } from '../../../gen/todoku/v1/admin_pb';
+import type { AuditEntry as AuditEntryMessage, Told as RecipientMessage } from '../../../gen/todoku/v1/admin_pb';
+import type { ConnectionInfo } from '../../../gen/todoku/v1/connection_pb';
 import { type Plain, plain } from '../../venue/plain';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import type { ItemBody } from '../feed/items';
 import type { Print } from '../market/slice';
 import type { RiskLimits } from '../orders/slice';
@@ -43,29 +44,28 @@ const tradesPage = 100;
 export async function ask({ admin, market }: Venue, query: Query): Promise<Answers[List]> {
   switch (query.list) {
     case 'users':
-      return (await admin.listAllUsers({}, deadlines.read)).users.map(plain);
+      return (await admin.listAllUsers({})).users.map(plain);
     case 'connections':
-      return (await admin.listConnections({ user: query.user, ended: endedShown }, deadlines.read)).connections.map(withoutAttach);
+      return (await admin.listConnections({ user: query.user, ended: endedShown })).connections.map(withoutAttach);
     case 'connection': {
-      const { connections } = await admin.listConnections({ connectionId: query.connectionId, ended: 1 }, deadlines.read);
+      const { connections } = await admin.listConnections({ connectionId: query.connectionId, ended: 1 });
       return connections[0] && withoutAttach(connections[0]);
     }
     case 'limits': {
-      const { limits } = await admin.getRiskLimits({ account: query.account }, deadlines.read);
+      const { limits } = await admin.getRiskLimits({ account: query.account });
       return limits && plain(limits);
     }
     case 'trades':
-      return (await market.listTrades({ symbol: query.symbol, pageSize: tradesPage }, deadlines.read)).trades.map(plain);
+      return (await market.listTrades({ symbol: query.symbol, pageSize: tradesPage })).trades.map(plain);
     case 'audit': {
       const { entries, nextPageToken } = await admin.listAudit(
         { user: query.user, pageSize: auditPage, pageToken: query.pageToken, ...(query.from ? { fromTime: at(query.from) } : {}), ...(query.to ? { toTime: at(query.to) } : {}) },
-        deadlines.read,
       );
       return { entries: entries.map(plain), nextPageToken };
     }
     case 'recipients': {
       const { sequence, orderId, account, tradeId } = query;
-      const { told, truncated } = await admin.listTold({ sequence: BigInt(sequence), orderId, account, tradeId }, deadlines.read);
+      const { told, truncated } = await admin.listTold({ sequence: BigInt(sequence), orderId, account, tradeId });
       return { recipients: told.map(withoutAttach), truncated };
     }
   }

@@ -1,32 +1,37 @@
-// Who may do what on the admin page. The venue decides; this table only hides what it would
-// refuse. A test compares the table with the venue's.
+// Who may do what on the admin page: what the schema says of each method. The venue decides;
+// this keeps what it would refuse off the screen.
+import { type DescMethod, getOption } from '@bufbuild/protobuf';
+import { AdminService } from '../../../gen/todoku/v1/admin_pb';
+import { access, AccessSchema, allowed } from '../../../gen/todoku/v1/options_pb';
 import { Role } from '../../../gen/todoku/v1/types_pb';
 import type { Change } from './changes';
 import type { Query } from './queries';
 
 export type Act = Change['kind'] | Query['list'];
 
-/** For each action the service's method, and whether RISK may call it as well as ADMIN. */
-export const table: Record<Act, { method: string; risk: boolean }> = {
-  upsertInstrument: { method: 'UpsertInstrument', risk: false },
-  setStatus: { method: 'SetTradingStatus', risk: true },
-  createUser: { method: 'CreateUser', risk: false },
-  updateUser: { method: 'UpdateUser', risk: false },
-  suspend: { method: 'SuspendUser', risk: false },
-  resume: { method: 'ResumeUser', risk: false },
-  setLimits: { method: 'SetRiskLimits', risk: true },
-  massCancel: { method: 'MassCancelForUser', risk: true },
-  bust: { method: 'BustTrade', risk: false },
-  announce: { method: 'Announce', risk: false },
-  disconnect: { method: 'DisconnectConnection', risk: false },
-  users: { method: 'ListAllUsers', risk: true },
-  limits: { method: 'GetRiskLimits', risk: true },
-  connections: { method: 'ListConnections', risk: true },
-  connection: { method: 'ListConnections', risk: true },
-  audit: { method: 'ListAudit', risk: true },
-  recipients: { method: 'ListTold', risk: false },
-  // Any user may list trades; this page lists them to bust one.
-  trades: { method: 'ListTrades', risk: true },
+const { method } = AdminService;
+
+/** By what the page does: the method that does it. */
+const methods: Record<Act, DescMethod> = {
+  upsertInstrument: method.upsertInstrument,
+  setStatus: method.setTradingStatus,
+  createUser: method.createUser,
+  updateUser: method.updateUser,
+  suspend: method.suspendUser,
+  resume: method.resumeUser,
+  setLimits: method.setRiskLimits,
+  massCancel: method.massCancelForUser,
+  bust: method.bustTrade,
+  announce: method.announce,
+  disconnect: method.disconnectConnection,
+  users: method.listAllUsers,
+  limits: method.getRiskLimits,
+  connections: method.listConnections,
+  connection: method.listConnections,
+  audit: method.listAudit,
+  recipients: method.listTold,
+  // Everyone may list trades; on this page staff look for those to bust.
+  trades: method.listAudit,
 };
 
 export function isStaff(roles: readonly Role[] | undefined): boolean {
@@ -34,5 +39,7 @@ export function isStaff(roles: readonly Role[] | undefined): boolean {
 }
 
 export function mayDo(roles: readonly Role[] | undefined, act: Act): boolean {
-  return roles?.some((role) => role === Role.ADMIN || (role === Role.RISK && table[act].risk)) ?? false;
+  const of = AccessSchema.value[getOption(methods[act], access)];
+  const permitted = of ? getOption(of, allowed).roles : [];
+  return roles?.some((role) => permitted.includes(role)) ?? false;
 }

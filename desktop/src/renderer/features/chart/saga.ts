@@ -4,7 +4,7 @@ import { call, delay, put, race, select, take } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
 import { plain } from '../../venue/plain';
 import { problemOf } from '../../venue/problem';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import { selectTradable } from '../feed/selectors';
 import { feed } from '../feed/slice';
 import { selection } from '../market/selection';
@@ -40,7 +40,7 @@ function* load(venue: Venue, symbol: string): SagaIterator<boolean> {
   const waitFor: string = yield select((s: RootState) => s.feed.cursor);
   try {
     for (let pageToken = '', left = tradesKept / pageSize; left > 0; left--) {
-      const page: Awaited<ReturnType<Venue['market']['listTrades']>> = yield call(venue.market.listTrades, { symbol, pageSize, pageToken, waitFor }, deadlines.read);
+      const page: Awaited<ReturnType<Venue['market']['listTrades']>> = yield call(venue.market.listTrades, { symbol, pageSize, pageToken, waitFor });
       pageToken = page.nextPageToken;
       const end = pageToken === '' || left === 1;
       yield put(chart.loaded({ symbol, trades: page.trades.map((trade) => plain(trade)), end }));

@@ -1,10 +1,11 @@
 // Keeps the stream: attach, follow, acknowledge, notice silence, resume. Both shells use it.
 import { buffers, type Channel, channel, type EventChannel, eventChannel, type SagaIterator, type Task } from 'redux-saga';
 import { call, cancel, delay, fork, put, race, select, take } from 'redux-saga/effects';
+import { SessionService } from '../../../gen/todoku/v1/session_pb';
 import type { RootState } from '../../app/store';
 import { duration } from '../../venue/plain';
 import { type Problem, problemOf, sessionOver } from '../../venue/problem';
-import { deadlines, type Venue } from '../../venue/venue';
+import { timeoutOf, type Venue } from '../../venue/venue';
 import { session } from '../session/slice';
 import { backoff, healthyMs } from './backoff';
 import { divergent } from './digest';
@@ -104,7 +105,7 @@ function* judge(context: FeedContext, problem: Problem | undefined): SagaIterato
     case 'NOT_YOUR_CONNECTION': {
       // The session may still be valid although the connection is gone.
       try {
-        const opened: { connectionId: string } = yield call(context.venue.session.openConnection, {}, deadlines.write);
+        const opened: { connectionId: string } = yield call(context.venue.session.openConnection, {});
         yield put(session.connectionOpened(opened.connectionId));
         yield put(feed.forgot());
         return true;
@@ -119,7 +120,7 @@ function* judge(context: FeedContext, problem: Problem | undefined): SagaIterato
     case 'SESSION_EXPIRED':
       // The access token expired while the page slept; a refresh shows whether the session did.
       yield put(session.refreshWanted());
-      yield race({ refreshed: take(session.refreshed.type), waited: delay(deadlines.write.timeoutMs) });
+      yield race({ refreshed: take(session.refreshed.type), waited: delay(timeoutOf(SessionService.method.refreshSession) ?? 0) });
       return true;
   }
   if (problem && sessionOver(problem)) {
@@ -324,7 +325,7 @@ function* acknowledge(context: FeedContext, progress: Progress, beats: Channel<t
     const seen = painted ? { paintedNumber: painted.number, paintedAgo: duration(context.now() - painted.at) } : {};
     progress.painted = undefined;
     try {
-      yield call(context.venue.notifications.acknowledgeNotifications, { connectionId, attachNumber, responseNumber: number, ...seen }, deadlines.read);
+      yield call(context.venue.notifications.acknowledgeNotifications, { connectionId, attachNumber, responseNumber: number, ...seen });
       sent = { attach: attachNumber, number };
     } catch {
       // Ignored: the next acknowledgement covers this one, and a lost stream ends by itself.

@@ -3,7 +3,7 @@ import type { SagaIterator } from 'redux-saga';
 import { call, delay, put, race, select, take } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
 import { plain } from '../../venue/plain';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import { selectTradable } from '../feed/selectors';
 import { feed } from '../feed/slice';
 import { selection } from './selection';
@@ -29,7 +29,7 @@ export function* marketSaga({ venue }: { venue: Venue }): SagaIterator<void> {
     const waitFor: string = yield select((s: RootState) => s.feed.cursor);
     try {
       // History answers once it contains all that the stream has delivered, so that there is no gap.
-      const reply: Awaited<ReturnType<Venue['market']['listTrades']>> = yield call(venue.market.listTrades, { symbol, pageSize: printsKept, waitFor }, deadlines.read);
+      const reply: Awaited<ReturnType<Venue['market']['listTrades']>> = yield call(venue.market.listTrades, { symbol, pageSize: printsKept, waitFor });
       yield put(market.printsLoaded({ symbol, prints: reply.trades.map((trade) => plain(trade)) }));
     } catch {
       // Prints of the stream are shown meanwhile.

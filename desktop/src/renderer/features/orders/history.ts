@@ -5,7 +5,7 @@ import { call, delay, put, race, select, take } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
 import { plain } from '../../venue/plain';
 import { outcomeUnknown, type Problem, problemOf } from '../../venue/problem';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import { feed } from '../feed/slice';
 import { newerExecution, newerOrder } from './ledger';
 import { type Execution, type HistoryOf, type Order, orders, works } from './slice';
@@ -124,7 +124,7 @@ function reader(venue: Venue, of: HistoryOf, accounts: readonly string[], cursor
     const pager = new Pager<Execution>(
       accounts,
       async (account, token) => {
-        const reply = await venue.orders.listExecutions(asked(account, token), deadlines.read);
+        const reply = await venue.orders.listExecutions(asked(account, token));
         return { rows: reply.executions.map((execution) => plain(execution)), next: reply.nextPageToken };
       },
       newerExecution,
@@ -137,7 +137,7 @@ function reader(venue: Venue, of: HistoryOf, accounts: readonly string[], cursor
   const pager = new Pager<Order>(
     accounts,
     async (account, token) => {
-      const reply = await venue.orders.listOrders(asked(account, token), deadlines.read);
+      const reply = await venue.orders.listOrders(asked(account, token));
       return { rows: reply.orders.map((order) => plain(order)).filter((order) => !works(order.status)), next: reply.nextPageToken };
     },
     newerOrder,

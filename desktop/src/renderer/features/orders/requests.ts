@@ -1,7 +1,7 @@
 // Sends each kind of request as a call.
 import { OrderStatus } from '../../../gen/todoku/v1/types_pb';
 import type { OrderAnswer } from '../../../gen/todoku/v1/order_pb';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import type { Change, Execution, NewOrder } from './slice';
 
 /** The answer to a request of any kind. */
@@ -18,14 +18,14 @@ export interface Reply {
 export async function submit(venue: Venue, id: string, change: Change): Promise<Reply> {
   switch (change.kind) {
     case 'place':
-      return replyOf((await venue.orders.placeOrder(placeOf(id, change.order), deadlines.write)).answer);
+      return replyOf((await venue.orders.placeOrder(placeOf(id, change.order))).answer);
     case 'replace':
-      return replyOf((await venue.orders.replaceOrder(replaceOf(id, change), deadlines.write)).answer);
+      return replyOf((await venue.orders.replaceOrder(replaceOf(id, change))).answer);
     case 'cancel':
-      return replyOf((await venue.orders.cancelOrder({ clientOrderId: id, orderId: change.orderId, account: change.account }, deadlines.write)).answer);
+      return replyOf((await venue.orders.cancelOrder({ clientOrderId: id, orderId: change.orderId, account: change.account })).answer);
     case 'cancelAll': {
       const { account, symbol, side } = change;
-      const { cursor } = await venue.orders.massCancelOrders({ requestId: id, account, symbol, side }, deadlines.write);
+      const { cursor } = await venue.orders.massCancelOrders({ requestId: id, account, symbol, side });
       return { refusal: undefined, field: '', cursor };
     }
   }
@@ -40,9 +40,9 @@ const neverSeen = (1n << 64n) - 1n;
  */
 export async function submitWithdrawn(venue: Venue, id: string, change: Change): Promise<Reply> {
   if (change.kind === 'place')
-    return replyOf((await venue.orders.placeOrder({ ...placeOf(id, change.order), seenBookVersion: neverSeen, maxBookMoves: 0n }, deadlines.write)).answer);
+    return replyOf((await venue.orders.placeOrder({ ...placeOf(id, change.order), seenBookVersion: neverSeen, maxBookMoves: 0n })).answer);
   if (change.kind === 'replace')
-    return replyOf((await venue.orders.replaceOrder({ ...replaceOf(id, change), seenBookVersion: neverSeen, maxBookMoves: 0n }, deadlines.write)).answer);
+    return replyOf((await venue.orders.replaceOrder({ ...replaceOf(id, change), seenBookVersion: neverSeen, maxBookMoves: 0n })).answer);
   return submit(venue, id, change);
 }
 

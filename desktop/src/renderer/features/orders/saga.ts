@@ -5,7 +5,7 @@ import { call, delay, fork, put, race, select, take, takeEvery } from 'redux-sag
 import type { RootState } from '../../app/store';
 import { plain } from '../../venue/plain';
 import { outcomeUnknown, type Problem, problemOf } from '../../venue/problem';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import { backoff } from '../feed/backoff';
 import { hasReached } from '../feed/cursor';
 import { selectTradable } from '../feed/selectors';
@@ -132,7 +132,7 @@ function* lookUp({ venue }: OrdersContext, id: string, change: Change, waitFor: 
 
 async function find(venue: Venue, id: string, change: Change, waitFor: string): Promise<Order | undefined> {
   const account = change.kind === 'place' ? change.order.account : change.account;
-  const reply = await venue.orders.getOrder({ account, clientOrderId: id, waitFor }, deadlines.read);
+  const reply = await venue.orders.getOrder({ account, clientOrderId: id, waitFor });
   return reply.order && plain(reply.order);
 }
 

@@ -3,7 +3,7 @@ import type { Action } from '@reduxjs/toolkit';
 import type { SagaIterator } from 'redux-saga';
 import { call, delay, put, takeLatest } from 'redux-saga/effects';
 import { plain } from '../../venue/plain';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import { feed } from '../feed/slice';
 import { presence } from './slice';
 
@@ -21,7 +21,7 @@ function* ask(venue: Venue): SagaIterator<void> {
   for (;;) {
     yield put(presence.asked());
     try {
-      const reply: Awaited<ReturnType<Venue['market']['listUsers']>> = yield call(venue.market.listUsers, {}, deadlines.read);
+      const reply: Awaited<ReturnType<Venue['market']['listUsers']>> = yield call(venue.market.listUsers, {});
       yield put(presence.listed(reply.users.map((user) => plain(user))));
       return;
     } catch {

@@ -6,7 +6,7 @@ import { call, cancel, delay, fork, put, race, select, take, takeEvery } from 'r
 import type { RootState } from '../../app/store';
 import { plain } from '../../venue/plain';
 import { type Problem, problemOf, sessionOver } from '../../venue/problem';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import { feed } from '../feed/slice';
 import { notices } from '../notices/slice';
 import { session } from './slice';
@@ -73,7 +73,7 @@ function* resume(context: SessionContext): SagaIterator<{ resumed: boolean; form
       const accessExpires: number = yield call(refreshOnce, context);
       let connectionId = memory.get();
       if (connectionId === '') {
-        const opened: { connectionId: string } = yield call(venue.session.openConnection, {}, deadlines.write);
+        const opened: { connectionId: string } = yield call(venue.session.openConnection, {});
         connectionId = opened.connectionId;
         memory.set(connectionId);
       }
@@ -105,7 +105,6 @@ function* signInUntilDone(context: SessionContext, form: SignIn | undefined): Sa
       const reply: Awaited<ReturnType<Venue['session']['login']>> = yield call(
         venue.session.login,
         { user: payload.user, password: payload.password?.() ?? '', clientName: `todoku-${venue.shell.kind}` },
-        deadlines.write,
       );
       memory.set(reply.connectionId);
       const expires = reply.tokens?.accessExpireTime;
@@ -119,7 +118,7 @@ function* signInUntilDone(context: SessionContext, form: SignIn | undefined): Sa
 
 /** Exchanges the refresh token and returns when the new access token expires. */
 function* refreshOnce({ venue }: SessionContext): SagaIterator<number> {
-  const reply: Awaited<ReturnType<Venue['session']['refreshSession']>> = yield call(venue.session.refreshSession, {}, deadlines.write);
+  const reply: Awaited<ReturnType<Venue['session']['refreshSession']>> = yield call(venue.session.refreshSession, {});
   const expires = reply.tokens?.accessExpireTime;
   return expires ? plain(expires) : 0;
 }
@@ -175,7 +174,7 @@ function* signOut({ venue }: SessionContext): SagaIterator<SignIn | undefined> {
 /** Returns whether the session is over. */
 async function logout(venue: Venue): Promise<boolean> {
   try {
-    await venue.session.logout({}, deadlines.write);
+    await venue.session.logout({});
     return true;
   } catch (error) {
     return problemOf(error).code === Code.Unauthenticated;

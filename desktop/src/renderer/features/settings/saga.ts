@@ -7,7 +7,7 @@ import type { Connectivity, SettingsRefusal, ShellSettings } from '../../../shar
 import { plain } from '../../venue/plain';
 import { problemOf } from '../../venue/problem';
 import type { Shell } from '../../venue/shell';
-import { deadlines, type Venue } from '../../venue/venue';
+import type { Venue } from '../../venue/venue';
 import { session } from '../session/slice';
 import { account } from './account';
 import { upstream } from './upstream';
@@ -57,7 +57,7 @@ export function* accountSaga({ venue }: { venue: Venue }): SagaIterator<void> {
 
 function* readSessions(venue: Venue): SagaIterator<void> {
   try {
-    const reply: Awaited<ReturnType<Venue['session']['listSessions']>> = yield call(venue.session.listSessions, {}, deadlines.read);
+    const reply: Awaited<ReturnType<Venue['session']['listSessions']>> = yield call(venue.session.listSessions, {});
     yield put(account.sessionsRead(reply.sessions.map((one) => plain(one))));
   } catch (error) {
     yield put(account.sessionsFailed(problemOf(error)));
@@ -66,7 +66,7 @@ function* readSessions(venue: Venue): SagaIterator<void> {
 
 function* revoke(venue: Venue, { payload }: ReturnType<typeof account.revoke>): SagaIterator<void> {
   try {
-    yield call(venue.session.revokeSession, { sessionId: payload }, deadlines.write);
+    yield call(venue.session.revokeSession, { sessionId: payload });
     yield call(readSessions, venue);
   } catch (error) {
     yield put(account.sessionsFailed(problemOf(error)));
@@ -76,7 +76,7 @@ function* revoke(venue: Venue, { payload }: ReturnType<typeof account.revoke>): 
 function* changePassword(venue: Venue, { payload }: ReturnType<typeof account.changePassword>): SagaIterator<void> {
   const { present = '', next = '' } = payload.passwords?.() ?? {};
   try {
-    yield call(venue.session.changePassword, { oldPassword: present, newPassword: next }, deadlines.write);
+    yield call(venue.session.changePassword, { oldPassword: present, newPassword: next });
     yield put(account.passwordChanged());
     yield call(readSessions, venue); // A changed password ends all other sessions.
   } catch (error) {
