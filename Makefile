@@ -49,6 +49,7 @@ soak: build ## Run the crash and fault tests at full length, one package after t
 
 verify: .tools/golangci-lint .tools/buf .tools/govulncheck $(GENERATORS) desktop/node_modules/.package-lock.json ## Check schema, generated code, lint, architecture, documents, modules
 	$(step) "modules are as recorded" go mod verify
+	$(step) "go.mod is tidy" go mod tidy -diff
 	$(step) "schema and generated code" .ci/schema
 	$(step) "lint" .tools/golangci-lint run
 	$(step) "screens: lint, types, generated code" .ci/screens verify
