@@ -77,19 +77,6 @@ func (s *Service) OwnConnection(ctx context.Context, caller Identity, id string)
 // Connections returns the connections of a user, or of everybody for "", oldest first.
 func (s *Service) Connections(user string) []Connection { return s.live.listConnections(user) }
 
-// CloseConnection ends a connection; nothing can attach to it any more. A stream
-// that is attached is the caller's to end. One that has ended already is no error.
-func (s *Service) CloseConnection(ctx context.Context, id, reason string) error {
-	err := s.write(ctx, func(ctx context.Context) error { return s.store.DeleteConnections(ctx, []string{id}) })
-	if err != nil {
-		return fmt.Errorf("account: close connection: %w", err)
-	}
-	if c, ok := s.live.drop(id); ok {
-		s.log.add(ctx, Entry{Kind: ConnectionClosed, User: c.User, Session: c.Session, Connection: id, Reason: reason})
-	}
-	return nil
-}
-
 // Detached notes that a connection's stream has ended: of several without one, the
 // one that was detached longest ago makes room for a new one. It is kept in memory
 // only. An unknown connection is passed over.

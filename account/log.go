@@ -25,7 +25,6 @@ const (
 	Reused           Kind = "REUSE"            // An old refresh token came back.
 	PasswordChanged  Kind = "PASSWORD_CHANGED" // Also the first password.
 	ConnectionOpened Kind = "CONNECTION_OPENED"
-	ConnectionClosed Kind = "CONNECTION_CLOSED"
 	Attach           Kind = "ATTACH"
 	Detach           Kind = "DETACH"
 	LogLost          Kind = "LOG_LOST" // Detail says how many entries are missing before this one.
@@ -37,7 +36,7 @@ const (
 // would wait for itself.
 func (e Entry) patient() bool {
 	switch e.Kind {
-	case Attach, Detach, Refreshed, ConnectionOpened, ConnectionClosed:
+	case Attach, Detach, Refreshed, ConnectionOpened:
 		return false
 	case SignOut:
 		return e.Reason != string(EndExpired)

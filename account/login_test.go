@@ -346,7 +346,6 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		_, err = v.Connection(text)
 		wantError(t, err, account.ErrUnknownConnection)
 		must(t, v.Logout(t.Context(), text))
-		must(t, v.CloseConnection(t.Context(), text, text))
 		_, err = v.OpenConnection(t.Context(), text, account.LoginInfo{})
 		wantError(t, err, account.ErrRevoked)
 	}

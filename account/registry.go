@@ -288,16 +288,11 @@ func (r *registry) forget(id string) {
 	}
 }
 
-// drop removes a connection and returns it, or false if it was not there.
-func (r *registry) drop(id string) (Connection, bool) {
+// drop removes a connection.
+func (r *registry) drop(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c, ok := r.connections[id]
-	if !ok {
-		return Connection{}, false
-	}
 	r.forget(id)
-	return *c, true
 }
 
 // detached notes when a connection was last without a stream.

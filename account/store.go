@@ -85,9 +85,6 @@ type ConnectionStore interface {
 	// CreateConnection must delete the connection replaced, unless that is "",
 	// and store c. It must return ErrNotFound if c's session does not exist.
 	CreateConnection(ctx context.Context, c Connection, replaced string) error
-	// DeleteConnections must delete the connections; one that does not exist is
-	// not an error.
-	DeleteConnections(ctx context.Context, ids []string) error
 	// Connections must return the connections of a session, or all for "", in any order.
 	Connections(ctx context.Context, session string) ([]Connection, error)
 }

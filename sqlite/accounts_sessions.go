@@ -103,11 +103,6 @@ func insertConnection(ctx context.Context, tx *sql.Tx, c account.Connection) err
 	return err
 }
 
-// DeleteConnections implements [account.ConnectionStore].
-func (a *Accounts) DeleteConnections(ctx context.Context, ids []string) error {
-	return runEach(ctx, a, "DELETE FROM connections WHERE id = ?", ids, func(id *string) []any { return []any{*id} })
-}
-
 // Connections implements [account.ConnectionStore].
 func (a *Accounts) Connections(ctx context.Context, session string) ([]account.Connection, error) {
 	return collect(ctx, a.db.reader, func(row scanner, c *account.Connection) error {

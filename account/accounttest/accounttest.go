@@ -135,7 +135,6 @@ func testEmpty(t *testing.T, store account.Store) {
 	_, err = store.Session(ctx, "none")
 	wantError(t, err, account.ErrNotFound)
 	must(t, store.EndSessions(ctx, []string{"none"}))
-	must(t, store.DeleteConnections(ctx, []string{"none"}))
 	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx, ""))), 0)
 	must(t, store.DeleteKeys(ctx, 9))
 	must(t, store.Prune(ctx, start, start))
@@ -368,8 +367,6 @@ func testConnections(t *testing.T, store account.Store) {
 	wantEqual(t, connectionIDs(t, store), []string{first.ID, second.ID})
 	must(t, store.CreateConnection(ctx, connection("third", s), first.ID))
 	wantEqual(t, connectionIDs(t, store), []string{"tab", "third"})
-	must(t, store.DeleteConnections(ctx, []string{"third", "none"}))
-	wantEqual(t, connectionIDs(t, store), []string{"tab"})
 }
 
 func testTexts(t *testing.T, store account.Store) {

@@ -96,11 +96,6 @@ func (f *Faulty) CreateConnection(ctx context.Context, c account.Connection, rep
 	return f.write(func() error { return f.Store.CreateConnection(ctx, c, replaced) })
 }
 
-// DeleteConnections implements account.ConnectionStore.
-func (f *Faulty) DeleteConnections(ctx context.Context, ids []string) error {
-	return f.write(func() error { return f.Store.DeleteConnections(ctx, ids) })
-}
-
 // AppendAccess implements account.AccessStore.
 func (f *Faulty) AppendAccess(ctx context.Context, list []account.Entry) error {
 	return f.write(func() error { return f.Store.AppendAccess(ctx, list) })

@@ -188,15 +188,6 @@ func (m *MemoryStore) CreateConnection(_ context.Context, c account.Connection, 
 	return nil
 }
 
-// DeleteConnections implements [account.ConnectionStore].
-func (m *MemoryStore) DeleteConnections(_ context.Context, ids []string) error {
-	defer m.lock()()
-	for _, id := range ids {
-		delete(m.connections, id)
-	}
-	return nil
-}
-
 // Connections implements [account.ConnectionStore].
 func (m *MemoryStore) Connections(_ context.Context, session string) ([]account.Connection, error) {
 	defer m.lock()()
