@@ -121,7 +121,7 @@ func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, er
 		return nil, err
 	}
 	a := &Attached{
-		Start: StartSnapshot, Head: f.position,
+		Start: StartSnapshot, Head: f.position.At(),
 		feed: f, user: user.ID, connection: request.Connection,
 		subscription: request.Subscription.clone(),
 		topics:       f.names.topicsOf(user, request.Subscription, symbols),
@@ -143,7 +143,7 @@ func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, er
 		Connection: request.Connection, Instance: request.Instance, User: string(request.User),
 		Session: request.Session, Remote: request.Remote, Expiry: request.Expiry,
 		Topics: a.topics, StateInterval: request.Subscription.StateInterval,
-		After: f.position, Resume: resume, Hello: hello, Opening: opening,
+		After: f.position.At(), Resume: resume, Hello: hello, Opening: opening,
 	})
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, er
 	if a.Start == StartReplay {
 		a.note(request.Resume.Sequence)
 	} else {
-		a.note(f.position)
+		a.note(f.position.At())
 	}
 	return a, nil
 }
@@ -203,8 +203,8 @@ func (f *Feed) missed(topics []push.Topic, user *trade.User, cursor push.Cursor)
 	switch {
 	case cursor.Epoch != f.log.Epoch():
 		return nil, CauseUnknownEpoch, nil
-	case after > f.position:
-		return nil, CauseNone, fmt.Errorf("%w: %d, the venue is at %d", ErrBadCursor, after, f.position)
+	case after > f.position.At():
+		return nil, CauseNone, fmt.Errorf("%w: %d, the venue is at %d", ErrBadCursor, after, f.position.At())
 	}
 	sequences, cause := f.kept(topics, after, f.options.ReplayEvents+1)
 	switch {

@@ -33,7 +33,7 @@ func (a *Attached) TakeCarried() []Carried {
 	taken := a.carried
 	a.carried = nil
 	if len(taken) == maxCarried {
-		a.note(a.feed.position)
+		a.note(a.feed.position.At())
 	}
 	return taken
 }

@@ -39,7 +39,8 @@ func TestAnAudienceIncludesOnlyWhoCarriedOneOfItsTopics(t *testing.T) {
 }
 
 func TestWhatAStreamCarriedIsNeverClaimedPastTheBound(t *testing.T) {
-	a := &Attached{feed: &Feed{position: 1000}}
+	a := &Attached{feed: &Feed{}}
+	a.feed.position.Set(1000)
 	for i := range 2 * maxCarried {
 		a.topics = []push.Topic{push.Topic(strings.Repeat("x", i+1))}
 		a.note(uint64(i))

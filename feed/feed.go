@@ -76,14 +76,13 @@ type Feed struct {
 	// mu protects what follows. It is held over the calls into the hub that must
 	// not run beside a Publish, and comes before the hub's locks.
 	mu       sync.Mutex
-	position uint64
+	position journal.Progress
 	time     int64 // Of the record at position, in nanoseconds since 1970.
 	views    *views
 	index    *index
 	names    *names
 	streams  map[string]*Attached // By connection.
 	saved    uint64               // Position of the newest checkpoint asked for.
-	ring     chan struct{}        // Closed at the next change of position; nil while nobody waits.
 }
 
 // New returns a feed that does nothing until Run is called. The hub must be
@@ -119,11 +118,7 @@ func (f *Feed) isReady() bool {
 }
 
 // Position returns the sequence that all answers reflect.
-func (f *Feed) Position() uint64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.position
-}
+func (f *Feed) Position() uint64 { return f.position.At() }
 
 // Cursor returns the cursor after a sequence.
 func (f *Feed) Cursor(sequence uint64) push.Cursor {
@@ -134,28 +129,11 @@ func (f *Feed) Cursor(sequence uint64) push.Cursor {
 // it. The error is the context's cause, ErrStopped, or ErrBadCursor for a
 // sequence that the journal does not have.
 func (f *Feed) WaitFor(ctx context.Context, sequence uint64) error {
-	for {
-		f.mu.Lock()
-		if f.position >= sequence {
-			f.mu.Unlock()
-			return nil
-		}
-		if f.ring == nil {
-			f.ring = make(chan struct{})
-		}
-		ring := f.ring
-		f.mu.Unlock()
-		if sequence > f.log.Head() {
-			return ErrBadCursor
-		}
-		select {
-		case <-ring:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-f.stopped:
-			return ErrStopped
-		}
+	if sequence > max(f.position.At(), f.log.Head()) {
+		return ErrBadCursor
 	}
+	_, err := f.position.Wait(ctx, sequence)
+	return err
 }
 
 // WaitForCursor is WaitFor for a cursor that a client named. A cursor of another
@@ -169,11 +147,8 @@ func (f *Feed) WaitForCursor(ctx context.Context, cursor push.Cursor) error {
 
 // advance moves the position. The caller holds mu.
 func (f *Feed) advance(r *trade.Record) {
-	f.position, f.time = r.Sequence, r.Time
-	if f.ring != nil {
-		close(f.ring)
-		f.ring = nil
-	}
+	f.time = r.Time
+	f.position.Set(r.Sequence)
 }
 
 // Run builds the views from the newest snapshot and what followed it, closes
@@ -181,6 +156,7 @@ func (f *Feed) advance(r *trade.Record) {
 // when ctx ended it, and otherwise why the journal cannot be followed any more.
 func (f *Feed) Run(ctx context.Context) error {
 	defer close(f.stopped)
+	defer f.position.End(ErrStopped)
 	if err := f.start(ctx); err != nil {
 		return f.ending(ctx, err)
 	}

@@ -98,7 +98,8 @@ func (f *Feed) loadViews(ctx context.Context) (uint64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.views.load(snapshot)
-	f.position, f.time = stored.Sequence, stored.Time
+	f.time = stored.Time
+	f.position.Set(stored.Sequence)
 	return stored.Sequence, nil
 }
 
@@ -128,7 +129,7 @@ func (f *Feed) seed() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var messages []*push.Message
-	now := Message{Sequence: f.position, Time: f.time}
+	now := Message{Sequence: f.position.At(), Time: f.time}
 	for symbol, m := range f.views.markets {
 		topic := f.names.market(symbol)[0].topic
 		for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
@@ -139,7 +140,7 @@ func (f *Feed) seed() error {
 		m.book.told = m.book.best(symbol)
 		messages = append(messages, bestState(f.encoder, now, topic, m.book.told))
 	}
-	if err := f.hub.Seed(f.position, messages); err != nil {
+	if err := f.hub.Seed(f.position.At(), messages); err != nil {
 		return fmt.Errorf("feed: %w", err)
 	}
 	f.saved = f.index.position
@@ -201,8 +202,8 @@ func (f *Feed) publish(records []*trade.Record) error {
 	if err := f.publishSame(records[from:]); err != nil {
 		return err
 	}
-	if f.position-f.saved >= f.options.CheckpointEvery {
-		f.saved = f.position
+	if f.position.At()-f.saved >= f.options.CheckpointEvery {
+		f.saved = f.position.At()
 		select {
 		case f.save <- struct{}{}:
 		default: // The one before is not taken yet; it will save what is newest then.

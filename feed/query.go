@@ -32,7 +32,7 @@ func (f *Feed) Book(symbol trade.Symbol, depth int) (BookView, bool) {
 	}
 	return BookView{
 		Symbol: symbol, Bids: top(m.book.bids, depth), Offers: top(m.book.offers, depth),
-		BookVersion: m.book.version, LastPrice: m.book.lastPrice, Sequence: f.position,
+		BookVersion: m.book.version, LastPrice: m.book.lastPrice, Sequence: f.position.At(),
 	}, true
 }
 

@@ -40,7 +40,7 @@ type item struct {
 // capture takes what a snapshot for this stream will say. The caller holds mu.
 func (f *Feed) capture(a *Attached, user *trade.User) snapshot {
 	s := snapshot{
-		sequence: f.position, time: f.time, reset: a.Cause,
+		sequence: f.position.At(), time: f.time, reset: a.Cause,
 		instruments: f.views.instruments(), user: user,
 	}
 	if a.purview.all {
@@ -269,8 +269,8 @@ func (f *Feed) past(id trade.UserID, after *push.Cursor, limit int, subscription
 		switch {
 		case after.Epoch != f.log.Epoch():
 			return nil, 0, ErrUnknownEpoch
-		case after.Sequence > f.position:
-			return nil, 0, fmt.Errorf("%w: %d, the venue is at %d", ErrBadCursor, after.Sequence, f.position)
+		case after.Sequence > f.position.At():
+			return nil, 0, fmt.Errorf("%w: %d, the venue is at %d", ErrBadCursor, after.Sequence, f.position.At())
 		}
 		from = after.Sequence
 	}
@@ -282,5 +282,5 @@ func (f *Feed) past(id trade.UserID, after *push.Cursor, limit int, subscription
 	case CauseCompacted:
 		return nil, 0, ErrCompacted
 	}
-	return &replay{log: f.log, composer: newComposer(), topics: topicSet(topics), sequences: sequences}, f.position, nil
+	return &replay{log: f.log, composer: newComposer(), topics: topicSet(topics), sequences: sequences}, f.position.At(), nil
 }

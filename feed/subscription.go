@@ -125,7 +125,7 @@ func (f *Feed) UpdateSubscription(
 	if err := f.resubscribe(a, user, subscription); err != nil {
 		return push.Cursor{}, err
 	}
-	return f.Cursor(f.position), nil
+	return f.Cursor(f.position.At()), nil
 }
 
 // resubscribe gives a live stream what the user may see of a subscription, and
@@ -142,7 +142,7 @@ func (f *Feed) resubscribe(a *Attached, user *trade.User, subscription Subscript
 		return err
 	}
 	a.subscription, a.topics, a.purview = subscription.clone(), topics, seen
-	a.note(f.position)
+	a.note(f.position.At())
 	return nil
 }
 
@@ -172,7 +172,7 @@ func (f *Feed) initial(before, after purview) ([]*push.Message, error) {
 		return nil, fmt.Errorf("%w: %d messages, at most %d", ErrReattach, count, maxInitial)
 	}
 	found.sort()
-	s := snapshot{sequence: f.position, time: f.time, holdings: found, online: online}
+	s := snapshot{sequence: f.position.At(), time: f.time, holdings: found, online: online}
 	return encodeItems(f.encoder, s, s.held(nil), 0), nil
 }
 

@@ -111,13 +111,12 @@ type Follower struct {
 	log     *journal.Log
 	store   Store
 	options Options
-	stopped chan struct{} // Closed when Run returns.
 
-	mu       sync.Mutex // protects what follows
-	position uint64
-	wanted   uint64             // The highest sequence that somebody waits for.
-	hurry    context.CancelFunc // Ends a linger; nil while there is none.
-	ring     chan struct{}      // Closed at the next change of position; nil while nobody waits.
+	position journal.Progress
+
+	mu     sync.Mutex         // protects what follows
+	wanted uint64             // The highest sequence that somebody waits for.
+	hurry  context.CancelFunc // Ends a linger; nil while there is none.
 }
 
 // NewFollower returns a follower that does nothing until Run is called.
@@ -135,54 +134,35 @@ func NewFollower(log *journal.Log, store Store, options Options) *Follower {
 		options.Share = defaultShare
 	}
 	options.Share = min(options.Share, 100)
-	return &Follower{log: log, store: store, options: options, stopped: make(chan struct{})}
+	return &Follower{log: log, store: store, options: options}
 }
 
 // Position returns the sequence that the history's answers reflect; 0 before Run
 // has looked.
-func (f *Follower) Position() uint64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.position
-}
+func (f *Follower) Position() uint64 { return f.position.At() }
 
-// WaitFor returns when the history reflects a sequence, so that who wrote it
-// reads it, and makes the follower hurry. The error is the context's cause,
-// [ErrStopped], or [ErrAhead] for a sequence that the journal does not have.
+// WaitFor returns when the history reflects a sequence, and makes the follower hurry.
+// The error is the context's cause, [ErrStopped], or [ErrAhead] for a sequence that the
+// journal does not have.
 func (f *Follower) WaitFor(ctx context.Context, sequence uint64) error {
 	if sequence > f.log.Head() {
 		return ErrAhead
 	}
-	for {
-		f.mu.Lock()
-		if f.position >= sequence {
-			f.mu.Unlock()
-			return nil
-		}
-		f.wanted = max(f.wanted, sequence)
-		if f.hurry != nil {
-			f.hurry()
-		}
-		if f.ring == nil {
-			f.ring = make(chan struct{})
-		}
-		ring := f.ring
-		f.mu.Unlock()
-		select {
-		case <-ring:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-f.stopped:
-			return ErrStopped
-		}
+	f.mu.Lock()
+	f.wanted = max(f.wanted, sequence)
+	if f.hurry != nil {
+		f.hurry()
 	}
+	f.mu.Unlock()
+	_, err := f.position.Wait(ctx, sequence)
+	return err
 }
 
 // Run follows the journal until ctx ends, and returns nil then. A database that
 // fails is tried again and reported; what cannot get better is returned: a
 // journal that is closed, or whose records cannot be read.
 func (f *Follower) Run(ctx context.Context) error {
-	defer close(f.stopped)
+	defer f.position.End(ErrStopped)
 	failing := false
 	for retry := firstRetry; ; {
 		err := f.follow(ctx, func() {
@@ -267,7 +247,7 @@ func (f *Follower) apply(ctx context.Context, decoder *record.Decoder) error {
 	if err := f.store.Apply(ctx, records); err != nil {
 		return &storeError{err}
 	}
-	f.moved(records[len(records)-1].Sequence)
+	f.position.Set(records[len(records)-1].Sequence)
 	return nil
 }
 
@@ -314,7 +294,7 @@ func (f *Follower) begin(ctx context.Context) error {
 	case was.Sequence+1 < oldest:
 		kind = Behind
 	default:
-		f.moved(was.Sequence)
+		f.position.Set(was.Sequence)
 		return nil
 	}
 	state, err := f.stateBehind(ctx, oldest)
@@ -325,7 +305,7 @@ func (f *Follower) begin(ctx context.Context) error {
 	if err := f.store.Reset(ctx, position, state); err != nil {
 		return &storeError{err}
 	}
-	f.moved(position.Sequence)
+	f.position.Set(position.Sequence)
 	f.tell(Event{Kind: kind, Was: was, Position: position})
 	return nil
 }
@@ -401,17 +381,6 @@ func (f *Follower) read(ctx context.Context, decoder *record.Decoder) ([]*trade.
 		}
 	}
 	return records, nil
-}
-
-// moved tells those who wait that the history stands at a sequence.
-func (f *Follower) moved(position uint64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.position = position
-	if f.ring != nil {
-		close(f.ring)
-		f.ring = nil
-	}
 }
 
 func (f *Follower) cursor(sequence uint64) journal.Position {

@@ -40,7 +40,8 @@ func Follow(ctx context.Context, store Store, options Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.following, l.head = true, min(l.head, announced)
+	l.following = true
+	l.head.Set(min(l.head.At(), announced))
 	return l, nil
 }
 
@@ -103,12 +104,12 @@ func (l *Log) note(ctx context.Context, err error) {
 func (l *Log) heard(a Announcement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || a.Head <= l.head {
+	if l.closed || a.Head <= l.head.At() {
 		return
 	}
-	if records, ok := continuation(l.head, a); ok && l.following {
+	if records, ok := continuation(l.head.At(), a); ok && l.following {
 		l.window.add(records)
-		l.publish(a.Head)
+		l.head.Set(a.Head)
 		return
 	}
 	l.announced = max(l.announced, a.Head)
@@ -169,7 +170,7 @@ func (l *Log) Refresh(ctx context.Context) error {
 func (l *Log) fill(ctx context.Context) error {
 	for {
 		l.mu.Lock()
-		after, through, room := l.head, l.announced, uint64(l.window.maxRecords)
+		after, through, room := l.head.At(), l.announced, uint64(l.window.maxRecords)
 		idle := !l.following || l.closed
 		l.mu.Unlock()
 		if idle || through <= after {
@@ -189,14 +190,14 @@ func (l *Log) fill(ctx context.Context) error {
 			records = until(records, through)
 		}
 		l.mu.Lock()
-		if l.following && l.head == after { // Otherwise an announcement was faster.
+		if l.following && l.head.At() == after { // Otherwise an announcement was faster.
 			if len(records) > 0 {
 				l.window.add(records)
 				through = records[len(records)-1].Sequence
 			} else {
 				l.window.reset()
 			}
-			l.publish(through)
+			l.head.Set(through)
 		}
 		l.mu.Unlock()
 	}

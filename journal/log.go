@@ -46,13 +46,13 @@ type Log struct {
 	// read. It is taken before mu.
 	appending sync.Mutex
 
+	head Progress // to where readers may see; set with mu held
+
 	mu     sync.Mutex // protects what follows; never held during I/O
 	window window
 	oldest uint64
-	head   uint64
 	failed error // why appends are refused, or why a follower may be behind
 	closed bool
-	change chan struct{} // closed at the next change of head; nil while nobody waits
 
 	following bool
 	announced uint64 // to where a follower may read; what lies behind head is a gap
@@ -63,7 +63,7 @@ type Log struct {
 func Open(ctx context.Context, store Store, options Options) (*Log, error) {
 	l, err := newLog(ctx, store, options)
 	if err == nil {
-		l.ring(l.head, nil)
+		l.ring(l.head.At(), nil)
 	}
 	return l, err
 }
@@ -89,11 +89,13 @@ func newLog(ctx context.Context, store Store, options Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Log{
-		store: store, epoch: epoch, oldest: oldest, head: head,
+	l := &Log{
+		store: store, epoch: epoch, oldest: oldest,
 		bell: options.Bell, recheck: options.Recheck, gap: make(chan struct{}, 1),
 		window: window{maxBytes: options.MaxBytes, maxRecords: options.MaxRecords},
-	}, nil
+	}
+	l.head.Set(head)
+	return l, nil
 }
 
 // Append makes records durable as one batch behind prev and then shows them to
@@ -122,7 +124,7 @@ func (l *Log) Append(ctx context.Context, prev uint64, records []Record) error {
 	head := records[len(records)-1].Sequence
 	l.mu.Lock()
 	l.window.add(records)
-	l.publish(head)
+	l.head.Set(head)
 	l.mu.Unlock()
 	l.ring(head, records)
 	return nil
@@ -157,19 +159,10 @@ func (l *Log) appendable(prev uint64) error {
 		return ErrFollower
 	case err != nil:
 		return err
-	case l.head != prev:
-		return fmt.Errorf("%w: head is %d, not %d", ErrStale, l.head, prev)
+	case l.head.At() != prev:
+		return fmt.Errorf("%w: head is %d, not %d", ErrStale, l.head.At(), prev)
 	}
 	return nil
-}
-
-// publish moves the head and wakes the callers of Wait. The caller holds mu.
-func (l *Log) publish(head uint64) {
-	l.head = head
-	if l.change != nil {
-		close(l.change)
-		l.change = nil
-	}
 }
 
 // Reopen looks at the store again after a failed append, or after another
@@ -208,17 +201,17 @@ func (l *Log) takeBounds(oldest, head uint64, lead bool) error {
 	case l.following && !lead: // It stepped down just now.
 		return ErrFollower
 	}
-	if head < l.head {
+	if head < l.head.At() {
 		l.failed = &CorruptError{head + 1, "was durable and is missing now"}
 		return l.failed
 	}
 	l.failed, l.following = nil, false
 	l.oldest = oldest
-	if head > l.head {
+	if head > l.head.At() {
 		// Readers fetch these from the store: this is rare, and the records may
 		// be another process's.
 		l.window.reset()
-		l.publish(head)
+		l.head.Set(head)
 	}
 	return nil
 }
@@ -252,7 +245,7 @@ func (l *Log) Read(ctx context.Context, after uint64, limit int) ([]Record, erro
 		return nil, fmt.Errorf("%w: limit %d", ErrInvalid, limit)
 	}
 	l.mu.Lock()
-	head := l.head
+	head := l.head.At()
 	if l.closed {
 		l.mu.Unlock()
 		return nil, ErrClosed
@@ -299,40 +292,14 @@ func (l *Log) FirstSince(ctx context.Context, since int64, through uint64) (uint
 	return low, nil
 }
 
-// Wait returns the head as soon as that is above after. A
-// change between a Read and the Wait that follows is not missed. The error is
-// the context's or ErrClosed.
+// Wait returns the head as soon as that is above after. A change between a Read and
+// the Wait that follows is not missed. The error is the context's or ErrClosed.
 func (l *Log) Wait(ctx context.Context, after uint64) (head uint64, err error) {
-	for {
-		l.mu.Lock()
-		switch {
-		case l.closed:
-			l.mu.Unlock()
-			return 0, ErrClosed
-		case l.head > after:
-			head = l.head
-			l.mu.Unlock()
-			return head, nil
-		}
-		if l.change == nil {
-			l.change = make(chan struct{})
-		}
-		change := l.change
-		l.mu.Unlock()
-		select {
-		case <-change:
-		case <-ctx.Done():
-			return 0, context.Cause(ctx)
-		}
-	}
+	return l.head.Wait(ctx, after+1)
 }
 
 // Head returns the newest sequence that readers may see, 0 when there is none.
-func (l *Log) Head() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.head
-}
+func (l *Log) Head() uint64 { return l.head.At() }
 
 // Oldest returns the oldest sequence that the store still had when the Log last
 // looked; 1 for an empty journal.
@@ -385,6 +352,6 @@ func (l *Log) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	l.publish(l.head)
+	l.head.End(ErrClosed)
 	l.window.reset()
 }
