@@ -68,9 +68,9 @@ func TestAThirdUserSubscribedToEverythingLearnsNothingOfTheOthers(t *testing.T) 
 				raw, _ := json.Marshal(m.Body) //nolint:errchkjson // It was JSON a moment ago.
 				body := string(raw)
 				switch m.Type {
-				case "trade.Execution", "feed.PartyTrade", "trade.Position", "feed.AccountLimits", "feed.OrderState", "trade.CancelRejected":
+				case "feed.Execution", "feed.PartyTrade", "feed.Position", "feed.AccountLimits", "feed.OrderState", "feed.CancelRejected":
 					t.Errorf("%s was told %s", name, body)
-				case "trade.User":
+				case "feed.User":
 					if id := m.Body["ID"]; name != "root" && id != "eve" {
 						t.Errorf("%s was told of the user %v", name, id)
 					}
@@ -82,7 +82,7 @@ func TestAThirdUserSubscribedToEverythingLearnsNothingOfTheOthers(t *testing.T) 
 					}
 				}
 			}
-			if kinds["trade.Print"] == 0 || kinds["feed.Presence"] == 0 {
+			if kinds["feed.Print"] == 0 || kinds["feed.Presence"] == 0 {
 				t.Errorf("%s saw no market or presence at all: %v", name, kinds)
 			}
 		}

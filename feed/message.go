@@ -15,20 +15,57 @@ type Message struct {
 	Index uint32
 	// Time is when the record was sequenced, in nanoseconds since 1970.
 	Time int64
-	// Body is one of the pointers named in [Encoder]. Nobody may change it.
-	Body any
+	// Body is what it says. Nobody may change it.
+	Body Body
 }
+
+// Body is what a message says. The concrete types are those below; the linter names
+// every switch over them that lacks one.
+//
+//sumtype:decl
+type Body interface{ body() }
+
+// What package trade describes, as bodies: as large as a pointer, so that a message
+// allocates nothing for them.
+type (
+	// Execution is an execution report with its name.
+	Execution struct{ *trade.Execution }
+	// CancelRejected says that a replace or cancel was refused.
+	CancelRejected struct{ *trade.CancelRejected }
+	// Position is a position of an account as it is now.
+	Position struct{ *trade.Position }
+	// Instrument is an instrument as it is now.
+	Instrument struct{ *trade.Instrument }
+	// User is a user as they are now, for themselves and administrators.
+	User struct{ *trade.User }
+	// Print is a trade as everyone sees it.
+	Print struct{ *trade.Print }
+	// OrderState is a working order as it stands, in a snapshot.
+	OrderState struct{ *trade.Order }
+)
+
+func (Execution) body()      {}
+func (CancelRejected) body() {}
+func (Position) body()       {}
+func (Instrument) body()     {}
+func (User) body()           {}
+func (Print) body()          {}
+func (OrderState) body()     {}
+func (*PartyTrade) body()    {}
+func (*LevelUpdate) body()   {}
+func (*Best) body()          {}
+func (*AccountLimits) body() {}
+func (*Presence) body()      {}
+func (*Announcement) body()  {}
+func (*SnapshotBegin) body() {}
+func (*SnapshotEnd) body()   {}
+func (*Reset) body()         {}
 
 // Encoder makes the bytes that a stream carries out of a message: with grpcpush,
 // one whole entry of the response's repeated field.
 //
 // Encode must be a pure function of the message, must not keep or change it, and
-// must not call the feed. It is called from several goroutines at once. Body is
-// one of
-//
-//	*trade.Execution, *trade.CancelRejected, *PartyTrade, *trade.Position, *AccountLimits,
-//	*OrderState, *trade.User, *Presence, *Announcement, *trade.Instrument,
-//	*trade.Print, *LevelUpdate, *Best, *SnapshotBegin, *SnapshotEnd, *Reset
+// must not call the feed. It is called from several goroutines at once.
 type Encoder interface {
 	Encode(Message) []byte
 }
@@ -81,9 +118,6 @@ type AccountLimits struct {
 	Account trade.AccountID
 	Limits  trade.Limits
 }
-
-// OrderState is a working order as it stands, in a snapshot.
-type OrderState struct{ *trade.Order }
 
 // Presence says that somebody is signed in, or not: OTHER_USER_LOGIN. It carries
 // the display name only, never the name to sign in with.

@@ -48,11 +48,11 @@ func (c *composer) compose(r *trade.Record) []addressed {
 		switch e := event.(type) {
 		case *trade.ExecutionReport:
 			if m := c.add(r, "execution_report", n.ofReport(e)); m != nil {
-				m.Body = &trade.Execution{ExecutionReport: e, Sequence: r.Sequence, Event: i}
+				m.Body = Execution{&trade.Execution{ExecutionReport: e, Sequence: r.Sequence, Event: i}}
 			}
 		case *trade.CancelRejected:
 			if m := c.add(r, "cancel_reject", n.ofCancelRejected(e)); m != nil {
-				m.Body = e
+				m.Body = CancelRejected{e}
 			}
 		case *trade.TradeChanged:
 			c.addTrade(r, e)
@@ -60,15 +60,15 @@ func (c *composer) compose(r *trade.Record) []addressed {
 			c.addLevel(r, e)
 		case *trade.PositionChanged:
 			if m := c.add(r, "position_update", n.ofPosition(&e.Position)); m != nil {
-				m.Body = &e.Position
+				m.Body = Position{&e.Position}
 			}
 		case *trade.InstrumentChanged:
 			if m := c.add(r, "instrument_update", n.ofInstrument()); m != nil {
-				m.Body = &e.Instrument
+				m.Body = Instrument{&e.Instrument}
 			}
 		case *trade.UserChanged:
 			if m := c.add(r, "user_update", n.ofUser(&e.User)); m != nil {
-				m.Body = &e.User
+				m.Body = User{&e.User}
 			}
 		case *trade.PresenceChanged:
 			if m := c.add(r, "user_presence", n.ofPresence()); m != nil {
@@ -110,10 +110,10 @@ func (c *composer) addTrade(r *trade.Record, e *trade.TradeChanged) {
 		}
 	}
 	if m := c.add(r, "trade_print", c.names.ofPrint(&e.Trade)); m != nil {
-		m.Body = &trade.Print{
+		m.Body = Print{&trade.Print{
 			ID: e.Trade.ID, Symbol: e.Trade.Symbol, Price: e.Trade.Price, Quantity: e.Trade.Quantity,
 			Aggressor: e.Trade.Aggressor, Status: e.Trade.Status, Time: e.Trade.Time,
-		}
+		}}
 	}
 }
 
@@ -172,7 +172,7 @@ func (c *composer) appendEvents(to []*push.Message, messages []addressed, encode
 // memory: most are replaced by the next before a stream takes them, so they are
 // encoded when one does. They hold nothing of their record, because they may stay
 // in the hub for days.
-type state[B any] struct {
+type state[B any, P pointer[B]] struct {
 	message  push.Message
 	deferred push.Deferred
 	encoder  Encoder
@@ -180,15 +180,21 @@ type state[B any] struct {
 	body     B
 }
 
+// pointer is a body that is a pointer to B.
+type pointer[B any] interface {
+	*B
+	Body
+}
+
 // Encode implements push.Content.
-func (s *state[B]) Encode() []byte {
-	return s.encoder.Encode(Message{Sequence: s.message.Sequence, Index: s.message.Index, Time: s.time, Body: &s.body})
+func (s *state[B, P]) Encode() []byte {
+	return s.encoder.Encode(Message{Sequence: s.message.Sequence, Index: s.message.Index, Time: s.time, Body: P(&s.body)})
 }
 
 // newState returns the message of a value that a topic has since a record. Key and
 // Gone are the caller's to set.
-func newState[B any](encoder Encoder, from Message, topic push.Topic, kind string, body B) *push.Message {
-	s := &state[B]{encoder: encoder, time: from.Time, body: body}
+func newState[B any, P pointer[B]](encoder Encoder, from Message, topic push.Topic, kind string, body B) *push.Message {
+	s := &state[B, P]{encoder: encoder, time: from.Time, body: body}
 	s.message = push.Message{
 		Sequence: from.Sequence, Index: from.Index, Topic: topic, Kind: kind, Deferred: &s.deferred,
 	}

@@ -163,8 +163,8 @@ func TestASnapshotIsTheStateOfItsPosition(t *testing.T) {
 			limits := slices.DeleteFunc(want.Accounts, func(a trade.AccountState) bool { return !sees(a.Account) })
 			online := slices.DeleteFunc(want.Users, func(u trade.User) bool { return !u.Online })
 			for kind, n := range map[string]int{
-				"feed.SnapshotBegin": 1, "trade.Instrument": 2, "trade.User": 1, "feed.OrderState": len(orders),
-				"trade.Position": len(positions), "feed.AccountLimits": len(limits), "feed.Presence": len(online), "feed.SnapshotEnd": 1,
+				"feed.SnapshotBegin": 1, "feed.Instrument": 2, "feed.User": 1, "feed.OrderState": len(orders),
+				"feed.Position": len(positions), "feed.AccountLimits": len(limits), "feed.Presence": len(online), "feed.SnapshotEnd": 1,
 			} {
 				if kinds[kind] != n {
 					t.Errorf("all accounts %t: %d of %s, want %d", all, kinds[kind], kind, n)

@@ -113,7 +113,7 @@ func TestLiveStreamsFollowTheUsersRoles(t *testing.T) {
 		_, now := c.texts()
 		users := 0
 		for _, m := range parse(t, now[len(after):]) {
-			if m.Type == "trade.User" {
+			if m.Type == "feed.User" {
 				users++
 			}
 		}

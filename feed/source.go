@@ -34,7 +34,7 @@ type snapshot struct {
 // item is a message of a snapshot before it is encoded.
 type item struct {
 	kind string
-	body any
+	body Body
 }
 
 // capture takes what a snapshot for this stream will say. The caller holds mu.
@@ -63,9 +63,9 @@ func (s snapshot) items() []item {
 	}
 	items = append(items, item{"snapshot_begin", &SnapshotBegin{}})
 	for _, instrument := range s.instruments {
-		items = append(items, item{"instrument_update", instrument})
+		items = append(items, item{"instrument_update", Instrument{instrument}})
 	}
-	items = append(items, item{"user_update", s.user})
+	items = append(items, item{"user_update", User{s.user}})
 	items = s.held(items)
 	return append(items, item{"snapshot_end", &SnapshotEnd{}})
 }
@@ -76,10 +76,10 @@ func (s snapshot) held(items []item) []item {
 		items = append(items, item{"limit_update", limits})
 	}
 	for _, position := range s.holdings.positions {
-		items = append(items, item{"position_update", position})
+		items = append(items, item{"position_update", Position{position}})
 	}
 	for _, order := range s.holdings.orders {
-		items = append(items, item{"order", &OrderState{order}})
+		items = append(items, item{"order", OrderState{order}})
 	}
 	for _, name := range s.online {
 		items = append(items, item{"user_presence", &Presence{name, true}})

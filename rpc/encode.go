@@ -13,7 +13,6 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/push"
 	"todoku/push/grpcpush"
-	"todoku/trade"
 )
 
 // Encoder writes what is pushed as entries of FeedNotificationResponse.messages,
@@ -109,8 +108,7 @@ func entry(m *todokuv1.Message) []byte {
 	return data
 }
 
-// messageOf is what a feed message is on the wire. A body that this version does
-// not know is a message without one, which clients pass over.
+// messageOf is what a feed message is on the wire.
 func messageOf(m feed.Message) *todokuv1.Message {
 	w := &todokuv1.Message{Sequence: m.Sequence, Index: m.Index, Time: timestamp(m.Time)}
 	switch b := m.Body.(type) {
@@ -121,30 +119,30 @@ func messageOf(m feed.Message) *todokuv1.Message {
 	case *feed.Reset:
 		cause, text := resetCause(b.Cause)
 		w.Body = &todokuv1.Message_Reset_{Reset_: &todokuv1.Reset{Cause: cause, Text: text}}
-	case *trade.Execution:
+	case feed.Execution:
 		w.Body = &todokuv1.Message_ExecutionReport{ExecutionReport: reportMessage(b.ExecutionID(), b.ExecutionReport, m.Time)}
-	case *trade.CancelRejected:
+	case feed.CancelRejected:
 		w.Body = &todokuv1.Message_CancelReject{CancelReject: &todokuv1.CancelReject{
 			Order: orderMessage(&b.Order), RequestId: string(b.Request), Reason: reasonMessage(b.Reason),
 		}}
 	case *feed.PartyTrade:
 		w.Body = &todokuv1.Message_Trade{Trade: partyTradeMessage(b)}
-	case *trade.Position:
-		w.Body = &todokuv1.Message_PositionUpdate{PositionUpdate: positionMessage(b)}
+	case feed.Position:
+		w.Body = &todokuv1.Message_PositionUpdate{PositionUpdate: positionMessage(b.Position)}
 	case *feed.AccountLimits:
 		w.Body = &todokuv1.Message_LimitUpdate{LimitUpdate: limitsMessage(b.Account, &b.Limits)}
-	case *feed.OrderState:
+	case feed.OrderState:
 		w.Body = &todokuv1.Message_Order{Order: orderMessage(b.Order)}
 	case *feed.Presence:
 		w.Body = &todokuv1.Message_UserPresence{UserPresence: &todokuv1.UserPresence{DisplayName: b.DisplayName, Online: b.Online}}
 	case *feed.Announcement:
 		w.Body = &todokuv1.Message_Announcement{Announcement: &todokuv1.Announcement{From: b.From, Text: b.Text}}
-	case *trade.Instrument:
-		w.Body = &todokuv1.Message_InstrumentUpdate{InstrumentUpdate: instrumentMessage(b)}
-	case *trade.User:
-		w.Body = &todokuv1.Message_UserUpdate{UserUpdate: userMessage(b)}
-	case *trade.Print:
-		w.Body = &todokuv1.Message_TradePrint{TradePrint: printMessage(b)}
+	case feed.Instrument:
+		w.Body = &todokuv1.Message_InstrumentUpdate{InstrumentUpdate: instrumentMessage(b.Instrument)}
+	case feed.User:
+		w.Body = &todokuv1.Message_UserUpdate{UserUpdate: userMessage(b.User)}
+	case feed.Print:
+		w.Body = &todokuv1.Message_TradePrint{TradePrint: printMessage(b.Print)}
 	case *feed.LevelUpdate:
 		w.Body = &todokuv1.Message_BookUpdate{BookUpdate: &todokuv1.BookUpdate{
 			Symbol: string(b.Symbol), Side: todokuv1.Side(b.Side), Level: levelMessage(b.Level), BookVersion: b.BookVersion,

@@ -25,7 +25,7 @@ import (
 var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
 
 // everyBody is one message of each kind that the feed makes.
-func everyBody() []any {
+func everyBody() []feed.Body {
 	order := trade.Order{
 		ID: 7, Account: "desk", User: "alice", ClientOrderID: "a-1", Symbol: "USDJPY", Side: trade.SideBuy,
 		Type: trade.OrderTypeLimit, TimeInForce: trade.TimeInForceGTD, PostOnly: true, SelfTrade: trade.SelfTradeCancelBoth,
@@ -38,39 +38,39 @@ func everyBody() []any {
 		MinQuantity: 100_000_000, MaxQuantity: 100_000_000_000, HighLimitPrice: 20_000_000_000, Band: 500,
 		ReferencePrice: 15_000_000_000, Disclose: true, Status: trade.TradingStatusHalted, StatusReason: "news",
 	}
-	return []any{
+	return []feed.Body{
 		&feed.SnapshotBegin{},
 		&feed.SnapshotEnd{},
 		&feed.Reset{Cause: feed.CauseTooFarBehind},
-		&trade.Execution{ExecutionReport: &trade.ExecutionReport{
+		feed.Execution{Execution: &trade.Execution{ExecutionReport: &trade.ExecutionReport{
 			Type: trade.ExecTypeTrade, Order: order, Request: "a-1", LastPrice: 15_125_000_000, LastQuantity: 400_000_000,
 			Trade: 3, Maker: true, Counterparty: "bob",
-		}, Sequence: 12, Event: 4},
-		&trade.Execution{ExecutionReport: &trade.ExecutionReport{
+		}, Sequence: 12, Event: 4}},
+		feed.Execution{Execution: &trade.Execution{ExecutionReport: &trade.ExecutionReport{
 			Type: trade.ExecTypeRejected, Order: trade.Order{
 				ID: 8, Account: "desk", Symbol: "USDJPY", Side: trade.SideSell, Type: trade.OrderTypeMarket,
 				TimeInForce: trade.TimeInForceIOC, Quantity: 1, Status: trade.OrderStatusRejected,
 			}, Reason: trade.ReasonOutsideBand,
-		}, Sequence: 13},
-		&trade.CancelRejected{Order: order, Request: "r-2", Reason: trade.ReasonBelowFilled},
+		}, Sequence: 13}},
+		feed.CancelRejected{CancelRejected: &trade.CancelRejected{Order: order, Request: "r-2", Reason: trade.ReasonBelowFilled}},
 		&feed.PartyTrade{
 			ID: 3, Symbol: "USDJPY", Account: "desk", Side: trade.SideBuy, Price: 15_125_000_000, Quantity: 400_000_000, Order: 7,
 			ClientOrderID: "a-1", Maker: true, Counterparty: "bob", Status: trade.TradeStatusBusted, Time: 1_700_000_000_000_000_003, Text: "error",
 		},
-		&trade.Position{Account: "desk", Symbol: "USDJPY", Quantity: -5, Cost: trade.Notional(15_125_000_000, -400_000_000), Realised: trade.Amount{Lo: 1}},
+		feed.Position{Position: &trade.Position{Account: "desk", Symbol: "USDJPY", Quantity: -5, Cost: trade.Notional(15_125_000_000, -400_000_000), Realised: trade.Amount{Lo: 1}}},
 		&feed.AccountLimits{Account: "desk", Limits: trade.Limits{
 			MaxOrderQuantity: 5, MaxOrderNotional: trade.Amount{Hi: 1}, MaxOpenOrders: 3, Band: 10, MaxMessagesPerSecond: 100,
 		}},
 		&feed.AccountLimits{Account: "free"},
-		&feed.OrderState{Order: &order},
-		&trade.User{
+		feed.OrderState{Order: &order},
+		feed.User{User: &trade.User{
 			ID: "alice", DisplayName: "Alice アリス", Roles: trade.RoleTrader | trade.RoleRisk,
 			Accounts: []trade.AccountID{"desk", "own"}, Online: true, Since: 1_700_000_000_000_000_000,
-		},
+		}},
 		&feed.Presence{DisplayName: "Bob", Online: true},
 		&feed.Announcement{From: "root", Text: "Closing at five.\nGo home."},
-		&instrument,
-		&trade.Print{ID: 3, Symbol: "USDJPY", Price: 15_125_000_000, Quantity: 400_000_000, Aggressor: trade.SideSell, Status: trade.TradeStatusConcluded, Time: 9},
+		feed.Instrument{Instrument: &instrument},
+		feed.Print{Print: &trade.Print{ID: 3, Symbol: "USDJPY", Price: 15_125_000_000, Quantity: 400_000_000, Aggressor: trade.SideSell, Status: trade.TradeStatusConcluded, Time: 9}},
 		&feed.LevelUpdate{Level: trade.Level{Price: 15_125_000_000, Quantity: 600_000_000, Orders: 2}, Symbol: "USDJPY", Side: trade.SideBuy, BookVersion: 99},
 		&feed.LevelUpdate{Level: trade.Level{Price: 15_125_000_000}, Symbol: "USDJPY", Side: trade.SideSell, BookVersion: 100},
 		&feed.Best{Symbol: "USDJPY", Bid: trade.Level{Price: 1, Quantity: 2, Orders: 3}, BookVersion: 4, LastPrice: 5},
