@@ -119,12 +119,12 @@ func TestExpiriesOfATimeWithoutTheServerComeFirst(t *testing.T) {
 }
 
 func TestACrowdedDaysEndTakesSeveralRecords(t *testing.T) {
-	const crowd = 50_000 + 1_000
+	const expiring = 50_000 + 1_000
 	synctest.Test(t, func(t *testing.T) {
 		store := journaltest.NewMemoryStore()
 		r := start(t, store, engine.Options{})
 		r.cast("alice")
-		commands := make([]trade.Command, crowd)
+		commands := make([]trade.Command, expiring)
 		for i := range commands {
 			o := order("alice", i)
 			o.Price = trade.Price(1+i%500) * tick
@@ -148,8 +148,8 @@ func TestACrowdedDaysEndTakesSeveralRecords(t *testing.T) {
 				days++
 			}
 		}
-		if expired != crowd || days != 1 {
-			t.Errorf("%d of %d expired, the day ended %d times", expired, crowd, days)
+		if expired != expiring || days != 1 {
+			t.Errorf("%d of %d expired, the day ended %d times", expired, expiring, days)
 		}
 		r.sameAfterRestart(store)
 	})

@@ -184,15 +184,15 @@ func TestASnapshotMadeFromTheOneBeforeIsTheWholeState(t *testing.T) {
 	}
 }
 
-// snapshotKeeper is a store that lets no snapshot go.
-type snapshotKeeper struct {
+// snapshotStore is a store that lets no snapshot go.
+type snapshotStore struct {
 	journal.Store
 
 	mu        sync.Mutex
 	snapshots []journal.Snapshot
 }
 
-func (k *snapshotKeeper) SaveSnapshot(ctx context.Context, s journal.Snapshot) error {
+func (k *snapshotStore) SaveSnapshot(ctx context.Context, s journal.Snapshot) error {
 	k.mu.Lock()
 	k.snapshots = append(k.snapshots, s)
 	k.mu.Unlock()
@@ -202,8 +202,8 @@ func (k *snapshotKeeper) SaveSnapshot(ctx context.Context, s journal.Snapshot) e
 func TestSnapshotsWrittenBesideTheEngineAreItsStates(t *testing.T) {
 	v := newStreamVenue(t)
 	stream := append(streamSetup(), makeStream(v, 13, 1200)...)
-	keeper := &snapshotKeeper{Store: journaltest.NewMemoryStore()}
-	log, err := journal.Open(t.Context(), keeper, journal.Options{})
+	store := &snapshotStore{Store: journaltest.NewMemoryStore()}
+	log, err := journal.Open(t.Context(), store, journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,26 +238,26 @@ func TestSnapshotsWrittenBesideTheEngineAreItsStates(t *testing.T) {
 	}
 	stop()
 	running.Wait()
-	if len(keeper.snapshots) < 2 {
-		t.Fatalf("%d snapshots in %d records", len(keeper.snapshots), e.state.sequence)
+	if len(store.snapshots) < 2 {
+		t.Fatalf("%d snapshots in %d records", len(store.snapshots), e.state.sequence)
 	}
-	t.Logf("%d snapshots in %d records", len(keeper.snapshots), e.state.sequence)
+	t.Logf("%d snapshots in %d records", len(store.snapshots), e.state.sequence)
 	replay := newState()
 	next := 0
 	for _, r := range readRecords(t, log, 0) {
 		replay.apply(r)
-		if next < len(keeper.snapshots) && keeper.snapshots[next].Sequence == r.Sequence {
+		if next < len(store.snapshots) && store.snapshots[next].Sequence == r.Sequence {
 			want, err := record.EncodeSnapshot(replay.snapshot())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(want, keeper.snapshots[next].Data) {
+			if !bytes.Equal(want, store.snapshots[next].Data) {
 				t.Fatalf("the snapshot of %d is not the state", r.Sequence)
 			}
 			next++
 		}
 	}
-	if next != len(keeper.snapshots) || replay.sequence != e.state.sequence || hashOf(t, replay) != hashOf(t, e.state) {
-		t.Fatalf("%d of %d snapshots were compared, or the replay leads elsewhere than to %d", next, len(keeper.snapshots), e.state.sequence)
+	if next != len(store.snapshots) || replay.sequence != e.state.sequence || hashOf(t, replay) != hashOf(t, e.state) {
+		t.Fatalf("%d of %d snapshots were compared, or the replay leads elsewhere than to %d", next, len(store.snapshots), e.state.sequence)
 	}
 }

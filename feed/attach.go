@@ -60,7 +60,7 @@ type Attached struct {
 	// What follows is protected by Feed.mu.
 	subscription Subscription
 	topics       []push.Topic
-	purview      purview
+	visibility   visibility
 	carried      []Carried // Changes that were not taken yet.
 }
 
@@ -125,7 +125,7 @@ func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, er
 		feed: f, user: user.ID, connection: request.Connection,
 		subscription: request.Subscription.clone(),
 		topics:       f.names.topicsOf(user, request.Subscription, symbols),
-		purview:      purviewOf(user, request.Subscription),
+		visibility:   visibilityOf(user, request.Subscription),
 	}
 	opening, resume, err := f.opening(ctx, a, user, request.Resume)
 	if err != nil {

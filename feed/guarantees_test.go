@@ -20,24 +20,24 @@ import (
 // watcher is a user with a screen: it attaches, is cut off, resumes and changes
 // its mind, and knows by the naive table what it must have been told.
 type watcher struct {
-	sight   feedtest.Sight
-	truth   []pushtest.Event
-	client  *client // nil while cut off.
-	streams []pushtest.Stream
-	cursor  *push.Cursor
-	resets  int
+	observer feedtest.Observer
+	truth    []pushtest.Event
+	client   *client // nil while cut off.
+	streams  []pushtest.Stream
+	cursor   *push.Cursor
+	resets   int
 }
 
 func (w *watcher) subscription() feed.Subscription {
 	return feed.Subscription{
-		Symbols: w.sight.Symbols, Presence: w.sight.Presence, AllAccounts: w.sight.All,
+		Symbols: w.observer.Symbols, Presence: w.observer.Presence, AllAccounts: w.observer.All,
 		StateInterval: 10 * time.Millisecond,
 	}
 }
 
 func (w *watcher) attach(s *server) {
 	s.t.Helper()
-	w.client = s.attach(feed.AttachRequest{User: w.sight.User.ID, Subscription: w.subscription(), Resume: w.cursor})
+	w.client = s.attach(feed.AttachRequest{User: w.observer.User.ID, Subscription: w.subscription(), Resume: w.cursor})
 	if w.client.attached.Start == feed.StartReset {
 		w.resets++
 	}
@@ -72,13 +72,13 @@ func guarantees(t *testing.T, seed uint64) {
 	s.play(s.venue.opening(users...)...)
 	watchers := make([]*watcher, len(users))
 	for i, user := range users {
-		watchers[i] = &watcher{sight: feedtest.Sight{User: user, Symbols: []trade.Symbol{"AAA"}, Presence: i%2 == 0}}
+		watchers[i] = &watcher{observer: feedtest.Observer{User: user, Symbols: []trade.Symbol{"AAA"}, Presence: i%2 == 0}}
 		watchers[i].attach(s)
 		synctest.Wait()
 	}
 	tell := func(r *trade.Record) {
 		for _, w := range watchers {
-			w.truth = append(w.truth, w.sight.Concerns(r)...)
+			w.truth = append(w.truth, w.observer.Concerns(r)...)
 		}
 	}
 	settle := func() {
@@ -94,17 +94,17 @@ func guarantees(t *testing.T, seed uint64) {
 			w.attach(s)
 		case n == 16 && w.client != nil:
 			settle()
-			w.sight.Presence = random.IntN(2) == 0
-			w.sight.All = w.sight.User.Roles.Has(trade.RoleRisk|trade.RoleAdmin) && random.IntN(2) == 0
-			w.sight.Symbols = []trade.Symbol{"AAA", "BBB"}[:random.IntN(3)]
-			if _, err := s.feed.UpdateSubscription(t.Context(), string(w.sight.User.ID), w.sight.User.ID, w.subscription()); err != nil {
+			w.observer.Presence = random.IntN(2) == 0
+			w.observer.All = w.observer.User.Roles.Has(trade.RoleRisk|trade.RoleAdmin) && random.IntN(2) == 0
+			w.observer.Symbols = []trade.Symbol{"AAA", "BBB"}[:random.IntN(3)]
+			if _, err := s.feed.UpdateSubscription(t.Context(), string(w.observer.User.ID), w.observer.User.ID, w.subscription()); err != nil {
 				t.Fatal(err)
 			}
 		case n == 17 && w.client != nil:
 			settle()
-			user := w.sight.User
+			user := w.observer.User
 			user.Accounts = []trade.AccountID{"alice", "bob", "carol", "rick", "root"}[:1+random.IntN(4)]
-			w.sight.User = user
+			w.observer.User = user
 			r := s.venue.user(user)
 			tell(r)
 			s.play(r)
@@ -130,7 +130,7 @@ func guarantees(t *testing.T, seed uint64) {
 		wantBooks(t, s, w)
 		w.cut(s)
 		for _, violation := range pushtest.CheckAll(w.truth, w.streams, s.venue.sequence) {
-			t.Errorf("seed %d, %s: %s", seed, w.sight.User.ID, violation)
+			t.Errorf("seed %d, %s: %s", seed, w.observer.User.ID, violation)
 		}
 		resets += w.resets
 	}
@@ -142,7 +142,7 @@ func wantBooks(t *testing.T, s *server, w *watcher) {
 	t.Helper()
 	w.client.mu.Lock()
 	defer w.client.mu.Unlock()
-	for _, symbol := range w.sight.Symbols {
+	for _, symbol := range w.observer.Symbols {
 		state := w.client.state[push.Topic("market:"+symbol)]
 		levels := 0
 		for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
@@ -151,16 +151,16 @@ func wantBooks(t *testing.T, s *server, w *watcher) {
 				data := state[feed.LevelKey(side, trade.Price(level[0]))]
 				want := fmt.Sprintf(`"Price":%d,"Quantity":%d,"Orders":%d`, level[0], level[1], level[2])
 				if !strings.Contains(data, want) {
-					t.Errorf("%s holds %q, the book has %s", w.sight.User.ID, data, want)
+					t.Errorf("%s holds %q, the book has %s", w.observer.User.ID, data, want)
 				}
 			}
 		}
 		best := state["best"]
 		if want := fmt.Sprintf(`"BookVersion":%d,"LastPrice":%d`, s.venue.versions[symbol], s.venue.last[symbol]); !strings.Contains(best, want) {
-			t.Errorf("%s holds %q, want %s", w.sight.User.ID, best, want)
+			t.Errorf("%s holds %q, want %s", w.observer.User.ID, best, want)
 		}
 		if len(state) != levels+1 {
-			t.Errorf("%s holds %d keys of %s, want %d", w.sight.User.ID, len(state), symbol, levels+1)
+			t.Errorf("%s holds %d keys of %s, want %d", w.observer.User.ID, len(state), symbol, levels+1)
 		}
 	}
 }
@@ -182,9 +182,9 @@ func TestAttachBesideAWriterHasNoGapAndNoOverlap(t *testing.T) {
 	var clients sync.WaitGroup
 	for i, user := range users {
 		w := &watcher{cursor: s.cursor(begin)}
-		w.sight = feedtest.Sight{User: user, Symbols: []trade.Symbol{"AAA", "BBB"}, All: user.ID == "rick", Presence: true}
+		w.observer = feedtest.Observer{User: user, Symbols: []trade.Symbol{"AAA", "BBB"}, All: user.ID == "rick", Presence: true}
 		for _, r := range records {
-			w.truth = append(w.truth, w.sight.Concerns(r)...)
+			w.truth = append(w.truth, w.observer.Concerns(r)...)
 		}
 		watchers[i] = w
 		random := rand.New(rand.NewPCG(3, uint64(i)))
@@ -196,7 +196,7 @@ func TestAttachBesideAWriterHasNoGapAndNoOverlap(t *testing.T) {
 	clients.Wait()
 	for _, w := range watchers {
 		for _, violation := range pushtest.CheckAll(w.truth, w.streams, last.Sequence) {
-			t.Errorf("%s: %s", w.sight.User.ID, violation)
+			t.Errorf("%s: %s", w.observer.User.ID, violation)
 		}
 	}
 }
@@ -205,7 +205,7 @@ func TestAttachBesideAWriterHasNoGapAndNoOverlap(t *testing.T) {
 func (w *watcher) follow(t *testing.T, s *server, random *rand.Rand, last uint64) {
 	t.Helper()
 	for w.cursor.Sequence < last {
-		client, err := s.tryAttach(feed.AttachRequest{User: w.sight.User.ID, Subscription: w.subscription(), Resume: w.cursor})
+		client, err := s.tryAttach(feed.AttachRequest{User: w.observer.User.ID, Subscription: w.subscription(), Resume: w.cursor})
 		if err != nil {
 			t.Error(err)
 			return

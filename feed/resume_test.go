@@ -242,7 +242,7 @@ func TestARestartReadsTheJournalsTailOnly(t *testing.T) {
 		page, _, _, err := f.Notifications(t.Context(), "alice", &push.Cursor{Epoch: log.Epoch()}, 2000, feed.Subscription{AllSymbols: true})
 		want := 0
 		for sequence := uint64(1); sequence <= s.venue.sequence; sequence++ {
-			want += len(feedtest.Sight{User: trader("alice"), Symbols: []trade.Symbol{"AAA", "BBB"}}.Concerns(s.venue.records[sequence]))
+			want += len(feedtest.Observer{User: trader("alice"), Symbols: []trade.Symbol{"AAA", "BBB"}}.Concerns(s.venue.records[sequence]))
 		}
 		if err != nil || len(page) != want {
 			t.Errorf("%s: %d past events, want %d (%v)", test.name, len(page), want, err)
@@ -291,7 +291,7 @@ func TestPagesOfNotificationsAreTheReplay(t *testing.T) {
 			break
 		}
 	}
-	look := feedtest.Sight{User: trader("alice"), Symbols: subscription.Symbols}
+	look := feedtest.Observer{User: trader("alice"), Symbols: subscription.Symbols}
 	i := 0
 	for sequence := uint64(1); sequence <= s.venue.sequence; sequence++ {
 		for _, event := range look.Concerns(s.venue.records[sequence]) {

@@ -43,12 +43,12 @@ func (f *Feed) capture(a *Attached, user *trade.User) snapshot {
 		sequence: f.position.At(), time: f.time, reset: a.Cause,
 		instruments: f.views.instruments(), user: user,
 	}
-	if a.purview.all {
+	if a.visibility.all {
 		s.holdings = f.views.allHoldings()
 	} else {
-		s.holdings = f.views.holdings(a.purview.accounts)
+		s.holdings = f.views.holdings(a.visibility.accounts)
 	}
-	if a.purview.presence {
+	if a.visibility.presence {
 		s.online = f.views.online()
 	}
 	return s

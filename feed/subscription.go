@@ -38,22 +38,22 @@ func (s Subscription) clone() Subscription {
 	return s
 }
 
-// purview is whose accounts a stream sees.
-type purview struct {
+// visibility is the accounts that a stream may see.
+type visibility struct {
 	all      bool
 	accounts []trade.AccountID
 	presence bool
 }
 
-func purviewOf(user *trade.User, subscription Subscription) purview {
-	return purview{
+func visibilityOf(user *trade.User, subscription Subscription) visibility {
+	return visibility{
 		all:      subscription.AllAccounts && seesAllAccounts(user),
 		accounts: user.Accounts,
 		presence: subscription.Presence,
 	}
 }
 
-func (p purview) sees(account trade.AccountID) bool {
+func (p visibility) sees(account trade.AccountID) bool {
 	return p.all || slices.Contains(p.accounts, account)
 }
 
@@ -132,8 +132,8 @@ func (f *Feed) UpdateSubscription(
 // takes everything else away. The caller holds mu.
 func (f *Feed) resubscribe(a *Attached, user *trade.User, subscription Subscription) error {
 	topics := f.names.topicsOf(user, subscription, f.symbols(subscription))
-	seen := purviewOf(user, subscription)
-	initial, err := f.initial(a.purview, seen)
+	seen := visibilityOf(user, subscription)
+	initial, err := f.initial(a.visibility, seen)
 	if err != nil {
 		return err
 	}
@@ -141,13 +141,13 @@ func (f *Feed) resubscribe(a *Attached, user *trade.User, subscription Subscript
 	if err := f.hub.Subscribe(a.connection, string(a.user), add, remove, initial); err != nil {
 		return err
 	}
-	a.subscription, a.topics, a.purview = subscription.clone(), topics, seen
+	a.subscription, a.topics, a.visibility = subscription.clone(), topics, seen
 	a.note(f.position.At())
 	return nil
 }
 
-// initial encodes what one purview sees beyond another.
-func (f *Feed) initial(before, after purview) ([]*push.Message, error) {
+// initial encodes what a stream with one visibility sees beyond another.
+func (f *Feed) initial(before, after visibility) ([]*push.Message, error) {
 	found := &holdings{}
 	take := func(account trade.AccountID, view *accountView) {
 		if view != nil && !before.sees(account) {

@@ -14,8 +14,8 @@ import (
 // numbers them and chains their cursors: there is no second path on which a gap
 // or an overlap could arise.
 
-// outlet is what the consumer of a stream knows of it.
-type outlet struct {
+// sender is the state of a stream that its consumer owns.
+type sender struct {
 	hello   func(HelloInfo) []byte
 	opening Source
 	after   uint64 // The opening's end.
@@ -35,7 +35,7 @@ type collector struct {
 	response Response
 	bytes    int
 	changes  []change // Of the topic at hand.
-	parcels  []parcel // What is live in the response.
+	parts    []part   // What is live in the response.
 	tells    bool     // It has events, of the opening or live.
 	shard    *freshnessShard
 }
@@ -53,7 +53,7 @@ func (h *Hub) newCollector() *collector { return &collector{shard: h.freshness.s
 func (h *Hub) returnCollector(c *collector) {
 	clear(c.response.Messages)
 	clear(c.changes[:cap(c.changes)])
-	if cap(c.response.Messages) <= 1024 && cap(c.changes) <= 1024 && cap(c.parcels) <= 1024 {
+	if cap(c.response.Messages) <= 1024 && cap(c.changes) <= 1024 && cap(c.parts) <= 1024 {
 		h.collectors.Put(c)
 	}
 }
@@ -66,7 +66,7 @@ func (c *collector) add(m *Message) {
 // addParcel notes live messages of a kind, for receipts.
 func (c *collector) addParcel(k kind, count uint32, at int64) {
 	if at != never {
-		c.parcels = append(c.parcels, parcel{k, count, at})
+		c.parts = append(c.parts, part{k, count, at})
 	}
 }
 
@@ -79,7 +79,7 @@ func (c *collector) addOwn(kind string, data []byte) {
 
 // addGroup adds a group or its beginning. It returns false when the response
 // should go now; what was left is in held.
-func (c *collector) addGroup(g Group, o *outlet) bool {
+func (c *collector) addGroup(g Group, o *sender) bool {
 	r := &c.response
 	size, cut := 0, len(g.Messages)
 	for i, m := range g.Messages {
@@ -121,7 +121,7 @@ func (s *Stream) collect(c *collector) (*Response, error) {
 		Number:   o.number + 1,
 		Fragment: o.partial,
 	}
-	c.bytes, c.parcels, c.tells = 0, c.parcels[:0], false
+	c.bytes, c.parts, c.tells = 0, c.parts[:0], false
 
 	if hello := o.hello; hello != nil {
 		o.hello, o.more = nil, true

@@ -174,8 +174,8 @@ func (h *Hub) Freshness(stage Stage) []KindFreshness {
 	return list
 }
 
-// parcel is live messages of one kind and commit on their way into a response.
-type parcel struct {
+// part is the live messages of a response that have one kind and commit time.
+type part struct {
 	kind  kind
 	count uint32
 	at    int64 // When it was committed, by the hub's clock.
@@ -207,8 +207,8 @@ func (c *collector) sent(s *Stream, now int64) (newest int64, kinds uint32) {
 		}
 	}
 	newest, oldest := int64(0), never
-	for i := range c.parcels {
-		p := &c.parcels[i]
+	for i := range c.parts {
+		p := &c.parts[i]
 		age := time.Duration(max(0, now-p.at))
 		if at := bucketOf(age); at != run.at || p.kind != run.kind {
 			flush()

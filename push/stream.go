@@ -74,7 +74,7 @@ type Stream struct {
 	conflated     uint64
 	delivery      *delivery // Nil before the first live message.
 
-	out outlet // Belongs to the consumer.
+	out sender // Belongs to the consumer.
 }
 
 // tally counts what was handed to the transport.
@@ -167,7 +167,7 @@ func newStream(h *Hub, request *AttachRequest, interval time.Duration, attach ui
 		s.reconnectAt = now + spread(h.config.StreamAge, 15)
 	}
 	s.setExpiry(request.Expiry, now)
-	s.out = outlet{hello: request.Hello, opening: request.Opening, after: request.After, cursor: request.Resume}
+	s.out = sender{hello: request.Hello, opening: request.Opening, after: request.After, cursor: request.Resume}
 	return s
 }
 

@@ -12,13 +12,13 @@ import (
 	"todoku/push/pushtest"
 )
 
-// crowd is more streams than any number of lanes that a hub could have here.
-func crowd() int { return 4*runtime.GOMAXPROCS(0) + 10 }
+// manyStreams is more streams than any number of lanes that a hub could have here.
+func manyStreams() int { return 4*runtime.GOMAXPROCS(0) + 10 }
 
 func TestStuckSendsAndOpeningsTakeNobodysTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, push.Config{StreamsPerUser: -1})
-		stuck, release := crowd(), make(chan struct{})
+		stuck, release := manyStreams(), make(chan struct{})
 		for i := range stuck {
 			receive(t.Context(), attach(t, h, push.AttachRequest{Connection: "sending" + strconv.Itoa(i), Topics: []push.Topic{"x"}}), 0, func() { <-release })
 			receive(t.Context(), attach(t, h, push.AttachRequest{

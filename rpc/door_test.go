@@ -127,7 +127,7 @@ func TestTheEnginesTroubleIsToldAsWhatItMeans(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
 	for err, reason := range map[error]string{
-		engine.ErrNotDurable: "NOT_DURABLE", engine.ErrStopped: "SHUTDOWN", engine.ErrOutcomeUnknown: "OUTCOME_UNKNOWN",
+		engine.ErrNotDurable: "NOT_DURABLE", engine.ErrNotLeader: "NOT_LEADER", engine.ErrStopped: "SHUTDOWN", engine.ErrOutcomeUnknown: "OUTCOME_UNKNOWN",
 		trade.Refuse(trade.ReasonRateLimit, "", ""): "RATE_LIMIT", errors.New("disk on fire"): "INTERNAL",
 	} {
 		v.engine.breakWith(err)

@@ -111,7 +111,7 @@ func (e *limitError) Unwrap() error { return e.err }
 
 // limiter keeps count of what Limits bound.
 type limiter struct {
-	calls            *crowd
+	calls            *callCounter
 	attachUser       *allowance
 	attachNetwork    *allowance
 	subscribeUser    *allowance
@@ -121,7 +121,7 @@ type limiter struct {
 func newLimiter(l Limits) *limiter {
 	l = l.withDefaults()
 	return &limiter{
-		calls:            &crowd{limit: l.CallsPerUser, counts: map[string]int{}},
+		calls:            &callCounter{limit: l.CallsPerUser, counts: map[string]int{}},
 		attachUser:       newAllowance(l.AttachesPerUser),
 		attachNetwork:    newAllowance(l.AttachesPerNetwork),
 		subscribeUser:    newAllowance(l.SubscriptionsPerUser),
@@ -163,16 +163,16 @@ func (l *limiter) signIn(c *caller) error {
 	return l.signInPerNetwork.admit(errSignInRate, "network", account.Network(c.remote))
 }
 
-// crowd counts what is under way for each key. Its keys are bounded by the calls
+// callCounter counts what is under way for each key. Its keys are bounded by the calls
 // under way, which the transports bound.
-type crowd struct {
+type callCounter struct {
 	limit int // Negative: none.
 
 	mu     sync.Mutex // Protects counts.
 	counts map[string]int
 }
 
-func (c *crowd) enter(key string) bool {
+func (c *callCounter) enter(key string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.limit >= 0 && c.counts[key] >= c.limit {
@@ -182,7 +182,7 @@ func (c *crowd) enter(key string) bool {
 	return true
 }
 
-func (c *crowd) leave(key string) {
+func (c *callCounter) leave(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.counts[key]--; c.counts[key] == 0 {

@@ -94,7 +94,7 @@ func TestAFloodOfKeysIsForgottenAndHarmsNobodyWhoIsKnown(t *testing.T) {
 	}
 }
 
-// TestALimitOfCallsCountsEachCallerAlone holds a crowd to its bound.
+// TestALimitOfCallsCountsEachCallerAlone holds each caller to the bound.
 func TestALimitOfCallsCountsEachCallerAlone(t *testing.T) {
 	l := newLimiter(Limits{CallsPerUser: 2})
 	alice, bob := &caller{}, &caller{}

@@ -21,7 +21,7 @@ import (
 type oracle struct {
 	users   map[string]trade.User
 	records []*trade.Record
-	concern map[string][]pushtest.Event // By sight.
+	concern map[string][]pushtest.Event // By observer.
 	// levels are the values of a key of a book, oldest first.
 	levels map[string]map[string][]value
 	// updates are the sequences at which a book was updated, once per update.
@@ -144,19 +144,19 @@ func (o *oracle) updated(symbol string, after, through uint64) int {
 	return max(0, to-from)
 }
 
-// sight is what a user asks for in a subscription.
-func (o *oracle) sight(user string, of *todokuv1.Subscription) feedtest.Sight {
-	sight := feedtest.Sight{User: o.users[user], Presence: of.GetPresence(), All: of.GetAllAccounts()}
+// observer is what a user asks for in a subscription.
+func (o *oracle) observer(user string, of *todokuv1.Subscription) feedtest.Observer {
+	observer := feedtest.Observer{User: o.users[user], Presence: of.GetPresence(), All: of.GetAllAccounts()}
 	for _, symbol := range of.GetSymbols() {
 		if symbol != "*" {
-			sight.Symbols = append(sight.Symbols, trade.Symbol(symbol))
+			observer.Symbols = append(observer.Symbols, trade.Symbol(symbol))
 			continue
 		}
 		for s := range o.levels {
-			sight.Symbols = append(sight.Symbols, trade.Symbol(s))
+			observer.Symbols = append(observer.Symbols, trade.Symbol(s))
 		}
 	}
-	return sight
+	return observer
 }
 
 // events lists what concerns a user who asks for this, by sequence.
@@ -164,9 +164,9 @@ func (o *oracle) events(user string, of *todokuv1.Subscription) []pushtest.Event
 	key := fmt.Sprint(user, slices.Sorted(slices.Values(of.GetSymbols())), of.GetPresence(), of.GetAllAccounts())
 	events, known := o.concern[key]
 	if !known {
-		sight := o.sight(user, of)
+		observer := o.observer(user, of)
 		for _, r := range o.records {
-			events = append(events, sight.Concerns(r)...)
+			events = append(events, observer.Concerns(r)...)
 		}
 		o.concern[key] = events
 	}
@@ -193,9 +193,9 @@ type standing struct {
 
 // question asks how things stood for somebody.
 type question struct {
-	at     uint64
-	sight  feedtest.Sight
-	answer func(map[string]string)
+	at       uint64
+	observer feedtest.Observer
+	answer   func(map[string]string)
 }
 
 // ask answers questions, in the order of what they ask about.
@@ -204,7 +204,7 @@ func (o *oracle) ask(questions []question) {
 	s := standing{values: map[string]string{}, owner: map[string]trade.AccountID{}}
 	for _, r := range o.records {
 		for len(questions) > 0 && questions[0].at < r.Sequence {
-			questions[0].answer(s.seen(questions[0].sight))
+			questions[0].answer(s.seen(questions[0].observer))
 			questions = questions[1:]
 		}
 		for _, event := range r.Events {
@@ -212,7 +212,7 @@ func (o *oracle) ask(questions []question) {
 		}
 	}
 	for _, q := range questions {
-		q.answer(s.seen(q.sight))
+		q.answer(s.seen(q.observer))
 	}
 }
 
@@ -246,7 +246,7 @@ func (s *standing) apply(event trade.Event) {
 }
 
 // seen is what of it somebody sees.
-func (s *standing) seen(by feedtest.Sight) map[string]string {
+func (s *standing) seen(by feedtest.Observer) map[string]string {
 	seen := maps.Clone(s.values)
 	maps.DeleteFunc(seen, func(key, _ string) bool {
 		switch kind, name, _ := strings.Cut(key, "/"); kind {

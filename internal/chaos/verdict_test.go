@@ -87,7 +87,7 @@ func (v *verdict) run(o *oracle, r *recorder, run *run, last bool, head uint64) 
 		if s.whole {
 			v.snapshots++
 			questions = append(questions, question{
-				at: s.Resume, sight: o.sight(r.user, s.segments[0].of),
+				at: s.Resume, observer: o.observer(r.user, s.segments[0].of),
 				answer: func(want map[string]string) { v.snapshot(r, s, want) },
 			})
 		}
@@ -152,7 +152,7 @@ func (v *verdict) books(o *oracle, r *recorder, head uint64) {
 	subscription := s.segments[len(s.segments)-1].of
 	known := len(s.segments) == 1
 	delivered, least, most := uint64(0), 0, 0
-	for _, symbol := range o.sight(r.user, subscription).Symbols {
+	for _, symbol := range o.observer(r.user, subscription).Symbols {
 		held := s.books[string(symbol)]
 		if held == nil {
 			v.add(bookTrue, "%s has no book of %s", r.name, symbol)

@@ -10,7 +10,7 @@ let browser: Chromium;
 beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
   vi.stubEnv('TODOKU_NEW_PASSWORD', password);
-  for (const shell of shells) await venue.todoku('admin', 'user', 'add', visitor(shell));
+  for (const shell of shells) await venue.todoku('admin', 'user', 'add', guest(shell));
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
@@ -19,8 +19,8 @@ afterAll(async () => {
 });
 
 /** Somebody new for each shell: who was here a moment ago may be held to be here still. */
-const visitor = (shell: ShellName): string => `visitor-${shells.indexOf(shell)}`;
-const password = 'of-a-visitor';
+const guest = (shell: ShellName): string => `guest-${shells.indexOf(shell)}`;
+const password = 'of-a-guest';
 
 describe.each(shells)('%s', (shell) => {
   test('what happens is told without taking the focus, and kept in the centre', async () => {
@@ -35,7 +35,7 @@ describe.each(shells)('%s', (shell) => {
     const told = async (text: string | RegExp, act: () => Promise<unknown>): Promise<void> => void (await Promise.all([toasts.getByText(text).first().waitFor(), act()]));
     const other = await browser.profile();
     const theirs = await openScreen(shell, other, venue);
-    await told(`${visitor(shell)} signed in.`, () => signIn(theirs.page, visitor(shell), password));
+    await told(`${guest(shell)} signed in.`, () => signIn(theirs.page, guest(shell), password));
     await page.getByRole('button', { name: /^Who is online: / }).click();
     await page.getByRole('list', { name: 'Who is online' }).getByText('Alice (you)').waitFor();
     await page.keyboard.press('Escape');

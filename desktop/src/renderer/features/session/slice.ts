@@ -92,7 +92,7 @@ const slice = createSlice({
     },
     /** The user asks to sign out. */
     signOut() {},
-    /** The session is over, by the user's wish or with a problem. */
+    /** The session is over, on the user's request or with a problem. */
     ended(state, { payload }: PayloadAction<Problem | undefined>) {
       state.status = 'signedOut';
       state.user = undefined;

@@ -9,20 +9,20 @@ import (
 	"todoku/trade"
 )
 
-// The judge of who is told what, for tests at any level. It shares nothing with
+// The judge of who is sent what, for tests at any level. It shares nothing with
 // package feed but the design, so that a mistake in one is not one in both.
 
-// Sight is who looks and at what, in the words of the design and not of the code.
-type Sight struct {
+// Observer is a user with a subscription, as the documents describe it.
+type Observer struct {
 	User     trade.User
 	All      bool // All accounts.
 	Presence bool
 	Symbols  []trade.Symbol
 }
 
-// Concerns lists the events of a record that somebody is to be told: the table
-// «Who is told what» once more, independently of the package's.
-func (s Sight) Concerns(r *trade.Record) []pushtest.Event {
+// Concerns lists the events of a record that the observer must be sent: the table
+// "Who receives what" once more, independently of the package's.
+func (o Observer) Concerns(r *trade.Record) []pushtest.Event {
 	var told []pushtest.Event
 	index := uint32(0)
 	tell := func(yes bool) {
@@ -31,7 +31,7 @@ func (s Sight) Concerns(r *trade.Record) []pushtest.Event {
 		}
 		index++
 	}
-	owns := func(account trade.AccountID) bool { return s.All || slices.Contains(s.User.Accounts, account) }
+	owns := func(account trade.AccountID) bool { return o.All || slices.Contains(o.User.Accounts, account) }
 	for _, event := range r.Events {
 		switch e := event.(type) {
 		case *trade.ExecutionReport:
@@ -41,7 +41,7 @@ func (s Sight) Concerns(r *trade.Record) []pushtest.Event {
 		case *trade.TradeChanged:
 			tell(owns(e.Trade.Buyer.Account))
 			tell(owns(e.Trade.Seller.Account))
-			tell(slices.Contains(s.Symbols, e.Trade.Symbol))
+			tell(slices.Contains(o.Symbols, e.Trade.Symbol))
 		case *trade.LevelChanged:
 			tell(false) // State.
 		case *trade.PositionChanged:
@@ -51,11 +51,11 @@ func (s Sight) Concerns(r *trade.Record) []pushtest.Event {
 		case *trade.InstrumentChanged:
 			tell(true)
 		case *trade.UserChanged:
-			tell(e.User.ID == s.User.ID || s.User.Roles.Has(trade.RoleAdmin))
+			tell(e.User.ID == o.User.ID || o.User.Roles.Has(trade.RoleAdmin))
 		case *trade.PresenceChanged:
-			tell(s.Presence)
+			tell(o.Presence)
 		case *trade.Announced:
-			tell(len(e.To) == 0 || slices.Contains(e.To, s.User.ID))
+			tell(len(e.To) == 0 || slices.Contains(e.To, o.User.ID))
 		}
 	}
 	return told
