@@ -72,8 +72,7 @@ func (c *crowd) open(key int) error {
 		return err
 	}
 	conn.socket = socket
-	conn.open()
-	if err := c.flush(conn); err != nil {
+	if err := errors.Join(conn.open(), c.flush(conn)); err != nil {
 		return err
 	}
 	return c.poller.watch(socket, key)
@@ -146,11 +145,11 @@ func (c *crowd) read(conn *feedConn) error {
 }
 
 func (c *crowd) flush(conn *feedConn) error {
-	if len(conn.out) == 0 {
+	if len(conn.Out) == 0 {
 		return nil
 	}
-	err := c.poller.write(conn.socket, conn.out)
-	conn.out = conn.out[:0]
+	err := c.poller.write(conn.socket, conn.Out)
+	conn.Out = conn.Out[:0]
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/internal/h2"
 )
 
 // One client's stream and what is checked on it: every announcement of the run
@@ -111,18 +112,18 @@ func (f *feed) data(b []byte, now time.Duration) error {
 		f.partial = append(f.partial, b...)
 		b = f.partial
 	}
-	for len(b) >= prefixSize {
+	for len(b) >= h2.PrefixSize {
 		length := int(binary.BigEndian.Uint32(b[1:]))
 		if b[0] != 0 || length > maxFeedMessage {
 			return fmt.Errorf("%w: flag %d, %d bytes", errResponse, b[0], length)
 		}
-		if len(b) < prefixSize+length {
+		if len(b) < h2.PrefixSize+length {
 			break
 		}
-		if err := f.receive(b[prefixSize:prefixSize+length], now); err != nil {
+		if err := f.receive(b[h2.PrefixSize:h2.PrefixSize+length], now); err != nil {
 			return err
 		}
-		b = b[prefixSize+length:]
+		b = b[h2.PrefixSize+length:]
 	}
 	f.partial = append(f.partial[:0], b...)
 	return nil

@@ -146,7 +146,7 @@ func script(t testing.TB) []byte {
 func twoFeeds() (*feedConn, *tally) {
 	sum := &tally{run: testRun, need: 2, end: time.Hour}
 	c := &feedConn{feeds: []*feed{{id: "a", tally: sum}, {id: "b", tally: sum}}, headers: make([]feedHeaders, 2), window: 256}
-	c.open()
+	_ = c.open() // The requests are short.
 	return c, sum
 }
 
@@ -157,7 +157,7 @@ func TestAFeedIsReadHoweverItIsCut(t *testing.T) {
 		c, sum := twoFeeds()
 		complete := 0
 		sum.complete = func(uint64) { complete++ }
-		c.out = c.out[:0]
+		c.Out = c.Out[:0]
 		for rest := wire; len(rest) > 0; rest = rest[min(size, len(rest)):] {
 			if err := c.receive(rest[:min(size, len(rest))], 3*time.Millisecond); err != nil {
 				t.Fatalf("pieces of %d: %v", size, err)
@@ -172,9 +172,9 @@ func TestAFeedIsReadHoweverItIsCut(t *testing.T) {
 			}
 		}
 		if answers == nil {
-			answers = bytes.Clone(c.out)
+			answers = bytes.Clone(c.Out)
 		}
-		if !bytes.Equal(answers, c.out) {
+		if !bytes.Equal(answers, c.Out) {
 			t.Fatalf("pieces of %d are answered otherwise", size)
 		}
 	}
@@ -195,11 +195,11 @@ func TestAFeedIsReadHoweverItIsCut(t *testing.T) {
 
 func TestAShutWindowStaysShut(t *testing.T) {
 	c, _ := twoFeeds()
-	c.shut, c.out = true, c.out[:0]
+	c.shut, c.Out = true, c.Out[:0]
 	if err := c.receive(script(t), 0); err != nil {
 		t.Fatal(err)
 	}
-	framer := http2.NewFramer(nil, bytes.NewReader(c.out))
+	framer := http2.NewFramer(nil, bytes.NewReader(c.Out))
 	for {
 		frame, err := framer.ReadFrame()
 		if err != nil {

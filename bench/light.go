@@ -4,18 +4,17 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"time"
 
-	"golang.org/x/net/http2/hpack"
 	"golang.org/x/sync/errgroup"
 
 	"todoku/client"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/internal/h2"
 )
 
 // sendLight carries a lane out over one connection of its own making.
@@ -88,8 +87,7 @@ func (s *lightSender) start(x *exchange, r request) error {
 	}
 	x.reset()
 	x.request = r
-	x.body = s.lane.appendRequest(append(x.body, 0, 0, 0, 0, 0), &r)
-	binary.BigEndian.PutUint32(x.body[1:], uint32(len(x.body)-prefixSize))
+	x.message = s.lane.appendRequest(x.message, &r)
 	x.request.sent = time.Now()
 	err := s.conn.start(x, func() []byte { return s.headers.block(r.user, r.size) })
 	if errors.Is(err, errGoAway) {
@@ -144,19 +142,16 @@ func (s *lightSender) keepPace(ctx context.Context) error {
 // never change and are kept.
 type headerBlocks struct {
 	authority, scheme string
-	buffer            bytes.Buffer
-	encoder           *hpack.Encoder
+	encoder           *h2.Encoder
 	primed            map[*session]bool
 	kept              map[*session][]byte
 }
 
 func newHeaderBlocks(config OrdersConfig) *headerBlocks {
-	h := &headerBlocks{authority: config.Venue.Address, scheme: "https", primed: map[*session]bool{}, kept: map[*session][]byte{}}
-	if config.Venue.Plaintext {
-		h.scheme = "http"
+	return &headerBlocks{
+		authority: config.Venue.Address, scheme: schemeOf(config.Venue), encoder: h2.NewEncoder(),
+		primed: map[*session]bool{}, kept: map[*session][]byte{},
 	}
-	h.encoder = hpack.NewEncoder(&h.buffer)
-	return h
 }
 
 // usersPerLane is how many users' fields a connection's table holds: a lane's pair.
@@ -167,27 +162,16 @@ func (h *headerBlocks) block(u *session, size int) []byte {
 	if kept := h.kept[u]; kept != nil {
 		return kept
 	}
-	h.buffer.Reset()
 	method := todokuv1.OrderService_PlaceOrder_FullMethodName
 	if size > 1 {
 		method = todokuv1.OrderService_PlaceOrders_FullMethodName
 	}
-	for _, f := range []hpack.HeaderField{
-		{Name: ":method", Value: "POST"},
-		{Name: ":scheme", Value: h.scheme},
-		{Name: ":path", Value: method},
-		{Name: ":authority", Value: h.authority},
-		{Name: "content-type", Value: "application/grpc"},
-		{Name: "te", Value: "trailers"},
-		{Name: "authorization", Value: "Bearer " + u.token()},
-	} {
-		_ = h.encoder.WriteField(f) // The buffer takes all.
-	}
+	block := h.encoder.Encode(h2.Fields(h.scheme, h.authority, method, h2.Bearer(u.token())))
 	if len(h.primed) == usersPerLane && h.primed[u] {
-		h.kept[u] = bytes.Clone(h.buffer.Bytes())
+		h.kept[u] = bytes.Clone(block)
 	}
 	h.primed[u] = true
-	return h.buffer.Bytes()
+	return block
 }
 
 // errAnswers says that a reply does not answer its request.

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"strconv"
 	"sync"
@@ -152,8 +151,7 @@ func (p *publisher) submit(due time.Time, measured bool) error {
 		}
 		p.mu.Unlock()
 		x := &exchange{request: request{first: n}}
-		x.body = p.appendRequest(append(x.body, 0, 0, 0, 0, 0), n, due.Sub(p.start))
-		binary.BigEndian.PutUint32(x.body[1:], uint32(len(x.body)-prefixSize))
+		x.message = p.appendRequest(nil, n, due.Sub(p.start))
 		if err := p.conn.start(x, func() []byte { return p.headers }); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,13 +12,13 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"todoku/internal/h2"
 )
 
-// A connection on which every frame is seen and no frame is sent that was not
-// asked for: grpc-go's own client hides which frame ended a stream, sends PINGs
-// on its own account, and replaces what breaks. See RFC 9113 for the frames and
-// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md for what gRPC
-// puts into them.
+// A connection on which every frame is seen and no frame is sent that was not asked
+// for: grpc-go's client hides which frame ended a stream, sends PINGs by itself, and
+// replaces connections that break.
 
 // errEnded says that a connection or a stream is over; its end says why.
 var errEnded = errors.New("the connection has ended")
@@ -27,7 +26,6 @@ var errEnded = errors.New("the connection has ended")
 // wire is one connection. Its methods may be called concurrently.
 type wire struct {
 	conn      net.Conn
-	framer    *http2.Framer // reading is the reader's alone, writing needs mu
 	authority string
 	scheme    string
 	patience  time.Duration
@@ -36,11 +34,9 @@ type wire struct {
 	reading   sync.WaitGroup
 
 	mu        sync.Mutex // protects what follows
-	headers   bytes.Buffer
-	encoder   *hpack.Encoder
-	offered   HTTP2
+	h2        *h2.Conn
+	encoder   *h2.Encoder
 	streams   map[uint32]*exchange
-	next      uint32 // odd
 	pings     map[uint64]*ping
 	sent      uint64 // PINGs
 	peerPings int
@@ -66,35 +62,36 @@ type ping struct {
 	trip chan time.Duration // takes one
 }
 
-// newWire says hello on a connection, which is closed by close.
+// newWire sends the client's preface on a connection, which close closes.
 func newWire(conn net.Conn, authority string, plaintext bool, patience time.Duration) (*wire, error) {
 	w := &wire{
-		conn: conn, framer: http2.NewFramer(conn, conn), authority: authority, scheme: "https", patience: patience,
-		greeted: make(chan struct{}), gone: make(chan struct{}),
-		streams: map[uint32]*exchange{}, next: 1, pings: map[uint64]*ping{},
+		conn: conn, authority: authority, scheme: "https", patience: patience,
+		greeted: make(chan struct{}), gone: make(chan struct{}), encoder: h2.NewEncoder(),
+		streams: map[uint32]*exchange{}, pings: map[uint64]*ping{},
 	}
 	if plaintext {
 		w.scheme = "http"
 	}
-	w.encoder = hpack.NewEncoder(&w.headers)
-	// This side takes frames of the standard size; a peer that sends others is ended.
-	w.framer.SetMaxReadFrameSize(16 << 10)
-	w.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	w.framer.MaxHeaderListSize = 64 << 10
-	w.offered = HTTP2{MaxConcurrentStreams: unlimited, InitialWindow: 65535, MaxFrameSize: 16 << 10}
-	err := conn.SetWriteDeadline(time.Now().Add(patience))
-	if err == nil {
-		_, err = conn.Write([]byte(http2.ClientPreface))
-	}
-	if err == nil {
-		// Windows stay as small as they are: what comes is a few hundred bytes.
-		err = w.framer.WriteSettings(http2.Setting{ID: http2.SettingEnablePush, Val: 0})
-	}
-	if err != nil {
+	// Windows stay as small as they are: what arrives is a few hundred bytes.
+	w.h2 = h2.NewConn(w, nil, 0, 0)
+	if err := w.flush(); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	w.reading.Go(w.read)
 	return w, nil
+}
+
+// flush sends what was written. The caller holds mu.
+func (w *wire) flush() error {
+	if len(w.h2.Out) == 0 {
+		return nil
+	}
+	err := w.conn.SetWriteDeadline(time.Now().Add(w.patience))
+	if err == nil {
+		_, err = w.conn.Write(w.h2.Out)
+	}
+	w.h2.Out = w.h2.Out[:0]
+	return err
 }
 
 // close ends the connection and waits for its reader.
@@ -111,7 +108,7 @@ func (w *wire) settings(ctx context.Context) (HTTP2, error) {
 	case <-w.greeted:
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		return w.offered, nil
+		return HTTP2(w.h2.Server), nil
 	case <-w.gone:
 		return HTTP2{}, fmt.Errorf("no SETTINGS: %s", w.end)
 	case <-ctx.Done():
@@ -119,14 +116,13 @@ func (w *wire) settings(ctx context.Context) (HTTP2, error) {
 	}
 }
 
-// write sends frames. A connection that cannot be written to is closed, and its
-// reader says why it ended.
+// write sends frames. Without an error they were sent.
 func (w *wire) write(frames func() error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	err := w.conn.SetWriteDeadline(time.Now().Add(w.patience))
+	err := frames()
 	if err == nil {
-		err = frames()
+		err = w.flush()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errEnded, err)
@@ -143,7 +139,8 @@ func (w *wire) ping(ctx context.Context) (time.Duration, error) {
 		w.sent++
 		w.pings[w.sent] = p
 		p.sent = time.Now()
-		return w.framer.WritePing(false, pingData(w.sent))
+		w.h2.Ping(pingData(w.sent))
+		return nil
 	})
 	if err != nil {
 		return 0, err
@@ -172,10 +169,6 @@ func pingNumber(data [8]byte) (n uint64) {
 	return n
 }
 
-// emptyMessage is gRPC's frame of a message without fields: that of a request to
-// grpc.health.v1 for the server as a whole.
-const emptyMessage = "\x00\x00\x00\x00\x00"
-
 // open starts a stream with an empty request. The peer may answer it as long as
 // it likes: there is no deadline in it.
 func (w *wire) open(method string) (*exchange, error) {
@@ -184,26 +177,13 @@ func (w *wire) open(method string) (*exchange, error) {
 		if w.end != nil {
 			return errEnded
 		}
-		w.headers.Reset()
-		for _, f := range []hpack.HeaderField{
-			{Name: ":method", Value: "POST"},
-			{Name: ":scheme", Value: w.scheme},
-			{Name: ":path", Value: method},
-			{Name: ":authority", Value: w.authority},
-			{Name: "content-type", Value: "application/grpc"},
-			{Name: "te", Value: "trailers"},
-			{Name: "user-agent", Value: "todoku-doctor"},
-		} {
-			if err := w.encoder.WriteField(f); err != nil {
-				return err
-			}
+		fields := h2.Fields(w.scheme, w.authority, method, hpack.HeaderField{Name: "user-agent", Value: "todoku-doctor"})
+		// An empty message asks grpc.health.v1 about the server as a whole.
+		stream, err := w.h2.Request(w.encoder.Encode(fields), nil)
+		if err == nil {
+			w.streams[stream] = x
 		}
-		id := w.next
-		w.next += 2
-		w.streams[id] = x
-		return errors.Join(
-			w.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: w.headers.Bytes(), EndHeaders: true}),
-			w.framer.WriteData(id, true, []byte(emptyMessage)))
+		return err
 	})
 	return x, err
 }
@@ -240,116 +220,101 @@ func (w *wire) read() {
 }
 
 func (w *wire) frames() error {
-	for {
-		frame, err := w.framer.ReadFrame()
-		if err != nil {
-			return err
+	for buffer := make([]byte, 16<<10); ; {
+		n, err := w.conn.Read(buffer)
+		if received := w.receive(buffer[:n]); received != nil {
+			return received
 		}
-		if err := w.handle(frame); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 }
 
-func (w *wire) handle(frame http2.Frame) error {
+func (w *wire) receive(b []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch f := frame.(type) {
-	case *http2.SettingsFrame:
-		return w.heed(f)
-	case *http2.PingFrame:
-		return w.answered(f)
-	case *http2.GoAwayFrame:
-		if f.ErrCode == http2.ErrCodeNo {
+	if err := w.h2.Receive(b); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// Frame implements [h2.Handler]. The caller holds mu, as for all below.
+func (w *wire) Frame(f h2.Frame) error {
+	switch f.Type { //nolint:exhaustive // The others make no difference to a stream's life.
+	case http2.FrameSettings:
+		select {
+		case <-w.greeted:
+		default:
+			if !f.Ack() {
+				close(w.greeted)
+			}
+		}
+	case http2.FramePing:
+		w.pong(f)
+	case http2.FrameGoAway:
+		if f.Code() == http2.ErrCodeNo {
 			return nil // Streams may end in peace; how they do is what counts.
 		}
-		w.end = &End{How: ByGoAway, Code: f.ErrCode.String(), Debug: cut(string(f.DebugData()))}
+		w.end = &End{How: ByGoAway, Code: f.Code().String(), Debug: cut(string(f.Payload[8:]))}
 		return errEnded
-	case *http2.RSTStreamFrame:
-		w.finish(f.StreamID, &End{How: ByReset, Code: f.ErrCode.String()})
-	case *http2.MetaHeadersFrame:
-		w.headersOf(f)
-	case *http2.DataFrame:
-		if x := w.streams[f.StreamID]; x != nil && !x.began {
-			x.began = true
-			close(x.first)
-		}
-		if f.StreamEnded() {
-			w.finish(f.StreamID, &End{How: ByNoTrailers})
-		}
+	case http2.FrameRSTStream:
+		w.finish(f.Stream, &End{How: ByReset, Code: f.Code().String()})
 	}
 	return nil
 }
 
-// heed takes the server's settings over. The caller holds mu, as for all below.
-func (w *wire) heed(f *http2.SettingsFrame) error {
-	if f.IsAck() {
-		return nil
+// Data implements [h2.Handler].
+func (w *wire) Data(stream uint32, _ []byte, end bool) error {
+	if x := w.streams[stream]; x != nil && !x.began {
+		x.began = true
+		close(x.first)
 	}
-	err := f.ForeachSetting(func(s http2.Setting) error {
-		switch s.ID { //nolint:exhaustive // The others make no difference to a stream's life.
-		case http2.SettingMaxConcurrentStreams:
-			w.offered.MaxConcurrentStreams = s.Val
-		case http2.SettingInitialWindowSize:
-			w.offered.InitialWindow = s.Val
-		case http2.SettingMaxFrameSize:
-			w.offered.MaxFrameSize = s.Val
-		case http2.SettingMaxHeaderListSize:
-			w.offered.MaxHeaderListSize = s.Val
-		}
-		return nil
-	})
-	select {
-	case <-w.greeted:
-	default:
-		close(w.greeted)
+	if end {
+		w.finish(stream, &End{How: ByNoTrailers})
 	}
-	return errors.Join(err, w.conn.SetWriteDeadline(time.Now().Add(w.patience)), w.framer.WriteSettingsAck())
+	return nil
 }
 
-func (w *wire) answered(f *http2.PingFrame) error {
-	if !f.IsAck() {
+func (w *wire) pong(f h2.Frame) {
+	if !f.Ack() {
 		w.peerPings++
-		return errors.Join(w.conn.SetWriteDeadline(time.Now().Add(w.patience)), w.framer.WritePing(true, f.Data))
+		return
 	}
-	n := pingNumber(f.Data)
+	n := pingNumber([8]byte(f.Payload))
 	if p := w.pings[n]; p != nil {
 		delete(w.pings, n)
 		p.trip <- time.Since(p.sent)
 	}
-	return nil
 }
 
-// headersOf takes headers or trailers.
-func (w *wire) headersOf(f *http2.MetaHeadersFrame) {
-	x := w.streams[f.StreamID]
+// Headers implements [h2.Handler].
+func (w *wire) Headers(stream uint32, fields []hpack.HeaderField, ended bool) error {
+	x := w.streams[stream]
 	if x == nil {
-		return
+		return nil
 	}
-	var status, message string
-	for _, h := range f.Fields {
+	for _, h := range fields {
 		switch {
 		case h.Name == ":status":
 			x.http = h.Value
-		case h.Name == "grpc-status":
-			status = h.Value
-		case h.Name == "grpc-message":
-			message = h.Value
 		case foreign(h.Name):
 			x.foreign = append(x.foreign, cut(h.Name+": "+h.Value))
 		}
 	}
-	if !f.StreamEnded() {
-		return
+	if !ended {
+		return nil
 	}
 	end := &End{How: ByNoTrailers}
-	switch {
+	switch status, message := h2.Status(fields); {
 	case status != "":
 		end = &End{How: ByStatus, Code: statusName(status), Debug: cut(message)}
 	case x.http != "200":
 		end = &End{How: ByHTTPStatus, Code: cut(x.http)}
 	}
-	w.finish(f.StreamID, end)
+	w.finish(stream, end)
+	return nil
 }
 
 // foreign says whether a header is one that proxies add and grpc-go does not.

@@ -43,7 +43,7 @@ func TestWhatAPeerSaysEndsOneConnection(t *testing.T) {
 			return errors.Join(
 				f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 1}),
 				f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x88}, EndHeaders: true}),
-				f.WriteData(1, false, []byte(emptyMessage)),
+				f.WriteData(1, false, make([]byte, 5)),
 				f.WriteData(1, true, nil),
 				f.WritePing(false, [8]byte{1}),
 				f.WritePing(true, pingData(1)))
