@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Config is what a [Service] can be told. The zero value of a field means the
+// Config is the settings of a [Service]. The zero value of a field means the
 // default named beside it.
 type Config struct {
 	// Clock tells the time; time.Now. Only the wall clock counts, since the

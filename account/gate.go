@@ -15,7 +15,7 @@ const stripes = 256
 // how long. It also admits one check at a time per user, so that a failure is
 // counted before the next guess is looked at: a hundred guesses sent at once are
 // worth no more than a hundred sent one after the other. And one network address
-// may fill only a part of the queue, so that whoever floods it leaves room for
+// may fill only a part of the queue, so that a flood from one source leaves room for
 // everybody else.
 type gate struct {
 	seed    maphash.Seed

@@ -103,7 +103,7 @@ type accessLog struct {
 	mu       sync.Mutex // protects everything below
 	queue    []Entry
 	room     chan struct{} // closed, and replaced, when the queue got shorter
-	stopped  bool          // nobody will write any more
+	stopped  bool          // nothing is written any more
 	lost     uint64
 	reported uint64 // how many of lost are said in the log
 	given    map[Kind]uint64
@@ -170,7 +170,7 @@ func (l *accessLog) put(e Entry) (room <-chan struct{}, ok bool) {
 	return nil, true
 }
 
-// ring wakes whoever writes.
+// ring wakes the writer.
 func (l *accessLog) ring() {
 	select {
 	case l.wake <- struct{}{}:

@@ -33,7 +33,7 @@ const (
 // errBadHash says that a stored hash cannot be read. It never holds the hash.
 var errBadHash = errors.New("account: stored password hash is malformed")
 
-// validate refuses costs that argon2 would refuse by panic, or nobody can want.
+// validate refuses costs that argon2 would refuse by panic, or that make no sense.
 func (c HashCost) validate() error {
 	switch {
 	case c.Passes < 1 || c.Passes > maxPasses:

@@ -11,7 +11,7 @@ import (
 // registry is what this process knows of live sessions and connections, so that
 // Verify asks no database. The store is the truth: a session enters after it was
 // stored and leaves after its end was. A connection enters before it is stored,
-// which keeps the bounds exact; its ID is told to nobody until it is.
+// which keeps the bounds exact; its ID leaves this package only after it is stored.
 type registry struct {
 	mu          sync.RWMutex // protects everything below
 	sessions    map[string]*liveSession

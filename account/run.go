@@ -16,7 +16,7 @@ const (
 )
 
 // Run does the background work until ctx ends: it writes the access log, ends
-// expired sessions, rotates keys and drops what is too old. A failure of the store is told to Config.OnFault and tried
+// expired sessions, rotates keys and drops what is too old. A failure of the store is reported to Config.OnFault and tried
 // again. When ctx ends, Run writes what is left and returns nil, or the error
 // that kept it from doing so. Call it once; entries added after it has returned
 // stay in the queue.

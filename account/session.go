@@ -28,7 +28,7 @@ const (
 	EndExpired         EndReason = "EXPIRED"          // Nobody refreshed it in time, or it was idle and in the way of a new one.
 )
 
-// Ended is the end of a session, told to Config.OnEnd.
+// Ended is the end of a session, as Config.OnEnd gets it.
 type Ended struct {
 	Session string
 	User    string

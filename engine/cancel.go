@@ -87,7 +87,7 @@ func (d *draft) whoCancels(from *trade.Actor) trade.Reason {
 	return trade.ReasonByVenue
 }
 
-// shown returns the request id that the account is told: not that of staff.
+// shown returns the request id that the account is shown: never that of staff.
 func (d *draft) shown(from *trade.Actor) trade.RequestID {
 	if user := d.state.users[from.User]; user != nil && user.Owns(from.Account) {
 		return from.Request

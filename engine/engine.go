@@ -46,7 +46,7 @@ type Options struct {
 	MaxRecord int
 	// Retain is how long records are kept behind a snapshot; for ever by default.
 	Retain time.Duration
-	// Report is told of what goes wrong or on behind the callers' backs. It may be
+	// Report gets events that no caller's answer contains. It may be
 	// called from several goroutines.
 	Report func(Report)
 }

@@ -48,7 +48,7 @@ func (e *Engine) loop(ctx context.Context) {
 
 // lead decides, in this goroutine alone, until ctx ends or the role changes.
 // Whatever waits while a batch is being synced makes up the next batch, so that
-// batches grow with the load and a lone command waits for nobody.
+// batches grow with the load and a single command does not wait.
 func (e *Engine) lead(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -74,7 +74,7 @@ func (e *Engine) lead(ctx context.Context) {
 	}
 }
 
-// wait returns how long there is nothing to do unless somebody asks.
+// wait returns the time until the next deadline or retry.
 func (e *Engine) wait() time.Duration {
 	if e.failed != nil {
 		return max(0, e.failed.retry.Sub(e.options.Clock()))
@@ -121,7 +121,7 @@ func (e *Engine) tick(ctx context.Context) {
 	}
 }
 
-// decide decides one command. Its result is not told before it is durable.
+// decide decides one command. Its result is not returned before it is durable.
 func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 	result := &s.results[index]
 	err, now := e.ready(ctx), e.now()

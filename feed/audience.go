@@ -7,7 +7,7 @@ import (
 	"todoku/trade"
 )
 
-// Who is told what. This file is the only place that decides it: the functions
+// Who receives what. This file is the only place that decides it: the functions
 // that begin with "of" say to which topics a message goes, topicsOf which topics a
 // user's stream has. A leak is a mistake in one of them.
 //
@@ -119,7 +119,7 @@ type subject struct {
 }
 
 // names makes audiences and keeps those it made, so that a record on the hot path
-// allocates none. Nobody may change them. Used by one goroutine at a time.
+// allocates none. They must not be changed. Used by one goroutine at a time.
 type names struct {
 	accounts map[trade.AccountID][]*subject // The account's own topic first.
 	markets  map[trade.Symbol][]*subject

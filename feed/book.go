@@ -15,8 +15,8 @@ type book struct {
 	bids, offers []trade.Level
 	version      uint64
 	lastPrice    trade.Price
-	// told is what the last best-price message said.
-	told Best
+	// sent is the best-price message that was sent last.
+	sent Best
 }
 
 // newBook returns the book of a snapshot.
@@ -27,7 +27,7 @@ func newBook(state *trade.InstrumentState) book {
 	}
 	slices.Reverse(b.bids)
 	slices.Reverse(b.offers)
-	b.told = b.best(state.Instrument.Symbol)
+	b.sent = b.best(state.Instrument.Symbol)
 	return b
 }
 

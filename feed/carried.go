@@ -90,7 +90,7 @@ func audienceOf(r *trade.Record) Audience {
 	audience := Audience{}
 	for _, m := range newComposer().compose(r) {
 		if m.level != nil {
-			continue // State: nobody is told of each change.
+			continue // State: single changes are not evidence.
 		}
 		for _, s := range m.audience {
 			audience[s.topic] = true

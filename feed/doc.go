@@ -5,7 +5,7 @@
 //
 // It never decides anything about trading: records carry the resulting orders,
 // level totals and positions, and the views take them over. Whatever it tells
-// comes from the journal, so nobody learns of what is not durable.
+// comes from the journal, so nothing is sent that is not durable.
 //
 // # What it promises
 //
@@ -34,7 +34,7 @@
 // Feed.mu comes before every lock of the hub. It is held while Hub.Publish,
 // Attach, Subscribe and End are called, because the hub's contract needs exactly
 // that, and while the [Encoder] encodes best prices. No I/O happens under it:
-// reading the journal and encoding an opening are done by whoever consumes the
+// reading the journal and encoding an opening are done by the consumer of the
 // stream. The lock of the accounts' digests comes after it and is held for moments, so
 // that heartbeats do not wait for a publication.
 package feed

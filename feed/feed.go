@@ -30,7 +30,7 @@ type Options struct {
 	// CheckpointEvery is how many records lie between two saves of the index.
 	// Default 100,000.
 	CheckpointEvery uint64
-	// CheckpointFailed is told, if set, that a save failed; the next one is tried
+	// CheckpointFailed, if set, is called when a save failed; the next one is tried
 	// in its time. It is called from a goroutine of Run and may log.
 	CheckpointFailed func(error)
 	// Publishing and Published are shown, if set, the records of each publication

@@ -46,7 +46,7 @@ func (w *follower) decode(entries []journal.Record) ([]*trade.Record, error) {
 	return w.records, nil
 }
 
-// subscribed says whether somebody is subscribed to a topic, which the hub is
+// subscribed says whether any stream is subscribed to a topic, which the hub is
 // asked only after a change of its subscriptions.
 func (f *Feed) subscribed(s *subject) bool {
 	if interest := f.hub.Interest(); s.interest != interest {
@@ -103,7 +103,7 @@ func (f *Feed) loadViews(ctx context.Context) (uint64, error) {
 	return stored.Sequence, nil
 }
 
-// restore takes over records that nobody is listening for yet. What the snapshot
+// restore takes over records that no stream waits for yet. What the snapshot
 // contains goes into the index only, and the other way round.
 func (f *Feed) restore(entries []journal.Record, loaded uint64) error {
 	records, err := f.follower.decode(entries)
@@ -137,8 +137,8 @@ func (f *Feed) seed() error {
 				messages = append(messages, levelState(f.encoder, now, topic, LevelUpdate{level, symbol, side, m.book.version}))
 			}
 		}
-		m.book.told = m.book.best(symbol)
-		messages = append(messages, bestState(f.encoder, now, topic, m.book.told))
+		m.book.sent = m.book.best(symbol)
+		messages = append(messages, bestState(f.encoder, now, topic, m.book.sent))
 	}
 	if err := f.hub.Seed(f.position.At(), messages); err != nil {
 		return fmt.Errorf("feed: %w", err)
@@ -241,7 +241,7 @@ func (f *Feed) publishChange(r *trade.Record) error {
 }
 
 // publishSame publishes records that leave subscriptions as they are. Events are
-// composed and encoded only where somebody is subscribed to them. The caller
+// composed and encoded only where a stream is subscribed to them. The caller
 // holds mu.
 func (f *Feed) publishSame(records []*trade.Record) error {
 	w := &f.follower
@@ -268,7 +268,7 @@ func (f *Feed) publishSame(records []*trade.Record) error {
 	return nil
 }
 
-// appendLevels adds the levels among messages, which the hub keeps for whoever
+// appendLevels adds the levels among messages, which the hub keeps for streams that
 // subscribes later.
 func (f *Feed) appendLevels(to []*push.Message, messages []addressed) []*push.Message {
 	for i := range messages {
@@ -302,10 +302,10 @@ func (f *Feed) appendBest(messages []*push.Message, r *trade.Record, index uint3
 			continue
 		}
 		best := m.book.best(symbol)
-		if best == m.book.told {
+		if best == m.book.sent {
 			continue
 		}
-		m.book.told = best
+		m.book.sent = best
 		from := Message{Sequence: r.Sequence, Index: index, Time: r.Time}
 		messages = append(messages, bestState(f.encoder, from, f.names.market(symbol)[0].topic, best))
 		index++

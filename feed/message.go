@@ -4,7 +4,7 @@ import (
 	"todoku/trade"
 )
 
-// What can be told to a client, before it is encoded. The wire's own words for
+// What can be sent to a client, before it is encoded. The wire's own words for
 // the same things are made by the [Encoder], which lives where the wire does.
 
 // Message is one thing to tell.
@@ -15,7 +15,7 @@ type Message struct {
 	Index uint32
 	// Time is when the record was sequenced, in nanoseconds since 1970.
 	Time int64
-	// Body is what it says. Nobody may change it.
+	// Body is what it says. It must not be changed.
 	Body Body
 }
 
@@ -119,7 +119,7 @@ type AccountLimits struct {
 	Limits  trade.Limits
 }
 
-// Presence says that somebody is signed in, or not: OTHER_USER_LOGIN. It carries
+// Presence says whether a user is signed in: OTHER_USER_LOGIN. It carries
 // the display name only, never the name to sign in with.
 type Presence struct {
 	DisplayName string

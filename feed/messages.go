@@ -14,7 +14,7 @@ import (
 
 // addressed is a message and where it goes.
 type addressed struct {
-	// Message has no Body where nobody wants it, and for the level of a book.
+	// Message has no Body where no stream wants it, and for the level of a book.
 	Message
 
 	audience []*subject
@@ -28,7 +28,7 @@ type addressed struct {
 // next call.
 type composer struct {
 	names    *names
-	wanted   func(*subject) bool // Whether somebody will take events of a topic.
+	wanted   func(*subject) bool // Whether a stream takes events of a topic.
 	messages []addressed
 }
 
@@ -38,7 +38,7 @@ func newComposer() *composer {
 }
 
 // compose returns the messages of a record, indexed from 0: events and the
-// levels of books. Order follows that of the record's events. What nobody wants
+// levels of books. Order follows that of the record's events. What no stream wants
 // has its place and its audience, but no body.
 func (c *composer) compose(r *trade.Record) []addressed {
 	n := c.names
@@ -83,7 +83,7 @@ func (c *composer) compose(r *trade.Record) []addressed {
 				m.Body = &Announcement{e.From, e.Text}
 			}
 		case *trade.VenueChanged, *trade.DayEnded:
-			// Nobody is told: what they lead to has events of its own.
+			// Not sent: what follows from them has events of its own.
 		}
 	}
 	return c.messages
@@ -216,7 +216,7 @@ func bestState(encoder Encoder, from Message, topic push.Topic, best Best) *push
 	return m
 }
 
-// levelKey tells the levels of a book apart; nobody reads it.
+// levelKey identifies a level of a book; it is opaque.
 func levelKey(side trade.Side, price trade.Price) string {
 	var key [9]byte
 	key[0] = byte(side)

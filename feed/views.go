@@ -10,7 +10,7 @@ import (
 
 // views is the venue as of one record. What it points to is out of snapshots or
 // copied from events, whose memory is the follower's, and is never changed in
-// place, so that whoever took a pointer under the lock may read it without.
+// place, so that a pointer taken under the lock may be read without it.
 type views struct {
 	users    map[trade.UserID]*trade.User
 	markets  map[trade.Symbol]*market
@@ -203,7 +203,7 @@ func (v *views) setInstrument(instrument *trade.Instrument) {
 		return
 	}
 	m := &market{instrument: instrument}
-	m.book.told.Symbol = instrument.Symbol
+	m.book.sent.Symbol = instrument.Symbol
 	v.markets[instrument.Symbol] = m
 }
 

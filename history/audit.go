@@ -148,7 +148,7 @@ func adminLine(event trade.Event) string {
 	case *trade.VenueChanged:
 		return "the trading day ends " + (time.Duration(e.Venue.DayEnd) * time.Second).String() + " after midnight UTC"
 	case *trade.ExecutionReport, *trade.CancelRejected, *trade.LevelChanged, *trade.PositionChanged, *trade.DayEnded:
-		// They follow from what is told.
+		// They follow from other events of the record.
 	}
 	return ""
 }

@@ -20,14 +20,14 @@ type Options struct {
 	// MaxBytes is about how many bytes of records one transaction takes. Default
 	// 8 MiB.
 	MaxBytes int
-	// Linger is how long the follower lets records gather while nobody waits for
+	// Linger is how long the follower lets records gather while no caller waits for
 	// them: one transaction of many is much cheaper than many of one. Default 200 ms.
 	Linger time.Duration
 	// Share is how much of one core the follower takes while the venue is busy and
-	// nobody waits for it, in percent, 1 to 100. Default 25. It lags then, and
+	// no caller waits for it, in percent, 1 to 100. Default 25. It lags then, and
 	// catches up as soon as there is less to do.
 	Share int
-	// Listener, if set, is told what an operator should know. It is called from
+	// Listener, if set, gets what an operator should know. It is called from
 	// Run and may log, but holds the follower up while it runs.
 	Listener func(Event)
 }
@@ -89,7 +89,7 @@ const (
 	defaultShare   = 25
 
 	// A venue is busy when more than busyRate records a second come in: below, the
-	// follower keeps up and disturbs nobody.
+	// follower keeps up without a limit.
 	busyRate   = 2000
 	paceWindow = 250 * time.Millisecond
 	// longestRest bounds a rest, so that one slow transaction does not leave the
@@ -115,7 +115,7 @@ type Follower struct {
 	position journal.Progress
 
 	mu     sync.Mutex         // protects what follows
-	wanted uint64             // The highest sequence that somebody waits for.
+	wanted uint64             // The highest sequence that a caller waits for.
 	hurry  context.CancelFunc // Ends a linger; nil while there is none.
 }
 
@@ -328,7 +328,7 @@ func (f *Follower) stateBehind(ctx context.Context, oldest uint64) (*trade.Snaps
 	return state, nil
 }
 
-// gather returns when there is something to apply: at once when somebody waits
+// gather returns when there is something to apply: at once when a caller waits
 // for it or a whole transaction is there, after lingering otherwise.
 func (f *Follower) gather(ctx context.Context) error {
 	position := f.Position()
@@ -339,7 +339,7 @@ func (f *Follower) gather(ctx context.Context) error {
 }
 
 // linger returns when the journal has passed a sequence, when it has lasted most,
-// or as soon as somebody waits for more than position.
+// or as soon as a caller waits for more than position.
 func (f *Follower) linger(ctx context.Context, position, past uint64, most time.Duration) error {
 	lingering, end := context.WithTimeout(ctx, most)
 	defer end()

@@ -15,7 +15,7 @@
 //   - A batch is durable when Append returns, whole or not at all.
 //   - Append names the head it continues, so of two writers one gets [ErrStale]
 //     and nothing is overwritten.
-//   - Nobody reads a record through a Log before its Append has returned, nor
+//   - No record is read through a Log before its Append has returned, nor
 //     through a Log that follows before it was announced. A lost announcement
 //     costs time, never a record.
 //   - A record that was changed on disk is refused by its checksum with a

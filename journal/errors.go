@@ -8,7 +8,7 @@ import (
 // The errors of a Store and a Log. All are matched with errors.Is; what is
 // returned usually wraps one of them together with its cause.
 var (
-	// ErrStale says that the head is not what the writer believes: somebody
+	// ErrStale says that the head is not what the writer expects: another writer
 	// else has appended. Nothing was written.
 	ErrStale = errors.New("journal: stale writer")
 	// ErrFailed says that an append has failed and the Log takes no more until

@@ -38,7 +38,7 @@ const (
 type Log struct {
 	store   Store
 	epoch   string
-	bell    Bell // nil: nobody follows
+	bell    Bell // nil: no Log follows
 	recheck time.Duration
 	gap     chan struct{} // wakes Run to read what announcements did not bring
 

@@ -29,7 +29,7 @@ type Record struct {
 	// that of the record before.
 	Time int64
 	// Data is opaque here and may be empty. Records share it with every reader:
-	// nobody may change it.
+	// it must not be changed.
 	Data []byte
 }
 

@@ -240,7 +240,7 @@ func (s *Streams) Stats() (stats Stats) {
 
 // Run renews the registry's entries, writes evidence and deletes what is too old,
 // until ctx ends. Then it writes what is left and returns nil, or the error that
-// kept it from doing so. Failures before are told to Options.Fault.
+// kept it from doing so. Earlier failures are reported to Options.Fault.
 func (s *Streams) Run(ctx context.Context) error {
 	renew, prune := time.NewTicker(renewInterval), time.NewTicker(pruneInterval)
 	defer renew.Stop()

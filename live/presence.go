@@ -69,7 +69,7 @@ type subject struct {
 	streams int
 	// until is when the absence takes effect. It counts while there are no streams.
 	until time.Time
-	// online is what the engine was last told of a user.
+	// online is what the engine was last sent for a user.
 	online bool
 	// away says that the absence of a session counts.
 	away bool
@@ -139,7 +139,7 @@ func (p *presence) ended(of principal, reason push.Reason) {
 	p.plan(s, s.until)
 }
 
-// stopping is longer than a server takes to stop: until then, nobody signs out.
+// stopping is longer than a server takes to stop: until then, no user signs out.
 const stopping = time.Hour
 
 // grace is how long a user whose last stream ended for a reason stays signed in.
@@ -176,7 +176,7 @@ func (p *presence) plan(s *subject, at time.Time) {
 
 // RunPresence waits for the directory, takes over who was online before, and then
 // submits every change until ctx ends. It returns nil. What it could not submit is
-// told to Options.Fault and tried again.
+// reported to Options.Fault and tried again.
 func (s *Streams) RunPresence(ctx context.Context) error { return s.presence.run(ctx) }
 
 func (p *presence) run(ctx context.Context) error {
@@ -249,7 +249,7 @@ func (p *presence) due(now time.Time) []dueCommand {
 	return due
 }
 
-// compareUser compares what the engine was told of a user with what is. The caller
+// compareUser compares what the engine was sent for a user with what is. The caller
 // holds mu.
 func (p *presence) compareUser(due []dueCommand, u *subject, now time.Time) []dueCommand {
 	online := u.streams > 0 || now.Before(u.until)

@@ -19,7 +19,7 @@ type receipts struct {
 	acked   tally  // The newest response known to have arrived.
 	number  uint64 // The highest number acknowledged.
 	ackedAt int64  // When number last rose; at first, when the stream began.
-	told    uint64 // Cursor of the newest response with events that was acknowledged.
+	events  uint64 // Cursor of the newest response with events that was acknowledged.
 
 	painting *painting // Nil unless the client says what it painted.
 }
@@ -46,7 +46,7 @@ func (r *receipts) advance(number uint64, now int64, show func(*tally)) {
 	arrived := 0
 	for ; arrived < len(r.open) && r.open[arrived].number <= number; arrived++ {
 		if r.open[arrived].tells {
-			r.told = r.open[arrived].cursor
+			r.events = r.open[arrived].cursor
 		}
 		show(&r.open[arrived])
 		if r.painting != nil {

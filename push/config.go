@@ -41,7 +41,7 @@ type Config struct {
 	AckTimeout time.Duration
 	// SendTimeout ends a stream whose send has been blocked so long. Default 5 s.
 	SendTimeout time.Duration
-	// StreamAge is when a stream is told to reconnect, ± 15 %. Default 30 min;
+	// StreamAge is when a stream is asked to reconnect, ± 15 %. Default 30 min;
 	// may be off.
 	StreamAge time.Duration
 	// ReconnectGrace is the time between a Reconnect and the end. Default 10 s.
@@ -91,7 +91,7 @@ type Config struct {
 	Gone func(context.Context) string
 	// Encoder makes the hub's own messages. Nil: NopEncoder.
 	Encoder Encoder
-	// Listener is told what happens to streams. Nil: nobody.
+	// Listener, if set, gets what happens to streams.
 	Listener Listener
 }
 

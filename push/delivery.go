@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What one stream's deliveries were like, for whoever asks about a connection.
+// What one stream's deliveries were like, for queries about a connection.
 
 // recentKept is how many of the latest deliveries are remembered one by one.
 const recentKept = 16

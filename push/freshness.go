@@ -88,7 +88,7 @@ type KindFreshness struct {
 }
 
 const (
-	// maxKinds bounds the kinds that are told apart: a bit each in a tally.
+	// maxKinds bounds the kinds that are counted apart: a bit each in a tally.
 	maxKinds = 32
 	// freshnessShards keeps consumers on different cores off each other's counts.
 	freshnessShards = 8

@@ -23,7 +23,7 @@ type gatherer struct {
 	until   int64 // Streams are not woken before.
 	armed   bool
 	timer   timer
-	span    atomic.Int64 // How long it gathers now, for whoever asks.
+	span    atomic.Int64 // How long it gathers now, for statistics.
 }
 
 // wakeTouched wakes the streams of the round at hand, or has them woken.

@@ -80,7 +80,7 @@ func NewHub(config Config) *Hub {
 }
 
 // now is the hub's clock: nanoseconds since it was made. Limits are measured
-// with it, so that a jump of the wall clock ends nobody.
+// with it, so that a jump of the wall clock ends no stream.
 func (h *Hub) now() int64 { return int64(time.Since(h.started)) }
 
 // Epoch returns the epoch of the hub's cursors.
@@ -151,7 +151,7 @@ func (h *Hub) publish(p *Publication) {
 
 // Subscribed says whether a topic has a subscriber: an event of one that has none
 // need not be made. The answer holds as long as Interest stays the same, or, for
-// the publisher, until it next lets somebody attach or subscribe.
+// the publisher, until it next lets a stream attach or subscribe.
 func (h *Hub) Subscribed(name Topic) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -168,7 +168,7 @@ func (h *Hub) sort(p *Publication) {
 	for _, m := range p.Messages {
 		t := h.topics[m.Topic]
 		switch {
-		case t == nil: // Nobody is subscribed.
+		case t == nil: // No stream is subscribed.
 		case m.Key != "":
 			h.changed(t, m, h.since(p.Time))
 		case len(t.subscribers) > 0:

@@ -61,7 +61,7 @@ func (s *Stream) overdue(now int64) *End {
 	case s.expiryAt != never && now >= s.expiryAt+int64(config.ExpiryGrace):
 		return &End{Reason: ReasonSessionExpired, Message: "the session expired " + config.ExpiryGrace.String() + " ago"}
 	case now >= s.endAt:
-		return &End{Reason: s.endReason, Message: "told to reconnect and did not in time"}
+		return &End{Reason: s.endReason, Message: "the stream was asked to reconnect and did not in time"}
 	case config.AckTimeout > 0 && now-s.receipts.ackedAt >= int64(config.AckTimeout):
 		return &End{Reason: ReasonNotAcknowledging, Message: "nothing new acknowledged for " + config.AckTimeout.String()}
 	}
@@ -100,7 +100,7 @@ func (s *Stream) setExpiry(expiry time.Time, now int64) {
 }
 
 // SetExpiry sets when the session expires, later or earlier than before, and
-// returns how many streams it has here, which are told of a change. They end with
+// returns how many streams it has here, which are sent the change. They end with
 // ReasonSessionExpired when the expiry and Config.ExpiryGrace have passed; a
 // zero time means never.
 func (h *Hub) SetExpiry(session string, expiry time.Time) int {

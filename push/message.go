@@ -11,7 +11,7 @@ import (
 type Topic string
 
 // Message is one thing pushed. It is shared by every stream that receives it and
-// by whoever published it: nobody may change it or its Data after it was handed
+// by the publisher: it and its Data must not be changed after it was handed
 // to the hub. Its bytes are in Data or, for state, made by Deferred.
 type Message struct {
 	// Sequence is the publication's. For state it is the sequence that the
@@ -42,7 +42,7 @@ type Message struct {
 	Deferred *Deferred
 }
 
-// Bytes returns the message's data, which nobody may change. Safe for concurrent
+// Bytes returns the message's data, which must not be changed. Safe for concurrent
 // use; never called under a lock of the hub.
 func (m *Message) Bytes() []byte {
 	if m.Deferred != nil {

@@ -7,8 +7,8 @@ import (
 )
 
 // Every end of a stream has a name, the same in the status that the client gets,
-// in logs, in metrics and on screens. A stream that ended for a reason nobody
-// can name is the complaint this package exists to answer.
+// in logs, in metrics and on screens. Streams that end for
+// unknown reasons are the complaint that this package exists to answer.
 
 // Reason is why a stream ended or was refused.
 type Reason string
@@ -22,7 +22,7 @@ const (
 	ReasonNotAcknowledging Reason = "NOT_ACKNOWLEDGING"
 	// ReasonShutdown: the server stops. Resumes elsewhere or later, jittered.
 	ReasonShutdown Reason = "SHUTDOWN"
-	// ReasonStreamAge: the stream was told to reconnect and did not. Resumes.
+	// ReasonStreamAge: the stream was asked to reconnect and did not. Resumes.
 	ReasonStreamAge Reason = "STREAM_AGE"
 	// ReasonReplaced: the same client instance attached again. It is already on
 	// its new stream.
@@ -46,8 +46,8 @@ const (
 	ReasonBadCursor Reason = "BAD_CURSOR"
 	// ReasonBadSubscription: the subscription is not valid. Does not retry.
 	ReasonBadSubscription Reason = "BAD_SUBSCRIPTION"
-	// ReasonDisconnected: the client went away, or its transport failed. Nobody
-	// is left to be told; it is for records.
+	// ReasonDisconnected: the client went away, or its transport failed. No
+	// client is left to read it; it is for records.
 	ReasonDisconnected Reason = "DISCONNECTED"
 	// ReasonInternal: the opening failed in the server. Resumes with backoff.
 	ReasonInternal Reason = "INTERNAL"

@@ -57,7 +57,7 @@ type subscription struct {
 	position int // In topic.subscribers; protected by Hub.mu.
 
 	// The rest belongs to the stream's consumer.
-	begun bool   // The client was told that the topic's whole state follows.
+	begun bool   // The client was sent that the topic's whole state follows.
 	seen  uint64 // Version of the last change delivered.
 	base  uint64 // Topic's version when the whole state began to be sent.
 }

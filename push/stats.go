@@ -58,7 +58,7 @@ type AckEvent struct {
 	Since  time.Duration // From the hand-over of that response to its acknowledgement.
 }
 
-// Listener is told what happens to streams that have a consumer. Its methods are
+// Listener gets what happens to streams that have a consumer. Its methods are
 // called without any lock of the hub held, by the goroutine that consumes the
 // stream or acknowledges, and hold that goroutine only. Attached comes before
 // Ended for each stream; events of different streams come in any order.
@@ -68,7 +68,7 @@ type Listener interface {
 	Acknowledged(AckEvent)
 }
 
-// silent is the Listener for nobody.
+// silent is a Listener that does nothing.
 type silent struct{}
 
 func (silent) Attached(StreamInfo)   {}
@@ -123,7 +123,7 @@ func (s *Stream) infoLocked(now int64) StreamInfo {
 		AckCursor:    s.receipts.acked.cursor,
 		AckIdle:      time.Duration(now - s.receipts.ackedAt),
 		UnackedBytes: s.sent.bytes - s.receipts.acked.bytes,
-		Told:         s.receipts.told,
+		Told:         s.receipts.events,
 		Expiry:       s.expiry,
 	}
 	if start := s.sendStart.Load(); start != 0 {

@@ -10,14 +10,14 @@ import (
 )
 
 // A stream is small and mostly asleep. No goroutine belongs to it while nothing
-// is to be sent: whoever has something for it starts one, which sends until
+// is to be sent: a publisher with something for it starts one, which sends until
 // nothing is left and is gone. The goroutine of the handler only waits for the
 // end, so that it can return while a send is stuck.
 
 // Scheduling states of a stream's consumer.
 const (
-	idle  int32 = iota // Nothing to do, nobody at work.
-	busy               // Somebody is at work, or called.
+	idle  int32 = iota // Nothing to do, no goroutine at work.
+	busy               // A goroutine is at work, or called.
 	again              // And should look once more before going idle.
 )
 
@@ -68,7 +68,7 @@ type Stream struct {
 	endReason     Reason // Of endAt and of the reconnect before it.
 	expiry        time.Time
 	expiryAt      int64
-	expiryDue     bool // It changed, and is to be told.
+	expiryDue     bool // It changed, and is to be sent.
 	sent          tally
 	receipts      receipts
 	conflated     uint64
@@ -391,9 +391,9 @@ func (s *Stream) finish() error {
 	s.hub.detach(s)
 	if s.finished.CompareAndSwap(false, true) {
 		s.mu.Lock()
-		told := s.waker != nil
+		called := s.waker != nil
 		s.mu.Unlock()
-		if told {
+		if called {
 			s.hub.listener.Ended(s.record())
 		}
 	}
@@ -419,7 +419,7 @@ func (s *Stream) end(e *End) {
 // endLocked ends the stream and frees its queue. The caller holds s.mu.
 func (s *Stream) endLocked(e *End) {
 	s.ended = e
-	s.hub.timers.earlier(&s.timer, s.hub.now()) // Run forgets it if nobody else does.
+	s.hub.timers.earlier(&s.timer, s.hub.now()) // Run removes it otherwise.
 	s.queue, s.inline, s.queued, s.queuedBytes = nil, [2]*batch{}, 0, 0
 	close(s.done)
 }

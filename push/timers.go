@@ -94,7 +94,7 @@ func (ts *timers) due(now int64) (*timer, time.Duration) {
 		return nil, time.Duration(first.at - now)
 	}
 	// It stays in the heap, last, so that "earlier" finds it while it is being
-	// looked after; whoever looks after it sets its next time.
+	// handled; its handler sets its next time.
 	first.at = never
 	ts.down(0)
 	return first, 0

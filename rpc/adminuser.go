@@ -33,11 +33,11 @@ func (s *adminService) CreateUser(ctx context.Context, req *todokuv1.CreateUserR
 	if _, err := s.accounts.CreateCredentialIfAbsent(ctx, string(command.NewUser.ID), password); err != nil {
 		return nil, err
 	}
-	told, err := s.userAt(ctx, command.NewUser.ID, answer.Sequence)
+	user, err := s.userAt(ctx, command.NewUser.ID, answer.Sequence)
 	if err != nil {
 		return nil, err
 	}
-	return &todokuv1.CreateUserResponse{User: told, Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence)}, nil
+	return &todokuv1.CreateUserResponse{User: user, Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence)}, nil
 }
 
 // DecodeUser returns the command of a request, with the defaults of what it leaves out.
@@ -101,11 +101,11 @@ func (s *adminService) UpdateUser(ctx context.Context, req *todokuv1.UpdateUserR
 			return nil, err
 		}
 	}
-	told, err := s.userAt(ctx, subject, answer.Sequence)
+	user, err := s.userAt(ctx, subject, answer.Sequence)
 	if err != nil {
 		return nil, err
 	}
-	return &todokuv1.UpdateUserResponse{User: told, Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence)}, nil
+	return &todokuv1.UpdateUserResponse{User: user, Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence)}, nil
 }
 
 // ListAllUsers lists users by name.

@@ -39,7 +39,7 @@ func (s *adminService) ListAudit(ctx context.Context, req *todokuv1.ListAuditReq
 		if err := s.follower.WaitFor(ctx, s.feed.Position()); err != nil {
 			return nil, err
 		}
-		// What is added while somebody turns pages is not in them.
+		// What is added while a caller reads pages is not in them.
 		place.until = span.To
 		if place.until == 0 {
 			place.until = s.options.Clock().UnixNano() + 1

@@ -113,7 +113,7 @@ func (d *decoder) text(field, text string, most int) string {
 }
 
 // opaque reads a text that the server made and gets back: bounded, and otherwise
-// judged by whoever looks it up.
+// checked where it is looked up.
 func (d *decoder) opaque(field, text string, most int) string {
 	if text == "" {
 		d.refuse(trade.ReasonBadName, field, "it is needed")

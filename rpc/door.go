@@ -73,7 +73,7 @@ func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServ
 // goroutine, whose stack is small still, only waits.
 type waiting struct{ wait func() error }
 
-// Error makes a wait fit where a handler returns an error. It is shown to nobody.
+// Error makes a wait fit where a handler returns an error. It is never shown.
 func (*waiting) Error() string { return "rpc: the stream has begun" }
 
 // admittedStream is a stream whose context knows the caller.
@@ -197,13 +197,13 @@ func (s *Server) status(method string, err error) error {
 }
 
 // transports says that an error is grpc-go's own: it has written its status down
-// already, and nobody but the peer is at fault.
+// already, and only the peer is at fault.
 func transports(err error) bool {
 	_, ok := err.(interface{ GRPCStatus() *status.Status })
 	return ok
 }
 
-// recovered turns a panic into an error with its stack, which nobody but the
+// recovered turns a panic into an error with its stack, which only the
 // operator sees.
 func recovered(err *error) {
 	if v := recover(); v != nil {

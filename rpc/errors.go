@@ -32,7 +32,7 @@ var (
 	errUnimplemented = errors.New("rpc: not implemented")
 )
 
-// row says how one error is told.
+// row says how one error is reported to a client.
 type row struct {
 	err    error
 	code   codes.Code
@@ -123,7 +123,7 @@ func endingCode(reason push.Reason) codes.Code {
 	return grpcpush.Code(reason)
 }
 
-// refusalCode says with which code a refusal is told, by the hundreds of its
+// refusalCode says with which code a refusal is reported, by the hundreds of its
 // reason and the few that differ from their hundred.
 func refusalCode(reason trade.Reason) codes.Code {
 	switch reason { //nolint:exhaustive // the hundreds below stand for the others
@@ -147,11 +147,11 @@ func refusalCode(reason trade.Reason) codes.Code {
 	return codes.Internal
 }
 
-// retryRateLimit is what a caller over its message rate is told to wait: rates
+// retryRateLimit is how long a caller over its message rate must wait: rates
 // are per second.
 const retryRateLimit = time.Second
 
-// explain turns any error into what a client is told of it.
+// explain turns any error into what a client gets.
 func (s *Server) explain(err error) *Problem {
 	var problem *Problem
 	var refusal *trade.Refusal

@@ -53,7 +53,7 @@ type Limits struct {
 // ErrLimits says that limits cannot be meant; the text says which.
 var ErrLimits = errors.New("rpc: limits")
 
-// Validate refuses limits that would admit nobody, defaults filled in.
+// Validate refuses limits that would admit no caller, after defaults are filled in.
 func (l Limits) Validate() error {
 	l = l.withDefaults()
 	var errs []error
@@ -100,7 +100,7 @@ func (l Limits) withDefaults() Limits {
 type limitError struct {
 	err   error
 	limit string        // The limit in words.
-	after time.Duration // Until there is room again; 0: nobody knows.
+	after time.Duration // Until there is room again; 0: unknown.
 }
 
 // Error returns the limit that was met.
@@ -141,7 +141,7 @@ func (l *limiter) call(c *caller) (leave func(), err error) {
 	return func() { l.calls.leave(who) }, nil
 }
 
-// retryCalls is what a caller with too many calls is told to wait: most calls end
+// retryCalls is how long a caller with too many calls must wait: most calls end
 // within it.
 const retryCalls = 100 * time.Millisecond
 

@@ -10,7 +10,7 @@ import (
 
 // OrderService, what changes something: each request becomes a command, the
 // engine answers, and the answer goes out in the wire's words. A refusal by the
-// market is an answer; an error means that nothing happened, or that nobody knows.
+// market is an answer; an error means that nothing happened, or that the outcome is unknown.
 
 // PlaceOrder enters an order.
 func (s *orderService) PlaceOrder(ctx context.Context, req *todokuv1.PlaceOrderRequest) (*todokuv1.PlaceOrderResponse, error) {
@@ -147,7 +147,7 @@ func (s *Server) cursor(sequence uint64) string { return s.feed.Cursor(sequence)
 
 // await waits until queries reflect a cursor that the client named; empty waits
 // for nothing. A cursor of another history, or one that the venue has not
-// reached, is BAD_CURSOR: nobody was given it here.
+// reached, is BAD_CURSOR: this venue never gave it out.
 func (s *Server) await(ctx context.Context, text string) error {
 	select {
 	case <-s.feed.Ready():

@@ -14,7 +14,7 @@ import (
 // Domain is the domain of every google.rpc.ErrorInfo that this server sends.
 const Domain = "todoku"
 
-// Problem is an error as a client is told of it, whatever the door it came in by.
+// Problem is an error as a client gets it, over any protocol.
 type Problem struct {
 	// Code is the gRPC status code.
 	Code codes.Code
@@ -27,10 +27,10 @@ type Problem struct {
 	// Metadata holds facts for programs; may be nil.
 	Metadata map[string]string
 	// RetryAfter is how long to wait before trying again; zero when waiting does
-	// not help or nobody knows.
+	// not help or it is unknown.
 	RetryAfter time.Duration
 	// Withheld says that the cause is not the client's business: it was not put
-	// into Text, and somebody should look at it.
+	// into Text, and an operator should look at it.
 	Withheld bool
 }
 

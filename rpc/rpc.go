@@ -80,7 +80,7 @@ type Deps struct {
 
 // Options are what can be set. The zero value takes the defaults.
 type Options struct {
-	// Version is the server's, told in every Hello.
+	// Version is the server's, sent in every Hello.
 	Version string
 	// Clock tells the time; time.Now by default.
 	Clock func() time.Time

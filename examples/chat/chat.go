@@ -39,14 +39,14 @@ type chat struct {
 // so every run is an epoch of its own: a cursor of an earlier one gets a HistoryReset.
 func newChat(config push.Config, memory int) (*chat, error) {
 	config.Epoch, config.Encoder = rand.Text(), encoder{}
-	config.AckTimeout = -1     // Nobody acknowledges.
-	config.StreamsPerUser = -1 // Names are taken on trust: a limit would limit nobody.
+	config.AckTimeout = -1     // Clients do not acknowledge.
+	config.StreamsPerUser = -1 // Names are taken on trust: a limit would have no effect.
 	c := &chat{hub: push.NewHub(config), memory: memory, forgotten: 1}
 	// Posts begin after 1: a cursor at 0 is not sent, and so could not be resumed after.
 	return c, errors.Join(config.Validate(), c.hub.Seed(c.forgotten, nil))
 }
 
-// serve answers until ctx ends; members are told to join again then, and ended after drain.
+// serve answers until ctx ends; members are asked to join again then, and ended after drain.
 func (c *chat) serve(ctx context.Context, listener net.Listener, drain time.Duration) error {
 	server := grpc.NewServer(grpc.ForceServerCodecV2(grpcpush.NewCodec()))
 	chatv1.RegisterChatServiceServer(server, c)

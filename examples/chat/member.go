@@ -17,7 +17,7 @@ import (
 
 // What a client owes a stream that resumes: it keeps the newest cursor, checks
 // that each response continues the one before, mistrusts silence, and comes back
-// whatever ended the stream, unless it is told not to.
+// after every end of the stream whose reason allows it.
 
 const (
 	silence   = 15 * time.Second // Three heartbeats: the stream is dead, whatever TCP says.

@@ -23,11 +23,11 @@ type Observer struct {
 // Concerns lists the events of a record that the observer must be sent: the table
 // "Who receives what" once more, independently of the package's.
 func (o Observer) Concerns(r *trade.Record) []pushtest.Event {
-	var told []pushtest.Event
+	var events []pushtest.Event
 	index := uint32(0)
-	tell := func(yes bool) {
+	add := func(yes bool) {
 		if yes {
-			told = append(told, pushtest.Event{Sequence: r.Sequence, Index: index})
+			events = append(events, pushtest.Event{Sequence: r.Sequence, Index: index})
 		}
 		index++
 	}
@@ -35,28 +35,28 @@ func (o Observer) Concerns(r *trade.Record) []pushtest.Event {
 	for _, event := range r.Events {
 		switch e := event.(type) {
 		case *trade.ExecutionReport:
-			tell(owns(e.Order.Account))
+			add(owns(e.Order.Account))
 		case *trade.CancelRejected:
-			tell(owns(e.Order.Account))
+			add(owns(e.Order.Account))
 		case *trade.TradeChanged:
-			tell(owns(e.Trade.Buyer.Account))
-			tell(owns(e.Trade.Seller.Account))
-			tell(slices.Contains(o.Symbols, e.Trade.Symbol))
+			add(owns(e.Trade.Buyer.Account))
+			add(owns(e.Trade.Seller.Account))
+			add(slices.Contains(o.Symbols, e.Trade.Symbol))
 		case *trade.LevelChanged:
-			tell(false) // State.
+			add(false) // State.
 		case *trade.PositionChanged:
-			tell(owns(e.Position.Account))
+			add(owns(e.Position.Account))
 		case *trade.LimitsChanged:
-			tell(owns(e.Account))
+			add(owns(e.Account))
 		case *trade.InstrumentChanged:
-			tell(true)
+			add(true)
 		case *trade.UserChanged:
-			tell(e.User.ID == o.User.ID || o.User.Roles.Has(trade.RoleAdmin))
+			add(e.User.ID == o.User.ID || o.User.Roles.Has(trade.RoleAdmin))
 		case *trade.PresenceChanged:
-			tell(o.Presence)
+			add(o.Presence)
 		case *trade.Announced:
-			tell(len(e.To) == 0 || slices.Contains(e.To, o.User.ID))
+			add(len(e.To) == 0 || slices.Contains(e.To, o.User.ID))
 		}
 	}
-	return told
+	return events
 }

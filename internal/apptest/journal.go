@@ -9,7 +9,7 @@ import (
 	"todoku/trade/record"
 )
 
-// What a venue wrote down, read from its files: the judge over what it told.
+// What a venue wrote down, read from its files, to compare with what it sent.
 
 // EachRecord visits the journal from its first record on, beside the venue or
 // after it.

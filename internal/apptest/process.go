@@ -29,7 +29,7 @@ const (
 	envSettings = "TODOKU_APPTEST_SETTINGS"
 )
 
-// Settings are what a venue in a process of its own can be told, so that what
+// Settings are those of a venue in a process of its own, so that what
 // takes minutes in life takes seconds in a test. Zero is the default of a venue.
 type Settings struct {
 	// SnapshotEvery is after how many records it writes a snapshot; 500.

@@ -123,7 +123,7 @@ func (f *Frame) appendCursor(b []byte, field protowire.Number, sequence uint64) 
 	return protowire.AppendBytes(b, text)
 }
 
-// piece makes a mem.Buffer of a slice that nobody ever frees: the garbage
+// piece makes a mem.Buffer of a slice that is never freed by hand: the garbage
 // collector does when the last stream has sent it. Used by pointer, so that an
 // array of them serves a whole frame with one allocation.
 type piece struct{ mem.SliceBuffer }

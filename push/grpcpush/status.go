@@ -10,7 +10,7 @@ import (
 	"todoku/push"
 )
 
-// What a client is told of a stream's end: a code for those who know no more of a
+// What a client gets at a stream's end: a code for those who know no more of a
 // service than gRPC, and the reason in a google.rpc.ErrorInfo for its own clients.
 
 // Code returns the status code with which a stream ends for a reason; what to do
@@ -33,7 +33,7 @@ func Code(reason push.Reason) codes.Code {
 		return codes.PermissionDenied
 	case push.ReasonBadCursor, push.ReasonBadSubscription:
 		return codes.InvalidArgument
-	case push.ReasonDisconnected: // Told to nobody.
+	case push.ReasonDisconnected: // No client is left.
 		return codes.Canceled
 	case push.ReasonInternal:
 	}
@@ -44,7 +44,7 @@ func Code(reason push.Reason) codes.Code {
 // of the end's reason, its message, and the reason in an ErrorInfo of the domain,
 // which names the service. A draining hub's refusal is a SHUTDOWN. The text of any
 // other error, and of an INTERNAL end, is withheld: it is not the client's business,
-// so whoever wants to know logs it. Nil for nil.
+// so a caller that needs it logs it. Nil for nil.
 func Status(err error, domain string) error {
 	if err == nil {
 		return nil
@@ -58,8 +58,8 @@ func Status(err error, domain string) error {
 		text = "something went wrong on the server"
 	}
 	s := status.New(Code(end.Reason), text)
-	if told, err := s.WithDetails(&errdetails.ErrorInfo{Reason: string(end.Reason), Domain: domain}); err == nil {
-		s = told // It fails for OK only, which no reason is.
+	if detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: string(end.Reason), Domain: domain}); err == nil {
+		s = detailed // It fails for OK only, which no reason is.
 	}
 	return s.Err()
 }

@@ -138,7 +138,7 @@ func (t *Transport) end() {
 		// until retransmission gives up.
 		_ = tcp.SetLinger(0) // Closed already: then there is nothing to drop.
 	}
-	_ = t.conn.Close() // The transport closes it as well; whoever comes second is told.
+	_ = t.conn.Close() // The transport closes it as well; the second close returns an error.
 }
 
 // after takes note of how a stream ended.
