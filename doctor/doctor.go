@@ -1,9 +1,9 @@
-// Package doctor examines what stands between a client and a venue: names,
+// Package doctor examines what lies between a client and a venue: names,
 // addresses, TLS, HTTP/2, proxies that answer PINGs themselves, timers that cut
 // quiet streams, and whether the feed lives through all of it.
 //
-// It asks the path instead of believing settings. Raw HTTP/2 connections of its
-// own carry streams on which nothing is sent (Watch of grpc.health.v1, which
+// It measures the path instead of trusting settings. Its own raw HTTP/2 connections
+// carry streams on which nothing is sent (Watch of grpc.health.v1, which
 // speaks only when something changes), some with PINGs at different intervals,
 // some without any; beside them runs the feed with its heartbeats. What is cut,
 // when and how tells which timers there are and what keeps a stream alive.
@@ -14,6 +14,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -37,8 +38,8 @@ var ErrUnreachable = errors.New("doctor: the venue cannot be reached")
 // ErrConfig says that an examination cannot be made as asked.
 var ErrConfig = errors.New("doctor: settings")
 
-// ErrNoSession is what SignIn returns, wrapped, where there is nobody to be: the path
-// is examined without the feed then, and that is no problem of the path.
+// ErrNoSession is what SignIn returns, wrapped, when no user is signed in. The path is
+// then examined without the feed; this is not reported as a problem.
 var ErrNoSession = errors.New("doctor: nobody is signed in")
 
 // Config says what to examine and for how long. The zero value of a field takes
@@ -51,9 +52,8 @@ type Config struct {
 	TLS *tls.Config
 	// Plaintext switches TLS off.
 	Plaintext bool
-	// SignIn returns a client that is signed in at the address. It is called when
-	// the path is known to work; without it the feed is not
-	// examined. The caller closes the client.
+	// SignIn returns a client that is signed in at the address. It is called once the
+	// path is known to work; without it the feed is not examined. The caller closes the client.
 	SignIn func(context.Context) (*client.Client, error)
 	// Duration is how long streams are watched; 2 min. Timers that are longer are
 	// not found. The rest of the examination takes some seconds more.
@@ -87,15 +87,7 @@ const (
 
 // withDefaults returns the settings with every default taken, or ErrConfig.
 func (c Config) withDefaults() (Config, error) {
-	if c.Duration == 0 {
-		c.Duration = standardDuration
-	}
-	if c.Rounds == 0 {
-		c.Rounds = standardRounds
-	}
-	if c.Patience == 0 {
-		c.Patience = standardPatience
-	}
+	c.Duration, c.Rounds, c.Patience = cmp.Or(c.Duration, standardDuration), cmp.Or(c.Rounds, standardRounds), cmp.Or(c.Patience, standardPatience)
 	if c.Progress == nil {
 		c.Progress = func(string) {}
 	}
@@ -103,7 +95,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("%w: %q is not host:port", ErrConfig, c.Address)
 	}
 	if c.Duration <= 0 || c.Rounds < 0 || c.Patience <= 0 {
-		return c, fmt.Errorf("%w: times and counts are greater than zero", ErrConfig)
+		return c, fmt.Errorf("%w: durations and the number of rounds must not be negative", ErrConfig)
 	}
 	if c.PingEvery == nil {
 		for _, every := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second} {
@@ -116,11 +108,11 @@ func (c Config) withDefaults() (Config, error) {
 		c.Silences = silences(c.Duration)
 	}
 	if len(c.PingEvery) > mostProbes || len(c.Silences) > mostProbes {
-		return c, fmt.Errorf("%w: at most %d intervals and %d silences", ErrConfig, mostProbes, mostProbes)
+		return c, fmt.Errorf("%w: too many quiet connections: at most %d PING intervals and %d silences", ErrConfig, mostProbes, mostProbes)
 	}
 	for _, d := range slices.Concat(c.PingEvery, c.Silences) {
 		if d <= 0 || d > c.Duration {
-			return c, fmt.Errorf("%w: %s is not within the %s that are watched", ErrConfig, d, c.Duration)
+			return c, fmt.Errorf("%w: %s is not between 0 and the duration of %s", ErrConfig, d, c.Duration)
 		}
 	}
 	return c, nil
@@ -196,8 +188,8 @@ func (x *examination) watch(ctx context.Context) {
 		return // There is no stream to keep quiet.
 	}
 	x.say("watching %d quiet connections with PINGs and %d without for %s", len(c.PingEvery), len(c.Silences), c.Duration)
-	// One after the other, so that what ends all at the same moment is told from a
-	// timer, which ends each at the same age.
+	// They start one after the other. Streams that then end at the same age were ended
+	// by a timer; streams that end at the same moment were not.
 	stagger := min(c.Duration/100, 500*time.Millisecond)
 	x.report.Pinged, x.report.Silent = make([]Quiet, len(c.PingEvery)), make([]Quiet, len(c.Silences))
 	began := time.Now()

@@ -22,25 +22,25 @@ func (x *examination) feed(ctx context.Context) *Feed {
 		return nil
 	}
 	if err != nil {
-		f.Error = words(err)
+		f.Error = errorText(err)
 		return f
 	}
 	// The session's own connection may be in use.
 	reply, err := signed.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
 	if err != nil {
-		f.Error = words(err)
+		f.Error = errorText(err)
 		return f
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, x.config.Duration, errEnough)
 	defer cancel()
 	options := client.FeedOptions{ConnectionID: reply.GetConnectionId(), OnEnd: f.ended}
 	if err := f.begin(ctx, signed, &options); err != nil {
-		f.Error = words(err)
+		f.Error = errorText(err)
 		return f
 	}
 	x.say("cut the feed off, resuming after %s", options.ResumeAfter)
 	if err := f.follow(ctx, signed, options); !errors.Is(err, errEnough) {
-		f.Error = words(err)
+		f.Error = errorText(err)
 	}
 	x.say("the feed lived %s with %d heartbeats and %d cuts", f.Lived, f.Heartbeats, len(f.Cuts))
 	return f
@@ -54,7 +54,7 @@ func (f *Feed) ended(end client.End) {
 	if end.By == client.EnderUser || end.Succeeded {
 		return
 	}
-	f.Cuts = append(f.Cuts, FeedCut{Reason: end.Reason, Text: words(end.Err), Lived: Millis(end.Age)})
+	f.Cuts = append(f.Cuts, FeedCut{Reason: end.Reason, Text: errorText(end.Err), Lived: Millis(end.Age)})
 	f.Missing = f.Missing || end.Reason == client.ReasonGap
 }
 

@@ -48,7 +48,7 @@ func (x *examination) pinged(ctx context.Context, first time.Time, wait, every t
 	q.PingEvery = Millis(every)
 	s, err := x.fallSilent(ctx, wait)
 	if err != nil {
-		q.End = &End{How: ByFailure, Debug: words(err)}
+		q.End = &End{How: ByFailure, Debug: errorText(err)}
 		return q
 	}
 	defer s.close()
@@ -92,7 +92,7 @@ func (x *examination) silent(ctx context.Context, first time.Time, wait, silence
 	q.AskAfter = Millis(silence)
 	s, err := x.fallSilent(ctx, wait)
 	if err != nil {
-		q.End = &End{How: ByFailure, Debug: words(err)}
+		q.End = &End{How: ByFailure, Debug: errorText(err)}
 		return q
 	}
 	defer s.close()

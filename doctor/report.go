@@ -168,8 +168,8 @@ type FeedCut struct {
 	Lived  Millis `json:"lived_ms"`
 }
 
-// words returns an error as the venue or the transport said it, within bounds.
-func words(err error) string {
+// errorText returns an error's text as the venue or the transport gave it, cut short.
+func errorText(err error) string {
 	if err == nil {
 		return ""
 	}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -29,7 +30,7 @@ type wire struct {
 	authority string
 	scheme    string
 	patience  time.Duration
-	greeted   chan struct{} // closed at the server's SETTINGS
+	ready     chan struct{} // closed at the server's SETTINGS
 	gone      chan struct{} // closed when nothing more comes; end is set then
 	reading   sync.WaitGroup
 
@@ -66,7 +67,7 @@ type ping struct {
 func newWire(conn net.Conn, authority string, plaintext bool, patience time.Duration) (*wire, error) {
 	w := &wire{
 		conn: conn, authority: authority, scheme: "https", patience: patience,
-		greeted: make(chan struct{}), gone: make(chan struct{}), encoder: h2.NewEncoder(),
+		ready: make(chan struct{}), gone: make(chan struct{}), encoder: h2.NewEncoder(),
 		streams: map[uint32]*exchange{}, pings: map[uint64]*ping{},
 	}
 	if plaintext {
@@ -105,7 +106,7 @@ func (w *wire) settings(ctx context.Context) (HTTP2, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.patience)
 	defer cancel()
 	select {
-	case <-w.greeted:
+	case <-w.ready:
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return HTTP2(w.h2.Server), nil
@@ -156,17 +157,8 @@ func (w *wire) ping(ctx context.Context) (time.Duration, error) {
 }
 
 func pingData(n uint64) (data [8]byte) {
-	for i := range data {
-		data[i] = byte(n >> (8 * i))
-	}
+	binary.LittleEndian.PutUint64(data[:], n)
 	return data
-}
-
-func pingNumber(data [8]byte) (n uint64) {
-	for i, b := range data {
-		n |= uint64(b) << (8 * i)
-	}
-	return n
 }
 
 // open starts a stream with an empty request. The peer may answer it as long as
@@ -245,10 +237,10 @@ func (w *wire) Frame(f h2.Frame) error {
 	switch f.Type { //nolint:exhaustive // The others make no difference to a stream's life.
 	case http2.FrameSettings:
 		select {
-		case <-w.greeted:
+		case <-w.ready:
 		default:
 			if !f.Ack() {
-				close(w.greeted)
+				close(w.ready)
 			}
 		}
 	case http2.FramePing:
@@ -282,7 +274,7 @@ func (w *wire) pong(f h2.Frame) {
 		w.peerPings++
 		return
 	}
-	n := pingNumber([8]byte(f.Payload))
+	n := binary.LittleEndian.Uint64(f.Payload)
 	if p := w.pings[n]; p != nil {
 		delete(w.pings, n)
 		p.trip <- time.Since(p.sent)

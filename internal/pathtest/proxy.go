@@ -38,12 +38,12 @@ type Proxy struct {
 	command *exec.Cmd
 	reload  syscall.Signal
 	said    *output
-	says    words
+	says    logLines
 	done    chan struct{} // closed when it has gone
 }
 
-// words are what a master says; empty where it says nothing.
-type words struct{ ready, reloading string }
+// logLines are what a master logs; empty where it logs nothing.
+type logLines struct{ ready, reloading string }
 
 // Nginx serves gRPC before a target.
 func Nginx(t *testing.T, target string, timers Timers) *Proxy {
@@ -82,7 +82,7 @@ http {
 func RunNginx(t *testing.T, address, configuration string) *Proxy {
 	t.Helper()
 	path := Program(t, "nginx")
-	return run(t, address, syscall.SIGHUP, words{}, path, "-p", t.TempDir(), "-e", "stderr", "-g", "daemon off;", "-c", write(t, "nginx.conf", configuration))
+	return run(t, address, syscall.SIGHUP, logLines{}, path, "-p", t.TempDir(), "-e", "stderr", "-g", "daemon off;", "-c", write(t, "nginx.conf", configuration))
 }
 
 // HAProxy serves gRPC before a target.
@@ -114,7 +114,7 @@ listen venue
 func RunHAProxy(t *testing.T, address, configuration string) *Proxy {
 	t.Helper()
 	path := Program(t, "haproxy")
-	return run(t, address, syscall.SIGUSR2, words{ready: "Loading success", reloading: "Reloading HAProxy"}, path, "-W", "-db", "-f", write(t, "haproxy.cfg", configuration))
+	return run(t, address, syscall.SIGUSR2, logLines{ready: "Loading success", reloading: "Reloading HAProxy"}, path, "-W", "-db", "-f", write(t, "haproxy.cfg", configuration))
 }
 
 func (s Timers) address(t *testing.T) string {
@@ -143,7 +143,7 @@ func Program(t *testing.T, name string) string {
 // run runs a proxy in the foreground until the test ends, and waits until its
 // workers answer and its master has said that it is ready: a signal before that would
 // be lost, or kill it.
-func run(t *testing.T, address string, reload syscall.Signal, says words, path string, args ...string) *Proxy {
+func run(t *testing.T, address string, reload syscall.Signal, says logLines, path string, args ...string) *Proxy {
 	t.Helper()
 	said := &output{}
 	p := &Proxy{Address: address, t: t, reload: reload, said: said, says: says, done: make(chan struct{})}
