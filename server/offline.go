@@ -25,11 +25,12 @@ type Offline struct {
 	stopped chan error
 }
 
-// OpenOffline opens the storage at url as [OpenStorage] does, with its errors. The
-// zero accounts takes the defaults of a server.
+// OpenOffline opens journal and accounts of the storage at url, with the errors of
+// [OpenStorage]. It leaves the history alone, which may be damaged or of a newer
+// version. The zero accounts takes the defaults of a server.
 func OpenOffline(ctx context.Context, url string, accounts account.Config) (_ *Offline, err error) {
 	o := &Offline{stopped: make(chan error, 1)}
-	if o.storage, err = OpenStorage(ctx, url, StorageOptions{}); err != nil {
+	if o.storage, err = openCore(ctx, url); err != nil {
 		return nil, err
 	}
 	defer func() {

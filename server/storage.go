@@ -61,6 +61,19 @@ func OpenStorage(ctx context.Context, url string, options StorageOptions) (*Stor
 	}, nil
 }
 
+// openCore opens journal and accounts alone, with the errors of [OpenStorage].
+func openCore(ctx context.Context, url string) (*Storage, error) {
+	dir, err := StorageDirectory(url)
+	if err != nil {
+		return nil, err
+	}
+	d, err := sqlite.OpenCore(ctx, dir, sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &Storage{Journal: d.Journal, Accounts: d.Accounts, directory: dir, close: d.Close}, nil
+}
+
 // Close closes all stores. Errors are those of the database.
 func (s *Storage) Close() error { return s.close() }
 

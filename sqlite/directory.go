@@ -18,7 +18,8 @@ const (
 	writeAheadLog = "-wal" // what SQLite appends to a file's name
 )
 
-// Directory is the open data directory of a venue, locked for this process.
+// Directory is the open data directory of a venue, locked for this process. History
+// is nil where [OpenCore] opened it.
 type Directory struct {
 	Journal  *Journal
 	Accounts *Accounts
@@ -30,7 +31,19 @@ type Directory struct {
 // OpenDirectory makes dir if it is missing, locks it and opens or makes the files
 // in it. Errors: [journal.ErrInUse], [journal.ErrNewerVersion],
 // [journal.ErrForeign], or those of the system.
-func OpenDirectory(ctx context.Context, dir string, options Options) (_ *Directory, err error) {
+func OpenDirectory(ctx context.Context, dir string, options Options) (*Directory, error) {
+	d, err := OpenCore(ctx, dir, options)
+	if err != nil {
+		return nil, err
+	}
+	if d.History, err = OpenHistory(ctx, filepath.Join(dir, historyFile)); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// OpenCore is [OpenDirectory] without the history, which it does not touch.
+func OpenCore(ctx context.Context, dir string, options Options) (_ *Directory, err error) {
 	d := &Directory{}
 	defer func() {
 		if err != nil {
@@ -44,9 +57,6 @@ func OpenDirectory(ctx context.Context, dir string, options Options) (_ *Directo
 		return nil, err
 	}
 	if d.Accounts, err = OpenAccounts(ctx, filepath.Join(dir, accountsFile)); err != nil {
-		return nil, err
-	}
-	if d.History, err = OpenHistory(ctx, filepath.Join(dir, historyFile)); err != nil {
 		return nil, err
 	}
 	return d, nil

@@ -1,4 +1,4 @@
-// Package feedtest holds what a [history.Store] must do, as tests that every
+// Package historytest holds what a [history.Store] must do, as tests that every
 // implementation runs, and a source of records to run them with.
 package historytest
 

@@ -63,19 +63,14 @@ func venue(t *testing.T, change func(*server.Config)) *apptest.App {
 	return apptest.Serve(t, config)
 }
 
-// event is something that happened to a feed.
-type event struct {
-	what string // a state, the reason of an end, or an announcement's text
-	at   time.Time
-}
-
-// follower is a feed of the Go client and what happened to it.
+// follower is a feed of the Go client and what happened to it: states, reasons of
+// ends, and texts of announcements.
 type follower struct {
 	t      *testing.T
-	events chan event
+	events chan string
 
 	mu   sync.Mutex // protects what follows
-	seen []event
+	seen []string
 	ends []client.End
 }
 
@@ -93,7 +88,7 @@ func follow(t *testing.T, address string, changes ...func(*client.Config)) *foll
 	if err := c.Login(t.Context(), "alice", apptest.Password); err != nil {
 		t.Fatal(err)
 	}
-	f := &follower{t: t, events: make(chan event, 10_000)}
+	f := &follower{t: t, events: make(chan string, 10_000)}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -141,26 +136,25 @@ func (f *follower) run(ctx context.Context, c *client.Client) {
 const beat = "heartbeat"
 
 func (f *follower) note(what string) {
-	e := event{what, time.Now()}
 	f.mu.Lock()
-	f.seen = append(f.seen, e)
+	f.seen = append(f.seen, what)
 	f.mu.Unlock()
-	f.events <- e
+	f.events <- what
 }
 
-// await reads events up to one of these and returns it.
-func (f *follower) await(wants ...string) event {
+// await reads events up to this one.
+func (f *follower) await(want string) {
 	f.t.Helper()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		select {
 		case e := <-f.events:
-			if slices.Contains(wants, e.what) {
-				return e
+			if e == want {
+				return
 			}
 		case <-timer.C:
-			f.t.Fatalf("none of %q within %s, but %v", wants, patience, f.history())
+			f.t.Fatalf("no %q within %s, but %v", want, patience, f.history())
 		}
 	}
 }
@@ -170,8 +164,8 @@ func (f *follower) history() (all []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.seen {
-		if e.what != beat {
-			all = append(all, e.what)
+		if e != beat {
+			all = append(all, e)
 		}
 	}
 	return all
@@ -182,7 +176,7 @@ func (f *follower) count(what string) (n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.seen {
-		if e.what == what {
+		if e == what {
 			n++
 		}
 	}
