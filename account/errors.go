@@ -36,8 +36,6 @@ var (
 	ErrUnknownConnection = errors.New("account: unknown connection")
 	// ErrNotYourConnection says that a connection belongs to another session.
 	ErrNotYourConnection = errors.New("account: connection belongs to another session")
-	// ErrBadPageToken says that a page token is not from a listing with the same filter.
-	ErrBadPageToken = errors.New("account: not a page token of this listing")
 )
 
 // LockedOutError refuses a password check, whatever the password, because too

@@ -141,37 +141,36 @@ func TestManyEndsAtOnceDoNotMakeRunWaitForItself(t *testing.T) {
 	})
 }
 
-func TestPagesOfTheLogAreWholeAndBoundToTheirFilter(t *testing.T) {
+func TestPagesOfTheLogAreWhole(t *testing.T) {
 	v := newVenue(t, account.Config{})
 	for i := range 25 {
 		v.Log(t.Context(), account.Entry{Kind: account.Attach, User: "alice", Detail: strconv.Itoa(i)})
 	}
 	filter := account.AccessFilter{User: "alice", Kinds: []account.Kind{account.Attach}}
 	var got []string
-	token := ""
-	for page := 0; page == 0 || token != ""; page++ {
-		entries, next, err := v.ListAccess(t.Context(), filter, 5, token)
+	last := uint64(0)
+	for more := true; more; {
+		var entries []account.Entry
+		var err error
+		entries, more, err = v.ListAccess(t.Context(), filter, 5, last)
 		must(t, err)
 		for _, e := range entries {
 			got = append(got, e.Detail)
 		}
 		// Newer entries do not shift the pages.
 		v.Log(t.Context(), account.Entry{Kind: account.Attach, User: "alice"})
-		if token = next; page == 0 {
-			_, _, err := v.ListAccess(t.Context(), account.AccessFilter{User: "bob"}, 5, token)
-			wantError(t, err, account.ErrBadPageToken)
-		}
+		last = entries[len(entries)-1].ID
 	}
 	slices.Reverse(got)
 	if len(got) != 25 || got[0] != "0" || got[24] != "24" {
 		t.Errorf("pages: %v", got)
 	}
-	_, _, err := v.ListAccess(t.Context(), filter, account.MaxPage+1, "")
+	_, _, err := v.ListAccess(t.Context(), filter, account.MaxPage+1, 0)
 	wantError(t, err, account.ErrInvalid)
 
 	// What is on a full disk can still be read.
 	v.store.Fail(false)
-	entries, _, err := v.ListAccess(t.Context(), filter, 3, "")
+	entries, _, err := v.ListAccess(t.Context(), filter, 3, 0)
 	must(t, err)
 	if len(entries) != 3 {
 		t.Errorf("got %d entries", len(entries))

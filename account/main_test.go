@@ -142,7 +142,7 @@ func (v *venue) heard() (extended []string, faults []error) {
 // kinds lists the log, oldest first.
 func (v *venue) kinds(filter account.AccessFilter) []account.Kind {
 	v.t.Helper()
-	entries, _, err := v.ListAccess(v.t.Context(), filter, account.MaxPage, "")
+	entries, _, err := v.ListAccess(v.t.Context(), filter, account.MaxPage, 0)
 	if err != nil {
 		v.t.Fatal(err)
 	}

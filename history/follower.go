@@ -191,7 +191,7 @@ func (f *Follower) Run(ctx context.Context) error {
 // storeError is trouble with the history, as opposed to the journal.
 type storeError struct{ err error }
 
-func (e *storeError) Error() string { return "history: history: " + e.err.Error() }
+func (e *storeError) Error() string { return "history: store: " + e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
 // follow looks where the history stands and goes on from there until something
@@ -319,7 +319,7 @@ func (f *Follower) stateBehind(ctx context.Context, oldest uint64) (*trade.Snaps
 	}
 	snapshot, err := f.log.LoadSnapshot(ctx, journal.MaxSequence)
 	if err != nil {
-		return nil, fmt.Errorf("history: history from record %d: %w", oldest, err)
+		return nil, fmt.Errorf("history: build from record %d: %w", oldest, err)
 	}
 	state, err := record.DecodeSnapshot(snapshot.Data)
 	if err != nil {

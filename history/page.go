@@ -16,10 +16,7 @@ import (
 const (
 	defaultPageSize = 100
 	maxPageSize     = 1000
-
-	// tokenSize is a version, the query's hash and the key.
-	tokenSize    = 1 + 8 + 8
-	tokenVersion = 1
+	tokenVersion    = 1
 )
 
 // PageRequest says which page of a list is asked for.
@@ -48,77 +45,75 @@ func (p PageRequest) Limit() int {
 	return p.Size
 }
 
-// Below returns the key that every key of the page must be below: that of the
-// last item of the page before, or more than any. The error is [ErrBadPageToken].
-func (q *OrderQuery) Below() (uint64, error) { return below(q.Token, q.scope()) }
-
-// NextPage returns the token of the page below a key.
-func (q *OrderQuery) NextPage(key uint64) string { return pageToken(q.scope(), key) }
-
-// Below returns the key that every key of the page must be below: that of the
-// last item of the page before, or more than any. The error is [ErrBadPageToken].
-func (q *ExecutionQuery) Below() (uint64, error) { return below(q.Token, q.scope()) }
-
-// NextPage returns the token of the page below a key.
-func (q *ExecutionQuery) NextPage(key uint64) string { return pageToken(q.scope(), key) }
-
-// Below returns the key that every key of the page must be below: that of the
-// last item of the page before, or more than any. The error is [ErrBadPageToken].
-func (q *TradeQuery) Below() (uint64, error) { return below(q.Token, q.scope()) }
-
-// NextPage returns the token of the page below a key.
-func (q *TradeQuery) NextPage(key uint64) string { return pageToken(q.scope(), key) }
-
-// Below returns the key that every key of the page must be below: that of the
-// last item of the page before, or more than any. The error is [ErrBadPageToken].
-func (q *AuditQuery) Below() (uint64, error) { return below(q.Token, q.scope()) }
-
-// NextPage returns the token of the page below a key.
-func (q *AuditQuery) NextPage(key uint64) string { return pageToken(q.scope(), key) }
-
-func (q *OrderQuery) scope() uint64 {
-	return scope("orders", q.Account, q.Symbol, q.State, q.Span)
+// Query is a query of a list: one of those of a [Store].
+type Query interface {
+	Limit() int
+	token() string
+	scope() uint64
 }
+
+func (p PageRequest) token() string { return p.Token }
+
+// Below returns the key that every key of the query's page must be below: that of
+// the last item of the page before, or more than any. The error is [ErrBadPageToken].
+func Below(q Query) (key uint64, err error) {
+	if q.token() == "" {
+		return math.MaxInt64, nil // Databases count in signed integers.
+	}
+	if err := ParsePageToken(q.token(), q.scope(), &key); err != nil {
+		return 0, err
+	}
+	if key > math.MaxInt64 {
+		return 0, ErrBadPageToken
+	}
+	return key, nil
+}
+
+// NextPage returns the token of the query's page below a key.
+func NextPage(q Query, key uint64) string { return PageToken(q.scope(), key) }
+
+func (q *OrderQuery) scope() uint64 { return Scope("orders", q.Account, q.Symbol, q.State, q.Span) }
 
 func (q *ExecutionQuery) scope() uint64 {
-	return scope("executions", q.Account, q.Symbol, q.Order, q.Span)
+	return Scope("executions", q.Account, q.Symbol, q.Order, q.Span)
 }
 
-func (q *TradeQuery) scope() uint64 { return scope("trades", q.Symbol, q.Span) }
+func (q *TradeQuery) scope() uint64 { return Scope("trades", q.Symbol, q.Span) }
 
-func (q *AuditQuery) scope() uint64 { return scope("audit", q.User, q.Span) }
+func (q *AuditQuery) scope() uint64 { return Scope("audit", q.User, q.Span) }
 
-// scope hashes a query without its page. The size may change from page to page.
-func scope(parts ...any) uint64 {
+// Scope hashes a query without its page. The size may change from page to page.
+func Scope(query ...any) uint64 {
 	h := fnv.New64a()
-	for _, part := range parts {
-		_, _ = fmt.Fprintf(h, "%v\x00", part)
+	for _, part := range query {
+		_, _ = fmt.Fprintf(h, "%v\x00", part) // A hash takes everything.
 	}
 	return h.Sum64()
 }
 
-func pageToken(scope, key uint64) string {
-	var raw [tokenSize]byte
-	raw[0] = tokenVersion
-	binary.BigEndian.PutUint64(raw[1:], scope)
-	binary.BigEndian.PutUint64(raw[9:], key)
-	return base64.RawURLEncoding.EncodeToString(raw[:])
+// PageToken returns the token of a place in a list, given as numbers, for queries
+// of a [Scope]: with another query, the place would skip items without a word.
+// Tokens are neither secret nor signed; each shows only what its query may.
+func PageToken(scope uint64, place ...uint64) string {
+	raw := binary.BigEndian.AppendUint64([]byte{tokenVersion}, scope)
+	for _, number := range place {
+		raw = binary.BigEndian.AppendUint64(raw, number)
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-func below(token string, scope uint64) (uint64, error) {
-	if token == "" {
-		return math.MaxInt64, nil // Databases count in signed integers.
-	}
-	if len(token) != base64.RawURLEncoding.EncodedLen(tokenSize) {
-		return 0, ErrBadPageToken
-	}
+// ParsePageToken reads what [PageToken] wrote for a query of the same scope, in
+// its one spelling, into place. The error is [ErrBadPageToken].
+func ParsePageToken(token string, scope uint64, place ...*uint64) error {
+	size := 1 + 8 + 8*len(place)
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != tokenSize || raw[0] != tokenVersion {
-		return 0, ErrBadPageToken
+	// The decoder passes over line ends, so the length is compared too.
+	if err != nil || len(raw) != size || len(token) != base64.RawURLEncoding.EncodedLen(size) ||
+		raw[0] != tokenVersion || binary.BigEndian.Uint64(raw[1:]) != scope {
+		return ErrBadPageToken
 	}
-	key := binary.BigEndian.Uint64(raw[9:])
-	if binary.BigEndian.Uint64(raw[1:]) != scope || key > math.MaxInt64 {
-		return 0, ErrBadPageToken
+	for i, number := range place {
+		*number = binary.BigEndian.Uint64(raw[9+8*i:])
 	}
-	return key, nil
+	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 func TestATokenIsGoodForItsQueryAlone(t *testing.T) {
 	query := OrderQuery{Account: "a", Symbol: "S", State: WorkingOrder, Span: Span{1, 2}}
-	token := query.NextPage(7)
+	token := NextPage(&query, 7)
 	for name, change := range map[string]func(*OrderQuery){
 		"account": func(q *OrderQuery) { q.Account = "b" },
 		"symbol":  func(q *OrderQuery) { q.Symbol = "" },
@@ -24,16 +24,16 @@ func TestATokenIsGoodForItsQueryAlone(t *testing.T) {
 		other := query
 		other.Token = token
 		change(&other)
-		if _, err := other.Below(); !errors.Is(err, ErrBadPageToken) {
+		if _, err := Below(&other); !errors.Is(err, ErrBadPageToken) {
 			t.Errorf("with another %s: %v, want ErrBadPageToken", name, err)
 		}
 	}
 	query.Token, query.Size = token, 5
-	if key, err := query.Below(); err != nil || key != 7 {
+	if key, err := Below(&query); err != nil || key != 7 {
 		t.Errorf("the key is %d (%v), want 7", key, err)
 	}
 	query.Token = ""
-	if key, err := query.Below(); err != nil || key != math.MaxInt64 {
+	if key, err := Below(&query); err != nil || key != math.MaxInt64 {
 		t.Errorf("the first page begins below %d (%v)", key, err)
 	}
 }
@@ -69,21 +69,21 @@ func TestExecutionKeysRiseWithSequenceAndEvent(t *testing.T) {
 // be given out.
 func FuzzPageToken(f *testing.F) {
 	query := AuditQuery{User: "alice"}
-	f.Add(query.NextPage(0))
-	f.Add(query.NextPage(math.MaxInt64))
-	f.Add(query.NextPage(math.MaxUint64))
+	f.Add(NextPage(&query, 0))
+	f.Add(NextPage(&query, math.MaxInt64))
+	f.Add(NextPage(&query, math.MaxUint64))
 	f.Add("AAAAAAAAAAAAAAAAAAAAAAA")
 	f.Fuzz(func(t *testing.T, token string) {
 		query := query
 		query.Token = token
-		key, err := query.Below()
+		key, err := Below(&query)
 		switch {
 		case err != nil:
 			if !errors.Is(err, ErrBadPageToken) || key != 0 {
 				t.Fatalf("%d, %v", key, err)
 			}
-		case token != "" && query.NextPage(key) != token:
-			t.Fatalf("%q means %d, which is %q", token, key, query.NextPage(key))
+		case token != "" && NextPage(&query, key) != token:
+			t.Fatalf("%q means %d, which is %q", token, key, NextPage(&query, key))
 		}
 	})
 }

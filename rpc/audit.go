@@ -2,11 +2,7 @@ package rpc
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash/fnv"
 	"time"
 
 	"todoku/account"
@@ -30,7 +26,7 @@ func (s *adminService) ListAudit(ctx context.Context, req *todokuv1.ListAuditReq
 	if err := s.await(ctx, ""); err != nil {
 		return nil, err
 	}
-	scope := auditScope(string(user), span)
+	scope := history.Scope("audit trail", user, span)
 	place, err := parseAuditPlace(token, scope)
 	if err != nil {
 		return nil, err
@@ -91,40 +87,36 @@ func (t *auditTrail) page(ctx context.Context, from auditPlace, size int) ([]*to
 	if i > 0 {
 		next.sequence = commands[i-1].Sequence
 	}
-	next.commandsDone = i == len(commands) && moreCommands == ""
-	next.accessDone = j == len(visits) && moreVisits == ""
-	switch {
-	case j == len(visits):
-		next.access = moreVisits
-	case j > 0:
-		// The log's token stands behind a page only, so the part of it that was
-		// used is asked for again. Its end is fixed, so it is the same.
-		if _, next.access, err = t.accounts.ListAccess(ctx, t.access, j, from.access); err != nil {
-			return nil, from, err
-		}
+	if j > 0 {
+		next.access = visits[j-1].ID
+	}
+	if i == len(commands) && !moreCommands {
+		next.done |= commandsDone
+	}
+	if j == len(visits) && !moreVisits {
+		next.done |= accessDone
 	}
 	return entries, next, nil
 }
 
-func (t *auditTrail) readCommands(ctx context.Context, from auditPlace, size int) ([]history.AuditEntry, string, error) {
-	if from.commandsDone {
-		return nil, "", nil
+func (t *auditTrail) readCommands(ctx context.Context, from auditPlace, size int) ([]history.AuditEntry, bool, error) {
+	if from.done&commandsDone != 0 {
+		return nil, false, nil
 	}
 	q := t.commands
 	q.Size = size
 	if from.sequence != 0 {
-		q.Token = q.NextPage(from.sequence)
+		q.Token = history.NextPage(&q, from.sequence)
 	}
 	page, err := t.history.Audit(ctx, q)
-	return page.Items, page.Next, badPage(err)
+	return page.Items, page.Next != "", badPage(err)
 }
 
-func (t *auditTrail) readAccess(ctx context.Context, from auditPlace, size int) ([]account.Entry, string, error) {
-	if from.accessDone {
-		return nil, "", nil
+func (t *auditTrail) readAccess(ctx context.Context, from auditPlace, size int) ([]account.Entry, bool, error) {
+	if from.done&accessDone != 0 {
+		return nil, false, nil
 	}
-	entries, next, err := t.accounts.ListAccess(ctx, t.access, size, from.access)
-	return entries, next, badPage(err)
+	return t.accounts.ListAccess(ctx, t.access, size, from.access)
 }
 
 func commandEntry(e *history.AuditEntry) *todokuv1.AuditEntry {
@@ -176,76 +168,44 @@ type auditPlace struct {
 	until int64
 	// sequence is that of the last command shown, 0 for none yet.
 	sequence uint64
-	// access is the access log's own token, empty for its beginning.
-	access string
-	// commandsDone and accessDone say that a list has nothing more.
-	commandsDone, accessDone bool
+	// access is the ID of the last entry of the access log shown, 0 for none yet.
+	access uint64
+	// done says which lists have nothing more.
+	done uint64
 }
 
+// Bits of auditPlace.done.
 const (
-	auditTokenVersion = 1
-	// auditTokenHead is version, filter, until, sequence and flags.
-	auditTokenHead = 1 + 8 + 8 + 8 + 1
-	maxAccessToken = 64
-
-	flagCommandsDone = 1
-	flagAccessDone   = 2
+	commandsDone = 1 << iota
+	accessDone
 )
-
-// auditScope hashes a filter: with another one a token means nothing.
-func auditScope(user string, span history.Span) uint64 {
-	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "audit\x00%s\x00%d\x00%d", user, span.From, span.To) // A hash takes everything.
-	return h.Sum64()
-}
 
 // token is the page token of a place; empty at the end of both lists.
 func (p auditPlace) token(scope uint64) string {
-	if p.commandsDone && p.accessDone {
+	if p.done == commandsDone|accessDone {
 		return ""
 	}
-	flags := byte(0)
-	if p.commandsDone {
-		flags |= flagCommandsDone
-	}
-	if p.accessDone {
-		flags |= flagAccessDone
-	}
-	data := append(make([]byte, 0, auditTokenHead+len(p.access)), auditTokenVersion)
-	data = binary.BigEndian.AppendUint64(data, scope)
-	data = binary.BigEndian.AppendUint64(data, uint64(p.until))
-	data = binary.BigEndian.AppendUint64(data, p.sequence)
-	data = append(append(data, flags), p.access...)
-	return base64.RawURLEncoding.EncodeToString(data)
+	return history.PageToken(scope, uint64(p.until), p.sequence, p.access, p.done)
 }
 
-// parseAuditPlace reads what token wrote, in its one spelling and for the same
-// filter; empty is the beginning. The error is errBadPageToken.
-func parseAuditPlace(token string, scope uint64) (auditPlace, error) {
+// parseAuditPlace reads what token wrote for the same scope; empty is the
+// beginning. The error is history.ErrBadPageToken.
+func parseAuditPlace(token string, scope uint64) (p auditPlace, err error) {
 	if token == "" {
-		return auditPlace{}, nil
+		return p, nil
 	}
-	bad := &fieldError{"page_token", errBadPageToken}
-	data, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(data) < auditTokenHead || len(data) > auditTokenHead+maxAccessToken {
-		return auditPlace{}, bad
-	}
-	p := auditPlace{
-		until:        int64(binary.BigEndian.Uint64(data[9:])),
-		sequence:     binary.BigEndian.Uint64(data[17:]),
-		access:       string(data[auditTokenHead:]),
-		commandsDone: data[25]&flagCommandsDone != 0,
-		accessDone:   data[25]&flagAccessDone != 0,
-	}
-	if p.until <= 0 || p.token(scope) != token {
-		return auditPlace{}, bad
+	var until uint64
+	err = history.ParsePageToken(token, scope, &until, &p.sequence, &p.access, &p.done)
+	p.until = int64(until)
+	if err != nil || p.until <= 0 || p.done >= commandsDone|accessDone {
+		return auditPlace{}, badPage(history.ErrBadPageToken)
 	}
 	return p, nil
 }
 
-// badPage names the field of a page token that a list below refused.
+// badPage names the field of a page token that a list refused.
 func badPage(err error) error {
-	if errors.Is(err, history.ErrBadPageToken) || errors.Is(err, account.ErrBadPageToken) {
+	if errors.Is(err, history.ErrBadPageToken) {
 		return &fieldError{"page_token", err}
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/history"
 	"todoku/push"
 	"todoku/trade"
 )
@@ -317,7 +318,7 @@ func FuzzWaitForCursor(f *testing.F) {
 
 func FuzzAuditPageToken(f *testing.F) {
 	for _, p := range []auditPlace{
-		{until: 1}, {until: 1 << 60, sequence: 7, access: "abc"}, {until: 5, commandsDone: true, access: "x"}, {until: 5, accessDone: true},
+		{until: 1}, {until: 1 << 60, sequence: 7, access: 3}, {until: 5, done: commandsDone, access: 8}, {until: 5, done: accessDone},
 	} {
 		f.Add(p.token(42), uint64(42))
 		f.Add(p.token(42), uint64(43))
@@ -326,7 +327,7 @@ func FuzzAuditPageToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, token string, scope uint64) {
 		p, err := parseAuditPlace(token, scope)
 		if err != nil {
-			if !errors.Is(err, errBadPageToken) {
+			if !errors.Is(err, history.ErrBadPageToken) {
 				t.Fatalf("%q: %v", token, err)
 			}
 			return

@@ -27,7 +27,6 @@ var (
 	errUndecided     = errors.New("rpc: method is not in the table")
 	errMalformed     = errors.New("rpc: request cannot be decoded")
 	errTooLarge      = errors.New("rpc: request is too large")
-	errBadPageToken  = errors.New("rpc: not a page token of this listing")
 	errNoSession     = errors.New("rpc: no such session of the caller")
 	errUnimplemented = errors.New("rpc: not implemented")
 )
@@ -54,7 +53,6 @@ func table() []row {
 		{errUnimplemented, codes.Unimplemented, "UNKNOWN_METHOD", "There is no such method."},
 		{errMalformed, codes.InvalidArgument, "MALFORMED_REQUEST", "The request is not the message that this method takes, or a text in it is not UTF-8."},
 		{errTooLarge, codes.ResourceExhausted, "REQUEST_TOO_LARGE", "The request is larger than the server accepts; send less at once."},
-		{errBadPageToken, codes.InvalidArgument, "BAD_PAGE_TOKEN", "The page token is not one of this listing; begin without one."},
 		{errNoSession, codes.NotFound, "UNKNOWN_SESSION", "There is no such session of yours; list your sessions."},
 		{errAttachRate, codes.ResourceExhausted, "ATTACH_RATE", "Streams are opened faster than allowed; wait."},
 		{errSubscribeRate, codes.ResourceExhausted, "SUBSCRIPTION_RATE", "The subscription changes faster than allowed; wait."},
@@ -74,7 +72,6 @@ func table() []row {
 		{account.ErrTooManyConnections, codes.ResourceExhausted, "TOO_MANY_CONNECTIONS", "The user has as many attached connections as allowed; close one."},
 		{account.ErrUnknownConnection, codes.NotFound, string(push.ReasonUnknownConnection), "There is no such connection; open one or sign in."},
 		{account.ErrNotYourConnection, codes.PermissionDenied, string(push.ReasonNotYourConnection), "The connection belongs to another session; open one or sign in."},
-		{account.ErrBadPageToken, codes.InvalidArgument, "BAD_PAGE_TOKEN", "The page token is not one of this listing; begin without one."},
 		{account.ErrConflict, codes.Aborted, trade.ReasonChangedMeanwhile.String(), trade.ReasonChangedMeanwhile.Sentence()},
 
 		{engine.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},

@@ -81,7 +81,7 @@ func (s *Server) ordersPage(ctx context.Context, q history.OrderQuery, position 
 		page, err := s.history.Orders(ctx, q)
 		return page, badPage(err)
 	}
-	below, err := q.Below()
+	below, err := history.Below(&q)
 	if err != nil {
 		return history.Page[trade.Order]{}, badPage(err)
 	}
@@ -91,7 +91,7 @@ func (s *Server) ordersPage(ctx context.Context, q history.OrderQuery, position 
 			continue
 		}
 		if len(page.Items) == q.Limit() {
-			page.Next = q.NextPage(uint64(page.Items[len(page.Items)-1].ID))
+			page.Next = history.NextPage(&q, uint64(page.Items[len(page.Items)-1].ID))
 			break
 		}
 		page.Items = append(page.Items, order)

@@ -85,19 +85,12 @@ type listing struct {
 	mark                      string // the column of marks that bounds the key
 }
 
-// pageQuery is what the queries have in common.
-type pageQuery interface {
-	Below() (uint64, error)
-	Limit() int
-	NextPage(key uint64) string
-}
-
 // page reads one page, newest first, and one row more to see whether another
 // page follows. Read returns the row's key.
-func page[T any](ctx context.Context, h *History, l listing, f *filter, q pageQuery, s history.Span,
+func page[T any](ctx context.Context, h *History, l listing, f *filter, q history.Query, s history.Span,
 	read func(scanner, *T) (uint64, error),
 ) (p history.Page[T], err error) {
-	below, err := q.Below()
+	below, err := history.Below(q)
 	if err != nil || f.nothing {
 		return p, errors.Join(err, ctx.Err())
 	}
@@ -120,7 +113,7 @@ func page[T any](ctx context.Context, h *History, l listing, f *filter, q pageQu
 	}, query, append(f.args, q.Limit()+1)...)
 	if err == nil && len(p.Items) > q.Limit() {
 		p.Items = p.Items[:q.Limit()]
-		p.Next = q.NextPage(rowKeys[q.Limit()-1])
+		p.Next = history.NextPage(q, rowKeys[q.Limit()-1])
 	}
 	return p, err
 }

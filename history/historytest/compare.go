@@ -160,7 +160,7 @@ func (a *asker) trade(t *testing.T) {
 	}
 }
 
-// audit holds that every entry has words; which, feed's own tests read.
+// audit holds that every entry has words; which ones, the tests of package history say.
 func (a *asker) audit(t *testing.T) {
 	t.Helper()
 	q := history.AuditQuery{Span: a.span(), PageRequest: a.page()}

@@ -89,13 +89,13 @@ func testGap(t *testing.T, h history.Store, _ reopener) {
 		"backwards":  {records[0], records[0]},
 	} {
 		if err := h.Apply(t.Context(), wrong); !errors.Is(err, history.ErrGap) {
-			t.Errorf("%s: %v, want ErrHistoryGap", name, err)
+			t.Errorf("%s: %v, want ErrGap", name, err)
 		}
 	}
 	position(t, h, journal.Position{Epoch: epoch})
 	apply(t, h, records[:5])
 	if err := h.Apply(t.Context(), records[4:]); !errors.Is(err, history.ErrGap) {
-		t.Errorf("a record twice: %v, want ErrHistoryGap", err)
+		t.Errorf("a record twice: %v, want ErrGap", err)
 	}
 	apply(t, h, records[5:])
 	model := newNaive()

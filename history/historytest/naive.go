@@ -117,7 +117,7 @@ func (n *naive) trade(id trade.TradeID) (t trade.Trade, ok bool) {
 	return t, true
 }
 
-// listAudit leaves the details out: they are words, which feed's own tests read.
+// listAudit leaves the details out: they are words, which the tests of package history read.
 func (n *naive) listAudit(q history.AuditQuery) []history.AuditEntry {
 	var found []history.AuditEntry
 	for _, r := range slices.Backward(n.records) {
