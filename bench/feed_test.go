@@ -83,7 +83,7 @@ func TestEveryFaultOfAStreamIsCounted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		run := &pushRun{tally: sum, crowd: &crowd{feeds: []*feed{f}}}
+		run := &pushRun{tally: sum, clients: &clients{feeds: []*feed{f}}}
 		p := &publisher{sent: 3}
 		for n := range p.sent {
 			p.acked.add(n)

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,27 +65,24 @@ const (
 // and resumes. It needs a rate and a connection for each stream. A span of 0 is a
 // minute. What it costs in memory is [FreezeMemory]'s.
 func Freeze(ctx context.Context, config PushConfig, how Frozen, span time.Duration) (PushResult, error) {
-	if err := canFreeze(config, how, 1); err != nil {
-		return PushResult{}, err
-	}
-	if span == 0 {
-		span = standardSpan
-	}
-	r, err := newPushRun(ctx, config)
+	r, err := newFreezeRun(ctx, config, how, 1, span, nil)
 	if err != nil {
 		return PushResult{}, err
 	}
-	defer r.close()
-	v := newVictim(r, how, 0)
-	if err := v.prepare(ctx); err != nil {
-		return PushResult{}, err
-	}
-	defer v.dismiss(ctx)
-	if err := r.crowd.attach(ctx); err != nil {
-		return PushResult{}, err
-	}
+	defer r.close(ctx)
+	v := r.victims[0]
 	meter := newMeter(r.config.ServerPID)
-	p, err := v.load(ctx, meter, span)
+	var p *publisher
+	_, err = r.watched(ctx, func() (err error) {
+		p, err = r.load(ctx, meter, r.span, func() (bool, error) {
+			if closed(v.frozen) || r.clients.now() < r.tally.end {
+				return closed(v.ended), nil
+			}
+			r.tally.later = r.tally.end
+			return false, v.freeze()
+		})
+		return err
+	})
 	if err != nil {
 		return PushResult{}, err
 	}
@@ -97,6 +95,66 @@ func Freeze(ctx context.Context, config PushConfig, how Frozen, span time.Durati
 	v.result.Most = milliseconds(t.most)
 	result.Frozen = &v.result
 	return result, nil
+}
+
+// freezeRun is a run in which clients freeze, one after the other.
+type freezeRun struct {
+	*pushRun
+
+	victims []*victim
+	span    time.Duration // The longest that one may stay frozen.
+}
+
+// newFreezeRun attaches all clients, of which the first so many will freeze. restart is
+// as for [Idle]. The caller must close the run.
+func newFreezeRun(ctx context.Context, config PushConfig, how Frozen, victims int, span time.Duration, restart func(context.Context) (pid int, err error)) (_ freezeRun, err error) {
+	if err := canFreeze(config, how, victims); err != nil {
+		return freezeRun{}, err
+	}
+	r := freezeRun{span: cmp.Or(span, standardSpan)}
+	if r.pushRun, err = newPushRun(ctx, config); err != nil {
+		return freezeRun{}, err
+	}
+	defer func() {
+		if err != nil {
+			r.close(ctx)
+		}
+	}()
+	if restart != nil {
+		if r.config.ServerPID, err = restart(ctx); err != nil {
+			return freezeRun{}, err
+		}
+	}
+	for i := range victims {
+		r.victims = append(r.victims, newVictim(r.pushRun, how, i))
+	}
+	for _, v := range r.victims {
+		if err = v.prepare(ctx); err != nil {
+			return freezeRun{}, err
+		}
+	}
+	return r, r.clients.attach(ctx)
+}
+
+func (r *freezeRun) close(ctx context.Context) {
+	for _, v := range r.victims {
+		v.dismiss(ctx)
+	}
+	r.pushRun.close()
+}
+
+// watched calls do while the venue is asked which streams it has ended, and returns the
+// memory that it had meanwhile.
+func (r *freezeRun) watched(ctx context.Context, do func() error) ([]memorySample, error) {
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	var watch errgroup.Group
+	lookout := &lookout{run: r.pushRun, victims: r.victims}
+	watch.Go(func() error { return lookout.watch(watching) })
+	err := do()
+	stop()
+	err = errors.Join(err, watch.Wait())
+	return lookout.memory, err
 }
 
 // canFreeze says whether so many clients can freeze, one after the other.
@@ -117,7 +175,7 @@ type victim struct {
 	how  Frozen
 	conn *feedConn
 	feed *feed
-	// apart is the client in a process of its own, nil where one of the crowd's is
+	// apart is the client in a process of its own, nil where one of the run's is
 	// enough.
 	apart *understudy
 
@@ -127,16 +185,16 @@ type victim struct {
 	result FrozenResult  // written before, then by the reader's goroutine
 }
 
-// newVictim returns one of the crowd's clients, which is not attached yet.
+// newVictim returns one of the run's clients, which is not attached yet.
 func newVictim(r *pushRun, how Frozen, client int) *victim {
 	return &victim{
-		run: r, how: how, conn: r.crowd.conns[client], feed: r.crowd.feeds[client],
+		run: r, how: how, conn: r.clients.conns[client], feed: r.clients.feeds[client],
 		frozen: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
 
 // prepare gives the client the window of an ordinary one, or has another stand in
-// for it, which it must be the crowd's first for.
+// for it, which it must be the run's first for.
 func (v *victim) prepare(ctx context.Context) (err error) {
 	v.feed.apart = true
 	v.run.tally.need--
@@ -145,7 +203,7 @@ func (v *victim) prepare(ctx context.Context) (err error) {
 	case FrozenSocket:
 		v.conn.window, v.conn.receiveBuffer = feedWindow, smallBuffer
 	case FrozenApplication, FrozenProcess:
-		c := v.run.crowd
+		c := v.run.clients
 		c.conns, c.feeds = c.conns[1:], c.feeds[1:]
 		v.apart, err = startUnderstudy(ctx, v.run.config.Self, standInOrder{
 			Address: v.run.config.Venue.Address, Connection: v.feed.id, Token: v.run.userOf(0).token(), Run: v.run.run,
@@ -162,25 +220,7 @@ func (v *victim) dismiss(ctx context.Context) {
 	}
 }
 
-// load runs the events and the freezing.
-func (v *victim) load(ctx context.Context, m *meter, span time.Duration) (*publisher, error) {
-	watching, stop := context.WithCancel(ctx)
-	defer stop()
-	var watch errgroup.Group
-	lookout := &lookout{run: v.run, victims: []*victim{v}}
-	watch.Go(func() error { return lookout.watch(watching) })
-	p, err := v.run.load(ctx, m, span, func() (bool, error) {
-		t := v.run.tally
-		if closed(v.frozen) || v.run.crowd.now() < t.end {
-			return closed(v.ended), nil
-		}
-		t.later = t.end
-		return false, v.freeze()
-	})
-	stop()
-	return p, errors.Join(err, watch.Wait())
-}
-
+// freeze makes the client stop reading, in its way.
 func (v *victim) freeze() error {
 	v.at = time.Now()
 	close(v.frozen)
@@ -192,10 +232,10 @@ func (v *victim) freeze() error {
 		v.conn.shut = true
 		return nil
 	}
-	return v.run.crowd.poller.ignore(v.conn.socket)
+	return v.run.clients.poller.ignore(v.conn.socket)
 }
 
-// takeBack gives the crowd's client what the stand-in had received, and its cursor.
+// takeBack gives the run's client what the stand-in had received, and its cursor.
 func (v *victim) takeBack(ctx context.Context) error {
 	if v.apart == nil {
 		return nil
@@ -210,7 +250,7 @@ func (v *victim) takeBack(ctx context.Context) error {
 		}
 	}
 	v.feed.cursor = []byte(v.apart.cursor)
-	c := v.run.crowd
+	c := v.run.clients
 	c.conns, c.feeds = append(c.conns, v.conn), append(c.feeds, v.feed)
 	return nil
 }
@@ -231,7 +271,7 @@ func (v *victim) attachAgain(ctx context.Context) error {
 	if err := v.takeBack(ctx); err != nil {
 		return err
 	}
-	c := v.run.crowd
+	c := v.run.clients
 	c.hangUp(v.conn)
 	v.conn.away = false
 	return c.open(slices.Index(c.conns, v.conn))
@@ -240,7 +280,7 @@ func (v *victim) attachAgain(ctx context.Context) error {
 // untilWhole reads until those who came back have what was acknowledged, or nothing
 // more comes. Who still lacks something then is found by the result.
 func (r *pushRun) untilWhole(ctx context.Context, p *publisher, back ...*victim) error {
-	c := r.crowd
+	c := r.clients
 	sent, acked := p.outcome()
 	from := c.now()
 	_, err := c.until(ctx, from+drainDeadline, func() bool {

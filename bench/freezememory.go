@@ -8,8 +8,6 @@ import (
 	"os"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // What one client that stops reading costs the server in resident memory. That is
@@ -87,35 +85,12 @@ func FreezeMemory(ctx context.Context, config PushConfig, how Frozen, rounds int
 	if config.ServerPID == 0 || rounds < 1 || rounds > MaxRounds {
 		return PushResult{}, fmt.Errorf("%w: memory needs the server's process and 1 to %d rounds", ErrConfig, MaxRounds)
 	}
-	if err := canFreeze(config, how, rounds+rehearsals); err != nil {
-		return PushResult{}, err
-	}
-	if span == 0 {
-		span = standardSpan
-	}
-	r, err := newPushRun(ctx, config)
+	r, err := newFreezeRun(ctx, config, how, rounds+rehearsals, span, restart)
 	if err != nil {
 		return PushResult{}, err
 	}
-	defer r.close()
-	if restart != nil {
-		if r.config.ServerPID, err = restart(ctx); err != nil {
-			return PushResult{}, err
-		}
-	}
-	m := &memoryRun{pushRun: r, span: span}
-	for i := range rounds + rehearsals {
-		m.victims = append(m.victims, newVictim(r, how, i))
-	}
-	defer m.dismiss(ctx)
-	for _, v := range m.victims {
-		if err := v.prepare(ctx); err != nil {
-			return PushResult{}, err
-		}
-	}
-	if err := r.crowd.attach(ctx); err != nil {
-		return PushResult{}, err
-	}
+	defer r.close(ctx)
+	m := &memoryRun{freezeRun: r}
 	meter := newMeter(r.config.ServerPID)
 	p, memory, err := m.load(ctx, meter)
 	if err != nil {
@@ -127,14 +102,12 @@ func FreezeMemory(ctx context.Context, config PushConfig, how Frozen, rounds int
 }
 
 // memoryRun is a run in which one client after the other freezes. Its rounds belong to
-// the goroutine that reads for the crowd.
+// the goroutine that reads for all clients.
 type memoryRun struct {
-	*pushRun
+	freezeRun
 
-	victims []*victim
-	span    time.Duration // The longest that one may stay frozen.
-	rounds  []memorySpans // One for each victim whose stream has ended.
-	next    time.Time     // When the next one freezes, or all is over.
+	rounds []memorySpans // One for each victim whose stream has ended.
+	next   time.Time     // When the next one freezes, or all is over.
 }
 
 // memorySpans are when a client was frozen and when its control was, and how long both
@@ -144,32 +117,23 @@ type memorySpans struct {
 	length          time.Duration
 }
 
-func (m *memoryRun) dismiss(ctx context.Context) {
-	for _, v := range m.victims {
-		v.dismiss(ctx)
-	}
-}
-
 // load runs the events and the rounds until everybody has everything.
-func (m *memoryRun) load(ctx context.Context, meter *meter) (*publisher, []memorySample, error) {
-	watching, stop := context.WithCancel(ctx)
-	defer stop()
-	var watch errgroup.Group
-	lookout := &lookout{run: m.pushRun, victims: m.victims}
-	watch.Go(func() error { return lookout.watch(watching) })
+func (m *memoryRun) load(ctx context.Context, meter *meter) (p *publisher, memory []memorySample, err error) {
 	const spansOfARound = 3 // Frozen, settling and control.
-	p, err := m.pushRun.load(ctx, meter, time.Duration(len(m.victims)*spansOfARound)*m.span, func() (bool, error) { return m.step(ctx) })
-	if err == nil {
-		err = m.untilWhole(ctx, p, m.victims...)
-	}
-	stop()
-	return p, lookout.memory, errors.Join(err, watch.Wait())
+	extra := time.Duration(len(m.victims)*spansOfARound) * m.span
+	memory, err = m.watched(ctx, func() (err error) {
+		if p, err = m.pushRun.load(ctx, meter, extra, func() (bool, error) { return m.step(ctx) }); err != nil {
+			return err
+		}
+		return m.untilWhole(ctx, p, m.victims...)
+	})
+	return p, memory, err
 }
 
 // step freezes and thaws when it is time to.
 func (m *memoryRun) step(ctx context.Context) (over bool, err error) {
 	now := time.Now()
-	if m.crowd.now() < m.tally.end || now.Before(m.next) {
+	if m.clients.now() < m.tally.end || now.Before(m.next) {
 		return false, nil
 	}
 	if len(m.rounds) == len(m.victims) {

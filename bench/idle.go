@@ -30,11 +30,11 @@ func Idle(ctx context.Context, config PushConfig, restart func(context.Context) 
 	if err != nil {
 		return PushResult{}, err
 	}
-	if err := r.crowd.attach(ctx); err != nil {
+	if err := r.clients.attach(ctx); err != nil {
 		return PushResult{}, err
 	}
 	never := func() bool { return false }
-	if _, err := r.crowd.until(ctx, r.crowd.now()+r.config.Duration, never); err != nil {
+	if _, err := r.clients.until(ctx, r.clients.now()+r.config.Duration, never); err != nil {
 		return PushResult{}, err
 	}
 	after, err := processMemory(pid)
@@ -43,9 +43,9 @@ func Idle(ctx context.Context, config PushConfig, restart func(context.Context) 
 	}
 	each := (after - before) / int64(r.config.Connections)
 	result := r.blank("idle")
-	result.IdleBytes, result.Ended = &each, r.crowd.ends
-	if r.crowd.firstEnd != nil {
-		result.FirstEnd = r.crowd.firstEnd.Error()
+	result.IdleBytes, result.Ended = &each, r.clients.ends
+	if r.clients.firstEnd != nil {
+		result.FirstEnd = r.clients.firstEnd.Error()
 	}
 	return result, nil
 }

@@ -117,7 +117,7 @@ func Push(ctx context.Context, config PushConfig) (PushResult, error) {
 		return PushResult{}, err
 	}
 	defer r.close()
-	if err := r.crowd.attach(ctx); err != nil {
+	if err := r.clients.attach(ctx); err != nil {
 		return PushResult{}, err
 	}
 	meter := newMeter(r.config.ServerPID)
@@ -130,12 +130,12 @@ func Push(ctx context.Context, config PushConfig) (PushResult, error) {
 
 // pushRun is a set of clients and what they receive.
 type pushRun struct {
-	config PushConfig
-	run    string
-	admin  *sessions
-	users  *sessions
-	crowd  *crowd
-	tally  *tally
+	config  PushConfig
+	run     string
+	admin   *sessions
+	users   *sessions
+	clients *clients
+	tally   *tally
 }
 
 // newPushRun signs in and asks for a connection for each client. Nothing is
@@ -155,7 +155,7 @@ func newPushRun(ctx context.Context, config PushConfig) (_ *pushRun, err error) 
 	}
 	r := &pushRun{config: config, run: client.NewRequestID()[:runLength]}
 	r.tally = &tally{run: r.run, need: uint32(config.Streams)}
-	r.crowd = &crowd{poller: poller, to: to, tally: r.tally, start: time.Now()}
+	r.clients = &clients{poller: poller, to: to, tally: r.tally, start: time.Now()}
 	defer func() {
 		if err != nil {
 			r.close()
@@ -173,16 +173,16 @@ func newPushRun(ctx context.Context, config PushConfig) (_ *pushRun, err error) 
 
 // prepareFeeds asks the venue for connections and spreads them over TCP's.
 func (r *pushRun) prepareFeeds(ctx context.Context) error {
-	r.crowd.feeds = make([]*feed, r.config.Streams)
+	r.clients.feeds = make([]*feed, r.config.Streams)
 	group, asking := errgroup.WithContext(ctx)
 	group.SetLimit(opensAtOnce)
-	for i := range r.crowd.feeds {
+	for i := range r.clients.feeds {
 		group.Go(func() error {
 			reply, err := r.userOf(i).client.Sessions().OpenConnection(asking, &todokuv1.OpenConnectionRequest{})
 			if err != nil {
 				return fmt.Errorf("bench: connection: %w", err)
 			}
-			r.crowd.feeds[i] = &feed{id: reply.GetConnectionId(), tally: r.tally}
+			r.clients.feeds[i] = &feed{id: reply.GetConnectionId(), tally: r.tally}
 			return nil
 		})
 	}
@@ -197,11 +197,11 @@ func (r *pushRun) prepareFeeds(ctx context.Context) error {
 		if key < over {
 			n++
 		}
-		conn := &feedConn{feeds: r.crowd.feeds[first : first+n], window: feedWindow, socket: noSocket}
+		conn := &feedConn{feeds: r.clients.feeds[first : first+n], window: feedWindow, socket: noSocket}
 		for i := range n {
 			conn.headers = append(conn.headers, r.headers(first+i))
 		}
-		r.crowd.conns = append(r.crowd.conns, conn)
+		r.clients.conns = append(r.clients.conns, conn)
 		first += n
 	}
 	return nil
@@ -220,7 +220,7 @@ func (r *pushRun) headers(feed int) feedHeaders {
 }
 
 func (r *pushRun) close() {
-	r.crowd.close()
+	r.clients.close()
 	for _, s := range []*sessions{r.admin, r.users} {
 		if s != nil {
 			s.close()
@@ -236,13 +236,13 @@ func (r *pushRun) load(ctx context.Context, meter *meter, extra time.Duration, e
 	if r.config.Rate > 0 {
 		inFlight = 0
 	}
-	p, err := newPublisher(ctx, r.config.Venue, r.admin.users[0], r.run, r.crowd.start, r.config.Payload, r.config.Burst, inFlight)
+	p, err := newPublisher(ctx, r.config.Venue, r.admin.users[0], r.run, r.clients.start, r.config.Payload, r.config.Burst, inFlight)
 	if err != nil {
 		return nil, err
 	}
 	plan := newSchedule(time.Now(), r.config.Warmup, r.config.Duration+extra, r.config.Rate, r.config.Burst)
 	measured := plan.measure.Add(r.config.Duration)
-	r.tally.measure, r.tally.end = plan.measure.Sub(r.crowd.start), measured.Sub(r.crowd.start)
+	r.tally.measure, r.tally.end = plan.measure.Sub(r.clients.start), measured.Sub(r.clients.start)
 	r.tally.complete = p.arrived
 	halt, stop := context.WithCancel(ctx)
 	defer stop()
@@ -255,7 +255,7 @@ func (r *pushRun) load(ctx context.Context, meter *meter, extra time.Duration, e
 	group.Go(func() error { return meter.between(running, plan.measure, measured) })
 	group.Go(func() error {
 		for !closed(published) {
-			if err := r.crowd.poll(running, pollWait); err != nil {
+			if err := r.clients.poll(running, pollWait); err != nil {
 				return err
 			}
 			over, err := enough()
@@ -274,7 +274,7 @@ func (r *pushRun) load(ctx context.Context, meter *meter, extra time.Duration, e
 // drain reads until what was acknowledged has arrived everywhere, or will not.
 func (r *pushRun) drain(ctx context.Context, p *publisher) error {
 	sent, acked := p.outcome()
-	_, err := r.crowd.until(ctx, r.crowd.now()+drainDeadline, func() bool { return r.tally.whole(sent, acked) })
+	_, err := r.clients.until(ctx, r.clients.now()+drainDeadline, func() bool { return r.tally.whole(sent, acked) })
 	return err
 }
 

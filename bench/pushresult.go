@@ -110,7 +110,7 @@ func (r *pushRun) blank(work string) PushResult {
 func (r *pushRun) verify(result *PushResult, p *publisher) {
 	sent, acked := p.outcome()
 	lost := uint64(0)
-	for _, f := range r.crowd.feeds {
+	for _, f := range r.clients.feeds {
 		for n := range sent {
 			if acked.has(n) && !f.seen.has(n) {
 				lost++
@@ -120,12 +120,12 @@ func (r *pushRun) verify(result *PushResult, p *publisher) {
 	duplicated := r.tally.duplicated
 	result.Events, result.Lost, result.Duplicated = sent, &lost, &duplicated
 	result.Disordered, result.Broken, result.Resets = r.tally.disordered, r.tally.broken, r.tally.resets
-	result.Failed, result.Ended = p.failed, r.crowd.ends
+	result.Failed, result.Ended = p.failed, r.clients.ends
 	if p.firstErr != nil {
 		result.FirstFailure = p.firstErr.Error()
 	}
-	if r.crowd.firstEnd != nil {
-		result.FirstEnd = r.crowd.firstEnd.Error()
+	if r.clients.firstEnd != nil {
+		result.FirstEnd = r.clients.firstEnd.Error()
 	}
 }
 

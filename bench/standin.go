@@ -24,8 +24,8 @@ import (
 
 // A client that is to be stopped whole, or whose program is not to take what its
 // transport has, must be a program of its own with a real gRPC library. It stands in
-// for one of the crowd, tells its parent line by line what arrived, and leaves its
-// place and its cursor to the crowd's own client when it comes back.
+// for a client of the run, sends its parent line by line what arrived, and leaves its
+// place and its cursor to the run's own client when it comes back.
 
 // Lines between a stand-in and its parent.
 const (

@@ -45,7 +45,7 @@ func Storm(ctx context.Context, config PushConfig, missed int) (PushResult, erro
 		return PushResult{}, err
 	}
 	defer r.close()
-	if err := r.crowd.attach(ctx); err != nil {
+	if err := r.clients.attach(ctx); err != nil {
 		return PushResult{}, err
 	}
 	p, err := r.leave(ctx)
@@ -70,8 +70,8 @@ func Storm(ctx context.Context, config PushConfig, missed int) (PushResult, erro
 // leave cuts all connections and announces what will have been missed.
 func (r *pushRun) leave(ctx context.Context) (*publisher, error) {
 	left := time.Now()
-	r.crowd.cut()
-	p, err := newPublisher(ctx, r.config.Venue, r.admin.users[0], r.run, r.crowd.start, r.config.Payload, r.config.Burst, 1)
+	r.clients.cut()
+	p, err := newPublisher(ctx, r.config.Venue, r.admin.users[0], r.run, r.clients.start, r.config.Payload, r.config.Burst, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -87,14 +87,14 @@ func (r *pushRun) leave(ctx context.Context) (*publisher, error) {
 // comeBack attaches all and reads until each has what it missed.
 func (r *pushRun) comeBack(ctx context.Context, p *publisher, m *meter) (*StormResult, error) {
 	began := time.Now()
-	if err := r.crowd.attach(ctx); err != nil {
+	if err := r.clients.attach(ctx); err != nil {
 		return nil, err
 	}
-	attached := r.crowd.now()
+	attached := r.clients.now()
 	sent, acked := p.outcome()
 	// A client whose replay was not possible never is whole; what it misses is lost.
-	_, err := r.crowd.until(ctx, attached+stormDeadline, func() bool {
-		return r.tally.whole(sent, acked) || r.crowd.now() > max(r.tally.last, attached)+nothingMore
+	_, err := r.clients.until(ctx, attached+stormDeadline, func() bool {
+		return r.tally.whole(sent, acked) || r.clients.now() > max(r.tally.last, attached)+nothingMore
 	})
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (r *pushRun) comeBack(ctx context.Context, p *publisher, m *meter) (*StormR
 	if err := m.read(); err != nil {
 		return nil, err
 	}
-	since := began.Sub(r.crowd.start)
+	since := began.Sub(r.clients.start)
 	storm := &StormResult{Attached: milliseconds(attached - since), CaughtUp: milliseconds(max(r.tally.last, attached) - since)}
 	storm.OwnCPU = m.own.Seconds()
 	if m.known {

@@ -14,9 +14,9 @@ var errHungUp = errors.New("bench: the connection is gone")
 // errTooManyEnds says that clients cannot stay attached.
 var errTooManyEnds = errors.New("bench: the server ends more streams than it serves")
 
-// Waits of a crowd.
+// Waits of the clients.
 const (
-	// pollWait is how often a crowd looks whether it is done when nothing arrives.
+	// pollWait is how often the clients' reader checks whether it is done when nothing arrives.
 	pollWait = 20 * time.Millisecond
 	// liveDeadline is how long clients may take to attach.
 	liveDeadline = 2 * time.Minute
@@ -24,9 +24,9 @@ const (
 	openedAtOnce = 64
 )
 
-// crowd is all clients of a run, read by one goroutine, its owner. A client whose
+// clients is all clients of a run, read by one goroutine, its owner. A client whose
 // stream ends comes back at once and resumes, as real ones do.
-type crowd struct {
+type clients struct {
 	poller *poller
 	to     *net.TCPAddr
 	tally  *tally
@@ -39,16 +39,16 @@ type crowd struct {
 }
 
 // now is the time of the run.
-func (c *crowd) now() time.Duration { return time.Since(c.start) }
+func (c *clients) now() time.Duration { return time.Since(c.start) }
 
 // close hangs all up.
-func (c *crowd) close() {
+func (c *clients) close() {
 	c.cut()
 	c.poller.close()
 }
 
 // cut ends all connections without a word to the server.
-func (c *crowd) cut() {
+func (c *clients) cut() {
 	for _, conn := range c.conns {
 		c.hangUp(conn)
 	}
@@ -57,7 +57,7 @@ func (c *crowd) cut() {
 // noSocket is where a connection has none; 0 would be somebody's.
 const noSocket = -1
 
-func (c *crowd) hangUp(conn *feedConn) {
+func (c *clients) hangUp(conn *feedConn) {
 	if conn.socket != noSocket {
 		c.poller.hangUp(conn.socket)
 		conn.socket = noSocket
@@ -65,7 +65,7 @@ func (c *crowd) hangUp(conn *feedConn) {
 }
 
 // open connects and asks for the connection's feeds, each from where it was.
-func (c *crowd) open(key int) error {
+func (c *clients) open(key int) error {
 	conn := c.conns[key]
 	socket, err := c.poller.dial(c.to, conn.receiveBuffer)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *crowd) open(key int) error {
 }
 
 // attach opens all connections and returns when every client is live.
-func (c *crowd) attach(ctx context.Context) error {
+func (c *clients) attach(ctx context.Context) error {
 	for key := range c.conns {
 		if err := c.open(key); err != nil {
 			return err
@@ -97,7 +97,7 @@ func (c *crowd) attach(ctx context.Context) error {
 	return err
 }
 
-func (c *crowd) live() bool {
+func (c *clients) live() bool {
 	for _, f := range c.feeds {
 		if !f.live {
 			return false
@@ -107,7 +107,7 @@ func (c *crowd) live() bool {
 }
 
 // until reads until done says so, which is true, or a time of the run has passed.
-func (c *crowd) until(ctx context.Context, deadline time.Duration, done func() bool) (bool, error) {
+func (c *clients) until(ctx context.Context, deadline time.Duration, done func() bool) (bool, error) {
 	for !done() {
 		if c.now() >= deadline {
 			return false, nil
@@ -120,7 +120,7 @@ func (c *crowd) until(ctx context.Context, deadline time.Duration, done func() b
 }
 
 // poll reads what there is, or waits for it.
-func (c *crowd) poll(ctx context.Context, wait time.Duration) error {
+func (c *clients) poll(ctx context.Context, wait time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -133,7 +133,7 @@ func (c *crowd) poll(ctx context.Context, wait time.Duration) error {
 	})
 }
 
-func (c *crowd) read(conn *feedConn) error {
+func (c *clients) read(conn *feedConn) error {
 	b, err := c.poller.read(conn.socket)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (c *crowd) read(conn *feedConn) error {
 	return c.flush(conn)
 }
 
-func (c *crowd) flush(conn *feedConn) error {
+func (c *clients) flush(conn *feedConn) error {
 	if len(conn.Out) == 0 {
 		return nil
 	}
@@ -154,7 +154,7 @@ func (c *crowd) flush(conn *feedConn) error {
 }
 
 // again opens a connection that ended, if its client is not to stay away.
-func (c *crowd) again(key int, why error) error {
+func (c *clients) again(key int, why error) error {
 	if c.conns[key].away {
 		c.hangUp(c.conns[key])
 		return nil
