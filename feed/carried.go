@@ -41,7 +41,7 @@ func (a *Attached) TakeCarried() []Carried {
 // note remembers what the stream carries behind a sequence. The caller holds
 // Feed.mu.
 func (a *Attached) note(after uint64) {
-	topics := a.words()
+	topics := a.topicList()
 	if n := len(a.carried); n > 0 && a.carried[n-1].Topics == topics {
 		return
 	}
@@ -57,8 +57,8 @@ func (a *Attached) note(after uint64) {
 // everyMarket stands for the topics of all instruments.
 const everyMarket = "market:*"
 
-// words spells the stream's topics. The caller holds Feed.mu.
-func (a *Attached) words() string {
+// topicList spells the stream's topics. The caller holds Feed.mu.
+func (a *Attached) topicList() string {
 	words := make([]string, 0, len(a.topics)+1)
 	for _, topic := range a.topics {
 		if !a.subscription.AllSymbols || !isMarket(string(topic)) {

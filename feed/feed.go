@@ -12,7 +12,7 @@ import (
 )
 
 // IndexStore keeps the index's checkpoint, so that a restart reads the journal's
-// tail only. [History] is one.
+// tail only.
 type IndexStore interface {
 	// SaveIndex must replace what was saved before, whole or not at all.
 	SaveIndex(ctx context.Context, position uint64, blob []byte) error

@@ -63,8 +63,8 @@ func (c *collector) add(m *Message) {
 	c.bytes += len(m.Bytes())
 }
 
-// addParcel notes live messages of a kind, for receipts.
-func (c *collector) addParcel(k kind, count uint32, at int64) {
+// addPart notes live messages of a kind, for receipts.
+func (c *collector) addPart(k kind, count uint32, at int64) {
 	if at != never {
 		c.parts = append(c.parts, part{k, count, at})
 	}

@@ -159,7 +159,7 @@ func (r *receiver) cursor() uint64 {
 	return last(r.record)
 }
 
-func (r *receiver) words() []string {
+func (r *receiver) received() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string(nil), r.own...)

@@ -34,7 +34,7 @@ func TestHeartbeatsMoveTheCursorOfAQuietStream(t *testing.T) {
 		}
 		beats := 0
 		var before time.Time
-		for i, word := range r.words() {
+		for i, word := range r.received() {
 			if !strings.HasPrefix(word, "heartbeat") {
 				continue
 			}
@@ -165,7 +165,7 @@ func TestAgeTellsToReconnectAndEndsThoseWhoDoNot(t *testing.T) {
 		if age := time.Since(began) - 7*time.Second; age < 51*time.Second || age > 69*time.Second {
 			t.Errorf("told at the age of %s", age)
 		}
-		for i, word := range r.words() {
+		for i, word := range r.received() {
 			if word == "reconnect STREAM_AGE within 7s" {
 				if warned := time.Since(r.times[i]); warned != 7*time.Second {
 					t.Errorf("warned %s before", warned)
@@ -173,7 +173,7 @@ func TestAgeTellsToReconnectAndEndsThoseWhoDoNot(t *testing.T) {
 				return
 			}
 		}
-		t.Error("never told to reconnect:", r.words())
+		t.Error("never asked to reconnect:", r.received())
 	})
 }
 
@@ -199,7 +199,7 @@ func TestExpiryEndsAndRefreshExtendsTheLiveStream(t *testing.T) {
 		if after := time.Since(shortened); after != time.Second {
 			t.Errorf("ended after %s", after)
 		}
-		told := slices.DeleteFunc(r.words(), func(word string) bool { return !strings.HasPrefix(word, "expiry") })
+		told := slices.DeleteFunc(r.received(), func(word string) bool { return !strings.HasPrefix(word, "expiry") })
 		if !slices.Equal(told, []string{"expiry in 1m0s", "expiry in -29s"}) {
 			t.Errorf("told %q", told)
 		}
@@ -278,7 +278,7 @@ func TestDrainSpreadsReconnectsAndEndsTheRest(t *testing.T) {
 			go func() { // A client that goes as soon as it is told.
 				defer cancel()
 				for {
-					for _, word := range r.words() {
+					for _, word := range r.received() {
 						if strings.HasPrefix(word, "reconnect SHUTDOWN") {
 							return
 						}
@@ -298,7 +298,7 @@ func TestDrainSpreadsReconnectsAndEndsTheRest(t *testing.T) {
 		early := 0
 		for _, r := range obedient {
 			wantReason(t, r, push.ReasonDisconnected)
-			for i, word := range r.words() {
+			for i, word := range r.received() {
 				if strings.HasPrefix(word, "reconnect") && r.times[i].Sub(began) < 5*time.Second {
 					early++
 				}

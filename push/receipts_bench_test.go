@@ -14,7 +14,7 @@ func BenchmarkReceipts(b *testing.B) {
 			h := NewHub(Config{Epoch: "e"})
 			c, s := h.newCollector(), &Stream{hub: h}
 			for range messages {
-				c.addParcel(h.freshness.kind("event"), 1, h.since(time.Now()))
+				c.addPart(h.freshness.kind("event"), 1, h.since(time.Now()))
 			}
 			c.sent(s, h.now())
 			b.ReportAllocs()

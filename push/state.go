@@ -260,7 +260,7 @@ func (t *topic) since(sub *subscription, c *collector) (more, behind bool) {
 		}
 		if change.version > counted {
 			delivered++
-			c.addParcel(change.kind, 1, change.at)
+			c.addPart(change.kind, 1, change.at)
 		}
 		size += len(change.message.Bytes())
 		c.add(change.message)

@@ -470,7 +470,7 @@ func (s *Stream) popGroup(published uint64, room int, c *collector) (g Group, co
 	}
 	for _, b := range s.queue[:count] {
 		for _, k := range b.kinds {
-			c.addParcel(k.kind, k.count, b.at)
+			c.addPart(k.kind, k.count, b.at)
 		}
 	}
 	s.queued -= len(messages)

@@ -135,7 +135,7 @@ func TestEveryCaseOfTheSchemaIsMadeBySomebody(t *testing.T) {
 	note(decodeEntry(t, encoder.Heartbeat(push.HeartbeatInfo{Time: time.Unix(1, 0)})))
 	note(decodeEntry(t, encoder.Reconnect(push.ReconnectInfo{Reason: push.ReasonShutdown})))
 	note(decodeEntry(t, encoder.StateBegin("market:A")))
-	note(decodeEntry(t, words().hello(feed.HelloInfo{})))
+	note(decodeEntry(t, newTestServer().hello(feed.HelloInfo{})))
 	// Nobody has to: every heartbeat says when the session expires.
 	made["session_update"] = true
 	cases := (&todokuv1.Message{}).ProtoReflect().Descriptor().Oneofs().ByName("body").Fields()

@@ -23,8 +23,8 @@ import (
 	"todoku/trade"
 )
 
-// words is a server that only explains.
-func words() *Server { return New(Deps{}, Options{}) }
+// newTestServer is a server that only explains.
+func newTestServer() *Server { return New(Deps{}, Options{}) }
 
 // details takes a status apart as a client does.
 func details(t *testing.T, err error) (*errdetails.ErrorInfo, *errdetails.BadRequest, *errdetails.RetryInfo) {
@@ -49,7 +49,7 @@ func details(t *testing.T, err error) (*errdetails.ErrorInfo, *errdetails.BadReq
 }
 
 func TestEveryRowOfTheTableIsToldAsItSays(t *testing.T) {
-	s := words()
+	s := newTestServer()
 	told := map[string]codes.Code{}
 	for _, r := range table() {
 		err := s.status("/m", fmt.Errorf("deep down: %w", r.err))
@@ -82,7 +82,7 @@ func TestEveryRowOfTheTableIsToldAsItSays(t *testing.T) {
 }
 
 func TestEveryRefusalHasTheCodeOfItsHundred(t *testing.T) {
-	s := words()
+	s := newTestServer()
 	for _, reason := range trade.Reasons() {
 		err := s.status("/m", trade.Refuse(reason, "orders[3].price", "the tick size is 0.01"))
 		info, bad, _ := details(t, err)
@@ -127,7 +127,7 @@ func TestEveryEndOfAStreamKeepsItsName(t *testing.T) {
 		"BAD_CURSOR": codes.InvalidArgument, "BAD_SUBSCRIPTION": codes.InvalidArgument,
 		"DISCONNECTED": codes.Canceled,
 	}
-	s := words()
+	s := newTestServer()
 	for _, reason := range endReasons() {
 		err := s.status("/m", &push.End{Reason: reason, Message: "because", Err: errors.New("secret")})
 		info, _, _ := details(t, err)
@@ -172,7 +172,7 @@ func TestALockedOutUserIsToldUntilWhen(t *testing.T) {
 }
 
 func TestABadSubscriptionSaysWhatIsWrong(t *testing.T) {
-	err := words().status("/m", &feed.SubscriptionError{Symbol: "NONE", Problem: "unknown instrument NONE"})
+	err := newTestServer().status("/m", &feed.SubscriptionError{Symbol: "NONE", Problem: "unknown instrument NONE"})
 	info, bad, _ := details(t, err)
 	if info.GetReason() != "BAD_SUBSCRIPTION" || bad.GetFieldViolations()[0].GetField() != "subscription" ||
 		!strings.Contains(err.Error(), "unknown instrument NONE") {

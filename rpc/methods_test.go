@@ -14,7 +14,7 @@ import (
 func described(t *testing.T) map[string]bool {
 	t.Helper()
 	streams := map[string]bool{}
-	for _, service := range words().services() {
+	for _, service := range newTestServer().services() {
 		for _, m := range service.desc.Methods {
 			streams["/"+service.desc.ServiceName+"/"+m.MethodName] = false
 		}
@@ -46,7 +46,7 @@ func TestEveryMethodIsDecidedAbout(t *testing.T) {
 }
 
 func TestAMethodOutsideTheTableIsRefused(t *testing.T) {
-	_, _, err := words().admit(t.Context(), call{method: "/todoku.v1.AdminService/Forgotten"})
+	_, _, err := newTestServer().admit(t.Context(), call{method: "/todoku.v1.AdminService/Forgotten"})
 	if !errors.Is(err, errUndecided) {
 		t.Errorf("got %v", err)
 	}
@@ -98,7 +98,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 }
 
 func TestCallsWithoutADeadlineGetOne(t *testing.T) {
-	s := words()
+	s := newTestServer()
 	for name, want := range map[string]time.Duration{
 		"/todoku.v1.SessionService/Login": 10 * time.Second,
 		"/grpc.health.v1.Health/Check":    5 * time.Second,
