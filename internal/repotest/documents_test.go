@@ -130,7 +130,7 @@ func TestDocumentsNameRealTests(t *testing.T) {
 // to their last column: a test, or what the doctor finds. That the tests are there
 // is for TestDocumentsNameRealTests to say.
 func TestEveryDisconnectIsBroughtAboutBySomething(t *testing.T) {
-	const column = "brought about by |"
+	const column = "reproduced by |"
 	source := string(read(t, "doctor/verdict.go"))
 	named := regexp.MustCompile("`([A-Z]\\w+)`")
 	rows, within := 0, false
@@ -150,11 +150,11 @@ func TestEveryDisconnectIsBroughtAboutBySomething(t *testing.T) {
 		cells := strings.Split(strings.Trim(line, "| "), "|")
 		names := named.FindAllStringSubmatch(cells[len(cells)-1], -1)
 		if len(names) == 0 {
-			t.Errorf("nothing brings about %s", cells[0])
+			t.Errorf("nothing reproduces %s", cells[0])
 		}
 		for _, m := range names {
 			if !strings.HasPrefix(m[1], "Test") && !strings.Contains(source, `"`+m[1]+`"`) {
-				t.Errorf("%s is brought about by %s, which is neither a test nor a finding of the doctor", cells[0], m[1])
+				t.Errorf("%s is reproduced by %s, which is neither a test nor a finding of the doctor", cells[0], m[1])
 			}
 		}
 	}
