@@ -168,6 +168,7 @@ func Examine(ctx context.Context, config Config) (*Report, error) {
 type examination struct {
 	config Config
 	report *Report
+	target string // the first address that speaks HTTP/2
 
 	saying sync.Mutex // held while Progress is called
 }
@@ -191,13 +192,19 @@ func (x *examination) watch(ctx context.Context) {
 	// They start one after the other. Streams that then end at the same age were ended
 	// by a timer; streams that end at the same moment were not.
 	stagger := min(c.Duration/100, 500*time.Millisecond)
+	start, wait := time.Now(), time.Duration(0)
+	watch := func(q *Quiet) {
+		after := wait
+		all.Go(func() { x.quiet(ctx, start, after, q) })
+		wait += stagger
+	}
 	x.report.Pinged, x.report.Silent = make([]Quiet, len(c.PingEvery)), make([]Quiet, len(c.Silences))
-	began := time.Now()
 	for i, every := range c.PingEvery {
-		all.Go(func() { x.report.Pinged[i] = x.pinged(ctx, began, time.Duration(i)*stagger, every) })
+		x.report.Pinged[i].PingEvery = Millis(every)
+		watch(&x.report.Pinged[i])
 	}
 	for i, silence := range c.Silences {
-		wait := time.Duration(len(c.PingEvery)+i) * stagger
-		all.Go(func() { x.report.Silent[i] = x.silent(ctx, began, wait, silence) })
+		x.report.Silent[i].AskAfter = Millis(silence)
+		watch(&x.report.Silent[i])
 	}
 }

@@ -15,26 +15,18 @@ import (
 // How says by what a stream ended.
 type How string
 
-// The ways in which a stream can end.
+// The ways in which a stream can end. The code of an [End] is that of the protocol in
+// parentheses.
 const (
-	// ByStatus: trailers with a gRPC status came; the code is gRPC's.
-	ByStatus How = "STATUS"
-	// ByHTTPStatus: an answer that is not gRPC's; the code is HTTP's.
-	ByHTTPStatus How = "HTTP_STATUS"
-	// ByReset: RST_STREAM for this stream alone; the code is HTTP/2's.
-	ByReset How = "RST_STREAM"
-	// ByNoTrailers: END_STREAM where a gRPC server would have sent trailers.
-	ByNoTrailers How = "NO_TRAILERS"
-	// ByGoAway: GOAWAY, and the connection is over; the code is HTTP/2's.
-	ByGoAway How = "GOAWAY"
-	// ByClose: the TCP or TLS connection was closed in good order.
-	ByClose How = "CLOSED"
-	// ByTCPReset: the TCP connection was reset.
-	ByTCPReset How = "TCP_RESET"
-	// ByNoAnswer: nothing says that it has ended, but it answers no more.
-	ByNoAnswer How = "NO_ANSWER"
-	// ByFailure: it could not be opened, or something else failed on this side.
-	ByFailure How = "FAILURE"
+	ByStatus     How = "STATUS"      // trailers with a status arrived (gRPC)
+	ByHTTPStatus How = "HTTP_STATUS" // an answer that is not gRPC's (HTTP)
+	ByReset      How = "RST_STREAM"  // for this stream alone (HTTP/2)
+	ByNoTrailers How = "NO_TRAILERS" // END_STREAM where a gRPC server sends trailers
+	ByGoAway     How = "GOAWAY"      // and the connection is over (HTTP/2)
+	ByClose      How = "CLOSED"      // the TCP or TLS connection was closed in order
+	ByTCPReset   How = "TCP_RESET"   // the TCP connection was reset
+	ByNoAnswer   How = "NO_ANSWER"   // no sign of an end, but no answer comes
+	ByFailure    How = "FAILURE"     // it could not be opened, or this side failed
 )
 
 // End is why a stream ended.
@@ -56,16 +48,17 @@ func (e *End) String() string {
 		text += " " + e.Code
 	}
 	if e.Debug != "" {
-		text += " (" + strconv.QuoteToGraphic(e.Debug)[1:len(strconv.QuoteToGraphic(e.Debug))-1] + ")"
+		quoted := strconv.QuoteToGraphic(e.Debug)
+		text += " (" + quoted[1:len(quoted)-1] + ")"
 	}
 	return text
 }
 
-// ok says whether a call ended well.
+// ok says whether a call ended with the status OK.
 func (e *End) ok() bool { return e != nil && e.How == ByStatus && e.Code == codes.OK.String() }
 
-// calm says whether a connection was ended for too many PINGs.
-func (e *End) calm() bool {
+// tooManyPings says whether a connection was ended for too many PINGs.
+func (e *End) tooManyPings() bool {
 	return e != nil && e.How == ByGoAway && e.Code == http2.ErrCodeEnhanceYourCalm.String()
 }
 
@@ -74,17 +67,16 @@ func (e *End) ofStream() bool {
 	return e != nil && (e.How == ByReset || e.How == ByNoTrailers || e.How == ByStatus || e.How == ByHTTPStatus)
 }
 
-// longestDebug bounds what is kept of a peer's words.
-const longestDebug = 200
-
+// cut bounds what is kept of a peer's text.
 func cut(text string) string {
-	if len(text) > longestDebug {
-		text = strings.ToValidUTF8(text[:longestDebug], "") + "…"
+	const most = 200
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
 }
 
-// ofConnection names the end of a connection that could be read no more.
+// ofConnection returns the end of a connection from the error of reading it.
 func ofConnection(err error) *End {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -99,7 +91,7 @@ func ofConnection(err error) *End {
 	return &End{How: ByFailure, Debug: cut(err.Error())}
 }
 
-// statusName returns the name of a gRPC status as it stands in trailers.
+// statusName returns the name of a gRPC status from its number in trailers.
 func statusName(number string) string {
 	n, err := strconv.ParseUint(number, 10, 32)
 	if err != nil {

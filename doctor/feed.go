@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"errors"
+	"iter"
+	"strings"
 	"time"
 
 	"todoku/client"
@@ -10,46 +12,49 @@ import (
 )
 
 // feed signs in and follows the notifications for as long as quiet streams are
-// watched: to the first cursor, then cut off and resumed there.
+// watched. It returns nil if nobody is signed in.
 func (x *examination) feed(ctx context.Context) *Feed {
 	if x.config.SignIn == nil {
 		return nil
 	}
 	f := &Feed{}
+	switch err := x.follow(ctx, f); {
+	case errors.Is(err, ErrNoSession):
+		return nil
+	case !errors.Is(err, errWatched):
+		f.Error = errorText(err)
+	}
+	return f
+}
+
+// errWatched ends the feed when it was watched for long enough.
+var errWatched = errors.New("watched for long enough")
+
+// follow follows the feed to its first cursor, cuts it off, and resumes it there.
+func (x *examination) follow(ctx context.Context, f *Feed) error {
 	x.say("signing in")
 	signed, err := x.config.SignIn(ctx)
-	if errors.Is(err, ErrNoSession) {
-		return nil
-	}
 	if err != nil {
-		f.Error = errorText(err)
-		return f
+		return err
 	}
 	// The session's own connection may be in use.
 	reply, err := signed.Sessions().OpenConnection(ctx, &todokuv1.OpenConnectionRequest{})
 	if err != nil {
-		f.Error = errorText(err)
-		return f
+		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, x.config.Duration, errEnough)
+	ctx, cancel := context.WithTimeoutCause(ctx, x.config.Duration, errWatched)
 	defer cancel()
 	options := client.FeedOptions{ConnectionID: reply.GetConnectionId(), OnEnd: f.ended}
-	if err := f.begin(ctx, signed, &options); err != nil {
-		f.Error = errorText(err)
-		return f
+	if options.ResumeAfter, err = f.begin(signed.Feed(ctx, options)); err != nil {
+		return err
 	}
 	x.say("cut the feed off, resuming after %s", options.ResumeAfter)
-	if err := f.follow(ctx, signed, options); !errors.Is(err, errEnough) {
-		f.Error = errorText(err)
-	}
+	err = f.resume(signed.Feed(ctx, options))
 	x.say("the feed lived %s with %d heartbeats and %d cuts", f.Lived, f.Heartbeats, len(f.Cuts))
-	return f
+	return err
 }
 
-// errEnough ends the feed when it was watched for long enough.
-var errEnough = errors.New("watched for long enough")
-
-// ended notes the ends of the stream that interrupted it.
+// ended records each end that interrupted the feed.
 func (f *Feed) ended(end client.End) {
 	if end.By == client.EnderUser || end.Succeeded {
 		return
@@ -58,12 +63,12 @@ func (f *Feed) ended(end client.End) {
 	f.Missing = f.Missing || end.Reason == client.ReasonGap
 }
 
-// begin follows a new stream to its first cursor.
-func (f *Feed) begin(ctx context.Context, signed *client.Client, options *client.FeedOptions) error {
+// begin follows a new stream to its first cursor and leaves it, which cuts it.
+func (f *Feed) begin(updates iter.Seq2[client.Update, error]) (cursor string, _ error) {
 	began := time.Now()
-	for update, err := range signed.Feed(ctx, *options) {
+	for update, err := range updates {
 		if err != nil {
-			return err
+			return "", err
 		}
 		if hello := update.Message.GetHello(); hello != nil {
 			f.Hello, f.Version = Millis(time.Since(began)), hello.GetServerVersion()
@@ -71,19 +76,21 @@ func (f *Feed) begin(ctx context.Context, signed *client.Client, options *client
 			f.Watchdog = Millis(hello.GetWatchdogInterval().AsDuration())
 		}
 		if update.Cursor != "" {
-			options.ResumeAfter = update.Cursor
-			break // That cuts the stream.
+			return update.Cursor, nil
 		}
 	}
-	return nil
+	return "", nil
 }
 
-// follow resumes the stream and counts what comes. The client itself checks that
-// every response follows the one before it, the first one what was resumed after.
-func (f *Feed) follow(ctx context.Context, signed *client.Client, options client.FeedOptions) error {
+// startReplay is how a stream begins that resumes: the venue replays what was missed.
+const startReplay = "REPLAY"
+
+// resume counts what comes after the cut. The client itself checks that each response
+// follows the one before it, and the first one the cursor.
+func (f *Feed) resume(updates iter.Seq2[client.Update, error]) error {
 	began := time.Now()
 	last := began
-	for update, err := range signed.Feed(ctx, options) {
+	for update, err := range updates {
 		now := time.Now()
 		f.Lived, f.Longest = Millis(now.Sub(began)), max(f.Longest, Millis(now.Sub(last)))
 		last = now
@@ -91,31 +98,12 @@ func (f *Feed) follow(ctx context.Context, signed *client.Client, options client
 			return err
 		}
 		if hello := update.Message.GetHello(); hello != nil && f.Resumed == "" {
-			f.ResumeTook, f.Resumed = Millis(now.Sub(began)), start(hello.GetStart())
+			f.ResumeTook = Millis(now.Sub(began))
+			f.Resumed = strings.TrimPrefix(hello.GetStart().String(), "START_")
 		}
 		if update.Message.GetHeartbeat() != nil {
 			f.Heartbeats++
 		}
 	}
 	return nil
-}
-
-// The ways in which a stream begins, in the protocol's words.
-const (
-	startReplay   = "REPLAY"
-	startSnapshot = "SNAPSHOT"
-	startReset    = "RESET"
-)
-
-func start(s todokuv1.Hello_Start) string {
-	switch s {
-	case todokuv1.Hello_START_REPLAY:
-		return startReplay
-	case todokuv1.Hello_START_SNAPSHOT:
-		return startSnapshot
-	case todokuv1.Hello_START_RESET:
-		return startReset
-	case todokuv1.Hello_START_UNSPECIFIED:
-	}
-	return s.String()
 }

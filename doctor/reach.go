@@ -14,21 +14,11 @@ import (
 // mostAddresses bounds how many addresses of a name are tried.
 const mostAddresses = 8
 
-// dialer opens connections that are as silent as they can be: Go's own TCP
-// keepalive would keep a firewall's memory of them fresh, and grpc-go switches it
-// to the system's, which is two hours on Linux.
-func (x *examination) dialer() *net.Dialer {
-	return &net.Dialer{Timeout: x.config.Patience, KeepAlive: -1}
-}
-
 // reach resolves the name, connects to every address once, and chooses the first
 // that speaks HTTP/2 for what follows.
 func (x *examination) reach(ctx context.Context) error {
 	r := x.report
-	host, port, err := net.SplitHostPort(x.config.Address)
-	if err != nil {
-		return err
-	}
+	host, port, _ := net.SplitHostPort(x.config.Address) // withDefaults has checked it.
 	x.say("resolving %s", host)
 	began := time.Now()
 	names, err := net.DefaultResolver.LookupHost(ctx, host)
@@ -48,49 +38,57 @@ func (x *examination) reach(ctx context.Context) error {
 			last = err
 		}
 	}
-	if r.HTTP2 == nil {
+	if x.target == "" {
 		r.failed = last
 		return fmt.Errorf("%w: %w", ErrUnreachable, last)
 	}
 	return nil
 }
 
-// try connects to an address and notes how far it came.
+// try connects to an address and reports how far it came.
 func (x *examination) try(ctx context.Context, target string) error {
-	noted := Address{Address: target}
-	w, agreed, err := x.connect(ctx, target, &noted)
-	if err == nil {
-		var offered HTTP2
-		if offered, err = w.settings(ctx); err == nil && x.report.HTTP2 == nil {
-			x.report.HTTP2, x.report.TLS = &offered, agreed
-		}
-		w.close()
-	}
+	reported := Address{Address: target}
+	w, agreed, offered, err := x.connect(ctx, &reported)
 	if err != nil {
-		noted.Error = cut(err.Error())
+		reported.Error = cut(err.Error())
+	} else {
+		w.close()
+		if x.target == "" {
+			x.target, x.report.HTTP2, x.report.TLS = target, &offered, agreed
+		}
 	}
-	x.report.Addresses = append(x.report.Addresses, noted)
+	x.report.Addresses = append(x.report.Addresses, reported)
 	return err
 }
 
-// connect opens a connection to an address and says hello.
-func (x *examination) connect(ctx context.Context, target string, noted *Address) (*wire, *TLS, error) {
+// connect opens a connection to an address, which answers with its settings.
+func (x *examination) connect(ctx context.Context, to *Address) (*wire, *TLS, HTTP2, error) {
 	began := time.Now()
-	conn, err := x.dialer().DialContext(ctx, "tcp", target)
+	// Go's own TCP keepalive would keep the connection in a firewall's memory, and grpc-go
+	// switches it to the system's, which is two hours on Linux.
+	dialer := &net.Dialer{Timeout: x.config.Patience, KeepAlive: -1}
+	conn, err := dialer.DialContext(ctx, "tcp", to.Address)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, HTTP2{}, err
 	}
-	noted.Connect = Millis(time.Since(began))
+	to.Connect = Millis(time.Since(began))
 	var agreed *TLS
 	if !x.config.Plaintext {
 		began = time.Now()
 		if conn, agreed, err = x.handshake(ctx, conn); err != nil {
-			return nil, nil, fmt.Errorf("TLS: %w", err)
+			return nil, nil, HTTP2{}, fmt.Errorf("TLS: %w", err)
 		}
-		noted.Handshake = Millis(time.Since(began))
+		to.Handshake = Millis(time.Since(began))
 	}
 	w, err := newWire(conn, x.config.Address, x.config.Plaintext, x.config.Patience)
-	return w, agreed, err
+	if err != nil {
+		return nil, nil, HTTP2{}, err
+	}
+	offered, err := w.settings(ctx)
+	if err != nil {
+		w.close()
+	}
+	return w, agreed, offered, err
 }
 
 // errNoALPN says that the other side speaks TLS, but no HTTP/2 in it.
@@ -125,24 +123,12 @@ func (x *examination) handshake(ctx context.Context, conn net.Conn) (net.Conn, *
 
 // dial opens another connection to the address that was chosen.
 func (x *examination) dial(ctx context.Context) (*wire, error) {
-	for _, a := range x.report.Addresses {
-		if a.Error == "" {
-			w, _, err := x.connect(ctx, a.Address, &Address{})
-			if err != nil {
-				return nil, err
-			}
-			if _, err := w.settings(ctx); err != nil {
-				w.close()
-				return nil, err
-			}
-			return w, nil
-		}
-	}
-	return nil, ErrUnreachable
+	w, _, _, err := x.connect(ctx, &Address{Address: x.target})
+	return w, err
 }
 
-// environmentProxy returns the proxy that the environment names for an address:
-// grpc-go goes through it without a word.
+// environmentProxy returns the proxy that the environment names for an address, which
+// grpc-go uses without saying so.
 func environmentProxy(address string) string {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: address}})
 	if err != nil || proxy == nil {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -11,22 +12,16 @@ type Level string
 
 // The levels of findings.
 const (
-	// Good is something that works as it should.
-	Good Level = "OK"
-	// Hint is something to know, or to change before it hurts.
-	Hint Level = "HINT"
-	// Problem is something that keeps the feed from working.
-	Problem Level = "PROBLEM"
+	Good    Level = "OK"      // it works as it should
+	Hint    Level = "HINT"    // to know, or to change before it causes problems
+	Problem Level = "PROBLEM" // the feed does not work
 )
 
 // Who answers PINGs.
 const (
-	// AnsweredByVenue: it told off those who PING too often.
-	AnsweredByVenue = "VENUE"
-	// AnsweredNearer: probably a proxy; the evidence says why.
-	AnsweredNearer = "PROBABLY_NEARER"
-	// AnsweredUnknown: nothing tells.
-	AnsweredUnknown = "UNKNOWN"
+	AnsweredByVenue = "VENUE"           // it refused PINGs that came too often
+	AnsweredNearer  = "PROBABLY_NEARER" // probably a proxy; the evidence says why
+	AnsweredUnknown = "UNKNOWN"         // nothing shows it
 )
 
 // Finding is one conclusion.
@@ -138,27 +133,29 @@ func (r *Report) judgePath() {
 // judgePings says who answers PINGs, and how often they may come.
 func (r *Report) judgePings() {
 	v := &r.Verdict
-	toldOff, tolerated := Millis(0), Millis(0)
+	refused, tolerated := Millis(0), Millis(0)
 	for _, q := range r.Pinged {
 		switch {
-		case q.End.calm():
-			toldOff = max(toldOff, q.PingEvery)
+		case q.End.tooManyPings():
+			refused = max(refused, q.PingEvery)
 		case q.Answered >= strikes && (tolerated == 0 || q.PingEvery < tolerated):
 			tolerated = q.PingEvery
 		}
 	}
 	v.SmallestPing = tolerated
-	if toldOff > 0 && tolerated > 0 {
-		v.find(Hint, "TOO_MANY_PINGS", "a PING every %s ends a quiet connection (GOAWAY ENHANCE_YOUR_CALM, too_many_pings); every %s is tolerated", toldOff, tolerated)
-	} else if toldOff > 0 {
-		v.find(Hint, "TOO_MANY_PINGS", "a PING every %s ends a quiet connection (GOAWAY ENHANCE_YOUR_CALM, too_many_pings); no longer interval was tried long enough to see it tolerated", toldOff)
+	longer := "no longer interval was tried long enough to see it tolerated"
+	if tolerated > 0 {
+		longer = "every " + tolerated.String() + " is tolerated"
 	}
-	r.whoAnswers(toldOff, tolerated)
+	if refused > 0 {
+		v.find(Hint, "TOO_MANY_PINGS", "a PING every %s ends a quiet connection (GOAWAY ENHANCE_YOUR_CALM, too_many_pings); %s", refused, longer)
+	}
+	r.whoAnswers(refused, tolerated)
 }
 
 // whoAnswers gathers the evidence for something that answers PINGs before the
 // venue sees them. PING is hop by hop: every HTTP proxy answers its own.
-func (r *Report) whoAnswers(toldOff, tolerated Millis) {
+func (r *Report) whoAnswers(refused, tolerated Millis) {
 	v, trips := &r.Verdict, &r.RoundTrips
 	nearer := func(format string, args ...any) { v.Evidence = append(v.Evidence, fmt.Sprintf(format, args...)) }
 	if trips.Pings.Count > 0 && trips.Calls.Min > 2*trips.Pings.P50 && trips.Calls.Min-trips.Pings.P50 > Millis(clearly) {
@@ -176,11 +173,11 @@ func (r *Report) whoAnswers(toldOff, tolerated Millis) {
 			break
 		}
 	}
-	if toldOff == 0 && tolerated > 0 && tolerated < Millis(venueMinTime) {
+	if refused == 0 && tolerated > 0 && tolerated < Millis(venueMinTime) {
 		nearer("a PING every %s was never called too often; a venue with its default settings ends a quiet connection for less than %s", tolerated, short(venueMinTime))
 	}
 	switch {
-	case toldOff > 0:
+	case refused > 0:
 		v.PingsAnsweredBy = AnsweredByVenue
 		v.find(Good, "PINGS_REACH_VENUE", "PINGs probably reach the venue: only gRPC servers call them too many")
 	case len(v.Evidence) > 0:
@@ -204,7 +201,7 @@ func (r *Report) judgeCuts() {
 			}
 		case q.End.How == ByFailure:
 			v.find(Hint, "STREAM_FAILED", "a quiet stream could not be watched: %s", q.End)
-		case !q.End.calm():
+		case !q.End.tooManyPings():
 			cuts = append(cuts, q)
 		}
 	}
@@ -212,55 +209,47 @@ func (r *Report) judgeCuts() {
 		v.find(Hint, "CUT_TOGETHER", "%d quiet streams of different ages ended at the same moment (%s): a restart or a break, not a timer; examine again", len(cuts), cuts[0].End)
 		return
 	}
-	var quiet, pinged *Quiet
-	for i, q := range cuts {
-		shortest := &quiet
-		if q.PingEvery > 0 {
-			shortest = &pinged
+	slices.SortFunc(cuts, func(a, b Quiet) int { return cmp.Compare(a.Lived, b.Lived) })
+	first := func(withPings bool) (none Quiet) {
+		for _, q := range cuts {
+			if q.PingEvery > 0 == withPings {
+				return q
+			}
 		}
-		if *shortest == nil || q.Lived < (*shortest).Lived {
-			*shortest = &cuts[i]
-		}
+		return none
 	}
-	if quiet != nil {
-		v.QuietCut = quiet.Lived
-	}
-	if pinged != nil {
-		v.PingedCut = pinged.Lived
-	}
+	quiet, pinged := first(false), first(true)
+	v.QuietCut, v.PingedCut = quiet.Lived, pinged.Lived
 	switch {
-	case pinged != nil && !pinged.End.ofStream():
+	case pinged.End != nil && !pinged.End.ofStream():
 		v.find(Hint, "CONNECTION_CUT", "a connection is cut after %s (%s) although PINGs are answered on it: perhaps a limit on its age", pinged.Lived, pinged.End)
-	case pinged != nil:
+	case pinged.End != nil:
 		v.find(Hint, "STREAM_TIMER", "a stream without messages is cut after %s (%s) although PINGs are answered: a proxy's stream timer (nginx grpc_read_timeout, HAProxy timeout server). Only messages keep a stream alive here", pinged.Lived, pinged.End)
-	case quiet != nil && slices.ContainsFunc(r.Pinged, func(q Quiet) bool { return q.End == nil && q.Lived > quiet.Lived }):
+	case quiet.End != nil && slices.ContainsFunc(r.Pinged, func(q Quiet) bool { return q.End == nil && q.Lived > quiet.Lived }):
 		v.find(Hint, "IDLE_TIMER", "a connection without any traffic is cut after %s (%s); PINGs keep it alive, and so do heartbeats", quiet.Lived, quiet.End)
-	case quiet != nil:
+	case quiet.End != nil:
 		v.find(Hint, "IDLE_TIMER", "a connection without any traffic is cut after %s (%s)", quiet.Lived, quiet.End)
 	}
 	if forgotten > 0 {
 		v.QuietCut = forgotten
 		v.find(Hint, "PATH_FORGETS", "a connection that was silent for %s answers no more, and nobody says so (after %s it did): a firewall or NAT has forgotten it. Traffic within that time keeps it", forgotten, answered)
 	}
-	if quiet == nil && pinged == nil && forgotten == 0 && len(r.Silent) > 0 && answered > 0 {
+	if len(cuts) == 0 && forgotten == 0 && len(r.Silent) > 0 && answered > 0 {
 		v.find(Good, "NO_CUT", "nothing was cut for being quiet within %s; longer timers need --minutes", answered)
 	}
 }
 
-// together says whether ends lie closer to each other in time than in age: the
-// streams began one after the other, so that a timer ends them so.
+// together says whether the streams ended at about the same time, not at the same age. As
+// they began one after the other, a timer ends them one after the other.
 func together(cuts []Quiet) bool {
-	if len(cuts) < 3 { // Of two, nobody can say.
+	if len(cuts) < 3 { // Two are not enough to tell.
 		return false
 	}
-	width := func(of func(Quiet) Millis) Millis {
-		first, last := of(cuts[0]), of(cuts[0])
-		for _, q := range cuts {
-			first, last = min(first, of(q)), max(last, of(q))
-		}
-		return last - first
+	var ends, ages []Millis
+	for _, q := range cuts {
+		ends, ages = append(ends, q.Began+q.Lived), append(ages, q.Lived)
 	}
-	return 2*width(func(q Quiet) Millis { return q.Began + q.Lived }) < width(func(q Quiet) Millis { return q.Lived })
+	return 2*(slices.Max(ends)-slices.Min(ends)) < slices.Max(ages)-slices.Min(ages)
 }
 
 func (r *Report) judgeFeed() {

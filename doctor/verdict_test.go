@@ -87,7 +87,7 @@ func TestWhatIsFoundFollowsFromTheReport(t *testing.T) {
 			r.Feed.Cuts = []FeedCut{{Reason: "CONNECT_LOST", Lived: 30 * second}, {Reason: "CONNECT_LOST", Lived: 30 * second}}
 		}, []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "FEED_RESUMES", "FEED_CUT"}, false, standard},
 		"something is missing": {func(r *Report) { r.Feed.Missing = true }, []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "FEED_GAP", "FEED_LIVES"}, false, standard},
-		"no resume":            {func(r *Report) { r.Feed.Resumed = startReset }, []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "RESUME_FAILED", "FEED_LIVES"}, false, standard},
+		"no resume":            {func(r *Report) { r.Feed.Resumed = "RESET" }, []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "RESUME_FAILED", "FEED_LIVES"}, false, standard},
 		"refused":              {func(r *Report) { r.Feed.Error = "no" }, []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "FEED_FAILED"}, false, standard},
 		"nobody":               {func(r *Report) { r.Feed = nil }, []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "NOT_SIGNED_IN"}, true, standard},
 		"around the path": {func(r *Report) {

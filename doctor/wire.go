@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -17,9 +19,9 @@ import (
 	"todoku/internal/h2"
 )
 
-// A connection on which every frame is seen and no frame is sent that was not asked
-// for: grpc-go's client hides which frame ended a stream, sends PINGs by itself, and
-// replaces connections that break.
+// A connection that shows every frame and sends none that was not asked for: grpc-go's
+// client hides which frame ended a stream, sends PINGs by itself, and replaces connections
+// that break.
 
 // errEnded says that a connection or a stream is over; its end says why.
 var errEnded = errors.New("the connection has ended")
@@ -30,18 +32,18 @@ type wire struct {
 	authority string
 	scheme    string
 	patience  time.Duration
-	ready     chan struct{} // closed at the server's SETTINGS
-	gone      chan struct{} // closed when nothing more comes; end is set then
+	ready     chan struct{} // closed at the server's SETTINGS, or at the end
 	reading   sync.WaitGroup
+	peerPings atomic.Int64 // from the server
 
-	mu        sync.Mutex // protects what follows
-	h2        *h2.Conn
-	encoder   *h2.Encoder
-	streams   map[uint32]*exchange
-	pings     map[uint64]*ping
-	sent      uint64 // PINGs
-	peerPings int
-	end       *End
+	mu      sync.Mutex // protects what follows
+	h2      *h2.Conn
+	encoder *h2.Encoder
+	streams map[uint32]*exchange
+	pings   map[uint64]*ping
+	sent    uint64 // PINGs
+	settled bool   // the server's SETTINGS arrived
+	end     *End
 }
 
 // exchange is a stream of one request. The fields below the channels may be read
@@ -57,17 +59,18 @@ type exchange struct {
 	began   bool
 }
 
-// ping is a PING on its way.
+// ping is a PING in progress.
 type ping struct {
 	sent time.Time
-	trip chan time.Duration // takes one
+	done chan struct{} // closed at the answer, or at the connection's end
+	trip time.Duration // once done is closed; 0 without an answer
 }
 
 // newWire sends the client's preface on a connection, which close closes.
 func newWire(conn net.Conn, authority string, plaintext bool, patience time.Duration) (*wire, error) {
 	w := &wire{
 		conn: conn, authority: authority, scheme: "https", patience: patience,
-		ready: make(chan struct{}), gone: make(chan struct{}), encoder: h2.NewEncoder(),
+		ready: make(chan struct{}), encoder: h2.NewEncoder(),
 		streams: map[uint32]*exchange{}, pings: map[uint64]*ping{},
 	}
 	if plaintext {
@@ -97,30 +100,42 @@ func (w *wire) flush() error {
 
 // close ends the connection and waits for its reader.
 func (w *wire) close() {
-	_ = w.conn.Close() // What was to be learned from it is known.
+	_ = w.conn.Close() // The connection is not needed any more.
 	w.reading.Wait()
+}
+
+// await waits until done is closed, no longer than patience.
+func await(ctx context.Context, done <-chan struct{}, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // settings waits for the server's settings.
 func (w *wire) settings(ctx context.Context) (HTTP2, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.patience)
-	defer cancel()
-	select {
-	case <-w.ready:
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		return HTTP2(w.h2.Server), nil
-	case <-w.gone:
-		return HTTP2{}, fmt.Errorf("no SETTINGS: %s", w.end)
-	case <-ctx.Done():
+	if await(ctx, w.ready, w.patience) != nil {
 		return HTTP2{}, errors.New("no SETTINGS came")
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.settled {
+		return HTTP2{}, fmt.Errorf("no SETTINGS: %s", w.end)
+	}
+	return HTTP2(w.h2.Server), nil
 }
 
 // write sends frames. Without an error they were sent.
 func (w *wire) write(frames func() error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.end != nil {
+		return errEnded
+	}
 	err := frames()
 	if err == nil {
 		err = w.flush()
@@ -133,27 +148,20 @@ func (w *wire) write(frames func() error) error {
 
 // ping sends a PING and waits for its answer, no longer than patience.
 func (w *wire) ping(ctx context.Context) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.patience)
-	defer cancel()
-	p := &ping{trip: make(chan time.Duration, 1)}
+	p := &ping{sent: time.Now(), done: make(chan struct{})}
 	err := w.write(func() error {
 		w.sent++
 		w.pings[w.sent] = p
-		p.sent = time.Now()
 		w.h2.Ping(pingData(w.sent))
 		return nil
 	})
-	if err != nil {
-		return 0, err
+	if err == nil {
+		err = await(ctx, p.done, w.patience)
 	}
-	select {
-	case trip := <-p.trip:
-		return trip, nil
-	case <-w.gone:
-		return 0, errEnded
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	if err == nil && p.trip == 0 {
+		err = errEnded
 	}
+	return p.trip, err
 }
 
 func pingData(n uint64) (data [8]byte) {
@@ -161,14 +169,10 @@ func pingData(n uint64) (data [8]byte) {
 	return data
 }
 
-// open starts a stream with an empty request. The peer may answer it as long as
-// it likes: there is no deadline in it.
+// open starts a stream with an empty request and without a deadline.
 func (w *wire) open(method string) (*exchange, error) {
 	x := &exchange{first: make(chan struct{}), done: make(chan struct{})}
 	err := w.write(func() error {
-		if w.end != nil {
-			return errEnded
-		}
 		fields := h2.Fields(w.scheme, w.authority, method, hpack.HeaderField{Name: "user-agent", Value: "todoku-doctor"})
 		// An empty message asks grpc.health.v1 about the server as a whole.
 		stream, err := w.h2.Request(w.encoder.Encode(fields), nil)
@@ -183,43 +187,33 @@ func (w *wire) open(method string) (*exchange, error) {
 // check calls Check of grpc.health.v1 and waits for its end, no longer than
 // patience.
 func (w *wire) check(ctx context.Context) (*exchange, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.patience)
-	defer cancel()
 	x, err := w.open(methodCheck)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = await(ctx, x.done, w.patience)
 	}
-	select {
-	case <-x.done:
-		return x, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return x, err
 }
 
-// read takes frames until there are no more.
+// read takes frames until there are no more, and then ends what waits for some.
 func (w *wire) read() {
-	err := w.frames()
+	buffer := make([]byte, 16<<10)
+	var err error
+	for err == nil {
+		var n int
+		n, err = w.conn.Read(buffer)
+		err = cmp.Or(w.receive(buffer[:n]), err)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.end == nil {
-		w.end = ofConnection(err)
-	}
+	w.end = cmp.Or(w.end, ofConnection(err))
 	for id := range w.streams {
 		w.finish(id, w.end)
 	}
-	close(w.gone)
-}
-
-func (w *wire) frames() error {
-	for buffer := make([]byte, 16<<10); ; {
-		n, err := w.conn.Read(buffer)
-		if received := w.receive(buffer[:n]); received != nil {
-			return received
-		}
-		if err != nil {
-			return err
-		}
+	for _, p := range w.pings {
+		close(p.done)
+	}
+	if !w.settled {
+		close(w.ready)
 	}
 }
 
@@ -236,18 +230,15 @@ func (w *wire) receive(b []byte) error {
 func (w *wire) Frame(f h2.Frame) error {
 	switch f.Type { //nolint:exhaustive // The others make no difference to a stream's life.
 	case http2.FrameSettings:
-		select {
-		case <-w.ready:
-		default:
-			if !f.Ack() {
-				close(w.ready)
-			}
+		if !f.Ack() && !w.settled {
+			w.settled = true
+			close(w.ready)
 		}
 	case http2.FramePing:
 		w.pong(f)
 	case http2.FrameGoAway:
 		if f.Code() == http2.ErrCodeNo {
-			return nil // Streams may end in peace; how they do is what counts.
+			return nil // Open streams go on; how each of them ends is reported.
 		}
 		w.end = &End{How: ByGoAway, Code: f.Code().String(), Debug: cut(string(f.Payload[8:]))}
 		return errEnded
@@ -271,13 +262,14 @@ func (w *wire) Data(stream uint32, _ []byte, end bool) error {
 
 func (w *wire) pong(f h2.Frame) {
 	if !f.Ack() {
-		w.peerPings++
+		w.peerPings.Add(1)
 		return
 	}
 	n := binary.LittleEndian.Uint64(f.Payload)
 	if p := w.pings[n]; p != nil {
 		delete(w.pings, n)
-		p.trip <- time.Since(p.sent)
+		p.trip = max(time.Since(p.sent), 1)
+		close(p.done)
 	}
 }
 
@@ -299,11 +291,8 @@ func (w *wire) Headers(stream uint32, fields []hpack.HeaderField, ended bool) er
 		return nil
 	}
 	end := &End{How: ByNoTrailers}
-	switch status, message := h2.Status(fields); {
-	case status != "":
+	if status, message := h2.Status(fields); status != "" {
 		end = &End{How: ByStatus, Code: statusName(status), Debug: cut(message)}
-	case x.http != "200":
-		end = &End{How: ByHTTPStatus, Code: cut(x.http)}
 	}
 	w.finish(stream, end)
 	return nil
@@ -329,11 +318,4 @@ func (w *wire) finish(id uint32, end *End) {
 		close(x.first)
 	}
 	close(x.done)
-}
-
-// fromPeer returns how many PINGs the peer has sent.
-func (w *wire) fromPeer() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.peerPings
 }
