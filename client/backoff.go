@@ -27,9 +27,11 @@ func (b *backoff) next() time.Duration {
 	return rand.N(b.most) //nolint:gosec // Jitter is no secret.
 }
 
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	<-ctx.Done()
+// pause waits for d, or until done is closed or ctx ends.
+func pause(ctx context.Context, d time.Duration, done <-chan struct{}) {
+	select {
+	case <-time.After(d):
+	case <-done:
+	case <-ctx.Done():
+	}
 }

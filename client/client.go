@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
 	"google.golang.org/grpc"
 	backoffparams "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
@@ -67,12 +68,13 @@ type Client struct {
 	changing sync.Mutex
 	running  sync.WaitGroup // exchanges of tokens and closing connections; begun under mu
 
-	mu       sync.Mutex // protects what follows
-	session  Session
-	timer    *time.Timer // the next exchange
-	exchange *exchange   // under way, or nil
-	feeds    map[*Feed]context.CancelCauseFunc
-	closed   bool
+	exchanges singleflight.Group // of tokens, by the refresh token
+
+	mu      sync.Mutex // protects what follows
+	session Session
+	timer   *time.Timer // the next exchange
+	feeds   map[*Feed]context.CancelCauseFunc
+	closed  bool
 }
 
 // ErrClosed ends the feeds of a client that is closed.
@@ -84,34 +86,40 @@ func Dial(config Config) (*Client, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	c := &Client{config: config.withDefaults(), transport: credentials.NewTLS(config.TLS), feeds: make(map[*Feed]context.CancelCauseFunc)}
+	c := &Client{
+		config: config.withDefaults(), transport: credentials.NewTLS(config.TLS),
+		feeds: make(map[*Feed]context.CancelCauseFunc),
+	}
 	if config.Plaintext {
 		c.transport = insecure.NewCredentials()
 	}
 	var err error
-	c.requests, err = grpc.NewClient(config.Address, slices.Concat([]grpc.DialOption{
-		grpc.WithTransportCredentials(c.transport),
-		grpc.WithConnectParams(connectParams()),
-		grpc.WithDefaultServiceConfig(deadline.Retries()),
-		// Without PINGs every request on a dead path would run into its deadline until TCP
-		// gives up.
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: c.config.KeepaliveTime, Timeout: c.config.KeepaliveTimeout}),
-		grpc.WithChainUnaryInterceptor(limit, c.remember, c.authorise),
-		grpc.WithChainStreamInterceptor(c.authoriseStream),
-	}, config.DialOptions)...)
+	// Without PINGs every request on a dead path would run into its deadline until TCP
+	// gives up.
+	c.requests, err = c.connect(c.transport, false,
+		grpc.WithDefaultServiceConfig(deadline.Retries()), grpc.WithChainUnaryInterceptor(limit, c.remember, c.authorise))
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	return c, nil
 }
 
-// connectParams has shorter waits than grpc-go: a venue restarts within a second, and one
-// that comes back after an hour must not be found two minutes late.
-func connectParams() grpc.ConnectParams {
-	return grpc.ConnectParams{
-		Backoff:           backoffparams.Config{BaseDelay: firstBackoff, Multiplier: 1.6, Jitter: 0.2, MaxDelay: mostBackoff},
-		MinConnectTimeout: helloDeadline,
-	}
+// connect returns a connection that connects when it is used. It sends PINGs while a
+// request or a stream is in progress, or always if pings is set. Its waits are shorter
+// than grpc-go's: a venue restarts within a second, and one that comes back after an hour
+// must not be found two minutes late.
+func (c *Client) connect(transport credentials.TransportCredentials, pings bool, options ...grpc.DialOption) (*grpc.ClientConn, error) {
+	return grpc.NewClient(c.config.Address, slices.Concat([]grpc.DialOption{
+		grpc.WithTransportCredentials(transport),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoffparams.Config{BaseDelay: firstBackoff, Multiplier: 1.6, Jitter: 0.2, MaxDelay: mostBackoff},
+			MinConnectTimeout: helloDeadline,
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: c.config.KeepaliveTime, Timeout: c.config.KeepaliveTimeout, PermitWithoutStream: pings,
+		}),
+		grpc.WithChainStreamInterceptor(c.authoriseStream),
+	}, options, c.config.DialOptions)...)
 }
 
 // Close ends the connections and waits for the client's goroutines; feeds end with

@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"iter"
 	"strings"
 	"time"
 
@@ -33,11 +34,9 @@ const domain = "todoku"
 // Reason returns the name of the venue's refusal (google.rpc.ErrorInfo.reason), or ""
 // for any other error.
 func Reason(err error) string {
-	if s, ok := statusOf(err); ok {
-		for _, detail := range s.Details() {
-			if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == domain {
-				return info.GetReason()
-			}
+	for info := range details[*errdetails.ErrorInfo](err) {
+		if info.GetDomain() == domain {
+			return info.GetReason()
 		}
 	}
 	return ""
@@ -47,12 +46,8 @@ func Reason(err error) string {
 // (google.rpc.RetryInfo); 0 if it does not say. Feeds wait by themselves, and add some
 // jitter.
 func RetryAfter(err error) time.Duration {
-	if s, ok := statusOf(err); ok {
-		for _, detail := range s.Details() {
-			if info, ok := detail.(*errdetails.RetryInfo); ok {
-				return max(0, info.GetRetryDelay().AsDuration())
-			}
-		}
+	for info := range details[*errdetails.RetryInfo](err) {
+		return max(0, info.GetRetryDelay().AsDuration())
 	}
 	return 0
 }
@@ -69,21 +64,31 @@ func Describe(err error) string {
 		text = s.Code().String()
 	}
 	var fields []string
-	for _, detail := range s.Details() {
-		if bad, ok := detail.(*errdetails.BadRequest); ok {
-			for _, v := range bad.GetFieldViolations() {
-				field := v.GetField()
-				if v.GetDescription() != text { // Not the same text twice.
-					field += ": " + v.GetDescription()
-				}
-				fields = append(fields, field)
+	for bad := range details[*errdetails.BadRequest](err) {
+		for _, v := range bad.GetFieldViolations() {
+			field := v.GetField()
+			if v.GetDescription() != text { // Not the same text twice.
+				field += ": " + v.GetDescription()
 			}
+			fields = append(fields, field)
 		}
 	}
 	if len(fields) > 0 {
 		return text + " (" + strings.Join(fields, "; ") + ")"
 	}
 	return text
+}
+
+// details returns the details of one type in an error's gRPC status.
+func details[T any](err error) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		s, _ := statusOf(err)
+		for _, detail := range s.Details() {
+			if d, ok := detail.(T); ok && !yield(d) {
+				return
+			}
+		}
+	}
 }
 
 // statusOf finds the gRPC status inside an error.

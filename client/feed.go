@@ -64,7 +64,7 @@ type Feed struct {
 	finished   error // Of the last loop; nil while one runs and after one was left.
 	standing   standing
 	acks       *acknowledger          // of the latest stream that began
-	waiting    map[*waiter]struct{}   // for a cursor
+	moved      chan struct{}          // Closed when the cursor moves or the feed ends; nil if nobody waits.
 	asked      map[*question]struct{} // for the outcome of a request
 	account    string                 // the user's default
 }
@@ -76,7 +76,7 @@ var ErrLooping = errors.New("client: another loop runs over the feed")
 func (c *Client) NewFeed(options FeedOptions) *Feed {
 	f := &Feed{
 		client: c, options: options, cursor: options.ResumeAfter, connection: options.ConnectionID,
-		waiting: make(map[*waiter]struct{}), asked: make(map[*question]struct{}),
+		asked: make(map[*question]struct{}),
 	}
 	if f.options.InstanceID == "" {
 		f.options.InstanceID = NewRequestID()
@@ -87,7 +87,7 @@ func (c *Client) NewFeed(options FeedOptions) *Feed {
 	if f.options.OnEnd == nil {
 		f.options.OnEnd = func(End) {}
 	}
-	f.standing.state, f.standing.since, f.standing.cursor = StateIdle, time.Now(), f.cursor
+	f.standing.Status = Status{State: StateIdle, Since: time.Now(), Cursor: f.cursor}
 	return f
 }
 
@@ -122,7 +122,10 @@ func (f *Feed) Updates(ctx context.Context) iter.Seq2[Update, error] {
 		ctx, done := f.client.follow(ctx, f)
 		defer done()
 		if err := f.run(ctx, yield); err != nil {
-			f.over(err)
+			f.mu.Lock()
+			f.finished = err
+			f.notifyLocked()
+			f.mu.Unlock()
 			yield(Update{}, err)
 		}
 	}
@@ -144,7 +147,7 @@ func (f *Feed) endLoop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.looping = false
-	f.standing.state, f.standing.since = StateIdle, time.Now()
+	f.standing.State, f.standing.Since = StateIdle, time.Now()
 }
 
 // errStopped is the error of a loop that was left.
@@ -248,5 +251,5 @@ func (f *Feed) wait(ctx context.Context, helloSeen bool, reason string, least ti
 			f.backoff.reset()
 		}
 	}
-	pause(ctx, least+f.backoff.next())
+	pause(ctx, least+f.backoff.next(), nil)
 }

@@ -70,20 +70,17 @@ func OutcomeUnknown(err error) bool {
 // also inside the loop. A refused request fails with the venue's status and was not
 // carried out. [ErrOutcomeUnknown] means that time is up.
 func (f *Feed) Place(ctx context.Context, request *todokuv1.PlaceOrderRequest) (Outcome, error) {
-	q := f.ask(request.GetAccount(), request.GetClientOrderId())
-	return settle(ctx, f, q, todokuv1.OrderService_PlaceOrder_FullMethodName, request, f.client.Orders().PlaceOrder)
+	return settle(ctx, f, todokuv1.OrderService_PlaceOrder_FullMethodName, request, f.client.Orders().PlaceOrder)
 }
 
 // Replace changes an order, as Place enters one.
 func (f *Feed) Replace(ctx context.Context, request *todokuv1.ReplaceOrderRequest) (Outcome, error) {
-	q := f.ask(request.GetAccount(), request.GetClientOrderId())
-	return settle(ctx, f, q, todokuv1.OrderService_ReplaceOrder_FullMethodName, request, f.client.Orders().ReplaceOrder)
+	return settle(ctx, f, todokuv1.OrderService_ReplaceOrder_FullMethodName, request, f.client.Orders().ReplaceOrder)
 }
 
 // Cancel cancels an order, as Place enters one.
 func (f *Feed) Cancel(ctx context.Context, request *todokuv1.CancelOrderRequest) (Outcome, error) {
-	q := f.ask(request.GetAccount(), request.GetClientOrderId())
-	return settle(ctx, f, q, todokuv1.OrderService_CancelOrder_FullMethodName, request, f.client.Orders().CancelOrder)
+	return settle(ctx, f, todokuv1.OrderService_CancelOrder_FullMethodName, request, f.client.Orders().CancelOrder)
 }
 
 // question waits for the outcome of a request on the stream.
@@ -159,14 +156,15 @@ func (q *question) close(cursor string) {
 	close(q.known)
 }
 
-// answering is a reply that carries the answer about an order.
-type answering interface{ GetAnswer() *todokuv1.OrderAnswer }
-
 // settle sends a request until its outcome is known.
-func settle[Request any, Reply answering](
-	ctx context.Context, f *Feed, q *question, method string, request Request,
+func settle[Request interface {
+	GetAccount() string
+	GetClientOrderId() string
+}, Reply interface{ GetAnswer() *todokuv1.OrderAnswer }](
+	ctx context.Context, f *Feed, method string, request Request,
 	call func(context.Context, Request, ...grpc.CallOption) (Reply, error),
 ) (Outcome, error) {
+	q := f.ask(request.GetAccount(), request.GetClientOrderId())
 	defer f.drop(q)
 	policy, _ := deadline.Of(method)
 	if _, ok := ctx.Deadline(); !ok {
@@ -176,41 +174,32 @@ func settle[Request any, Reply answering](
 	}
 	var b backoff
 	for attempt := 1; ; attempt++ {
-		reply, err := q.attempt(ctx, policy.Client, func(ctx context.Context) (answering, error) { return call(ctx, request) })
+		var reply Reply
+		err := q.attempt(ctx, policy.Client, func(ctx context.Context) (err error) {
+			reply, err = call(ctx, request)
+			return err
+		})
 		switch {
 		case err == nil:
 			return Outcome{Answer: reply.GetAnswer(), Attempts: attempt}, nil
 		case !OutcomeUnknown(err):
 			return Outcome{Attempts: attempt}, err
 		}
-		switch {
-		case q.wait(ctx, b.next()):
+		pause(ctx, b.next(), q.known)
+		select {
+		case <-q.known:
 			return Outcome{Answer: q.answer, FromStream: true, Attempts: attempt}, nil
-		case ctx.Err() != nil:
+		default:
+		}
+		if ctx.Err() != nil {
 			return Outcome{Attempts: attempt}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 		}
 	}
 }
 
-// wait waits for the answer on the stream, and returns whether it is there.
-func (q *question) wait(ctx context.Context, d time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	select {
-	case <-q.known:
-	case <-ctx.Done():
-	}
-	select {
-	case <-q.known:
-		return true
-	default:
-		return false
-	}
-}
-
 // attempt calls once. When the stream has the answer first, the call gets a moment more
 // to return it.
-func (q *question) attempt(ctx context.Context, limit time.Duration, call func(context.Context) (answering, error)) (answering, error) {
+func (q *question) attempt(ctx context.Context, limit time.Duration, call func(context.Context) error) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -218,10 +207,10 @@ func (q *question) attempt(ctx context.Context, limit time.Duration, call func(c
 	waiting.Go(func() {
 		select {
 		case <-q.known:
-			pause(ctx, resultGrace)
+			pause(ctx, resultGrace, nil)
 			cancel()
 		case <-ctx.Done():
 		}
 	})
-	return call(ctx) //nolint:wrapcheck // The status is the caller's.
+	return call(ctx)
 }

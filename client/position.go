@@ -34,15 +34,6 @@ func position(cursor string) (epoch string, sequence uint64, ok bool) {
 	return cursor[:i], sequence, true
 }
 
-// waiter waits for the feed to reach a cursor.
-type waiter struct {
-	epoch    string
-	sequence uint64
-	was      string        // The epoch when the waiting began.
-	done     chan struct{} // Closed when err is valid.
-	err      error
-}
-
 // WaitFor returns nil once the loop over the feed's updates has processed everything up to
 // a reply's cursor. It also waits while the feed is disconnected or its loop was left. The
 // loop itself must not call it: it would wait for itself.
@@ -53,43 +44,38 @@ func (f *Feed) WaitFor(ctx context.Context, cursor string) error {
 	if !ok {
 		return fmt.Errorf("%w: %q", ErrCursor, cursor)
 	}
-	w := &waiter{epoch: epoch, sequence: sequence, done: make(chan struct{})}
-	f.mu.Lock()
-	w.was, _, _ = position(f.standing.cursor)
-	switch {
-	case w.judge(f.standing.cursor):
-	case f.finished != nil:
-		w.err = f.finished
-		close(w.done)
-	default:
-		f.waiting[w] = struct{}{}
-	}
-	f.mu.Unlock()
-	select {
-	case <-w.done:
-		return w.err
-	case <-ctx.Done():
+	before, _, _ := position(f.Status().Cursor)
+	for {
 		f.mu.Lock()
-		defer f.mu.Unlock()
-		delete(f.waiting, w)
-		return context.Cause(ctx)
+		now, reached, _ := position(f.standing.Cursor)
+		finished := f.finished
+		if f.moved == nil {
+			f.moved = make(chan struct{})
+		}
+		moved := f.moved
+		f.mu.Unlock()
+		switch {
+		case now == epoch && reached >= sequence:
+			return nil
+		case now != "" && now != epoch && now != before:
+			return ErrOtherHistory
+		case finished != nil:
+			return finished
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }
 
-// judge ends the wait if cursor is late enough, or of another history.
-func (w *waiter) judge(cursor string) bool {
-	epoch, sequence, ok := position(cursor)
-	switch {
-	case !ok:
-		return false
-	case epoch == w.epoch && sequence >= w.sequence:
-	case epoch != w.epoch && epoch != w.was:
-		w.err = ErrOtherHistory
-	default:
-		return false
+// notifyLocked wakes all that wait for a cursor. The caller holds mu.
+func (f *Feed) notifyLocked() {
+	if f.moved != nil {
+		close(f.moved)
+		f.moved = nil
 	}
-	close(w.done)
-	return true
 }
 
 // advance records that everything up to cursor has been processed; its last event was
@@ -100,28 +86,12 @@ func (f *Feed) advance(cursor string, committed time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := &f.standing
-	s.cursor = cursor
+	s.Cursor = cursor
 	if ahead, give, known := s.clocks.ahead(now); known && !committed.IsZero() {
-		s.lag, s.lagError = max(0, now.Sub(committed)+ahead), give
+		s.Lag, s.LagError = max(0, now.Sub(committed)+ahead), give
 	}
-	for w := range f.waiting {
-		if w.judge(cursor) {
-			delete(f.waiting, w)
-		}
-	}
+	f.notifyLocked()
 	for q := range f.asked {
 		q.close(cursor)
-	}
-}
-
-// over ends all waits: the feed has ended.
-func (f *Feed) over(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.finished = err
-	for w := range f.waiting {
-		w.err = err
-		close(w.done)
-		delete(f.waiting, w)
 	}
 }

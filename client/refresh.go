@@ -16,15 +16,6 @@ import (
 // An access token is valid for minutes. A timer exchanges it in time, and a refused call
 // exchanges it too.
 
-// exchange is an exchange of tokens in progress. All callers share one, and none can
-// cancel it: a refresh token whose answer is lost is spent, and used again half a minute
-// later it would end the session.
-type exchange struct {
-	refreshToken string
-	done         chan struct{} // Closed when it is over; err holds then.
-	err          error
-}
-
 // Refresh exchanges the tokens now. The client does so by itself when three
 // quarters of the access token's life are over, and when the venue refuses it.
 func (c *Client) Refresh(ctx context.Context) error {
@@ -32,68 +23,64 @@ func (c *Client) Refresh(ctx context.Context) error {
 }
 
 // refresh exchanges the tokens unless that has been done since the caller saw this
-// access token. The error is a gRPC status or ErrClosed.
+// access token. The error is a gRPC status or ErrClosed. All callers share one exchange,
+// and none can cancel it: a refresh token whose answer is lost is spent, and used again
+// half a minute later it would end the session.
 func (c *Client) refresh(ctx context.Context, seen string) error {
-	c.mu.Lock()
-	if c.session.AccessToken != seen {
-		c.mu.Unlock()
+	s := c.Session()
+	if s.AccessToken != seen {
 		return nil
 	}
-	x, err := c.beginLocked()
-	c.mu.Unlock()
-	if err != nil {
-		return err
-	}
 	select {
-	case <-x.done:
-		return x.err
+	case result := <-c.exchanges.DoChan(s.RefreshToken, func() (any, error) { return nil, c.exchange(s.RefreshToken) }):
+		return result.Err
 	case <-ctx.Done():
 		return status.FromContextError(ctx.Err()).Err()
 	}
 }
 
-// beginLocked begins the exchange of the present tokens, or joins it. The caller
-// holds mu.
-func (c *Client) beginLocked() (*exchange, error) {
-	token := c.session.RefreshToken
-	switch {
-	case c.closed:
-		return nil, ErrClosed
-	case token == "":
-		return nil, status.Error(codes.Unauthenticated, "client: not signed in")
-	case c.exchange != nil && c.exchange.refreshToken == token:
-		return c.exchange, nil
+// exchange exchanges the tokens of a refresh token that is still the session's.
+func (c *Client) exchange(token string) error {
+	if present, err := c.beginExchange(token); err != nil || !present {
+		return err
 	}
-	x := &exchange{refreshToken: token, done: make(chan struct{})}
-	c.exchange = x
-	c.running.Go(func() { c.run(x) })
-	return x, nil
-}
-
-func (c *Client) run(x *exchange) {
-	defer close(x.done)
-	reply, err := c.Sessions().RefreshSession(withoutToken(context.Background()), &todokuv1.RefreshSessionRequest{RefreshToken: x.refreshToken})
+	defer c.running.Done()
+	reply, err := c.Sessions().RefreshSession(withoutToken(context.Background()), &todokuv1.RefreshSessionRequest{RefreshToken: token})
 	if err == nil {
 		c.change(func(s *Session) bool {
-			if s.RefreshToken != x.refreshToken {
+			if s.RefreshToken != token {
 				return false // Another sign-in or sign-out happened.
 			}
 			s.take(reply.GetTokens())
 			return true
 		})
-	} else {
-		x.err = fmt.Errorf("client: refresh: %w", err)
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.exchange == x {
-		c.exchange = nil
-	}
 	// An unreachable venue is asked again soon; after a refusal the next call fails.
-	if err != nil && status.Code(err) != codes.Unauthenticated && c.session.RefreshToken == x.refreshToken {
+	if status.Code(err) != codes.Unauthenticated && c.session.RefreshToken == token {
 		const again = 5 * time.Second
 		c.planLocked(max(again, RetryAfter(err)))
 	}
+	return fmt.Errorf("client: refresh: %w", err)
+}
+
+// beginExchange says whether token is still the session's, and if so makes Close wait for
+// its exchange.
+func (c *Client) beginExchange(token string) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return false, ErrClosed
+	case c.session.RefreshToken != token:
+		return false, nil
+	case token == "":
+		return false, status.Error(codes.Unauthenticated, "client: not signed in")
+	}
+	c.running.Add(1)
+	return true, nil
 }
 
 // lifetime is how long the access token is valid by this machine's clock. If even a new
@@ -115,11 +102,8 @@ func (c *Client) planLocked(wait time.Duration) {
 		return
 	}
 	const soonest = time.Second
-	c.timer = time.AfterFunc(max(soonest, wait), func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		_, _ = c.beginLocked() // Closed or signed out: nothing is left to exchange.
-	})
+	// After a failure another exchange is planned, or the next call fails.
+	c.timer = time.AfterFunc(max(soonest, wait), func() { _ = c.Refresh(context.Background()) })
 }
 
 // tokenless marks the calls that carry no access token.

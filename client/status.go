@@ -43,15 +43,11 @@ type Status struct {
 	Streams, Handovers uint64
 }
 
-// standing is what Status is made of.
+// standing is a feed's status and what completes it at the time of a call.
 type standing struct {
-	state              State
-	since, heard       time.Time
-	cursor             string
-	lag, lagError      time.Duration
-	clocks             clocks
-	end                *End
-	streams, handovers uint64
+	Status
+	heard  time.Time
+	clocks clocks
 }
 
 // Status returns the present status.
@@ -59,21 +55,15 @@ func (f *Feed) Status() Status {
 	now := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.statusLocked(now)
+	return f.standing.at(now)
 }
 
-func (f *Feed) statusLocked(now time.Time) Status {
-	s := &f.standing
-	status := Status{
-		State: s.state, Since: s.since, Cursor: s.cursor, Lag: s.lag, LagError: s.lagError,
-		End: s.end, Streams: s.streams, Handovers: s.handovers,
-	}
+func (s *standing) at(now time.Time) Status {
+	status := s.Status
 	if !s.heard.IsZero() {
 		status.Silence = now.Sub(s.heard)
 	}
-	if ahead, give, known := s.clocks.ahead(now); known {
-		status.ClockAhead, status.ClockError = ahead, give
-	}
+	status.ClockAhead, status.ClockError, _ = s.clocks.ahead(now)
 	return status
 }
 
@@ -81,11 +71,11 @@ func (f *Feed) statusLocked(now time.Time) Status {
 func (f *Feed) stand(state State) {
 	now := time.Now()
 	f.mu.Lock()
-	changed := f.standing.state != state
+	changed := f.standing.State != state
 	if changed {
-		f.standing.state, f.standing.since = state, now
+		f.standing.State, f.standing.Since = state, now
 	}
-	status := f.statusLocked(now)
+	status := f.standing.at(now)
 	f.mu.Unlock()
 	if changed {
 		f.options.OnStatus(status)
@@ -95,7 +85,7 @@ func (f *Feed) stand(state State) {
 // ended records the end of a stream and calls OnEnd.
 func (f *Feed) ended(end End) {
 	f.mu.Lock()
-	f.standing.end = &end
+	f.standing.End = &end
 	f.mu.Unlock()
 	f.options.OnEnd(end)
 }
@@ -117,9 +107,9 @@ func (f *Feed) began(hello *todokuv1.Hello, sent, arrived time.Time, a *attachme
 	if venue := hello.GetServerTime(); venue.IsValid() {
 		f.standing.clocks.hello(sent, venue.AsTime(), arrived)
 	}
-	f.standing.streams++
+	f.standing.Streams++
 	if a.successor {
-		f.standing.handovers++
+		f.standing.Handovers++
 	}
 	f.mu.Unlock()
 	f.stand(StateLive)

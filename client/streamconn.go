@@ -1,11 +1,6 @@
 package client
 
-import (
-	"slices"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/keepalive"
-)
+import "google.golang.org/grpc"
 
 // streamConn is the connection of one stream. Each stream has its own: one that is opened
 // because the last one fell silent must not use the same dead path, and one that is opened
@@ -22,16 +17,8 @@ const shuffled = `{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList":
 // newStreamConn makes a connection for a stream. It connects when the stream is opened.
 func (c *Client) newStreamConn() (*streamConn, error) {
 	observer := &frameObserver{}
-	conn, err := grpc.NewClient(c.config.Address, slices.Concat([]grpc.DialOption{
-		grpc.WithTransportCredentials(&observedCredentials{c.transport, observer}),
-		grpc.WithConnectParams(connectParams()),
-		grpc.WithDefaultServiceConfig(shuffled),
-		grpc.WithChainStreamInterceptor(c.authoriseStream),
-		// It has a stream for as long as it lives, except for the moment before.
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{
-			Time: c.config.KeepaliveTime, Timeout: c.config.KeepaliveTimeout, PermitWithoutStream: true,
-		}),
-	}, c.config.DialOptions)...)
+	// It has a stream for as long as it lives, except for the moment before.
+	conn, err := c.connect(&observedCredentials{c.transport, observer}, true, grpc.WithDefaultServiceConfig(shuffled))
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,7 @@ func (a *attachment) renew(ctx context.Context) {
 			a.pass(ctx, arrival{err: err, at: time.Now()})
 			return
 		}
-		pause(ctx, RetryAfter(err)+b.next())
+		pause(ctx, RetryAfter(err)+b.next(), nil)
 	}
 }
 
