@@ -25,13 +25,13 @@ const (
 // A user to create.
 type CreateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Name to sign in with: a-z, 0-9 and . - _, beginning with a letter.
 	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
-	// Name that others see; the user's name when empty.
+	// Display name; the user's name when empty.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// What the user may do; TRADER when empty.
+	// Roles; TRADER when empty.
 	Roles []Role `protobuf:"varint,4,rep,packed,name=roles,proto3,enum=todoku.v1.Role" json:"roles,omitempty"`
 	// Accounts; one named like the user when empty.
 	Accounts []string `protobuf:"bytes,5,rep,name=accounts,proto3" json:"accounts,omitempty"`
@@ -113,14 +113,14 @@ func (x *CreateUserRequest) GetPassword() string {
 	return ""
 }
 
-// Created.
+// Response of CreateUser.
 type CreateUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The user.
 	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -177,16 +177,16 @@ func (x *CreateUserResponse) GetCursor() string {
 	return ""
 }
 
-// A user to change; what is absent stays.
+// A user to change; absent fields stay as they are.
 type UpdateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who.
+	// Name of the user.
 	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
-	// Name that others see; empty to keep it.
+	// Display name; empty to keep it.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// What the user may do; empty to keep it.
+	// Roles; empty to keep them.
 	Roles []Role `protobuf:"varint,4,rep,packed,name=roles,proto3,enum=todoku.v1.Role" json:"roles,omitempty"`
 	// Accounts; empty to keep them.
 	Accounts []string `protobuf:"bytes,5,rep,name=accounts,proto3" json:"accounts,omitempty"`
@@ -268,14 +268,14 @@ func (x *UpdateUserRequest) GetPassword() string {
 	return ""
 }
 
-// Changed.
+// Response of UpdateUser.
 type UpdateUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The user.
 	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -418,9 +418,9 @@ func (x *ListAllUsersResponse) GetUsers() []*User {
 // A user to suspend.
 type SuspendUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who.
+	// Name of the user.
 	User          string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -470,12 +470,12 @@ func (x *SuspendUserRequest) GetUser() string {
 	return ""
 }
 
-// Suspended.
+// Response of SuspendUser.
 type SuspendUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -528,9 +528,9 @@ func (x *SuspendUserResponse) GetCursor() string {
 // A user to let in again.
 type ResumeUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who.
+	// Name of the user.
 	User          string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -580,12 +580,12 @@ func (x *ResumeUserRequest) GetUser() string {
 	return ""
 }
 
-// Let in.
+// Response of ResumeUser.
 type ResumeUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -635,12 +635,12 @@ func (x *ResumeUserResponse) GetCursor() string {
 	return ""
 }
 
-// An instrument.
+// Request of UpsertInstrument.
 type UpsertInstrumentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// As it shall be.
+	// The new value.
 	Instrument    *Instrument `protobuf:"bytes,2,opt,name=instrument,proto3" json:"instrument,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -690,12 +690,12 @@ func (x *UpsertInstrumentRequest) GetInstrument() *Instrument {
 	return nil
 }
 
-// Done.
+// Response of UpsertInstrument.
 type UpsertInstrumentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -745,16 +745,16 @@ func (x *UpsertInstrumentResponse) GetCursor() string {
 	return ""
 }
 
-// A trading status.
+// Request of SetTradingStatus.
 type SetTradingStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Instrument.
 	Symbol string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
-	// As it shall be.
+	// The new value.
 	Status TradingStatus `protobuf:"varint,3,opt,name=status,proto3,enum=todoku.v1.TradingStatus" json:"status,omitempty"`
-	// Why, for people.
+	// Reason, as text for people.
 	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -818,12 +818,12 @@ func (x *SetTradingStatusRequest) GetReason() string {
 	return ""
 }
 
-// Done.
+// Response of SetTradingStatus.
 type SetTradingStatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -873,12 +873,12 @@ func (x *SetTradingStatusResponse) GetCursor() string {
 	return ""
 }
 
-// Limits.
+// Request of SetRiskLimits.
 type SetRiskLimitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// All of the account's limits.
+	// All limits of the account.
 	Limits        *RiskLimits `protobuf:"bytes,2,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -928,12 +928,12 @@ func (x *SetRiskLimitsRequest) GetLimits() *RiskLimits {
 	return nil
 }
 
-// Done.
+// Response of SetRiskLimits.
 type SetRiskLimitsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -983,7 +983,7 @@ func (x *SetRiskLimitsResponse) GetCursor() string {
 	return ""
 }
 
-// Asks for limits.
+// Request of GetRiskLimits.
 type GetRiskLimitsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Account.
@@ -1029,10 +1029,10 @@ func (x *GetRiskLimitsRequest) GetAccount() string {
 	return ""
 }
 
-// Limits.
+// Response of GetRiskLimits.
 type GetRiskLimitsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// All of the account's limits.
+	// All limits of the account.
 	Limits        *RiskLimits `protobuf:"bytes,1,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1075,12 +1075,12 @@ func (x *GetRiskLimitsResponse) GetLimits() *RiskLimits {
 	return nil
 }
 
-// Whose orders to cancel.
+// The user whose orders are canceled.
 type MassCancelForUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Who.
+	// Name of the user.
 	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
 	// Only this instrument; empty for all.
 	Symbol        string `protobuf:"bytes,3,opt,name=symbol,proto3" json:"symbol,omitempty"`
@@ -1144,9 +1144,9 @@ type MassCancelForUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of orders.
 	Canceled uint32 `protobuf:"varint,1,opt,name=canceled,proto3" json:"canceled,omitempty"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1203,14 +1203,14 @@ func (x *MassCancelForUserResponse) GetCursor() string {
 	return ""
 }
 
-// A trade to undo.
+// A trade to bust.
 type BustTradeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The trade.
 	TradeId string `protobuf:"bytes,2,opt,name=trade_id,json=tradeId,proto3" json:"trade_id,omitempty"`
-	// Why, for the parties.
+	// Reason, as text for the parties.
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1267,12 +1267,12 @@ func (x *BustTradeRequest) GetReason() string {
 	return ""
 }
 
-// Undone.
+// Response of BustTrade.
 type BustTradeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1322,14 +1322,14 @@ func (x *BustTradeResponse) GetCursor() string {
 	return ""
 }
 
-// Something to say.
+// An announcement.
 type AnnounceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request.
+	// Id of the request, unique per user.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// What, at most 1,000 bytes.
+	// Text, at most 1,000 bytes.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
-	// To whom; empty for all.
+	// Users who receive it; empty for all.
 	Users         []string `protobuf:"bytes,3,rep,name=users,proto3" json:"users,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1386,12 +1386,12 @@ func (x *AnnounceRequest) GetUsers() []string {
 	return nil
 }
 
-// Said.
+// Response of Announce.
 type AnnounceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its cursor.
+	// A stream that has reached this cursor has shown the event.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1444,11 +1444,11 @@ func (x *AnnounceResponse) GetCursor() string {
 // Asks for streams.
 type ListConnectionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only this user's; empty for all.
+	// Only of this user; empty for all.
 	User string `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
-	// How many ended ones to add, at most 1,000.
+	// Number of ended streams to add, at most 1,000.
 	Ended uint32 `protobuf:"varint,2,opt,name=ended,proto3" json:"ended,omitempty"`
-	// Only this connection's; a live one is told with its delivery. Empty for all.
+	// Only of this connection, a live one with its delivery; empty for all.
 	ConnectionId  string `protobuf:"bytes,3,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1505,7 +1505,7 @@ func (x *ListConnectionsRequest) GetConnectionId() string {
 	return ""
 }
 
-// Streams.
+// Response of ListConnections.
 type ListConnectionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Live ones, oldest first, then ended ones, latest first.
@@ -1551,7 +1551,7 @@ func (x *ListConnectionsResponse) GetConnections() []*ConnectionInfo {
 	return nil
 }
 
-// A connection to end.
+// Request of DisconnectConnection.
 type DisconnectConnectionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The connection.
@@ -1606,7 +1606,7 @@ func (x *DisconnectConnectionRequest) GetRevokeSession() bool {
 	return false
 }
 
-// Ended.
+// Response of DisconnectConnection.
 type DisconnectConnectionResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1643,24 +1643,24 @@ func (*DisconnectConnectionResponse) Descriptor() ([]byte, []int) {
 	return file_todoku_v1_admin_proto_rawDescGZIP(), []int{27}
 }
 
-// Something that somebody did.
+// One entry of the audit trail.
 type AuditEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// When.
+	// Time.
 	Time *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
-	// Who.
+	// Name of the user.
 	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
-	// For which account.
+	// The account concerned.
 	Account string `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
-	// What: a command such as PLACE_ORDER, or of the access log such as SIGN_IN.
+	// A command such as PLACE_ORDER, or an entry of the access log such as SIGN_IN.
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
-	// The request.
+	// Id of the request.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The event; 0 for the access log.
+	// Sequence of the event; 0 for the access log.
 	Sequence uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// In words.
+	// Description, as text for people.
 	Detail string `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
-	// Where from, for the access log.
+	// Network address of the client, for the access log.
 	RemoteAddress string `protobuf:"bytes,8,opt,name=remote_address,json=remoteAddress,proto3" json:"remote_address,omitempty"`
 	// The session, for the access log.
 	SessionId string `protobuf:"bytes,9,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
@@ -1773,7 +1773,7 @@ func (x *AuditEntry) GetConnectionId() string {
 // Asks for the audit trail.
 type ListAuditRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only this user's; empty for all.
+	// Only of this user; empty for all.
 	User string `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// At or after this.
 	FromTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from_time,json=fromTime,proto3" json:"from_time,omitempty"`
@@ -1781,7 +1781,7 @@ type ListAuditRequest struct {
 	ToTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to_time,json=toTime,proto3" json:"to_time,omitempty"`
 	// 1 to 1,000; 100 when 0.
 	PageSize uint32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// From the page before.
+	// Token of the previous page.
 	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1857,7 +1857,7 @@ type ListAuditResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A page.
 	Entries []*AuditEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
-	// For the next page; empty at the end.
+	// Token of the next page; empty at the end.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1907,10 +1907,10 @@ func (x *ListAuditResponse) GetNextPageToken() string {
 	return ""
 }
 
-// Asks who was told of something. One of sequence, order_id and trade_id.
+// Asks who was informed. One of sequence, order_id and trade_id.
 type ListToldRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An event.
+	// Sequence of an event.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// An order: all events that reported it, the latest 100.
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
@@ -1989,32 +1989,32 @@ func (x *ListToldRequest) GetUser() string {
 	return ""
 }
 
-// A stream that an event was sent on.
+// A stream on which an event was sent.
 type Told struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The event.
+	// Sequence of the event.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// When it was committed.
 	CommitTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=commit_time,json=commitTime,proto3" json:"commit_time,omitempty"`
-	// Who was told.
+	// The user who was informed.
 	User string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
-	// On which connection.
+	// The connection of the stream.
 	ConnectionId string `protobuf:"bytes,4,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
-	// By which attach of it.
+	// The attach number of the stream.
 	AttachNumber uint64 `protobuf:"varint,5,opt,name=attach_number,json=attachNumber,proto3" json:"attach_number,omitempty"`
-	// Where from.
+	// Network address of the client.
 	RemoteAddress string `protobuf:"bytes,6,opt,name=remote_address,json=remoteAddress,proto3" json:"remote_address,omitempty"`
-	// When that stream attached.
+	// When the stream attached.
 	AttachTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=attach_time,json=attachTime,proto3" json:"attach_time,omitempty"`
-	// When the client had acknowledged the event, at the latest; absent when it has
-	// not, and what was sent may have been lost on the way.
+	// Latest possible time of the client's acknowledgement; absent without one, and then
+	// the event may have been lost on the way.
 	AcknowledgeTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=acknowledge_time,json=acknowledgeTime,proto3" json:"acknowledge_time,omitempty"`
-	// What was acknowledged then: the event, and all before.
+	// Cursor of that acknowledgement, which covers the event and all before it.
 	AcknowledgedSequence uint64 `protobuf:"varint,9,opt,name=acknowledged_sequence,json=acknowledgedSequence,proto3" json:"acknowledged_sequence,omitempty"`
 	// When the stream ended; absent while it lives.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Why it ended; PROCESS_GONE when the server did without a word, and then nobody
-	// knows whether an event without acknowledgement was sent.
+	// Why it ended. PROCESS_GONE: the server's process ended without recording it, and it is
+	// unknown whether an event without acknowledgement was sent.
 	EndReason     string `protobuf:"bytes,11,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2127,14 +2127,14 @@ func (x *Told) GetEndReason() string {
 	return ""
 }
 
-// Who was told: the streams that carried the event's topics and were sent past it,
-// by event and then oldest first. A snapshot tells state and not events, so who
-// got the event's outcome by a snapshot only is not here.
+// The streams that carried the event's topics and were sent responses past it, by event,
+// then oldest first. A snapshot contains state, not events: a user who received the
+// outcome only in a snapshot is not listed.
 type ListToldResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 1,000.
 	Told []*Told `protobuf:"bytes,1,rep,name=told,proto3" json:"told,omitempty"`
-	// There are more.
+	// More streams exist than are listed.
 	Truncated     bool `protobuf:"varint,2,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -54,29 +54,29 @@ type AdminServiceClient interface {
 	ListAllUsers(ctx context.Context, in *ListAllUsersRequest, opts ...grpc.CallOption) (*ListAllUsersResponse, error)
 	// Ends the user's sessions and streams, cancels their orders, and refuses sign-in.
 	SuspendUser(ctx context.Context, in *SuspendUserRequest, opts ...grpc.CallOption) (*SuspendUserResponse, error)
-	// Lets a suspended user in again.
+	// Ends the suspension of a user.
 	ResumeUser(ctx context.Context, in *ResumeUserRequest, opts ...grpc.CallOption) (*ResumeUserResponse, error)
 	// Creates or changes an instrument.
 	UpsertInstrument(ctx context.Context, in *UpsertInstrumentRequest, opts ...grpc.CallOption) (*UpsertInstrumentResponse, error)
 	// Opens, halts or closes an instrument.
 	SetTradingStatus(ctx context.Context, in *SetTradingStatusRequest, opts ...grpc.CallOption) (*SetTradingStatusResponse, error)
-	// Sets what an account may do.
+	// Sets an account's risk limits.
 	SetRiskLimits(ctx context.Context, in *SetRiskLimitsRequest, opts ...grpc.CallOption) (*SetRiskLimitsResponse, error)
-	// Returns what an account may do.
+	// Returns an account's risk limits.
 	GetRiskLimits(ctx context.Context, in *GetRiskLimitsRequest, opts ...grpc.CallOption) (*GetRiskLimitsResponse, error)
 	// Cancels the working orders of a user's accounts.
 	MassCancelForUser(ctx context.Context, in *MassCancelForUserRequest, opts ...grpc.CallOption) (*MassCancelForUserResponse, error)
-	// Undoes a trade.
+	// Busts (cancels) a trade.
 	BustTrade(ctx context.Context, in *BustTradeRequest, opts ...grpc.CallOption) (*BustTradeResponse, error)
-	// Tells all users, or some, something.
+	// Sends an announcement to all users, or to some.
 	Announce(ctx context.Context, in *AnnounceRequest, opts ...grpc.CallOption) (*AnnounceResponse, error)
-	// Lists live streams and how the latest ended.
+	// Lists live streams, and the ends of the latest ones.
 	ListConnections(ctx context.Context, in *ListConnectionsRequest, opts ...grpc.CallOption) (*ListConnectionsResponse, error)
-	// Ends a connection's stream; the client comes back unless its session is ended too.
+	// Ends a connection's stream; the client reconnects unless its session is ended too.
 	DisconnectConnection(ctx context.Context, in *DisconnectConnectionRequest, opts ...grpc.CallOption) (*DisconnectConnectionResponse, error)
 	// Lists who did what, when and from where.
 	ListAudit(ctx context.Context, in *ListAuditRequest, opts ...grpc.CallOption) (*ListAuditResponse, error)
-	// Lists who was told of an event, an order or a trade, and when.
+	// Lists who was informed of an event, an order or a trade, and when.
 	ListTold(ctx context.Context, in *ListToldRequest, opts ...grpc.CallOption) (*ListToldResponse, error)
 	// Sends the journal, one record after the other.
 	ExportJournal(ctx context.Context, in *ExportJournalRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportJournalResponse], error)
@@ -285,29 +285,29 @@ type AdminServiceServer interface {
 	ListAllUsers(context.Context, *ListAllUsersRequest) (*ListAllUsersResponse, error)
 	// Ends the user's sessions and streams, cancels their orders, and refuses sign-in.
 	SuspendUser(context.Context, *SuspendUserRequest) (*SuspendUserResponse, error)
-	// Lets a suspended user in again.
+	// Ends the suspension of a user.
 	ResumeUser(context.Context, *ResumeUserRequest) (*ResumeUserResponse, error)
 	// Creates or changes an instrument.
 	UpsertInstrument(context.Context, *UpsertInstrumentRequest) (*UpsertInstrumentResponse, error)
 	// Opens, halts or closes an instrument.
 	SetTradingStatus(context.Context, *SetTradingStatusRequest) (*SetTradingStatusResponse, error)
-	// Sets what an account may do.
+	// Sets an account's risk limits.
 	SetRiskLimits(context.Context, *SetRiskLimitsRequest) (*SetRiskLimitsResponse, error)
-	// Returns what an account may do.
+	// Returns an account's risk limits.
 	GetRiskLimits(context.Context, *GetRiskLimitsRequest) (*GetRiskLimitsResponse, error)
 	// Cancels the working orders of a user's accounts.
 	MassCancelForUser(context.Context, *MassCancelForUserRequest) (*MassCancelForUserResponse, error)
-	// Undoes a trade.
+	// Busts (cancels) a trade.
 	BustTrade(context.Context, *BustTradeRequest) (*BustTradeResponse, error)
-	// Tells all users, or some, something.
+	// Sends an announcement to all users, or to some.
 	Announce(context.Context, *AnnounceRequest) (*AnnounceResponse, error)
-	// Lists live streams and how the latest ended.
+	// Lists live streams, and the ends of the latest ones.
 	ListConnections(context.Context, *ListConnectionsRequest) (*ListConnectionsResponse, error)
-	// Ends a connection's stream; the client comes back unless its session is ended too.
+	// Ends a connection's stream; the client reconnects unless its session is ended too.
 	DisconnectConnection(context.Context, *DisconnectConnectionRequest) (*DisconnectConnectionResponse, error)
 	// Lists who did what, when and from where.
 	ListAudit(context.Context, *ListAuditRequest) (*ListAuditResponse, error)
-	// Lists who was told of an event, an order or a trade, and when.
+	// Lists who was informed of an event, an order or a trade, and when.
 	ListTold(context.Context, *ListToldRequest) (*ListToldResponse, error)
 	// Sends the journal, one record after the other.
 	ExportJournal(*ExportJournalRequest, grpc.ServerStreamingServer[ExportJournalResponse]) error

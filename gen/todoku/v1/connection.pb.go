@@ -30,19 +30,19 @@ type ConnectionInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The connection.
 	ConnectionId string `protobuf:"bytes,1,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
-	// Whose.
+	// The user.
 	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
-	// Its session.
+	// The session.
 	SessionId string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// What attached, as the login said.
+	// Name of the client program, as given at login.
 	ClientName string `protobuf:"bytes,4,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
-	// Where from.
+	// Network address of the client.
 	RemoteAddress string `protobuf:"bytes,5,opt,name=remote_address,json=remoteAddress,proto3" json:"remote_address,omitempty"`
-	// The attach.
+	// The attach number.
 	AttachNumber uint64 `protobuf:"varint,6,opt,name=attach_number,json=attachNumber,proto3" json:"attach_number,omitempty"`
 	// When it attached.
 	AttachTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=attach_time,json=attachTime,proto3" json:"attach_time,omitempty"`
-	// How long since anything was sent.
+	// Time since the last send.
 	Idle *durationpb.Duration `protobuf:"bytes,8,opt,name=idle,proto3" json:"idle,omitempty"`
 	// Bytes sent.
 	BytesSent uint64 `protobuf:"varint,9,opt,name=bytes_sent,json=bytesSent,proto3" json:"bytes_sent,omitempty"`
@@ -50,32 +50,32 @@ type ConnectionInfo struct {
 	ResponsesSent uint64 `protobuf:"varint,10,opt,name=responses_sent,json=responsesSent,proto3" json:"responses_sent,omitempty"`
 	// Events waiting to be sent.
 	Queued uint32 `protobuf:"varint,11,opt,name=queued,proto3" json:"queued,omitempty"`
-	// Cursor of what was sent last.
+	// Cursor of the last response sent.
 	LastCursor string `protobuf:"bytes,12,opt,name=last_cursor,json=lastCursor,proto3" json:"last_cursor,omitempty"`
-	// Cursor of what was acknowledged last.
+	// Cursor of the last response acknowledged.
 	AcknowledgedCursor string `protobuf:"bytes,13,opt,name=acknowledged_cursor,json=acknowledgedCursor,proto3" json:"acknowledged_cursor,omitempty"`
-	// When that came.
+	// When that acknowledgement arrived.
 	AcknowledgeTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=acknowledge_time,json=acknowledgeTime,proto3" json:"acknowledge_time,omitempty"`
 	// When it ended; absent while it lives.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Why it ended, in the words of the endings.
+	// Reason of the end, see docs/protocol.md.
 	EndReason string `protobuf:"bytes,16,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`
 	// How a client that went away did so: CLIENT_CANCELED, CLIENT_CLOSED,
 	// CONNECTION_RESET, KEEPALIVE_TIMEOUT, SERVER_CLOSED, DEADLINE; empty for other ends.
 	EndCause string `protobuf:"bytes,17,opt,name=end_cause,json=endCause,proto3" json:"end_cause,omitempty"`
-	// What else there is to say of the end, for people.
+	// Further details of the end, as text for people.
 	EndDetail string `protobuf:"bytes,18,opt,name=end_detail,json=endDetail,proto3" json:"end_detail,omitempty"`
-	// How long the stream has lived, or did.
+	// Age of the stream, at its end if it has ended.
 	Age *durationpb.Duration `protobuf:"bytes,19,opt,name=age,proto3" json:"age,omitempty"`
 	// Number of the last response that was acknowledged; 0 for none.
 	AcknowledgedNumber uint64 `protobuf:"varint,20,opt,name=acknowledged_number,json=acknowledgedNumber,proto3" json:"acknowledged_number,omitempty"`
 	// Bytes sent that were not acknowledged.
 	UnacknowledgedBytes uint64 `protobuf:"varint,21,opt,name=unacknowledged_bytes,json=unacknowledgedBytes,proto3" json:"unacknowledged_bytes,omitempty"`
-	// Updates of state that were skipped because newer ones replaced them.
+	// Updates of state that newer ones replaced before they were sent.
 	Conflated uint64 `protobuf:"varint,22,opt,name=conflated,proto3" json:"conflated,omitempty"`
 	// How long the present send has been blocked; absent when none is.
 	SendBlocked *durationpb.Duration `protobuf:"bytes,23,opt,name=send_blocked,json=sendBlocked,proto3" json:"send_blocked,omitempty"`
-	// How old live messages were; only for a live stream that was asked for by its
+	// Ages of live messages; only for a live stream that the request names by its
 	// connection.
 	Delivery      *ConnectionDelivery `protobuf:"bytes,24,opt,name=delivery,proto3" json:"delivery,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -292,7 +292,7 @@ type ConnectionDelivery struct {
 	Painted *DeliveryAges `protobuf:"bytes,3,opt,name=painted,proto3" json:"painted,omitempty"`
 	// As sent, of the latest responses, newest first, at most 16.
 	Recent []*durationpb.Duration `protobuf:"bytes,4,rep,name=recent,proto3" json:"recent,omitempty"`
-	// Number of the last response that was painted; 0 when the client never said.
+	// Number of the last response that was painted; 0 when the client never reported one.
 	PaintedNumber uint64 `protobuf:"varint,5,opt,name=painted_number,json=paintedNumber,proto3" json:"painted_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -369,13 +369,13 @@ type DeliveryAges struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Responses.
 	Count uint64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
-	// Half of them were not older.
+	// Upper bound of the median.
 	P50 *durationpb.Duration `protobuf:"bytes,2,opt,name=p50,proto3" json:"p50,omitempty"`
-	// 90 of 100 were not older.
+	// Upper bound of the 90th percentile.
 	P90 *durationpb.Duration `protobuf:"bytes,3,opt,name=p90,proto3" json:"p90,omitempty"`
-	// 99 of 100 were not older.
+	// Upper bound of the 99th percentile.
 	P99 *durationpb.Duration `protobuf:"bytes,4,opt,name=p99,proto3" json:"p99,omitempty"`
-	// The sum of all.
+	// Sum of all ages.
 	Sum           *durationpb.Duration `protobuf:"bytes,5,opt,name=sum,proto3" json:"sum,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -73,7 +73,7 @@ type ListInstrumentsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// All.
 	Instruments []*Instrument `protobuf:"bytes,1,rep,name=instruments,proto3" json:"instruments,omitempty"`
-	// What the answer reflects.
+	// Cursor up to which the answer is complete.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -196,11 +196,11 @@ type GetBookResponse struct {
 	Bids []*BookLevel `protobuf:"bytes,2,rep,name=bids,proto3" json:"bids,omitempty"`
 	// Best first.
 	Offers []*BookLevel `protobuf:"bytes,3,rep,name=offers,proto3" json:"offers,omitempty"`
-	// Counts the moves of the best prices.
+	// Counts the changes of the best prices.
 	BookVersion uint64 `protobuf:"varint,4,opt,name=book_version,json=bookVersion,proto3" json:"book_version,omitempty"`
 	// Price of the last trade.
 	LastPrice string `protobuf:"bytes,5,opt,name=last_price,json=lastPrice,proto3" json:"last_price,omitempty"`
-	// What the answer reflects.
+	// Cursor up to which the answer is complete.
 	Cursor        string `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -289,7 +289,7 @@ type ListTradesRequest struct {
 	ToTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to_time,json=toTime,proto3" json:"to_time,omitempty"`
 	// 1 to 1,000; 100 when 0.
 	PageSize uint32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// From the page before.
+	// Token of the previous page.
 	PageToken string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Waits until the answer reflects this cursor; may be empty.
 	WaitFor       string `protobuf:"bytes,6,opt,name=wait_for,json=waitFor,proto3" json:"wait_for,omitempty"`
@@ -374,9 +374,9 @@ type ListTradesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A page.
 	Trades []*TradePrint `protobuf:"bytes,1,rep,name=trades,proto3" json:"trades,omitempty"`
-	// For the next page; empty at the end.
+	// Token of the next page; empty at the end.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// What the answer reflects.
+	// Cursor up to which the answer is complete.
 	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -29,7 +29,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// What everybody may look at.
+// Market data.
 type MarketServiceClient interface {
 	// Lists instruments.
 	ListInstruments(ctx context.Context, in *ListInstrumentsRequest, opts ...grpc.CallOption) (*ListInstrumentsResponse, error)
@@ -93,7 +93,7 @@ func (c *marketServiceClient) ListUsers(ctx context.Context, in *ListUsersReques
 // All implementations must embed UnimplementedMarketServiceServer
 // for forward compatibility.
 //
-// What everybody may look at.
+// Market data.
 type MarketServiceServer interface {
 	// Lists instruments.
 	ListInstruments(context.Context, *ListInstrumentsRequest) (*ListInstrumentsResponse, error)

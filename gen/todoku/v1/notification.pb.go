@@ -27,11 +27,11 @@ const (
 type Hello_Start int32
 
 const (
-	// Not said.
+	// Unspecified.
 	Hello_START_UNSPECIFIED Hello_Start = 0
 	// With a snapshot.
 	Hello_START_SNAPSHOT Hello_Start = 1
-	// With what came after resume_after.
+	// With the events after resume_after.
 	Hello_START_REPLAY Hello_Start = 2
 	// With a Reset and a snapshot: the replay is not possible.
 	Hello_START_RESET Hello_Start = 3
@@ -84,11 +84,11 @@ func (Hello_Start) EnumDescriptor() ([]byte, []int) {
 type Reset_Cause int32
 
 const (
-	// Not said.
+	// Unspecified.
 	Reset_CAUSE_UNSPECIFIED Reset_Cause = 0
-	// The cursor is of another history: the venue was set up anew.
+	// The cursor belongs to another epoch: the venue was set up anew.
 	Reset_CAUSE_UNKNOWN_EPOCH Reset_Cause = 1
-	// More happened, or longer ago, than is replayed.
+	// More events, or older ones, than are replayed.
 	Reset_CAUSE_TOO_FAR_BEHIND Reset_Cause = 2
 	// The history of that time is no longer kept.
 	Reset_CAUSE_COMPACTED Reset_Cause = 3
@@ -147,13 +147,13 @@ func (Reset_Cause) EnumDescriptor() ([]byte, []int) {
 	return file_todoku_v1_notification_proto_rawDescGZIP(), []int{7, 0}
 }
 
-// What a stream carries beyond what always concerns the user.
+// What a stream carries in addition to what concerns the user.
 type Subscription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Instruments whose book, best prices and prints are wanted, at most 1,000;
 	// "*" for all.
 	Symbols []string `protobuf:"bytes,1,rep,name=symbols,proto3" json:"symbols,omitempty"`
-	// Who signs in and out.
+	// Sign-ins and sign-outs of other users.
 	Presence bool `protobuf:"varint,2,opt,name=presence,proto3" json:"presence,omitempty"`
 	// Reports, trades, positions and limits of every account; needs RISK or ADMIN.
 	AllAccounts bool `protobuf:"varint,3,opt,name=all_accounts,json=allAccounts,proto3" json:"all_accounts,omitempty"`
@@ -229,7 +229,7 @@ type FeedNotificationRequest struct {
 	ConnectionId string `protobuf:"bytes,1,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
 	// Cursor of the last response that was processed; empty for a snapshot.
 	ResumeAfter string `protobuf:"bytes,2,opt,name=resume_after,json=resumeAfter,proto3" json:"resume_after,omitempty"`
-	// What is wanted.
+	// The subscription.
 	Subscription *Subscription `protobuf:"bytes,3,opt,name=subscription,proto3" json:"subscription,omitempty"`
 	// Names the running client: a reconnect by the same one is silent, another one
 	// takes the connection over. At most 64 characters.
@@ -308,7 +308,7 @@ type FeedNotificationResponse struct {
 	// Cursor of the response before this one; the first has the one resumed after,
 	// or none before a snapshot.
 	PreviousCursor string `protobuf:"bytes,4,opt,name=previous_cursor,json=previousCursor,proto3" json:"previous_cursor,omitempty"`
-	// More of the same event follows in the next response.
+	// The same event continues in the next response.
 	Fragment bool `protobuf:"varint,5,opt,name=fragment,proto3" json:"fragment,omitempty"`
 	// Counts the responses of this stream from 1.
 	Number        uint64 `protobuf:"varint,6,opt,name=number,proto3" json:"number,omitempty"`
@@ -388,16 +388,16 @@ func (x *FeedNotificationResponse) GetNumber() uint64 {
 	return 0
 }
 
-// One thing pushed.
+// One pushed message.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The command it came from; for state, the latest that it reflects.
+	// Sequence of the command it came from; for state, the latest one included.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Its place among the command's messages.
+	// Position among the command's messages.
 	Index uint32 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
 	// When that was committed.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// What it says. A client passes over what it does not know.
+	// The content. A client ignores types that it does not know.
 	//
 	// Types that are valid to be assigned to Body:
 	//
@@ -694,7 +694,7 @@ type Message_SnapshotEnd struct {
 }
 
 type Message_Reset_ struct {
-	// What was asked for cannot be replayed; a snapshot follows.
+	// The events since resume_after cannot be replayed; a snapshot follows.
 	Reset_ *Reset `protobuf:"bytes,13,opt,name=reset,proto3,oneof"`
 }
 
@@ -739,7 +739,7 @@ type Message_LimitUpdate struct {
 }
 
 type Message_Order struct {
-	// A working order as it stands, in a snapshot.
+	// A working order, in a snapshot.
 	Order *Order `protobuf:"bytes,25,opt,name=order,proto3,oneof"`
 }
 
@@ -749,7 +749,7 @@ type Message_UserPresence struct {
 }
 
 type Message_Announcement struct {
-	// The venue has something to say.
+	// An announcement of the venue.
 	Announcement *Announcement `protobuf:"bytes,31,opt,name=announcement,proto3,oneof"`
 }
 
@@ -764,7 +764,7 @@ type Message_UserUpdate struct {
 }
 
 type Message_TradePrint struct {
-	// A trade of anybody's, without parties.
+	// A public trade, without parties.
 	TradePrint *TradePrint `protobuf:"bytes,40,opt,name=trade_print,json=tradePrint,proto3,oneof"`
 }
 
@@ -830,7 +830,7 @@ type Hello struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identity of the venue's history; part of every cursor.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The latest sequence of the venue.
+	// The venue's newest sequence.
 	HeadSequence uint64 `protobuf:"varint,2,opt,name=head_sequence,json=headSequence,proto3" json:"head_sequence,omitempty"`
 	// A heartbeat comes about this often, whatever else is sent.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,3,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
@@ -840,13 +840,13 @@ type Hello struct {
 	StaleInterval *durationpb.Duration `protobuf:"bytes,5,opt,name=stale_interval,json=staleInterval,proto3" json:"stale_interval,omitempty"`
 	// Acknowledge at least this often.
 	AcknowledgeInterval *durationpb.Duration `protobuf:"bytes,6,opt,name=acknowledge_interval,json=acknowledgeInterval,proto3" json:"acknowledge_interval,omitempty"`
-	// Server clock.
+	// The server's time.
 	ServerTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=server_time,json=serverTime,proto3" json:"server_time,omitempty"`
-	// When the session's access ends unless it is refreshed.
+	// When the session's access token expires without a refresh.
 	SessionExpireTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=session_expire_time,json=sessionExpireTime,proto3" json:"session_expire_time,omitempty"`
 	// What follows.
 	Start Hello_Start `protobuf:"varint,9,opt,name=start,proto3,enum=todoku.v1.Hello_Start" json:"start,omitempty"`
-	// Name of this attach, for acknowledgements.
+	// Number of this attach, for acknowledgements.
 	AttachNumber uint64 `protobuf:"varint,10,opt,name=attach_number,json=attachNumber,proto3" json:"attach_number,omitempty"`
 	// Another client instance held the connection and has lost it now.
 	SupersededAnother bool `protobuf:"varint,11,opt,name=superseded_another,json=supersededAnother,proto3" json:"superseded_another,omitempty"`
@@ -1058,9 +1058,9 @@ func (*SnapshotEnd) Descriptor() ([]byte, []int) {
 // snapshot that follows.
 type Reset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Why.
+	// Cause.
 	Cause Reset_Cause `protobuf:"varint,1,opt,name=cause,proto3,enum=todoku.v1.Reset_Cause" json:"cause,omitempty"`
-	// For people.
+	// Text for people.
 	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1113,13 +1113,13 @@ func (x *Reset) GetText() string {
 // The stream lives; its response's cursor is where a quiet user stands.
 type Heartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Server clock.
+	// The server's time.
 	ServerTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=server_time,json=serverTime,proto3" json:"server_time,omitempty"`
-	// When the session's access ends unless it is refreshed.
+	// When the session's access token expires without a refresh.
 	SessionExpireTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=session_expire_time,json=sessionExpireTime,proto3" json:"session_expire_time,omitempty"`
 	// State updates that were merged into later ones since the stream began.
 	Conflated uint64 `protobuf:"varint,3,opt,name=conflated,proto3" json:"conflated,omitempty"`
-	// The latest sequence of the venue.
+	// The venue's newest sequence.
 	HeadSequence uint64 `protobuf:"varint,4,opt,name=head_sequence,json=headSequence,proto3" json:"head_sequence,omitempty"`
 	// What the accounts of the stream hold at its response's cursor: of all of them,
 	// or none when the venue does not know it for that cursor. A client whose own
@@ -1253,7 +1253,7 @@ func (x *AccountDigest) GetDigest() uint64 {
 // The stream will end; a new one opened now loses nothing.
 type Reconnect struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Why, in the words of the endings: SHUTDOWN or STREAM_AGE.
+	// Reason: SHUTDOWN or STREAM_AGE.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The stream ends after this.
 	Within        *durationpb.Duration `protobuf:"bytes,2,opt,name=within,proto3" json:"within,omitempty"`
@@ -1308,7 +1308,7 @@ func (x *Reconnect) GetWithin() *durationpb.Duration {
 // The session was refreshed.
 type SessionUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// When its access ends now.
+	// When its access token now expires.
 	SessionExpireTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=session_expire_time,json=sessionExpireTime,proto3" json:"session_expire_time,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -1354,9 +1354,9 @@ func (x *SessionUpdate) GetSessionExpireTime() *timestamppb.Timestamp {
 // A user signed in or out.
 type UserPresence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name that others see.
+	// Display name.
 	DisplayName string `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// In or out.
+	// True after a sign-in, false after a sign-out.
 	Online        bool `protobuf:"varint,2,opt,name=online,proto3" json:"online,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1406,12 +1406,12 @@ func (x *UserPresence) GetOnline() bool {
 	return false
 }
 
-// The venue has something to say.
+// An announcement of the venue.
 type Announcement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Display name of who said it.
+	// Display name of the sender.
 	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
-	// What.
+	// The text.
 	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1461,9 +1461,9 @@ func (x *Announcement) GetText() string {
 	return ""
 }
 
-// The whole book of an instrument follows, level by level: forget what was held
-// of it. Sent at every attach, when an instrument is added to the subscription, and
-// when a stream was too slow to be told what has gone.
+// The whole book of an instrument follows, level by level: drop the levels held of it.
+// Sent at every attach, when an instrument is added to the subscription, and when a stream
+// was too slow to receive the removal of levels.
 type BookBegin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Instrument.
@@ -1509,7 +1509,7 @@ func (x *BookBegin) GetSymbol() string {
 	return ""
 }
 
-// What rests at one price now.
+// A price level as it is now.
 type BookUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Instrument.
@@ -1518,7 +1518,7 @@ type BookUpdate struct {
 	Side Side `protobuf:"varint,2,opt,name=side,proto3,enum=todoku.v1.Side" json:"side,omitempty"`
 	// The level; quantity "0" when nothing rests.
 	Level *BookLevel `protobuf:"bytes,3,opt,name=level,proto3" json:"level,omitempty"`
-	// Counts the moves of the best prices.
+	// Counts the changes of the best prices.
 	BookVersion   uint64 `protobuf:"varint,4,opt,name=book_version,json=bookVersion,proto3" json:"book_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1591,7 +1591,7 @@ type BestBidOffer struct {
 	Bid *BookLevel `protobuf:"bytes,2,opt,name=bid,proto3" json:"bid,omitempty"`
 	// Best offer.
 	Offer *BookLevel `protobuf:"bytes,3,opt,name=offer,proto3" json:"offer,omitempty"`
-	// Counts the moves of the best prices.
+	// Counts the changes of the best prices.
 	BookVersion uint64 `protobuf:"varint,4,opt,name=book_version,json=bookVersion,proto3" json:"book_version,omitempty"`
 	// Price of the last trade.
 	LastPrice     string `protobuf:"bytes,5,opt,name=last_price,json=lastPrice,proto3" json:"last_price,omitempty"`
@@ -1664,7 +1664,7 @@ func (x *BestBidOffer) GetLastPrice() string {
 	return ""
 }
 
-// What has arrived.
+// An acknowledgement.
 type AcknowledgeNotificationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The connection.
@@ -1676,7 +1676,7 @@ type AcknowledgeNotificationsRequest struct {
 	// Number of the last response that was on the screen, at most response_number;
 	// 0 where nothing is painted, or nobody knows.
 	PaintedNumber uint64 `protobuf:"varint,4,opt,name=painted_number,json=paintedNumber,proto3" json:"painted_number,omitempty"`
-	// How long ago that was, by the client's own clock.
+	// Time since then, by the client's own clock.
 	PaintedAgo    *durationpb.Duration `protobuf:"bytes,5,opt,name=painted_ago,json=paintedAgo,proto3" json:"painted_ago,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1747,7 +1747,7 @@ func (x *AcknowledgeNotificationsRequest) GetPaintedAgo() *durationpb.Duration {
 	return nil
 }
 
-// Taken.
+// Response of AcknowledgeNotifications.
 type AcknowledgeNotificationsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1842,7 +1842,7 @@ func (x *UpdateSubscriptionRequest) GetSubscription() *Subscription {
 // Done: the stream carries it after this cursor.
 type UpdateSubscriptionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where it took effect.
+	// The change is in effect after this cursor.
 	Cursor        string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1954,9 +1954,9 @@ type ListNotificationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Oldest first; a command's messages are never split over pages.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	// Go on after this.
+	// Continue after this cursor.
 	Cursor string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	// Nothing follows for now.
+	// No events follow at present.
 	End           bool `protobuf:"varint,3,opt,name=end,proto3" json:"end,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

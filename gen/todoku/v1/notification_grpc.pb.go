@@ -29,12 +29,12 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Everything that concerns a user, pushed into one stream.
+// Pushes everything that concerns a user into one stream.
 type NotificationServiceClient interface {
 	// Attaches a stream to a connection: Hello, a snapshot or a replay, then live
 	// for as long as it holds. Has no deadline.
 	FeedNotification(ctx context.Context, in *FeedNotificationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FeedNotificationResponse], error)
-	// Tells what has arrived on a stream; at least every 15 s while attached.
+	// Acknowledges what has arrived on a stream; at least every 15 s while attached.
 	AcknowledgeNotifications(ctx context.Context, in *AcknowledgeNotificationsRequest, opts ...grpc.CallOption) (*AcknowledgeNotificationsResponse, error)
 	// Changes what a live stream carries without reopening it.
 	UpdateSubscription(ctx context.Context, in *UpdateSubscriptionRequest, opts ...grpc.CallOption) (*UpdateSubscriptionResponse, error)
@@ -103,12 +103,12 @@ func (c *notificationServiceClient) ListNotifications(ctx context.Context, in *L
 // All implementations must embed UnimplementedNotificationServiceServer
 // for forward compatibility.
 //
-// Everything that concerns a user, pushed into one stream.
+// Pushes everything that concerns a user into one stream.
 type NotificationServiceServer interface {
 	// Attaches a stream to a connection: Hello, a snapshot or a replay, then live
 	// for as long as it holds. Has no deadline.
 	FeedNotification(*FeedNotificationRequest, grpc.ServerStreamingServer[FeedNotificationResponse]) error
-	// Tells what has arrived on a stream; at least every 15 s while attached.
+	// Acknowledges what has arrived on a stream; at least every 15 s while attached.
 	AcknowledgeNotifications(context.Context, *AcknowledgeNotificationsRequest) (*AcknowledgeNotificationsResponse, error)
 	// Changes what a live stream carries without reopening it.
 	UpdateSubscription(context.Context, *UpdateSubscriptionRequest) (*UpdateSubscriptionResponse, error)

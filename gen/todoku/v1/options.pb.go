@@ -29,15 +29,15 @@ const (
 type Access int32
 
 const (
-	// Not decided: the call is refused.
+	// Unspecified: the call is refused.
 	Access_ACCESS_UNSPECIFIED Access = 0
 	// Everyone; no token is needed.
 	Access_ACCESS_PUBLIC Access = 1
-	// Everyone who is signed in.
+	// Every signed-in user.
 	Access_ACCESS_SIGNED_IN Access = 2
-	// Those who enter orders.
+	// Traders.
 	Access_ACCESS_TRADER Access = 3
-	// Those who may cancel: traders their own orders, staff everyone's.
+	// Traders for their own orders, staff for everyone's.
 	Access_ACCESS_CANCEL Access = 4
 	// Risk managers and administrators.
 	Access_ACCESS_STAFF Access = 5
@@ -98,14 +98,14 @@ func (Access) EnumDescriptor() ([]byte, []int) {
 type Call int32
 
 const (
-	// Not decided.
+	// Unspecified.
 	Call_CALL_UNSPECIFIED Call = 0
 	// Changes nothing and is answered from memory.
 	Call_CALL_READ Call = 1
-	// Waits for a disk. It is harmless to repeat: the request has an id, or asks for
-	// what is so already.
+	// Waits for a disk. Repeating it is harmless: the request has an id, or it asks for
+	// a state that already holds.
 	Call_CALL_WRITE Call = 2
-	// A write that would do harm when repeated.
+	// A write that must not be repeated.
 	Call_CALL_WRITE_ONCE Call = 3
 	// Watched by its heartbeats and resumed, not repeated: a deadline would cut it.
 	Call_CALL_STREAM Call = 4
@@ -160,7 +160,7 @@ func (Call) EnumDescriptor() ([]byte, []int) {
 type Lane int32
 
 const (
-	// Not decided.
+	// Unspecified.
 	Lane_LANE_UNSPECIFIED Lane = 0
 	// From the journal: never dropped, never merged, once per stream and cursor.
 	Lane_LANE_EVENT Lane = 1
@@ -216,7 +216,7 @@ func (Lane) EnumDescriptor() ([]byte, []int) {
 // A set of roles.
 type RoleSet struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In no particular order.
+	// In any order.
 	Roles         []Role `protobuf:"varint,1,rep,packed,name=roles,proto3,enum=todoku.v1.Role" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -29,19 +29,19 @@ type OrderAnswer struct {
 	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
 	// The request.
 	ClientOrderId string `protobuf:"bytes,2,opt,name=client_order_id,json=clientOrderId,proto3" json:"client_order_id,omitempty"`
-	// State after the request.
+	// Status after the request.
 	Status OrderStatus `protobuf:"varint,3,opt,name=status,proto3,enum=todoku.v1.OrderStatus" json:"status,omitempty"`
-	// Filled so far.
+	// Filled quantity.
 	FilledQuantity string `protobuf:"bytes,4,opt,name=filled_quantity,json=filledQuantity,proto3" json:"filled_quantity,omitempty"`
-	// Still working.
+	// Open quantity.
 	LeavesQuantity string `protobuf:"bytes,5,opt,name=leaves_quantity,json=leavesQuantity,proto3" json:"leaves_quantity,omitempty"`
-	// Why the venue said no; absent when it did not.
+	// Reason of the refusal; absent if not refused.
 	Reason *Reason `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The request's event; 0 when there is none.
 	Sequence uint64 `protobuf:"varint,7,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// A stream that has reached this cursor has shown the event.
 	Cursor string `protobuf:"bytes,8,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	// The field that is wrong, for a batch's malformed entry.
+	// Name of the wrong field, for a batch's malformed entry.
 	Field         string `protobuf:"bytes,9,opt,name=field,proto3" json:"field,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -143,7 +143,7 @@ func (x *OrderAnswer) GetField() string {
 // Enters an order. FIX NewOrderSingle.
 type PlaceOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names the request, unique per account, 1 to 64 characters.
+	// Id of the request, unique per account, 1 to 64 characters.
 	ClientOrderId string `protobuf:"bytes,1,opt,name=client_order_id,json=clientOrderId,proto3" json:"client_order_id,omitempty"`
 	// Empty for the user's default account.
 	Account string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
@@ -155,7 +155,7 @@ type PlaceOrderRequest struct {
 	Type OrderType `protobuf:"varint,5,opt,name=type,proto3,enum=todoku.v1.OrderType" json:"type,omitempty"`
 	// DAY when absent, IOC for a market order.
 	TimeInForce TimeInForce `protobuf:"varint,6,opt,name=time_in_force,json=timeInForce,proto3,enum=todoku.v1.TimeInForce" json:"time_in_force,omitempty"`
-	// Refused rather than taking.
+	// The order is refused if it would trade on arrival.
 	PostOnly bool `protobuf:"varint,7,opt,name=post_only,json=postOnly,proto3" json:"post_only,omitempty"`
 	// CANCEL_TAKER when absent.
 	SelfTrade SelfTradeInstruction `protobuf:"varint,8,opt,name=self_trade,json=selfTrade,proto3,enum=todoku.v1.SelfTradeInstruction" json:"self_trade,omitempty"`
@@ -296,7 +296,7 @@ func (x *PlaceOrderRequest) GetMaxBookMoves() uint64 {
 	return 0
 }
 
-// The answer.
+// Response of PlaceOrder.
 type PlaceOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The answer.
@@ -388,10 +388,10 @@ func (x *PlaceOrdersRequest) GetOrders() []*PlaceOrderRequest {
 	return nil
 }
 
-// The answers.
+// Response of PlaceOrders.
 type PlaceOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each, in the same order.
+	// One for each order, in the same order.
 	Answers       []*OrderAnswer `protobuf:"bytes,1,rep,name=answers,proto3" json:"answers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -437,7 +437,7 @@ func (x *PlaceOrdersResponse) GetAnswers() []*OrderAnswer {
 // Changes a working order. FIX OrderCancelReplaceRequest.
 type ReplaceOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names this request; becomes the order's client order id.
+	// Id of this request, unique per account; becomes the order's client order id.
 	ClientOrderId string `protobuf:"bytes,1,opt,name=client_order_id,json=clientOrderId,proto3" json:"client_order_id,omitempty"`
 	// Empty for the user's default account.
 	Account string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
@@ -546,7 +546,7 @@ func (x *ReplaceOrderRequest) GetMaxBookMoves() uint64 {
 	return 0
 }
 
-// The answer.
+// Response of ReplaceOrder.
 type ReplaceOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The answer.
@@ -595,7 +595,7 @@ func (x *ReplaceOrderResponse) GetAnswer() *OrderAnswer {
 // Cancels a working order. FIX OrderCancelRequest.
 type CancelOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names this request.
+	// Id of this request, unique per account, 1 to 64 characters.
 	ClientOrderId string `protobuf:"bytes,1,opt,name=client_order_id,json=clientOrderId,proto3" json:"client_order_id,omitempty"`
 	// Empty for the user's default account.
 	Account string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
@@ -665,7 +665,7 @@ func (x *CancelOrderRequest) GetOrigClientOrderId() string {
 	return ""
 }
 
-// The answer.
+// Response of CancelOrder.
 type CancelOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The answer.
@@ -711,10 +711,10 @@ func (x *CancelOrderResponse) GetAnswer() *OrderAnswer {
 	return nil
 }
 
-// Cancels many. FIX OrderMassCancelRequest.
+// Cancels several orders. FIX OrderMassCancelRequest.
 type MassCancelOrdersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names this request.
+	// Id of this request, unique per account, 1 to 64 characters.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Empty for the user's default account.
 	Account string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
@@ -789,7 +789,7 @@ type MassCancelOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of orders.
 	Canceled uint32 `protobuf:"varint,1,opt,name=canceled,proto3" json:"canceled,omitempty"`
-	// The request's event.
+	// Sequence of the request's event.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// A stream that has reached this cursor has shown the events.
 	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
@@ -926,7 +926,7 @@ type GetOrderResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The order.
 	Order *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
-	// What the answer reflects.
+	// Cursor up to which the answer is complete.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -983,7 +983,7 @@ type ListOrdersRequest struct {
 	Account string `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
 	// Only this instrument.
 	Symbol string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
-	// Working orders only; otherwise finished ones too.
+	// Only working orders; otherwise ended ones too.
 	WorkingOnly bool `protobuf:"varint,3,opt,name=working_only,json=workingOnly,proto3" json:"working_only,omitempty"`
 	// Entered at or after this.
 	FromTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=from_time,json=fromTime,proto3" json:"from_time,omitempty"`
@@ -991,7 +991,7 @@ type ListOrdersRequest struct {
 	ToTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=to_time,json=toTime,proto3" json:"to_time,omitempty"`
 	// 1 to 1,000; 100 when 0.
 	PageSize uint32 `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// From the page before.
+	// Token of the previous page.
 	PageToken string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Waits until the answer reflects this cursor; may be empty.
 	WaitFor       string `protobuf:"bytes,8,opt,name=wait_for,json=waitFor,proto3" json:"wait_for,omitempty"`
@@ -1090,9 +1090,9 @@ type ListOrdersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A page.
 	Orders []*Order `protobuf:"bytes,1,rep,name=orders,proto3" json:"orders,omitempty"`
-	// For the next page; empty at the end.
+	// Token of the next page; empty at the end.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// What the answer reflects.
+	// Cursor up to which the answer is complete.
 	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1164,7 +1164,7 @@ type ListExecutionsRequest struct {
 	ToTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=to_time,json=toTime,proto3" json:"to_time,omitempty"`
 	// 1 to 1,000; 100 when 0.
 	PageSize uint32 `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// From the page before.
+	// Token of the previous page.
 	PageToken string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Waits until the answer reflects this cursor; may be empty.
 	WaitFor       string `protobuf:"bytes,8,opt,name=wait_for,json=waitFor,proto3" json:"wait_for,omitempty"`
@@ -1263,9 +1263,9 @@ type ListExecutionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A page.
 	Executions []*ExecutionReport `protobuf:"bytes,1,rep,name=executions,proto3" json:"executions,omitempty"`
-	// For the next page; empty at the end.
+	// Token of the next page; empty at the end.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// What the answer reflects.
+	// Cursor up to which the answer is complete.
 	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1380,9 +1380,9 @@ func (x *ListPositionsRequest) GetWaitFor() string {
 // Positions, by symbol.
 type ListPositionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// All of the account's.
+	// All positions of the account.
 	Positions []*Position `protobuf:"bytes,1,rep,name=positions,proto3" json:"positions,omitempty"`
-	// What the answer reflects.
+	// Cursor up to which the answer is complete.
 	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -23,16 +23,16 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a session is held by.
+// Tokens of a session.
 type SessionTokens struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Authorises calls; 15 minutes by default.
 	AccessToken string `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
-	// When the access token ends.
+	// When the access token expires.
 	AccessExpireTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=access_expire_time,json=accessExpireTime,proto3" json:"access_expire_time,omitempty"`
-	// Exchanged for new tokens, once.
+	// Can be exchanged for new tokens, once.
 	RefreshToken string `protobuf:"bytes,3,opt,name=refresh_token,json=refreshToken,proto3" json:"refresh_token,omitempty"`
-	// When the session ends unless it is refreshed.
+	// When the session ends without a refresh.
 	RefreshExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=refresh_expire_time,json=refreshExpireTime,proto3" json:"refresh_expire_time,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -103,7 +103,7 @@ type LoginRequest struct {
 	User string `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// Password.
 	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
-	// What signs in, for people who look at sessions: "desktop 1.2 on ...".
+	// Name of the client program, shown in lists of sessions: "desktop 1.2 on ...".
 	ClientName string `protobuf:"bytes,3,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
 	// Cancels the session's DAY orders when its last stream has been away for this
 	// long; absent for never. 5 s to 10 min. A restart of the server does not count.
@@ -175,11 +175,11 @@ type LoginResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Tokens.
 	Tokens *SessionTokens `protobuf:"bytes,1,opt,name=tokens,proto3" json:"tokens,omitempty"`
-	// What FeedNotification attaches to.
+	// The connection that FeedNotification attaches to.
 	ConnectionId string `protobuf:"bytes,2,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
 	// The session.
 	SessionId string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// Who signed in.
+	// The signed-in user.
 	User          *User `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -283,7 +283,7 @@ func (*OpenConnectionRequest) Descriptor() ([]byte, []int) {
 // Another connection.
 type OpenConnectionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What FeedNotification attaches to.
+	// The connection that FeedNotification attaches to.
 	ConnectionId  string `protobuf:"bytes,1,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -455,7 +455,7 @@ func (*LogoutRequest) Descriptor() ([]byte, []int) {
 	return file_todoku_v1_session_proto_rawDescGZIP(), []int{7}
 }
 
-// Ended.
+// Response of Logout.
 type LogoutResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -495,9 +495,9 @@ func (*LogoutResponse) Descriptor() ([]byte, []int) {
 // A change of password.
 type ChangePasswordRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The present password.
+	// The current password.
 	OldPassword string `protobuf:"bytes,1,opt,name=old_password,json=oldPassword,proto3" json:"old_password,omitempty"`
-	// The new one.
+	// The new password.
 	NewPassword   string `protobuf:"bytes,2,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -547,7 +547,7 @@ func (x *ChangePasswordRequest) GetNewPassword() string {
 	return ""
 }
 
-// Changed.
+// Response of ChangePassword.
 type ChangePasswordResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -587,17 +587,17 @@ func (*ChangePasswordResponse) Descriptor() ([]byte, []int) {
 // A session as its user sees it.
 type Session struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names it.
+	// Id of the session.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// What signed in.
+	// Name of the client program.
 	ClientName string `protobuf:"bytes,2,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
-	// Where from.
+	// Network address of the client.
 	RemoteAddress string `protobuf:"bytes,3,opt,name=remote_address,json=remoteAddress,proto3" json:"remote_address,omitempty"`
-	// When.
+	// Time.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// When it ends unless refreshed.
+	// When it ends without a refresh.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	// It is the session of this call.
+	// True for the session of this call.
 	Current       bool `protobuf:"varint,6,opt,name=current,proto3" json:"current,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -758,7 +758,7 @@ func (x *ListSessionsResponse) GetSessions() []*Session {
 	return nil
 }
 
-// Names a session to end.
+// The session to end.
 type RevokeSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session.
@@ -804,7 +804,7 @@ func (x *RevokeSessionRequest) GetSessionId() string {
 	return ""
 }
 
-// Ended.
+// Response of RevokeSession.
 type RevokeSessionResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -30,7 +30,7 @@ const (
 type Side int32
 
 const (
-	// Not said.
+	// Unspecified.
 	Side_SIDE_UNSPECIFIED Side = 0
 	// Buy.
 	Side_SIDE_BUY Side = 1
@@ -83,11 +83,11 @@ func (Side) EnumDescriptor() ([]byte, []int) {
 type OrderType int32
 
 const (
-	// Not said; LIMIT is meant.
+	// Unspecified: LIMIT.
 	OrderType_ORDER_TYPE_UNSPECIFIED OrderType = 0
 	// Trades at its price or better.
 	OrderType_ORDER_TYPE_LIMIT OrderType = 1
-	// Trades at what the book offers within the band; the rest is canceled.
+	// Trades at the book's prices within the band; the remainder is canceled.
 	OrderType_ORDER_TYPE_MARKET OrderType = 2
 )
 
@@ -136,7 +136,7 @@ func (OrderType) EnumDescriptor() ([]byte, []int) {
 type TimeInForce int32
 
 const (
-	// Not said; DAY is meant for a limit order, IOC for a market order.
+	// Unspecified: DAY for a limit order, IOC for a market order.
 	TimeInForce_TIME_IN_FORCE_UNSPECIFIED TimeInForce = 0
 	// Until the trading day ends.
 	TimeInForce_TIME_IN_FORCE_DAY TimeInForce = 1
@@ -144,9 +144,9 @@ const (
 	TimeInForce_TIME_IN_FORCE_GTC TimeInForce = 2
 	// Until expire_time.
 	TimeInForce_TIME_IN_FORCE_GTD TimeInForce = 3
-	// Trades at once, the rest is canceled.
+	// Trades on arrival; the remainder is canceled.
 	TimeInForce_TIME_IN_FORCE_IOC TimeInForce = 4
-	// Trades whole at once or is canceled.
+	// Trades completely on arrival, or is canceled.
 	TimeInForce_TIME_IN_FORCE_FOK TimeInForce = 5
 )
 
@@ -202,9 +202,9 @@ func (TimeInForce) EnumDescriptor() ([]byte, []int) {
 type SelfTradeInstruction int32
 
 const (
-	// Not said; CANCEL_TAKER is meant.
+	// Unspecified: CANCEL_TAKER.
 	SelfTradeInstruction_SELF_TRADE_INSTRUCTION_UNSPECIFIED SelfTradeInstruction = 0
-	// The rest of the aggressor is canceled.
+	// The remainder of the aggressor is canceled.
 	SelfTradeInstruction_SELF_TRADE_INSTRUCTION_CANCEL_TAKER SelfTradeInstruction = 1
 	// The resting order is canceled and matching goes on.
 	SelfTradeInstruction_SELF_TRADE_INSTRUCTION_CANCEL_MAKER SelfTradeInstruction = 2
@@ -259,19 +259,19 @@ func (SelfTradeInstruction) EnumDescriptor() ([]byte, []int) {
 type OrderStatus int32
 
 const (
-	// Not said.
+	// Unspecified.
 	OrderStatus_ORDER_STATUS_UNSPECIFIED OrderStatus = 0
-	// Works, nothing filled.
+	// Working, nothing filled.
 	OrderStatus_ORDER_STATUS_NEW OrderStatus = 1
-	// Works, partly filled.
+	// Working, partially filled.
 	OrderStatus_ORDER_STATUS_PARTIALLY_FILLED OrderStatus = 2
-	// Filled whole.
+	// Completely filled.
 	OrderStatus_ORDER_STATUS_FILLED OrderStatus = 3
-	// Canceled; what was filled stays filled.
+	// Canceled; fills stay.
 	OrderStatus_ORDER_STATUS_CANCELED OrderStatus = 4
-	// Expired; what was filled stays filled.
+	// Expired; fills stay.
 	OrderStatus_ORDER_STATUS_EXPIRED OrderStatus = 5
-	// Never worked; the reason says why.
+	// Never worked; see the reason.
 	OrderStatus_ORDER_STATUS_REJECTED OrderStatus = 6
 )
 
@@ -328,7 +328,7 @@ func (OrderStatus) EnumDescriptor() ([]byte, []int) {
 type ExecType int32
 
 const (
-	// Not said.
+	// Unspecified.
 	ExecType_EXEC_TYPE_UNSPECIFIED ExecType = 0
 	// The order was accepted.
 	ExecType_EXEC_TYPE_NEW ExecType = 1
@@ -401,13 +401,13 @@ func (ExecType) EnumDescriptor() ([]byte, []int) {
 type TradingStatus int32
 
 const (
-	// Not said.
+	// Unspecified.
 	TradingStatus_TRADING_STATUS_UNSPECIFIED TradingStatus = 0
 	// Before the opening: no orders are taken.
 	TradingStatus_TRADING_STATUS_PRE_OPEN TradingStatus = 1
 	// Orders are taken and match.
 	TradingStatus_TRADING_STATUS_OPEN TradingStatus = 2
-	// Stopped for now: orders rest and can be canceled.
+	// Halted: orders stay in the book and can be canceled.
 	TradingStatus_TRADING_STATUS_HALTED TradingStatus = 3
 	// Closed: orders can be canceled.
 	TradingStatus_TRADING_STATUS_CLOSED TradingStatus = 4
@@ -462,7 +462,7 @@ func (TradingStatus) EnumDescriptor() ([]byte, []int) {
 type AssetClass int32
 
 const (
-	// Not said.
+	// Unspecified.
 	AssetClass_ASSET_CLASS_UNSPECIFIED AssetClass = 0
 	// Currency pair.
 	AssetClass_ASSET_CLASS_FX AssetClass = 1
@@ -519,11 +519,11 @@ func (AssetClass) EnumDescriptor() ([]byte, []int) {
 type TradeStatus int32
 
 const (
-	// Not said.
+	// Unspecified.
 	TradeStatus_TRADE_STATUS_UNSPECIFIED TradeStatus = 0
 	// Concluded.
 	TradeStatus_TRADE_STATUS_CONCLUDED TradeStatus = 1
-	// Undone by the venue.
+	// Busted by the venue.
 	TradeStatus_TRADE_STATUS_BUSTED TradeStatus = 2
 )
 
@@ -568,17 +568,17 @@ func (TradeStatus) EnumDescriptor() ([]byte, []int) {
 	return file_todoku_v1_types_proto_rawDescGZIP(), []int{8}
 }
 
-// What a user may do.
+// Role of a user.
 type Role int32
 
 const (
-	// Not said.
+	// Unspecified.
 	Role_ROLE_UNSPECIFIED Role = 0
 	// Enters orders for the user's own accounts.
 	Role_ROLE_TRADER Role = 1
-	// Sees, and enters nothing.
+	// Sees the user's own accounts and enters no orders.
 	Role_ROLE_VIEWER Role = 2
-	// Sees every account and cancels for any.
+	// Sees every account and may cancel for any.
 	Role_ROLE_RISK Role = 3
 	// Administers the venue.
 	Role_ROLE_ADMIN Role = 4
@@ -629,14 +629,14 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_todoku_v1_types_proto_rawDescGZIP(), []int{9}
 }
 
-// Why the venue said no, or why an order ended.
+// Why a request was refused, or why an order ended.
 type Reason struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Stable number; the hundreds say what kind of no it is.
+	// Stable number; the hundreds name the kind of refusal.
 	Code uint32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
 	// Stable word, such as OUTSIDE_BAND.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// What a person is told: what is wrong and what to do.
+	// Text for people: what is wrong and what to do.
 	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -696,17 +696,17 @@ func (x *Reason) GetText() string {
 // An instrument and its rules.
 type Instrument struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its name, such as USDJPY. FIX tag 55.
+	// Symbol, such as USDJPY. FIX tag 55.
 	Symbol string `protobuf:"bytes,1,opt,name=symbol,proto3" json:"symbol,omitempty"`
-	// For people.
+	// Text for people.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Group on a screen.
 	AssetClass AssetClass `protobuf:"varint,3,opt,name=asset_class,json=assetClass,proto3,enum=todoku.v1.AssetClass" json:"asset_class,omitempty"`
-	// Currency that prices are in.
+	// Currency of the prices.
 	Currency string `protobuf:"bytes,4,opt,name=currency,proto3" json:"currency,omitempty"`
-	// Divides every price. FIX tag 969.
+	// Every price is a multiple of it. FIX tag 969.
 	TickSize string `protobuf:"bytes,5,opt,name=tick_size,json=tickSize,proto3" json:"tick_size,omitempty"`
-	// Divides every quantity. FIX tag 561.
+	// Every quantity is a multiple of it. FIX tag 561.
 	LotSize string `protobuf:"bytes,6,opt,name=lot_size,json=lotSize,proto3" json:"lot_size,omitempty"`
 	// Smallest order. FIX tag 562.
 	MinQuantity string `protobuf:"bytes,7,opt,name=min_quantity,json=minQuantity,proto3" json:"min_quantity,omitempty"`
@@ -718,13 +718,13 @@ type Instrument struct {
 	HighLimitPrice string `protobuf:"bytes,10,opt,name=high_limit_price,json=highLimitPrice,proto3" json:"high_limit_price,omitempty"`
 	// How far from the reference price an order may be, in hundredths of a percent; 0 for no band.
 	BandBasisPoints uint32 `protobuf:"varint,11,opt,name=band_basis_points,json=bandBasisPoints,proto3" json:"band_basis_points,omitempty"`
-	// Where the band is measured from until there is a trade. FIX tag 1150.
+	// Reference price of the band until the first trade. FIX tag 1150.
 	ReferencePrice string `protobuf:"bytes,12,opt,name=reference_price,json=referencePrice,proto3" json:"reference_price,omitempty"`
-	// Each side of a trade learns who the other was.
+	// Each side of a trade sees who the other side was.
 	DiscloseCounterparty bool `protobuf:"varint,13,opt,name=disclose_counterparty,json=discloseCounterparty,proto3" json:"disclose_counterparty,omitempty"`
-	// Whether it trades now.
+	// Trading status.
 	Status TradingStatus `protobuf:"varint,14,opt,name=status,proto3,enum=todoku.v1.TradingStatus" json:"status,omitempty"`
-	// Why the status is what it is, for people.
+	// Reason for the status, as text for people.
 	StatusReason  string `protobuf:"bytes,15,opt,name=status_reason,json=statusReason,proto3" json:"status_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -865,28 +865,28 @@ func (x *Instrument) GetStatusReason() string {
 	return ""
 }
 
-// An order as it stands after its latest report.
+// An order, as of its latest report.
 type Order struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The venue's name for it, stable for ever. FIX tag 37.
+	// The venue's permanent id of the order. FIX tag 37.
 	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
-	// The request that entered or last replaced it. FIX tag 11.
+	// Id of the request that entered or last replaced it. FIX tag 11.
 	ClientOrderId string `protobuf:"bytes,2,opt,name=client_order_id,json=clientOrderId,proto3" json:"client_order_id,omitempty"`
-	// Whose order it is. FIX tag 1.
+	// The account that owns the order. FIX tag 1.
 	Account string `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
-	// Who entered it.
+	// The user who entered it.
 	User string `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
 	// Instrument.
 	Symbol string `protobuf:"bytes,5,opt,name=symbol,proto3" json:"symbol,omitempty"`
 	// Side.
 	Side Side `protobuf:"varint,6,opt,name=side,proto3,enum=todoku.v1.Side" json:"side,omitempty"`
-	// How it is priced.
+	// Order type.
 	Type OrderType `protobuf:"varint,7,opt,name=type,proto3,enum=todoku.v1.OrderType" json:"type,omitempty"`
-	// How long it works.
+	// Time in force.
 	TimeInForce TimeInForce `protobuf:"varint,8,opt,name=time_in_force,json=timeInForce,proto3,enum=todoku.v1.TimeInForce" json:"time_in_force,omitempty"`
-	// Never takes.
+	// The order is refused if it would trade on arrival.
 	PostOnly bool `protobuf:"varint,9,opt,name=post_only,json=postOnly,proto3" json:"post_only,omitempty"`
-	// What happens when it would trade with its own account.
+	// Self-trade prevention.
 	SelfTrade SelfTradeInstruction `protobuf:"varint,10,opt,name=self_trade,json=selfTrade,proto3,enum=todoku.v1.SelfTradeInstruction" json:"self_trade,omitempty"`
 	// Limit price; empty for a market order. FIX tag 44.
 	Price string `protobuf:"bytes,11,opt,name=price,proto3" json:"price,omitempty"`
@@ -904,7 +904,7 @@ type Order struct {
 	EnteredTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=entered_time,json=enteredTime,proto3" json:"entered_time,omitempty"`
 	// When it last changed.
 	UpdatedTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=updated_time,json=updatedTime,proto3" json:"updated_time,omitempty"`
-	// The sequence that changed it last. Part of Heartbeat.digests.
+	// Sequence of its last change. Part of Heartbeat.digests.
 	Sequence      uint64 `protobuf:"varint,19,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1076,9 +1076,9 @@ func (x *Order) GetSequence() uint64 {
 // Why an order changed, and its state afterwards. FIX ExecutionReport.
 type ExecutionReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names this report: "sequence-index". FIX tag 17.
+	// Id of this report: "sequence-index". FIX tag 17.
 	ExecutionId string `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
-	// Why it was sent.
+	// Kind of the report.
 	ExecType ExecType `protobuf:"varint,2,opt,name=exec_type,json=execType,proto3,enum=todoku.v1.ExecType" json:"exec_type,omitempty"`
 	// The order afterwards.
 	Order *Order `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`
@@ -1209,7 +1209,7 @@ func (x *ExecutionReport) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// A working order stays as it is although a replace or cancel was asked for. FIX
+// A replace or cancel was refused; the working order stays as it is. FIX
 // OrderCancelReject.
 type CancelReject struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1217,7 +1217,7 @@ type CancelReject struct {
 	Order *Order `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
 	// The request that was refused.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Why.
+	// Cause.
 	Reason        *Reason `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1431,7 +1431,7 @@ func (x *Trade) GetText() string {
 // A trade as everyone sees it: no parties.
 type TradePrint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names it.
+	// Id of the session.
 	TradeId string `protobuf:"bytes,1,opt,name=trade_id,json=tradeId,proto3" json:"trade_id,omitempty"`
 	// Instrument.
 	Symbol string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
@@ -1541,7 +1541,7 @@ type Position struct {
 	Cost string `protobuf:"bytes,4,opt,name=cost,proto3" json:"cost,omitempty"`
 	// Result of what was closed.
 	Realised string `protobuf:"bytes,5,opt,name=realised,proto3" json:"realised,omitempty"`
-	// The sequence that changed it last. Part of Heartbeat.digests.
+	// Sequence of its last change. Part of Heartbeat.digests.
 	Sequence      uint64 `protobuf:"varint,6,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1779,7 +1779,7 @@ type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name to sign in with.
 	User string `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
-	// Name that others see.
+	// Display name.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// What the user may do.
 	Roles []Role `protobuf:"varint,3,rep,packed,name=roles,proto3,enum=todoku.v1.Role" json:"roles,omitempty"`

@@ -1,5 +1,5 @@
-// How the venue's history is written down for ever: the records of the journal
-// and the snapshots beside it. Fields are only ever added. Prices and quantities
+// The stored form of the venue's history, readable for ever: the records of the journal
+// and its snapshots. Fields are only added, never changed. Prices and quantities
 // are integers in steps of 1e-8, money in steps of 1e-16 as two halves, times
 // nanoseconds since 1970, enums the numbers of package trade.
 
@@ -26,22 +26,22 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Everything one command changed. Sequence and time stand beside the record.
+// Everything that one command changed. Sequence and time are stored beside the record.
 type Record struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Kind of command.
 	Kind int32 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Who asked.
+	// The user.
 	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
-	// For which account.
+	// The account.
 	Account string `protobuf:"bytes,3,opt,name=account,proto3" json:"account,omitempty"`
-	// Under which name.
+	// Id of the request.
 	Request string `protobuf:"bytes,4,opt,name=request,proto3" json:"request,omitempty"`
 	// Hash of the command's content.
 	Fingerprint uint64 `protobuf:"fixed64,5,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
-	// What was answered.
+	// The answer.
 	Answer *Answer `protobuf:"bytes,6,opt,name=answer,proto3" json:"answer,omitempty"`
-	// What happened, in order.
+	// The events, in order.
 	Events        []*Event `protobuf:"bytes,7,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -126,7 +126,7 @@ func (x *Record) GetEvents() []*Event {
 	return nil
 }
 
-// What was answered; the sequence is the record's.
+// The answer; its sequence is the record's.
 type Answer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// ID of the subject, an order unless subject says otherwise.
@@ -137,13 +137,13 @@ type Answer struct {
 	Filled int64 `protobuf:"varint,3,opt,name=filled,proto3" json:"filled,omitempty"`
 	// Leaves.
 	Leaves int64 `protobuf:"varint,4,opt,name=leaves,proto3" json:"leaves,omitempty"`
-	// Why not.
+	// Reason of a refusal.
 	Reason uint32 `protobuf:"varint,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	// How many.
+	// Number of orders concerned.
 	Count uint32 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`
 	// Sequence, in a snapshot only.
 	Sequence uint64 `protobuf:"varint,7,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Kind of the subject, where it has an id and is no order.
+	// Kind of the subject if it has an id and is not an order.
 	Subject       int32 `protobuf:"varint,8,opt,name=subject,proto3" json:"subject,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -235,10 +235,10 @@ func (x *Answer) GetSubject() int32 {
 	return 0
 }
 
-// One thing that happened.
+// One event.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which.
+	// Kind of event.
 	//
 	// Types that are valid to be assigned to Body:
 	//
@@ -533,7 +533,7 @@ type Order struct {
 	Updated int64 `protobuf:"varint,18,opt,name=updated,proto3" json:"updated,omitempty"`
 	// Sequence of the last change; in a record, absent for the record's own.
 	Sequence uint64 `protobuf:"varint,19,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Part of leaves that the book shows; absent when it is all of it.
+	// Part of leaves that the book shows; absent if the book shows all of it.
 	Displayed     *int64 `protobuf:"varint,20,opt,name=displayed,proto3,oneof" json:"displayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1096,7 +1096,7 @@ type TradeChanged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Trade.
 	Trade *Trade `protobuf:"bytes,1,opt,name=trade,proto3" json:"trade,omitempty"`
-	// Why.
+	// Reason.
 	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1414,7 +1414,7 @@ type Instrument struct {
 	Disclose bool `protobuf:"varint,13,opt,name=disclose,proto3" json:"disclose,omitempty"`
 	// Status.
 	Status int32 `protobuf:"varint,14,opt,name=status,proto3" json:"status,omitempty"`
-	// Why.
+	// Reason.
 	StatusReason  string `protobuf:"bytes,15,opt,name=status_reason,json=statusReason,proto3" json:"status_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1813,11 +1813,11 @@ func (x *AccountState) GetMaxMessagesPerSecond() uint32 {
 // Announcement.
 type Announced struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Display name of who said it.
+	// Display name of the sender.
 	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	// Text.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
-	// To; empty for all.
+	// Receivers; empty for all.
 	To            []string `protobuf:"bytes,3,rep,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2129,7 +2129,7 @@ func (x *Snapshot) GetRequests() []*RequestState {
 	return nil
 }
 
-// Instrument and what its book remembers.
+// Instrument, and the state of its book.
 type InstrumentState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Instrument.
@@ -2138,7 +2138,7 @@ type InstrumentState struct {
 	LastPrice int64 `protobuf:"varint,2,opt,name=last_price,json=lastPrice,proto3" json:"last_price,omitempty"`
 	// Book version.
 	BookVersion uint64 `protobuf:"varint,3,opt,name=book_version,json=bookVersion,proto3" json:"book_version,omitempty"`
-	// What the book shows. Absent in snapshots of versions that showed all orders whole.
+	// Displayed levels. Absent in snapshots of versions in which orders displayed all leaves.
 	Levels        *Levels `protobuf:"bytes,4,opt,name=levels,proto3" json:"levels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

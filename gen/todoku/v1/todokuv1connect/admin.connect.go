@@ -89,29 +89,29 @@ type AdminServiceClient interface {
 	ListAllUsers(context.Context, *v1.ListAllUsersRequest) (*v1.ListAllUsersResponse, error)
 	// Ends the user's sessions and streams, cancels their orders, and refuses sign-in.
 	SuspendUser(context.Context, *v1.SuspendUserRequest) (*v1.SuspendUserResponse, error)
-	// Lets a suspended user in again.
+	// Ends the suspension of a user.
 	ResumeUser(context.Context, *v1.ResumeUserRequest) (*v1.ResumeUserResponse, error)
 	// Creates or changes an instrument.
 	UpsertInstrument(context.Context, *v1.UpsertInstrumentRequest) (*v1.UpsertInstrumentResponse, error)
 	// Opens, halts or closes an instrument.
 	SetTradingStatus(context.Context, *v1.SetTradingStatusRequest) (*v1.SetTradingStatusResponse, error)
-	// Sets what an account may do.
+	// Sets an account's risk limits.
 	SetRiskLimits(context.Context, *v1.SetRiskLimitsRequest) (*v1.SetRiskLimitsResponse, error)
-	// Returns what an account may do.
+	// Returns an account's risk limits.
 	GetRiskLimits(context.Context, *v1.GetRiskLimitsRequest) (*v1.GetRiskLimitsResponse, error)
 	// Cancels the working orders of a user's accounts.
 	MassCancelForUser(context.Context, *v1.MassCancelForUserRequest) (*v1.MassCancelForUserResponse, error)
-	// Undoes a trade.
+	// Busts (cancels) a trade.
 	BustTrade(context.Context, *v1.BustTradeRequest) (*v1.BustTradeResponse, error)
-	// Tells all users, or some, something.
+	// Sends an announcement to all users, or to some.
 	Announce(context.Context, *v1.AnnounceRequest) (*v1.AnnounceResponse, error)
-	// Lists live streams and how the latest ended.
+	// Lists live streams, and the ends of the latest ones.
 	ListConnections(context.Context, *v1.ListConnectionsRequest) (*v1.ListConnectionsResponse, error)
-	// Ends a connection's stream; the client comes back unless its session is ended too.
+	// Ends a connection's stream; the client reconnects unless its session is ended too.
 	DisconnectConnection(context.Context, *v1.DisconnectConnectionRequest) (*v1.DisconnectConnectionResponse, error)
 	// Lists who did what, when and from where.
 	ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error)
-	// Lists who was told of an event, an order or a trade, and when.
+	// Lists who was informed of an event, an order or a trade, and when.
 	ListTold(context.Context, *v1.ListToldRequest) (*v1.ListToldResponse, error)
 	// Sends the journal, one record after the other.
 	ExportJournal(context.Context, *v1.ExportJournalRequest) (*connect.ServerStreamForClient[v1.ExportJournalResponse], error)
@@ -413,29 +413,29 @@ type AdminServiceHandler interface {
 	ListAllUsers(context.Context, *v1.ListAllUsersRequest) (*v1.ListAllUsersResponse, error)
 	// Ends the user's sessions and streams, cancels their orders, and refuses sign-in.
 	SuspendUser(context.Context, *v1.SuspendUserRequest) (*v1.SuspendUserResponse, error)
-	// Lets a suspended user in again.
+	// Ends the suspension of a user.
 	ResumeUser(context.Context, *v1.ResumeUserRequest) (*v1.ResumeUserResponse, error)
 	// Creates or changes an instrument.
 	UpsertInstrument(context.Context, *v1.UpsertInstrumentRequest) (*v1.UpsertInstrumentResponse, error)
 	// Opens, halts or closes an instrument.
 	SetTradingStatus(context.Context, *v1.SetTradingStatusRequest) (*v1.SetTradingStatusResponse, error)
-	// Sets what an account may do.
+	// Sets an account's risk limits.
 	SetRiskLimits(context.Context, *v1.SetRiskLimitsRequest) (*v1.SetRiskLimitsResponse, error)
-	// Returns what an account may do.
+	// Returns an account's risk limits.
 	GetRiskLimits(context.Context, *v1.GetRiskLimitsRequest) (*v1.GetRiskLimitsResponse, error)
 	// Cancels the working orders of a user's accounts.
 	MassCancelForUser(context.Context, *v1.MassCancelForUserRequest) (*v1.MassCancelForUserResponse, error)
-	// Undoes a trade.
+	// Busts (cancels) a trade.
 	BustTrade(context.Context, *v1.BustTradeRequest) (*v1.BustTradeResponse, error)
-	// Tells all users, or some, something.
+	// Sends an announcement to all users, or to some.
 	Announce(context.Context, *v1.AnnounceRequest) (*v1.AnnounceResponse, error)
-	// Lists live streams and how the latest ended.
+	// Lists live streams, and the ends of the latest ones.
 	ListConnections(context.Context, *v1.ListConnectionsRequest) (*v1.ListConnectionsResponse, error)
-	// Ends a connection's stream; the client comes back unless its session is ended too.
+	// Ends a connection's stream; the client reconnects unless its session is ended too.
 	DisconnectConnection(context.Context, *v1.DisconnectConnectionRequest) (*v1.DisconnectConnectionResponse, error)
 	// Lists who did what, when and from where.
 	ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error)
-	// Lists who was told of an event, an order or a trade, and when.
+	// Lists who was informed of an event, an order or a trade, and when.
 	ListTold(context.Context, *v1.ListToldRequest) (*v1.ListToldResponse, error)
 	// Sends the journal, one record after the other.
 	ExportJournal(context.Context, *v1.ExportJournalRequest, *connect.ServerStream[v1.ExportJournalResponse]) error

@@ -52,7 +52,7 @@ type NotificationServiceClient interface {
 	// Attaches a stream to a connection: Hello, a snapshot or a replay, then live
 	// for as long as it holds. Has no deadline.
 	FeedNotification(context.Context, *v1.FeedNotificationRequest) (*connect.ServerStreamForClient[v1.FeedNotificationResponse], error)
-	// Tells what has arrived on a stream; at least every 15 s while attached.
+	// Acknowledges what has arrived on a stream; at least every 15 s while attached.
 	AcknowledgeNotifications(context.Context, *v1.AcknowledgeNotificationsRequest) (*v1.AcknowledgeNotificationsResponse, error)
 	// Changes what a live stream carries without reopening it.
 	UpdateSubscription(context.Context, *v1.UpdateSubscriptionRequest) (*v1.UpdateSubscriptionResponse, error)
@@ -143,7 +143,7 @@ type NotificationServiceHandler interface {
 	// Attaches a stream to a connection: Hello, a snapshot or a replay, then live
 	// for as long as it holds. Has no deadline.
 	FeedNotification(context.Context, *v1.FeedNotificationRequest, *connect.ServerStream[v1.FeedNotificationResponse]) error
-	// Tells what has arrived on a stream; at least every 15 s while attached.
+	// Acknowledges what has arrived on a stream; at least every 15 s while attached.
 	AcknowledgeNotifications(context.Context, *v1.AcknowledgeNotificationsRequest) (*v1.AcknowledgeNotificationsResponse, error)
 	// Changes what a live stream carries without reopening it.
 	UpdateSubscription(context.Context, *v1.UpdateSubscriptionRequest) (*v1.UpdateSubscriptionResponse, error)

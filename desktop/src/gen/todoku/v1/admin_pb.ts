@@ -26,7 +26,7 @@ export const file_todoku_v1_admin: GenFile = /*@__PURE__*/
  */
 export type CreateUserRequest = Message<"todoku.v1.CreateUserRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
@@ -40,14 +40,14 @@ export type CreateUserRequest = Message<"todoku.v1.CreateUserRequest"> & {
   user: string;
 
   /**
-   * Name that others see; the user's name when empty.
+   * Display name; the user's name when empty.
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * What the user may do; TRADER when empty.
+   * Roles; TRADER when empty.
    *
    * @generated from field: repeated todoku.v1.Role roles = 4;
    */
@@ -76,7 +76,7 @@ export const CreateUserRequestSchema: GenMessage<CreateUserRequest> = /*@__PURE_
   messageDesc(file_todoku_v1_admin, 0);
 
 /**
- * Created.
+ * Response of CreateUser.
  *
  * @generated from message todoku.v1.CreateUserResponse
  */
@@ -89,14 +89,14 @@ export type CreateUserResponse = Message<"todoku.v1.CreateUserResponse"> & {
   user?: User | undefined;
 
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 2;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 3;
    */
@@ -111,34 +111,34 @@ export const CreateUserResponseSchema: GenMessage<CreateUserResponse> = /*@__PUR
   messageDesc(file_todoku_v1_admin, 1);
 
 /**
- * A user to change; what is absent stays.
+ * A user to change; absent fields stay as they are.
  *
  * @generated from message todoku.v1.UpdateUserRequest
  */
 export type UpdateUserRequest = Message<"todoku.v1.UpdateUserRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
   requestId: string;
 
   /**
-   * Who.
+   * Name of the user.
    *
    * @generated from field: string user = 2;
    */
   user: string;
 
   /**
-   * Name that others see; empty to keep it.
+   * Display name; empty to keep it.
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * What the user may do; empty to keep it.
+   * Roles; empty to keep them.
    *
    * @generated from field: repeated todoku.v1.Role roles = 4;
    */
@@ -167,7 +167,7 @@ export const UpdateUserRequestSchema: GenMessage<UpdateUserRequest> = /*@__PURE_
   messageDesc(file_todoku_v1_admin, 2);
 
 /**
- * Changed.
+ * Response of UpdateUser.
  *
  * @generated from message todoku.v1.UpdateUserResponse
  */
@@ -180,14 +180,14 @@ export type UpdateUserResponse = Message<"todoku.v1.UpdateUserResponse"> & {
   user?: User | undefined;
 
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 2;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 3;
    */
@@ -244,14 +244,14 @@ export const ListAllUsersResponseSchema: GenMessage<ListAllUsersResponse> = /*@_
  */
 export type SuspendUserRequest = Message<"todoku.v1.SuspendUserRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
   requestId: string;
 
   /**
-   * Who.
+   * Name of the user.
    *
    * @generated from field: string user = 2;
    */
@@ -266,20 +266,20 @@ export const SuspendUserRequestSchema: GenMessage<SuspendUserRequest> = /*@__PUR
   messageDesc(file_todoku_v1_admin, 6);
 
 /**
- * Suspended.
+ * Response of SuspendUser.
  *
  * @generated from message todoku.v1.SuspendUserResponse
  */
 export type SuspendUserResponse = Message<"todoku.v1.SuspendUserResponse"> & {
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 2;
    */
@@ -300,14 +300,14 @@ export const SuspendUserResponseSchema: GenMessage<SuspendUserResponse> = /*@__P
  */
 export type ResumeUserRequest = Message<"todoku.v1.ResumeUserRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
   requestId: string;
 
   /**
-   * Who.
+   * Name of the user.
    *
    * @generated from field: string user = 2;
    */
@@ -322,20 +322,20 @@ export const ResumeUserRequestSchema: GenMessage<ResumeUserRequest> = /*@__PURE_
   messageDesc(file_todoku_v1_admin, 8);
 
 /**
- * Let in.
+ * Response of ResumeUser.
  *
  * @generated from message todoku.v1.ResumeUserResponse
  */
 export type ResumeUserResponse = Message<"todoku.v1.ResumeUserResponse"> & {
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 2;
    */
@@ -350,20 +350,20 @@ export const ResumeUserResponseSchema: GenMessage<ResumeUserResponse> = /*@__PUR
   messageDesc(file_todoku_v1_admin, 9);
 
 /**
- * An instrument.
+ * Request of UpsertInstrument.
  *
  * @generated from message todoku.v1.UpsertInstrumentRequest
  */
 export type UpsertInstrumentRequest = Message<"todoku.v1.UpsertInstrumentRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
   requestId: string;
 
   /**
-   * As it shall be.
+   * The new value.
    *
    * @generated from field: todoku.v1.Instrument instrument = 2;
    */
@@ -378,20 +378,20 @@ export const UpsertInstrumentRequestSchema: GenMessage<UpsertInstrumentRequest> 
   messageDesc(file_todoku_v1_admin, 10);
 
 /**
- * Done.
+ * Response of UpsertInstrument.
  *
  * @generated from message todoku.v1.UpsertInstrumentResponse
  */
 export type UpsertInstrumentResponse = Message<"todoku.v1.UpsertInstrumentResponse"> & {
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 2;
    */
@@ -406,13 +406,13 @@ export const UpsertInstrumentResponseSchema: GenMessage<UpsertInstrumentResponse
   messageDesc(file_todoku_v1_admin, 11);
 
 /**
- * A trading status.
+ * Request of SetTradingStatus.
  *
  * @generated from message todoku.v1.SetTradingStatusRequest
  */
 export type SetTradingStatusRequest = Message<"todoku.v1.SetTradingStatusRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
@@ -426,14 +426,14 @@ export type SetTradingStatusRequest = Message<"todoku.v1.SetTradingStatusRequest
   symbol: string;
 
   /**
-   * As it shall be.
+   * The new value.
    *
    * @generated from field: todoku.v1.TradingStatus status = 3;
    */
   status: TradingStatus;
 
   /**
-   * Why, for people.
+   * Reason, as text for people.
    *
    * @generated from field: string reason = 4;
    */
@@ -448,20 +448,20 @@ export const SetTradingStatusRequestSchema: GenMessage<SetTradingStatusRequest> 
   messageDesc(file_todoku_v1_admin, 12);
 
 /**
- * Done.
+ * Response of SetTradingStatus.
  *
  * @generated from message todoku.v1.SetTradingStatusResponse
  */
 export type SetTradingStatusResponse = Message<"todoku.v1.SetTradingStatusResponse"> & {
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 2;
    */
@@ -476,20 +476,20 @@ export const SetTradingStatusResponseSchema: GenMessage<SetTradingStatusResponse
   messageDesc(file_todoku_v1_admin, 13);
 
 /**
- * Limits.
+ * Request of SetRiskLimits.
  *
  * @generated from message todoku.v1.SetRiskLimitsRequest
  */
 export type SetRiskLimitsRequest = Message<"todoku.v1.SetRiskLimitsRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
   requestId: string;
 
   /**
-   * All of the account's limits.
+   * All limits of the account.
    *
    * @generated from field: todoku.v1.RiskLimits limits = 2;
    */
@@ -504,20 +504,20 @@ export const SetRiskLimitsRequestSchema: GenMessage<SetRiskLimitsRequest> = /*@_
   messageDesc(file_todoku_v1_admin, 14);
 
 /**
- * Done.
+ * Response of SetRiskLimits.
  *
  * @generated from message todoku.v1.SetRiskLimitsResponse
  */
 export type SetRiskLimitsResponse = Message<"todoku.v1.SetRiskLimitsResponse"> & {
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 2;
    */
@@ -532,7 +532,7 @@ export const SetRiskLimitsResponseSchema: GenMessage<SetRiskLimitsResponse> = /*
   messageDesc(file_todoku_v1_admin, 15);
 
 /**
- * Asks for limits.
+ * Request of GetRiskLimits.
  *
  * @generated from message todoku.v1.GetRiskLimitsRequest
  */
@@ -553,13 +553,13 @@ export const GetRiskLimitsRequestSchema: GenMessage<GetRiskLimitsRequest> = /*@_
   messageDesc(file_todoku_v1_admin, 16);
 
 /**
- * Limits.
+ * Response of GetRiskLimits.
  *
  * @generated from message todoku.v1.GetRiskLimitsResponse
  */
 export type GetRiskLimitsResponse = Message<"todoku.v1.GetRiskLimitsResponse"> & {
   /**
-   * All of the account's limits.
+   * All limits of the account.
    *
    * @generated from field: todoku.v1.RiskLimits limits = 1;
    */
@@ -574,20 +574,20 @@ export const GetRiskLimitsResponseSchema: GenMessage<GetRiskLimitsResponse> = /*
   messageDesc(file_todoku_v1_admin, 17);
 
 /**
- * Whose orders to cancel.
+ * The user whose orders are canceled.
  *
  * @generated from message todoku.v1.MassCancelForUserRequest
  */
 export type MassCancelForUserRequest = Message<"todoku.v1.MassCancelForUserRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
   requestId: string;
 
   /**
-   * Who.
+   * Name of the user.
    *
    * @generated from field: string user = 2;
    */
@@ -622,14 +622,14 @@ export type MassCancelForUserResponse = Message<"todoku.v1.MassCancelForUserResp
   canceled: number;
 
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 2;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 3;
    */
@@ -644,13 +644,13 @@ export const MassCancelForUserResponseSchema: GenMessage<MassCancelForUserRespon
   messageDesc(file_todoku_v1_admin, 19);
 
 /**
- * A trade to undo.
+ * A trade to bust.
  *
  * @generated from message todoku.v1.BustTradeRequest
  */
 export type BustTradeRequest = Message<"todoku.v1.BustTradeRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
@@ -664,7 +664,7 @@ export type BustTradeRequest = Message<"todoku.v1.BustTradeRequest"> & {
   tradeId: string;
 
   /**
-   * Why, for the parties.
+   * Reason, as text for the parties.
    *
    * @generated from field: string reason = 3;
    */
@@ -679,20 +679,20 @@ export const BustTradeRequestSchema: GenMessage<BustTradeRequest> = /*@__PURE__*
   messageDesc(file_todoku_v1_admin, 20);
 
 /**
- * Undone.
+ * Response of BustTrade.
  *
  * @generated from message todoku.v1.BustTradeResponse
  */
 export type BustTradeResponse = Message<"todoku.v1.BustTradeResponse"> & {
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 2;
    */
@@ -707,27 +707,27 @@ export const BustTradeResponseSchema: GenMessage<BustTradeResponse> = /*@__PURE_
   messageDesc(file_todoku_v1_admin, 21);
 
 /**
- * Something to say.
+ * An announcement.
  *
  * @generated from message todoku.v1.AnnounceRequest
  */
 export type AnnounceRequest = Message<"todoku.v1.AnnounceRequest"> & {
   /**
-   * Names the request.
+   * Id of the request, unique per user.
    *
    * @generated from field: string request_id = 1;
    */
   requestId: string;
 
   /**
-   * What, at most 1,000 bytes.
+   * Text, at most 1,000 bytes.
    *
    * @generated from field: string text = 2;
    */
   text: string;
 
   /**
-   * To whom; empty for all.
+   * Users who receive it; empty for all.
    *
    * @generated from field: repeated string users = 3;
    */
@@ -742,20 +742,20 @@ export const AnnounceRequestSchema: GenMessage<AnnounceRequest> = /*@__PURE__*/
   messageDesc(file_todoku_v1_admin, 22);
 
 /**
- * Said.
+ * Response of Announce.
  *
  * @generated from message todoku.v1.AnnounceResponse
  */
 export type AnnounceResponse = Message<"todoku.v1.AnnounceResponse"> & {
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Its cursor.
+   * A stream that has reached this cursor has shown the event.
    *
    * @generated from field: string cursor = 2;
    */
@@ -776,21 +776,21 @@ export const AnnounceResponseSchema: GenMessage<AnnounceResponse> = /*@__PURE__*
  */
 export type ListConnectionsRequest = Message<"todoku.v1.ListConnectionsRequest"> & {
   /**
-   * Only this user's; empty for all.
+   * Only of this user; empty for all.
    *
    * @generated from field: string user = 1;
    */
   user: string;
 
   /**
-   * How many ended ones to add, at most 1,000.
+   * Number of ended streams to add, at most 1,000.
    *
    * @generated from field: uint32 ended = 2;
    */
   ended: number;
 
   /**
-   * Only this connection's; a live one is told with its delivery. Empty for all.
+   * Only of this connection, a live one with its delivery; empty for all.
    *
    * @generated from field: string connection_id = 3;
    */
@@ -805,7 +805,7 @@ export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = 
   messageDesc(file_todoku_v1_admin, 24);
 
 /**
- * Streams.
+ * Response of ListConnections.
  *
  * @generated from message todoku.v1.ListConnectionsResponse
  */
@@ -826,7 +826,7 @@ export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> 
   messageDesc(file_todoku_v1_admin, 25);
 
 /**
- * A connection to end.
+ * Request of DisconnectConnection.
  *
  * @generated from message todoku.v1.DisconnectConnectionRequest
  */
@@ -854,7 +854,7 @@ export const DisconnectConnectionRequestSchema: GenMessage<DisconnectConnectionR
   messageDesc(file_todoku_v1_admin, 26);
 
 /**
- * Ended.
+ * Response of DisconnectConnection.
  *
  * @generated from message todoku.v1.DisconnectConnectionResponse
  */
@@ -869,62 +869,62 @@ export const DisconnectConnectionResponseSchema: GenMessage<DisconnectConnection
   messageDesc(file_todoku_v1_admin, 27);
 
 /**
- * Something that somebody did.
+ * One entry of the audit trail.
  *
  * @generated from message todoku.v1.AuditEntry
  */
 export type AuditEntry = Message<"todoku.v1.AuditEntry"> & {
   /**
-   * When.
+   * Time.
    *
    * @generated from field: google.protobuf.Timestamp time = 1;
    */
   time?: Timestamp | undefined;
 
   /**
-   * Who.
+   * Name of the user.
    *
    * @generated from field: string user = 2;
    */
   user: string;
 
   /**
-   * For which account.
+   * The account concerned.
    *
    * @generated from field: string account = 3;
    */
   account: string;
 
   /**
-   * What: a command such as PLACE_ORDER, or of the access log such as SIGN_IN.
+   * A command such as PLACE_ORDER, or an entry of the access log such as SIGN_IN.
    *
    * @generated from field: string action = 4;
    */
   action: string;
 
   /**
-   * The request.
+   * Id of the request.
    *
    * @generated from field: string request_id = 5;
    */
   requestId: string;
 
   /**
-   * The event; 0 for the access log.
+   * Sequence of the event; 0 for the access log.
    *
    * @generated from field: uint64 sequence = 6;
    */
   sequence: bigint;
 
   /**
-   * In words.
+   * Description, as text for people.
    *
    * @generated from field: string detail = 7;
    */
   detail: string;
 
   /**
-   * Where from, for the access log.
+   * Network address of the client, for the access log.
    *
    * @generated from field: string remote_address = 8;
    */
@@ -959,7 +959,7 @@ export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
  */
 export type ListAuditRequest = Message<"todoku.v1.ListAuditRequest"> & {
   /**
-   * Only this user's; empty for all.
+   * Only of this user; empty for all.
    *
    * @generated from field: string user = 1;
    */
@@ -987,7 +987,7 @@ export type ListAuditRequest = Message<"todoku.v1.ListAuditRequest"> & {
   pageSize: number;
 
   /**
-   * From the page before.
+   * Token of the previous page.
    *
    * @generated from field: string page_token = 5;
    */
@@ -1015,7 +1015,7 @@ export type ListAuditResponse = Message<"todoku.v1.ListAuditResponse"> & {
   entries: AuditEntry[];
 
   /**
-   * For the next page; empty at the end.
+   * Token of the next page; empty at the end.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -1030,13 +1030,13 @@ export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE_
   messageDesc(file_todoku_v1_admin, 30);
 
 /**
- * Asks who was told of something. One of sequence, order_id and trade_id.
+ * Asks who was informed. One of sequence, order_id and trade_id.
  *
  * @generated from message todoku.v1.ListToldRequest
  */
 export type ListToldRequest = Message<"todoku.v1.ListToldRequest"> & {
   /**
-   * An event.
+   * Sequence of an event.
    *
    * @generated from field: uint64 sequence = 1;
    */
@@ -1079,13 +1079,13 @@ export const ListToldRequestSchema: GenMessage<ListToldRequest> = /*@__PURE__*/
   messageDesc(file_todoku_v1_admin, 31);
 
 /**
- * A stream that an event was sent on.
+ * A stream on which an event was sent.
  *
  * @generated from message todoku.v1.Told
  */
 export type Told = Message<"todoku.v1.Told"> & {
   /**
-   * The event.
+   * Sequence of the event.
    *
    * @generated from field: uint64 sequence = 1;
    */
@@ -1099,50 +1099,50 @@ export type Told = Message<"todoku.v1.Told"> & {
   commitTime?: Timestamp | undefined;
 
   /**
-   * Who was told.
+   * The user who was informed.
    *
    * @generated from field: string user = 3;
    */
   user: string;
 
   /**
-   * On which connection.
+   * The connection of the stream.
    *
    * @generated from field: string connection_id = 4;
    */
   connectionId: string;
 
   /**
-   * By which attach of it.
+   * The attach number of the stream.
    *
    * @generated from field: uint64 attach_number = 5;
    */
   attachNumber: bigint;
 
   /**
-   * Where from.
+   * Network address of the client.
    *
    * @generated from field: string remote_address = 6;
    */
   remoteAddress: string;
 
   /**
-   * When that stream attached.
+   * When the stream attached.
    *
    * @generated from field: google.protobuf.Timestamp attach_time = 7;
    */
   attachTime?: Timestamp | undefined;
 
   /**
-   * When the client had acknowledged the event, at the latest; absent when it has
-   * not, and what was sent may have been lost on the way.
+   * Latest possible time of the client's acknowledgement; absent without one, and then
+   * the event may have been lost on the way.
    *
    * @generated from field: google.protobuf.Timestamp acknowledge_time = 8;
    */
   acknowledgeTime?: Timestamp | undefined;
 
   /**
-   * What was acknowledged then: the event, and all before.
+   * Cursor of that acknowledgement, which covers the event and all before it.
    *
    * @generated from field: uint64 acknowledged_sequence = 9;
    */
@@ -1156,8 +1156,8 @@ export type Told = Message<"todoku.v1.Told"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * Why it ended; PROCESS_GONE when the server did without a word, and then nobody
-   * knows whether an event without acknowledgement was sent.
+   * Why it ended. PROCESS_GONE: the server's process ended without recording it, and it is
+   * unknown whether an event without acknowledgement was sent.
    *
    * @generated from field: string end_reason = 11;
    */
@@ -1172,9 +1172,9 @@ export const ToldSchema: GenMessage<Told> = /*@__PURE__*/
   messageDesc(file_todoku_v1_admin, 32);
 
 /**
- * Who was told: the streams that carried the event's topics and were sent past it,
- * by event and then oldest first. A snapshot tells state and not events, so who
- * got the event's outcome by a snapshot only is not here.
+ * The streams that carried the event's topics and were sent responses past it, by event,
+ * then oldest first. A snapshot contains state, not events: a user who received the
+ * outcome only in a snapshot is not listed.
  *
  * @generated from message todoku.v1.ListToldResponse
  */
@@ -1187,7 +1187,7 @@ export type ListToldResponse = Message<"todoku.v1.ListToldResponse"> & {
   told: Told[];
 
   /**
-   * There are more.
+   * More streams exist than are listed.
    *
    * @generated from field: bool truncated = 2;
    */
@@ -1313,7 +1313,7 @@ export const AdminService: GenService<{
     output: typeof SuspendUserResponseSchema;
   },
   /**
-   * Lets a suspended user in again.
+   * Ends the suspension of a user.
    *
    * @generated from rpc todoku.v1.AdminService.ResumeUser
    */
@@ -1343,7 +1343,7 @@ export const AdminService: GenService<{
     output: typeof SetTradingStatusResponseSchema;
   },
   /**
-   * Sets what an account may do.
+   * Sets an account's risk limits.
    *
    * @generated from rpc todoku.v1.AdminService.SetRiskLimits
    */
@@ -1353,7 +1353,7 @@ export const AdminService: GenService<{
     output: typeof SetRiskLimitsResponseSchema;
   },
   /**
-   * Returns what an account may do.
+   * Returns an account's risk limits.
    *
    * @generated from rpc todoku.v1.AdminService.GetRiskLimits
    */
@@ -1373,7 +1373,7 @@ export const AdminService: GenService<{
     output: typeof MassCancelForUserResponseSchema;
   },
   /**
-   * Undoes a trade.
+   * Busts (cancels) a trade.
    *
    * @generated from rpc todoku.v1.AdminService.BustTrade
    */
@@ -1383,7 +1383,7 @@ export const AdminService: GenService<{
     output: typeof BustTradeResponseSchema;
   },
   /**
-   * Tells all users, or some, something.
+   * Sends an announcement to all users, or to some.
    *
    * @generated from rpc todoku.v1.AdminService.Announce
    */
@@ -1393,7 +1393,7 @@ export const AdminService: GenService<{
     output: typeof AnnounceResponseSchema;
   },
   /**
-   * Lists live streams and how the latest ended.
+   * Lists live streams, and the ends of the latest ones.
    *
    * @generated from rpc todoku.v1.AdminService.ListConnections
    */
@@ -1403,7 +1403,7 @@ export const AdminService: GenService<{
     output: typeof ListConnectionsResponseSchema;
   },
   /**
-   * Ends a connection's stream; the client comes back unless its session is ended too.
+   * Ends a connection's stream; the client reconnects unless its session is ended too.
    *
    * @generated from rpc todoku.v1.AdminService.DisconnectConnection
    */
@@ -1423,7 +1423,7 @@ export const AdminService: GenService<{
     output: typeof ListAuditResponseSchema;
   },
   /**
-   * Lists who was told of an event, an order or a trade, and when.
+   * Lists who was informed of an event, an order or a trade, and when.
    *
    * @generated from rpc todoku.v1.AdminService.ListTold
    */

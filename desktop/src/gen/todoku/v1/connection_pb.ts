@@ -30,35 +30,35 @@ export type ConnectionInfo = Message<"todoku.v1.ConnectionInfo"> & {
   connectionId: string;
 
   /**
-   * Whose.
+   * The user.
    *
    * @generated from field: string user = 2;
    */
   user: string;
 
   /**
-   * Its session.
+   * The session.
    *
    * @generated from field: string session_id = 3;
    */
   sessionId: string;
 
   /**
-   * What attached, as the login said.
+   * Name of the client program, as given at login.
    *
    * @generated from field: string client_name = 4;
    */
   clientName: string;
 
   /**
-   * Where from.
+   * Network address of the client.
    *
    * @generated from field: string remote_address = 5;
    */
   remoteAddress: string;
 
   /**
-   * The attach.
+   * The attach number.
    *
    * @generated from field: uint64 attach_number = 6;
    */
@@ -72,7 +72,7 @@ export type ConnectionInfo = Message<"todoku.v1.ConnectionInfo"> & {
   attachTime?: Timestamp | undefined;
 
   /**
-   * How long since anything was sent.
+   * Time since the last send.
    *
    * @generated from field: google.protobuf.Duration idle = 8;
    */
@@ -100,21 +100,21 @@ export type ConnectionInfo = Message<"todoku.v1.ConnectionInfo"> & {
   queued: number;
 
   /**
-   * Cursor of what was sent last.
+   * Cursor of the last response sent.
    *
    * @generated from field: string last_cursor = 12;
    */
   lastCursor: string;
 
   /**
-   * Cursor of what was acknowledged last.
+   * Cursor of the last response acknowledged.
    *
    * @generated from field: string acknowledged_cursor = 13;
    */
   acknowledgedCursor: string;
 
   /**
-   * When that came.
+   * When that acknowledgement arrived.
    *
    * @generated from field: google.protobuf.Timestamp acknowledge_time = 14;
    */
@@ -128,7 +128,7 @@ export type ConnectionInfo = Message<"todoku.v1.ConnectionInfo"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * Why it ended, in the words of the endings.
+   * Reason of the end, see docs/protocol.md.
    *
    * @generated from field: string end_reason = 16;
    */
@@ -143,14 +143,14 @@ export type ConnectionInfo = Message<"todoku.v1.ConnectionInfo"> & {
   endCause: string;
 
   /**
-   * What else there is to say of the end, for people.
+   * Further details of the end, as text for people.
    *
    * @generated from field: string end_detail = 18;
    */
   endDetail: string;
 
   /**
-   * How long the stream has lived, or did.
+   * Age of the stream, at its end if it has ended.
    *
    * @generated from field: google.protobuf.Duration age = 19;
    */
@@ -171,7 +171,7 @@ export type ConnectionInfo = Message<"todoku.v1.ConnectionInfo"> & {
   unacknowledgedBytes: bigint;
 
   /**
-   * Updates of state that were skipped because newer ones replaced them.
+   * Updates of state that newer ones replaced before they were sent.
    *
    * @generated from field: uint64 conflated = 22;
    */
@@ -185,7 +185,7 @@ export type ConnectionInfo = Message<"todoku.v1.ConnectionInfo"> & {
   sendBlocked?: Duration | undefined;
 
   /**
-   * How old live messages were; only for a live stream that was asked for by its
+   * Ages of live messages; only for a live stream that the request names by its
    * connection.
    *
    * @generated from field: todoku.v1.ConnectionDelivery delivery = 24;
@@ -236,7 +236,7 @@ export type ConnectionDelivery = Message<"todoku.v1.ConnectionDelivery"> & {
   recent: Duration[];
 
   /**
-   * Number of the last response that was painted; 0 when the client never said.
+   * Number of the last response that was painted; 0 when the client never reported one.
    *
    * @generated from field: uint64 painted_number = 5;
    */
@@ -265,28 +265,28 @@ export type DeliveryAges = Message<"todoku.v1.DeliveryAges"> & {
   count: bigint;
 
   /**
-   * Half of them were not older.
+   * Upper bound of the median.
    *
    * @generated from field: google.protobuf.Duration p50 = 2;
    */
   p50?: Duration | undefined;
 
   /**
-   * 90 of 100 were not older.
+   * Upper bound of the 90th percentile.
    *
    * @generated from field: google.protobuf.Duration p90 = 3;
    */
   p90?: Duration | undefined;
 
   /**
-   * 99 of 100 were not older.
+   * Upper bound of the 99th percentile.
    *
    * @generated from field: google.protobuf.Duration p99 = 4;
    */
   p99?: Duration | undefined;
 
   /**
-   * The sum of all.
+   * Sum of all ages.
    *
    * @generated from field: google.protobuf.Duration sum = 5;
    */

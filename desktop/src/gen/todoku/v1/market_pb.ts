@@ -54,7 +54,7 @@ export type ListInstrumentsResponse = Message<"todoku.v1.ListInstrumentsResponse
   instruments: Instrument[];
 
   /**
-   * What the answer reflects.
+   * Cursor up to which the answer is complete.
    *
    * @generated from field: string cursor = 2;
    */
@@ -131,7 +131,7 @@ export type GetBookResponse = Message<"todoku.v1.GetBookResponse"> & {
   offers: BookLevel[];
 
   /**
-   * Counts the moves of the best prices.
+   * Counts the changes of the best prices.
    *
    * @generated from field: uint64 book_version = 4;
    */
@@ -145,7 +145,7 @@ export type GetBookResponse = Message<"todoku.v1.GetBookResponse"> & {
   lastPrice: string;
 
   /**
-   * What the answer reflects.
+   * Cursor up to which the answer is complete.
    *
    * @generated from field: string cursor = 6;
    */
@@ -194,7 +194,7 @@ export type ListTradesRequest = Message<"todoku.v1.ListTradesRequest"> & {
   pageSize: number;
 
   /**
-   * From the page before.
+   * Token of the previous page.
    *
    * @generated from field: string page_token = 5;
    */
@@ -229,14 +229,14 @@ export type ListTradesResponse = Message<"todoku.v1.ListTradesResponse"> & {
   trades: TradePrint[];
 
   /**
-   * For the next page; empty at the end.
+   * Token of the next page; empty at the end.
    *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
 
   /**
-   * What the answer reflects.
+   * Cursor up to which the answer is complete.
    *
    * @generated from field: string cursor = 3;
    */
@@ -287,7 +287,7 @@ export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE_
   messageDesc(file_todoku_v1_market, 7);
 
 /**
- * What everybody may look at.
+ * Market data.
  *
  * @generated from service todoku.v1.MarketService
  */

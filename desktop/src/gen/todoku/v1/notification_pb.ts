@@ -18,7 +18,7 @@ export const file_todoku_v1_notification: GenFile = /*@__PURE__*/
   fileDesc("Chx0b2Rva3UvdjEvbm90aWZpY2F0aW9uLnByb3RvEgl0b2Rva3UudjEiegoMU3Vic2NyaXB0aW9uEg8KB3N5bWJvbHMYASADKAkSEAoIcHJlc2VuY2UYAiABKAgSFAoMYWxsX2FjY291bnRzGAMgASgIEjEKDnN0YXRlX2ludGVydmFsGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIooBChdGZWVkTm90aWZpY2F0aW9uUmVxdWVzdBIVCg1jb25uZWN0aW9uX2lkGAEgASgJEhQKDHJlc3VtZV9hZnRlchgCIAEoCRItCgxzdWJzY3JpcHRpb24YAyABKAsyFy50b2Rva3UudjEuU3Vic2NyaXB0aW9uEhMKC2luc3RhbmNlX2lkGAQgASgJIqIBChhGZWVkTm90aWZpY2F0aW9uUmVzcG9uc2USFQoNY29ubmVjdGlvbl9pZBgBIAEoCRIkCghtZXNzYWdlcxgCIAMoCzISLnRvZG9rdS52MS5NZXNzYWdlEg4KBmN1cnNvchgDIAEoCRIXCg9wcmV2aW91c19jdXJzb3IYBCABKAkSEAoIZnJhZ21lbnQYBSABKAgSDgoGbnVtYmVyGAYgASgEIpcJCgdNZXNzYWdlEhAKCHNlcXVlbmNlGAEgASgEEg0KBWluZGV4GAIgASgNEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWhlbGxvGAogASgLMhAudG9kb2t1LnYxLkhlbGxvQgT44BgDSAASOAoOc25hcHNob3RfYmVnaW4YCyABKAsyGC50b2Rva3UudjEuU25hcHNob3RCZWdpbkIE+OAYA0gAEjQKDHNuYXBzaG90X2VuZBgMIAEoCzIWLnRvZG9rdS52MS5TbmFwc2hvdEVuZEIE+OAYA0gAEicKBXJlc2V0GA0gASgLMhAudG9kb2t1LnYxLlJlc2V0QgT44BgDSAASLwoJaGVhcnRiZWF0GA4gASgLMhQudG9kb2t1LnYxLkhlYXJ0YmVhdEIE+OAYA0gAEi8KCXJlY29ubmVjdBgPIAEoCzIULnRvZG9rdS52MS5SZWNvbm5lY3RCBPjgGANIABI4Cg5zZXNzaW9uX3VwZGF0ZRgQIAEoCzIYLnRvZG9rdS52MS5TZXNzaW9uVXBkYXRlQgT44BgDSAASPAoQZXhlY3V0aW9uX3JlcG9ydBgUIAEoCzIaLnRvZG9rdS52MS5FeGVjdXRpb25SZXBvcnRCBPjgGAFIABI2Cg1jYW5jZWxfcmVqZWN0GBUgASgLMhcudG9kb2t1LnYxLkNhbmNlbFJlamVjdEIE+OAYAUgAEicKBXRyYWRlGBYgASgLMhAudG9kb2t1LnYxLlRyYWRlQgT44BgBSAASNAoPcG9zaXRpb25fdXBkYXRlGBcgASgLMhMudG9kb2t1LnYxLlBvc2l0aW9uQgT44BgBSAASMwoMbGltaXRfdXBkYXRlGBggASgLMhUudG9kb2t1LnYxLlJpc2tMaW1pdHNCBPjgGAFIABInCgVvcmRlchgZIAEoCzIQLnRvZG9rdS52MS5PcmRlckIE+OAYAUgAEjYKDXVzZXJfcHJlc2VuY2UYHiABKAsyFy50b2Rva3UudjEuVXNlclByZXNlbmNlQgT44BgBSAASNQoMYW5ub3VuY2VtZW50GB8gASgLMhcudG9kb2t1LnYxLkFubm91bmNlbWVudEIE+OAYAUgAEjgKEWluc3RydW1lbnRfdXBkYXRlGCAgASgLMhUudG9kb2t1LnYxLkluc3RydW1lbnRCBPjgGAFIABIsCgt1c2VyX3VwZGF0ZRghIAEoCzIPLnRvZG9rdS52MS5Vc2VyQgT44BgBSAASMgoLdHJhZGVfcHJpbnQYKCABKAsyFS50b2Rva3UudjEuVHJhZGVQcmludEIE+OAYAUgAEjIKC2Jvb2tfdXBkYXRlGCkgASgLMhUudG9kb2t1LnYxLkJvb2tVcGRhdGVCBPjgGAJIABI3Cg5iZXN0X2JpZF9vZmZlchgqIAEoCzIXLnRvZG9rdS52MS5CZXN0QmlkT2ZmZXJCBPjgGAJIABIwCgpib29rX2JlZ2luGCsgASgLMhQudG9kb2t1LnYxLkJvb2tCZWdpbkIE+OAYAkgAQgYKBGJvZHki2AQKBUhlbGxvEg0KBWVwb2NoGAEgASgJEhUKDWhlYWRfc2VxdWVuY2UYAiABKAQSNQoSaGVhcnRiZWF0X2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjQKEXdhdGNoZG9nX2ludGVydmFsGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjEKDnN0YWxlX2ludGVydmFsGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFGFja25vd2xlZGdlX2ludGVydmFsGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KC3NlcnZlcl90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNzZXNzaW9uX2V4cGlyZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgVzdGFydBgJIAEoDjIWLnRvZG9rdS52MS5IZWxsby5TdGFydBIVCg1hdHRhY2hfbnVtYmVyGAogASgEEhoKEnN1cGVyc2VkZWRfYW5vdGhlchgLIAEoCBIdCgR1c2VyGAwgASgLMg8udG9kb2t1LnYxLlVzZXISFgoOc2VydmVyX3ZlcnNpb24YDSABKAkiVQoFU3RhcnQSFQoRU1RBUlRfVU5TUEVDSUZJRUQQABISCg5TVEFSVF9TTkFQU0hPVBABEhAKDFNUQVJUX1JFUExBWRACEg8KC1NUQVJUX1JFU0VUEAMiDwoNU25hcHNob3RCZWdpbiINCgtTbmFwc2hvdEVuZCLRAQoFUmVzZXQSJQoFY2F1c2UYASABKA4yFi50b2Rva3UudjEuUmVzZXQuQ2F1c2USDAoEdGV4dBgCIAEoCSKSAQoFQ2F1c2USFQoRQ0FVU0VfVU5TUEVDSUZJRUQQABIXChNDQVVTRV9VTktOT1dOX0VQT0NIEAESGAoUQ0FVU0VfVE9PX0ZBUl9CRUhJTkQQAhITCg9DQVVTRV9DT01QQUNURUQQAxIWChJDQVVTRV9VU0VSX0NIQU5HRUQQBBISCg5DQVVTRV9ESVZFUkdFRBAFIsoBCglIZWFydGJlYXQSLwoLc2VydmVyX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjcKE3Nlc3Npb25fZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWNvbmZsYXRlZBgDIAEoBBIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEikKB2RpZ2VzdHMYBSADKAsyGC50b2Rva3UudjEuQWNjb3VudERpZ2VzdCIwCg1BY2NvdW50RGlnZXN0Eg8KB2FjY291bnQYASABKAkSDgoGZGlnZXN0GAIgASgGIkYKCVJlY29ubmVjdBIOCgZyZWFzb24YASABKAkSKQoGd2l0aGluGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkgKDVNlc3Npb25VcGRhdGUSNwoTc2Vzc2lvbl9leHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoMVXNlclByZXNlbmNlEhQKDGRpc3BsYXlfbmFtZRgBIAEoCRIOCgZvbmxpbmUYAiABKAgiKgoMQW5ub3VuY2VtZW50EgwKBGZyb20YASABKAkSDAoEdGV4dBgCIAEoCSIbCglCb29rQmVnaW4SDgoGc3ltYm9sGAEgASgJInYKCkJvb2tVcGRhdGUSDgoGc3ltYm9sGAEgASgJEh0KBHNpZGUYAiABKA4yDy50b2Rva3UudjEuU2lkZRIjCgVsZXZlbBgDIAEoCzIULnRvZG9rdS52MS5Cb29rTGV2ZWwSFAoMYm9va192ZXJzaW9uGAQgASgEIpABCgxCZXN0QmlkT2ZmZXISDgoGc3ltYm9sGAEgASgJEiEKA2JpZBgCIAEoCzIULnRvZG9rdS52MS5Cb29rTGV2ZWwSIwoFb2ZmZXIYAyABKAsyFC50b2Rva3UudjEuQm9va0xldmVsEhQKDGJvb2tfdmVyc2lvbhgEIAEoBBISCgpsYXN0X3ByaWNlGAUgASgJIrABCh9BY2tub3dsZWRnZU5vdGlmaWNhdGlvbnNSZXF1ZXN0EhUKDWNvbm5lY3Rpb25faWQYASABKAkSFQoNYXR0YWNoX251bWJlchgCIAEoBBIXCg9yZXNwb25zZV9udW1iZXIYAyABKAQSFgoOcGFpbnRlZF9udW1iZXIYBCABKAQSLgoLcGFpbnRlZF9hZ28YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iIgogQWNrbm93bGVkZ2VOb3RpZmljYXRpb25zUmVzcG9uc2UiYQoZVXBkYXRlU3Vic2NyaXB0aW9uUmVxdWVzdBIVCg1jb25uZWN0aW9uX2lkGAEgASgJEi0KDHN1YnNjcmlwdGlvbhgCIAEoCzIXLnRvZG9rdS52MS5TdWJzY3JpcHRpb24iLAoaVXBkYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2USDgoGY3Vyc29yGAEgASgJImsKGExpc3ROb3RpZmljYXRpb25zUmVxdWVzdBINCgVhZnRlchgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SLQoMc3Vic2NyaXB0aW9uGAMgASgLMhcudG9kb2t1LnYxLlN1YnNjcmlwdGlvbiJeChlMaXN0Tm90aWZpY2F0aW9uc1Jlc3BvbnNlEiQKCG1lc3NhZ2VzGAEgAygLMhIudG9kb2t1LnYxLk1lc3NhZ2USDgoGY3Vyc29yGAIgASgJEgsKA2VuZBgDIAEoCDLUAwoTTm90aWZpY2F0aW9uU2VydmljZRJnChBGZWVkTm90aWZpY2F0aW9uEiIudG9kb2t1LnYxLkZlZWROb3RpZmljYXRpb25SZXF1ZXN0GiMudG9kb2t1LnYxLkZlZWROb3RpZmljYXRpb25SZXNwb25zZSII6OAYAvDgGAQwARJ9ChhBY2tub3dsZWRnZU5vdGlmaWNhdGlvbnMSKi50b2Rva3UudjEuQWNrbm93bGVkZ2VOb3RpZmljYXRpb25zUmVxdWVzdBorLnRvZG9rdS52MS5BY2tub3dsZWRnZU5vdGlmaWNhdGlvbnNSZXNwb25zZSII6OAYAvDgGAESawoSVXBkYXRlU3Vic2NyaXB0aW9uEiQudG9kb2t1LnYxLlVwZGF0ZVN1YnNjcmlwdGlvblJlcXVlc3QaJS50b2Rva3UudjEuVXBkYXRlU3Vic2NyaXB0aW9uUmVzcG9uc2UiCOjgGALw4BgCEmgKEUxpc3ROb3RpZmljYXRpb25zEiMudG9kb2t1LnYxLkxpc3ROb3RpZmljYXRpb25zUmVxdWVzdBokLnRvZG9rdS52MS5MaXN0Tm90aWZpY2F0aW9uc1Jlc3BvbnNlIgjo4BgC8OAYAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_todoku_v1_options, file_todoku_v1_types]);
 
 /**
- * What a stream carries beyond what always concerns the user.
+ * What a stream carries in addition to what concerns the user.
  *
  * @generated from message todoku.v1.Subscription
  */
@@ -32,7 +32,7 @@ export type Subscription = Message$1<"todoku.v1.Subscription"> & {
   symbols: string[];
 
   /**
-   * Who signs in and out.
+   * Sign-ins and sign-outs of other users.
    *
    * @generated from field: bool presence = 2;
    */
@@ -82,7 +82,7 @@ export type FeedNotificationRequest = Message$1<"todoku.v1.FeedNotificationReque
   resumeAfter: string;
 
   /**
-   * What is wanted.
+   * The subscription.
    *
    * @generated from field: todoku.v1.Subscription subscription = 3;
    */
@@ -140,7 +140,7 @@ export type FeedNotificationResponse = Message$1<"todoku.v1.FeedNotificationResp
   previousCursor: string;
 
   /**
-   * More of the same event follows in the next response.
+   * The same event continues in the next response.
    *
    * @generated from field: bool fragment = 5;
    */
@@ -162,20 +162,20 @@ export const FeedNotificationResponseSchema: GenMessage<FeedNotificationResponse
   messageDesc(file_todoku_v1_notification, 2);
 
 /**
- * One thing pushed.
+ * One pushed message.
  *
  * @generated from message todoku.v1.Message
  */
 export type Message = Message$1<"todoku.v1.Message"> & {
   /**
-   * The command it came from; for state, the latest that it reflects.
+   * Sequence of the command it came from; for state, the latest one included.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Its place among the command's messages.
+   * Position among the command's messages.
    *
    * @generated from field: uint32 index = 2;
    */
@@ -189,7 +189,7 @@ export type Message = Message$1<"todoku.v1.Message"> & {
   time?: Timestamp | undefined;
 
   /**
-   * What it says. A client passes over what it does not know.
+   * The content. A client ignores types that it does not know.
    *
    * @generated from oneof todoku.v1.Message.body
    */
@@ -219,7 +219,7 @@ export type Message = Message$1<"todoku.v1.Message"> & {
     case: "snapshotEnd";
   } | {
     /**
-     * What was asked for cannot be replayed; a snapshot follows.
+     * The events since resume_after cannot be replayed; a snapshot follows.
      *
      * @generated from field: todoku.v1.Reset reset = 13;
      */
@@ -291,7 +291,7 @@ export type Message = Message$1<"todoku.v1.Message"> & {
     case: "limitUpdate";
   } | {
     /**
-     * A working order as it stands, in a snapshot.
+     * A working order, in a snapshot.
      *
      * @generated from field: todoku.v1.Order order = 25;
      */
@@ -307,7 +307,7 @@ export type Message = Message$1<"todoku.v1.Message"> & {
     case: "userPresence";
   } | {
     /**
-     * The venue has something to say.
+     * An announcement of the venue.
      *
      * @generated from field: todoku.v1.Announcement announcement = 31;
      */
@@ -331,7 +331,7 @@ export type Message = Message$1<"todoku.v1.Message"> & {
     case: "userUpdate";
   } | {
     /**
-     * A trade of anybody's, without parties.
+     * A public trade, without parties.
      *
      * @generated from field: todoku.v1.TradePrint trade_print = 40;
      */
@@ -385,7 +385,7 @@ export type Hello = Message$1<"todoku.v1.Hello"> & {
   epoch: string;
 
   /**
-   * The latest sequence of the venue.
+   * The venue's newest sequence.
    *
    * @generated from field: uint64 head_sequence = 2;
    */
@@ -420,14 +420,14 @@ export type Hello = Message$1<"todoku.v1.Hello"> & {
   acknowledgeInterval?: Duration | undefined;
 
   /**
-   * Server clock.
+   * The server's time.
    *
    * @generated from field: google.protobuf.Timestamp server_time = 7;
    */
   serverTime?: Timestamp | undefined;
 
   /**
-   * When the session's access ends unless it is refreshed.
+   * When the session's access token expires without a refresh.
    *
    * @generated from field: google.protobuf.Timestamp session_expire_time = 8;
    */
@@ -441,7 +441,7 @@ export type Hello = Message$1<"todoku.v1.Hello"> & {
   start: Hello_Start;
 
   /**
-   * Name of this attach, for acknowledgements.
+   * Number of this attach, for acknowledgements.
    *
    * @generated from field: uint64 attach_number = 10;
    */
@@ -483,7 +483,7 @@ export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
  */
 export enum Hello_Start {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: START_UNSPECIFIED = 0;
    */
@@ -497,7 +497,7 @@ export enum Hello_Start {
   SNAPSHOT = 1,
 
   /**
-   * With what came after resume_after.
+   * With the events after resume_after.
    *
    * @generated from enum value: START_REPLAY = 2;
    */
@@ -556,14 +556,14 @@ export const SnapshotEndSchema: GenMessage<SnapshotEnd> = /*@__PURE__*/
  */
 export type Reset = Message$1<"todoku.v1.Reset"> & {
   /**
-   * Why.
+   * Cause.
    *
    * @generated from field: todoku.v1.Reset.Cause cause = 1;
    */
   cause: Reset_Cause;
 
   /**
-   * For people.
+   * Text for people.
    *
    * @generated from field: string text = 2;
    */
@@ -584,21 +584,21 @@ export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
  */
 export enum Reset_Cause {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: CAUSE_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * The cursor is of another history: the venue was set up anew.
+   * The cursor belongs to another epoch: the venue was set up anew.
    *
    * @generated from enum value: CAUSE_UNKNOWN_EPOCH = 1;
    */
   UNKNOWN_EPOCH = 1,
 
   /**
-   * More happened, or longer ago, than is replayed.
+   * More events, or older ones, than are replayed.
    *
    * @generated from enum value: CAUSE_TOO_FAR_BEHIND = 2;
    */
@@ -641,14 +641,14 @@ export const Reset_CauseSchema: GenEnum<Reset_Cause> = /*@__PURE__*/
  */
 export type Heartbeat = Message$1<"todoku.v1.Heartbeat"> & {
   /**
-   * Server clock.
+   * The server's time.
    *
    * @generated from field: google.protobuf.Timestamp server_time = 1;
    */
   serverTime?: Timestamp | undefined;
 
   /**
-   * When the session's access ends unless it is refreshed.
+   * When the session's access token expires without a refresh.
    *
    * @generated from field: google.protobuf.Timestamp session_expire_time = 2;
    */
@@ -662,7 +662,7 @@ export type Heartbeat = Message$1<"todoku.v1.Heartbeat"> & {
   conflated: bigint;
 
   /**
-   * The latest sequence of the venue.
+   * The venue's newest sequence.
    *
    * @generated from field: uint64 head_sequence = 4;
    */
@@ -721,7 +721,7 @@ export const AccountDigestSchema: GenMessage<AccountDigest> = /*@__PURE__*/
  */
 export type Reconnect = Message$1<"todoku.v1.Reconnect"> & {
   /**
-   * Why, in the words of the endings: SHUTDOWN or STREAM_AGE.
+   * Reason: SHUTDOWN or STREAM_AGE.
    *
    * @generated from field: string reason = 1;
    */
@@ -749,7 +749,7 @@ export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
  */
 export type SessionUpdate = Message$1<"todoku.v1.SessionUpdate"> & {
   /**
-   * When its access ends now.
+   * When its access token now expires.
    *
    * @generated from field: google.protobuf.Timestamp session_expire_time = 1;
    */
@@ -770,14 +770,14 @@ export const SessionUpdateSchema: GenMessage<SessionUpdate> = /*@__PURE__*/
  */
 export type UserPresence = Message$1<"todoku.v1.UserPresence"> & {
   /**
-   * Name that others see.
+   * Display name.
    *
    * @generated from field: string display_name = 1;
    */
   displayName: string;
 
   /**
-   * In or out.
+   * True after a sign-in, false after a sign-out.
    *
    * @generated from field: bool online = 2;
    */
@@ -792,20 +792,20 @@ export const UserPresenceSchema: GenMessage<UserPresence> = /*@__PURE__*/
   messageDesc(file_todoku_v1_notification, 12);
 
 /**
- * The venue has something to say.
+ * An announcement of the venue.
  *
  * @generated from message todoku.v1.Announcement
  */
 export type Announcement = Message$1<"todoku.v1.Announcement"> & {
   /**
-   * Display name of who said it.
+   * Display name of the sender.
    *
    * @generated from field: string from = 1;
    */
   from: string;
 
   /**
-   * What.
+   * The text.
    *
    * @generated from field: string text = 2;
    */
@@ -820,9 +820,9 @@ export const AnnouncementSchema: GenMessage<Announcement> = /*@__PURE__*/
   messageDesc(file_todoku_v1_notification, 13);
 
 /**
- * The whole book of an instrument follows, level by level: forget what was held
- * of it. Sent at every attach, when an instrument is added to the subscription, and
- * when a stream was too slow to be told what has gone.
+ * The whole book of an instrument follows, level by level: drop the levels held of it.
+ * Sent at every attach, when an instrument is added to the subscription, and when a stream
+ * was too slow to receive the removal of levels.
  *
  * @generated from message todoku.v1.BookBegin
  */
@@ -843,7 +843,7 @@ export const BookBeginSchema: GenMessage<BookBegin> = /*@__PURE__*/
   messageDesc(file_todoku_v1_notification, 14);
 
 /**
- * What rests at one price now.
+ * A price level as it is now.
  *
  * @generated from message todoku.v1.BookUpdate
  */
@@ -870,7 +870,7 @@ export type BookUpdate = Message$1<"todoku.v1.BookUpdate"> & {
   level?: BookLevel | undefined;
 
   /**
-   * Counts the moves of the best prices.
+   * Counts the changes of the best prices.
    *
    * @generated from field: uint64 book_version = 4;
    */
@@ -912,7 +912,7 @@ export type BestBidOffer = Message$1<"todoku.v1.BestBidOffer"> & {
   offer?: BookLevel | undefined;
 
   /**
-   * Counts the moves of the best prices.
+   * Counts the changes of the best prices.
    *
    * @generated from field: uint64 book_version = 4;
    */
@@ -934,7 +934,7 @@ export const BestBidOfferSchema: GenMessage<BestBidOffer> = /*@__PURE__*/
   messageDesc(file_todoku_v1_notification, 16);
 
 /**
- * What has arrived.
+ * An acknowledgement.
  *
  * @generated from message todoku.v1.AcknowledgeNotificationsRequest
  */
@@ -969,7 +969,7 @@ export type AcknowledgeNotificationsRequest = Message$1<"todoku.v1.AcknowledgeNo
   paintedNumber: bigint;
 
   /**
-   * How long ago that was, by the client's own clock.
+   * Time since then, by the client's own clock.
    *
    * @generated from field: google.protobuf.Duration painted_ago = 5;
    */
@@ -984,7 +984,7 @@ export const AcknowledgeNotificationsRequestSchema: GenMessage<AcknowledgeNotifi
   messageDesc(file_todoku_v1_notification, 17);
 
 /**
- * Taken.
+ * Response of AcknowledgeNotifications.
  *
  * @generated from message todoku.v1.AcknowledgeNotificationsResponse
  */
@@ -1033,7 +1033,7 @@ export const UpdateSubscriptionRequestSchema: GenMessage<UpdateSubscriptionReque
  */
 export type UpdateSubscriptionResponse = Message$1<"todoku.v1.UpdateSubscriptionResponse"> & {
   /**
-   * Where it took effect.
+   * The change is in effect after this cursor.
    *
    * @generated from field: string cursor = 1;
    */
@@ -1096,14 +1096,14 @@ export type ListNotificationsResponse = Message$1<"todoku.v1.ListNotificationsRe
   messages: Message[];
 
   /**
-   * Go on after this.
+   * Continue after this cursor.
    *
    * @generated from field: string cursor = 2;
    */
   cursor: string;
 
   /**
-   * Nothing follows for now.
+   * No events follow at present.
    *
    * @generated from field: bool end = 3;
    */
@@ -1118,7 +1118,7 @@ export const ListNotificationsResponseSchema: GenMessage<ListNotificationsRespon
   messageDesc(file_todoku_v1_notification, 22);
 
 /**
- * Everything that concerns a user, pushed into one stream.
+ * Pushes everything that concerns a user into one stream.
  *
  * @generated from service todoku.v1.NotificationService
  */
@@ -1135,7 +1135,7 @@ export const NotificationService: GenService<{
     output: typeof FeedNotificationResponseSchema;
   },
   /**
-   * Tells what has arrived on a stream; at least every 15 s while attached.
+   * Acknowledges what has arrived on a stream; at least every 15 s while attached.
    *
    * @generated from rpc todoku.v1.NotificationService.AcknowledgeNotifications
    */

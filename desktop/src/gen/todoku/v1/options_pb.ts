@@ -26,7 +26,7 @@ export const file_todoku_v1_options: GenFile = /*@__PURE__*/
  */
 export type RoleSet = Message<"todoku.v1.RoleSet"> & {
   /**
-   * In no particular order.
+   * In any order.
    *
    * @generated from field: repeated todoku.v1.Role roles = 1;
    */
@@ -85,7 +85,7 @@ export const CallPolicySchema: GenMessage<CallPolicy> = /*@__PURE__*/
  */
 export enum Access {
   /**
-   * Not decided: the call is refused.
+   * Unspecified: the call is refused.
    *
    * @generated from enum value: ACCESS_UNSPECIFIED = 0;
    */
@@ -99,21 +99,21 @@ export enum Access {
   PUBLIC = 1,
 
   /**
-   * Everyone who is signed in.
+   * Every signed-in user.
    *
    * @generated from enum value: ACCESS_SIGNED_IN = 2;
    */
   SIGNED_IN = 2,
 
   /**
-   * Those who enter orders.
+   * Traders.
    *
    * @generated from enum value: ACCESS_TRADER = 3;
    */
   TRADER = 3,
 
   /**
-   * Those who may cancel: traders their own orders, staff everyone's.
+   * Traders for their own orders, staff for everyone's.
    *
    * @generated from enum value: ACCESS_CANCEL = 4;
    */
@@ -147,7 +147,7 @@ export const AccessSchema: GenEnum<Access> = /*@__PURE__*/
  */
 export enum Call {
   /**
-   * Not decided.
+   * Unspecified.
    *
    * @generated from enum value: CALL_UNSPECIFIED = 0;
    */
@@ -161,15 +161,15 @@ export enum Call {
   READ = 1,
 
   /**
-   * Waits for a disk. It is harmless to repeat: the request has an id, or asks for
-   * what is so already.
+   * Waits for a disk. Repeating it is harmless: the request has an id, or it asks for
+   * a state that already holds.
    *
    * @generated from enum value: CALL_WRITE = 2;
    */
   WRITE = 2,
 
   /**
-   * A write that would do harm when repeated.
+   * A write that must not be repeated.
    *
    * @generated from enum value: CALL_WRITE_ONCE = 3;
    */
@@ -196,7 +196,7 @@ export const CallSchema: GenEnum<Call> = /*@__PURE__*/
  */
 export enum Lane {
   /**
-   * Not decided.
+   * Unspecified.
    *
    * @generated from enum value: LANE_UNSPECIFIED = 0;
    */

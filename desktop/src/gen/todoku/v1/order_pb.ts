@@ -38,28 +38,28 @@ export type OrderAnswer = Message<"todoku.v1.OrderAnswer"> & {
   clientOrderId: string;
 
   /**
-   * State after the request.
+   * Status after the request.
    *
    * @generated from field: todoku.v1.OrderStatus status = 3;
    */
   status: OrderStatus;
 
   /**
-   * Filled so far.
+   * Filled quantity.
    *
    * @generated from field: string filled_quantity = 4;
    */
   filledQuantity: string;
 
   /**
-   * Still working.
+   * Open quantity.
    *
    * @generated from field: string leaves_quantity = 5;
    */
   leavesQuantity: string;
 
   /**
-   * Why the venue said no; absent when it did not.
+   * Reason of the refusal; absent if not refused.
    *
    * @generated from field: todoku.v1.Reason reason = 6;
    */
@@ -80,7 +80,7 @@ export type OrderAnswer = Message<"todoku.v1.OrderAnswer"> & {
   cursor: string;
 
   /**
-   * The field that is wrong, for a batch's malformed entry.
+   * Name of the wrong field, for a batch's malformed entry.
    *
    * @generated from field: string field = 9;
    */
@@ -101,7 +101,7 @@ export const OrderAnswerSchema: GenMessage<OrderAnswer> = /*@__PURE__*/
  */
 export type PlaceOrderRequest = Message<"todoku.v1.PlaceOrderRequest"> & {
   /**
-   * Names the request, unique per account, 1 to 64 characters.
+   * Id of the request, unique per account, 1 to 64 characters.
    *
    * @generated from field: string client_order_id = 1;
    */
@@ -143,7 +143,7 @@ export type PlaceOrderRequest = Message<"todoku.v1.PlaceOrderRequest"> & {
   timeInForce: TimeInForce;
 
   /**
-   * Refused rather than taking.
+   * The order is refused if it would trade on arrival.
    *
    * @generated from field: bool post_only = 7;
    */
@@ -202,7 +202,7 @@ export const PlaceOrderRequestSchema: GenMessage<PlaceOrderRequest> = /*@__PURE_
   messageDesc(file_todoku_v1_order, 1);
 
 /**
- * The answer.
+ * Response of PlaceOrder.
  *
  * @generated from message todoku.v1.PlaceOrderResponse
  */
@@ -244,13 +244,13 @@ export const PlaceOrdersRequestSchema: GenMessage<PlaceOrdersRequest> = /*@__PUR
   messageDesc(file_todoku_v1_order, 3);
 
 /**
- * The answers.
+ * Response of PlaceOrders.
  *
  * @generated from message todoku.v1.PlaceOrdersResponse
  */
 export type PlaceOrdersResponse = Message<"todoku.v1.PlaceOrdersResponse"> & {
   /**
-   * One for each, in the same order.
+   * One for each order, in the same order.
    *
    * @generated from field: repeated todoku.v1.OrderAnswer answers = 1;
    */
@@ -271,7 +271,7 @@ export const PlaceOrdersResponseSchema: GenMessage<PlaceOrdersResponse> = /*@__P
  */
 export type ReplaceOrderRequest = Message<"todoku.v1.ReplaceOrderRequest"> & {
   /**
-   * Names this request; becomes the order's client order id.
+   * Id of this request, unique per account; becomes the order's client order id.
    *
    * @generated from field: string client_order_id = 1;
    */
@@ -338,7 +338,7 @@ export const ReplaceOrderRequestSchema: GenMessage<ReplaceOrderRequest> = /*@__P
   messageDesc(file_todoku_v1_order, 5);
 
 /**
- * The answer.
+ * Response of ReplaceOrder.
  *
  * @generated from message todoku.v1.ReplaceOrderResponse
  */
@@ -365,7 +365,7 @@ export const ReplaceOrderResponseSchema: GenMessage<ReplaceOrderResponse> = /*@_
  */
 export type CancelOrderRequest = Message<"todoku.v1.CancelOrderRequest"> & {
   /**
-   * Names this request.
+   * Id of this request, unique per account, 1 to 64 characters.
    *
    * @generated from field: string client_order_id = 1;
    */
@@ -401,7 +401,7 @@ export const CancelOrderRequestSchema: GenMessage<CancelOrderRequest> = /*@__PUR
   messageDesc(file_todoku_v1_order, 7);
 
 /**
- * The answer.
+ * Response of CancelOrder.
  *
  * @generated from message todoku.v1.CancelOrderResponse
  */
@@ -422,13 +422,13 @@ export const CancelOrderResponseSchema: GenMessage<CancelOrderResponse> = /*@__P
   messageDesc(file_todoku_v1_order, 8);
 
 /**
- * Cancels many. FIX OrderMassCancelRequest.
+ * Cancels several orders. FIX OrderMassCancelRequest.
  *
  * @generated from message todoku.v1.MassCancelOrdersRequest
  */
 export type MassCancelOrdersRequest = Message<"todoku.v1.MassCancelOrdersRequest"> & {
   /**
-   * Names this request.
+   * Id of this request, unique per account, 1 to 64 characters.
    *
    * @generated from field: string request_id = 1;
    */
@@ -477,7 +477,7 @@ export type MassCancelOrdersResponse = Message<"todoku.v1.MassCancelOrdersRespon
   canceled: number;
 
   /**
-   * The request's event.
+   * Sequence of the request's event.
    *
    * @generated from field: uint64 sequence = 2;
    */
@@ -554,7 +554,7 @@ export type GetOrderResponse = Message<"todoku.v1.GetOrderResponse"> & {
   order?: Order | undefined;
 
   /**
-   * What the answer reflects.
+   * Cursor up to which the answer is complete.
    *
    * @generated from field: string cursor = 2;
    */
@@ -589,7 +589,7 @@ export type ListOrdersRequest = Message<"todoku.v1.ListOrdersRequest"> & {
   symbol: string;
 
   /**
-   * Working orders only; otherwise finished ones too.
+   * Only working orders; otherwise ended ones too.
    *
    * @generated from field: bool working_only = 3;
    */
@@ -617,7 +617,7 @@ export type ListOrdersRequest = Message<"todoku.v1.ListOrdersRequest"> & {
   pageSize: number;
 
   /**
-   * From the page before.
+   * Token of the previous page.
    *
    * @generated from field: string page_token = 7;
    */
@@ -652,14 +652,14 @@ export type ListOrdersResponse = Message<"todoku.v1.ListOrdersResponse"> & {
   orders: Order[];
 
   /**
-   * For the next page; empty at the end.
+   * Token of the next page; empty at the end.
    *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
 
   /**
-   * What the answer reflects.
+   * Cursor up to which the answer is complete.
    *
    * @generated from field: string cursor = 3;
    */
@@ -722,7 +722,7 @@ export type ListExecutionsRequest = Message<"todoku.v1.ListExecutionsRequest"> &
   pageSize: number;
 
   /**
-   * From the page before.
+   * Token of the previous page.
    *
    * @generated from field: string page_token = 7;
    */
@@ -757,14 +757,14 @@ export type ListExecutionsResponse = Message<"todoku.v1.ListExecutionsResponse">
   executions: ExecutionReport[];
 
   /**
-   * For the next page; empty at the end.
+   * Token of the next page; empty at the end.
    *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
 
   /**
-   * What the answer reflects.
+   * Cursor up to which the answer is complete.
    *
    * @generated from field: string cursor = 3;
    */
@@ -813,14 +813,14 @@ export const ListPositionsRequestSchema: GenMessage<ListPositionsRequest> = /*@_
  */
 export type ListPositionsResponse = Message<"todoku.v1.ListPositionsResponse"> & {
   /**
-   * All of the account's.
+   * All positions of the account.
    *
    * @generated from field: repeated todoku.v1.Position positions = 1;
    */
   positions: Position[];
 
   /**
-   * What the answer reflects.
+   * Cursor up to which the answer is complete.
    *
    * @generated from field: string cursor = 2;
    */

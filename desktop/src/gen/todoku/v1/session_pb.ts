@@ -18,7 +18,7 @@ export const file_todoku_v1_session: GenFile = /*@__PURE__*/
   fileDesc("Chd0b2Rva3UvdjEvc2Vzc2lvbi5wcm90bxIJdG9kb2t1LnYxIq0BCg1TZXNzaW9uVG9rZW5zEhQKDGFjY2Vzc190b2tlbhgBIAEoCRI2ChJhY2Nlc3NfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXJlZnJlc2hfdG9rZW4YAyABKAkSNwoTcmVmcmVzaF9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAifAoMTG9naW5SZXF1ZXN0EgwKBHVzZXIYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSEwoLY2xpZW50X25hbWUYAyABKAkSNwoUY2FuY2VsX29uX2Rpc2Nvbm5lY3QYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24igwEKDUxvZ2luUmVzcG9uc2USKAoGdG9rZW5zGAEgASgLMhgudG9kb2t1LnYxLlNlc3Npb25Ub2tlbnMSFQoNY29ubmVjdGlvbl9pZBgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEh0KBHVzZXIYBCABKAsyDy50b2Rva3UudjEuVXNlciIXChVPcGVuQ29ubmVjdGlvblJlcXVlc3QiLwoWT3BlbkNvbm5lY3Rpb25SZXNwb25zZRIVCg1jb25uZWN0aW9uX2lkGAEgASgJIi4KFVJlZnJlc2hTZXNzaW9uUmVxdWVzdBIVCg1yZWZyZXNoX3Rva2VuGAEgASgJIkIKFlJlZnJlc2hTZXNzaW9uUmVzcG9uc2USKAoGdG9rZW5zGAEgASgLMhgudG9kb2t1LnYxLlNlc3Npb25Ub2tlbnMiDwoNTG9nb3V0UmVxdWVzdCIQCg5Mb2dvdXRSZXNwb25zZSJDChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSFAoMb2xkX3Bhc3N3b3JkGAEgASgJEhQKDG5ld19wYXNzd29yZBgCIAEoCSIYChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlIr0BCgdTZXNzaW9uEhIKCnNlc3Npb25faWQYASABKAkSEwoLY2xpZW50X25hbWUYAiABKAkSFgoOcmVtb3RlX2FkZHJlc3MYAyABKAkSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjdXJyZW50GAYgASgIIhUKE0xpc3RTZXNzaW9uc1JlcXVlc3QiPAoUTGlzdFNlc3Npb25zUmVzcG9uc2USJAoIc2Vzc2lvbnMYASADKAsyEi50b2Rva3UudjEuU2Vzc2lvbiIqChRSZXZva2VTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIhcKFVJldm9rZVNlc3Npb25SZXNwb25zZTL7BAoOU2Vzc2lvblNlcnZpY2USRAoFTG9naW4SFy50b2Rva3UudjEuTG9naW5SZXF1ZXN0GhgudG9kb2t1LnYxLkxvZ2luUmVzcG9uc2UiCOjgGAHw4BgCEl8KDk9wZW5Db25uZWN0aW9uEiAudG9kb2t1LnYxLk9wZW5Db25uZWN0aW9uUmVxdWVzdBohLnRvZG9rdS52MS5PcGVuQ29ubmVjdGlvblJlc3BvbnNlIgjo4BgC8OAYAhJfCg5SZWZyZXNoU2Vzc2lvbhIgLnRvZG9rdS52MS5SZWZyZXNoU2Vzc2lvblJlcXVlc3QaIS50b2Rva3UudjEuUmVmcmVzaFNlc3Npb25SZXNwb25zZSII6OAYAfDgGAISRwoGTG9nb3V0EhgudG9kb2t1LnYxLkxvZ291dFJlcXVlc3QaGS50b2Rva3UudjEuTG9nb3V0UmVzcG9uc2UiCOjgGALw4BgCEl8KDkNoYW5nZVBhc3N3b3JkEiAudG9kb2t1LnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBohLnRvZG9rdS52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlIgjo4BgC8OAYAxJZCgxMaXN0U2Vzc2lvbnMSHi50b2Rva3UudjEuTGlzdFNlc3Npb25zUmVxdWVzdBofLnRvZG9rdS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSII6OAYAvDgGAESXAoNUmV2b2tlU2Vzc2lvbhIfLnRvZG9rdS52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBogLnRvZG9rdS52MS5SZXZva2VTZXNzaW9uUmVzcG9uc2UiCOjgGALw4BgCYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_todoku_v1_options, file_todoku_v1_types]);
 
 /**
- * What a session is held by.
+ * Tokens of a session.
  *
  * @generated from message todoku.v1.SessionTokens
  */
@@ -31,21 +31,21 @@ export type SessionTokens = Message<"todoku.v1.SessionTokens"> & {
   accessToken: string;
 
   /**
-   * When the access token ends.
+   * When the access token expires.
    *
    * @generated from field: google.protobuf.Timestamp access_expire_time = 2;
    */
   accessExpireTime?: Timestamp | undefined;
 
   /**
-   * Exchanged for new tokens, once.
+   * Can be exchanged for new tokens, once.
    *
    * @generated from field: string refresh_token = 3;
    */
   refreshToken: string;
 
   /**
-   * When the session ends unless it is refreshed.
+   * When the session ends without a refresh.
    *
    * @generated from field: google.protobuf.Timestamp refresh_expire_time = 4;
    */
@@ -80,7 +80,7 @@ export type LoginRequest = Message<"todoku.v1.LoginRequest"> & {
   password: string;
 
   /**
-   * What signs in, for people who look at sessions: "desktop 1.2 on ...".
+   * Name of the client program, shown in lists of sessions: "desktop 1.2 on ...".
    *
    * @generated from field: string client_name = 3;
    */
@@ -116,7 +116,7 @@ export type LoginResponse = Message<"todoku.v1.LoginResponse"> & {
   tokens?: SessionTokens | undefined;
 
   /**
-   * What FeedNotification attaches to.
+   * The connection that FeedNotification attaches to.
    *
    * @generated from field: string connection_id = 2;
    */
@@ -130,7 +130,7 @@ export type LoginResponse = Message<"todoku.v1.LoginResponse"> & {
   sessionId: string;
 
   /**
-   * Who signed in.
+   * The signed-in user.
    *
    * @generated from field: todoku.v1.User user = 4;
    */
@@ -166,7 +166,7 @@ export const OpenConnectionRequestSchema: GenMessage<OpenConnectionRequest> = /*
  */
 export type OpenConnectionResponse = Message<"todoku.v1.OpenConnectionResponse"> & {
   /**
-   * What FeedNotification attaches to.
+   * The connection that FeedNotification attaches to.
    *
    * @generated from field: string connection_id = 1;
    */
@@ -238,7 +238,7 @@ export const LogoutRequestSchema: GenMessage<LogoutRequest> = /*@__PURE__*/
   messageDesc(file_todoku_v1_session, 7);
 
 /**
- * Ended.
+ * Response of Logout.
  *
  * @generated from message todoku.v1.LogoutResponse
  */
@@ -259,14 +259,14 @@ export const LogoutResponseSchema: GenMessage<LogoutResponse> = /*@__PURE__*/
  */
 export type ChangePasswordRequest = Message<"todoku.v1.ChangePasswordRequest"> & {
   /**
-   * The present password.
+   * The current password.
    *
    * @generated from field: string old_password = 1;
    */
   oldPassword: string;
 
   /**
-   * The new one.
+   * The new password.
    *
    * @generated from field: string new_password = 2;
    */
@@ -281,7 +281,7 @@ export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*
   messageDesc(file_todoku_v1_session, 9);
 
 /**
- * Changed.
+ * Response of ChangePassword.
  *
  * @generated from message todoku.v1.ChangePasswordResponse
  */
@@ -302,42 +302,42 @@ export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = 
  */
 export type Session = Message<"todoku.v1.Session"> & {
   /**
-   * Names it.
+   * Id of the session.
    *
    * @generated from field: string session_id = 1;
    */
   sessionId: string;
 
   /**
-   * What signed in.
+   * Name of the client program.
    *
    * @generated from field: string client_name = 2;
    */
   clientName: string;
 
   /**
-   * Where from.
+   * Network address of the client.
    *
    * @generated from field: string remote_address = 3;
    */
   remoteAddress: string;
 
   /**
-   * When.
+   * Time.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 4;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * When it ends unless refreshed.
+   * When it ends without a refresh.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 5;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * It is the session of this call.
+   * True for the session of this call.
    *
    * @generated from field: bool current = 6;
    */
@@ -388,7 +388,7 @@ export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@_
   messageDesc(file_todoku_v1_session, 13);
 
 /**
- * Names a session to end.
+ * The session to end.
  *
  * @generated from message todoku.v1.RevokeSessionRequest
  */
@@ -409,7 +409,7 @@ export const RevokeSessionRequestSchema: GenMessage<RevokeSessionRequest> = /*@_
   messageDesc(file_todoku_v1_session, 14);
 
 /**
- * Ended.
+ * Response of RevokeSession.
  *
  * @generated from message todoku.v1.RevokeSessionResponse
  */

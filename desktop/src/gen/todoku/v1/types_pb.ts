@@ -19,13 +19,13 @@ export const file_todoku_v1_types: GenFile = /*@__PURE__*/
   fileDesc("ChV0b2Rva3UvdjEvdHlwZXMucHJvdG8SCXRvZG9rdS52MSIyCgZSZWFzb24SDAoEY29kZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBHRleHQYAyABKAkigAMKCkluc3RydW1lbnQSDgoGc3ltYm9sGAEgASgJEgwKBG5hbWUYAiABKAkSKgoLYXNzZXRfY2xhc3MYAyABKA4yFS50b2Rva3UudjEuQXNzZXRDbGFzcxIQCghjdXJyZW5jeRgEIAEoCRIRCgl0aWNrX3NpemUYBSABKAkSEAoIbG90X3NpemUYBiABKAkSFAoMbWluX3F1YW50aXR5GAcgASgJEhQKDG1heF9xdWFudGl0eRgIIAEoCRIXCg9sb3dfbGltaXRfcHJpY2UYCSABKAkSGAoQaGlnaF9saW1pdF9wcmljZRgKIAEoCRIZChFiYW5kX2Jhc2lzX3BvaW50cxgLIAEoDRIXCg9yZWZlcmVuY2VfcHJpY2UYDCABKAkSHQoVZGlzY2xvc2VfY291bnRlcnBhcnR5GA0gASgIEigKBnN0YXR1cxgOIAEoDjIYLnRvZG9rdS52MS5UcmFkaW5nU3RhdHVzEhUKDXN0YXR1c19yZWFzb24YDyABKAkivQQKBU9yZGVyEhAKCG9yZGVyX2lkGAEgASgJEhcKD2NsaWVudF9vcmRlcl9pZBgCIAEoCRIPCgdhY2NvdW50GAMgASgJEgwKBHVzZXIYBCABKAkSDgoGc3ltYm9sGAUgASgJEh0KBHNpZGUYBiABKA4yDy50b2Rva3UudjEuU2lkZRIiCgR0eXBlGAcgASgOMhQudG9kb2t1LnYxLk9yZGVyVHlwZRItCg10aW1lX2luX2ZvcmNlGAggASgOMhYudG9kb2t1LnYxLlRpbWVJbkZvcmNlEhEKCXBvc3Rfb25seRgJIAEoCBIzCgpzZWxmX3RyYWRlGAogASgOMh8udG9kb2t1LnYxLlNlbGZUcmFkZUluc3RydWN0aW9uEg0KBXByaWNlGAsgASgJEhAKCHF1YW50aXR5GAwgASgJEhcKD2ZpbGxlZF9xdWFudGl0eRgNIAEoCRIXCg9sZWF2ZXNfcXVhbnRpdHkYDiABKAkSLwoLZXhwaXJlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBnN0YXR1cxgQIAEoDjIWLnRvZG9rdS52MS5PcmRlclN0YXR1cxIwCgxlbnRlcmVkX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHVwZGF0ZWRfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYEyABKAQiswIKD0V4ZWN1dGlvblJlcG9ydBIUCgxleGVjdXRpb25faWQYASABKAkSJgoJZXhlY190eXBlGAIgASgOMhMudG9kb2t1LnYxLkV4ZWNUeXBlEh8KBW9yZGVyGAMgASgLMhAudG9kb2t1LnYxLk9yZGVyEhIKCnJlcXVlc3RfaWQYBCABKAkSIQoGcmVhc29uGAUgASgLMhEudG9kb2t1LnYxLlJlYXNvbhISCgpsYXN0X3ByaWNlGAYgASgJEhUKDWxhc3RfcXVhbnRpdHkYByABKAkSEAoIdHJhZGVfaWQYCCABKAkSDQoFbWFrZXIYCSABKAgSFAoMY291bnRlcnBhcnR5GAogASgJEigKBHRpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImYKDENhbmNlbFJlamVjdBIfCgVvcmRlchgBIAEoCzIQLnRvZG9rdS52MS5PcmRlchISCgpyZXF1ZXN0X2lkGAIgASgJEiEKBnJlYXNvbhgDIAEoCzIRLnRvZG9rdS52MS5SZWFzb24iqgIKBVRyYWRlEhAKCHRyYWRlX2lkGAEgASgJEg4KBnN5bWJvbBgCIAEoCRIPCgdhY2NvdW50GAMgASgJEh0KBHNpZGUYBCABKA4yDy50b2Rva3UudjEuU2lkZRINCgVwcmljZRgFIAEoCRIQCghxdWFudGl0eRgGIAEoCRIQCghvcmRlcl9pZBgHIAEoCRIXCg9jbGllbnRfb3JkZXJfaWQYCCABKAkSDQoFbWFrZXIYCSABKAgSFAoMY291bnRlcnBhcnR5GAogASgJEiYKBnN0YXR1cxgLIAEoDjIWLnRvZG9rdS52MS5UcmFkZVN0YXR1cxIoCgR0aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR0ZXh0GA0gASgJIsUBCgpUcmFkZVByaW50EhAKCHRyYWRlX2lkGAEgASgJEg4KBnN5bWJvbBgCIAEoCRINCgVwcmljZRgDIAEoCRIQCghxdWFudGl0eRgEIAEoCRIiCglhZ2dyZXNzb3IYBSABKA4yDy50b2Rva3UudjEuU2lkZRImCgZzdGF0dXMYBiABKA4yFi50b2Rva3UudjEuVHJhZGVTdGF0dXMSKAoEdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibwoIUG9zaXRpb24SDwoHYWNjb3VudBgBIAEoCRIOCgZzeW1ib2wYAiABKAkSEAoIcXVhbnRpdHkYAyABKAkSDAoEY29zdBgEIAEoCRIQCghyZWFsaXNlZBgFIAEoCRIQCghzZXF1ZW5jZRgGIAEoBCI8CglCb29rTGV2ZWwSDQoFcHJpY2UYASABKAkSEAoIcXVhbnRpdHkYAiABKAkSDgoGb3JkZXJzGAMgASgNIrABCgpSaXNrTGltaXRzEg8KB2FjY291bnQYASABKAkSGgoSbWF4X29yZGVyX3F1YW50aXR5GAIgASgJEhoKEm1heF9vcmRlcl9ub3Rpb25hbBgDIAEoCRIXCg9tYXhfb3Blbl9vcmRlcnMYBCABKA0SHwoXcHJpY2VfYmFuZF9iYXNpc19wb2ludHMYBSABKA0SHwoXbWF4X21lc3NhZ2VzX3Blcl9zZWNvbmQYBiABKA0iqgEKBFVzZXISDAoEdXNlchgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSHgoFcm9sZXMYAyADKA4yDy50b2Rva3UudjEuUm9sZRIQCghhY2NvdW50cxgEIAMoCRIRCglzdXNwZW5kZWQYBSABKAgSDgoGb25saW5lGAYgASgIEikKBXNpbmNlGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCo5CgRTaWRlEhQKEFNJREVfVU5TUEVDSUZJRUQQABIMCghTSURFX0JVWRABEg0KCVNJREVfU0VMTBACKlQKCU9yZGVyVHlwZRIaChZPUkRFUl9UWVBFX1VOU1BFQ0lGSUVEEAASFAoQT1JERVJfVFlQRV9MSU1JVBABEhUKEU9SREVSX1RZUEVfTUFSS0VUEAIqnwEKC1RpbWVJbkZvcmNlEh0KGVRJTUVfSU5fRk9SQ0VfVU5TUEVDSUZJRUQQABIVChFUSU1FX0lOX0ZPUkNFX0RBWRABEhUKEVRJTUVfSU5fRk9SQ0VfR1RDEAISFQoRVElNRV9JTl9GT1JDRV9HVEQQAxIVChFUSU1FX0lOX0ZPUkNFX0lPQxAEEhUKEVRJTUVfSU5fRk9SQ0VfRk9LEAUquAEKFFNlbGZUcmFkZUluc3RydWN0aW9uEiYKIlNFTEZfVFJBREVfSU5TVFJVQ1RJT05fVU5TUEVDSUZJRUQQABInCiNTRUxGX1RSQURFX0lOU1RSVUNUSU9OX0NBTkNFTF9UQUtFUhABEicKI1NFTEZfVFJBREVfSU5TVFJVQ1RJT05fQ0FOQ0VMX01BS0VSEAISJgoiU0VMRl9UUkFERV9JTlNUUlVDVElPTl9DQU5DRUxfQk9USBADKs0BCgtPcmRlclN0YXR1cxIcChhPUkRFUl9TVEFUVVNfVU5TUEVDSUZJRUQQABIUChBPUkRFUl9TVEFUVVNfTkVXEAESIQodT1JERVJfU1RBVFVTX1BBUlRJQUxMWV9GSUxMRUQQAhIXChNPUkRFUl9TVEFUVVNfRklMTEVEEAMSGQoVT1JERVJfU1RBVFVTX0NBTkNFTEVEEAQSGAoUT1JERVJfU1RBVFVTX0VYUElSRUQQBRIZChVPUkRFUl9TVEFUVVNfUkVKRUNURUQQBirIAQoIRXhlY1R5cGUSGQoVRVhFQ19UWVBFX1VOU1BFQ0lGSUVEEAASEQoNRVhFQ19UWVBFX05FVxABEhMKD0VYRUNfVFlQRV9UUkFERRACEhYKEkVYRUNfVFlQRV9DQU5DRUxFRBADEhYKEkVYRUNfVFlQRV9SRVBMQUNFRBAEEhUKEUVYRUNfVFlQRV9FWFBJUkVEEAUSFgoSRVhFQ19UWVBFX1JFSkVDVEVEEAYSGgoWRVhFQ19UWVBFX1RSQURFX0NBTkNFTBAHKpsBCg1UcmFkaW5nU3RhdHVzEh4KGlRSQURJTkdfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXVFJBRElOR19TVEFUVVNfUFJFX09QRU4QARIXChNUUkFESU5HX1NUQVRVU19PUEVOEAISGQoVVFJBRElOR19TVEFUVVNfSEFMVEVEEAMSGQoVVFJBRElOR19TVEFUVVNfQ0xPU0VEEAQqbQoKQXNzZXRDbGFzcxIbChdBU1NFVF9DTEFTU19VTlNQRUNJRklFRBAAEhIKDkFTU0VUX0NMQVNTX0ZYEAESFgoSQVNTRVRfQ0xBU1NfRlVUVVJFEAISFgoSQVNTRVRfQ0xBU1NfRVFVSVRZEAMqYAoLVHJhZGVTdGF0dXMSHAoYVFJBREVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGgoWVFJBREVfU1RBVFVTX0NPTkNMVURFRBABEhcKE1RSQURFX1NUQVRVU19CVVNURUQQAipdCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX1RSQURFUhABEg8KC1JPTEVfVklFV0VSEAISDQoJUk9MRV9SSVNLEAMSDgoKUk9MRV9BRE1JThAEYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
- * Why the venue said no, or why an order ended.
+ * Why a request was refused, or why an order ended.
  *
  * @generated from message todoku.v1.Reason
  */
 export type Reason = Message<"todoku.v1.Reason"> & {
   /**
-   * Stable number; the hundreds say what kind of no it is.
+   * Stable number; the hundreds name the kind of refusal.
    *
    * @generated from field: uint32 code = 1;
    */
@@ -39,7 +39,7 @@ export type Reason = Message<"todoku.v1.Reason"> & {
   name: string;
 
   /**
-   * What a person is told: what is wrong and what to do.
+   * Text for people: what is wrong and what to do.
    *
    * @generated from field: string text = 3;
    */
@@ -60,14 +60,14 @@ export const ReasonSchema: GenMessage<Reason> = /*@__PURE__*/
  */
 export type Instrument = Message<"todoku.v1.Instrument"> & {
   /**
-   * Its name, such as USDJPY. FIX tag 55.
+   * Symbol, such as USDJPY. FIX tag 55.
    *
    * @generated from field: string symbol = 1;
    */
   symbol: string;
 
   /**
-   * For people.
+   * Text for people.
    *
    * @generated from field: string name = 2;
    */
@@ -81,21 +81,21 @@ export type Instrument = Message<"todoku.v1.Instrument"> & {
   assetClass: AssetClass;
 
   /**
-   * Currency that prices are in.
+   * Currency of the prices.
    *
    * @generated from field: string currency = 4;
    */
   currency: string;
 
   /**
-   * Divides every price. FIX tag 969.
+   * Every price is a multiple of it. FIX tag 969.
    *
    * @generated from field: string tick_size = 5;
    */
   tickSize: string;
 
   /**
-   * Divides every quantity. FIX tag 561.
+   * Every quantity is a multiple of it. FIX tag 561.
    *
    * @generated from field: string lot_size = 6;
    */
@@ -137,28 +137,28 @@ export type Instrument = Message<"todoku.v1.Instrument"> & {
   bandBasisPoints: number;
 
   /**
-   * Where the band is measured from until there is a trade. FIX tag 1150.
+   * Reference price of the band until the first trade. FIX tag 1150.
    *
    * @generated from field: string reference_price = 12;
    */
   referencePrice: string;
 
   /**
-   * Each side of a trade learns who the other was.
+   * Each side of a trade sees who the other side was.
    *
    * @generated from field: bool disclose_counterparty = 13;
    */
   discloseCounterparty: boolean;
 
   /**
-   * Whether it trades now.
+   * Trading status.
    *
    * @generated from field: todoku.v1.TradingStatus status = 14;
    */
   status: TradingStatus;
 
   /**
-   * Why the status is what it is, for people.
+   * Reason for the status, as text for people.
    *
    * @generated from field: string status_reason = 15;
    */
@@ -173,34 +173,34 @@ export const InstrumentSchema: GenMessage<Instrument> = /*@__PURE__*/
   messageDesc(file_todoku_v1_types, 1);
 
 /**
- * An order as it stands after its latest report.
+ * An order, as of its latest report.
  *
  * @generated from message todoku.v1.Order
  */
 export type Order = Message<"todoku.v1.Order"> & {
   /**
-   * The venue's name for it, stable for ever. FIX tag 37.
+   * The venue's permanent id of the order. FIX tag 37.
    *
    * @generated from field: string order_id = 1;
    */
   orderId: string;
 
   /**
-   * The request that entered or last replaced it. FIX tag 11.
+   * Id of the request that entered or last replaced it. FIX tag 11.
    *
    * @generated from field: string client_order_id = 2;
    */
   clientOrderId: string;
 
   /**
-   * Whose order it is. FIX tag 1.
+   * The account that owns the order. FIX tag 1.
    *
    * @generated from field: string account = 3;
    */
   account: string;
 
   /**
-   * Who entered it.
+   * The user who entered it.
    *
    * @generated from field: string user = 4;
    */
@@ -221,28 +221,28 @@ export type Order = Message<"todoku.v1.Order"> & {
   side: Side;
 
   /**
-   * How it is priced.
+   * Order type.
    *
    * @generated from field: todoku.v1.OrderType type = 7;
    */
   type: OrderType;
 
   /**
-   * How long it works.
+   * Time in force.
    *
    * @generated from field: todoku.v1.TimeInForce time_in_force = 8;
    */
   timeInForce: TimeInForce;
 
   /**
-   * Never takes.
+   * The order is refused if it would trade on arrival.
    *
    * @generated from field: bool post_only = 9;
    */
   postOnly: boolean;
 
   /**
-   * What happens when it would trade with its own account.
+   * Self-trade prevention.
    *
    * @generated from field: todoku.v1.SelfTradeInstruction self_trade = 10;
    */
@@ -305,7 +305,7 @@ export type Order = Message<"todoku.v1.Order"> & {
   updatedTime?: Timestamp | undefined;
 
   /**
-   * The sequence that changed it last. Part of Heartbeat.digests.
+   * Sequence of its last change. Part of Heartbeat.digests.
    *
    * @generated from field: uint64 sequence = 19;
    */
@@ -326,14 +326,14 @@ export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
  */
 export type ExecutionReport = Message<"todoku.v1.ExecutionReport"> & {
   /**
-   * Names this report: "sequence-index". FIX tag 17.
+   * Id of this report: "sequence-index". FIX tag 17.
    *
    * @generated from field: string execution_id = 1;
    */
   executionId: string;
 
   /**
-   * Why it was sent.
+   * Kind of the report.
    *
    * @generated from field: todoku.v1.ExecType exec_type = 2;
    */
@@ -411,7 +411,7 @@ export const ExecutionReportSchema: GenMessage<ExecutionReport> = /*@__PURE__*/
   messageDesc(file_todoku_v1_types, 3);
 
 /**
- * A working order stays as it is although a replace or cancel was asked for. FIX
+ * A replace or cancel was refused; the working order stays as it is. FIX
  * OrderCancelReject.
  *
  * @generated from message todoku.v1.CancelReject
@@ -432,7 +432,7 @@ export type CancelReject = Message<"todoku.v1.CancelReject"> & {
   requestId: string;
 
   /**
-   * Why.
+   * Cause.
    *
    * @generated from field: todoku.v1.Reason reason = 3;
    */
@@ -558,7 +558,7 @@ export const TradeSchema: GenMessage<Trade> = /*@__PURE__*/
  */
 export type TradePrint = Message<"todoku.v1.TradePrint"> & {
   /**
-   * Names it.
+   * Id of the session.
    *
    * @generated from field: string trade_id = 1;
    */
@@ -656,7 +656,7 @@ export type Position = Message<"todoku.v1.Position"> & {
   realised: string;
 
   /**
-   * The sequence that changed it last. Part of Heartbeat.digests.
+   * Sequence of its last change. Part of Heartbeat.digests.
    *
    * @generated from field: uint64 sequence = 6;
    */
@@ -775,7 +775,7 @@ export type User = Message<"todoku.v1.User"> & {
   user: string;
 
   /**
-   * Name that others see.
+   * Display name.
    *
    * @generated from field: string display_name = 2;
    */
@@ -831,7 +831,7 @@ export const UserSchema: GenMessage<User> = /*@__PURE__*/
  */
 export enum Side {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: SIDE_UNSPECIFIED = 0;
    */
@@ -865,7 +865,7 @@ export const SideSchema: GenEnum<Side> = /*@__PURE__*/
  */
 export enum OrderType {
   /**
-   * Not said; LIMIT is meant.
+   * Unspecified: LIMIT.
    *
    * @generated from enum value: ORDER_TYPE_UNSPECIFIED = 0;
    */
@@ -879,7 +879,7 @@ export enum OrderType {
   LIMIT = 1,
 
   /**
-   * Trades at what the book offers within the band; the rest is canceled.
+   * Trades at the book's prices within the band; the remainder is canceled.
    *
    * @generated from enum value: ORDER_TYPE_MARKET = 2;
    */
@@ -899,7 +899,7 @@ export const OrderTypeSchema: GenEnum<OrderType> = /*@__PURE__*/
  */
 export enum TimeInForce {
   /**
-   * Not said; DAY is meant for a limit order, IOC for a market order.
+   * Unspecified: DAY for a limit order, IOC for a market order.
    *
    * @generated from enum value: TIME_IN_FORCE_UNSPECIFIED = 0;
    */
@@ -927,14 +927,14 @@ export enum TimeInForce {
   GTD = 3,
 
   /**
-   * Trades at once, the rest is canceled.
+   * Trades on arrival; the remainder is canceled.
    *
    * @generated from enum value: TIME_IN_FORCE_IOC = 4;
    */
   IOC = 4,
 
   /**
-   * Trades whole at once or is canceled.
+   * Trades completely on arrival, or is canceled.
    *
    * @generated from enum value: TIME_IN_FORCE_FOK = 5;
    */
@@ -955,14 +955,14 @@ export const TimeInForceSchema: GenEnum<TimeInForce> = /*@__PURE__*/
  */
 export enum SelfTradeInstruction {
   /**
-   * Not said; CANCEL_TAKER is meant.
+   * Unspecified: CANCEL_TAKER.
    *
    * @generated from enum value: SELF_TRADE_INSTRUCTION_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * The rest of the aggressor is canceled.
+   * The remainder of the aggressor is canceled.
    *
    * @generated from enum value: SELF_TRADE_INSTRUCTION_CANCEL_TAKER = 1;
    */
@@ -996,49 +996,49 @@ export const SelfTradeInstructionSchema: GenEnum<SelfTradeInstruction> = /*@__PU
  */
 export enum OrderStatus {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: ORDER_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * Works, nothing filled.
+   * Working, nothing filled.
    *
    * @generated from enum value: ORDER_STATUS_NEW = 1;
    */
   NEW = 1,
 
   /**
-   * Works, partly filled.
+   * Working, partially filled.
    *
    * @generated from enum value: ORDER_STATUS_PARTIALLY_FILLED = 2;
    */
   PARTIALLY_FILLED = 2,
 
   /**
-   * Filled whole.
+   * Completely filled.
    *
    * @generated from enum value: ORDER_STATUS_FILLED = 3;
    */
   FILLED = 3,
 
   /**
-   * Canceled; what was filled stays filled.
+   * Canceled; fills stay.
    *
    * @generated from enum value: ORDER_STATUS_CANCELED = 4;
    */
   CANCELED = 4,
 
   /**
-   * Expired; what was filled stays filled.
+   * Expired; fills stay.
    *
    * @generated from enum value: ORDER_STATUS_EXPIRED = 5;
    */
   EXPIRED = 5,
 
   /**
-   * Never worked; the reason says why.
+   * Never worked; see the reason.
    *
    * @generated from enum value: ORDER_STATUS_REJECTED = 6;
    */
@@ -1058,7 +1058,7 @@ export const OrderStatusSchema: GenEnum<OrderStatus> = /*@__PURE__*/
  */
 export enum ExecType {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: EXEC_TYPE_UNSPECIFIED = 0;
    */
@@ -1127,7 +1127,7 @@ export const ExecTypeSchema: GenEnum<ExecType> = /*@__PURE__*/
  */
 export enum TradingStatus {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: TRADING_STATUS_UNSPECIFIED = 0;
    */
@@ -1148,7 +1148,7 @@ export enum TradingStatus {
   OPEN = 2,
 
   /**
-   * Stopped for now: orders rest and can be canceled.
+   * Halted: orders stay in the book and can be canceled.
    *
    * @generated from enum value: TRADING_STATUS_HALTED = 3;
    */
@@ -1175,7 +1175,7 @@ export const TradingStatusSchema: GenEnum<TradingStatus> = /*@__PURE__*/
  */
 export enum AssetClass {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: ASSET_CLASS_UNSPECIFIED = 0;
    */
@@ -1216,7 +1216,7 @@ export const AssetClassSchema: GenEnum<AssetClass> = /*@__PURE__*/
  */
 export enum TradeStatus {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: TRADE_STATUS_UNSPECIFIED = 0;
    */
@@ -1230,7 +1230,7 @@ export enum TradeStatus {
   CONCLUDED = 1,
 
   /**
-   * Undone by the venue.
+   * Busted by the venue.
    *
    * @generated from enum value: TRADE_STATUS_BUSTED = 2;
    */
@@ -1244,13 +1244,13 @@ export const TradeStatusSchema: GenEnum<TradeStatus> = /*@__PURE__*/
   enumDesc(file_todoku_v1_types, 8);
 
 /**
- * What a user may do.
+ * Role of a user.
  *
  * @generated from enum todoku.v1.Role
  */
 export enum Role {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: ROLE_UNSPECIFIED = 0;
    */
@@ -1264,14 +1264,14 @@ export enum Role {
   TRADER = 1,
 
   /**
-   * Sees, and enters nothing.
+   * Sees the user's own accounts and enters no orders.
    *
    * @generated from enum value: ROLE_VIEWER = 2;
    */
   VIEWER = 2,
 
   /**
-   * Sees every account and cancels for any.
+   * Sees every account and may cancel for any.
    *
    * @generated from enum value: ROLE_RISK = 3;
    */
