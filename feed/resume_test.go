@@ -60,7 +60,7 @@ func TestAClientThatLeavesDuringAReplayIsRecordedWithHowItWent(t *testing.T) {
 	}
 	defer attached.Close()
 	leave()
-	_, err = attached.Stream.Next(t.Context())
+	err = attached.Stream.Serve(t.Context(), func(*push.Response) error { return nil })
 	var end *push.End
 	if !errors.As(err, &end) || end.Reason != push.ReasonDisconnected || end.Cause != "GONE" || !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %#v, want DISCONNECTED because of GONE", err)

@@ -57,8 +57,8 @@ func (s *Stream) acknowledged() {
 	info, now := s.Push.Info(), s.streams.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if info.Told > max(s.written, s.pendingEvent) {
-		s.pendingEvent = info.Told
+	if info.AckEvents > max(s.written, s.pendingEvent) {
+		s.pendingEvent = info.AckEvents
 		s.pending = Observation{Kind: Acknowledged, Time: now, Sequence: info.AckCursor}
 	}
 	if s.pendingEvent > s.written && now.Sub(s.writtenAt) >= s.streams.options.EvidenceInterval {

@@ -7,25 +7,24 @@ import (
 )
 
 // Attaching, subscribing and detaching: the only places that change who is
-// subscribed to what. Everything else reads these tables.
+// subscribed to what.
 
-// AttachRequest says who attaches and from where.
+// AttachRequest describes a stream to be attached.
 type AttachRequest struct {
-	Connection string // What the stream is attached to. One stream each.
+	Connection string // What the stream is attached to. It has one stream at a time.
 	Instance   string // The client instance; decides between REPLACED and SUPERSEDED.
 	User       string
 	Session    string // For End and SetExpiry; empty: none.
 	Remote     string // The address without port, for limits and records.
 	Topics     []Topic
-	// After is the last published sequence: live begins behind it and the
-	// opening covers everything up to it. The caller holds the lock that keeps
-	// Publish away.
+	// After is the last published sequence: the opening covers everything up to it,
+	// and live messages follow. The caller holds the lock that excludes Publish.
 	After uint64
 	// Resume is the first response's Previous: what the client resumed after, or
 	// the snapshot's sequence.
 	Resume uint64
 	// Hello makes the first message, sent at once in a response of its own. It
-	// is called by the stream's consumer. Nil: none.
+	// is called once, without a lock, after Serve or Start. Nil: none.
 	Hello func(HelloInfo) []byte
 	// Opening is the replay or the snapshot of events. Nil: nothing. State is not
 	// part of it: the hub sends it whole after the opening.
@@ -37,15 +36,15 @@ type AttachRequest struct {
 	Expiry time.Time
 }
 
-// Attach makes a stream. It must not run while Publish does (see
-// AttachRequest.After; ErrNotCurrent says that it did). A live stream of the
-// same connection is ended, with ReasonReplaced if the same instance attaches
-// and ReasonSuperseded otherwise. The caller must consume the stream with Serve
-// or Next, or Close it; it is ended for not acknowledging otherwise.
+// Attach makes a stream. It must not run at the same time as Publish: After would not
+// be the last published sequence, which is ErrNotCurrent. A live stream of the same
+// connection is ended, with ReasonReplaced if the same instance attaches and
+// ReasonSuperseded otherwise. The caller must call the stream's Serve, Start or
+// Close; otherwise the stream ends for not acknowledging.
 //
 // Errors: ErrNotCurrent, ErrDraining, ErrTooManyStreams, ErrTooManyTopics,
-// ErrBadInterval. Nothing is changed by a refused attach: a stream that would
-// have been taken over lives on.
+// ErrBadInterval. A refused attach changes nothing: the connection keeps the stream
+// that it has.
 func (h *Hub) Attach(request AttachRequest) (*Stream, error) {
 	interval := request.StateInterval
 	if interval == 0 {
@@ -54,7 +53,7 @@ func (h *Hub) Attach(request AttachRequest) (*Stream, error) {
 	if interval < MinStateInterval || interval > MaxStateInterval {
 		return nil, fmt.Errorf("%w: %s is not within %s and %s", ErrBadInterval, interval, MinStateInterval, MaxStateInterval)
 	}
-	topics := unique(request.Topics)
+	topics := unseen(request.Topics, make(map[Topic]bool, len(request.Topics)))
 	if limit := h.config.TopicsPerStream; limit > 0 && len(topics) > limit {
 		return nil, fmt.Errorf("%w: %d, at most %d", ErrTooManyTopics, len(topics), limit)
 	}
@@ -106,27 +105,27 @@ func (h *Hub) register(request *AttachRequest, topics []Topic, interval time.Dur
 	s.subscriptions, s.topics = h.subscribeLocked(s, topics), len(topics)
 	h.streams[s.connection] = s
 	h.users[s.user] = append(h.users[s.user], s)
-	if s.session != "" { // All streams under one name would be searched at each end.
+	if s.session != "" { // A list of all streams without one would be slow to search.
 		h.sessions[s.session] = append(h.sessions[s.session], s)
 	}
 	h.addresses[network]++
 	return s, nil
 }
 
-// Subscribe changes the topics of the connection's live stream. It must not run
-// while Publish does, so that the caller's initial messages and the live ones
-// join without gap or overlap: initial (which may be nil) is delivered in order
-// with the events, before anything of the added topics; their state follows
-// whole. Events of a removed topic that were published before are still
-// delivered. Adding what is there and removing what is not is allowed.
+// Subscribe changes the topics of the connection's live stream. It must not run at
+// the same time as Publish, so that the initial messages and the live ones join
+// without gap or overlap: initial (which may be nil) is delivered in order with the
+// events, before any message of the added topics; their whole state follows. Events
+// of a removed topic that were published before are still delivered. Topics to add
+// may be there already, and topics to remove need not be.
 //
-// Errors: ErrNotAttached, ErrNotYours, ErrTooManyTopics; nothing changed then.
+// Errors: ErrNotAttached, ErrNotYours, ErrTooManyTopics; nothing has changed then.
 func (h *Hub) Subscribe(connection, user string, add, remove []Topic, initial []*Message) error {
-	wake, err := h.resubscribe(connection, user, add, remove, initial)
+	s, err := h.resubscribe(connection, user, add, remove, initial)
 	if err != nil {
 		return err
 	}
-	wake.wake()
+	s.wake()
 	return nil
 }
 
@@ -148,19 +147,12 @@ func (h *Hub) resubscribe(connection, user string, add, remove []Topic, initial 
 			delete(present, name)
 		}
 	}
-	var added []Topic
-	for _, name := range add {
-		if !present[name] {
-			present[name] = true
-			added = append(added, name)
-		}
-	}
-	// A topic both removed and added begins anew, which is what was asked for.
+	added := unseen(add, present) // A topic that is removed and added begins anew.
 	if limit := h.config.TopicsPerStream; limit > 0 && len(present) > limit {
 		return nil, fmt.Errorf("%w: %d, at most %d", ErrTooManyTopics, len(present), limit)
 	}
 
-	// The consumer may be walking the present slice, so a new one is made.
+	// The stream's turn may be reading the present slice, so a new one is made.
 	kept := make([]*subscription, 0, len(present))
 	for _, sub := range s.subscriptions {
 		if dropped[sub.topic.name] {
@@ -232,7 +224,7 @@ func (h *Hub) unsubscribeLocked(sub *subscription) {
 	}
 }
 
-// detach forgets an ended stream. It may be called any number of times.
+// detach removes an ended stream from all tables. It may be called repeatedly.
 func (h *Hub) detach(s *Stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -258,10 +250,10 @@ func (h *Hub) detachLocked(s *Stream) {
 		delete(h.addresses, network)
 	}
 	record := s.record()
-	h.ends.add(record)
-	h.past.rise(&record.StreamInfo)
+	h.addEnd(record)
+	h.past.add(&record.StreamInfo)
 	s.mu.Lock()
-	s.subscriptions, s.receipts.open = nil, nil
+	s.subscriptions, s.acks.open = nil, nil
 	s.mu.Unlock()
 	if len(h.streams) == 0 {
 		select {
@@ -272,27 +264,25 @@ func (h *Hub) detachLocked(s *Stream) {
 }
 
 func dropFrom(index map[string][]*Stream, name string, s *Stream) {
-	rest := index[name]
-	if i := slices.Index(rest, s); i >= 0 {
-		rest[i] = rest[len(rest)-1]
-		rest[len(rest)-1] = nil
-		rest = rest[:len(rest)-1]
+	list := index[name]
+	if i := slices.Index(list, s); i >= 0 {
+		list = slices.Delete(list, i, i+1)
 	}
-	if len(rest) == 0 {
+	if len(list) == 0 {
 		delete(index, name)
 		return
 	}
-	index[name] = rest
+	index[name] = list
 }
 
-func unique(topics []Topic) []Topic {
-	seen := make(map[Topic]bool, len(topics))
-	kept := make([]Topic, 0, len(topics))
+// unseen returns the topics that are not in seen, each once, and adds them to it.
+func unseen(topics []Topic, seen map[Topic]bool) []Topic {
+	added := make([]Topic, 0, len(topics))
 	for _, name := range topics {
 		if !seen[name] {
 			seen[name] = true
-			kept = append(kept, name)
+			added = append(added, name)
 		}
 	}
-	return kept
+	return added
 }

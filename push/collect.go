@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// Building responses. Replay and live leave a stream at this one place, which
-// numbers them and chains their cursors: there is no second path on which a gap
-// or an overlap could arise.
+// Building responses. Replay and live messages leave a stream at this one place,
+// which numbers the responses and chains their cursors. A second path could cause a
+// gap or an overlap.
 
-// sender is the state of a stream that its consumer owns.
+// sender is the part of a stream's state that its turn owns.
 type sender struct {
 	hello   func(HelloInfo) []byte
 	opening Source
@@ -23,31 +23,26 @@ type sender struct {
 	number  uint64 // Of the last response.
 	held    Group  // What did not fit into it; no messages: nothing.
 	partial bool   // It ended within a step.
-	more    bool   // Something was due that is not in it.
-
-	ready     chan struct{} // Next's.
-	collector *collector    // Next's.
+	more    bool   // Something that was due did not fit into it.
 }
 
-// collector is the memory in which one response is built. It lives as long as
-// there is something to send.
+// collector is the memory in which one response is built. A stream has it during
+// its turn only.
 type collector struct {
-	response Response
-	bytes    int
-	changes  []change // Of the topic at hand.
-	parts    []part   // What is live in the response.
-	tells    bool     // It has events, of the opening or live.
-	shard    *freshnessShard
+	response  Response
+	bytes     int
+	changes   []change // Of the topic at hand.
+	parts     []part   // What is live in the response.
+	hasEvents bool     // It has events, of the opening or live.
+	shard     *freshnessShard
 }
 
 func (h *Hub) borrowCollector() *collector {
 	if c, ok := h.collectors.Get().(*collector); ok {
 		return c
 	}
-	return h.newCollector()
+	return &collector{shard: h.freshness.shard()}
 }
-
-func (h *Hub) newCollector() *collector { return &collector{shard: h.freshness.shard()} }
 
 // returnCollector keeps the memory of ordinary responses only.
 func (h *Hub) returnCollector(c *collector) {
@@ -63,22 +58,22 @@ func (c *collector) add(m *Message) {
 	c.bytes += len(m.Bytes())
 }
 
-// addPart notes live messages of a kind, for receipts.
+// addPart notes live messages of a kind, to count their age.
 func (c *collector) addPart(k kind, count uint32, at int64) {
 	if at != never {
 		c.parts = append(c.parts, part{k, count, at})
 	}
 }
 
-// addOwn adds a message made by the hub's user for the hub; nil is none.
+// addOwn adds a message that the Encoder made; nil adds nothing.
 func (c *collector) addOwn(kind string, data []byte) {
 	if data != nil {
 		c.add(&Message{Kind: kind, Data: data})
 	}
 }
 
-// addGroup adds a group or its beginning. It returns false when the response
-// should go now; what was left is in held.
+// addGroup adds a group or its beginning and puts what does not fit into o.held. It
+// returns false when the response is full.
 func (c *collector) addGroup(g Group, o *sender) bool {
 	r := &c.response
 	size, cut := 0, len(g.Messages)
@@ -92,7 +87,7 @@ func (c *collector) addGroup(g Group, o *sender) bool {
 		o.held = g
 		return false
 	}
-	c.tells = true
+	c.hasEvents = true
 	for _, m := range g.Messages[:cut] {
 		c.add(m)
 	}
@@ -109,8 +104,8 @@ func (c *collector) addGroup(g Group, o *sender) bool {
 	return c.bytes < PackBytes
 }
 
-// collect builds the next response; nil when there is nothing to send. It is
-// the consumer's, and calls the opening and the encoder without a lock.
+// collect builds the next response; nil when there is nothing to send. It is called
+// in the stream's turn, and calls the opening and the encoder without a lock.
 func (s *Stream) collect(c *collector) (*Response, error) {
 	o := &s.out
 	clear(c.response.Messages)
@@ -121,7 +116,7 @@ func (s *Stream) collect(c *collector) (*Response, error) {
 		Number:   o.number + 1,
 		Fragment: o.partial,
 	}
-	c.bytes, c.parts, c.tells = 0, c.parts[:0], false
+	c.bytes, c.parts, c.hasEvents = 0, c.parts[:0], false
 
 	if hello := o.hello; hello != nil {
 		o.hello, o.more = nil, true
@@ -135,8 +130,7 @@ func (s *Stream) collect(c *collector) (*Response, error) {
 			return nil, err
 		}
 	}
-	send := s.collectLive(c, full || o.opening != nil)
-	if !send {
+	if !s.collectLive(c, full || o.opening != nil) {
 		return nil, nil //nolint:nilnil // Nothing to send is no error.
 	}
 	return s.emit(c), nil
@@ -148,8 +142,8 @@ func (s *Stream) emit(c *collector) *Response {
 	return r
 }
 
-// collectOpening packs groups of the opening; full says that the response
-// should go without what comes after the opening.
+// collectOpening packs groups of the opening. full means that the response takes
+// nothing of what follows the opening.
 func (s *Stream) collectOpening(c *collector) (full bool, err error) {
 	o := &s.out
 	floor := c.response.Cursor
@@ -181,14 +175,14 @@ func (s *Stream) collectOpening(c *collector) (full bool, err error) {
 // errOpening means that a Source broke its contract.
 var errOpening = errors.New("push: bad opening")
 
-// collectLive adds queued events, changed state and the hub's own messages, as
-// far as they are due and fit, and says whether there is anything to send. While
-// the opening lasts only the hub's own messages are added.
+// collectLive adds queued events, changed state and the hub's own messages that are
+// due and fit, and returns whether there is anything to send. Before the end of the
+// opening it adds only the hub's own messages.
 func (s *Stream) collectLive(c *collector, opening bool) bool {
 	h, o, r := s.hub, &s.out, &c.response
 	now := h.now()
-	// Read before the queue: all that was published up to here and concerns this
-	// stream is in the queue then, or was.
+	// Read before the queue is: everything up to published that concerns this stream
+	// has then been queued.
 	published := h.published.Load()
 
 	s.mu.Lock()
@@ -246,16 +240,16 @@ func (s *Stream) collectLive(c *collector, opening bool) bool {
 			Connection: s.connection, User: s.user, Session: s.session, Attach: s.attach,
 			Number: r.Number, Cursor: Cursor{Epoch: h.config.Epoch, Sequence: r.Cursor},
 			Time: time.Now(), Expiry: expiry, Conflated: conflated + r.Conflated,
-			Topics: settled(subscriptions, drained && !r.Fragment && subscribedAt <= r.Cursor),
+			Topics: completeTopics(subscriptions, drained && !r.Fragment && subscribedAt <= r.Cursor),
 		}))
 	}
 	return heartbeat || reconnect || len(r.Messages) > 0
 }
 
-// settled yields the topics of subscriptions that are whole at a response's cursor,
-// or is nil.
-func settled(subscriptions []*subscription, whole bool) iter.Seq[Topic] {
-	if !whole {
+// completeTopics yields the topics of subscriptions, or is nil unless they are
+// complete at the response's cursor.
+func completeTopics(subscriptions []*subscription, complete bool) iter.Seq[Topic] {
+	if !complete {
 		return nil
 	}
 	return func(yield func(Topic) bool) {
@@ -281,8 +275,9 @@ func (s *Stream) helloInfo() HelloInfo {
 	}
 }
 
-// openingEnd names the end that an error of collect means: its own, the client's
-// going away where the opening was read under the handler's context, or a failure.
+// openingEnd returns the end for an error of collect: the error's own *End,
+// DISCONNECTED where the handler's context ended while the opening was read, or
+// INTERNAL.
 func openingEnd(err error) *End {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return asEnd(err, ReasonDisconnected, "the client went away during the opening")
@@ -290,7 +285,7 @@ func openingEnd(err error) *End {
 	return asEnd(err, ReasonInternal, "the opening failed")
 }
 
-// asEnd names the end that an error means: its own, or else this reason.
+// asEnd returns the *End in err's chain, or else one with this reason.
 func asEnd(err error, reason Reason, message string) *End {
 	var end *End
 	if errors.As(err, &end) {

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,12 +9,12 @@ import (
 	"time"
 )
 
-// Bounds that are part of the contract with clients, and so no settings.
+// Bounds that are part of the contract with clients and cannot be set.
 const (
 	// MinStateInterval and MaxStateInterval bound AttachRequest.StateInterval.
 	MinStateInterval = 10 * time.Millisecond
 	MaxStateInterval = 10 * time.Second
-	// DefaultStateInterval is used where a stream names none.
+	// DefaultStateInterval is used where AttachRequest.StateInterval is zero.
 	DefaultStateInterval = 50 * time.Millisecond
 	// FragmentBytes is the size past which the messages of one sequence travel
 	// in several responses marked as fragments.
@@ -22,15 +23,14 @@ const (
 	PackBytes = 64 << 10
 )
 
-// Config sets a hub up. For every number zero means the default and a negative
-// value switches the limit off where the comment says "may be off".
+// Config has the settings of a hub. For every number, zero means the default. A
+// negative number switches the limit off where the comment says "may be off".
 type Config struct {
 	// Epoch is the epoch of all cursors; see Cursor.
 	Epoch string
-	// FirstAttach is the attach number before the first one given. A server
-	// passes something that rises across its restarts (the Unix time in
-	// milliseconds, shifted), so that an acknowledgement from before a restart
-	// never counts for a stream after it.
+	// FirstAttach is one less than the first attach number. A server passes a number
+	// that rises across its restarts (the Unix time in milliseconds, shifted), so
+	// that an acknowledgement from before a restart never counts after it.
 	FirstAttach uint64
 
 	// HeartbeatInterval is the time between heartbeats, ± 10 %, regardless of
@@ -39,7 +39,7 @@ type Config struct {
 	// AckTimeout ends a stream without an advancing acknowledgement. Default
 	// 45 s; may be off.
 	AckTimeout time.Duration
-	// SendTimeout ends a stream whose send has been blocked so long. Default 5 s.
+	// SendTimeout ends a stream whose send has been blocked for this time. Default 5 s.
 	SendTimeout time.Duration
 	// StreamAge is when a stream is asked to reconnect, ± 15 %. Default 30 min;
 	// may be off.
@@ -49,65 +49,62 @@ type Config struct {
 	// ExpiryGrace is the time between a session's expiry and the end of its
 	// streams. Default 30 s.
 	ExpiryGrace time.Duration
-	// Gather bounds how long messages under load may wait for others, so that one
-	// send carries several. A message that comes after a pause never waits, and
-	// one for few streams hardly: the wait is 5 µs for each stream that was woken
-	// last. Zero and below: off.
+	// Gather bounds how long messages under load wait for others, so that one send
+	// carries several. The wait is 5 µs for each stream that was woken last; a
+	// message that comes after a pause never waits. Zero or negative: off.
 	Gather time.Duration
 
 	// QueueMessages and QueueBytes bound the events that wait for one stream: their
-	// number, and the memory that they keep alive, which is their data and 256 bytes
-	// for each. The stream ends when a publication finds the queue at either bound.
+	// number, and their memory, which is their data and 256 bytes for each. The
+	// stream ends when a publication finds the queue at either bound.
 	// Defaults 4,096 and 1.5 MiB.
 	QueueMessages int
 	QueueBytes    int
-	// UnackedBytes bounds the data that was sent on a stream and not acknowledged.
-	// Nothing is kept for it here; it is what may lie in buffers on the way to a
-	// client that is gone. The stream ends with ReasonNotAcknowledging before it
-	// sends more. Default 256 MiB; may be off.
+	// UnackedBytes bounds the data that was sent on a stream and not acknowledged: it
+	// may all be in buffers on the way to a client that is gone. The hub keeps no copy
+	// of it. The stream ends with ReasonNotAcknowledging before it sends more.
+	// Default 256 MiB; may be off.
 	UnackedBytes int
 	// StreamsPerUser and StreamsPerAddress bound live streams. Default 100 and
 	// no limit; may be off. An attach that takes over does not count.
 	StreamsPerUser    int
 	StreamsPerAddress int
-	// Network names what StreamsPerAddress counts a remote address as; it must not
-	// block. Nil: the address itself.
+	// Network returns the network by which StreamsPerAddress counts a remote address.
+	// It must not block. Nil: the address itself.
 	Network func(remote string) string
 	// TopicsPerStream bounds subscriptions. Default 1,000; may be off.
 	TopicsPerStream int
 	// EndsKept is how many ended streams are remembered. Default 1,000.
 	EndsKept int
 
-	// HasState says whether a topic can ever carry state, so that Encoder's
-	// StateBegin is not sent for topics that cannot. It must not block. Nil: all
-	// topics can.
+	// HasState returns whether a topic can ever carry state. No StateBegin is sent for
+	// one that cannot. It must not block. Nil: all topics can.
 	HasState func(Topic) bool
-	// Sending is shown every response before it is handed to the transport, by the
-	// stream's consumer, which waits for it; it must keep nothing of the response.
-	// Nil: nobody.
+	// Sending, if set, is called with every response before it is handed to the
+	// transport, which waits for it. It must keep nothing of the response.
 	Sending func(StreamName, *Response)
-	// Gone says how a client went away whose call has this context, in one of a few
-	// words for records and metrics. It must not block. Nil: no word.
+	// Gone returns how a client went away whose call has this context, as one of a few
+	// words for records and metrics. It must not block. Nil: "".
 	Gone func(context.Context) string
 	// Encoder makes the hub's own messages. Nil: NopEncoder.
 	Encoder Encoder
-	// Listener, if set, gets what happens to streams.
+	// Listener, if set, is called at the attach, end and acknowledgements of streams.
 	Listener Listener
 }
 
 // Encoder makes the hub's own messages in the form of Message.Data. It must be
-// safe for concurrent use and must not block. A nil result means: the response
-// without such a message.
+// safe for concurrent use and must not block. For a nil result the response has no
+// such message.
 type Encoder interface {
 	// Heartbeat is called for every heartbeat.
 	Heartbeat(HeartbeatInfo) []byte
-	// Reconnect tells the client to open its next stream now.
+	// Reconnect asks the client to open its next stream now.
 	Reconnect(ReconnectInfo) []byte
-	// Expiry tells when the session expires now, after SetExpiry changed it.
+	// Expiry carries the new expiry of the session, after SetExpiry changed it.
 	Expiry(time.Time) []byte
 	// StateBegin precedes a topic's state whenever it is sent whole: when the
-	// topic is subscribed and when the stream fell behind what the hub
-	// remembers. The client forgets what it held of the topic.
+	// topic is subscribed, and when the stream is so far behind that the hub has
+	// forgotten changes. The client drops the topic's state that it has.
 	StateBegin(Topic) []byte
 }
 
@@ -127,7 +124,7 @@ func (NopEncoder) Expiry(time.Time) []byte { return nil }
 // StateBegin returns nil.
 func (NopEncoder) StateBegin(Topic) []byte { return nil }
 
-// HelloInfo is what only the hub knows of a stream that begins.
+// HelloInfo is what a Hello may contain.
 type HelloInfo struct {
 	Connection        string
 	Attach            uint64 // To be named in acknowledgements.
@@ -141,7 +138,7 @@ type HelloInfo struct {
 	Time              time.Time
 }
 
-// HeartbeatInfo is what a heartbeat may say.
+// HeartbeatInfo is what a heartbeat may contain.
 type HeartbeatInfo struct {
 	Connection string
 	User       string
@@ -152,46 +149,35 @@ type HeartbeatInfo struct {
 	Time       time.Time // Now.
 	Expiry     time.Time // Of the session; zero: none.
 	Conflated  uint64    // State updates skipped for this stream since it was attached.
-	// Topics yields what the stream is subscribed to, if everything of these topics
-	// up to Cursor has been handed on, the caller's initial messages included, and
-	// nothing beyond. Nil otherwise: the stream is behind, within its opening or
-	// within a step. To be used during the call only.
+	// Topics yields the stream's topics if everything of them up to Cursor, initial
+	// messages included, has been handed to the transport and nothing beyond. It is
+	// nil when the stream is behind, within its opening or within a step. It must be
+	// used during the call only.
 	Topics iter.Seq[Topic]
 }
 
-// ReconnectInfo is what a reconnect may say.
+// ReconnectInfo is what a reconnect may contain.
 type ReconnectInfo struct {
 	Connection string
 	Reason     Reason        // ReasonStreamAge or ReasonShutdown.
-	Within     time.Duration // The stream is ended after it.
+	Within     time.Duration // The stream is ended after this time.
 }
 
-// WithDefaults returns the settings as a hub takes them: with every default in
-// its place.
+// WithDefaults returns the settings with all defaults filled in.
 func (c Config) WithDefaults() Config {
-	duration := func(d *time.Duration, standard time.Duration) {
-		if *d == 0 {
-			*d = standard
-		}
-	}
-	number := func(n *int, standard int) {
-		if *n == 0 {
-			*n = standard
-		}
-	}
-	duration(&c.HeartbeatInterval, 5*time.Second)
-	duration(&c.AckTimeout, 45*time.Second)
-	duration(&c.SendTimeout, 5*time.Second)
-	duration(&c.StreamAge, 30*time.Minute)
-	duration(&c.ReconnectGrace, 10*time.Second)
-	duration(&c.ExpiryGrace, 30*time.Second)
-	number(&c.QueueMessages, 4096)
-	number(&c.QueueBytes, 3<<19)
-	number(&c.UnackedBytes, 256<<20)
-	number(&c.StreamsPerUser, 100)
-	number(&c.StreamsPerAddress, -1)
-	number(&c.TopicsPerStream, 1000)
-	number(&c.EndsKept, 1000)
+	c.HeartbeatInterval = cmp.Or(c.HeartbeatInterval, 5*time.Second)
+	c.AckTimeout = cmp.Or(c.AckTimeout, 45*time.Second)
+	c.SendTimeout = cmp.Or(c.SendTimeout, 5*time.Second)
+	c.StreamAge = cmp.Or(c.StreamAge, 30*time.Minute)
+	c.ReconnectGrace = cmp.Or(c.ReconnectGrace, 10*time.Second)
+	c.ExpiryGrace = cmp.Or(c.ExpiryGrace, 30*time.Second)
+	c.QueueMessages = cmp.Or(c.QueueMessages, 4096)
+	c.QueueBytes = cmp.Or(c.QueueBytes, 3<<19)
+	c.UnackedBytes = cmp.Or(c.UnackedBytes, 256<<20)
+	c.StreamsPerUser = cmp.Or(c.StreamsPerUser, 100)
+	c.StreamsPerAddress = cmp.Or(c.StreamsPerAddress, -1)
+	c.TopicsPerStream = cmp.Or(c.TopicsPerStream, 1000)
+	c.EndsKept = cmp.Or(c.EndsKept, 1000)
 	if c.Network == nil {
 		c.Network = func(remote string) string { return remote }
 	}
@@ -202,7 +188,7 @@ func (c Config) WithDefaults() Config {
 var ErrConfig = errors.New("push: settings contradict each other")
 
 // Validate reports every contradiction in the settings, defaults filled in.
-// NewHub does not call it: a program does, before it starts anything.
+// NewHub does not call it; a program should, before it starts anything.
 func (c Config) Validate() error {
 	c = c.WithDefaults()
 	var errs []error

@@ -7,13 +7,12 @@ import (
 	"strings"
 )
 
-// A cursor names a place in the one order of everything that was ever
-// published. It carries the epoch because a sequence alone lies after the
-// numbering began anew (a restored backup, another data directory): a client
-// that resumes at 900 of the old numbering would silently miss 1 to 900 of the
-// new one.
+// A cursor is a place in the order of everything that was ever published. It has an
+// epoch because the numbering may begin anew (a restored backup, another data
+// directory): with a sequence alone, a client that resumes at 900 of the old
+// numbering would silently miss 1 to 900 of the new one.
 
-// ErrBadCursor means that a text is not a cursor in its one canonical form.
+// ErrBadCursor means that a text is not a cursor in canonical form.
 var ErrBadCursor = errors.New("push: bad cursor")
 
 // MaxEpoch is the longest epoch that a cursor may carry, in bytes.
@@ -28,10 +27,8 @@ type Cursor struct {
 
 // String returns "epoch:sequence", or "" for a cursor without an epoch.
 func (c Cursor) String() string {
-	if c.Epoch == "" {
-		return ""
-	}
-	return c.Epoch + ":" + strconv.FormatUint(c.Sequence, 10)
+	var b [MaxEpoch + 21]byte
+	return string(c.Append(b[:0]))
 }
 
 // Append appends what String returns to b.
@@ -44,9 +41,9 @@ func (c Cursor) Append(b []byte) []byte {
 	return strconv.AppendUint(b, c.Sequence, 10)
 }
 
-// ParseCursor reads what String wrote. It accepts one form only: no sign, no
-// leading zero, no white space. Errors match ErrBadCursor and never repeat the
-// text, which came from a client.
+// ParseCursor reads what String wrote, and only that: no sign, no leading zero, no
+// white space. Errors match ErrBadCursor and never contain the text, which came from
+// a client.
 func ParseCursor(text string) (Cursor, error) {
 	epoch, digits, found := strings.Cut(text, ":")
 	if !found {
@@ -55,27 +52,15 @@ func ParseCursor(text string) (Cursor, error) {
 	if !validEpoch(epoch) {
 		return Cursor{}, fmt.Errorf("%w: bad epoch", ErrBadCursor)
 	}
-	if digits == "" || digits[0] == '+' || (digits[0] == '0' && len(digits) > 1) {
-		return Cursor{}, fmt.Errorf("%w: bad sequence", ErrBadCursor)
-	}
 	sequence, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil {
+	if err != nil || strconv.FormatUint(sequence, 10) != digits {
 		return Cursor{}, fmt.Errorf("%w: bad sequence", ErrBadCursor)
 	}
 	return Cursor{Epoch: epoch, Sequence: sequence}, nil
 }
 
+const epochCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
 func validEpoch(epoch string) bool {
-	if epoch == "" || len(epoch) > MaxEpoch {
-		return false
-	}
-	for i := range len(epoch) {
-		c := epoch[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
+	return epoch != "" && len(epoch) <= MaxEpoch && strings.Trim(epoch, epochCharacters) == ""
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What one stream's deliveries were like, for queries about a connection.
+// The latest deliveries of one stream, for queries about a connection.
 
 // recentKept is how many of the latest deliveries are remembered one by one.
 const recentKept = 16
@@ -20,12 +20,11 @@ type Delivery struct {
 	// first, at most 16.
 	Recent []time.Duration
 	// Painted is the number of the last response that was painted; 0 when the
-	// client never said.
+	// client never reported one.
 	Painted uint64
 }
 
-// delivery is made with the first live message of a stream. It belongs to
-// Stream.mu.
+// delivery is made with the first live message of a stream. Stream.mu protects it.
 type delivery struct {
 	stages [stages]Histogram
 	recent [recentKept]time.Duration
@@ -47,7 +46,7 @@ func (d *delivery) note(stage Stage, age time.Duration) {
 	}
 }
 
-// Delivery tells what the deliveries of the connection's live stream were like.
+// Delivery returns what the deliveries of the connection's live stream were like.
 // False: it has none.
 func (h *Hub) Delivery(connection string) (Delivery, bool) {
 	h.mu.RLock()
@@ -59,8 +58,8 @@ func (h *Hub) Delivery(connection string) (Delivery, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var d Delivery
-	if s.receipts.painting != nil {
-		d.Painted = s.receipts.painting.number
+	if s.acks.painting != nil {
+		d.Painted = s.acks.painting.number
 	}
 	if s.delivery == nil {
 		return d, true
@@ -74,59 +73,39 @@ func (h *Hub) Delivery(connection string) (Delivery, bool) {
 
 // painting is what a stream remembers for a client that says what it painted.
 type painting struct {
-	open   []tally // Acknowledged with live messages, not painted yet.
+	open   []tally // Acknowledged with live messages, not painted yet; at most unackedKept.
 	number uint64  // The highest number painted.
 }
 
-// keep remembers a response until it is painted; past receiptsKept every second
-// one is forgotten.
-func (p *painting) keep(t tally) {
-	if t.kinds != 0 && t.number > p.number {
-		p.open = thinned(p.open, t)
-	}
-}
-
-// Painted takes the client's word that the response with this number, which it
-// has acknowledged, and all before it were on the screen so long ago. The first
-// such word of a stream makes the hub remember responses for the next ones.
-// A repeated or older number changes nothing. How long ago is believed as far as
-// it is possible: not before the response was sent.
+// Painted notes that the response with this number, which the client has
+// acknowledged, and all before it were on the screen as long ago as ago. The first
+// call for a stream only makes the hub remember responses for the next ones. A
+// repeated or lower number changes nothing. An ago that lies before the response was
+// sent counts as the time of sending.
 //
 // Errors: ErrNotAttached, ErrNotYours, ErrOtherAttach, ErrFuture for a number
 // that was not acknowledged.
 func (h *Hub) Painted(connection, user string, attach, number uint64, ago time.Duration) error {
-	h.mu.RLock()
-	s, err := h.lookup(connection, user)
-	h.mu.RUnlock()
+	s, err := h.lookupAttach(connection, user, attach)
 	if err != nil {
 		return err
-	}
-	if attach != s.attach {
-		return fmt.Errorf("%w: %d, live is %d", ErrOtherAttach, attach, s.attach)
 	}
 	at := h.now() - int64(max(0, ago))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := &s.receipts
-	if number > r.number {
-		return fmt.Errorf("%w: %d painted, %d acknowledged", ErrFuture, number, r.number)
+	p := s.acks.painting
+	switch {
+	case number > s.acks.number:
+		return fmt.Errorf("%w: %d painted, %d acknowledged", ErrFuture, number, s.acks.number)
+	case p == nil:
+		s.acks.painting = &painting{number: number}
+	case number > p.number:
+		p.number = number
+		p.open = popUpTo(p.open, number, func(t *tally) {
+			age := time.Duration(max(0, max(at, t.at)-t.committed))
+			h.freshness.shards[0].addEach(StagePainted, t.kinds, age)
+			s.deliveries().note(StagePainted, age)
+		})
 	}
-	if r.painting == nil {
-		r.painting = &painting{number: number}
-		return nil
-	}
-	p := r.painting
-	if number <= p.number {
-		return nil
-	}
-	p.number = number
-	done := 0
-	for ; done < len(p.open) && p.open[done].number <= number; done++ {
-		t := &p.open[done]
-		age := time.Duration(max(0, max(at, t.at)-t.committed))
-		h.freshness.shards[0].addEach(StagePainted, t.kinds, age)
-		s.deliveries().note(StagePainted, age)
-	}
-	p.open = append(p.open[:0], p.open[done:]...)
 	return nil
 }

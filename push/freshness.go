@@ -1,37 +1,37 @@
 package push
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// How old messages are when they are handed over, acknowledged and painted. A
-// server that cannot say this cannot say whether its clients' screens are
-// current. It is counted for every live message and must cost next to nothing
-// beside the send: counts lie in fixed arrays, no delivery allocates, and
-// neighbours of the same kind and age are added at once.
+// The age of messages when they are handed over, acknowledged and painted. It shows
+// whether the clients' screens are current. It is counted for every live message, so
+// it must be cheap compared with a send: counts are in fixed arrays, no delivery
+// allocates, and neighbours of the same kind and age are added at once.
 //
-// Replays, snapshots and a topic's state when it is first sent are not counted:
-// they are old by nature.
+// Replays, snapshots and the first state of a topic are not counted, because they are
+// always old.
 
-// Stage says how far a message has come.
+// Stage is how far a message has come.
 type Stage uint8
 
 // The stages of a delivery.
 const (
-	// StageSent: handed to the transport. It is no proof that anything left this
-	// machine: a send that returned was queued, no more.
+	// StageSent: handed to the transport. It does not prove that anything left this
+	// machine: a send that has returned may only have been queued.
 	StageSent Stage = iota
-	// StageAcknowledged: the client's word that it has arrived has itself arrived.
-	// Clients gather acknowledgements, so this is a bound from above.
+	// StageAcknowledged: the client's acknowledgement has arrived. Clients gather
+	// acknowledgements, so this is an upper bound.
 	StageAcknowledged
-	// StagePainted: it was on the screen, where the client says so.
+	// StagePainted: it was on the screen, if the client reports that.
 	StagePainted
 
 	stages = int(StagePainted) + 1
 )
 
-// ages are the upper bounds of a Histogram's buckets but the last.
+// ages are the upper bounds of a Histogram's buckets; the last bucket has none.
 var ages = [...]time.Duration{ //nolint:gochecknoglobals // A constant that Go cannot write as one.
 	250 * time.Microsecond, 500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
 	10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond,
@@ -39,21 +39,21 @@ var ages = [...]time.Duration{ //nolint:gochecknoglobals // A constant that Go c
 	time.Minute,
 }
 
-// Histogram counts ages. Buckets are those of [HistogramBounds], each without
-// those below it; the last counts what is older than all bounds.
+// Histogram counts ages in buckets with the upper bounds of [HistogramBounds]. The
+// counts are not cumulative. The last bucket counts ages above all bounds.
 type Histogram struct {
 	Count   uint64
 	Sum     time.Duration
 	Buckets [len(ages) + 1]uint64
 }
 
-// HistogramBounds returns the upper bounds of a Histogram's buckets but the last,
-// rising.
-func HistogramBounds() []time.Duration { return append([]time.Duration(nil), ages[:]...) }
+// HistogramBounds returns the upper bounds of a Histogram's buckets, rising. The last
+// bucket has none.
+func HistogramBounds() []time.Duration { return slices.Clone(ages[:]) }
 
-// Quantile returns the bound below which at least the fraction q (0 to 1) of the
-// ages lie; 0 when nothing was counted. What is older than all bounds counts as
-// the highest.
+// Quantile returns the lowest bound that at least the fraction q (0 to 1) of the ages
+// do not exceed; 0 when nothing was counted. Ages above all bounds count as the
+// highest bound.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	if h.Count == 0 {
 		return 0
@@ -81,20 +81,20 @@ func bucketOf(age time.Duration) int {
 	return i
 }
 
-// KindFreshness is how old the live messages of one kind were at a stage.
+// KindFreshness has the ages of the live messages of one kind at a stage.
 type KindFreshness struct {
-	Kind string // Message.Kind; "other" for the kinds past the first maxKinds.
+	Kind string // Message.Kind, or "other" for kinds past the limit of 31.
 	Histogram
 }
 
 const (
-	// maxKinds bounds the kinds that are counted apart: a bit each in a tally.
+	// maxKinds bounds the kinds that are counted separately: each has a bit in a tally.
 	maxKinds = 32
-	// freshnessShards keeps consumers on different cores off each other's counts.
+	// freshnessShards lets streams on different cores count without contention.
 	freshnessShards = 8
 )
 
-// kind numbers a Message.Kind within a hub. The first is that of all the rest.
+// kind numbers a Message.Kind within a hub. 0 is "other".
 type kind uint8
 
 // freshness holds the counts of a hub.
@@ -125,7 +125,7 @@ func (f *freshness) kind(name string) kind {
 	if len(names) == maxKinds {
 		return 0
 	}
-	names = append(append([]string(nil), names...), name)
+	names = append(slices.Clone(names), name)
 	number = kind(len(names) - 1)
 	f.numbers[name] = number
 	f.names.Store(&names)
@@ -181,7 +181,7 @@ type part struct {
 	at    int64 // When it was committed, by the hub's clock.
 }
 
-// since tells a commit in the hub's clock. It may lie before the hub was made.
+// since returns a commit time by the hub's clock. It may lie before the hub was made.
 func (h *Hub) since(committed time.Time) int64 {
 	if committed.IsZero() {
 		return never
@@ -189,8 +189,8 @@ func (h *Hub) since(committed time.Time) int64 {
 	return int64(committed.Sub(h.started))
 }
 
-// sent counts a response that is about to be handed over: for the hub, and for
-// the stream, whose caller holds s.mu. It returns the newest commit and the kinds.
+// sent counts a response that is about to be handed over, for the hub and for the
+// stream. It returns the newest commit and the kinds. The caller holds s.mu.
 func (c *collector) sent(s *Stream, now int64) (newest int64, kinds uint32) {
 	var run struct {
 		kind  kind

@@ -5,29 +5,27 @@ import (
 	"time"
 )
 
-// Gathering: what comes soon after streams were woken waits, so that one send
-// carries several publications. The line of turns gathers too, but only once it is
-// full; on a machine with cores to spare a fast publisher would cost a write per
-// event and stream. How long to wait follows from what the last round costs: a few
-// microseconds for each stream that it woke, at most the setting. So a few streams
-// are never held back noticeably, the first publication after a pause not at all,
-// and none longer than the setting.
+// Gathering: publications that follow soon after streams were woken wait, so that
+// one send carries several of them. The line of turns gathers too, but only once it is
+// full; with idle cores, a fast publisher would cost one write per event and stream.
+// The wait depends on the cost of the last round: a few microseconds for each stream
+// that it woke, at most Config.Gather. The first publication after a pause never waits.
 
-// gatherPerStream is about a third of what a response costs: its wake, its frame
-// and its write. With one in three cores busy sending, there is reason to gather.
+// gatherPerStream is about a third of the cost of a response: its wake, its frame
+// and its write. So gathering begins when sending would keep a third of a core busy.
 const gatherPerStream = 5 * time.Microsecond
 
-// gatherer belongs to Hub.publishing.
+// gatherer is protected by Hub.publishing.
 type gatherer struct {
 	pending []*Stream
-	until   int64 // Streams are not woken before.
+	until   int64 // Streams are not woken before this time.
 	armed   bool
 	timer   timer
 	span    atomic.Int64 // How long it gathers now, for statistics.
 }
 
-// wakeTouched wakes the streams of the round at hand, or has them woken.
-// The caller holds h.publishing.
+// wakeTouched wakes the streams of this round, now or after gathering. The caller
+// holds h.publishing.
 func (h *Hub) wakeTouched() {
 	g, hold := &h.gatherer, false
 	if h.config.Gather > 0 && len(h.touched) > 0 {
@@ -53,14 +51,14 @@ func (h *Hub) wakeTouched() {
 	}
 }
 
-// gatherFor is how long to gather after so many streams were woken.
+// gatherFor returns how long to gather after this many streams were woken.
 func (h *Hub) gatherFor(streams int) int64 {
 	span := int64(min(h.config.Gather, time.Duration(streams)*gatherPerStream))
 	h.gatherer.span.Store(span)
 	return span
 }
 
-// flushGathered wakes the streams that were held back.
+// flushGathered wakes the waiting streams.
 func (h *Hub) flushGathered() {
 	h.publishing.Lock()
 	defer h.publishing.Unlock()

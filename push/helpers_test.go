@@ -115,6 +115,32 @@ func receive(ctx context.Context, s *push.Stream, resume uint64, hold func()) *r
 	return r
 }
 
+// pull serves the stream one response at a time: each call of the returned function
+// ends the send of the response before and returns the next response.
+func pull(t *testing.T, s *push.Stream) func() *push.Response {
+	t.Helper()
+	responses, sent := make(chan *push.Response), make(chan struct{})
+	started := false
+	return func() *push.Response {
+		if !started {
+			started = true
+			if err := s.Start(func(r *push.Response) error {
+				responses <- r
+				select {
+				case <-sent:
+				case <-t.Context().Done():
+				}
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+		} else {
+			sent <- struct{}{}
+		}
+		return <-responses
+	}
+}
+
 var errStopped = errors.New("stopped receiving")
 
 func (r *receiver) send(response *push.Response) error {

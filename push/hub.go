@@ -16,9 +16,9 @@ type Hub struct {
 	listener Listener
 	started  time.Time // Origin of now().
 
-	// published is the last sequence whose messages are all in the queues. A
-	// consumer takes nothing beyond it, which is what makes a sequence visible
-	// as one although the queues are filled one after the other.
+	// published is the last sequence whose messages are all in the queues. A stream
+	// sends nothing beyond it. So a sequence becomes visible at once, although the
+	// queues are filled one after the other.
 	published atomic.Uint64
 
 	// interest counts the changes of which topics have subscribers.
@@ -26,7 +26,7 @@ type Hub struct {
 
 	// publishing protects what only Publish uses.
 	publishing sync.Mutex
-	round      uint64    // Counts calls of Publish.
+	round      uint64    // Counts the calls of Publish.
 	touched    []*Stream // Streams to be woken, each once per round.
 	addressed  []*topic  // Topics with events in the publication at hand.
 	gatherer   gatherer
@@ -40,9 +40,9 @@ type Hub struct {
 	topics    map[Topic]*topic
 	attaches  uint64
 	draining  bool
-	ends      endRing
-	past      Totals        // Of streams that have ended; only what only rises.
-	emptied   chan struct{} // Rung when the last stream detaches.
+	ends      []EndRecord   // The last ones, newest last.
+	past      Totals        // Of streams that have ended; only its counters.
+	emptied   chan struct{} // Receives a value when the last stream detaches.
 
 	timers     timers
 	turns      turns
@@ -64,7 +64,6 @@ func NewHub(config Config) *Hub {
 		addresses: make(map[string]int),
 		topics:    make(map[Topic]*topic),
 		attaches:  config.FirstAttach,
-		ends:      endRing{limit: config.EndsKept},
 		emptied:   make(chan struct{}, 1),
 		timers:    timers{kick: make(chan struct{}, 1)},
 		turns:     turns{limit: runtime.GOMAXPROCS(0)},
@@ -79,8 +78,8 @@ func NewHub(config Config) *Hub {
 	return h
 }
 
-// now is the hub's clock: nanoseconds since it was made. Limits are measured
-// with it, so that a jump of the wall clock ends no stream.
+// now is the hub's clock: nanoseconds since the hub was made. All time limits use
+// it, so that a jump of the wall clock ends no stream.
 func (h *Hub) now() int64 { return int64(time.Since(h.started)) }
 
 // Epoch returns the epoch of the hub's cursors.
@@ -89,20 +88,20 @@ func (h *Hub) Epoch() string { return h.config.Epoch }
 // Published returns the last published sequence.
 func (h *Hub) Published() uint64 { return h.published.Load() }
 
-// Seed sets where publishing begins and what the state is there, for a hub
-// whose publisher starts from a snapshot. It must be called before the first
-// Publish and Attach; messages without a Key are ignored.
+// Seed sets the last published sequence and the state at it, for a publisher that
+// starts from a snapshot. It must be called before the first Publish and Attach.
+// Messages without a Key are ignored. The error is ErrOutOfOrder.
 func (h *Hub) Seed(sequence uint64, state []*Message) error {
 	h.publishing.Lock()
 	defer h.publishing.Unlock()
 	if sequence < h.published.Load() {
 		return fmt.Errorf("%w: seed at %d after %d", ErrOutOfOrder, sequence, h.published.Load())
 	}
-	h.lockTopics([]Publication{{Messages: state}})
-	defer h.mu.RUnlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, m := range state {
 		if m.Key != "" {
-			h.topics[m.Topic].apply(m, h.freshness.kind(m.Kind))
+			h.setState(h.topicLocked(m.Topic), m, never)
 		}
 	}
 	h.published.Store(sequence)
@@ -110,10 +109,12 @@ func (h *Hub) Seed(sequence uint64, state []*Message) error {
 }
 
 // Publish hands publications to every stream subscribed to their topics. It waits
-// for no client: per stream it appends references, and wakes its consumer at most
-// once a call; state costs the same whatever the number of subscribers. One caller
-// at a time, sequences rising, never concurrently with Attach or Subscribe. What
-// came before a publication that is out of order is published.
+// for no client: it appends references to each stream's queue and wakes each stream
+// at most once. State costs the same for any number of subscribers. It must have one
+// caller at a time and must not run at the same time as Attach or Subscribe.
+//
+// The error is ErrOutOfOrder for a sequence that does not rise; the publications
+// before it have been published.
 func (h *Hub) Publish(publications ...Publication) error {
 	h.publishing.Lock()
 	defer h.publishing.Unlock()
@@ -149,9 +150,8 @@ func (h *Hub) publish(p *Publication) {
 	h.published.Store(p.Sequence)
 }
 
-// Subscribed says whether a topic has a subscriber: an event of one that has none
-// need not be made. The answer holds as long as Interest stays the same, or, for
-// the publisher, until it next lets a stream attach or subscribe.
+// Subscribed returns whether a topic has a subscriber; if not, its events need not be
+// made. The answer holds as long as Interest returns the same number.
 func (h *Hub) Subscribed(name Topic) bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -163,14 +163,14 @@ func (h *Hub) Subscribed(name Topic) bool {
 // or loses its last.
 func (h *Hub) Interest() uint64 { return h.interest.Load() }
 
-// sort makes one batch per topic that has subscribers and takes the state over.
+// sort makes one batch of events per topic that has subscribers and stores state.
 func (h *Hub) sort(p *Publication) {
 	for _, m := range p.Messages {
 		t := h.topics[m.Topic]
 		switch {
 		case t == nil: // No stream is subscribed.
 		case m.Key != "":
-			h.changed(t, m, h.since(p.Time))
+			h.setState(t, m, h.since(p.Time))
 		case len(t.subscribers) > 0:
 			if t.batch == nil {
 				t.batch = newBatch(p.Sequence, p.Time, nil)
@@ -183,36 +183,29 @@ func (h *Hub) sort(p *Publication) {
 	}
 }
 
-// lockTopics returns with h.mu locked for reading and a topic for every message
-// that is state, which outlives its subscribers.
+// lockTopics locks h.mu for reading, and makes the missing topics of messages that
+// are state, which is kept without subscribers too.
 func (h *Hub) lockTopics(publications []Publication) {
-	for {
-		h.mu.RLock()
-		if !h.missingTopic(publications) {
-			return
-		}
+	h.mu.RLock()
+	for m := h.withoutTopic(publications); m != nil; m = h.withoutTopic(publications) {
 		h.mu.RUnlock()
 		h.mu.Lock()
-		for i := range publications {
-			for _, m := range publications[i].Messages {
-				if m.Key != "" {
-					h.topicLocked(m.Topic)
-				}
-			}
-		}
+		h.topicLocked(m.Topic)
 		h.mu.Unlock()
+		h.mu.RLock()
 	}
 }
 
-func (h *Hub) missingTopic(publications []Publication) bool {
+// withoutTopic returns a message of state that has no topic yet, or nil.
+func (h *Hub) withoutTopic(publications []Publication) *Message {
 	for i := range publications {
 		for _, m := range publications[i].Messages {
 			if m.Key != "" && h.topics[m.Topic] == nil {
-				return true
+				return m
 			}
 		}
 	}
-	return false
+	return nil
 }
 
 func (h *Hub) topicLocked(name Topic) *topic {
@@ -224,11 +217,10 @@ func (h *Hub) topicLocked(name Topic) *topic {
 	return t
 }
 
-// Run keeps the hub's time until ctx ends: heartbeats, limits, flushes of state.
-// Then it ends every stream with ReasonShutdown, refuses new ones, and returns
-// when every send function has returned. A transport must therefore fail a
-// pending send once its handler has returned, as grpc-go does. Run is called
-// once.
+// Run does what is due by time until ctx ends: heartbeats, limits, flushes of state.
+// Then it ends every stream with ReasonShutdown, refuses new ones, and returns nil
+// when every send function has returned. A transport must therefore fail a pending
+// send once its handler has returned, as grpc-go does. Run is called once.
 func (h *Hub) Run(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()

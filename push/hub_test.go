@@ -70,11 +70,11 @@ func TestRefusalsChangeNothing(t *testing.T) {
 		if err := h.Publish(push.Publication{Sequence: 5}); !errors.Is(err, push.ErrOutOfOrder) {
 			t.Errorf("a sequence twice: %v", err)
 		}
-		if _, err := s.Next(t.Context()); err != nil {
+		if err := s.Start(func(*push.Response) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Serve(t.Context(), nil); !errors.Is(err, push.ErrConsumed) {
-			t.Errorf("a second consumer: %v", err)
+			t.Errorf("served twice: %v", err)
 		}
 	})
 }
@@ -206,10 +206,7 @@ func TestTopicsOfOneSequenceArriveMergedByIndex(t *testing.T) {
 		h := start(t, push.Config{})
 		s := attach(t, h, push.AttachRequest{Topics: []push.Topic{"b", "a"}})
 		publish(t, h, 1, event(1, 0, "a", 1), event(1, 1, "b", 1), event(1, 2, "a", 1), event(1, 3, "b", 1))
-		response, err := s.Next(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		response := pull(t, s)()
 		for len(response.Messages) == 0 || response.Messages[0].Kind != "event" {
 			t.Fatalf("unexpected first message %+v", response.Messages)
 		}

@@ -1,20 +1,23 @@
 package push
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
-// What ends a stream or warns it: its clock, its session, its server.
+// What ends a stream or announces its end: time limits, its session, its server.
 
-// tick looks at everything about a stream that has a time. Run calls it when
-// the nearest of those times has come.
+// tick handles everything about a stream that is due by time. Run calls it when
+// the nearest of its deadlines has come.
 func (h *Hub) tick(s *Stream, now int64) {
 	ended, wake := s.tick(now)
 	switch {
 	case ended:
-		h.detach(s) // A stream with a consumer is finished by it; this one may have none.
+		h.detach(s) // Serve would do it, but may never have been called.
 	case wake:
 		s.wake()
 	}
@@ -34,7 +37,7 @@ func (s *Stream) tick(now int64) (ended, wake bool) {
 	}
 	if now >= s.reconnectAt {
 		s.reconnectAt = never
-		if s.endAt == never { // Drain has its own limit.
+		if s.endAt == never { // Otherwise Drain has set it.
 			s.endAt = now + int64(config.ReconnectGrace)
 		}
 		s.reconnectDue, wake = true, true
@@ -62,32 +65,27 @@ func (s *Stream) overdue(now int64) *End {
 		return &End{Reason: ReasonSessionExpired, Message: "the session expired " + config.ExpiryGrace.String() + " ago"}
 	case now >= s.endAt:
 		return &End{Reason: s.endReason, Message: "the stream was asked to reconnect and did not in time"}
-	case config.AckTimeout > 0 && now-s.receipts.ackedAt >= int64(config.AckTimeout):
+	case config.AckTimeout > 0 && now-s.acks.at >= int64(config.AckTimeout):
 		return &End{Reason: ReasonNotAcknowledging, Message: "nothing new acknowledged for " + config.AckTimeout.String()}
 	}
 	return nil
 }
 
-// nextDeadline returns when tick must look again. A send that is blocked is not
-// announced to the heap; instead no stream is left alone for longer than
-// SendTimeout, so that one that begins now is found in time. The caller holds
-// s.mu.
+// nextDeadline returns when tick must be called again. The start of a send sets no
+// deadline of its own. Instead tick is called at least once per SendTimeout, so that
+// a send that begins now and blocks is found in time. The caller holds s.mu.
 func (s *Stream) nextDeadline(now int64) int64 {
 	if s.ended != nil {
 		return now
 	}
 	config := &s.hub.config
 	next := min(s.heartbeatAt, s.stateAt, s.reconnectAt, s.endAt)
-	if start := s.sendStart.Load(); start != 0 {
-		next = min(next, start+int64(config.SendTimeout))
-	} else {
-		next = min(next, now+int64(config.SendTimeout))
-	}
+	next = min(next, cmp.Or(s.sendStart.Load(), now)+int64(config.SendTimeout))
 	if s.expiryAt != never {
 		next = min(next, s.expiryAt+int64(config.ExpiryGrace))
 	}
 	if config.AckTimeout > 0 {
-		next = min(next, s.receipts.ackedAt+int64(config.AckTimeout))
+		next = min(next, s.acks.at+int64(config.AckTimeout))
 	}
 	return next
 }
@@ -99,10 +97,9 @@ func (s *Stream) setExpiry(expiry time.Time, now int64) {
 	}
 }
 
-// SetExpiry sets when the session expires, later or earlier than before, and
-// returns how many streams it has here, which are sent the change. They end with
-// ReasonSessionExpired when the expiry and Config.ExpiryGrace have passed; a
-// zero time means never.
+// SetExpiry changes when the session expires and returns how many streams it has
+// here. They are sent the new expiry, and end with ReasonSessionExpired when it and
+// Config.ExpiryGrace have passed. The zero time means never.
 func (h *Hub) SetExpiry(session string, expiry time.Time) int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -115,8 +112,7 @@ func (h *Hub) SetExpiry(session string, expiry time.Time) int {
 	return len(h.sessions[session])
 }
 
-// changeExpiry says whether that was a change.
-func (s *Stream) changeExpiry(expiry time.Time, now int64) bool {
+func (s *Stream) changeExpiry(expiry time.Time, now int64) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if expiry.Equal(s.expiry) {
@@ -128,8 +124,8 @@ func (s *Stream) changeExpiry(expiry time.Time, now int64) bool {
 	return true
 }
 
-// Selector names streams: those that match every non-empty field; the zero
-// Selector names all.
+// Selector selects the streams that match every non-empty field; the zero Selector
+// selects all.
 type Selector struct {
 	Connection string
 	Session    string
@@ -137,8 +133,8 @@ type Selector struct {
 }
 
 // End ends the streams that match, with the reason and a message for people,
-// and returns how many it ended. Their handlers return at once, whatever their
-// transports do.
+// and returns how many it ended. Their handlers return at once, even while a send is
+// blocked.
 func (h *Hub) End(which Selector, reason Reason, message string) int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -169,18 +165,14 @@ func (h *Hub) candidates(which Selector) []*Stream {
 	case which.User != "":
 		return h.users[which.User]
 	}
-	all := make([]*Stream, 0, len(h.streams))
-	for _, s := range h.streams {
-		all = append(all, s)
-	}
-	return all
+	return slices.Collect(maps.Values(h.streams))
 }
 
-// Drain empties the hub: it refuses new streams, tells the live ones to
-// reconnect, spread evenly over spread so that they do not arrive elsewhere
-// together, and ends those that are left after limit with ReasonShutdown. It
-// returns nil when no stream is left. When ctx ends first, all are ended at once
-// and its cause is returned. Run must be running.
+// Drain empties the hub. It refuses new streams, asks the live ones to reconnect,
+// evenly distributed over spread so that they do not arrive elsewhere together, and
+// ends those that remain after limit with ReasonShutdown. It returns nil when no
+// stream is left. When ctx ends first, all are ended at once and its cause is
+// returned. Run must be running.
 func (h *Hub) Drain(ctx context.Context, spread, limit time.Duration) error {
 	h.mu.Lock()
 	h.draining = true

@@ -224,7 +224,7 @@ func TestASecondAttachTakesOverAndSaysHow(t *testing.T) {
 		if told.TookOver != push.ReasonSuperseded || told.Attach != 3 {
 			t.Errorf("told %+v", told)
 		}
-		if n := h.UserStreams("alice"); n != 1 {
+		if n := len(h.List()); n != 1 {
 			t.Errorf("%d live streams", n)
 		}
 	})

@@ -6,17 +6,16 @@ import (
 	"fmt"
 )
 
-// Every end of a stream has a name, the same in the status that the client gets,
-// in logs, in metrics and on screens. Streams that end for
-// unknown reasons are the complaint that this package exists to answer.
+// Every end of a stream has a named reason, the same in the client's status, in logs,
+// in metrics and on screens.
 
 // Reason is why a stream ended or was refused.
 type Reason string
 
 // The reasons, and what a client does about each.
 const (
-	// ReasonSlowConsumer: the event queue passed its bound or a send was blocked
-	// too long. The client resumes at its cursor.
+	// ReasonSlowConsumer: the event queue reached its bound or a send was blocked
+	// too long. Resumes at its cursor.
 	ReasonSlowConsumer Reason = "SLOW_CONSUMER"
 	// ReasonNotAcknowledging: no advancing acknowledgement in time. Resumes.
 	ReasonNotAcknowledging Reason = "NOT_ACKNOWLEDGING"
@@ -28,7 +27,7 @@ const (
 	// its new stream.
 	ReasonReplaced Reason = "REPLACED"
 	// ReasonSuperseded: another client instance attached to the connection.
-	// Stops and tells its user.
+	// Stops and informs its user.
 	ReasonSuperseded Reason = "SUPERSEDED"
 	// ReasonSessionExpired: the session's expiry and its grace have passed.
 	// Signs in.
@@ -42,12 +41,12 @@ const (
 	ReasonUnknownConnection Reason = "UNKNOWN_CONNECTION"
 	// ReasonNotYourConnection: the connection belongs to another user. Signs in.
 	ReasonNotYourConnection Reason = "NOT_YOUR_CONNECTION"
-	// ReasonBadCursor: the cursor is not one. Does not retry.
+	// ReasonBadCursor: the cursor is not valid. Does not retry.
 	ReasonBadCursor Reason = "BAD_CURSOR"
 	// ReasonBadSubscription: the subscription is not valid. Does not retry.
 	ReasonBadSubscription Reason = "BAD_SUBSCRIPTION"
-	// ReasonDisconnected: the client went away, or its transport failed. No
-	// client is left to read it; it is for records.
+	// ReasonDisconnected: the client went away, or its transport failed. It is for
+	// records only, because no client is left to read it.
 	ReasonDisconnected Reason = "DISCONNECTED"
 	// ReasonInternal: the opening failed in the server. Resumes with backoff.
 	ReasonInternal Reason = "INTERNAL"
@@ -56,9 +55,9 @@ const (
 // End is the error with which a stream ends.
 type End struct {
 	Reason  Reason
-	Message string // For people; says numbers, never secrets.
+	Message string // For people; contains no secrets.
 	Err     error  // The cause, when there is one.
-	Cause   string // With ReasonDisconnected: Config.Gone's word.
+	Cause   string // With ReasonDisconnected: the result of Config.Gone.
 }
 
 // Error returns the reason and the message.
@@ -72,14 +71,14 @@ func (e *End) Error() string {
 // Unwrap returns the cause.
 func (e *End) Unwrap() error { return e.Err }
 
-// Gone returns the end of a stream whose client went away: what a send function
-// returns when it failed and knows the context of its call.
+// Gone returns the end of a stream whose client went away. A send function that fails
+// returns it, with the context of its call.
 func (s *Stream) Gone(ctx context.Context, message string, err error) *End {
 	return s.hub.Gone(ctx, message, err)
 }
 
-// Gone is Stream.Gone for who has no stream yet: what a Source returns when it could
-// not read because the context of the stream's call has ended.
+// Gone is Stream.Gone without a stream: a Source returns it when it cannot read
+// because the context of the stream's call has ended.
 func (h *Hub) Gone(ctx context.Context, message string, err error) *End {
 	e := &End{Reason: ReasonDisconnected, Message: message, Err: err}
 	if gone := h.config.Gone; gone != nil {
@@ -102,9 +101,9 @@ var (
 	// ErrOutOfOrder: a publication's sequence is not greater than the last.
 	ErrOutOfOrder = errors.New("push: sequence does not rise")
 	// ErrNotCurrent: AttachRequest.After is not the last published sequence; the
-	// caller does not hold the lock that keeps Publish away.
+	// caller does not hold the lock that excludes Publish.
 	ErrNotCurrent = errors.New("push: attach is not at the last published sequence")
-	// ErrDraining: the hub takes no new streams because it is being stopped.
+	// ErrDraining: the hub takes no new streams because it is stopping.
 	ErrDraining = errors.New("push: draining")
 	// ErrTooManyStreams: the user or the address has as many streams as allowed.
 	ErrTooManyStreams = errors.New("push: too many streams")
@@ -121,6 +120,6 @@ var (
 	ErrOtherAttach = errors.New("push: acknowledgement for another attach")
 	// ErrFuture: the acknowledgement names a response that was not sent yet.
 	ErrFuture = errors.New("push: acknowledgement of the future")
-	// ErrConsumed: the stream already has a consumer.
-	ErrConsumed = errors.New("push: stream already has a consumer")
+	// ErrConsumed: the stream's Serve or Start was called before.
+	ErrConsumed = errors.New("push: stream is served already")
 )

@@ -57,14 +57,10 @@ func TestAHeartbeatNamesTheTopicsThatAreWholeAtItsCursor(t *testing.T) {
 		s := attach(t, h, push.AttachRequest{After: 5, Topics: []push.Topic{"a", "b"}, Opening: push.Groups(
 			push.Group{Messages: large[:1], Sequence: 5, Unfinished: true}, push.Group{Messages: large[1:], Sequence: 5},
 		)})
+		pulled := pull(t, s)
 		next := func() *push.Response {
-			t.Helper()
 			time.Sleep(2 * time.Second) // A heartbeat is due.
-			r, err := s.Next(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return r
+			return pulled()
 		}
 		want := func(when string, r *push.Response, topics ...push.Topic) {
 			t.Helper()

@@ -6,15 +6,15 @@ import (
 )
 
 // The state lane. A topic keeps its latest value per key in the order of last
-// change, each with the version at which it changed; a subscription is one
-// integer, the version up to which its stream has seen the topic. Publishing
-// state therefore costs the same for one subscriber and for ten thousand, and a
-// slow stream holds nothing but that integer. Tried and rejected: a map of dirty
-// keys per stream, which made the publisher pay for every subscriber.
+// change, each with the version at which it changed. A subscription remembers the
+// version up to which its stream has seen the topic. So publishing state costs the
+// same for one subscriber and for ten thousand, and a slow stream costs one integer.
+// Tried and rejected: a map of changed keys per stream, which made the publisher pay
+// for every subscriber.
 
 // stateBytes and stateChanges are the size and the number past which the changes
-// of one topic are split over responses; up to them, a client sees a topic's state
-// change as one.
+// of one topic are split over responses. Up to them, a client sees a topic's state
+// change in one step.
 const (
 	stateBytes   = 256 << 10
 	stateChanges = 8192
@@ -26,8 +26,8 @@ const tombstonesKept = 64
 type topic struct {
 	name        Topic
 	subscribers []*subscription // Protected by Hub.mu.
-	batch       *batch          // Events of the publication at hand; Publish's.
-	timer       timer           // Comes due when subscribers should be looked at.
+	batch       *batch          // Events of the publication at hand; used by Publish.
+	timer       timer           // When walk is due.
 	version     atomic.Uint64   // Rises by one with every update; written under mu.
 
 	mu       sync.Mutex // Protects what follows.
@@ -56,10 +56,10 @@ type subscription struct {
 	stream   *Stream
 	position int // In topic.subscribers; protected by Hub.mu.
 
-	// The rest belongs to the stream's consumer.
-	begun bool   // The client was sent that the topic's whole state follows.
+	// What follows belongs to the stream's turn.
+	begun bool   // StateBegin was sent.
 	seen  uint64 // Version of the last change delivered.
-	base  uint64 // Topic's version when the whole state began to be sent.
+	base  uint64 // The topic's version at StateBegin.
 }
 
 func newTopic(name Topic) *topic {
@@ -68,21 +68,15 @@ func newTopic(name Topic) *topic {
 	return t
 }
 
-// empty says that nothing is lost when the topic is forgotten.
+// empty returns whether the topic has no state.
 func (t *topic) empty() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.entries) == t.gone
 }
 
-// apply takes a new value over.
-func (t *topic) apply(m *Message, k kind) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.applyLocked(m, k, never)
-}
-
-func (t *topic) applyLocked(m *Message, k kind, at int64) {
+// set stores a value as the latest of its key. The caller holds t.mu.
+func (t *topic) set(m *Message, k kind, at int64) {
 	if t.entries == nil {
 		t.entries = make(map[string]*entry)
 	}
@@ -125,9 +119,9 @@ func (t *topic) unlink(e *entry) {
 	e.previous, e.next = nil, nil
 }
 
-// prune forgets the older half of the tombstones when they outnumber the living.
-// A stream that has not seen what is forgotten gets the topic whole again. The
-// walk passes the living too, but happens once per as many updates.
+// prune forgets the older half of the tombstones when they outnumber the other
+// entries. A stream that has not seen a forgotten one gets the topic whole again. The
+// loop passes the other entries too, but runs only once per as many updates.
 func (t *topic) prune() {
 	limit := max(tombstonesKept, len(t.entries)-t.gone)
 	if t.gone <= limit {
@@ -145,12 +139,12 @@ func (t *topic) prune() {
 	}
 }
 
-// changed takes a value over and sees to it that subscribers are looked at.
-func (h *Hub) changed(t *topic, m *Message, at int64) {
+// setState stores a value and schedules a walk over the topic's subscribers.
+func (h *Hub) setState(t *topic, m *Message, at int64) {
 	k := h.freshness.kind(m.Kind)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.applyLocked(m, k, at)
+	t.set(m, k, at)
 	if t.armed || len(t.subscribers) == 0 {
 		return
 	}
@@ -158,10 +152,9 @@ func (h *Hub) changed(t *topic, m *Message, at int64) {
 	h.timers.set(&t.timer, max(h.now(), t.lastWalk+t.spacing))
 }
 
-// walk looks at the subscribers of a topic that has changed: those whose
-// interval has passed are woken, the others get a time. Walks of a topic are as
-// far apart as its subscribers' least interval, and that delays nobody: whoever
-// is found not due is due later than the next walk's changes need.
+// walk wakes the subscribers of a changed topic whose interval has passed and sets a
+// time for the others. Walks of a topic are as far apart as its subscribers' least
+// interval, which delays no subscriber: none has a shorter interval than that.
 func (h *Hub) walk(t *topic, now int64) {
 	t.mu.Lock()
 	t.armed = false
@@ -183,7 +176,7 @@ func (h *Hub) walk(t *topic, now int64) {
 	t.mu.Unlock()
 }
 
-// armState plans a flush and says whether it is due now.
+// armState schedules a flush of state and returns whether it is due now.
 func (s *Stream) armState(now int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,8 +192,8 @@ func (s *Stream) armState(now int64) bool {
 	return true
 }
 
-// collectState appends what changed in the stream's topics and says whether
-// some is left for the next response. Called by the consumer, no lock held.
+// collectState appends what changed in the stream's topics. more means that some is
+// left for the next response. It is called in the stream's turn, without a lock.
 func (s *Stream) collectState(c *collector, subscriptions []*subscription) (more bool) {
 	for _, sub := range subscriptions {
 		if sub.begun && sub.topic.version.Load() == sub.seen {
@@ -243,11 +236,11 @@ type change struct {
 }
 
 // since appends the values that changed after sub.seen, oldest change first. It
-// reports behind, and appends nothing, when a tombstone that the stream needs
-// was forgotten. What is deferred is encoded here, after the topic's lock.
+// returns behind, and appends nothing, when a tombstone that the stream needs was
+// forgotten. Deferred data is encoded here, when the topic's lock is released.
 func (t *topic) since(sub *subscription, c *collector) (more, behind bool) {
 	more, behind = t.changes(sub, c)
-	counted := max(sub.seen, sub.base) // Updates up to here were never owed.
+	counted := max(sub.seen, sub.base) // Updates up to here do not count as conflated.
 	delivered, size := uint64(0), 0
 	for _, change := range c.changes {
 		if size >= stateBytes {
@@ -271,7 +264,7 @@ func (t *topic) since(sub *subscription, c *collector) (more, behind bool) {
 	return more, behind
 }
 
-// changes notes what changed after sub.seen, as it is now.
+// changes puts the values that changed after sub.seen into c.changes.
 func (t *topic) changes(sub *subscription, c *collector) (more, behind bool) {
 	c.changes = c.changes[:0]
 	t.mu.Lock()

@@ -1,11 +1,12 @@
 package push
 
 import (
+	"slices"
 	"time"
 )
 
-// What one can know of streams: a list of the live ones, the last ends, and a
-// listener for logs, metrics and the access log.
+// Information about streams: a list of the live ones, the last ends, and a listener
+// for logs, metrics and the access log.
 
 // StreamInfo describes a stream at one moment.
 type StreamInfo struct {
@@ -30,11 +31,11 @@ type StreamInfo struct {
 	AckCursor    uint64        // Cursor of it: what the client is known to have.
 	AckIdle      time.Duration // Since the last advancing acknowledgement, or the attach.
 	UnackedBytes uint64
-	Told         uint64    // Cursor of the newest acknowledged response with events; 0: none.
+	AckEvents    uint64    // Cursor of the newest acknowledged response with events; 0: none.
 	Expiry       time.Time // Of the session; zero: none.
 }
 
-// StreamName says which stream it is.
+// StreamName identifies a stream.
 type StreamName struct {
 	Connection string
 	User       string
@@ -47,7 +48,7 @@ type EndRecord struct {
 	EndedAt time.Time
 	Reason  Reason
 	Message string
-	Cause   string // How a client that went away did so; see Config.Gone.
+	Cause   string // How the client went away; see Config.Gone.
 }
 
 // AckEvent is an advancing acknowledgement.
@@ -58,10 +59,10 @@ type AckEvent struct {
 	Since  time.Duration // From the hand-over of that response to its acknowledgement.
 }
 
-// Listener gets what happens to streams that have a consumer. Its methods are
-// called without any lock of the hub held, by the goroutine that consumes the
-// stream or acknowledges, and hold that goroutine only. Attached comes before
-// Ended for each stream; events of different streams come in any order.
+// Listener is called for streams on which Serve or Start was called. Its methods are
+// called without a lock of the hub, and block only the goroutine that serves the
+// stream or acknowledges. Attached comes before Ended for each stream; calls for
+// different streams come in any order.
 type Listener interface {
 	Attached(StreamInfo)
 	Ended(EndRecord)
@@ -75,21 +76,13 @@ func (silent) Attached(StreamInfo)   {}
 func (silent) Ended(EndRecord)       {}
 func (silent) Acknowledged(AckEvent) {}
 
-// endRing keeps the last ends. It belongs to Hub.mu.
-type endRing struct {
-	limit   int
-	records []EndRecord
-	next    int // Where the next goes once the ring is full.
-}
-
-func (r *endRing) add(record EndRecord) {
-	switch {
-	case r.limit <= 0:
-	case len(r.records) < r.limit:
-		r.records = append(r.records, record)
-	default:
-		r.records[r.next] = record
-		r.next = (r.next + 1) % r.limit
+// addEnd keeps the last ends. Dropping them by the hundreds makes it cheap. The caller
+// holds h.mu.
+func (h *Hub) addEnd(record EndRecord) {
+	kept := max(0, h.config.EndsKept)
+	h.ends = append(h.ends, record)
+	if len(h.ends) > kept+100 {
+		h.ends = slices.Delete(h.ends, 0, len(h.ends)-kept)
 	}
 }
 
@@ -119,11 +112,11 @@ func (s *Stream) infoLocked(now int64) StreamInfo {
 		Queued:       s.queued,
 		QueuedBytes:  s.queuedBytes,
 		Cursor:       s.sent.cursor,
-		Acknowledged: s.receipts.number,
-		AckCursor:    s.receipts.acked.cursor,
-		AckIdle:      time.Duration(now - s.receipts.ackedAt),
-		UnackedBytes: s.sent.bytes - s.receipts.acked.bytes,
-		Told:         s.receipts.events,
+		Acknowledged: s.acks.number,
+		AckCursor:    s.acks.last.cursor,
+		AckIdle:      time.Duration(now - s.acks.at),
+		UnackedBytes: s.sent.bytes - s.acks.last.bytes,
+		AckEvents:    s.acks.events,
 		Expiry:       s.expiry,
 	}
 	if start := s.sendStart.Load(); start != 0 {
@@ -161,26 +154,9 @@ func (h *Hub) List() []StreamInfo {
 func (h *Hub) Ends() []EndRecord {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	records := h.ends.records
-	list := make([]EndRecord, 0, len(records))
-	for i := range records {
-		list = append(list, records[(h.ends.next+len(records)-1-i)%len(records)])
-	}
+	list := slices.Clone(h.ends[max(0, len(h.ends)-h.config.EndsKept):])
+	slices.Reverse(list)
 	return list
-}
-
-// UserStreams returns how many live streams the user has. Whoever tells others
-// of presence asks it after the grace that a reconnect is allowed.
-func (h *Hub) UserStreams(user string) int {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	count := 0
-	for _, s := range h.users[user] {
-		if !s.hasEnded() {
-			count++
-		}
-	}
-	return count
 }
 
 // Connection returns the name of what the stream is attached to.

@@ -9,20 +9,19 @@ import (
 	"time"
 )
 
-// A stream is small and mostly asleep. No goroutine belongs to it while nothing
-// is to be sent: a publisher with something for it starts one, which sends until
-// nothing is left and is gone. The goroutine of the handler only waits for the
-// end, so that it can return while a send is stuck.
+// A stream is small and mostly idle. It has no goroutine while there is nothing to
+// send: publishing to it starts one, which ends when everything is sent. The
+// handler's goroutine only waits for the stream's end, so it can return while a
+// send is blocked.
 
-// Scheduling states of a stream's consumer.
+// Scheduling states of a stream.
 const (
-	idle  int32 = iota // Nothing to do, no goroutine at work.
-	busy               // A goroutine is at work, or called.
-	again              // And should look once more before going idle.
+	idle  int32 = iota // Nothing to send, no goroutine at work.
+	busy               // A goroutine is at work, or the stream is in line for one.
+	again              // As busy; it must look once more before it becomes idle.
 )
 
-// Stream is the server's end of one attached connection. It has one consumer:
-// either one call of Serve, or one goroutine that calls Next.
+// Stream is the server's end of one attached connection. Serve is called once.
 type Stream struct {
 	hub        *Hub
 	connection string
@@ -37,10 +36,10 @@ type Stream struct {
 	done       chan struct{} // Closed with the end.
 	timer      timer
 	detached   bool                  // Protected by Hub.mu.
-	touched    uint64                // The last round that touched it; Publish's.
-	gathered   bool                  // It waits in the gatherer; Publish's.
-	behind     *Stream               // The next in line; the turns'.
-	send       func(*Response) error // Start's.
+	touched    uint64                // The last round that touched it; used by Publish.
+	gathered   bool                  // It waits in the gatherer; used by Publish.
+	behind     *Stream               // The next in line; used by turns.
+	send       func(*Response) error // Set under mu, once; nil before Start.
 
 	schedule  atomic.Int32
 	sendStart atomic.Int64 // When the present send began, 0: none.
@@ -49,7 +48,6 @@ type Stream struct {
 
 	mu            sync.Mutex // Protects what follows.
 	ended         *End
-	waker         func() // Calls the consumer; nil before there is one.
 	queue         []*batch
 	inline        [2]*batch       // The queue's first place, enough for a quiet stream.
 	queued        int             // Messages in the queue.
@@ -70,7 +68,7 @@ type Stream struct {
 	expiryAt      int64
 	expiryDue     bool // It changed, and is to be sent.
 	sent          tally
-	receipts      receipts
+	acks          acks
 	conflated     uint64
 	delivery      *delivery // Nil before the first live message.
 
@@ -84,9 +82,9 @@ type tally struct {
 	bytes  uint64
 	at     int64
 
-	committed int64  // The newest commit in it, where kinds has one.
+	committed int64  // The newest commit in it; valid if kinds is not 0.
 	kinds     uint32 // A bit for every kind of live message in it.
-	tells     bool   // There are events in it, live or not.
+	hasEvents bool   // Live or not.
 }
 
 // batch is the events of one sequence and topic, shared by all subscribers.
@@ -97,8 +95,8 @@ type batch struct {
 	bytes     int
 	alone     bool // Not to be merged with others of the sequence.
 
-	// Of messages that are live: how many of each kind, in order of appearance,
-	// and when they were committed, by the hub's clock.
+	// For live messages: how many of each kind, in order of appearance, and when
+	// they were committed, by the hub's clock.
 	kinds []kindCount
 	few   [3]kindCount
 	at    int64
@@ -161,7 +159,7 @@ func newStream(h *Hub, request *AttachRequest, interval time.Duration, attach ui
 	s.timer.stream = s
 	s.sent.cursor = request.Resume
 	s.sent.at = now
-	s.receipts.ackedAt = now
+	s.acks.at = now
 	s.schedule.Store(busy)
 	if h.config.StreamAge > 0 {
 		s.reconnectAt = now + spread(h.config.StreamAge, 15)
@@ -180,16 +178,16 @@ func (s *Stream) push(b *batch) {
 	}
 }
 
-// messageOverhead is what a message that waits keeps alive besides its data: itself,
-// its batch and the reference, with what the allocator rounds up. Between 250 and 260
-// bytes were measured where every publication is of one message; a test compares.
+// messageOverhead is the memory of a waiting message without its data: the message,
+// its batch and the reference. 250 to 260 bytes were measured where every publication
+// has one message; a test compares.
 const messageOverhead = 256
 
-// enqueue appends, or ends the stream when the queue is at its bound. The bound
-// is looked at before a sequence is added and not within it: a queue holds at
-// most its bound and one publication, and no publication is too big for an empty
-// one. What a change of topics brings is looked at each time: many changes may
-// come at one sequence. The caller holds s.mu.
+// enqueue appends, or ends the stream when the queue has reached its bound. The
+// bound is checked before the first batch of a sequence only: a queue holds at most
+// its bound and one publication, and an empty queue takes a publication of any size.
+// Batches of Subscribe are always checked, because many may have the same sequence.
+// The caller holds s.mu.
 func (s *Stream) enqueue(b *batch) {
 	config := &s.hub.config
 	full := s.queued >= config.QueueMessages || s.queuedBytes+s.queued*messageOverhead >= config.QueueBytes
@@ -202,7 +200,7 @@ func (s *Stream) enqueue(b *batch) {
 	s.queuedBytes += b.bytes
 }
 
-// wake calls the consumer unless it is at work already.
+// wake puts the stream in line for sending, unless it is there already.
 func (s *Stream) wake() {
 	for {
 		switch s.schedule.Load() {
@@ -214,37 +212,30 @@ func (s *Stream) wake() {
 			}
 		default:
 			if s.schedule.CompareAndSwap(idle, busy) {
-				s.call()
+				s.lineUp()
 				return
 			}
 		}
 	}
 }
 
-func (s *Stream) call() {
+func (s *Stream) lineUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended == nil && s.waker != nil {
-		s.waker()
+	if s.ended == nil && s.send != nil {
+		s.hub.senders.Add(1)
+		s.sending.Add(1)
+		s.hub.turns.add(s)
 	}
 }
 
-// rest lets the consumer go idle; false means that it must look once more.
-func (s *Stream) rest() bool {
-	if s.schedule.CompareAndSwap(busy, idle) {
-		return true
-	}
-	s.schedule.Store(busy)
-	return false
-}
-
-// Serve sends until the stream ends and returns the *End: Start, then Ended. send
-// is called from other goroutines, one call at a time, and must not keep the
-// Response. Serve returns at once when the stream ends or ctx does, even while
-// send is stuck: the transport must then make it return. Where it may not be
-// running any more when the handler returns (net/http), call Wait in between.
+// Serve is Start, then Ended: it sends until the stream ends and returns the *End.
+// send is called from other goroutines, one call at a time, and must not keep the
+// Response. Serve returns at once when the stream or ctx ends, even while send is
+// blocked: the transport must then make send return. If the handler must not return
+// before send has (net/http), call Wait in between.
 //
-// A failed send ends the stream with ReasonDisconnected, as does ctx.
+// The stream ends with ReasonDisconnected when send fails or ctx ends.
 func (s *Stream) Serve(ctx context.Context, send func(*Response) error) error {
 	if err := s.Start(send); err != nil {
 		return err
@@ -252,22 +243,26 @@ func (s *Stream) Serve(ctx context.Context, send func(*Response) error) error {
 	return s.Ended(ctx)
 }
 
-// Start begins to send and returns, for a handler that does its work elsewhere and
-// waits where its stack is small; Ended must be called then. See Serve for send.
+// Start begins to send and returns, for a handler that waits in another function to
+// keep its stack small; it must call Ended then. See Serve for send. The error is
+// ErrConsumed at a second call.
 func (s *Stream) Start(send func(*Response) error) error {
-	if err := s.consume(send, func() {
-		s.hub.senders.Add(1)
-		s.sending.Add(1)
-		s.hub.turns.add(s)
-	}); err != nil {
-		return err
+	s.mu.Lock()
+	started := s.send != nil
+	if !started {
+		s.send = send
 	}
-	s.call()
+	s.mu.Unlock()
+	if started {
+		return ErrConsumed
+	}
+	s.hub.listener.Attached(s.Info())
+	s.lineUp()
 	return nil
 }
 
 // Ended waits for the end of a stream that was started, or ends it when ctx ends,
-// and returns the *End. Like Serve it waits for no send.
+// and returns the *End. Like Serve it does not wait for a send.
 func (s *Stream) Ended(ctx context.Context) error {
 	select {
 	case <-s.done:
@@ -277,7 +272,7 @@ func (s *Stream) Ended(ctx context.Context) error {
 	return s.finish()
 }
 
-// run sends what there is: the stream's turn.
+// run is the stream's turn: it sends what is due.
 func (s *Stream) run() {
 	if s.sendAll() {
 		s.hub.turns.add(s)
@@ -287,12 +282,12 @@ func (s *Stream) run() {
 	s.sending.Done()
 }
 
-// sendAll sends until nothing is left of what was due when it began. It reports
-// called when more came meanwhile, for another turn.
-func (s *Stream) sendAll() (called bool) {
+// sendAll sends everything that was due when it began. It returns true when more
+// came meanwhile, which needs another turn.
+func (s *Stream) sendAll() (more bool) {
 	c := s.hub.borrowCollector()
 	defer s.hub.returnCollector(c)
-	s.schedule.Store(busy) // Who called up to here is served by what follows.
+	s.schedule.Store(busy) // What follows covers every wake up to here.
 	for {
 		r, err := s.collect(c)
 		if err != nil {
@@ -311,50 +306,11 @@ func (s *Stream) sendAll() (called bool) {
 				continue
 			}
 		}
-		return !s.rest()
-	}
-}
-
-// Next returns the next response, waiting for it; an alternative to Serve for
-// consumers that have a goroutine of their own. The response before counts as
-// being sent until Next is called again. The error is the *End once the stream
-// has ended, or ctx's, which does not end the stream.
-func (s *Stream) Next(ctx context.Context) (*Response, error) {
-	if s.out.ready == nil {
-		ready := make(chan struct{}, 1)
-		if err := s.consume(nil, func() {
-			select {
-			case ready <- struct{}{}:
-			default:
-			}
-		}); err != nil {
-			return nil, err
+		if s.schedule.CompareAndSwap(busy, idle) {
+			return false
 		}
-		s.out.ready, s.out.collector = ready, s.hub.newCollector()
-	}
-	s.sendStart.Store(0)
-	for {
-		if s.hasEnded() {
-			return nil, s.finish()
-		}
-		r, err := s.collect(s.out.collector)
-		switch {
-		case err != nil:
-			s.end(openingEnd(err))
-			continue
-		case r != nil:
-			s.account(s.out.collector, r)
-			return r, nil
-		case !s.rest():
-			continue
-		}
-		select {
-		case <-s.out.ready:
-		case <-s.done:
-		case <-ctx.Done():
-			s.schedule.Store(busy) // The next call looks for itself.
-			return nil, context.Cause(ctx)
-		}
+		s.schedule.Store(busy)
+		return true
 	}
 }
 
@@ -365,41 +321,20 @@ func (s *Stream) Close() {
 	_ = s.finish() // It is the end that was just set.
 }
 
-// Wait returns when no send is running any more. To be called after Serve and
-// after the transport was made to fail a pending send.
+// Wait returns when no send is running. Call it after Serve, once the transport
+// fails pending sends.
 func (s *Stream) Wait() { s.sending.Wait() }
 
-// Done is closed when the stream has ended.
-func (s *Stream) Done() <-chan struct{} { return s.done }
-
-func (s *Stream) consume(send func(*Response) error, waker func()) error {
-	s.mu.Lock()
-	taken := s.waker != nil
-	if !taken {
-		s.send, s.waker = send, waker
-	}
-	s.mu.Unlock()
-	if taken {
-		return ErrConsumed
-	}
-	s.hub.listener.Attached(s.Info())
-	return nil
-}
-
-// finish forgets the ended stream, tells the listener once, and returns the end.
+// finish detaches the ended stream, calls the listener once, and returns the end.
 func (s *Stream) finish() error {
 	s.hub.detach(s)
-	if s.finished.CompareAndSwap(false, true) {
-		s.mu.Lock()
-		called := s.waker != nil
-		s.mu.Unlock()
-		if called {
-			s.hub.listener.Ended(s.record())
-		}
-	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ended
+	end, started := s.ended, s.send != nil
+	s.mu.Unlock()
+	if started && s.finished.CompareAndSwap(false, true) {
+		s.hub.listener.Ended(s.record())
+	}
+	return end
 }
 
 func (s *Stream) hasEnded() bool {
@@ -424,8 +359,8 @@ func (s *Stream) endLocked(e *End) {
 	close(s.done)
 }
 
-// account notes that r is about to be handed to the transport. It happens
-// before, because a client may acknowledge before a send has returned.
+// account notes that r is about to be handed to the transport. It is called before
+// the send, because a client may acknowledge before the send has returned.
 func (s *Stream) account(c *collector, r *Response) {
 	now := s.hub.now()
 	s.sendStart.Store(max(now, 1))
@@ -439,9 +374,9 @@ func (s *Stream) account(c *collector, r *Response) {
 	s.sent.bytes += uint64(c.bytes)
 	s.sent.at = now
 	s.sent.committed, s.sent.kinds = c.sent(s, now)
-	s.sent.tells = c.tells
+	s.sent.hasEvents = c.hasEvents
 	s.conflated += r.Conflated
-	s.receipts.add(s.sent)
+	s.acks.open = appendThinned(s.acks.open, s.sent)
 	s.checkUnacked()
 }
 

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// One heap and one goroutine keep the time of all streams: a runtime timer per
-// deadline would cost each idle stream several hundred bytes, and most
-// deadlines (a blocked send, a missing acknowledgement) are put off long before
-// they are due. A stream has one entry at its nearest deadline; putting one off
-// costs nothing, it is found out when the entry comes due.
+// One heap and one goroutine keep the time of all streams. A runtime timer per
+// deadline would cost each idle stream several hundred bytes, and most deadlines (a
+// blocked send, a missing acknowledgement) are put off long before they are due. A
+// stream has one entry, at its nearest deadline. Putting a deadline off does not touch
+// the heap: tick finds the later time when the entry is due.
 
 const never = int64(math.MaxInt64)
 
-// timer is one entry. Its fields belong to timers.mu.
+// timer is one entry. timers.mu protects its fields.
 type timer struct {
 	at       int64
 	position int  // In the heap, counted from 1; 0: not in it.
@@ -26,11 +26,11 @@ type timer struct {
 type timers struct {
 	mu   sync.Mutex
 	heap []*timer
-	kick chan struct{} // Rung when the earliest deadline came nearer.
+	kick chan struct{} // Receives a value when the earliest deadline became earlier.
 }
 
-// set moves t to at; never takes it out. Like earlier it is called under the
-// lock of t's owner, so that the later of two calls knows of the earlier.
+// set moves t to at, or out of the heap if at is never. Like earlier it is called
+// under the lock of t's owner, which orders the calls.
 func (ts *timers) set(t *timer, at int64) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -53,7 +53,7 @@ func (ts *timers) set(t *timer, at int64) {
 	}
 }
 
-// earlier moves t to at if that is before its present time.
+// earlier moves t to at if that is before its time.
 func (ts *timers) earlier(t *timer, at int64) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -74,7 +74,7 @@ func (ts *timers) ring() {
 	}
 }
 
-// retire takes t out for good.
+// retire takes t out; set and earlier have no effect on it then.
 func (ts *timers) retire(t *timer) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -82,7 +82,7 @@ func (ts *timers) retire(t *timer) {
 	ts.take(t)
 }
 
-// due takes out and returns an entry that is due, or says how long to wait.
+// due returns an entry that is due, or nil and how long to wait for one.
 func (ts *timers) due(now int64) (*timer, time.Duration) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -93,8 +93,8 @@ func (ts *timers) due(now int64) (*timer, time.Duration) {
 	if first.at > now {
 		return nil, time.Duration(first.at - now)
 	}
-	// It stays in the heap, last, so that "earlier" finds it while it is being
-	// handled; its handler sets its next time.
+	// It stays in the heap, last, so that "earlier" finds it while it is handled. Its
+	// handler sets its next time.
 	first.at = never
 	ts.down(0)
 	return first, 0
@@ -147,7 +147,7 @@ func (ts *timers) down(i int) {
 	}
 }
 
-// runDue looks after everything that is due and returns how long nothing is.
+// runDue handles everything that is due and returns how long to wait for more.
 func (h *Hub) runDue() time.Duration {
 	for {
 		now := h.now()

@@ -2,11 +2,11 @@ package push
 
 import "time"
 
-// Totals are a hub's numbers of a moment, for metrics.
+// Totals are the numbers of a hub at one moment, for metrics.
 type Totals struct {
 	Streams int // Live ones.
-	// Queued and QueuedBytes are events that wait, of all streams, and QueuedMost is
-	// of the stream with most.
+	// Queued and QueuedBytes are the waiting events of all streams, QueuedMost is the
+	// largest number of one stream.
 	Queued      int
 	QueuedBytes int
 	QueuedMost  int
@@ -14,19 +14,19 @@ type Totals struct {
 	UnackedBytes uint64
 	// Blocked is how many streams have a send that has lasted for BlockedAfter.
 	Blocked int
-	// Gather is how long streams that are called wait for more at present.
+	// Gather is how long woken streams wait for more publications now.
 	Gather time.Duration
-	// Responses, Bytes and Conflated were handed over, and skipped, since the hub was
-	// made, by streams that have ended too.
+	// Responses and Bytes were handed over, and Conflated updates skipped, since the
+	// hub was made; ended streams are included.
 	Responses uint64
 	Bytes     uint64
 	Conflated uint64
 }
 
-// BlockedAfter is how long a send takes that Totals counts as blocked.
+// BlockedAfter is how long a send must have lasted to count as blocked in Totals.
 const BlockedAfter = time.Second
 
-// Totals returns the numbers of this moment. It looks at every stream.
+// Totals returns the numbers of this moment. It visits every stream.
 func (h *Hub) Totals() Totals {
 	now := h.now()
 	h.mu.RLock()
@@ -38,7 +38,7 @@ func (h *Hub) Totals() Totals {
 		info := s.infoLocked(now)
 		ended := s.ended != nil
 		s.mu.Unlock()
-		totals.rise(&info)
+		totals.add(&info)
 		if ended {
 			continue
 		}
@@ -54,8 +54,8 @@ func (h *Hub) Totals() Totals {
 	return totals
 }
 
-// rise adds what only rises.
-func (t *Totals) rise(info *StreamInfo) {
+// add adds the counters of a stream.
+func (t *Totals) add(info *StreamInfo) {
 	t.Responses += info.Responses
 	t.Bytes += info.Bytes
 	t.Conflated += info.Conflated

@@ -5,23 +5,21 @@ import (
 	"sync"
 )
 
-// Turns. Streams that have something to send stand in one line, each at most once,
-// and a few lanes give them their turns. A stream sends everything that is due when
-// its turn comes, and goes to the line's end if more came while it sent. So it is
-// the line that gathers: nothing waits while the line is empty, and under load a
-// response carries what came in during one round.
+// Turns. Streams that have something to send wait in one line, each at most once, and
+// a few lanes give them turns. In its turn a stream sends everything that is due; it
+// goes to the end of the line if more came meanwhile. So the line gathers messages
+// under load, and nothing waits while the line is empty.
 //
-// A lane is a chain of goroutines: each starts the next one and only then looks what
-// its stream has, because that may read a journal, and sends, which may be stuck. So
-// no stream waits for another's transport, and yet few are runnable at a time. Tried
-// and rejected: waking all streams at once, whose goroutines and transports make
-// everything else in the process (the next command, its sync, its answer) wait for a
-// whole round at each step; and workers that send for several streams, of which one
-// that is stuck holds up the rest.
+// A lane is a chain of goroutines. Each starts the next one before it collects and
+// sends for its stream, because collecting may read a journal and a send may block.
+// So no stream waits for another's transport, and still few goroutines are runnable
+// at a time. Tried and rejected: waking all streams at once (everything else in the
+// process, such as the next command, its sync and its answer, waited for a whole round
+// at each step); and workers that send for several streams (a blocked one delayed the
+// others).
 
-// turnsAtOnce is after how many turns a lane lets the others of the process run:
-// above all the transports, which then write while what they need is still in the
-// processor's cache.
+// turnsAtOnce is the number of turns after which a lane yields the processor: above
+// all to the transports, which then write while their data is still in the cache.
 const turnsAtOnce = 8
 
 type turns struct {
@@ -33,7 +31,7 @@ type turns struct {
 	lanes int
 }
 
-// add puts a stream that is not in line at its end.
+// add puts a stream that is not in line at the end of the line.
 func (ts *turns) add(s *Stream) {
 	ts.mu.Lock()
 	if ts.last == nil {
@@ -70,7 +68,7 @@ func (ts *turns) turn(s *Stream, count int) {
 	s.run()
 }
 
-// take returns the first of the line; nil when it is empty. The caller holds ts.mu.
+// take removes the first of the line; nil when it is empty. The caller holds ts.mu.
 func (ts *turns) take() *Stream {
 	s := ts.first
 	if s == nil {

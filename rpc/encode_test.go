@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -172,7 +173,9 @@ func TestAnEntryIsWhatTheTransportExpects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := entry(m), grpcpush.Standard().AppendEntry(nil, plain); !bytes.Equal(got, want) {
+	want := protowire.AppendTag(nil, grpcpush.Standard().Messages, protowire.BytesType)
+	want = protowire.AppendBytes(want, plain)
+	if got := entry(m); !bytes.Equal(got, want) {
 		t.Errorf("an entry is %x, the transport wants %x", got, want)
 	}
 }

@@ -1,17 +1,16 @@
 // Package grpcpush hands package push's shared messages to grpc-go without
-// copying them: a response is a few bytes of its own around references to data
-// that all streams share.
+// copying them: a response is a few bytes of its own and references to data that all
+// streams share.
 //
 // A server installs the codec with grpc.ForceServerCodecV2([NewCodec]()), which
-// leaves every ordinary message to grpc-go's own codec, and a streaming handler
-// calls [Serve]. Messages must have been encoded as whole entries of the
-// response's repeated field, which [Layout.Encode] does; what [Serve] returns
-// becomes a status by [Status].
+// leaves every other message to grpc-go's own codec, and a streaming handler calls
+// [Serve]. Messages must be encoded as whole entries of the response's repeated
+// field, as [Layout.Encode] does. [Status] makes a status of Serve's error.
 //
-// Serve returns as soon as the stream has ended, even while a send is stuck in
-// flow control; grpc-go fails that send when the handler returns. It may keep up
-// to 64 KiB, its write quota, until the transport ends; with this codec those
-// are references to shared data, and with [Transports] the transport is ended.
+// Serve returns as soon as the stream has ended, even while a send is blocked by
+// flow control; grpc-go fails that send when the handler returns. grpc-go may keep up
+// to 64 KiB, its write quota, until the transport ends; with this codec those are
+// references to shared data, and with [Transports] the transport is ended.
 package grpcpush
 
 import (
@@ -25,9 +24,9 @@ import (
 	"todoku/push"
 )
 
-// Layout names the fields of the response message. A field that is 0 is not
-// sent. The encoding is byte for byte what proto.Marshal gives when the numbers
-// rise in the order in which they stand here.
+// Layout has the field numbers of the response message. A field with number 0 is not
+// sent. The encoding is the same as proto.Marshal's if the numbers rise in the order of
+// the fields here.
 type Layout struct {
 	Connection protowire.Number // string
 	Messages   protowire.Number // repeated, any message
@@ -47,26 +46,13 @@ func Standard() Layout {
 // that is not UTF-8 and for a message without a required field.
 func (l Layout) Encode(message protobuf.Message) ([]byte, error) {
 	size := protobuf.Size(message)
-	b := make([]byte, 0, l.EntrySize(size))
+	b := make([]byte, 0, protowire.SizeTag(l.Messages)+protowire.SizeBytes(size))
 	b = protowire.AppendTag(b, l.Messages, protowire.BytesType)
 	b = protowire.AppendVarint(b, uint64(size))
 	return protobuf.MarshalOptions{Deterministic: true, UseCachedSize: true}.MarshalAppend(b, message)
 }
 
-// AppendEntry appends an encoded message as an entry of the repeated field,
-// as Encode does.
-func (l Layout) AppendEntry(b, message []byte) []byte {
-	b = protowire.AppendTag(b, l.Messages, protowire.BytesType)
-	return protowire.AppendBytes(b, message)
-}
-
-// EntrySize returns how long AppendEntry's result is for a message of this size.
-func (l Layout) EntrySize(message int) int {
-	return protowire.SizeTag(l.Messages) + protowire.SizeBytes(message)
-}
-
-// Frame is one response on its way to the wire. It is handed to SendMsg in place
-// of a proto message.
+// Frame is one response to be sent. SendMsg takes it in place of a proto message.
 type Frame struct {
 	layout   Layout
 	epoch    string
@@ -111,8 +97,8 @@ func (f *Frame) appendTail(b []byte) []byte {
 	return b
 }
 
-// appendCursor writes nothing for sequence 0: before the first publication, and
-// inside an opening that begins nowhere, there is nothing to resume after.
+// appendCursor writes nothing for sequence 0, after which nothing can be resumed:
+// before the first publication, and inside a snapshot.
 func (f *Frame) appendCursor(b []byte, field protowire.Number, sequence uint64) []byte {
 	if field == 0 || f.epoch == "" || sequence == 0 {
 		return b
@@ -123,9 +109,8 @@ func (f *Frame) appendCursor(b []byte, field protowire.Number, sequence uint64) 
 	return protowire.AppendBytes(b, text)
 }
 
-// piece makes a mem.Buffer of a slice that is never freed by hand: the garbage
-// collector does when the last stream has sent it. Used by pointer, so that an
-// array of them serves a whole frame with one allocation.
+// piece is a mem.Buffer that is left to the garbage collector. It is used by pointer,
+// so that a frame needs one allocation for all of its pieces.
 type piece struct{ mem.SliceBuffer }
 
 // small is the memory of a frame with a single message, the common case of a
@@ -163,7 +148,7 @@ func (f *Frame) buffers() mem.BufferSlice {
 	return list
 }
 
-// Codec is grpc-go's codec for protobuf that also knows *Frame.
+// Codec is grpc-go's codec for protobuf that also encodes *Frame.
 type Codec struct {
 	ordinary encoding.CodecV2
 }
@@ -176,20 +161,20 @@ func (c *Codec) Marshal(v any) (mem.BufferSlice, error) {
 	if f, ok := v.(*Frame); ok {
 		return f.buffers(), nil
 	}
-	return c.ordinary.Marshal(v) //nolint:wrapcheck // The codec's own words.
+	return c.ordinary.Marshal(v) //nolint:wrapcheck // It is the codec's own error.
 }
 
 // Unmarshal decodes as grpc-go does.
 func (c *Codec) Unmarshal(data mem.BufferSlice, v any) error {
-	return c.ordinary.Unmarshal(data, v) //nolint:wrapcheck // The codec's own words.
+	return c.ordinary.Unmarshal(data, v) //nolint:wrapcheck // It is the codec's own error.
 }
 
-// Name is that of the codec it stands in for.
+// Name returns the name of the codec that it replaces.
 func (c *Codec) Name() string { return proto.Name }
 
-// Serve sends headers at once, then everything the stream has, until it ends or
-// the call does. It returns the *push.End, which the caller maps to a status. It
-// does so promptly, whatever the transport does; the server must use [Codec].
+// Serve sends headers at once, then everything the stream has, until the stream or
+// the call ends. It returns the *push.End, for [Status], at once, even while the
+// transport is blocked. The server must use [Codec].
 func Serve(call grpc.ServerStream, stream *push.Stream, layout Layout) error {
 	if err := Start(call, stream, layout); err != nil {
 		return err
@@ -208,7 +193,7 @@ func Ended(call grpc.ServerStream, stream *push.Stream) error {
 }
 
 // Start sends headers and begins to send what the stream has, for a handler that
-// waits elsewhere: it must call [Ended] then, and not return before.
+// waits in another function. It must call [Ended] then, and not return before.
 func Start(call grpc.ServerStream, stream *push.Stream, layout Layout) error {
 	if err := call.SendHeader(nil); err != nil {
 		stream.Close()

@@ -10,11 +10,11 @@ import (
 	"todoku/push"
 )
 
-// What a client gets at a stream's end: a code for those who know no more of a
-// service than gRPC, and the reason in a google.rpc.ErrorInfo for its own clients.
+// The status that a client gets at a stream's end: a code for generic gRPC clients,
+// and the reason in a google.rpc.ErrorInfo for clients of the service.
 
-// Code returns the status code with which a stream ends for a reason; what to do
-// about it follows from the reason. One that push does not know is INTERNAL.
+// Code returns the status code of a stream that ends for a reason; an unknown reason
+// gives INTERNAL. What a client does about it depends on the reason, not on the code.
 func Code(reason push.Reason) codes.Code {
 	switch reason {
 	case push.ReasonSlowConsumer:
@@ -40,11 +40,11 @@ func Code(reason push.Reason) codes.Code {
 	return codes.Internal
 }
 
-// Status returns what a handler returns for the error of Serve or Attach: the code
-// of the end's reason, its message, and the reason in an ErrorInfo of the domain,
-// which names the service. A draining hub's refusal is a SHUTDOWN. The text of any
-// other error, and of an INTERNAL end, is withheld: it is not the client's business,
-// so a caller that needs it logs it. Nil for nil.
+// Status returns the status for an error of Serve or Attach: the code of the end's
+// reason, its message, and the reason in an ErrorInfo with the domain, which is the
+// name of the service. push.ErrDraining becomes SHUTDOWN. The text of any other error,
+// and of an INTERNAL end, is withheld from the client; the caller may log it. Nil for
+// nil.
 func Status(err error, domain string) error {
 	if err == nil {
 		return nil
@@ -59,7 +59,7 @@ func Status(err error, domain string) error {
 	}
 	s := status.New(Code(end.Reason), text)
 	if detailed, err := s.WithDetails(&errdetails.ErrorInfo{Reason: string(end.Reason), Domain: domain}); err == nil {
-		s = detailed // It fails for OK only, which no reason is.
+		s = detailed // It fails for OK only, which no reason gives.
 	}
 	return s.Err()
 }

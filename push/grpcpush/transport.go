@@ -14,33 +14,32 @@ import (
 	"todoku/push"
 )
 
-// A stream that was ended because its client takes nothing leaves up to 64 KiB in
-// grpc-go, and its socket a full send buffer in the kernel, until the transport
-// ends; a transport that is stuck would also keep GracefulStop waiting. So the
-// transport is ended too, once no call lives on it any more. grpc-go hands a
-// handler no transport, but it does hand it what the credentials said of the
-// connection: there the connection is kept. A wrapped net.Conn would be simpler and
-// would lose TCP_USER_TIMEOUT and pooled read buffers, which grpc-go gives to the
-// system's own connections only.
+// When a stream was ended because its client reads nothing, up to 64 KiB stay in
+// grpc-go and a full send buffer in the kernel, until the transport ends. A blocked
+// transport would also delay GracefulStop. So the transport is ended too, once it has
+// no calls. grpc-go gives a handler no access to its transport, but it does pass on
+// the AuthInfo of the credentials, where the connection is kept. Wrapping the net.Conn
+// would be simpler, but grpc-go uses TCP_USER_TIMEOUT and pooled read buffers only for
+// the system's own connections.
 
-// TransportGrace is how long a transport with a stuck stream is left after its last
-// call: the status of that call may still get through, and a client that is well
-// again may begin another.
+// TransportGrace is how long a transport with a blocked stream is kept after its last
+// call: the status of that call may still arrive, and the client may recover and begin
+// another call.
 const TransportGrace = time.Second
 
 // Transports returns the options of a server that ends the transports of streams
-// that were ended for taking nothing ([push.ReasonSlowConsumer]) or acknowledging
-// nothing ([push.ReasonNotAcknowledging]), as [Serve] or [Ended] saw them. A
-// transport with other calls keeps them and ends after the last.
+// for which [Serve] or [Ended] returned [push.ReasonSlowConsumer] or
+// [push.ReasonNotAcknowledging]. A transport with other calls ends after the last of
+// them.
 //
 // secure are the server's credentials, nil for plaintext; grpc.Creds must not be
-// given besides. A call's peer.AuthInfo is a *[Transport] then.
+// used in addition. A call's peer.AuthInfo is a *[Transport] then.
 func Transports(secure credentials.TransportCredentials) []grpc.ServerOption {
 	if secure == nil {
 		secure = insecure.NewCredentials()
 	}
 	return []grpc.ServerOption{
-		grpc.Creds(keeping{secure}),
+		grpc.Creds(connKeeper{secure}),
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 			if t := transportOf(ctx); t != nil {
 				t.enter()
@@ -58,13 +57,13 @@ func Transports(secure credentials.TransportCredentials) []grpc.ServerOption {
 	}
 }
 
-// keeping are credentials that keep the connection.
-type keeping struct {
+// connKeeper are credentials whose AuthInfo contains the connection.
+type connKeeper struct {
 	credentials.TransportCredentials
 }
 
-// ServerHandshake does the handshake and keeps the connection in its result.
-func (k keeping) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+// ServerHandshake does the handshake and returns a *Transport as AuthInfo.
+func (k connKeeper) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	conn, info, err := k.TransportCredentials.ServerHandshake(raw)
 	if err != nil {
 		return nil, nil, err //nolint:wrapcheck // grpc-go compares it.
@@ -73,20 +72,20 @@ func (k keeping) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, 
 }
 
 // Clone returns a copy.
-func (k keeping) Clone() credentials.TransportCredentials {
-	return keeping{k.TransportCredentials.Clone()}
+func (k connKeeper) Clone() credentials.TransportCredentials {
+	return connKeeper{k.TransportCredentials.Clone()}
 }
 
 // Transport is a server's connection. Safe for concurrent use.
 type Transport struct {
-	// AuthInfo is what the credentials found out.
+	// AuthInfo is that of the credentials.
 	credentials.AuthInfo
 
 	conn net.Conn
 
 	mu    sync.Mutex // Protects what follows.
 	calls int
-	stuck bool        // A stream was ended on it that took nothing.
+	stuck bool        // A stream was ended on it because its client read nothing.
 	grace *time.Timer // Runs while it is stuck without calls; nil before.
 }
 
@@ -122,7 +121,7 @@ func (t *Transport) leave() {
 	}
 }
 
-// end closes the connection, if no call has begun since.
+// end closes the connection, unless another call has begun.
 func (t *Transport) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -134,14 +133,13 @@ func (t *Transport) end() {
 		own = wrapped.NetConn()
 	}
 	if tcp, ok := own.(*net.TCPConn); ok {
-		// What the peer has not taken until now is dropped, not kept in the kernel
-		// until retransmission gives up.
-		_ = tcp.SetLinger(0) // Closed already: then there is nothing to drop.
+		// The kernel drops what the peer has not read, instead of retransmitting it.
+		_ = tcp.SetLinger(0) // Fails if it is closed: then there is nothing to drop.
 	}
 	_ = t.conn.Close() // The transport closes it as well; the second close returns an error.
 }
 
-// after takes note of how a stream ended.
+// after notes how a stream ended.
 func (t *Transport) after(reason push.Reason) {
 	if reason != push.ReasonSlowConsumer && reason != push.ReasonNotAcknowledging {
 		return
