@@ -3,13 +3,11 @@ package deadline
 import (
 	"encoding/json"
 	"fmt"
-
-	"google.golang.org/protobuf/reflect/protoreflect"
+	"slices"
 )
 
-// retries is what a call that may be sent again gets, and throttling what keeps
-// the retries of all calls together from hammering a venue that is down (gRPC
-// proposal A6, whose field names these are).
+// retries is the retry policy of a call that may be sent again. throttling limits the
+// retries of all calls together while a venue is down. Both are of gRPC proposal A6.
 const (
 	retries    = `{"maxAttempts":3,"initialBackoff":"0.1s","maxBackoff":"1s","backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE"]}`
 	throttling = `{"maxTokens":10,"tokenRatio":0.1}`
@@ -23,58 +21,53 @@ type (
 		RetryThrottling json.RawMessage `json:"retryThrottling"`
 	}
 	methodConfig struct {
+		policy      Policy
 		Name        []methodName    `json:"name"`
 		Timeout     string          `json:"timeout,omitempty"`
 		RetryPolicy json.RawMessage `json:"retryPolicy,omitempty"`
 	}
 	methodName struct {
-		Service string `json:"service,omitempty"`
-		Method  string `json:"method,omitempty"`
+		Service string `json:"service"`
+		Method  string `json:"method"`
 	}
 )
 
 // ServiceConfig returns the policy as a gRPC service config in JSON, a name for
 // every method of the API, for clients in any language. A timeout in it is the most
 // that a call gets: of it and the caller's own deadline, gRPC takes the shorter.
-func ServiceConfig() string {
-	var order []Policy
-	names := map[Policy][]methodName{}
-	for _, m := range methods() {
-		p, name := named(m)
-		if names[p] == nil {
-			order = append(order, p)
-		}
-		names[p] = append(names[p], name)
-	}
-	var groups []methodConfig
-	for _, p := range order {
-		groups = append(groups, p.config(names[p]...))
-	}
-	return encode(groups...)
-}
+func ServiceConfig() string { return config(true) }
 
 // Retries returns the part of the service config that sends again, without a
 // timeout, for a client that sets its deadlines by [Of] and lets its callers set
 // longer ones.
-func Retries() string {
-	groups := []methodConfig{Policy{Retried: true}.config(methodName{})}
+func Retries() string { return config(false) }
+
+// config groups the methods by their policy.
+func config(timeouts bool) string {
+	var groups []methodConfig
 	for _, m := range methods() {
-		if p, name := named(m); !p.Retried {
-			groups = append(groups, Policy{}.config(name))
+		name := methodName{string(m.Parent().FullName()), string(m.Name())}
+		p, _ := Of("/" + name.Service + "/" + name.Method)
+		if !timeouts {
+			p = Policy{Retried: p.Retried}
 		}
+		i := slices.IndexFunc(groups, func(g methodConfig) bool { return g.policy == p })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, p.config())
+		}
+		groups[i].Name = append(groups[i].Name, name)
 	}
-	return encode(groups...)
+	text, err := json.MarshalIndent(serviceConfig{groups, json.RawMessage(throttling)}, "", "  ")
+	if err != nil {
+		panic("deadline: " + err.Error()) //nolint:forbidigo // broken invariant: the constants above are JSON
+	}
+	return string(text)
 }
 
-func named(m protoreflect.MethodDescriptor) (Policy, methodName) {
-	name := methodName{Service: string(m.Parent().FullName()), Method: string(m.Name())}
-	p, _ := Of("/" + name.Service + "/" + name.Method)
-	return p, name
-}
-
-// config returns the policy for some methods.
-func (p Policy) config(names ...methodName) methodConfig {
-	c := methodConfig{Name: names}
+// config returns the policy for methods that are still to be named.
+func (p Policy) config() methodConfig {
+	c := methodConfig{policy: p}
 	if p.Client > 0 {
 		c.Timeout = fmt.Sprintf("%.0fs", p.Client.Seconds())
 	}
@@ -82,12 +75,4 @@ func (p Policy) config(names ...methodName) methodConfig {
 		c.RetryPolicy = json.RawMessage(retries)
 	}
 	return c
-}
-
-func encode(groups ...methodConfig) string {
-	text, err := json.MarshalIndent(serviceConfig{groups, json.RawMessage(throttling)}, "", "  ")
-	if err != nil {
-		panic("deadline: " + err.Error()) //nolint:forbidigo // broken invariant: the constants above are JSON
-	}
-	return string(text)
 }
