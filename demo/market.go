@@ -1,8 +1,6 @@
 package demo
 
 import (
-	"fmt"
-
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/trade"
 )
@@ -40,30 +38,26 @@ type market struct {
 
 	maker   int            // the trader who quotes
 	held    trade.Quantity // by the maker
-	taken   []trade.Quantity
+	taken   [takers]trade.Quantity
 	ladders [2][levels]quoted
 	paused  int // turns for which it is skipped
 }
 
-// newMarket returns the market of an instrument, with its maker and the number of takers.
-// The error names an invalid number.
-func newMarket(i *todokuv1.Instrument, maker, takers int) (*market, error) {
-	tick, err := trade.ParsePrice(i.GetTickSize())
-	if err != nil || tick <= 0 {
-		return nil, fmt.Errorf("demo: tick size of %s: %q", i.GetSymbol(), i.GetTickSize())
+// newMarkets returns the markets of [Instruments], which the makers share.
+func newMarkets() []*market {
+	var all []*market
+	for n, i := range Instruments() {
+		all = append(all, newMarket(i, n%makers))
 	}
-	reference, err := trade.ParsePrice(i.GetReferencePrice())
-	if err != nil {
-		return nil, fmt.Errorf("demo: reference price of %s: %w", i.GetSymbol(), err)
-	}
-	lot, err := trade.ParseQuantity(i.GetLotSize())
-	if err != nil {
-		return nil, fmt.Errorf("demo: lot size of %s: %w", i.GetSymbol(), err)
-	}
-	m := &market{
-		symbol: i.GetSymbol(), tick: tick, half: 1, stride: 1, anchor: int64(reference / tick),
-		maker: maker, taken: make([]trade.Quantity, takers),
-	}
+	return all
+}
+
+// newMarket returns the market of an instrument, whose numbers must be valid.
+func newMarket(i *todokuv1.Instrument, maker int) *market {
+	tick, _ := trade.ParsePrice(i.GetTickSize())
+	reference, _ := trade.ParsePrice(i.GetReferencePrice())
+	lot, _ := trade.ParseQuantity(i.GetLotSize())
+	m := &market{symbol: i.GetSymbol(), tick: tick, half: 1, stride: 1, anchor: int64(reference / tick), maker: maker}
 	m.fair = m.anchor
 	switch i.GetAssetClass() {
 	case todokuv1.AssetClass_ASSET_CLASS_FX:
@@ -76,7 +70,7 @@ func newMarket(i *todokuv1.Instrument, maker, takers int) (*market, error) {
 			m.unit, m.stride = 100*lot, 2
 		}
 	}
-	return m, nil
+	return m
 }
 
 // ticksAt is the price of a level of a side's ladder; level 0 is the best.

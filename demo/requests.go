@@ -17,11 +17,11 @@ import (
 
 // Commands of the script as requests of the API, and answers as outcomes.
 
-// do sends a command. The error is ctx's: an answer of the venue is an outcome, also
-// a refusal.
-func (r *runner) do(ctx context.Context, c command) (outcome, error) {
+// do sends a command and returns the venue's answer, which may be a refusal. When ctx
+// ends, the outcome is not known.
+func (r *runner) do(ctx context.Context, c command) outcome {
 	r.number++
-	id := r.config.RunID + "-" + strconv.FormatUint(r.number, 10)
+	id := r.id + "-" + strconv.FormatUint(r.number, 10)
 	t := r.traders[c.trader]
 	var answer *todokuv1.OrderAnswer
 	err := t.call(ctx, func(ctx context.Context) (err error) {
@@ -29,20 +29,18 @@ func (r *runner) do(ctx context.Context, c command) (outcome, error) {
 		return err
 	})
 	switch {
-	case ctx.Err() != nil:
-		return outcome{}, context.Cause(ctx)
 	case client.Reason(err) == trade.ReasonUnknownOrder.String():
 		return r.ended(ctx, t, c.orderID)
 	case err != nil:
-		t.logger.LogAttrs(ctx, slog.LevelDebug, "demo trader refused", described(err), slog.String("instrument", c.market.symbol))
-		return outcome{refused: cmp.Or(client.Reason(err), status.Code(err).String())}, nil
+		t.log(ctx, slog.LevelDebug, "demo trader refused", err, slog.String("instrument", c.market.symbol))
+		return outcome{refused: cmp.Or(client.Reason(err), status.Code(err).String())}
 	}
 	r.cursor = cmp.Or(answer.GetCursor(), r.cursor)
 	o := outcome{orderID: answer.GetOrderId(), filled: quantity(answer.GetFilledQuantity()), leaves: quantity(answer.GetLeavesQuantity())}
 	if c.kind != take || answer.GetStatus() == todokuv1.OrderStatus_ORDER_STATUS_REJECTED {
 		o.refused = refusal(c, answer)
 	}
-	return o, nil
+	return o
 }
 
 // request sends a command under an id.
@@ -64,12 +62,8 @@ func request(ctx context.Context, orders todokuv1.OrderServiceClient, c command,
 	if c.kind == take {
 		tif = todokuv1.TimeInForce_TIME_IN_FORCE_IOC
 	}
-	side := todokuv1.Side_SIDE_BUY
-	if c.side == trade.SideSell {
-		side = todokuv1.Side_SIDE_SELL
-	}
 	reply, err := orders.PlaceOrder(ctx, &todokuv1.PlaceOrderRequest{
-		ClientOrderId: id, Symbol: c.market.symbol, Side: side, TimeInForce: tif,
+		ClientOrderId: id, Symbol: c.market.symbol, Side: todokuv1.Side(c.side), TimeInForce: tif,
 		SelfTrade: todokuv1.SelfTradeInstruction_SELF_TRADE_INSTRUCTION_CANCEL_MAKER,
 		Price:     c.price.String(), Quantity: c.quantity.String(),
 	})
@@ -86,28 +80,26 @@ func refusal(c command, answer *todokuv1.OrderAnswer) string {
 }
 
 // ended reads what was filled of an order that no longer works.
-func (r *runner) ended(ctx context.Context, t *trader, orderID string) (outcome, error) {
+func (r *runner) ended(ctx context.Context, t *trader, orderID string) outcome {
 	o := outcome{refused: trade.ReasonUnknownOrder.String(), gone: true}
 	err := t.call(ctx, func(ctx context.Context) error {
 		reply, err := t.client.Orders().GetOrder(ctx, &todokuv1.GetOrderRequest{OrderId: orderID, WaitFor: r.cursor})
 		o.filled = quantity(reply.GetOrder().GetFilledQuantity())
 		return err
 	})
-	if ctx.Err() != nil {
-		return outcome{}, context.Cause(ctx)
-	}
 	if err != nil && status.Code(err) != codes.NotFound {
-		t.logger.LogAttrs(ctx, slog.LevelWarn, "demo trader cannot look its order up", described(err))
+		t.log(ctx, slog.LevelWarn, "demo trader cannot look its order up", err)
 	}
-	return o, nil
+	return o
 }
 
-// resume cancels the orders of a trader's earlier runs and reads its positions.
-func (r *runner) resume(ctx context.Context, n int) error {
+// resume cancels the orders of a trader's earlier runs and reads its positions. A trader
+// that an administrator has suspended fails; the others trade.
+func (r *runner) resume(ctx context.Context, n int) {
 	t := r.traders[n]
 	var positions []*todokuv1.Position
 	err := t.call(ctx, func(ctx context.Context) error {
-		done, err := t.client.Orders().MassCancelOrders(ctx, &todokuv1.MassCancelOrdersRequest{RequestId: r.config.RunID + "-begin"})
+		done, err := t.client.Orders().MassCancelOrders(ctx, &todokuv1.MassCancelOrdersRequest{RequestId: r.id + "-begin"})
 		if err != nil {
 			return fmt.Errorf("cancel the orders of earlier runs: %w", err)
 		}
@@ -115,15 +107,9 @@ func (r *runner) resume(ctx context.Context, n int) error {
 		positions = reply.GetPositions()
 		return err
 	})
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	if err != nil {
-		// An administrator may have suspended it; the others trade on.
-		t.logger.LogAttrs(ctx, slog.LevelWarn, "demo trader cannot begin", described(err))
-		return nil
+		t.log(ctx, slog.LevelWarn, "demo trader cannot begin", err)
 	}
-	makers := makersOf(len(r.traders))
 	for _, p := range positions {
 		for _, m := range r.markets {
 			switch held := quantity(p.GetQuantity()); {
@@ -135,11 +121,10 @@ func (r *runner) resume(ctx context.Context, n int) error {
 			}
 		}
 	}
-	return nil
 }
 
 // lastPrice sets a market's fair price to its last trade.
-func (r *runner) lastPrice(ctx context.Context, m *market) error {
+func (r *runner) lastPrice(ctx context.Context, m *market) {
 	t := r.traders[m.maker]
 	err := t.call(ctx, func(ctx context.Context) error {
 		book, err := t.client.Market().GetBook(ctx, &todokuv1.GetBookRequest{Symbol: m.symbol, Depth: 1})
@@ -148,20 +133,13 @@ func (r *runner) lastPrice(ctx context.Context, m *market) error {
 		}
 		return err
 	})
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		t.logger.LogAttrs(ctx, slog.LevelWarn, "demo trader cannot read a book", described(err), slog.String("instrument", m.symbol))
+	if err != nil {
+		t.log(ctx, slog.LevelWarn, "demo trader cannot read a book", err, slog.String("instrument", m.symbol))
 	}
-	return nil
 }
 
 // quantity parses a quantity of the venue's; 0 where there is none.
 func quantity(s string) trade.Quantity {
-	q, err := trade.ParseQuantity(s)
-	if err != nil {
-		return 0
-	}
+	q, _ := trade.ParseQuantity(s)
 	return q
 }

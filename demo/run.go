@@ -11,12 +11,10 @@ import (
 	"todoku/client"
 )
 
-// Bounds of the pace, in commands a second.
+// The pace, in commands a second.
 const (
-	// DefaultRate keeps a dozen books moving at a speed that people can follow.
-	DefaultRate = 10
+	defaultRate = 10 // keeps a dozen books moving at a speed that people can follow
 	maxRate     = 1000
-	maxTraders  = 100
 )
 
 // Config says where and how the demo traders trade.
@@ -27,71 +25,41 @@ type Config struct {
 	Passwords map[string]string
 	// Seed decides what happens.
 	Seed int64
-	// Traders is how many there are, 1 to 100; [DefaultTraders] when 0. The
-	// first half, rounded up, quotes; the others take.
-	Traders int
-	// Rate is how many commands a second they send in all, 1 to 1,000;
-	// [DefaultRate] when 0. The first ladders are built without waiting.
+	// Rate is how many commands a second they send in all, 1 to 1,000; 10 when 0. The
+	// first ladders are built without waiting.
 	Rate int
-	// RunID keeps the request ids of this run from those of runs before on the
-	// same venue; random when empty.
-	RunID string
 	// Logger gets the start of trading and failures; nil discards them.
 	Logger *slog.Logger
-}
-
-func (c Config) withDefaults() (Config, error) {
-	c.Traders = cmp.Or(c.Traders, DefaultTraders)
-	c.Rate = cmp.Or(c.Rate, DefaultRate)
-	c.RunID = cmp.Or(c.RunID, client.NewRequestID()[:8])
-	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
-	switch {
-	case c.Traders < 1 || c.Traders > maxTraders:
-		return c, fmt.Errorf("demo: invalid number of traders %d: must be 1 to %d", c.Traders, maxTraders)
-	case c.Rate < 1 || c.Rate > maxRate:
-		return c, fmt.Errorf("demo: invalid rate %d: must be 1 to %d commands a second", c.Rate, maxRate)
-	}
-	for _, name := range Traders(c.Traders) {
-		if c.Passwords[name] == "" {
-			return c, fmt.Errorf("demo: no password for %s", name)
-		}
-	}
-	return c, nil
 }
 
 // Run trades until ctx ends, then returns nil. It waits for a venue that cannot be
 // reached. Any error is about the configuration.
 func Run(ctx context.Context, config Config) (err error) {
-	config, err = config.withDefaults()
-	if err != nil {
-		return err
+	config.Rate = cmp.Or(config.Rate, defaultRate)
+	config.Logger = cmp.Or(config.Logger, slog.New(slog.DiscardHandler))
+	if config.Rate < 1 || config.Rate > maxRate {
+		return fmt.Errorf("demo: invalid rate %d: must be 1 to %d commands a second", config.Rate, maxRate)
 	}
-	r := &runner{config: config}
+	r := &runner{config: config, id: client.NewRequestID()[:8], markets: newMarkets()}
 	defer func() { err = errors.Join(err, r.close()) }()
-	for _, name := range Traders(config.Traders) {
+	for _, name := range Traders() {
+		if config.Passwords[name] == "" {
+			return fmt.Errorf("demo: no password for %s", name)
+		}
 		t, err := newTrader(config, name)
 		if err != nil {
 			return err
 		}
 		r.traders = append(r.traders, t)
 	}
-	makers := makersOf(config.Traders)
-	for n, i := range Instruments() {
-		m, err := newMarket(i, n%makers, config.Traders-makers)
-		if err != nil {
-			return err
-		}
-		r.markets = append(r.markets, m)
-	}
-	if err = r.run(ctx); ctx.Err() != nil {
-		return nil
-	}
-	return err
+	r.run(ctx)
+	return nil
 }
 
 // runner sends the commands of the script. One goroutine uses it.
 type runner struct {
 	config  Config
+	id      string // begins the ids of this run's requests
 	traders []*trader
 	markets []*market
 	cursor  string // of the latest answer
@@ -107,16 +75,12 @@ func (r *runner) close() error {
 }
 
 // run cancels the orders of earlier runs and trades until ctx ends.
-func (r *runner) run(ctx context.Context) error {
+func (r *runner) run(ctx context.Context) {
 	for n := range r.traders {
-		if err := r.resume(ctx, n); err != nil {
-			return err
-		}
+		r.resume(ctx, n)
 	}
 	for _, m := range r.markets {
-		if err := r.lastPrice(ctx, m); err != nil {
-			return err
-		}
+		r.lastPrice(ctx, m)
 	}
 	r.config.Logger.LogAttrs(ctx, slog.LevelInfo, "demo traders trade",
 		slog.Int("traders", len(r.traders)), slog.Int("instruments", len(r.markets)),
@@ -124,23 +88,17 @@ func (r *runner) run(ctx context.Context) error {
 	// A ticker keeps one tick at most: after an outage the venue is not flooded.
 	pace := time.NewTicker(time.Second / time.Duration(r.config.Rate))
 	defer pace.Stop()
-	script := newScript(r.config.Seed, len(r.traders), r.markets)
-	for {
+	script := newScript(r.config.Seed, r.markets)
+	for ctx.Err() == nil {
 		c, ok := script.next()
 		if !c.opening {
 			select {
 			case <-pace.C:
 			case <-ctx.Done():
-				return context.Cause(ctx)
 			}
 		}
-		if !ok {
-			continue
+		if ok {
+			script.answered(c, r.do(ctx, c))
 		}
-		o, err := r.do(ctx, c)
-		if err != nil {
-			return err
-		}
-		script.answered(c, o)
 	}
 }

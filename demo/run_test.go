@@ -15,7 +15,7 @@ import (
 func seed(t *testing.T, dir string) {
 	t.Helper()
 	var users []trade.User
-	for _, u := range Users(DefaultTraders) {
+	for _, u := range Users() {
 		users = append(users, trade.User{
 			ID: trade.UserID(u.Name), DisplayName: u.DisplayName, Roles: trade.RoleTrader,
 			Accounts: []trade.AccountID{trade.AccountID(u.Name)},
@@ -33,7 +33,7 @@ func seed(t *testing.T, dir string) {
 // config is that of a quick demo at an address.
 func config(address string) Config {
 	passwords := map[string]string{}
-	for _, name := range Traders(DefaultTraders) {
+	for _, name := range Traders() {
 		passwords[name] = apptest.Password
 	}
 	return Config{Venue: client.Config{Address: address, Plaintext: true}, Passwords: passwords, Seed: 11, Rate: 1000}
@@ -157,7 +157,6 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		"no password": func(c *Config) { c.Passwords = nil },
 		"no address":  func(c *Config) { c.Venue.Address = "" },
 		"a flood":     func(c *Config) { c.Rate = maxRate + 1 },
-		"a crowd":     func(c *Config) { c.Traders = maxTraders + 1 },
 	} {
 		c := config("127.0.0.1:1")
 		change(&c)

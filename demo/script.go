@@ -70,17 +70,15 @@ type intent struct {
 type script struct {
 	rng     *rand.Rand
 	takers  int
-	makers  int
 	markets []*market
 	intents []intent
 }
 
 // newScript begins without quotes: the first commands build the ladders.
-func newScript(seed int64, traders int, markets []*market) *script {
+func newScript(seed int64, markets []*market) *script {
 	s := &script{
 		rng:     rand.New(rand.NewPCG(uint64(seed), 0)), //nolint:gosec // The same seed must give the same market.
-		makers:  makersOf(traders),
-		takers:  traders - makersOf(traders),
+		takers:  takers,
 		markets: markets,
 	}
 	for _, m := range markets {
@@ -181,7 +179,7 @@ func (s *script) quote(i intent) (command, bool) {
 func (s *script) take(m *market) (command, bool) {
 	taker := s.rng.IntN(s.takers)
 	held, most := m.taken[taker], takerUnits*m.unit
-	c := command{kind: take, trader: s.makers + taker, market: m, side: trade.SideSell}
+	c := command{kind: take, trader: makers + taker, market: m, side: trade.SideSell}
 	c.quantity = m.unit * trade.Quantity(1+s.rng.Int64N(4))
 	through := m.half + 3
 	if trade.Quantity(s.rng.Int64N(1000)) < 500-500*held/most {
@@ -242,7 +240,7 @@ func (s *script) taken(c command, o outcome) {
 	if c.side == trade.SideSell {
 		signed, direction = -signed, -1
 	}
-	m.taken[c.trader-s.makers] += signed
+	m.taken[c.trader-makers] += signed
 	touched := c.side.Opposite()
 	s.intents = append(s.intents, intent{market: m, side: touched, ticks: m.ticksAt(touched, 0)})
 	if s.rng.IntN(2) == 0 {

@@ -8,21 +8,6 @@ import (
 	"todoku/trade"
 )
 
-// markets are those of the demo venue as they begin.
-func markets(t *testing.T) []*market {
-	t.Helper()
-	makers := makersOf(DefaultTraders)
-	var all []*market
-	for n, i := range Instruments() {
-		m, err := newMarket(i, n%makers, DefaultTraders-makers)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, m)
-	}
-	return all
-}
-
 // play runs a script on a venue for so many turns and returns its commands.
 func play(s *script, v *venue, turns int) []string {
 	var lines []string
@@ -41,23 +26,23 @@ func play(s *script, v *venue, turns int) []string {
 func TestSameSeedSameMarket(t *testing.T) {
 	const turns = 2000
 	first, second, other := newVenue(t), newVenue(t), newVenue(t)
-	a := play(newScript(7, DefaultTraders, markets(t)), first, turns)
-	b := play(newScript(7, DefaultTraders, markets(t)), second, turns)
+	a := play(newScript(7, newMarkets()), first, turns)
+	b := play(newScript(7, newMarkets()), second, turns)
 	if !reflect.DeepEqual(a, b) {
 		t.Error("the same seed gave other commands")
 	}
 	if x, y := first.hash(), second.hash(); x != y {
 		t.Error("the same seed left another venue")
 	}
-	if reflect.DeepEqual(a, play(newScript(8, DefaultTraders, markets(t)), other, turns)) {
+	if reflect.DeepEqual(a, play(newScript(8, newMarkets()), other, turns)) {
 		t.Error("another seed gave the same commands")
 	}
 }
 
 func TestBooksMoveAndStayDeepWhilePositionsStayBounded(t *testing.T) {
 	v := newVenue(t)
-	all := markets(t)
-	s := newScript(1, DefaultTraders, all)
+	all := newMarkets()
+	s := newScript(1, all)
 	play(s, v, 2*levels*len(all))
 	kinds := map[kind]int{}
 	low, high := map[string]int64{}, map[string]int64{}
@@ -97,7 +82,7 @@ func TestBooksMoveAndStayDeepWhilePositionsStayBounded(t *testing.T) {
 // script knows what its traders hold.
 func checkBooks(t *testing.T, turn int, v *venue, all []*market) {
 	t.Helper()
-	names := Traders(DefaultTraders)
+	names := Traders()
 	for _, m := range all {
 		book := v.levels[trade.Symbol(m.symbol)]
 		bids, offers := book[trade.SideBuy], book[trade.SideSell]
@@ -118,7 +103,7 @@ func checkBooks(t *testing.T, turn int, v *venue, all []*market) {
 			if held > takerUnits*m.unit || held < -takerUnits*m.unit {
 				t.Fatalf("turn %d: a taker holds %s of %s", turn, held, m.symbol)
 			}
-			if is := v.positions[trade.AccountID(names[makersOf(DefaultTraders)+taker])][trade.Symbol(m.symbol)]; is != held {
+			if is := v.positions[trade.AccountID(names[makers+taker])][trade.Symbol(m.symbol)]; is != held {
 				t.Fatalf("turn %d: a taker holds %s of %s, the script thinks %s", turn, is, m.symbol, held)
 			}
 		}
@@ -130,10 +115,10 @@ func checkBooks(t *testing.T, turn int, v *venue, all []*market) {
 
 func TestLaddersHealAfterEveryQuoteWasCanceled(t *testing.T) {
 	v := newVenue(t)
-	all := markets(t)
-	s := newScript(3, DefaultTraders, all)
+	all := newMarkets()
+	s := newScript(3, all)
 	play(s, v, 2*levels*len(all))
-	for _, name := range Traders(DefaultTraders) {
+	for _, name := range Traders() {
 		v.must(&trade.MassCancel{Actor: v.actor(name)})
 	}
 	play(s, v, 8_000)
@@ -143,8 +128,8 @@ func TestLaddersHealAfterEveryQuoteWasCanceled(t *testing.T) {
 
 func TestAHaltedMarketIsLeftAloneAndComesBack(t *testing.T) {
 	v := newVenue(t)
-	all := markets(t)[:1]
-	s := newScript(5, DefaultTraders, all)
+	all := newMarkets()[:1]
+	s := newScript(5, all)
 	play(s, v, 2*levels)
 	status := func(to trade.TradingStatus) {
 		v.must(&trade.SetTradingStatus{Symbol: "USDJPY", Status: to})
@@ -164,9 +149,10 @@ func TestAHaltedMarketIsLeftAloneAndComesBack(t *testing.T) {
 
 func TestAMakerThatHoldsTooMuchQuotesOneSideOnly(t *testing.T) {
 	v := newVenue(t)
-	all := markets(t)[:1]
+	all := newMarkets()[:1]
 	m := all[0]
-	s := newScript(9, 1, all)
+	s := newScript(9, all)
+	s.takers = 0
 	play(s, v, 2*levels)
 	for range 400 { // A person buys all that is offered.
 		v.must(&trade.PlaceOrder{

@@ -52,11 +52,12 @@ func (t *trader) call(ctx context.Context, request func(context.Context) error) 
 			return err
 		}
 		if wait == firstWait {
-			t.logger.LogAttrs(ctx, slog.LevelDebug, "venue does not answer, will retry", described(err))
+			t.log(ctx, slog.LevelDebug, "venue does not answer, will retry", err)
 		}
-		waiting, stop := context.WithTimeout(ctx, wait/2+rand.N(wait/2)) //nolint:gosec // Jitter is no secret.
-		<-waiting.Done()
-		stop()
+		select {
+		case <-time.After(wait/2 + rand.N(wait/2)): //nolint:gosec // Jitter is no secret.
+		case <-ctx.Done():
+		}
 		wait = min(2*wait, mostWait)
 	}
 }
@@ -82,8 +83,12 @@ func (t *trader) attempt(ctx context.Context, request func(context.Context) erro
 	}
 }
 
-// described is an error as an attribute of the log.
-func described(err error) slog.Attr { return slog.String("error", client.Describe(err)) }
+// log reports an error of the venue's, or nothing if ctx has ended.
+func (t *trader) log(ctx context.Context, level slog.Level, text string, err error, more ...slog.Attr) {
+	if ctx.Err() == nil {
+		t.logger.LogAttrs(ctx, level, text, append(more, slog.String("error", client.Describe(err)))...)
+	}
+}
 
 // temporary says whether the same request may succeed later.
 func temporary(err error) bool {

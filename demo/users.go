@@ -10,8 +10,12 @@ import (
 // reachable from other machines.
 const Password = "demo"
 
-// DefaultTraders is how many demo traders there are unless said otherwise.
-const DefaultTraders = 6
+// How many of the demo traders quote and how many take. In lists the makers are first.
+const (
+	makers  = 3
+	takers  = 3
+	traders = makers + takers
+)
 
 // A User of the demo venue. Its one account is named like the user.
 type User struct {
@@ -26,8 +30,8 @@ type User struct {
 }
 
 // Users returns the people of the demo venue (the traders alice, bob and carol, and admin)
-// and then the given number of demo traders.
-func Users(traders int) []User {
+// and then the demo traders.
+func Users() []User {
 	trader := []todokuv1.Role{todokuv1.Role_ROLE_TRADER}
 	users := []User{
 		{Name: "alice", DisplayName: "Alice", Roles: trader, Password: Password},
@@ -38,28 +42,24 @@ func Users(traders int) []User {
 			Roles: []todokuv1.Role{todokuv1.Role_ROLE_ADMIN, todokuv1.Role_ROLE_RISK},
 		},
 	}
-	makers := makersOf(traders)
 	for i := range traders {
-		name, display := traderName(i, makers)
+		name, display := traderName(i)
 		users = append(users, User{Name: name, DisplayName: display, Roles: trader})
 	}
 	return users
 }
 
 // Traders returns the names of the demo traders, whose passwords [Config] needs.
-func Traders(traders int) []string {
+func Traders() []string {
 	names := make([]string, traders)
 	for i := range names {
-		names[i], _ = traderName(i, makersOf(traders))
+		names[i], _ = traderName(i)
 	}
 	return names
 }
 
-// makersOf says how many of the demo traders quote; the others take.
-func makersOf(traders int) int { return (traders + 1) / 2 }
-
 // traderName returns a demo trader's user name and the name that others see.
-func traderName(i, makers int) (name, display string) {
+func traderName(i int) (name, display string) {
 	kind, number := "maker", strconv.Itoa(i+1)
 	if i >= makers {
 		kind, number = "taker", strconv.Itoa(i-makers+1)

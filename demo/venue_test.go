@@ -61,7 +61,7 @@ func newVenue(t *testing.T) *venue {
 	for _, i := range Instruments() {
 		v.must(&trade.UpsertInstrument{Instrument: instrument(t, i)})
 	}
-	for _, u := range Users(DefaultTraders) {
+	for _, u := range Users() {
 		v.must(&trade.UpsertUser{Create: true, NewUser: trade.User{
 			ID: trade.UserID(u.Name), DisplayName: u.DisplayName, Roles: trade.RoleTrader, Accounts: []trade.AccountID{trade.AccountID(u.Name)},
 		}})
@@ -129,7 +129,7 @@ func (v *venue) do(c command) outcome {
 		}
 		id = trade.OrderID(n)
 	}
-	actor := v.actor(Traders(DefaultTraders)[c.trader])
+	actor := v.actor(Traders()[c.trader])
 	var order trade.Command
 	switch c.kind {
 	case replace:

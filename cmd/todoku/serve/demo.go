@@ -40,7 +40,7 @@ func prepareDemo(ctx context.Context, data string) (passwords map[string]string,
 		return nil, err
 	}
 	passwords = map[string]string{}
-	for _, name := range demo.Traders(demo.DefaultTraders) {
+	for _, name := range demo.Traders() {
 		passwords[name] = rand.Text()
 	}
 	err = admin.Offline(ctx, dir, func(venue *server.Offline) error {
@@ -98,7 +98,7 @@ func enterDemo(ctx context.Context, venue *server.Offline) error {
 			return err
 		}
 	}
-	for _, u := range demo.Users(demo.DefaultTraders) {
+	for _, u := range demo.Users() {
 		command, err := rpc.DecodeUser(&todokuv1.CreateUserRequest{RequestId: request, User: u.Name, DisplayName: u.DisplayName, Roles: u.Roles})
 		if err != nil {
 			return err
