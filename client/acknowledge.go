@@ -21,12 +21,14 @@ type acknowledger struct {
 	pending   todokuv1.AcknowledgeNotificationsRequest
 	painted   uint64    // The last response that was on the screen, 0 for none,
 	paintedAt time.Time // and when.
-	number    uint64    // Of the last accepted acknowledgement,
-	at        time.Time // and when.
 
 	// Of the goroutine that processes.
 	interval time.Duration
 	sent     time.Time
+
+	// Of the goroutine that sends.
+	number uint64    // Of the last accepted acknowledgement,
+	at     time.Time // and when.
 }
 
 // defaultAcknowledge is half of the longest interval that the protocol allows.
@@ -34,14 +36,6 @@ const defaultAcknowledge = 7 * time.Second
 
 func newAcknowledger(c *Client) *acknowledger {
 	return &acknowledger{client: c, wake: make(chan struct{}, 1), interval: defaultAcknowledge, sent: time.Now()}
-}
-
-// every sets the interval to half of the venue's, so that one acknowledgement may be
-// lost.
-func (r *acknowledger) every(interval time.Duration) {
-	if interval > 0 {
-		r.interval = interval / 2
-	}
 }
 
 // processed records that a response was processed, and whether it had a heartbeat.
@@ -72,9 +66,7 @@ func (r *acknowledger) run(ctx context.Context) {
 		// The next one includes what a lost one said. A venue that refuses it ends the
 		// stream with a reason.
 		if _, err := r.client.Notifications().AcknowledgeNotifications(ctx, request); err == nil {
-			r.mu.Lock()
 			r.number, r.at = request.GetResponseNumber(), time.Now()
-			r.mu.Unlock()
 		}
 	}
 }
@@ -90,15 +82,6 @@ func (r *acknowledger) request(now time.Time) *todokuv1.AcknowledgeNotifications
 	return request
 }
 
-// paint records that everything processed is on the screen.
-func (r *acknowledger) paint(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if number := r.pending.GetResponseNumber(); number > r.painted {
-		r.painted, r.paintedAt = number, now
-	}
-}
-
 // Painted says that all processed updates are on the screen, so not the one that the
 // loop is at. The next acknowledgement reports it to the venue, which measures how old
 // the shown data is. A program without a screen does not call it.
@@ -106,14 +89,12 @@ func (f *Feed) Painted() {
 	f.mu.Lock()
 	r := f.acks
 	f.mu.Unlock()
-	if r != nil {
-		r.paint(time.Now())
+	if r == nil {
+		return
 	}
-}
-
-// taken returns the last response whose acknowledgement was accepted, and when; 0 for none.
-func (r *acknowledger) taken() (number uint64, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.number, r.at
+	if number := r.pending.GetResponseNumber(); number > r.painted {
+		r.painted, r.paintedAt = number, time.Now()
+	}
 }

@@ -1,10 +1,12 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	todokuv1 "todoku/gen/todoku/v1"
@@ -14,13 +16,20 @@ import (
 // largest, a mass cancel, is far smaller.
 const maxEvent = 64 << 20
 
-// attachment is one stream. The goroutine that runs the loop uses it; another one reads
-// at most one response ahead.
+// shuffled lets a new connection begin with any of the venue's addresses, not always
+// the first (gRPC proposal A62).
+const shuffled = `{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList": true}}]}`
+
+// attachment is one stream on a connection of its own: one that is opened because the last
+// one fell silent must not use the same dead path, and one that is opened because the venue
+// drains must be able to reach another server. The goroutine that runs the loop uses it;
+// another one reads at most one response ahead.
 type attachment struct {
 	feed     *Feed
 	token    string // The access token it was opened with, or one before.
 	began    time.Time
-	conn     *streamConn // Nil when there could be none.
+	conn     *grpc.ClientConn // Nil when there could be none.
+	observer frameObserver
 	cancel   context.CancelFunc
 	helpers  sync.WaitGroup
 	arrivals chan arrival
@@ -69,12 +78,13 @@ func (f *Feed) open(ctx context.Context, takeOver bool) *attachment {
 		outdated: make(chan struct{}, 1), revision: revision,
 	}
 	ctx, a.cancel = context.WithCancel(ctx)
-	conn, err := f.client.newStreamConn()
+	// It has a stream for as long as it lives, except for the moment before.
+	var err error
+	a.conn, err = f.client.connect(&observedCredentials{f.client.transport, &a.observer}, true, grpc.WithDefaultServiceConfig(shuffled))
 	if err != nil {
 		a.helpers.Go(func() { a.pass(ctx, arrival{err: err, at: now}) })
 		return a
 	}
-	a.conn = conn
 	a.helpers.Go(func() { a.read(ctx, request) })
 	a.helpers.Go(func() { a.renew(ctx) })
 	a.helpers.Go(func() { a.acks.run(ctx) })
@@ -89,18 +99,15 @@ func (a *attachment) close(ctx context.Context, err error, succeeded bool) End {
 		Err: err, Succeeded: succeeded, Began: a.began, Age: now.Sub(a.began), Idle: now.Sub(a.heard),
 		Responses: a.number, Cursor: a.feed.cursor, Attach: a.attach,
 	}
-	var seen observation
-	if a.conn != nil {
-		seen = a.conn.observer.observed()
-	}
+	seen := a.observer.observed()
 	end.By, end.Reason, end.Detail = classify(ctx, err, &seen, a.feed.client.config.KeepaliveTimeout)
 	end.Bytes, end.Peer, end.GoAway = seen.payload, seen.peer, seen.goAway
-	end.Acknowledged, end.AcknowledgedAt = a.acks.taken()
 	a.cancel()
 	a.timer.Stop()
 	a.helpers.Wait()
+	end.Acknowledged, end.AcknowledgedAt = a.acks.number, a.acks.at
 	if a.conn != nil {
-		a.feed.client.closeLater(a.conn.conn)
+		a.feed.client.closeLater(a.conn)
 	}
 	return end
 }
@@ -121,7 +128,7 @@ func (a *attachment) follow(ctx context.Context, yield func(Update, error) bool)
 
 // read opens the stream and passes on what arrives until it ends or ctx does.
 func (a *attachment) read(ctx context.Context, request *todokuv1.FeedNotificationRequest) {
-	stream, err := todokuv1.NewNotificationServiceClient(a.conn.conn).FeedNotification(ctx, request)
+	stream, err := todokuv1.NewNotificationServiceClient(a.conn).FeedNotification(ctx, request)
 	for {
 		got := arrival{err: err}
 		if err == nil {
@@ -248,13 +255,14 @@ func (a *attachment) hello(h *todokuv1.Hello, arrived time.Time) error {
 	a.attach = h.GetAttachNumber()
 	a.watch.set(h.GetStaleInterval().AsDuration(), h.GetWatchdogInterval().AsDuration())
 	a.watch.set(config.StaleAfter, config.WatchdogAfter)
-	a.acks.every(h.GetAcknowledgeInterval().AsDuration())
+	// Half of the venue's interval, so that one acknowledgement may be lost.
+	a.acks.interval = cmp.Or(max(0, h.GetAcknowledgeInterval().AsDuration()/2), a.acks.interval)
 	if s := h.GetStart(); s == todokuv1.Hello_START_SNAPSHOT || s == todokuv1.Hello_START_RESET {
 		a.skip = 0 // It repeats everything.
 	}
 	// The request left when there was a connection, not before.
 	sent := a.began
-	if connected := a.conn.observer.observed().since; connected.After(sent) {
+	if connected := a.observer.observed().since; connected.After(sent) {
 		sent = connected
 	}
 	a.feed.began(h, sent, arrived, a)

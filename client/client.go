@@ -144,6 +144,20 @@ func (c *Client) Close() error {
 	return err
 }
 
+// closeLater closes a connection without waiting for it: grpc-go first sends a GOAWAY, and
+// tries for seconds if the server no longer reads. Client.Close waits for it.
+func (c *Client) closeLater(conn *grpc.ClientConn) {
+	c.mu.Lock()
+	closed := c.closed
+	if !closed {
+		c.running.Go(func() { _ = conn.Close() })
+	}
+	c.mu.Unlock()
+	if closed { // Only the feed still waits.
+		_ = conn.Close()
+	}
+}
+
 // follow registers a feed and returns a context for it that ends with ctx, or with
 // ErrClosed. It never has a deadline: gRPC would send that to the venue and the proxies
 // as the stream's own.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -78,9 +79,7 @@ func (c *Client) NewFeed(options FeedOptions) *Feed {
 		client: c, options: options, cursor: options.ResumeAfter, connection: options.ConnectionID,
 		asked: make(map[*question]struct{}),
 	}
-	if f.options.InstanceID == "" {
-		f.options.InstanceID = NewRequestID()
-	}
+	f.options.InstanceID = cmp.Or(options.InstanceID, NewRequestID())
 	if f.options.OnStatus == nil {
 		f.options.OnStatus = func(Status) {}
 	}
@@ -111,7 +110,11 @@ func (c *Client) Feed(ctx context.Context, options FeedOptions) iter.Seq2[Update
 // [*EndError].
 func (f *Feed) Updates(ctx context.Context) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
-		if !f.begin() {
+		f.mu.Lock()
+		looping := f.looping
+		f.looping, f.finished = true, nil
+		f.mu.Unlock()
+		if looping {
 			yield(Update{}, ErrLooping)
 			return
 		}
@@ -131,18 +134,6 @@ func (f *Feed) Updates(ctx context.Context) iter.Seq2[Update, error] {
 	}
 }
 
-// begin records that a loop runs, and returns false if one did already.
-func (f *Feed) begin() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.looping {
-		return false
-	}
-	f.looping, f.finished = true, nil
-	return true
-}
-
-// endLoop records that no loop runs.
 func (f *Feed) endLoop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -15,8 +15,7 @@ type holdings struct {
 	whole     bool // A complete snapshot has arrived.
 	orders    map[uint64]heldOrder
 	positions map[heldPosition]uint64 // The hash.
-	sums      map[string]uint64       // By account.
-	total     uint64                  // Of all accounts.
+	sums      map[string]uint64       // By account; "" is all accounts.
 }
 
 type heldOrder struct {
@@ -73,23 +72,15 @@ func (h *holdings) position(p *todokuv1.Position) {
 
 func (h *holdings) add(account string, change uint64) {
 	h.sums[account] += change
-	h.total += change
+	h.sums[""] += change
 }
 
-// diverged returns the accounts whose digests differ; "" is all accounts together. It
-// returns none before a complete snapshot and for a heartbeat without digests.
+// diverged returns the accounts whose digests differ; "" is all accounts together.
 func (h *holdings) diverged(digests []*todokuv1.AccountDigest) (accounts []string) {
-	if !h.whole || len(digests) == 0 {
-		return nil
-	}
 	listed := make(map[string]bool, len(digests))
 	for _, d := range digests {
 		listed[d.GetAccount()] = true
-		sum := h.sums[d.GetAccount()]
-		if d.GetAccount() == "" {
-			sum = h.total
-		}
-		if sum != d.GetDigest() {
+		if h.sums[d.GetAccount()] != d.GetDigest() {
 			accounts = append(accounts, d.GetAccount())
 		}
 	}
@@ -103,9 +94,9 @@ func (h *holdings) diverged(digests []*todokuv1.AccountDigest) (accounts []strin
 func (h *holdings) keep(listed map[string]bool) {
 	gone := false
 	for account, sum := range h.sums {
-		if !listed[account] {
+		if account != "" && !listed[account] {
 			gone = true
-			h.total -= sum
+			h.sums[""] -= sum
 			delete(h.sums, account)
 		}
 	}

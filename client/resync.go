@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -36,16 +37,6 @@ type proof struct {
 	why    string // For people.
 }
 
-// divergence says which accounts differ.
-type divergence struct{ accounts []string }
-
-func (d *divergence) Error() string {
-	if len(d.accounts) == 1 && d.accounts[0] == "" {
-		return "client: the digest of all accounts differs from the venue's"
-	}
-	return fmt.Sprintf("client: the digest of %s differs from the venue's", strings.Join(d.accounts, ", "))
-}
-
 // resyncs says whether a divergence found now gets a snapshot.
 func (p *proof) resyncs(now time.Time) bool {
 	if now.Before(p.next) {
@@ -54,13 +45,6 @@ func (p *proof) resyncs(now time.Time) bool {
 	p.wait = min(max(2*p.wait, firstResync), mostResync)
 	p.next = now.Add(p.wait)
 	return true
-}
-
-// agreed records a digest that matched.
-func (p *proof) agreed(now time.Time) {
-	if now.After(p.next) {
-		p.wait = 0
-	}
 }
 
 // prove compares what was delivered with the heartbeat in a response, if its cursor is
@@ -82,10 +66,13 @@ func (a *attachment) prove(r *todokuv1.FeedNotificationResponse) error {
 		accounts := f.proof.holdings.diverged(digests)
 		switch {
 		case len(accounts) == 0:
-			f.proof.agreed(now)
+			if now.After(f.proof.next) {
+				f.proof.wait = 0
+			}
 			f.stand(StateLive)
 		case f.proof.resyncs(now):
-			return &ownEnd{ReasonDiverged, &divergence{accounts}}
+			names := cmp.Or(strings.Join(accounts, ", "), "all accounts")
+			return &ownEnd{ReasonDiverged, fmt.Errorf("client: the digest of %s differs from the venue's", names)}
 		default:
 			f.stand(StateDiverged)
 		}
