@@ -3,11 +3,9 @@
 package config
 
 import (
-	"crypto/x509"
-	"encoding/pem"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -39,12 +37,7 @@ the settings, 1 when it would fail with them.`,
 	}
 	serve.Define(command, &o)
 	command.RunE = func(command *cobra.Command, _ []string) error {
-		rows := cli.Changed(command.Flags())
-		show := func() error { return cli.WriteTable(a.Out, rows, "SETTING", "VALUE", "FROM") }
-		if len(rows) == 0 {
-			show = func() error { return a.Printf("all settings are the defaults\n") }
-		}
-		if err := show(); err != nil {
+		if err := printChanged(a, command); err != nil {
 			return err
 		}
 		for _, name := range a.UnknownVariables(command) {
@@ -53,28 +46,30 @@ the settings, 1 when it would fail with them.`,
 		if err := o.Complete(command.Flags()); err != nil {
 			return err
 		}
-		return checkFiles(a, &o)
+		return checkFiles(a, &o.Config)
 	}
 	return command
 }
 
-// checkFiles looks at the files that the settings name.
-func checkFiles(a *cli.App, o *serve.Options) error {
-	fact, err := dataFact(o.Config.Data)
-	facts, errs := []string{fact}, []error{err}
-	if o.Config.TLSCert != "" {
-		fact, err := certificateFact(o.Config.TLSCert, a.Now())
-		facts, errs = append(facts, fact), append(errs, err)
+func printChanged(a *cli.App, command *cobra.Command) error {
+	rows := cli.Changed(command.Flags())
+	if len(rows) == 0 {
+		return a.Printf("all settings are the defaults\n")
 	}
-	if err := errors.Join(errs...); err == nil {
-		facts = append(facts, "the settings agree")
+	return cli.WriteTable(a.Out, rows, "SETTING", "VALUE", "FROM")
+}
+
+// checkFiles checks the files that the settings name, and prints what is in them.
+func checkFiles(a *cli.App, c *server.Config) error {
+	facts, err := dataFact(c.Data)
+	if c.TLSCert != "" {
+		fact, certErr := certificateFact(c, a.Now())
+		facts, err = facts+fact, errors.Join(err, certErr)
 	}
-	for _, fact := range facts {
-		if fact != "" {
-			errs = append(errs, a.Printf("%s\n", fact))
-		}
+	if err == nil {
+		facts += "the settings agree\n"
 	}
-	return errors.Join(errs...)
+	return errors.Join(err, a.Printf("%s", facts))
 }
 
 // dataFact says what is in the data directory, and changes nothing there.
@@ -84,30 +79,22 @@ func dataFact(data string) (string, error) {
 		return "", fmt.Errorf("data directory: %w", err)
 	}
 	return "data directory " + data + map[server.StorageState]string{
-		server.StorageMissing: " does not exist yet and would be made",
-		server.StorageEmpty:   " holds no venue yet",
-		server.StorageInUse:   " is in use by a running server",
-		server.StorageIdle:    " holds a venue that is not running",
+		server.StorageMissing: " does not exist yet and would be made\n",
+		server.StorageEmpty:   " holds no venue yet\n",
+		server.StorageInUse:   " is in use by a running server\n",
+		server.StorageIdle:    " holds a venue that is not running\n",
 	}[state], nil
 }
 
-// certificateFact says whom a certificate is for and until when.
-func certificateFact(name string, now time.Time) (string, error) {
-	data, err := os.ReadFile(name)
+// certificateFact says for which names a certificate is valid and until when.
+func certificateFact(c *server.Config, now time.Time) (string, error) {
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 	if err != nil {
 		return "", fmt.Errorf("certificate: %w", err)
 	}
-	block, _ := pem.Decode(data)
-	if block == nil {
-		return "", fmt.Errorf("certificate: %s is not PEM", name)
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return "", fmt.Errorf("certificate: %s: %w", name, err)
-	}
-	fact := fmt.Sprintf("certificate %s is for %s, until %s", name,
-		strings.Join(certificate.DNSNames, " "), certificate.NotAfter.Local().Format(time.DateTime))
-	if now.After(certificate.NotAfter) {
+	fact := fmt.Sprintf("certificate %s is for %s, until %s\n", c.TLSCert,
+		strings.Join(pair.Leaf.DNSNames, " "), pair.Leaf.NotAfter.Local().Format(time.DateTime))
+	if now.After(pair.Leaf.NotAfter) {
 		return fact, errors.New("the certificate has expired; clients will refuse it")
 	}
 	return fact, nil
