@@ -41,7 +41,7 @@ func TestPrintedProxyConfigurationsServeTheVenue(t *testing.T) {
 		for what, secure := range map[string]bool{"plaintext": false, "TLS": true} {
 			t.Run(name+" with "+what, func(t *testing.T) {
 				t.Parallel()
-				program, listen := pathtest.Program(t, name), pathtest.FreeAddress(t)
+				program, listen := pathtest.Program(t, name), apptest.FreeAddress(t)
 				config := apptest.Config(t.TempDir())
 				args := []string{"config", name, "--listen", listen}
 				if secure {

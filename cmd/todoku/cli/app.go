@@ -58,8 +58,16 @@ func (e *UsageError) Unwrap() error { return e.err }
 // Usagef returns a mistake in how a command was called.
 func Usagef(format string, args ...any) error { return WrongUsage(fmt.Errorf(format, args...)) }
 
-// WrongUsage says that an error is a mistake in how a command was called.
+// WrongUsage marks an error as a mistake in how a command was called.
 func WrongUsage(err error) error { return &UsageError{err} }
+
+// WrongUsageIf marks an error so if it is target.
+func WrongUsageIf(err, target error) error {
+	if errors.Is(err, target) {
+		return WrongUsage(err)
+	}
+	return err
+}
 
 // ErrRefused ends a command that has already said why.
 var ErrRefused = errors.New("refused") //nolint:errname // It is compared, never shown.

@@ -1,24 +1,23 @@
 package serve
 
 import (
+	"context"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
 )
 
-// When garbage is collected. Under load the heap may grow to three times the live
-// data, which halves the cost of collections. With thousands of idle clients this
-// would take minutes and hold three times the memory needed; a quiet venue has time
-// to collect earlier.
-
-// garbagePercent lets the heap grow to three times the live data.
-const garbagePercent = 200
+// Under load the heap may grow to three times the live data, which halves the cost of
+// collections. With thousands of idle clients a collection would then come only after
+// minutes, so a quiet venue collects earlier.
 
 const (
-	// quietAfter is the interval of checks; a venue without a collection in it is quiet.
-	quietAfter = 5 * time.Second
-	// worthPercent and worthBytes are how much garbage makes a collection worth it.
+	// garbagePercent lets the heap grow to three times the live data.
+	garbagePercent = 200
+	// checkEvery is the interval of checks; a venue without a collection in it is quiet.
+	checkEvery = 5 * time.Second
+	// worthPercent and worthBytes say how much garbage makes a collection worth it.
 	worthPercent = 10
 	worthBytes   = 4 << 20
 )
@@ -31,29 +30,19 @@ func collectGarbage() (end func()) {
 		return func() {}
 	}
 	debug.SetGCPercent(garbagePercent)
-	over, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		collectInQuiet(over)
-	}()
-	return func() {
-		close(over)
-		<-done
-	}
+	return background(collectInQuiet)
 }
 
-func collectInQuiet(over <-chan struct{}) {
-	ticker := time.NewTicker(quietAfter)
-	defer ticker.Stop()
+func collectInQuiet(ctx context.Context) {
 	samples := []metrics.Sample{
 		{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
 	}
 	var g garbage
-	for {
+	for ticks := time.Tick(checkEvery); ; {
 		select {
-		case <-over:
+		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-ticks:
 		}
 		metrics.Read(samples)
 		if g.worth(samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()) {
@@ -65,7 +54,7 @@ func collectInQuiet(over <-chan struct{}) {
 	}
 }
 
-// garbage remembers what collectInQuiet saw last.
+// garbage remembers how many collections the last check counted.
 type garbage struct{ cycles uint64 }
 
 // worth says whether a collection is worth it: none has run since the last call, and

@@ -3,11 +3,12 @@ package serve
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -68,11 +69,8 @@ func serve(ctx context.Context, a *cli.App, o *Options) (err error) {
 		o.Config.Tracing = provider
 	}
 	venue, err := server.New(ctx, o.Config)
-	if errors.Is(err, server.ErrConfig) {
-		return cli.WrongUsage(err)
-	}
 	if err != nil {
-		return err
+		return cli.WrongUsageIf(err, server.ErrConfig)
 	}
 	defer stopAtSecondSignal(venue)()
 	group, running := errgroup.WithContext(ctx)
@@ -92,51 +90,55 @@ func serve(ctx context.Context, a *cli.App, o *Options) (err error) {
 	return group.Wait()
 }
 
-// stopAtSecondSignal cuts the drain short that the first signal began. The
-// returned function ends it.
+// stopAtSecondSignal stops the venue at once at the second signal; the first one began a
+// drain. The returned function ends the wait.
 func stopAtSecondSignal(venue *server.Server) (end func()) {
-	const both = 2 // A signal that nobody waits for is lost.
+	const both = 2 // A signal is lost if the channel has no room for it.
 	signals := make(chan os.Signal, both)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	over := make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	return background(func(ctx context.Context) {
+		defer signal.Stop(signals)
 		for range both {
 			select {
 			case <-signals:
-			case <-over:
+			case <-ctx.Done():
 				return
 			}
 		}
 		venue.Stop()
-	}()
+		<-ctx.Done() // A third signal changes nothing.
+	})
+}
+
+// background runs f in a goroutine. The returned function cancels f's context and waits
+// for f.
+func background(f func(context.Context)) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { f(ctx) })
 	return func() {
-		signal.Stop(signals)
-		close(over)
-		<-done
+		cancel()
+		running.Wait()
 	}
 }
 
 // logger writes one line per fact to standard error.
 func logger(a *cli.App, format, level string) (*slog.Logger, error) {
-	var options slog.HandlerOptions
 	var from slog.Level
 	if err := from.UnmarshalText([]byte(level)); err != nil {
 		return nil, err // The flag takes the names of levels only.
 	}
-	options.Level = from
+	options := slog.HandlerOptions{Level: from}
 	if format == "text" || format == "auto" && cli.IsTerminal(a.Errors) {
 		return slog.New(slog.NewTextHandler(a.Errors, &options)), nil
 	}
 	return slog.New(slog.NewJSONHandler(a.Errors, &options)), nil
 }
 
-// reachable returns an address to connect to where addr may be one to listen on.
+// reachable returns an address at which clients of this machine reach a listener.
 func reachable(addr net.Addr) string {
-	tcp, ok := addr.(*net.TCPAddr)
-	if ok && tcp.IP.IsUnspecified() {
-		return (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: tcp.Port}).String()
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
 	}
 	return addr.String()
 }

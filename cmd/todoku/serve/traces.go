@@ -17,26 +17,20 @@ import (
 	"todoku/cmd/todoku/cli"
 )
 
-// Traces are switched on by naming a collector: with --otlp-endpoint, or by the
-// variables that OpenTelemetry has for every program; the flag wins.
-
 // traceOptions are the settings of traces.
 type traceOptions struct {
 	endpoint string
 	perMille uint32
 }
 
-// tracesTimeout bounds the sending of what is left when the server stops.
+// tracesTimeout bounds the sending of the last spans when the server stops.
 const tracesTimeout = 5 * time.Second
 
-// otlpVariables are OpenTelemetry's own names of a collector.
-var otlpVariables = [...]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"} //nolint:gochecknoglobals // A constant that Go cannot write as one.
-
-// traces returns what makes and sends spans, and what ends it; nil if no collector
-// is named.
+// traces returns what makes and sends spans, and a function that ends it. The provider is
+// nil if neither --otlp-endpoint nor a variable of OpenTelemetry names a collector.
 func traces(ctx context.Context, a *cli.App, o *traceOptions, logger *slog.Logger) (provider *sdktrace.TracerProvider, end func(), err error) {
 	named := o.endpoint
-	for _, variable := range otlpVariables {
+	for _, variable := range []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"} {
 		if named == "" {
 			named, _ = a.LookupEnv(variable)
 		}
@@ -45,16 +39,16 @@ func traces(ctx context.Context, a *cli.App, o *traceOptions, logger *slog.Logge
 		return nil, func() {}, nil
 	}
 	if !strings.Contains(named, "://") {
-		named = "http://" + named // Without a scheme it is a collector beside the server.
+		named = "http://" + named
 	}
 	if u, err := url.Parse(named); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, nil, cli.Usagef("--otlp-endpoint %q is no host:port, http:// or https:// address", named)
+		return nil, nil, cli.Usagef("invalid --otlp-endpoint %q: write host:port, or an http:// or https:// address", named)
 	}
 	exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(named))
 	if err != nil {
 		return nil, nil, fmt.Errorf("traces: %w", err)
 	}
-	// A collector that is away is no reason to stop, nor to be silent about.
+	// The venue runs on without its collector, but the log must show it.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		logger.WarnContext(ctx, "traces not sent", slog.Any("error", err))
 	}))
