@@ -238,7 +238,7 @@ func TestWhatIsNoVenueIsSaid(t *testing.T) {
 		t.Fatalf("plaintext to a TLS port: %v", err)
 	}
 	found(t, r, "UNREACHABLE", "PERHAPS_TLS")
-	r, err = doctor.Examine(t.Context(), doctor.Config{Address: pathtest.FreeAddress(t), Plaintext: true, Duration: time.Second})
+	r, err = doctor.Examine(t.Context(), doctor.Config{Address: apptest.FreeAddress(t), Plaintext: true, Duration: time.Second})
 	if !errors.Is(err, doctor.ErrUnreachable) || r.Verdict.Good() {
 		t.Fatalf("a port that nothing listens on: %v", err)
 	}

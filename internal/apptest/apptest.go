@@ -1,6 +1,6 @@
-// Package apptest runs whole venues for tests: in this process, or in one of
-// their own that can be killed. Each has a throwaway data directory and free
-// ports; nothing that a test did not start is touched.
+// Package apptest runs whole venues for tests: in this process, or in a process of their
+// own that can be killed. Each has a temporary data directory and free ports; only what a
+// test started is touched.
 package apptest
 
 import (
@@ -24,13 +24,13 @@ import (
 // Password is every test user's.
 const Password = "correct horse battery staple"
 
-// CheapHash keeps sign-ins from being what a test spends its time on.
+// CheapHash returns settings with which a sign-in takes little time.
 func CheapHash() account.HashCost { return account.HashCost{MemoryKiB: 64, Passes: 1, Lanes: 1} }
 
-// Config returns settings for a venue in dir that is quick to stop and silent.
+// Config returns settings for a venue in dir that stops quickly and logs nothing.
 //
-// A test reads its streams when it comes to that, and acknowledges nothing: what ends a
-// client that does so elsewhere is off, or takes longer than any test. Tests of it set it.
+// A test may read its streams late and never acknowledge: the limits that would end such a
+// client are off, or longer than any test. Tests of a limit set it.
 func Config(dir string) server.Config {
 	config := server.Config{
 		Data: dir, GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
@@ -43,8 +43,7 @@ func Config(dir string) server.Config {
 	return config
 }
 
-// Users are those that Seed makes: three traders, a viewer, a risk manager and an
-// administrator.
+// Users returns three traders, a viewer, a risk manager and an administrator.
 func Users() []trade.User {
 	user := func(id trade.UserID, roles trade.Role) trade.User {
 		return trade.User{ID: id, DisplayName: "Test " + string(id), Roles: roles, Accounts: []trade.AccountID{trade.AccountID(id)}}
@@ -55,8 +54,8 @@ func Users() []trade.User {
 	}
 }
 
-// Instruments are those that Seed makes, all open: USDJPY without a band, EURUSD
-// with one of 5 % around 1.1, and DISC, whose trades disclose the counterparty.
+// Instruments returns open instruments: USDJPY without a band, EURUSD with one of 5 %
+// around 1.1, and DISC, whose trades disclose the counterparty.
 func Instruments() []trade.Instrument {
 	const unit = 100_000_000
 	return []trade.Instrument{
@@ -132,8 +131,7 @@ func Serve(t testing.TB, config server.Config) *App {
 	return app
 }
 
-// Shutdown stops the venue as SIGTERM does and fails the test if that is not
-// clean. Only the first call does anything.
+// Shutdown stops the venue as SIGTERM does, and fails the test if End returns an error.
 func (a *App) Shutdown() {
 	a.t.Helper()
 	if err := a.End(); err != nil {
@@ -141,8 +139,8 @@ func (a *App) Shutdown() {
 	}
 }
 
-// End stops the venue as SIGTERM does and returns what was not clean about it.
-// Only the first call does anything.
+// End stops the venue as SIGTERM does and returns its error. Only the first call does
+// anything.
 func (a *App) End() error {
 	if a.stop == nil {
 		return nil
@@ -165,7 +163,7 @@ func Client(t testing.TB, address, user string) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Close() }) // Calls that are under way fail; that is what the test's end means.
+	t.Cleanup(func() { _ = c.Close() }) // Calls that still run at the test's end fail.
 	if err := c.Login(t.Context(), user, Password); err != nil {
 		t.Fatal(err)
 	}
@@ -180,16 +178,21 @@ func Limit(id, symbol string, side todokuv1.Side, quantity, price string) *todok
 // Data returns the directory that holds the venue.
 func (a *App) Data() string { return a.data }
 
-// HTTP returns what the HTTP port answers to a GET.
-func (a *App) HTTP(path string) (code int, body string) {
+// get sends a GET to the HTTP port.
+func (a *App) get(path string) (*http.Response, error) {
 	a.t.Helper()
 	request, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "http://"+a.HTTPAddr().String()+path, nil)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	// A connection that is kept would be there when goroutines are counted.
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
+	request.Close = true // Tests that count goroutines must not find an open connection.
+	return http.DefaultClient.Do(request)
+}
+
+// HTTP returns what the HTTP port answers to a GET.
+func (a *App) HTTP(path string) (code int, body string) {
+	a.t.Helper()
+	response, err := a.get(path)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -201,15 +204,10 @@ func (a *App) HTTP(path string) (code int, body string) {
 	return response.StatusCode, string(text)
 }
 
-// Ready says whether /readyz does. A port that is closed is not ready.
+// Ready reports whether /readyz answers that the venue is ready. A closed port is not.
 func (a *App) Ready() bool {
 	a.t.Helper()
-	request, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "http://"+a.HTTPAddr().String()+"/readyz", nil)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
+	response, err := a.get("/readyz")
 	if err != nil {
 		return false
 	}
@@ -217,7 +215,7 @@ func (a *App) Ready() bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// Head returns the journal's latest sequence, as /readyz tells it.
+// Head returns the journal's newest sequence, as /readyz shows it.
 func (a *App) Head() uint64 {
 	a.t.Helper()
 	var state struct{ Head uint64 }

@@ -13,14 +13,14 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// Patience is how long a test waits for one thing that must come. It is reached only
-// when a promise is broken: a machine on which everything of a build runs at once may
-// leave a process no time for seconds, several times in a row.
+// Patience is how long a test waits for one event. It is reached only if a promise is
+// broken: on a machine that runs a whole build at once, a process may get no time for
+// seconds, several times in a row.
 const Patience = time.Minute
 
-// Desktop is a client as any language has one: the generated stubs over one
-// connection and a token. It repeats nothing, refreshes nothing and acknowledges
-// only when told to, so that a test sees what the venue does and nothing else.
+// Desktop is a client as any language has one: the generated stubs over one connection and
+// a token. It repeats and refreshes nothing and acknowledges only on request, so that a
+// test sees only what the venue does.
 type Desktop struct {
 	Sessions      todokuv1.SessionServiceClient
 	Notifications todokuv1.NotificationServiceClient
@@ -32,18 +32,15 @@ type Desktop struct {
 	Conn *grpc.ClientConn
 	// Token is sent with every call, if it is not empty.
 	Token string
-	// Refresh is the refresh token of the last sign-in.
-	Refresh string
-	// Connection is what Attach attaches to, from the last sign-in.
-	Connection string
-	// Session is that of the last sign-in.
-	Session string
+	// Refresh, Connection and Session are the refresh token, the connection, to which Attach
+	// attaches, and the session of the last sign-in.
+	Refresh, Connection, Session string
 
 	t testing.TB
 }
 
-// Desktop returns a client without a session, closed with the test. Without
-// options it speaks plaintext.
+// Desktop returns a client without a session, closed with the test. Without options it
+// uses plaintext.
 func (a *App) Desktop(options ...grpc.DialOption) *Desktop {
 	a.t.Helper()
 	return NewDesktop(a.t, a.GRPCAddr().String(), options...)
@@ -69,7 +66,7 @@ func NewDesktop(t testing.TB, address string, options ...grpc.DialOption) *Deskt
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() }) // Calls that are under way fail; that is what the test's end means.
+	t.Cleanup(func() { _ = conn.Close() }) // Calls that still run at the test's end fail.
 	d.Conn = conn
 	d.Sessions, d.Notifications = todokuv1.NewSessionServiceClient(conn), todokuv1.NewNotificationServiceClient(conn)
 	d.Orders, d.Market = todokuv1.NewOrderServiceClient(conn), todokuv1.NewMarketServiceClient(conn)
@@ -92,7 +89,7 @@ func (d *Desktop) stream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.
 	return open(d.authorised(ctx), desc, conn, method, options...)
 }
 
-// SignIn opens a session and uses it from then on.
+// SignIn opens a session and uses it from now on.
 func (d *Desktop) SignIn(user string) *todokuv1.LoginResponse {
 	d.t.Helper()
 	reply, err := d.Sessions.Login(d.t.Context(), &todokuv1.LoginRequest{User: user, Password: Password})
@@ -116,8 +113,7 @@ func (d *Desktop) Another() *Desktop {
 	return &other
 }
 
-// Place enters an order that must be accepted or rejected by the market, and
-// returns the answer.
+// Place enters an order and returns the answer; any error fails the test.
 func (d *Desktop) Place(order *todokuv1.PlaceOrderRequest) *todokuv1.OrderAnswer {
 	d.t.Helper()
 	reply, err := d.Orders.PlaceOrder(d.t.Context(), order)
@@ -127,8 +123,8 @@ func (d *Desktop) Place(order *todokuv1.PlaceOrderRequest) *todokuv1.OrderAnswer
 	return reply.GetAnswer()
 }
 
-// Announce has an administrator tell everybody something: the mark up to which a
-// test reads when it wants to know that something else did not come.
+// Announce sends an announcement to all users, as an administrator. A test that expects an
+// event not to come reads up to it.
 func (d *Desktop) Announce(text string) {
 	d.t.Helper()
 	if _, err := d.Admin.Announce(d.t.Context(), &todokuv1.AnnounceRequest{RequestId: client.NewRequestID(), Text: text}); err != nil {

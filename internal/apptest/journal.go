@@ -9,10 +9,8 @@ import (
 	"todoku/trade/record"
 )
 
-// What a venue wrote down, read from its files, to compare with what it sent.
-
-// EachRecord visits the journal from its first record on, beside the venue or
-// after it.
+// EachRecord visits the journal of a venue, running or stopped, from its first record, so
+// that a test can compare it with what the venue sent.
 func EachRecord(t testing.TB, dir string, visit func(*trade.Record)) {
 	t.Helper()
 	EachStored(t, dir, func(stored *journal.Record) {
@@ -24,7 +22,7 @@ func EachRecord(t testing.TB, dir string, visit func(*trade.Record)) {
 	})
 }
 
-// EachStored is EachRecord for records as they are stored.
+// EachStored is EachRecord for records that are not decoded.
 func EachStored(t testing.TB, dir string, visit func(*journal.Record)) {
 	t.Helper()
 	store := OpenJournal(t, dir)
@@ -40,7 +38,7 @@ func EachStored(t testing.TB, dir string, visit func(*journal.Record)) {
 	}
 }
 
-// OpenJournal opens a venue's journal for reading, until the test ends.
+// OpenJournal opens a venue's journal for reading until the test ends.
 func OpenJournal(t testing.TB, dir string) journal.Store {
 	t.Helper()
 	store, err := server.OpenJournal(t.Context(), dir)

@@ -127,9 +127,9 @@ func provokeTakeOver(t *testing.T) {
 	wantEnd(t, first, codes.Aborted, "REPLACED")
 	third := alice.Attach(&request{InstanceId: "two"})
 	wantEnd(t, second, codes.Aborted, "SUPERSEDED")
-	_, err := alice.Notifications.AcknowledgeNotifications(t.Context(), first.Receipt(1))
+	_, err := alice.Notifications.AcknowledgeNotifications(t.Context(), first.Acknowledgement(1))
 	wantRefusal(t, err, codes.FailedPrecondition, "OTHER_ATTACH", "")
-	_, err = alice.Notifications.AcknowledgeNotifications(t.Context(), third.Receipt(1_000))
+	_, err = alice.Notifications.AcknowledgeNotifications(t.Context(), third.Acknowledgement(1_000))
 	wantRefusal(t, err, codes.InvalidArgument, "NOT_SENT", "")
 }
 

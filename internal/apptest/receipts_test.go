@@ -115,10 +115,10 @@ func TestAConnectionIsToldWithItsDeliveriesAndHowItsClientWentAway(t *testing.T)
 			s.Snapshot()
 			admin.Announce("hello " + want)
 			s.Until("hello " + want)
-			receipt := s.Receipt(0)
+			receipt := s.Acknowledgement(0)
 			for range 2 { // A client paints from its second word on.
 				s.Await("a heartbeat", func(m *todokuv1.Message) bool { return m.GetHeartbeat() != nil })
-				receipt = s.Receipt(s.Number)
+				receipt = s.Acknowledgement(s.Number)
 				receipt.PaintedNumber, receipt.PaintedAgo = receipt.GetResponseNumber(), durationpb.New(time.Millisecond)
 				if _, err := d.Notifications.AcknowledgeNotifications(t.Context(), receipt); err != nil {
 					t.Fatal(err)

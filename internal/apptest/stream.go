@@ -12,20 +12,20 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// Stream is a feed as it comes over the wire. Every response is checked against
-// the one before it: numbers without a gap, and the cursor chain.
+// Stream is a feed as it comes over the wire. Every response is checked against the one
+// before it: numbers without a gap, and each cursor continues from the last.
 type Stream struct {
 	// Hello is the first message.
 	Hello *todokuv1.Hello
-	// First is the first response, which carried it.
+	// First is the first response, which has the Hello.
 	First *todokuv1.FeedNotificationResponse
-	// Cursor and Number are those of the last response whose messages were all
-	// taken.
+	// Cursor and Number are those of the last response whose messages have all been
+	// returned.
 	Cursor string
 	Number uint64
 
 	t       testing.TB
-	overdue *time.Timer // Cuts the stream off when what a test waits for does not come.
+	overdue *time.Timer // ends the stream if a test waits too long
 	desktop *Desktop
 	request *todokuv1.FeedNotificationRequest
 	stream  grpc.ServerStreamingClient[todokuv1.FeedNotificationResponse]
@@ -34,7 +34,8 @@ type Stream struct {
 	waiting []*todokuv1.Message
 }
 
-// Attach opens a stream and reads its Hello. An empty connection is the desktop's.
+// Attach opens a stream and reads its Hello. If the request names no connection, it is the
+// desktop's.
 func (d *Desktop) Attach(request *todokuv1.FeedNotificationRequest) *Stream {
 	d.t.Helper()
 	s, err := d.open(request)
@@ -68,7 +69,7 @@ func (d *Desktop) open(request *todokuv1.FeedNotificationRequest) (*Stream, erro
 		return nil, err
 	}
 	s := &Stream{t: d.t, overdue: overdue, desktop: d, request: request, stream: stream, cancel: cut}
-	defer s.within()()
+	defer s.limitWait()()
 	m, err := s.take()
 	if err != nil {
 		return nil, err
@@ -80,18 +81,17 @@ func (d *Desktop) open(request *todokuv1.FeedNotificationRequest) (*Stream, erro
 	return s, nil
 }
 
-// errOverdue is how a stream ends on which a test waits in vain.
-var errOverdue = errors.New("apptest: what was to come did not within " + Patience.String())
+// errOverdue ends a stream if a test waits longer than Patience.
+var errOverdue = errors.New("apptest: the expected message did not come within " + Patience.String())
 
-// within limits a wait, not the stream's life: how long a test needs for what it does
-// between two waits is the machine's affair. The caller calls what it returns when the
-// wait is over.
-func (s *Stream) within() (over func()) {
+// limitWait ends the stream unless done is called within Patience. It limits each wait
+// and not the stream's life, because a slow machine may need long between two waits.
+func (s *Stream) limitWait() (done func() bool) {
 	s.overdue.Reset(Patience)
-	return func() { s.overdue.Stop() }
+	return s.overdue.Stop
 }
 
-// take returns the next message, from the responses as they come.
+// take returns the next message.
 func (s *Stream) take() (*todokuv1.Message, error) {
 	s.t.Helper()
 	for len(s.waiting) == 0 {
@@ -127,7 +127,7 @@ func (s *Stream) take() (*todokuv1.Message, error) {
 // Next returns the next message.
 func (s *Stream) Next() *todokuv1.Message {
 	s.t.Helper()
-	defer s.within()()
+	defer s.limitWait()()
 	m, err := s.take()
 	if err != nil {
 		s.t.Fatalf("stream ended: %v", err)
@@ -138,7 +138,7 @@ func (s *Stream) Next() *todokuv1.Message {
 // Await reads up to a message that matches and returns it.
 func (s *Stream) Await(what string, match func(*todokuv1.Message) bool) *todokuv1.Message {
 	s.t.Helper()
-	defer s.within()()
+	defer s.limitWait()()
 	for {
 		m, err := s.take()
 		if err != nil {
@@ -150,7 +150,7 @@ func (s *Stream) Await(what string, match func(*todokuv1.Message) bool) *todokuv
 	}
 }
 
-// Snapshot reads from SnapshotBegin to SnapshotEnd and returns what is between.
+// Snapshot reads from SnapshotBegin to SnapshotEnd and returns the messages between them.
 func (s *Stream) Snapshot() []*todokuv1.Message {
 	s.t.Helper()
 	s.Await("SnapshotBegin", func(m *todokuv1.Message) bool { return m.GetSnapshotBegin() != nil })
@@ -159,7 +159,7 @@ func (s *Stream) Snapshot() []*todokuv1.Message {
 		between = append(between, m)
 		return m.GetSnapshotEnd() != nil
 	})
-	// More may stand in the same response; the snapshot is complete as of here.
+	// The response may continue after the snapshot's end.
 	s.Cursor = s.Hello.GetEpoch() + ":" + strconv.FormatUint(end.GetSequence(), 10)
 	return between[:len(between)-1]
 }
@@ -184,10 +184,10 @@ func (s *Stream) Report(clientOrderID string, kind todokuv1.ExecType) *todokuv1.
 	}).GetExecutionReport()
 }
 
-// Finish reads to the end and returns what came and how it ended.
+// Finish reads to the end and returns all messages and the error that ended the stream.
 func (s *Stream) Finish() ([]*todokuv1.Message, error) {
 	s.t.Helper()
-	defer s.within()()
+	defer s.limitWait()()
 	var all []*todokuv1.Message
 	for {
 		m, err := s.take()
@@ -198,20 +198,20 @@ func (s *Stream) Finish() ([]*todokuv1.Message, error) {
 	}
 }
 
-// Acknowledge tells the venue that everything up to Number has arrived.
+// Acknowledge tells the venue that all responses up to Number have arrived.
 func (s *Stream) Acknowledge() {
 	s.t.Helper()
-	if _, err := s.desktop.Notifications.AcknowledgeNotifications(s.t.Context(), s.Receipt(s.Number)); err != nil {
+	if _, err := s.desktop.Notifications.AcknowledgeNotifications(s.t.Context(), s.Acknowledgement(s.Number)); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// Receipt is the request that acknowledges up to a response of this stream.
-func (s *Stream) Receipt(number uint64) *todokuv1.AcknowledgeNotificationsRequest {
+// Acknowledgement returns the request that acknowledges responses up to number.
+func (s *Stream) Acknowledgement(number uint64) *todokuv1.AcknowledgeNotificationsRequest {
 	return &todokuv1.AcknowledgeNotificationsRequest{
 		ConnectionId: s.request.GetConnectionId(), AttachNumber: s.Hello.GetAttachNumber(), ResponseNumber: number,
 	}
 }
 
-// Cut breaks the stream off as a client does that goes away.
+// Cut cancels the stream, as a client does that disappears.
 func (s *Stream) Cut() { s.cancel() }

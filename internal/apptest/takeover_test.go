@@ -49,7 +49,7 @@ func TestAConnectionServesOnlyTheSessionThatOpenedIt(t *testing.T) {
 		wantRefusal(t, other.AttachRefused(&request{ConnectionId: alice.Connection}), codes.PermissionDenied, "NOT_YOUR_CONNECTION", "")
 		_, err := other.Notifications.UpdateSubscription(t.Context(), &todokuv1.UpdateSubscriptionRequest{ConnectionId: alice.Connection})
 		wantRefusal(t, err, codes.PermissionDenied, "NOT_YOUR_CONNECTION", "")
-		_, err = other.Notifications.AcknowledgeNotifications(t.Context(), s.Receipt(1))
+		_, err = other.Notifications.AcknowledgeNotifications(t.Context(), s.Acknowledgement(1))
 		wantRefusal(t, err, codes.PermissionDenied, "NOT_YOUR_CONNECTION", "")
 	}
 	alice.Place(apptest.Limit("a", "USDJPY", buy, "1", "150"))
@@ -137,8 +137,8 @@ func TestOnlyAnAdvanceOnTheLiveAttachCountsAsAcknowledged(t *testing.T) {
 	// does not concern alice.
 	app.SignIn("admin").Announce("told")
 	s.Until("told")
-	wantRefusal(t, acknowledge(old.Receipt(1)), codes.FailedPrecondition, "OTHER_ATTACH", "")
-	wantRefusal(t, acknowledge(s.Receipt(s.Number+1_000)), codes.InvalidArgument, "NOT_SENT", "")
+	wantRefusal(t, acknowledge(old.Acknowledgement(1)), codes.FailedPrecondition, "OTHER_ATTACH", "")
+	wantRefusal(t, acknowledge(s.Acknowledgement(s.Number+1_000)), codes.InvalidArgument, "NOT_SENT", "")
 	s.Acknowledge()
 	s.Acknowledge() // The same again is allowed.
 	reply, err := app.SignIn("rita").Admin.ListConnections(t.Context(), &todokuv1.ListConnectionsRequest{User: "alice"})
@@ -151,7 +151,7 @@ func TestOnlyAnAdvanceOnTheLiveAttachCountsAsAcknowledged(t *testing.T) {
 	s.Cut()
 	s.Finish() //nolint:errcheck // It was cut.
 	wantEventually(t, func() bool {
-		got := acknowledge(s.Receipt(1))
+		got := acknowledge(s.Acknowledgement(1))
 		return got != nil && tellOf(t, got).reason == "NOT_ATTACHED"
 	}, "an acknowledgement without a stream is refused as NOT_ATTACHED")
 }
@@ -179,7 +179,7 @@ func TestAStreamThatAcknowledgesNothingEndsAndOneThatDoesLives(t *testing.T) {
 		living.Await("a heartbeat", func(m *todokuv1.Message) bool { return m.GetHeartbeat() != nil })
 		living.Acknowledge()
 		if !over {
-			_, err := stuck.Notifications.AcknowledgeNotifications(t.Context(), repeating.Receipt(1))
+			_, err := stuck.Notifications.AcknowledgeNotifications(t.Context(), repeating.Acknowledgement(1))
 			if err != nil {
 				wantRefusal(t, err, codes.FailedPrecondition, "NOT_ATTACHED", "")
 			}

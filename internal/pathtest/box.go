@@ -1,7 +1,9 @@
 package pathtest
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -9,19 +11,19 @@ import (
 	"time"
 )
 
-// Box passes on bytes between clients and a target, as firewalls and balancers at
-// the level of TCP do.
+// Box passes bytes between clients and a target, as firewalls and balancers at the level
+// of TCP do.
 type Box struct {
-	// Idle is after how long without any bytes a connection is ended; 0 never.
+	// Idle is the time without any bytes after which a connection is ended; 0 never.
 	Idle time.Duration
-	// Forget ends it without a word: nothing is passed on any more, and both sides
-	// stay open. Otherwise both are closed.
+	// Forget ends a connection silently: the box drops its bytes, and both sides stay open.
+	// Otherwise both are closed.
 	Forget bool
-	// Delay is of everything that is passed on, in each direction.
+	// Delay is added to all bytes, in each direction.
 	Delay time.Duration
 }
 
-// Start listens until the test ends and returns where.
+// Start listens until the test ends and returns the address.
 func (b Box) Start(t *testing.T, target string) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -55,67 +57,35 @@ func (b Box) serve(ctx context.Context, near net.Conn, target string) {
 	}
 	end := sync.OnceFunc(func() { _, _ = near.Close(), far.Close() })
 	defer context.AfterFunc(ctx, end)()
+	idle := cmp.Or(b.Idle, time.Duration(math.MaxInt64))
 	var forgotten atomic.Bool
-	if b.Idle > 0 {
-		timer := time.AfterFunc(b.Idle, func() {
-			if forgotten.Store(true); !b.Forget {
-				end()
-			}
-		})
-		defer timer.Stop()
-		near, far = watched{near, timer, b.Idle, &forgotten}, watched{far, timer, b.Idle, &forgotten}
-	}
-	var both sync.WaitGroup
-	both.Go(func() { b.pass(ctx, near, far); end() })
-	both.Go(func() { b.pass(ctx, far, near); end() })
-	both.Wait()
-}
-
-// pass copies what comes, late by delay but not slower.
-func (b Box) pass(ctx context.Context, to, from net.Conn) {
-	type piece struct {
-		data []byte
-		due  time.Time
-	}
-	pieces := make(chan piece, 1000)
-	var writing sync.WaitGroup
-	defer writing.Wait()
-	defer close(pieces)
-	writing.Go(func() {
-		for p := range pieces {
-			due := time.NewTimer(time.Until(p.due))
-			select {
-			case <-due.C:
-			case <-ctx.Done():
-			}
-			due.Stop()
-			_, _ = to.Write(p.data)
+	timer := time.AfterFunc(idle, func() {
+		if forgotten.Store(true); !b.Forget {
+			end()
 		}
 	})
-	for {
+	defer timer.Stop()
+	pass := func(to, from net.Conn) {
+		defer end()
 		data := make([]byte, 16<<10)
-		n, err := from.Read(data)
-		if err != nil {
-			return
-		}
-		pieces <- piece{data[:n], time.Now().Add(b.Delay)}
-	}
-}
-
-// watched is a connection whose bytes keep a timer from being over.
-type watched struct {
-	net.Conn
-	timer     *time.Timer
-	idle      time.Duration
-	forgotten *atomic.Bool
-}
-
-func (w watched) Read(p []byte) (int, error) {
-	for {
-		n, err := w.Conn.Read(p)
-		if err != nil || !w.forgotten.Load() {
-			w.timer.Reset(w.idle)
-			return n, err
+		for {
+			n, err := from.Read(data)
+			if err != nil {
+				return
+			}
+			if forgotten.Load() {
+				continue
+			}
+			timer.Reset(idle)
+			select {
+			case <-time.After(b.Delay):
+			case <-ctx.Done():
+			}
+			_, _ = to.Write(data[:n])
 		}
 	}
+	var both sync.WaitGroup
+	both.Go(func() { pass(near, far) })
+	both.Go(func() { pass(far, near) })
+	both.Wait()
 }

@@ -1,9 +1,8 @@
-// Package pathtest puts what stands between clients and venues into tests: boxes at
-// the level of TCP written here ([Box]), nginx and HAProxy in throwaway processes
-// ([Nginx], [HAProxy]), and hosts and a router in network namespaces of their own
-// ([NewNetwork]), on which packets can be lost.
+// Package pathtest puts what lies between clients and venues into tests: boxes that
+// forward TCP ([Box]), nginx and HAProxy in processes of their own ([Nginx], [HAProxy]),
+// and hosts and a router in network namespaces ([NewNetwork]), which can lose packets.
 //
-// Everything ends with its test, also with one that fails, and nothing that a test
-// did not start is touched. What the machine lacks is named and the test is
-// skipped; with CI=true a skip is a failure.
+// Everything ends with its test, also if the test fails, and only what a test started is
+// touched. If the machine lacks something, it is named and the test is skipped; with
+// CI=true a skip is a failure.
 package pathtest

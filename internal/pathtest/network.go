@@ -18,18 +18,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Loopback loses nothing: what a firewall, a NAT or a dead machine does to a
-// connection can only be seen where packets travel. Network namespaces give a test
-// hosts of its own, and routes, rules and links break the way between them, which
-// needs no kernel module.
+// On loopback no packet is lost, so it does not show what a firewall, a NAT or a dead
+// machine does to a connection. Network namespaces give a test hosts, and routes, rules
+// and links break the path between them, without a kernel module.
 
 // Network is two hosts and a router between them:
 //
 //	client 192.0.2.2 ── router ── 198.51.100.2 venue
-//	                       └───── a stranger, for [Network.Replace]
+//	                       └───── another machine, for [Network.Replace]
 //
-// The addresses are those of documentation (RFC 5737) and exist in the namespaces
-// only.
+// The addresses are reserved for documentation (RFC 5737) and exist only in the
+// namespaces.
 type Network struct {
 	Client, Venue *Host
 
@@ -48,22 +47,22 @@ type Host struct {
 	ports     []int      // of connections that Dial made
 }
 
-// Addresses of a Network.
+// Each host has address 2 of its subnet, and the router has address 1.
 const (
-	clientIP   = "192.0.2.2"
-	clientGate = "192.0.2.1"
-	venueIP    = "198.51.100.2"
-	venueGate  = "198.51.100.1"
-	otherIP    = "203.0.113.2"
-	otherGate  = "203.0.113.1"
+	clientNet = "192.0.2."
+	venueNet  = "198.51.100."
+	otherNet  = "203.0.113."
+
+	clientIP = clientNet + "2"
+	venueIP  = venueNet + "2"
 )
 
-// namespacePrefix begins the names of namespaces; the process that made one
-// follows, so that those of a process that was killed can be told from others.
+// namespacePrefix begins the names of namespaces. The id of the process that made one
+// follows, so that namespaces of a killed process can be found and deleted.
 const namespacePrefix = "todoku-test-"
 
-// NewNetwork makes a network that is gone with the test. Where the machine does not
-// allow it, the test is skipped and the missing right named.
+// NewNetwork makes a network that is deleted with the test. If the machine does not allow
+// it, the test is skipped and the missing right is named.
 func NewNetwork(t *testing.T) *Network {
 	t.Helper()
 	n := &Network{t: t, ip: Program(t, "ip")}
@@ -80,31 +79,32 @@ func NewNetwork(t *testing.T) *Network {
 		t.Cleanup(func() { n.delete(namespace) })
 		n.in(namespace, "link", "set", "lo", "up")
 	}
-	n.connect(n.Client.namespace, clientIP, clientGate, "client")
-	n.connect(n.Venue.namespace, venueIP, venueGate, "venue")
-	n.connect(other, otherIP, otherGate, "other")
+	n.connect(n.Client.namespace, clientNet, "client")
+	n.connect(n.Venue.namespace, venueNet, "venue")
+	n.connect(other, otherNet, "other")
 	n.in(other, "address", "add", venueIP+"/32", "dev", "lo")
-	router := &Host{namespace: n.router}
-	router.Do(t, func() {
-		if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o600); err != nil {
-			t.Skipf("a router in a network namespace needs a /proc/sys that can be written: %v", err)
-		}
+	var err error
+	(&Host{namespace: n.router}).Do(t, func() {
+		err = os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o600)
 	})
+	if err != nil {
+		t.Skipf("a router in a network namespace needs a /proc/sys that can be written: %v", err)
+	}
 	return n
 }
 
 // connect links a host to the router.
-func (n *Network) connect(namespace, host, gate, name string) {
+func (n *Network) connect(namespace, subnet, name string) {
 	n.t.Helper()
 	n.run("link", "add", "uplink", "netns", namespace, "type", "veth", "peer", "name", name, "netns", n.router)
-	n.in(namespace, "address", "add", host+"/30", "dev", "uplink")
+	n.in(namespace, "address", "add", subnet+"2/30", "dev", "uplink")
 	n.in(namespace, "link", "set", "uplink", "up")
-	n.in(n.router, "address", "add", gate+"/30", "dev", name)
+	n.in(n.router, "address", "add", subnet+"1/30", "dev", name)
 	n.in(n.router, "link", "set", name, "up")
-	n.in(namespace, "route", "add", "default", "via", gate)
+	n.in(namespace, "route", "add", "default", "via", subnet+"1")
 }
 
-// sweep removes what a test process left that was killed.
+// sweep deletes the namespaces of test processes that were killed.
 func (n *Network) sweep() {
 	left, err := filepath.Glob("/run/netns/" + namespacePrefix + "*")
 	if err != nil {
@@ -120,10 +120,10 @@ func (n *Network) sweep() {
 }
 
 func (n *Network) delete(namespace string) {
-	_ = exec.Command(n.ip, "netns", "delete", namespace).Run() //nolint:noctx // In a cleanup, where the test's context has ended; another process may have swept it.
+	_ = exec.Command(n.ip, "netns", "delete", namespace).Run() //nolint:noctx // In a cleanup the test's context has ended. Another process may have deleted it.
 }
 
-// run has ip do something, which must go well.
+// run runs ip, which must succeed.
 func (n *Network) run(args ...string) {
 	n.t.Helper()
 	if out, err := exec.CommandContext(n.t.Context(), n.ip, args...).CombinedOutput(); err != nil {
@@ -136,98 +136,87 @@ func (n *Network) in(namespace string, args ...string) {
 	n.run(append([]string{"-n", namespace}, args...)...)
 }
 
-// Drop has the router drop everything between both hosts without a word, in both
-// directions.
-func (n *Network) Drop() {
+// Drop makes the router drop all packets between both hosts, in both directions, until
+// pass is called.
+func (n *Network) Drop() (pass func()) {
 	n.t.Helper()
-	n.in(n.router, "route", "add", "blackhole", clientIP+"/32")
-	n.in(n.router, "route", "add", "blackhole", venueIP+"/32")
+	return n.route([]string{"blackhole", clientIP + "/32"}, []string{"blackhole", venueIP + "/32"})
 }
 
-// Pass undoes [Network.Drop].
-func (n *Network) Pass() {
+// Replace directs packets for the venue to another machine with the same address until
+// restore is called. That machine does not know the connections and answers with RST, as
+// after a failover or a power cut.
+func (n *Network) Replace() (restore func()) {
 	n.t.Helper()
-	n.in(n.router, "route", "delete", "blackhole", clientIP+"/32")
-	n.in(n.router, "route", "delete", "blackhole", venueIP+"/32")
+	return n.route([]string{venueIP + "/32", "via", otherNet + "2"})
 }
 
-// Forget has the router drop what belongs to connections that the client has made
+// route adds routes to the router until undo is called.
+func (n *Network) route(routes ...[]string) (undo func()) {
+	n.t.Helper()
+	all := func(action string) {
+		n.t.Helper()
+		for _, route := range routes {
+			n.in(n.router, append([]string{"route", action}, route...)...)
+		}
+	}
+	all("add")
+	return func() { all("delete") }
+}
+
+// Forget makes the router drop the packets of every connection that the client has made
 // until now, as a firewall or a NAT does that lost its table. Others pass.
 func (n *Network) Forget() {
 	n.t.Helper()
 	n.Client.mu.Lock()
 	defer n.Client.mu.Unlock()
 	for _, port := range n.Client.ports {
-		n.in(n.router, "rule", "add", "pref", "10", "ipproto", "tcp", "sport", strconv.Itoa(port), "blackhole")
-		n.in(n.router, "rule", "add", "pref", "10", "ipproto", "tcp", "dport", strconv.Itoa(port), "blackhole")
+		for _, end := range []string{"sport", "dport"} {
+			n.in(n.router, "rule", "add", "pref", "10", "ipproto", "tcp", end, strconv.Itoa(port), "blackhole")
+		}
 	}
 	n.Client.ports = nil
 }
 
-// Replace has what goes to the venue arrive at another machine with its address,
-// which knows nothing of its connections and answers with RST: a failover, or the
-// venue's machine after a power cut.
-func (n *Network) Replace() {
-	n.t.Helper()
-	n.in(n.router, "route", "add", venueIP+"/32", "via", otherIP)
-}
-
-// Restore undoes [Network.Replace].
-func (n *Network) Restore() {
-	n.t.Helper()
-	n.in(n.router, "route", "delete", venueIP+"/32", "via", otherIP)
-}
-
-// Unplug takes the cable out of the venue's machine, and Plug puts it back in.
-func (n *Network) Unplug() {
+// Unplug takes the cable out of the venue's machine until plug is called.
+func (n *Network) Unplug() (plug func()) {
 	n.t.Helper()
 	n.in(n.router, "link", "set", "venue", "down")
+	return func() { n.in(n.router, "link", "set", "venue", "up") }
 }
 
-// Plug undoes [Network.Unplug].
-func (n *Network) Plug() {
-	n.t.Helper()
-	n.in(n.router, "link", "set", "venue", "up")
-}
-
-// Do runs f on the host: sockets that it opens and processes that it starts, itself
-// and not by goroutines of its own, belong there for good.
+// Do runs f on the host: sockets that f opens and processes that f starts, itself and not
+// in another goroutine, stay on that host.
 func (h *Host) Do(t *testing.T, f func()) {
 	t.Helper()
 	if err := h.do(f); err != nil {
 		t.Fatal(err)
 	}
+	if t.Failed() {
+		t.FailNow()
+	}
 }
 
 func (h *Host) do(f func()) error {
-	away, err := os.Open("/run/netns/" + h.namespace)
+	namespace, err := os.Open("/run/netns/" + h.namespace)
 	if err != nil {
 		return err
 	}
-	defer away.Close() //nolint:errcheck // Nothing was written.
-	runtime.LockOSThread()
-	home, err := os.Open("/proc/thread-self/ns/net")
-	if err != nil {
-		runtime.UnlockOSThread()
-		return err
-	}
-	defer home.Close() //nolint:errcheck // Nothing was written.
-	if err := unix.Setns(int(away.Fd()), unix.CLONE_NEWNET); err != nil {
-		runtime.UnlockOSThread()
-		return fmt.Errorf("enter %s: %w", h.namespace, err)
-	}
-	defer func() {
-		// A thread that could not come back stays locked, and ends with its goroutine.
-		if unix.Setns(int(home.Fd()), unix.CLONE_NEWNET) == nil {
-			runtime.UnlockOSThread()
+	defer namespace.Close() //nolint:errcheck // Nothing was written.
+	done := make(chan error, 1)
+	go func() {
+		defer close(done)      // Also if f fails the test.
+		runtime.LockOSThread() // For good: the thread in the namespace ends with the goroutine.
+		if err := unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET); err != nil {
+			done <- fmt.Errorf("enter %s: %w", h.namespace, err)
+			return
 		}
+		f()
 	}()
-	f()
-	return nil
+	return <-done
 }
 
-// Dial connects from the host to an IP address and port. It serves as a dialer of
-// gRPC.
+// Dial connects from the host to an IP address and port. It can be a dialer of gRPC.
 func (h *Host) Dial(ctx context.Context, address string) (conn net.Conn, err error) {
 	if entered := h.do(func() { conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", address) }); entered != nil {
 		return nil, entered

@@ -90,7 +90,7 @@ func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 			t.Parallel()
 			a := farApart(t, c.change)
 			a.client.await(beat)
-			a.Drop()
+			pass := a.Drop()
 			dropped := time.Now()
 			a.client.await(string(client.StateStale))
 			a.client.await(client.ReasonWatchdog)
@@ -99,7 +99,7 @@ func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 				t.Errorf("for the venue it ended with %s %s", end.GetEndReason(), end.GetEndCause())
 			}
 			a.staff.Announce("meanwhile")
-			a.Pass()
+			pass()
 			a.client.await(string(client.StateLive))
 			a.resumed(t, "meanwhile")
 		})
@@ -115,9 +115,9 @@ func TestUnansweredPingsEndAStream(t *testing.T) {
 		c.Push.HeartbeatInterval, c.Push.AckTimeout = patience/3, patience
 		c.Clients.Stale, c.Clients.Watchdog = patience/2, patience
 	}, func(c *client.Config) { c.KeepaliveTime, c.KeepaliveTimeout = 10*time.Second, time.Second })
-	a.Drop()
+	pass := a.Drop()
 	a.client.await(client.ReasonKeepalive)
-	a.Pass()
+	pass()
 	a.client.await(string(client.StateLive))
 	a.resumed(t)
 }
@@ -149,11 +149,11 @@ func TestAResetIsNoticedAtOnce(t *testing.T) {
 	t.Parallel()
 	a := farApart(t, func(c *server.Config) { c.Clients.Stale, c.Clients.Watchdog = 30*time.Second, time.Minute })
 	a.client.await(beat)
-	a.Replace()
+	restore := a.Replace()
 	replaced := time.Now()
 	a.client.await(client.ReasonConnectLost)
 	a.staff.Announce("meanwhile")
-	a.Restore()
+	restore()
 	a.client.await(string(client.StateLive))
 	if end := a.staff.ended(t, "alice", replaced); end.GetEndReason() != "DISCONNECTED" && end.GetEndReason() != client.ReasonReplaced {
 		t.Errorf("for the venue the stream ended with %s", end.GetEndReason())
@@ -169,7 +169,7 @@ func TestAVenueThatVanishesIsNoticed(t *testing.T) {
 		c.Keepalive.Time, c.Keepalive.Timeout, c.Push.AckTimeout = time.Second, time.Second, patience
 	})
 	a.client.await(beat)
-	a.Unplug()
+	plug := a.Unplug()
 	unplugged := time.Now()
 	a.client.await(string(client.StateStale))
 	a.client.await(client.ReasonWatchdog)
@@ -178,7 +178,7 @@ func TestAVenueThatVanishesIsNoticed(t *testing.T) {
 		t.Errorf("for the venue it ended with %s %s", end.GetEndReason(), end.GetEndCause())
 	}
 	a.staff.Announce("meanwhile")
-	a.Plug()
+	plug()
 	a.client.await(string(client.StateLive))
 	a.resumed(t, "meanwhile")
 }
@@ -204,14 +204,14 @@ func TestAClientCutOffBehindAProxyIsFreedByMissingAcknowledgements(t *testing.T)
 			a.staff = a.staffAt()
 			a.client = follow(t, proxy.Address, from(n.Client))
 			a.client.await(beat)
-			a.Drop()
+			pass := a.Drop()
 			dropped := time.Now()
 			end := a.staff.ended(t, "alice", dropped)
 			if end.GetEndReason() != client.ReasonNotAcknowledging {
 				t.Errorf("freed with %s", end.GetEndReason())
 			}
 			a.staff.Announce("meanwhile")
-			a.Pass()
+			pass()
 			a.client.await(string(client.StateLive))
 			a.resumed(t, "meanwhile")
 		})

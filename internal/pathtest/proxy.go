@@ -1,7 +1,7 @@
 package pathtest
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,22 +10,23 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"todoku/internal/apptest"
 )
 
-// Timers are those of a proxy, which knows whole seconds only, and where it is.
+// Timers are the address and the timers of a proxy, which count whole seconds.
 type Timers struct {
-	// Listen is where it listens; a free port on loopback by default.
+	// Listen is where the proxy listens; a free port on loopback by default.
 	Listen string
-	// Idle is after which silence a stream is cut. 0: nginx's own default, 60 s, and
-	// for HAProxy, which has none, what Debian's haproxy.cfg says, 50 s.
+	// Idle is the time of silence after which a stream is cut. 0 means 60 s, nginx's own
+	// default, or 50 s, which Debian's haproxy.cfg sets because HAProxy has no default.
 	Idle time.Duration
-	// HardStop is how long streams may go on after a reload; 0 for ever.
+	// HardStop is how long streams may live after a reload; 0 for no limit.
 	HardStop time.Duration
 }
 
@@ -37,15 +38,15 @@ type Proxy struct {
 	t       *testing.T
 	command *exec.Cmd
 	reload  syscall.Signal
-	said    *output
+	log     string // the file of its output
 	says    logLines
-	done    chan struct{} // closed when it has gone
+	done    chan struct{} // closed when it has ended
 }
 
-// logLines are what a master logs; empty where it logs nothing.
+// logLines are what a master process logs; empty if it logs nothing.
 type logLines struct{ ready, reloading string }
 
-// Nginx serves gRPC before a target.
+// Nginx runs nginx as a proxy of gRPC for a target.
 func Nginx(t *testing.T, target string, timers Timers) *Proxy {
 	t.Helper()
 	dir, address := t.TempDir(), timers.address(t)
@@ -85,7 +86,7 @@ func RunNginx(t *testing.T, address, configuration string) *Proxy {
 	return run(t, address, syscall.SIGHUP, logLines{}, path, "-p", t.TempDir(), "-e", "stderr", "-g", "daemon off;", "-c", write(t, "nginx.conf", configuration))
 }
 
-// HAProxy serves gRPC before a target.
+// HAProxy runs HAProxy as a proxy of gRPC for a target.
 func HAProxy(t *testing.T, target string, timers Timers) *Proxy {
 	t.Helper()
 	address, stop, idle := timers.address(t), "", 50*time.Second
@@ -119,16 +120,12 @@ func RunHAProxy(t *testing.T, address, configuration string) *Proxy {
 
 func (s Timers) address(t *testing.T) string {
 	t.Helper()
-	if s.Listen != "" {
-		return s.Listen
-	}
-	return FreeAddress(t)
+	return cmp.Or(s.Listen, apptest.FreeAddress(t))
 }
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
-// Program returns the path of a program, or skips the test where it is not
-// installed.
+// Program returns the path of a program. It skips the test if it is not installed.
 func Program(t *testing.T, name string) string {
 	t.Helper()
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin", "/sbin") {
@@ -140,58 +137,64 @@ func Program(t *testing.T, name string) string {
 	return ""
 }
 
-// run runs a proxy in the foreground until the test ends, and waits until its
-// workers answer and its master has said that it is ready: a signal before that would
-// be lost, or kill it.
+// run runs a proxy in the foreground until the test ends. It waits until the workers
+// answer and the master has logged that it is ready: an earlier signal would be lost, or
+// kill it.
 func run(t *testing.T, address string, reload syscall.Signal, says logLines, path string, args ...string) *Proxy {
 	t.Helper()
-	said := &output{}
-	p := &Proxy{Address: address, t: t, reload: reload, said: said, says: says, done: make(chan struct{})}
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close() //nolint:errcheck // The proxy writes it, not this process.
+	p := &Proxy{Address: address, t: t, reload: reload, log: log.Name(), says: says, done: make(chan struct{})}
 	p.command = exec.Command(path, args...) //nolint:noctx // It is stopped by the test's end.
-	p.command.Stdout, p.command.Stderr = said, said
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Its workers go with it.
-	p.command.WaitDelay = time.Second
+	p.command.Stdout, p.command.Stderr = log, log
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Kill must reach its workers too.
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
 		defer close(p.done)
-		_ = p.command.Wait() // It is told to go: that is its error.
+		_ = p.command.Wait() // A signal ends it, which is its error.
 	}()
-	t.Cleanup(p.stop)
 	t.Cleanup(func() {
+		p.stop()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", path, said)
+			t.Logf("%s logged:\n%s", path, p.logged())
 		}
 	})
-	patience := time.NewTimer(time.Minute)
-	defer patience.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if strings.Contains(said.String(), says.ready) && answers(t.Context(), address) {
-			return p
-		}
+	patience := time.After(time.Minute)
+	for !strings.Contains(p.logged(), says.ready) || !answers(t.Context(), address) {
 		select {
 		case <-p.done:
-			t.Fatalf("%s did not start:\n%s", path, said)
-		case <-patience.C:
-			t.Fatalf("%s did not answer:\n%s", path, said)
-		case <-tick.C:
+			t.Fatalf("%s did not start", path)
+		case <-patience:
+			t.Fatalf("%s did not answer", path)
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	return p
 }
 
-// answers says whether somebody answers the beginning of HTTP/2 (RFC 9113, 3.4), be it
-// with a complaint, or by hanging up as HAProxy does where TLS is spoken. A listening
-// socket alone accepts before anybody is there, and says nothing.
+func (p *Proxy) logged() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return string(text)
+}
+
+// answers reports whether something replies to the beginning of HTTP/2 (RFC 9113, 3.4),
+// if only with an error, or with a close as HAProxy does on a TLS port. A successful
+// connect proves nothing: the kernel accepts before a worker runs.
 func answers(ctx context.Context, address string) bool {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return false
 	}
-	defer conn.Close()                                //nolint:errcheck // Nothing of it is wanted any more.
-	_ = conn.SetDeadline(time.Now().Add(time.Second)) // Without one, the test's own ends it.
+	defer conn.Close() //nolint:errcheck // The reply does not matter.
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
 	if _, err := conn.Write([]byte(http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00")); err != nil {
 		return false
 	}
@@ -201,31 +204,26 @@ func answers(ctx context.Context, address string) bool {
 
 // stop ends the proxy as an operator does, so that it waits for its workers.
 func (p *Proxy) stop() {
-	_ = p.command.Process.Signal(syscall.SIGTERM) // It may be gone already.
-	patience := time.NewTimer(10 * time.Second)
-	defer patience.Stop()
+	_ = p.command.Process.Signal(syscall.SIGTERM) // It may have ended already.
 	select {
 	case <-p.done:
-	case <-patience.C:
+	case <-time.After(10 * time.Second):
 		p.Kill()
 	}
 }
 
 // Kill ends the proxy and its workers at once (SIGKILL). It may be called again.
 func (p *Proxy) Kill() {
-	_ = syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL) // They may be gone already.
+	_ = syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL) // They may have ended already.
 	<-p.done
 }
 
-// Reload has the proxy read its configuration again, as an operator does after
-// changing it: new workers take over, old ones keep their streams until the hard
-// stop.
+// Reload makes the proxy read its configuration again, as an operator does after a
+// change: new workers take over, and the old ones keep their streams until the hard stop.
 func (p *Proxy) Reload() {
 	p.t.Helper()
-	before := strings.Count(p.said.String(), p.says.reloading)
-	// HAProxy's master loses a signal now and then that comes soon after its start.
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
+	before := strings.Count(p.logged(), p.says.reloading)
+	// HAProxy's master sometimes loses a signal that comes soon after its start.
 	for {
 		if err := p.command.Process.Signal(p.reload); err != nil {
 			p.t.Fatal(err)
@@ -234,25 +232,14 @@ func (p *Proxy) Reload() {
 			return
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(time.Second):
 		case <-p.done:
-			p.t.Fatalf("the proxy has gone:\n%s", p.said)
+			p.t.Fatal("the proxy has ended")
 		}
-		if strings.Count(p.said.String(), p.says.reloading) > before {
+		if strings.Count(p.logged(), p.says.reloading) > before {
 			return
 		}
 	}
-}
-
-// FreeAddress returns a loopback address that nothing listened on just now.
-func FreeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // Nothing was written.
-	return l.Addr().String()
 }
 
 func write(t *testing.T, name, text string) string {
@@ -262,22 +249,4 @@ func write(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return name
-}
-
-// output is what a process said, read while it runs.
-type output struct {
-	mu   sync.Mutex // protects text
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }

@@ -85,7 +85,7 @@ var layers = map[string][]string{
 	"internal/apptest":  {"account", "client", "journal", "server", "trade", "trade/record", wire},
 	"internal/chaos":    {},
 	"internal/h2":       {},
-	"internal/pathtest": {},
+	"internal/pathtest": {"internal/apptest"},
 	"internal/repotest": {},
 }
 
