@@ -122,7 +122,7 @@ func TestATokenOutlivesNoSuspension(t *testing.T) {
 	alice := v.signIn("alice")
 	// As between the engine's answer and the end of the sessions.
 	asRoot := context.WithValue(t.Context(), callerKey{}, caller{user: cast()[0]})
-	answer, err := v.changeUser(asRoot, "direct", "alice", func(u *trade.User) { u.Suspended = true })
+	answer, err := v.changeUser(asRoot, &decoder{}, "direct", "alice", func(u *trade.User) { u.Suspended = true })
 	must(t, err)
 	must(t, v.feed.WaitFor(t.Context(), answer.Sequence))
 	_, err = v.market.ListUsers(alice.ctx, &todokuv1.ListUsersRequest{})

@@ -12,24 +12,25 @@ import (
 	"todoku/push"
 )
 
-// AdminService, what concerns streams.
+// AdminService: streams.
 
 // ListConnections lists live streams, oldest first, and how the latest ended.
-func (s *adminService) ListConnections(_ context.Context, req *todokuv1.ListConnectionsRequest) (*todokuv1.ListConnectionsResponse, error) {
+func (s *services) ListConnections(_ context.Context, req *todokuv1.ListConnectionsRequest) (*todokuv1.ListConnectionsResponse, error) {
 	var d decoder
-	user, id := string(d.anyUser(req.GetUser())), req.GetConnectionId()
-	if id != "" {
-		id = d.opaque("connection_id", id, maxConnectionID)
-	}
+	user := string(optional("user", req.GetUser(), d.user))
+	id := optional("connection_id", req.GetConnectionId(), d.opaque)
 	ended := d.count("ended", req.GetEnded(), 0)
 	if d.err != nil {
 		return nil, d.err
+	}
+	matches := func(info *push.StreamInfo) bool {
+		return (user == "" || info.User == user) && (id == "" || info.Connection == id)
 	}
 	live := s.hub.List()
 	slices.SortFunc(live, func(a, b push.StreamInfo) int { return cmp.Compare(a.Attach, b.Attach) })
 	res := &todokuv1.ListConnectionsResponse{}
 	for i := range live {
-		if user != "" && live[i].User != user || id != "" && live[i].Connection != id {
+		if !matches(&live[i]) {
 			continue
 		}
 		info := s.connectionInfo(&live[i])
@@ -39,10 +40,7 @@ func (s *adminService) ListConnections(_ context.Context, req *todokuv1.ListConn
 		res.Connections = append(res.Connections, info)
 	}
 	for _, end := range s.hub.Ends() {
-		if ended == 0 {
-			break
-		}
-		if user != "" && end.User != user || id != "" && end.Connection != id {
+		if ended == 0 || !matches(&end.StreamInfo) {
 			continue
 		}
 		ended--
@@ -55,9 +53,9 @@ func (s *adminService) ListConnections(_ context.Context, req *todokuv1.ListConn
 }
 
 // DisconnectConnection ends a connection's stream, and its session if asked to.
-func (s *adminService) DisconnectConnection(ctx context.Context, req *todokuv1.DisconnectConnectionRequest) (*todokuv1.DisconnectConnectionResponse, error) {
+func (s *services) DisconnectConnection(ctx context.Context, req *todokuv1.DisconnectConnectionRequest) (*todokuv1.DisconnectConnectionResponse, error) {
 	var d decoder
-	id := d.opaque("connection_id", req.GetConnectionId(), maxConnectionID)
+	id := d.opaque("connection_id", req.GetConnectionId())
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -66,16 +64,11 @@ func (s *adminService) DisconnectConnection(ctx context.Context, req *todokuv1.D
 		return nil, &fieldError{"connection_id", err}
 	}
 	if req.GetRevokeSession() {
-		// The end of the session ends its streams.
-		if err := s.accounts.Revoke(ctx, connection.Session, account.EndRevoked); err != nil {
-			return nil, err
-		}
-		return &todokuv1.DisconnectConnectionResponse{}, nil
+		err = s.accounts.Revoke(ctx, connection.Session, account.EndRevoked) // Ends its streams too.
+	} else {
+		err = s.live.End(ctx, connection.User, id, reasonByVenue, "ended by "+string(callerOf(ctx).user.ID))
 	}
-	if err := s.live.End(ctx, connection.User, id, reasonByVenue, "ended by "+string(callerOf(ctx).user.ID)); err != nil {
-		return nil, err
-	}
-	return &todokuv1.DisconnectConnectionResponse{}, nil
+	return reply(&todokuv1.DisconnectConnectionResponse{}, err)
 }
 
 func (s *Server) connectionInfo(info *push.StreamInfo) *todokuv1.ConnectionInfo {

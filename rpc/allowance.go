@@ -2,51 +2,50 @@ package rpc
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 )
 
-// An allowance is a token bucket for each key, kept as one number: when the bucket
-// will be full again (the generic cell rate algorithm, ITU-T I.371). A key whose
-// bucket is full is as good as one that was never seen, and is forgotten.
-
-// maxKeys bounds what an allowance remembers. Beyond it, keys that come anew share
-// one bucket: a flood from very many places leaves those who are known unharmed.
+// maxKeys bounds the keys of an allowance. Beyond it, new keys share one bucket: a flood
+// from very many addresses does not affect known callers.
 const maxKeys = 1 << 16
 
-// everyoneElse is the key of those who share.
-const everyoneElse = ""
+// sharedKey is the key of that bucket.
+const sharedKey = ""
 
-// allowance bounds how often something happens for each key. Safe for concurrent
-// use.
+// allowance bounds how often something happens for each key: a token bucket each, kept
+// as the time when it will be full (the generic cell rate algorithm, ITU-T I.371). A full
+// bucket equals an unknown key, and is deleted. Safe for concurrent use.
 type allowance struct {
 	rate    Rate
+	of      string // What a key names.
+	refusal error
 	every   time.Duration // Between two, in the long run.
-	burst   time.Duration // How far ahead of that one may be.
+	burst   time.Duration // How far ahead of that a key may be.
 	maxKeys int
 	started time.Time // Origin of the times below; a jump of the wall clock changes nothing.
 
 	mu    sync.Mutex               // Protects what follows.
 	full  map[string]time.Duration // When the bucket of a key is full again.
-	swept time.Duration            // When full ones were last forgotten.
+	swept time.Duration            // When full buckets were last deleted.
 }
 
 // newAllowance returns one with full buckets; nil, which admits all, if the rate has
 // no bound.
-func newAllowance(rate Rate) *allowance {
+func newAllowance(rate Rate, of string, refusal error) *allowance {
 	if rate.PerSecond < 0 {
 		return nil
 	}
 	every := time.Second / time.Duration(rate.PerSecond)
 	return &allowance{
-		rate: rate, every: every, burst: every * time.Duration(rate.Burst), maxKeys: maxKeys,
+		rate: rate, of: of, refusal: refusal, every: every, burst: every * time.Duration(rate.Burst), maxKeys: maxKeys,
 		started: time.Now(), full: map[string]time.Duration{},
 	}
 }
 
-// admit takes one for key, or says how long there will be none. The error is a
-// [*limitError] around refusal; of is what key names.
-func (a *allowance) admit(refusal error, of, key string) error {
+// admit takes one for key, or returns a [*limitError] around the refusal.
+func (a *allowance) admit(key string) error {
 	if a == nil {
 		return nil
 	}
@@ -54,18 +53,17 @@ func (a *allowance) admit(refusal error, of, key string) error {
 	if wait == 0 {
 		return nil
 	}
-	limit := fmt.Sprintf("%d a second after %d at once for each %s", a.rate.PerSecond, a.rate.Burst, of)
-	return &limitError{err: refusal, limit: limit, after: wait}
+	limit := fmt.Sprintf("%d a second after %d at once for each %s", a.rate.PerSecond, a.rate.Burst, a.of)
+	return &limitError{err: a.refusal, limit: limit, after: wait}
 }
 
-// take takes one at now and returns 0, or takes nothing and returns after how long
-// it would.
+// take takes one at now and returns 0, or takes none and returns how long to wait.
 func (a *allowance) take(key string, now time.Duration) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	full, known := a.full[key]
 	if !known && len(a.full) >= a.maxKeys && !a.sweep(now) {
-		key = everyoneElse
+		key = sharedKey
 		full = a.full[key]
 	}
 	full = max(full, now) + a.every
@@ -76,17 +74,13 @@ func (a *allowance) take(key string, now time.Duration) time.Duration {
 	return 0
 }
 
-// sweep forgets full buckets and says whether there is room then. It walks all of
-// them, so it does so at most once a second.
+// sweep deletes full buckets, at most once a second because it visits all of them, and
+// reports whether there is room now.
 func (a *allowance) sweep(now time.Duration) bool {
 	if now-a.swept < time.Second {
 		return false
 	}
 	a.swept = now
-	for key, full := range a.full {
-		if full <= now {
-			delete(a.full, key)
-		}
-	}
+	maps.DeleteFunc(a.full, func(_ string, full time.Duration) bool { return full <= now })
 	return len(a.full) < a.maxKeys
 }

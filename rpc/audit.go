@@ -1,8 +1,10 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"todoku/account"
@@ -14,32 +16,24 @@ import (
 // and the access log of package account, merged by time, newest first.
 
 // ListAudit lists who did what, when and from where.
-func (s *adminService) ListAudit(ctx context.Context, req *todokuv1.ListAuditRequest) (*todokuv1.ListAuditResponse, error) {
+func (s *services) ListAudit(ctx context.Context, req *todokuv1.ListAuditRequest) (*todokuv1.ListAuditResponse, error) {
 	var d decoder
-	user := d.anyUser(req.GetUser())
-	span := history.Span{}
-	span.From, span.To = d.period(req.GetFromTime(), req.GetToTime())
-	size, token := d.page(req.GetPageSize(), req.GetPageToken())
-	if d.err != nil {
-		return nil, d.err
-	}
-	if err := s.await(ctx, ""); err != nil {
+	user := optional("user", req.GetUser(), d.user)
+	span, page := d.page(req)
+	if err := s.await(ctx, &d, ""); err != nil {
 		return nil, err
 	}
 	scope := history.Scope("audit trail", user, span)
-	place, err := parseAuditPlace(token, scope)
+	place, err := parseAuditPlace(page.Token, scope)
 	if err != nil {
 		return nil, err
 	}
-	if token == "" {
+	if page.Token == "" {
 		if err := s.follower.WaitFor(ctx, s.feed.Position()); err != nil {
 			return nil, err
 		}
-		// What is added while a caller reads pages is not in them.
-		place.until = span.To
-		if place.until == 0 {
-			place.until = s.options.Clock().UnixNano() + 1
-		}
+		// Entries that are added while a caller reads pages are not in them.
+		place.until = cmp.Or(span.To, s.options.Clock().UnixNano()+1)
 	}
 	span.To = place.until
 	trail := &auditTrail{
@@ -47,11 +41,8 @@ func (s *adminService) ListAudit(ctx context.Context, req *todokuv1.ListAuditReq
 		commands: history.AuditQuery{User: user, Span: span},
 		access:   account.AccessFilter{User: string(user), From: instant(span.From), Until: instant(span.To)},
 	}
-	entries, next, err := trail.page(ctx, place, size)
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.ListAuditResponse{Entries: entries, NextPageToken: next.token(scope)}, nil
+	entries, next, err := trail.page(ctx, place, page.Size)
+	return reply(&todokuv1.ListAuditResponse{Entries: entries, NextPageToken: next.token(scope)}, err)
 }
 
 // auditTrail reads both lists.
@@ -67,18 +58,18 @@ func (t *auditTrail) page(ctx context.Context, from auditPlace, size int) ([]*to
 	if err != nil {
 		return nil, from, err
 	}
-	visits, moreVisits, err := t.readAccess(ctx, from, size)
+	accesses, moreAccesses, err := t.readAccess(ctx, from, size)
 	if err != nil {
 		return nil, from, err
 	}
 	entries := make([]*todokuv1.AuditEntry, 0, size)
 	i, j := 0, 0
-	for len(entries) < size && (i < len(commands) || j < len(visits)) {
-		if j == len(visits) || i < len(commands) && commands[i].Time >= visits[j].Time.UnixNano() {
+	for len(entries) < size && (i < len(commands) || j < len(accesses)) {
+		if j == len(accesses) || i < len(commands) && commands[i].Time >= accesses[j].Time.UnixNano() {
 			entries = append(entries, commandEntry(&commands[i]))
 			i++
 		} else {
-			entries = append(entries, accessEntry(&visits[j]))
+			entries = append(entries, accessEntry(&accesses[j]))
 			j++
 		}
 	}
@@ -88,12 +79,12 @@ func (t *auditTrail) page(ctx context.Context, from auditPlace, size int) ([]*to
 		next.sequence = commands[i-1].Sequence
 	}
 	if j > 0 {
-		next.access = visits[j-1].ID
+		next.access = accesses[j-1].ID
 	}
 	if i == len(commands) && !moreCommands {
 		next.done |= commandsDone
 	}
-	if j == len(visits) && !moreVisits {
+	if j == len(accesses) && !moreAccesses {
 		next.done |= accessDone
 	}
 	return entries, next, nil
@@ -132,21 +123,17 @@ func commandEntry(e *history.AuditEntry) *todokuv1.AuditEntry {
 }
 
 func accessEntry(e *account.Entry) *todokuv1.AuditEntry {
-	detail := e.Detail
-	for _, more := range []struct{ name, value string }{{"reason", e.Reason}, {"cursor", e.Cursor}} {
-		if more.value == "" {
-			continue
+	var details []string
+	for _, part := range []struct{ label, text string }{{"", e.Detail}, {"reason ", e.Reason}, {"cursor ", e.Cursor}} {
+		if part.text != "" {
+			details = append(details, part.label+part.text)
 		}
-		if detail != "" {
-			detail += ", "
-		}
-		detail += more.name + " " + more.value
 	}
 	return &todokuv1.AuditEntry{
 		Time:          moment(e.Time),
 		User:          e.User,
 		Action:        string(e.Kind),
-		Detail:        detail,
+		Detail:        strings.Join(details, ", "),
 		RemoteAddress: e.RemoteAddr,
 		SessionId:     e.Session,
 		ConnectionId:  e.Connection,
@@ -161,16 +148,15 @@ func instant(nanos int64) time.Time {
 	return time.Unix(0, nanos).UTC()
 }
 
-// auditPlace is a place in both lists: what a page token of ListAudit holds.
+// auditPlace is a place in both lists: the content of a page token of ListAudit.
 type auditPlace struct {
-	// until is before when everything lies, in nanoseconds since 1970. It is
-	// fixed by the first page.
+	// until is after every entry, in nanoseconds since 1970. The first page fixes it.
 	until int64
 	// sequence is that of the last command shown, 0 for none yet.
 	sequence uint64
 	// access is the ID of the last entry of the access log shown, 0 for none yet.
 	access uint64
-	// done says which lists have nothing more.
+	// done says which lists are at their end.
 	done uint64
 }
 

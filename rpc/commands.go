@@ -5,8 +5,8 @@ import (
 	"todoku/trade"
 )
 
-// From requests to commands. Who asks and for which account is filled in by the
-// handler, which knows the caller; the name of the request comes from here.
+// From requests to commands, with the name of the request as their actor's. The handler
+// fills in the user and the account.
 
 func decodePlace(req *todokuv1.PlaceOrderRequest, c *trade.PlaceOrder) error {
 	var d decoder
@@ -65,9 +65,11 @@ func decodeMassCancel(req *todokuv1.MassCancelOrdersRequest) (*trade.MassCancel,
 	var d decoder
 	c := &trade.MassCancel{
 		Actor:  trade.Actor{Request: d.request("request_id", req.GetRequestId())},
-		Symbol: d.anySymbol(req.GetSymbol()),
-		Side:   optional(&d, "side", req.GetSide(), trade.SideSell),
+		Symbol: optional("symbol", req.GetSymbol(), d.symbol),
 		Reason: trade.ReasonRequested,
+	}
+	if req.GetSide() != 0 {
+		c.Side = choice(&d, "side", req.GetSide(), 0, trade.SideSell)
 	}
 	return c, d.err
 }
@@ -141,7 +143,7 @@ func decodeAnnounce(req *todokuv1.AnnounceRequest) (*trade.Announce, error) {
 	c := &trade.Announce{
 		Actor: trade.Actor{Request: d.request("request_id", req.GetRequestId())},
 		Text:  d.text("text", req.GetText(), trade.MaxText),
-		To:    d.users("users", req.GetUsers()),
+		To:    list(&d, "users", req.GetUsers(), d.user),
 	}
 	if c.Text == "" {
 		d.refuse(trade.ReasonBadText, "text", "say something")

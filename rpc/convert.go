@@ -11,8 +11,8 @@ import (
 	"todoku/trade"
 )
 
-// From the venue's words to the wire. The numbers of the enums are the same on
-// both sides, which a test holds; roles are bits here and a list there.
+// From the venue's types to messages. The numbers of the enums are the same on both
+// sides, as a test ensures; roles are bits here and a list there.
 
 // timestamp is absent for zero.
 func timestamp(nanos int64) *timestamppb.Timestamp {
@@ -178,24 +178,16 @@ func limitsMessage(account trade.AccountID, l *trade.Limits) *todokuv1.RiskLimit
 	return m
 }
 
-func levelMessage(l trade.Level) *todokuv1.BookLevel {
+func levelMessage(l *trade.Level) *todokuv1.BookLevel {
 	return &todokuv1.BookLevel{Price: l.Price.String(), Quantity: l.Quantity.String(), Orders: l.Orders}
 }
 
-// sideMessage is the best level of a side, absent when nothing rests there.
-func sideMessage(l trade.Level) *todokuv1.BookLevel {
+// sideMessage is the best level of a side, absent when no order rests there.
+func sideMessage(l *trade.Level) *todokuv1.BookLevel {
 	if l.Quantity == 0 {
 		return nil
 	}
 	return levelMessage(l)
-}
-
-func levelMessages(levels []trade.Level) []*todokuv1.BookLevel {
-	list := make([]*todokuv1.BookLevel, 0, len(levels))
-	for _, level := range levels {
-		list = append(list, levelMessage(level))
-	}
-	return list
 }
 
 func userMessage(u *trade.User) *todokuv1.User {
@@ -215,27 +207,18 @@ func userMessage(u *trade.User) *todokuv1.User {
 
 func roleList(set trade.Role) []todokuv1.Role {
 	var list []todokuv1.Role
-	for _, role := range []todokuv1.Role{
-		todokuv1.Role_ROLE_TRADER, todokuv1.Role_ROLE_VIEWER, todokuv1.Role_ROLE_RISK, todokuv1.Role_ROLE_ADMIN,
-	} {
-		if bit, _ := roleBit(role); set.Has(bit) {
+	for role := todokuv1.Role_ROLE_TRADER; role <= todokuv1.Role_ROLE_ADMIN; role++ {
+		if set.Has(roleBit(role)) {
 			list = append(list, role)
 		}
 	}
 	return list
 }
 
-func roleBit(role todokuv1.Role) (bit trade.Role, ok bool) {
-	switch role {
-	case todokuv1.Role_ROLE_TRADER:
-		return trade.RoleTrader, true
-	case todokuv1.Role_ROLE_VIEWER:
-		return trade.RoleViewer, true
-	case todokuv1.Role_ROLE_RISK:
-		return trade.RoleRisk, true
-	case todokuv1.Role_ROLE_ADMIN:
-		return trade.RoleAdmin, true
-	case todokuv1.Role_ROLE_UNSPECIFIED:
+// roleBit returns the bit of a role, zero for a number that is no role.
+func roleBit(role todokuv1.Role) trade.Role {
+	if role < todokuv1.Role_ROLE_TRADER || role > todokuv1.Role_ROLE_ADMIN {
+		return 0
 	}
-	return 0, false
+	return trade.RoleTrader << (role - todokuv1.Role_ROLE_TRADER)
 }

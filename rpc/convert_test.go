@@ -48,6 +48,13 @@ func TestRolesGoOutAndComeBack(t *testing.T) {
 			t.Errorf("%b came back as %b, %v", set, back, d.err)
 		}
 	}
+	for role, word := range map[trade.Role]string{
+		trade.RoleTrader: "ROLE_TRADER", trade.RoleViewer: "ROLE_VIEWER", trade.RoleRisk: "ROLE_RISK", trade.RoleAdmin: "ROLE_ADMIN",
+	} {
+		if got := roleList(role); len(got) != 1 || got[0].String() != word {
+			t.Errorf("%b is %v on the wire, want %s", role, got, word)
+		}
+	}
 	values := todokuv1.Role(0).Descriptor().Values()
 	if values.Len()-1 != len(roleList(trade.RoleAll)) {
 		t.Errorf("the wire has %d roles, the venue %d", values.Len()-1, len(roleList(trade.RoleAll)))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,16 +13,15 @@ import (
 
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/history"
 	"todoku/push"
 	"todoku/trade"
 )
 
-// From the wire to the venue's words. Decoding judges form: whether a text is a
-// number, a choice is one of those listed, a time exists. Whether a price suits
-// the instrument or an order's fields go together is the engine's to say, which
-// judges commands from every door.
-//
-// UTF-8 is seen to before: a string field that is none does not unmarshal.
+// From messages to the venue's types. Decoding checks the form: whether a text is a
+// number, an enum has a listed value, a time exists. The engine checks the rest, such
+// as whether a price suits the instrument: it gets commands from other places too.
+// That texts are UTF-8 was checked when the message was unmarshaled.
 
 const (
 	defaultPageSize = 100
@@ -29,14 +29,13 @@ const (
 	maxCount = 1000
 	maxBatch = 1000
 	maxNames = 1000
-	// maxConnectionID bounds what an administrator names; real ones have 26 characters.
-	maxConnectionID = 64
-	maxInstanceID   = 64
-	maxSessionID    = 64
-	maxClientName   = 200
-	maxToken        = 1024
-	maxPageToken    = 1024
-	defaultDepth    = 20
+	// maxOpaque bounds ids of sessions, connections and client instances; those that
+	// the server makes have 26 characters.
+	maxOpaque     = 64
+	maxClientName = 200
+	maxToken      = 1024
+	maxPageToken  = 1024
+	defaultDepth  = 20
 
 	minCancelOnDisconnect = 5 * time.Second
 	maxCancelOnDisconnect = 10 * time.Minute
@@ -64,43 +63,31 @@ func (d *decoder) check(reason trade.Reason, field string, err error) {
 }
 
 func (d *decoder) request(field, text string) trade.RequestID {
-	id := trade.RequestID(text)
-	d.check(trade.ReasonBadName, field, id.Validate())
-	return id
+	d.check(trade.ReasonBadName, field, trade.RequestID(text).Validate())
+	return trade.RequestID(text)
 }
 
 func (d *decoder) symbol(field, text string) trade.Symbol {
-	symbol := trade.Symbol(text)
-	d.check(trade.ReasonBadName, field, symbol.Validate())
-	return symbol
-}
-
-// anySymbol reads the filter "symbol": empty is every instrument.
-func (d *decoder) anySymbol(text string) trade.Symbol {
-	if text == "" {
-		return ""
-	}
-	return d.symbol("symbol", text)
+	d.check(trade.ReasonBadName, field, trade.Symbol(text).Validate())
+	return trade.Symbol(text)
 }
 
 func (d *decoder) user(field, text string) trade.UserID {
-	user := trade.UserID(text)
-	d.check(trade.ReasonBadName, field, user.Validate())
-	return user
-}
-
-// anyUser reads the filter "user": empty is every user.
-func (d *decoder) anyUser(text string) trade.UserID {
-	if text == "" {
-		return ""
-	}
-	return d.user("user", text)
+	d.check(trade.ReasonBadName, field, trade.UserID(text).Validate())
+	return trade.UserID(text)
 }
 
 func (d *decoder) account(field, text string) trade.AccountID {
-	account := trade.AccountID(text)
-	d.check(trade.ReasonBadName, field, account.Validate())
-	return account
+	d.check(trade.ReasonBadName, field, trade.AccountID(text).Validate())
+	return trade.AccountID(text)
+}
+
+// optional reads a text that may be empty, as a filter may be.
+func optional[T any](field, text string, read func(field, text string) T) (value T) {
+	if text != "" {
+		value = read(field, text)
+	}
+	return value
 }
 
 // text reads what people write, bounded to most bytes.
@@ -112,51 +99,45 @@ func (d *decoder) text(field, text string, most int) string {
 	return text
 }
 
-// opaque reads a text that the server made and gets back: bounded, and otherwise
-// checked where it is looked up.
-func (d *decoder) opaque(field, text string, most int) string {
+// opaque reads an id that the server made: bounded, and otherwise checked where it is
+// looked up.
+func (d *decoder) opaque(field, text string) string {
 	if text == "" {
 		d.refuse(trade.ReasonBadName, field, "it is needed")
 	}
-	if len(text) > most {
-		d.refuse(trade.ReasonBadName, field, fmt.Sprintf("at most %d bytes", most))
+	if len(text) > maxOpaque {
+		d.refuse(trade.ReasonBadName, field, fmt.Sprintf("at most %d bytes", maxOpaque))
 	}
 	return text
 }
 
 // price reads a price; empty is zero, "no price".
 func (d *decoder) price(field, text string) trade.Price {
-	if text == "" {
-		return 0
-	}
-	price, err := trade.ParsePrice(text)
-	d.check(trade.ReasonBadPrice, field, err)
-	return price
+	return parsed(d, trade.ReasonBadPrice, field, text, trade.ParsePrice)
 }
 
 // quantity reads a quantity; empty is zero.
 func (d *decoder) quantity(field, text string) trade.Quantity {
-	if text == "" {
-		return 0
-	}
-	quantity, err := trade.ParseQuantity(text)
-	d.check(trade.ReasonBadQuantity, field, err)
-	return quantity
+	return parsed(d, trade.ReasonBadQuantity, field, text, trade.ParseQuantity)
 }
 
 // amount reads money; empty is zero.
 func (d *decoder) amount(field, text string) trade.Amount {
-	if text == "" {
-		return trade.Amount{}
-	}
-	amount, err := trade.ParseAmount(text)
-	d.check(trade.ReasonBadNumber, field, err)
-	return amount
+	return parsed(d, trade.ReasonBadNumber, field, text, trade.ParseAmount)
 }
 
-// number reads the decimal name of an order or a trade in its one form: no sign,
-// no leading zero.
-func (d *decoder) number(field, text string) uint64 {
+// parsed reads a decimal number; empty is zero.
+func parsed[T any](d *decoder, bad trade.Reason, field, text string, parse func(string) (T, error)) (value T) {
+	if text != "" {
+		var err error
+		value, err = parse(text)
+		d.check(bad, field, err)
+	}
+	return value
+}
+
+// id reads the id of an order or a trade in its one form: no sign, no leading zero.
+func (d *decoder) id(field, text string) uint64 {
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || n == 0 || text[0] == '0' || text[0] == '+' {
 		d.refuse(trade.ReasonBadNumber, field, "a whole number from 1, without leading zeros")
@@ -171,7 +152,7 @@ func (d *decoder) orderRef(idField, id, requestField, request string) trade.Orde
 	case id != "" && request != "":
 		d.refuse(trade.ReasonBadCombination, requestField, "name the order by "+idField+" or by "+requestField+", not both")
 	case id != "":
-		return trade.OrderRef{ID: trade.OrderID(d.number(idField, id))}
+		return trade.OrderRef{ID: trade.OrderID(d.id(idField, id))}
 	case request != "":
 		return trade.OrderRef{ClientOrderID: d.request(requestField, request)}
 	default:
@@ -204,15 +185,6 @@ func (d *decoder) nanos(field string, ts *timestamppb.Timestamp) int64 {
 	return ts.AsTime().UnixNano()
 }
 
-// period reads the bounds of a listing, in nanoseconds since 1970; zero is open.
-func (d *decoder) period(from, to *timestamppb.Timestamp) (first, last int64) {
-	first, last = d.nanos("from_time", from), d.nanos("to_time", to)
-	if last != 0 && last < first {
-		d.refuse(trade.ReasonBadTime, "to_time", "not before from_time")
-	}
-	return first, last
-}
-
 // duration reads a duration within bounds; absent is zero.
 func (d *decoder) duration(field string, value *durationpb.Duration, least, most time.Duration) time.Duration {
 	if value == nil {
@@ -238,11 +210,25 @@ func (d *decoder) count(field string, value uint32, standard int) int {
 	return int(value)
 }
 
-func (d *decoder) page(size uint32, token string) (int, string) {
-	if len(token) > maxPageToken {
+// paged is a request for a page of what happened in a period.
+type paged interface {
+	GetFromTime() *timestamppb.Timestamp
+	GetToTime() *timestamppb.Timestamp
+	GetPageSize() uint32
+	GetPageToken() string
+}
+
+// page reads which page is wanted, and of which period; a bound that is absent is open.
+func (d *decoder) page(req paged) (history.Span, history.PageRequest) {
+	span := history.Span{From: d.nanos("from_time", req.GetFromTime()), To: d.nanos("to_time", req.GetToTime())}
+	if span.To != 0 && span.To < span.From {
+		d.refuse(trade.ReasonBadTime, "to_time", "not before from_time")
+	}
+	if len(req.GetPageToken()) > maxPageToken {
 		d.refuse(trade.ReasonBadName, "page_token", fmt.Sprintf("at most %d bytes", maxPageToken))
 	}
-	return d.count("page_size", size, defaultPageSize), token
+	size := d.count("page_size", req.GetPageSize(), defaultPageSize)
+	return span, history.PageRequest{Size: size, Token: req.GetPageToken()}
 }
 
 // choice reads an enum whose numbers are the venue's own, from 1 to last; absent
@@ -261,61 +247,72 @@ func choice[W ~int32, T ~int8](d *decoder, field string, value W, standard, last
 	return 0
 }
 
-// optional reads an enum that may be absent, as a filter may.
-func optional[W ~int32, T ~int8](d *decoder, field string, value W, last T) T {
-	if value == 0 {
-		return 0
-	}
-	return choice(d, field, value, 0, last)
-}
-
 func (d *decoder) roles(field string, roles []todokuv1.Role) trade.Role {
-	if len(roles) > maxNames {
-		d.refuse(trade.ReasonBadNumber, field, fmt.Sprintf("at most %d", maxNames))
-		return 0
-	}
 	var set trade.Role
-	for i, role := range roles {
-		bit, ok := roleBit(role)
-		if !ok {
-			d.refuse(trade.ReasonBadEnum, fmt.Sprintf("%s[%d]", field, i), "choose TRADER, VIEWER, RISK or ADMIN")
+	for _, bit := range list(d, field, roles, func(field string, role todokuv1.Role) trade.Role {
+		bit := roleBit(role)
+		if bit == 0 {
+			d.refuse(trade.ReasonBadEnum, field, "choose TRADER, VIEWER, RISK or ADMIN")
 		}
+		return bit
+	}) {
 		set |= bit
 	}
 	return set
 }
 
-func (d *decoder) accounts(field string, texts []string) []trade.AccountID {
-	return names(d, field, texts, d.account)
-}
-
-func (d *decoder) users(field string, texts []string) []trade.UserID {
-	return names(d, field, texts, d.user)
-}
-
-// names reads a list whose entries are each named by their place in it.
-func names[T any](d *decoder, field string, texts []string, read func(field, text string) T) []T {
-	if len(texts) > maxNames {
+// list reads a list whose entries are each named by their place in it.
+func list[W, T any](d *decoder, field string, values []W, read func(field string, value W) T) []T {
+	if len(values) > maxNames {
 		d.refuse(trade.ReasonBadNumber, field, fmt.Sprintf("at most %d", maxNames))
 		return nil
 	}
-	list := make([]T, 0, len(texts))
-	for i, text := range texts {
-		list = append(list, read(fmt.Sprintf("%s[%d]", field, i), text))
+	entries := make([]T, 0, len(values))
+	for i, value := range values {
+		entries = append(entries, read(fmt.Sprintf("%s[%d]", field, i), value))
 	}
-	return list
+	return entries
 }
 
 // cursor reads a cursor; empty is nil.
-func cursor(field, text string) (*push.Cursor, error) {
+func (d *decoder) cursor(field, text string) *push.Cursor {
 	if text == "" {
-		return nil, nil //nolint:nilnil // no cursor is a valid answer
+		return nil
 	}
 	c, err := push.ParseCursor(text)
-	if err != nil {
-		return nil, &fieldError{field, err}
+	if err != nil && d.err == nil {
+		d.err = &fieldError{field, err}
 	}
-	return &c, nil
+	return &c
+}
+
+// everySymbol stands for all instruments in a subscription.
+const everySymbol = "*"
+
+// subscription reads a subscription; absent is one that adds nothing. It is refused
+// with a [*feed.SubscriptionError].
+func (d *decoder) subscription(m *todokuv1.Subscription) feed.Subscription {
+	var own decoder
+	subscription := feed.Subscription{
+		Presence: m.GetPresence(), AllAccounts: m.GetAllAccounts(), AllSymbols: slices.Contains(m.GetSymbols(), everySymbol),
+		StateInterval: own.duration("state_interval", m.GetStateInterval(), push.MinStateInterval, push.MaxStateInterval),
+	}
+	if len(m.GetSymbols()) > feed.MaxSymbols {
+		own.refuse(trade.ReasonBadNumber, "symbols", fmt.Sprintf("at most %d instruments, or \"*\" for all", feed.MaxSymbols))
+	}
+	symbols := list(&own, "symbols", m.GetSymbols(), func(field, text string) trade.Symbol {
+		if text == everySymbol {
+			return ""
+		}
+		return own.symbol(field, text)
+	})
+	if !subscription.AllSymbols {
+		subscription.Symbols = symbols
+	}
+	if own.err != nil && d.err == nil {
+		d.err = &feed.SubscriptionError{Problem: own.err.Error()}
+	}
+	return subscription
 }
 
 // badCursor names the field of a cursor that the feed refused.

@@ -211,17 +211,17 @@ func TestOtherRequestsNameTheFieldThatIsWrong(t *testing.T) {
 		}, trade.ReasonBadName, "users[1]"},
 		"page size": {func() error {
 			var d decoder
-			d.page(1001, "")
+			d.page(&todokuv1.ListTradesRequest{PageSize: 1001})
 			return d.err
 		}, trade.ReasonBadNumber, "page_size"},
 		"page token": {func() error {
 			var d decoder
-			d.page(0, strings.Repeat("x", maxPageToken+1))
+			d.page(&todokuv1.ListTradesRequest{PageToken: strings.Repeat("x", maxPageToken+1)})
 			return d.err
 		}, trade.ReasonBadName, "page_token"},
 		"period": {func() error {
 			var d decoder
-			d.period(timestamppb.New(time.Unix(2, 0)), timestamppb.New(time.Unix(1, 0)))
+			d.page(&todokuv1.ListTradesRequest{FromTime: timestamppb.New(time.Unix(2, 0)), ToTime: timestamppb.New(time.Unix(1, 0))})
 			return d.err
 		}, trade.ReasonBadTime, "to_time"},
 		"grace": {func() error {
@@ -240,16 +240,21 @@ func TestTheFirstWrongFieldIsTheOneNamed(t *testing.T) {
 }
 
 func TestSubscriptionsAreReadOrRefusedByName(t *testing.T) {
-	got, err := subscriptionOf(&todokuv1.Subscription{
+	read := func(m *todokuv1.Subscription) (feed.Subscription, error) {
+		var d decoder
+		got := d.subscription(m)
+		return got, d.err
+	}
+	got, err := read(&todokuv1.Subscription{
 		Symbols: []string{"USDJPY", "6E"}, Presence: true, StateInterval: durationpb.New(time.Second),
 	})
 	if err != nil || len(got.Symbols) != 2 || !got.Presence || got.AllSymbols || got.StateInterval != time.Second {
 		t.Errorf("read %+v, %v", got, err)
 	}
-	if got, err = subscriptionOf(&todokuv1.Subscription{Symbols: []string{"*"}}); err != nil || !got.AllSymbols {
+	if got, err = read(&todokuv1.Subscription{Symbols: []string{"*"}}); err != nil || !got.AllSymbols {
 		t.Errorf("read %+v, %v", got, err)
 	}
-	if got, err = subscriptionOf(nil); err != nil || got.Presence {
+	if got, err = read(nil); err != nil || got.Presence {
 		t.Errorf("read %+v, %v", got, err)
 	}
 	for _, bad := range []*todokuv1.Subscription{
@@ -259,7 +264,7 @@ func TestSubscriptionsAreReadOrRefusedByName(t *testing.T) {
 		{StateInterval: durationpb.New(push.MaxStateInterval + 1)},
 		{StateInterval: &durationpb.Duration{Seconds: 1, Nanos: -1}},
 	} {
-		if _, err := subscriptionOf(bad); !errors.Is(err, feed.ErrBadSubscription) {
+		if _, err := read(bad); !errors.Is(err, feed.ErrBadSubscription) {
 			t.Errorf("%.40v is refused as %v", bad, err)
 		}
 	}
@@ -300,7 +305,9 @@ func FuzzWaitForCursor(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := cursor("wait_for", text)
+		var d decoder
+		c := d.cursor("wait_for", text)
+		err := d.err
 		switch {
 		case err != nil:
 			if !errors.Is(err, push.ErrBadCursor) {

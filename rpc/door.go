@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"fmt"
-	"net"
 	"runtime/debug"
 
 	"google.golang.org/grpc"
@@ -17,8 +16,8 @@ import (
 )
 
 // grpc-go's door. It knows grpc-go and nothing of the venue: it takes a call's
-// method, token and address, asks admit, calls the handler, and writes what came
-// of it down as a status. Another door does the same in its own words.
+// method, token and address, asks admit, calls the handler, and turns an error into a
+// status. The browsers' door does the same for connect-go.
 
 // Interceptors returns the options that a gRPC server needs for the services:
 // the interceptors, and the codec that they rely on, grpcpush's included. No other
@@ -29,16 +28,15 @@ func (s *Server) Interceptors() []grpc.ServerOption {
 		grpc.ForceServerCodecV2(codec{grpcpush.NewCodec()}),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
-		// A method that is not there goes through the same door, which refuses what
-		// the table does not name.
-		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errUnimplemented }),
+		// admit refuses methods that do not exist, as the table does not have them.
+		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errUndecided }),
 	}
 }
 
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (res any, err error) {
 	defer func() { err = s.status(info.FullMethod, err) }()
 	defer recovered(&err)
-	ctx, cancel, err := s.admit(ctx, callOf(ctx, info.FullMethod))
+	ctx, cancel, err := s.admit(ctx, callOf(ctx, info.FullMethod, false))
 	if err != nil {
 		return nil, err
 	}
@@ -63,14 +61,13 @@ func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServ
 }
 
 // waiting is what the handler of a streaming call returns, in place of an error, once
-// it has begun the stream and has only to wait for its end: wait does so and returns
-// what came of the call.
+// the stream has begun and only its end is awaited: wait returns the error of the call.
 //
 // The wait is handed over because of memory. A goroutine's stack grows with its
 // deepest call and then stays: one that has admitted a caller, decoded a request and
-// attached a stream keeps 8 KiB or more for as long as the client is idle. So the
-// call begins on a goroutine of its own, whose stack goes with it, and grpc-go's
-// goroutine, whose stack is small still, only waits.
+// attached a stream keeps 8 KiB or more while the client is idle. So the call begins on
+// a goroutine of its own, which then ends, and grpc-go's goroutine, whose stack is still
+// small, only waits.
 type waiting struct{ wait func() error }
 
 // Error makes a wait fit where a handler returns an error. It is never shown.
@@ -87,9 +84,8 @@ type admittedStream struct {
 // begin admits the caller and runs the handler.
 func (s *admittedStream) begin(srv any, method string, handler grpc.StreamHandler) (err error) {
 	defer recovered(&err)
-	of := callOf(s.ServerStream.Context(), method)
-	of.streaming = true
-	ctx, cancel, err := s.server.admit(s.ServerStream.Context(), of)
+	ctx := s.ServerStream.Context()
+	ctx, cancel, err := s.server.admit(ctx, callOf(ctx, method, true))
 	if err != nil {
 		return err
 	}
@@ -100,13 +96,12 @@ func (s *admittedStream) begin(srv any, method string, handler grpc.StreamHandle
 // Context returns the context that knows the caller.
 func (s *admittedStream) Context() context.Context { return s.ctx }
 
-// RecvMsg names what is wrong with a request that cannot be read.
+// RecvMsg reads a request; its error says why one cannot be read.
 func (s *admittedStream) RecvMsg(m any) error { return s.server.read(s.ServerStream.RecvMsg, m) }
 
-// readable returns a service's description whose unary handlers name what is
-// wrong with a request that cannot be read. grpc-go reads requests before its
-// interceptors are called; the handlers are the generated ones, given another way
-// to read.
+// readable returns a service's description whose unary handlers read requests as
+// RecvMsg does. grpc-go reads requests before it calls its interceptors, so the
+// generated handlers get another function to read with.
 func (s *Server) readable(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 	own := *desc
 	own.Methods = make([]grpc.MethodDesc, len(desc.Methods))
@@ -167,49 +162,37 @@ func (s *Server) read(receive func(any) error, message any) error {
 }
 
 // callOf is what grpc-go knows of a call.
-func callOf(ctx context.Context, method string) call {
-	c := call{method: method}
-	if values := metadata.ValueFromIncomingContext(ctx, "authorization"); len(values) == 1 {
-		c.authorization = values[0]
-	}
+func callOf(ctx context.Context, method string, streaming bool) call {
+	remote := ""
 	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		c.remote = p.Addr.String()
-		if host, _, err := net.SplitHostPort(c.remote); err == nil {
-			c.remote = host
-		}
+		remote = p.Addr.String()
 	}
-	return c
+	return newCall(method, metadata.ValueFromIncomingContext(ctx, "authorization"), remote, streaming)
 }
 
-// status writes an error down and reports it if its cause was withheld.
+// status returns an error as a status and reports it if its cause was withheld.
 func (s *Server) status(method string, err error) error {
 	if err == nil {
 		return nil
 	}
 	p := s.explain(err)
-	if p.Withheld && transports(err) {
-		return err
+	if _, own := err.(interface{ GRPCStatus() *status.Status }); own && p.withheld {
+		return err // grpc-go's own status: only the peer is at fault.
 	}
-	if p.Withheld {
+	s.report(method, p, err)
+	return p.status().Err()
+}
+
+// report reports an error whose cause was withheld from the client.
+func (s *Server) report(method string, p *problem, err error) {
+	if p.withheld {
 		s.options.Fault(method, err)
 	}
-	return p.Status().Err()
 }
 
-// transports says that an error is grpc-go's own: it has written its status down
-// already, and only the peer is at fault.
-func transports(err error) bool {
-	_, ok := err.(interface{ GRPCStatus() *status.Status })
-	return ok
-}
-
-// recovered turns a panic into an error with its stack, which only the
-// operator sees.
+// recovered turns a panic into an error with its stack, for the operator only.
 func recovered(err *error) {
 	if v := recover(); v != nil {
-		*err = panicked(v)
+		*err = fmt.Errorf("rpc: panic: %v\n%s", v, debug.Stack())
 	}
 }
-
-// panicked is what a panic was, as an error.
-func panicked(v any) error { return fmt.Errorf("rpc: panic: %v\n%s", v, debug.Stack()) }

@@ -40,7 +40,7 @@ func NewEncoder(head func() uint64) *Encoder { return &Encoder{head: head} }
 func (e *Encoder) SetDigests(digests Digests) { e.digests.Store(&digests) }
 
 // Encode implements [feed.Encoder].
-func (e *Encoder) Encode(m feed.Message) []byte { return entry(messageOf(m)) }
+func (e *Encoder) Encode(m feed.Message) []byte { return entry(messageOf(&m)) }
 
 // Heartbeat implements [push.Encoder].
 func (e *Encoder) Heartbeat(info push.HeartbeatInfo) []byte {
@@ -62,11 +62,9 @@ func (e *Encoder) accountDigests(info push.HeartbeatInfo) []*todokuv1.AccountDig
 	if digests == nil || info.Topics == nil {
 		return nil
 	}
-	var list []*todokuv1.AccountDigest
-	for _, d := range (*digests)(info.Topics, info.Cursor.Sequence) {
-		list = append(list, &todokuv1.AccountDigest{Account: string(d.Account), Digest: d.Sum})
-	}
-	return list
+	return messages((*digests)(info.Topics, info.Cursor.Sequence), func(d *feed.AccountDigest) *todokuv1.AccountDigest {
+		return &todokuv1.AccountDigest{Account: string(d.Account), Digest: d.Sum}
+	})
 }
 
 // Reconnect implements [push.Encoder].
@@ -109,7 +107,7 @@ func entry(m *todokuv1.Message) []byte {
 }
 
 // messageOf is what a feed message is on the wire.
-func messageOf(m feed.Message) *todokuv1.Message {
+func messageOf(m *feed.Message) *todokuv1.Message {
 	w := &todokuv1.Message{Sequence: m.Sequence, Index: m.Index, Time: timestamp(m.Time)}
 	switch b := m.Body.(type) {
 	case *feed.SnapshotBegin:
@@ -145,11 +143,11 @@ func messageOf(m feed.Message) *todokuv1.Message {
 		w.Body = &todokuv1.Message_TradePrint{TradePrint: printMessage(b.Print)}
 	case *feed.LevelUpdate:
 		w.Body = &todokuv1.Message_BookUpdate{BookUpdate: &todokuv1.BookUpdate{
-			Symbol: string(b.Symbol), Side: todokuv1.Side(b.Side), Level: levelMessage(b.Level), BookVersion: b.BookVersion,
+			Symbol: string(b.Symbol), Side: todokuv1.Side(b.Side), Level: levelMessage(&b.Level), BookVersion: b.BookVersion,
 		}}
 	case *feed.Best:
 		w.Body = &todokuv1.Message_BestBidOffer{BestBidOffer: &todokuv1.BestBidOffer{
-			Symbol: string(b.Symbol), Bid: sideMessage(b.Bid), Offer: sideMessage(b.Offer),
+			Symbol: string(b.Symbol), Bid: sideMessage(&b.Bid), Offer: sideMessage(&b.Offer),
 			BookVersion: b.BookVersion, LastPrice: priceText(b.LastPrice),
 		}}
 	}

@@ -98,7 +98,7 @@ func TestWhatIsPushedReadsAsTheGoldenFileSays(t *testing.T) {
 			t.Errorf("%T is encoded as %x and as %x", body, data, again)
 		}
 		got := decodeEntry(t, data)
-		if !proto.Equal(got, messageOf(m)) {
+		if !proto.Equal(got, messageOf(&m)) {
 			t.Errorf("%T came back as %v", body, got)
 		}
 		if got.GetBody() == nil {
@@ -130,7 +130,7 @@ func TestEveryCaseOfTheSchemaIsMadeBySomebody(t *testing.T) {
 		made[r.WhichOneof(r.Descriptor().Oneofs().ByName("body")).Name()] = true
 	}
 	for _, body := range everyBody() {
-		note(messageOf(feed.Message{Body: body}))
+		note(messageOf(&feed.Message{Body: body}))
 	}
 	encoder := NewEncoder(func() uint64 { return 50 })
 	note(decodeEntry(t, encoder.Heartbeat(push.HeartbeatInfo{Time: time.Unix(1, 0)})))
@@ -168,7 +168,7 @@ func TestTheHubsOwnMessagesSayWhatTheHubKnows(t *testing.T) {
 }
 
 func TestAnEntryIsWhatTheTransportExpects(t *testing.T) {
-	m := messageOf(feed.Message{Sequence: 1, Body: &feed.SnapshotEnd{}})
+	m := messageOf(&feed.Message{Sequence: 1, Body: &feed.SnapshotEnd{}})
 	plain, err := proto.Marshal(m)
 	if err != nil {
 		t.Fatal(err)

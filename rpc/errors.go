@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -21,14 +22,13 @@ import (
 
 // What the doors themselves refuse.
 var (
-	errNoToken       = errors.New("rpc: no access token")
-	errTokenExpired  = errors.New("rpc: access token expired")
-	errForbidden     = errors.New("rpc: role does not allow the method")
-	errUndecided     = errors.New("rpc: method is not in the table")
-	errMalformed     = errors.New("rpc: request cannot be decoded")
-	errTooLarge      = errors.New("rpc: request is too large")
-	errNoSession     = errors.New("rpc: no such session of the caller")
-	errUnimplemented = errors.New("rpc: not implemented")
+	errNoToken      = errors.New("rpc: no access token")
+	errTokenExpired = errors.New("rpc: access token expired")
+	errForbidden    = errors.New("rpc: role does not allow the method")
+	errUndecided    = errors.New("rpc: method is not in the table")
+	errMalformed    = errors.New("rpc: request cannot be decoded")
+	errTooLarge     = errors.New("rpc: request is too large")
+	errNoSession    = errors.New("rpc: no such session of the caller")
 )
 
 // row says how one error is reported to a client.
@@ -41,16 +41,14 @@ type row struct {
 
 // table is the one place where errors of the packages below become codes and
 // reasons. The first row whose error matches by errors.Is counts. Refusals of
-// the venue and ends of streams have tables of their own below, because they
-// bring their words along. What no row names is INTERNAL, and its text is
-// withheld.
+// the venue and ends of streams have their own reasons and texts (below). An error
+// without a row is INTERNAL, and its text is withheld.
 func table() []row {
 	return []row{
 		{errNoToken, codes.Unauthenticated, "NO_TOKEN", "Sign in, and send the access token as \"authorization: Bearer ...\" metadata."},
 		{errTokenExpired, codes.Unauthenticated, "TOKEN_EXPIRED", "The access token has expired; refresh the session."},
 		{errForbidden, codes.PermissionDenied, "NOT_PERMITTED", "Your role does not allow this; ask an administrator."},
 		{errUndecided, codes.Unimplemented, "UNKNOWN_METHOD", "There is no such method."},
-		{errUnimplemented, codes.Unimplemented, "UNKNOWN_METHOD", "There is no such method."},
 		{errMalformed, codes.InvalidArgument, "MALFORMED_REQUEST", "The request is not the message that this method takes, or a text in it is not UTF-8."},
 		{errTooLarge, codes.ResourceExhausted, "REQUEST_TOO_LARGE", "The request is larger than the server accepts; send less at once."},
 		{errNoSession, codes.NotFound, "UNKNOWN_SESSION", "There is no such session of yours; list your sessions."},
@@ -108,17 +106,9 @@ func table() []row {
 	}
 }
 
-// reasonByVenue is how a stream ends that an administrator ended. The client
-// resumes: its session was left to it.
+// reasonByVenue is the reason of a stream that an administrator ended. The client
+// resumes, as its session goes on.
 const reasonByVenue push.Reason = "BY_VENUE"
-
-// endingCode says with which code a stream ends.
-func endingCode(reason push.Reason) codes.Code {
-	if reason == reasonByVenue {
-		return codes.Unavailable
-	}
-	return grpcpush.Code(reason)
-}
 
 // refusalCode says with which code a refusal is reported, by the hundreds of its
 // reason and the few that differ from their hundred.
@@ -149,13 +139,10 @@ func refusalCode(reason trade.Reason) codes.Code {
 const retryRateLimit = time.Second
 
 // explain turns any error into what a client gets.
-func (s *Server) explain(err error) *Problem {
-	var problem *Problem
+func (s *Server) explain(err error) *problem {
 	var refusal *trade.Refusal
 	var end *push.End
 	switch {
-	case errors.As(err, &problem):
-		return problem
 	case errors.As(err, &refusal):
 		return explainRefusal(refusal)
 	case errors.As(err, &end):
@@ -167,63 +154,63 @@ func (s *Server) explain(err error) *Problem {
 		}
 	}
 	if st, ok := status.FromError(err); ok && st.Code() == codes.Unimplemented {
-		return s.explain(errUnimplemented)
+		return s.explain(errUndecided)
 	}
 	return withheld()
 }
 
-func withheld() *Problem {
-	return &Problem{
-		Code: codes.Internal, Reason: string(push.ReasonInternal), Withheld: true,
-		Text: "Something went wrong on the server; it has been reported. Try again.",
+func withheld() *problem {
+	return &problem{
+		code: codes.Internal, reason: string(push.ReasonInternal), withheld: true,
+		text: "Something went wrong on the server; it has been reported. Try again.",
 	}
 }
 
-func explainRefusal(r *trade.Refusal) *Problem {
-	p := &Problem{
-		Code: refusalCode(r.Reason), Reason: r.Reason.String(), Text: r.Reason.Sentence(), Field: r.Field,
-		Metadata: map[string]string{"code": strconv.Itoa(int(r.Reason))},
+func explainRefusal(r *trade.Refusal) *problem {
+	p := &problem{
+		code: refusalCode(r.Reason), reason: r.Reason.String(), text: r.Reason.Sentence(), field: r.Field,
+		metadata: map[string]string{"code": strconv.Itoa(int(r.Reason))},
 	}
 	if r.Detail != "" {
-		p.Text += " (" + r.Detail + ")"
+		p.text += " (" + r.Detail + ")"
 	}
 	if r.Reason == trade.ReasonRateLimit {
-		p.RetryAfter = retryRateLimit
+		p.retryAfter = retryRateLimit
 	}
-	p.Withheld = p.Code == codes.Internal
+	p.withheld = p.code == codes.Internal
 	return p
 }
 
-func explainEnd(end *push.End) *Problem {
+func explainEnd(end *push.End) *problem {
 	if end.Reason == push.ReasonInternal {
 		return withheld()
 	}
-	text := end.Message
-	if text == "" {
-		text = "The stream ended."
+	code := grpcpush.Code(end.Reason)
+	if end.Reason == reasonByVenue {
+		code = codes.Unavailable
 	}
-	return &Problem{Code: endingCode(end.Reason), Reason: string(end.Reason), Text: text}
+	return &problem{code: code, reason: string(end.Reason), text: cmp.Or(end.Message, "The stream ended.")}
 }
 
 // explainRow adds what the error itself knows.
-func (s *Server) explainRow(r row, err error) *Problem {
-	p := &Problem{Code: r.code, Reason: r.reason, Text: r.text}
+func (s *Server) explainRow(r row, err error) *problem {
+	p := &problem{code: r.code, reason: r.reason, text: r.text}
 	var field *fieldError
 	if errors.As(err, &field) {
-		p.Field = field.field
+		p.field = field.field
 	}
 	var locked *account.LockedOutError
 	if errors.As(err, &locked) {
-		p.Metadata = map[string]string{"until": locked.Until.UTC().Format(time.RFC3339)}
-		p.RetryAfter = max(locked.Until.Sub(s.options.Clock()), time.Second)
+		p.metadata = map[string]string{"until": locked.Until.UTC().Format(time.RFC3339)}
+		p.retryAfter = max(locked.Until.Sub(s.options.Clock()), time.Second)
 	}
 	var limit *limitError
 	if errors.As(err, &limit) {
-		p.Metadata, p.RetryAfter = map[string]string{"limit": limit.limit}, limit.after
+		p.metadata, p.retryAfter = map[string]string{"limit": limit.limit}, limit.after
 	}
 	var subscription *feed.SubscriptionError
 	if errors.As(err, &subscription) {
-		p.Text, p.Field = "The subscription is not valid: "+subscription.Problem+".", "subscription"
+		p.text, p.field = "The subscription is not valid: "+subscription.Problem+".", "subscription"
 	}
 	return p
 }

@@ -42,40 +42,41 @@ func details(t *testing.T, err error) (*errdetails.ErrorInfo, *errdetails.BadReq
 			retry = d
 		}
 	}
-	if info == nil || info.GetDomain() != Domain {
-		t.Fatalf("%v carries no ErrorInfo of domain %q", err, Domain)
+	if info == nil || info.GetDomain() != domain {
+		t.Fatalf("%v carries no ErrorInfo of domain %q", err, domain)
 	}
 	return info, bad, retry
 }
 
-func TestEveryRowOfTheTableIsToldAsItSays(t *testing.T) {
+func TestErrorsHaveTheCodeAndReasonOfTheirRow(t *testing.T) {
 	s := newTestServer()
-	told := map[string]codes.Code{}
+	codeOf := map[string]codes.Code{}
 	for _, r := range table() {
 		err := s.status("/m", fmt.Errorf("deep down: %w", r.err))
 		info, _, _ := details(t, err)
 		if status.Code(err) != r.code || info.GetReason() != r.reason {
-			t.Errorf("%v is told as %s %s, want %s %s", r.err, status.Code(err), info.GetReason(), r.code, r.reason)
+			t.Errorf("%v has %s %s, want %s %s", r.err, status.Code(err), info.GetReason(), r.code, r.reason)
 		}
-		if before, ok := told[r.reason]; ok && before != r.code {
+		if before, ok := codeOf[r.reason]; ok && before != r.code {
 			t.Errorf("reason %s has two codes, %s and %s", r.reason, before, r.code)
 		}
-		told[r.reason] = r.code
+		codeOf[r.reason] = r.code
 		if text := status.Convert(err).Message(); text == "" || strings.Contains(text, "deep down") {
 			t.Errorf("%s says %q", r.reason, text)
 		}
 	}
-	// The same word never has another code as the end of a stream or a refusal.
+	// A reason has the same code as the end of a stream and as a refusal.
 	for _, reason := range endReasons() {
-		if before, ok := told[string(reason)]; ok && before != endingCode(reason) {
-			t.Errorf("%s is %s in the table and %s as an end", reason, before, endingCode(reason))
+		code := explainEnd(&push.End{Reason: reason}).code
+		if before, ok := codeOf[string(reason)]; ok && before != code {
+			t.Errorf("%s is %s in the table and %s as an end", reason, before, code)
 		}
 	}
 	for _, reason := range trade.Reasons() {
 		if reason >= trade.ReasonRequested {
-			continue // It never is a refusal: it says why an order ended.
+			continue // It says why an order ended and is never a refusal.
 		}
-		if before, ok := told[reason.String()]; ok && before != refusalCode(reason) {
+		if before, ok := codeOf[reason.String()]; ok && before != refusalCode(reason) {
 			t.Errorf("%s is %s in the table and %s as a refusal", reason, before, refusalCode(reason))
 		}
 	}

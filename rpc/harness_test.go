@@ -106,8 +106,9 @@ func open(t *testing.T) *venue {
 	f := feed.New(log, hub, past, encoder, feed.Options{})
 	accounts, err := account.NewService(ctx, accounttest.NewMemoryStore(), account.Config{
 		Hash:  account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1},
-		Admit: Admit(f), OnEnd: EndStreams(hub), OnExtend: ExtendStreams(hub),
-		Lockout: account.Lockout{UserAfter: 3},
+		Admit: Admit(f), OnEnd: EndStreams(hub),
+		OnExtend: func(session string, expires time.Time) { hub.SetExpiry(session, expires) },
+		Lockout:  account.Lockout{UserAfter: 3},
 	})
 	must(t, err)
 	encoder.SetDigests(f.Digests)

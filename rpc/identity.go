@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 
 	"todoku/account"
@@ -10,8 +11,8 @@ import (
 	"todoku/trade"
 )
 
-// Who calls, and whether they may. Both doors, grpc-go's and the browser's, ask
-// here with what they know of a call; the answer travels in the context.
+// Who calls, and whether they may. Both doors, grpc-go's and the browsers', ask
+// admit with what they know of a call; the answer travels in the context.
 
 // call is what a door knows of a call.
 type call struct {
@@ -21,8 +22,21 @@ type call struct {
 	authorization string
 	// remote is the address it came from, without the port.
 	remote string
-	// streaming says that it may go on for long; such calls have bounds of their own.
+	// streaming says that it is a stream; streams have limits of their own.
 	streaming bool
+}
+
+// newCall returns a call with the values of its Authorization header, of which there
+// must be one, and with the address it came from.
+func newCall(method string, authorization []string, remote string, streaming bool) call {
+	c := call{method: method, remote: remote, streaming: streaming}
+	if len(authorization) == 1 {
+		c.authorization = authorization[0]
+	}
+	if host, _, err := net.SplitHostPort(remote); err == nil {
+		c.remote = host
+	}
+	return c
 }
 
 // caller is who calls. In calls that need no token it has no user.
@@ -35,14 +49,14 @@ type caller struct {
 
 type callerKey struct{}
 
-// callerOf returns who calls. A method that is not public always has a user.
+// callerOf returns who calls. In a method that is not public it has a user.
 func callerOf(ctx context.Context) caller {
 	c, _ := ctx.Value(callerKey{}).(caller)
 	return c
 }
 
-// admit decides about a call: who it is, whether they may, and how long it may
-// take. The caller of admit must call cancel when the call is over.
+// admit decides about a call: who calls, whether they may, and how long it may take.
+// Its caller must call cancel when the call is over.
 func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel func(), _ error) {
 	m, ok := s.methods[of.method]
 	if !ok {
@@ -102,22 +116,14 @@ func (s *Server) identify(ctx context.Context, of call) (caller, error) {
 	return caller{Identity: identity, user: user, remote: of.remote}, nil
 }
 
-// Users is what is asked about users: the feed.
-type Users interface {
-	// Ready must be closed once the other methods answer.
-	Ready() <-chan struct{}
-	// User must return a user as the venue knows it now.
-	User(trade.UserID) (trade.User, bool)
-}
-
 // activeUser returns a user who may use the venue.
-func activeUser(users Users, name string) (trade.User, error) {
+func activeUser(f *feed.Feed, name string) (trade.User, error) {
 	select {
-	case <-users.Ready():
+	case <-f.Ready():
 	default:
 		return trade.User{}, feed.ErrNotReady
 	}
-	user, ok := users.User(trade.UserID(name))
+	user, ok := f.User(trade.UserID(name))
 	switch {
 	case !ok:
 		return trade.User{}, account.ErrBadCredentials
@@ -127,11 +133,11 @@ func activeUser(users Users, name string) (trade.User, error) {
 	return user, nil
 }
 
-// Admit returns what account.Config.Admit needs: who is suspended, or not a user
-// of the venue, gets no session.
-func Admit(users Users) func(user string) error {
+// Admit returns what account.Config.Admit needs: suspended users, and names that are no
+// users of the venue, get no session.
+func Admit(f *feed.Feed) func(user string) error {
 	return func(user string) error {
-		_, err := activeUser(users, user)
+		_, err := activeUser(f, user)
 		return err
 	}
 }
@@ -146,9 +152,9 @@ const (
 	toSeeOrCancel
 )
 
-// accountFor returns the account that a request names, or the caller's default.
-// An account that is not the caller's to name is unknown: that it exists is not
-// said.
+// accountFor returns the account that a request names, or the caller's default. An
+// account that the caller may not name is unknown, so that errors do not reveal which
+// exist.
 func (c *caller) accountFor(why purpose, text string) (trade.AccountID, error) {
 	if text == "" {
 		if len(c.user.Accounts) == 0 {

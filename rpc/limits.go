@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,12 +11,11 @@ import (
 	"todoku/account"
 )
 
-// How much one user and one network may ask for. What streams and sessions cost
-// while they live is bounded where they live, in push and account; here is what
-// asking itself costs: every call takes a goroutine and its request, every attach a
-// snapshot, every change of a subscription the feed's lock, every sign-in a hash.
+// How much one user and one network may ask for. Packages push and account bound the
+// streams and sessions that exist; the limits here bound the requests: every call takes a
+// goroutine and its request, every attach a snapshot, every change of a subscription the
+// feed's lock, every sign-in a hash.
 
-// What is refused because of too much of it.
 var (
 	errAttachRate    = errors.New("rpc: streams are opened too fast")
 	errSubscribeRate = errors.New("rpc: subscriptions change too fast")
@@ -31,12 +31,12 @@ type Rate struct {
 	Burst     int
 }
 
-// Limits say what one user and one network ([account.Network]) may ask for. The
-// defaults leave room for an office of thousands behind one address. A server that
-// sees only its proxy's address switches the limits on networks off.
+// Limits are those of one user and of one network ([account.Network]). The defaults
+// suffice for an office of thousands behind one address. A server that sees only its
+// proxy's address needs the limits on networks switched off.
 type Limits struct {
-	// CallsPerUser bounds unary calls under way; 1,000, negative for no bound.
-	// Before there is a user, at a sign-in, it bounds those of the network.
+	// CallsPerUser bounds unary calls under way; 1,000, negative for no bound. Calls
+	// without a user, such as sign-ins, are counted by network.
 	CallsPerUser int
 	// AttachesPerUser bounds how fast streams are opened; 20 a second after 200. It
 	// must leave room for all streams of a user to come back at once.
@@ -45,71 +45,58 @@ type Limits struct {
 	AttachesPerNetwork Rate
 	// SubscriptionsPerUser bounds changes of subscriptions; 50 a second after 200.
 	SubscriptionsPerUser Rate
-	// SignInsPerNetwork bounds sign-ins that may get as far as their password; 50 a
-	// second after 2,000.
+	// SignInsPerNetwork bounds sign-ins whose password is checked; 50 a second after
+	// 2,000.
 	SignInsPerNetwork Rate
 }
 
-// ErrLimits says that limits cannot be meant; the text says which.
+// ErrLimits says that a limit is invalid; the text says which.
 var ErrLimits = errors.New("rpc: limits")
+
+// maxRate keeps the arithmetic of an allowance within nanoseconds.
+const maxRate = 1_000_000
 
 // Validate refuses limits that would admit no caller, after defaults are filled in.
 func (l Limits) Validate() error {
 	l = l.withDefaults()
 	var errs []error
 	for _, r := range []struct {
+		Rate
 		what string
-		rate Rate
 	}{
-		{"attaches of a user", l.AttachesPerUser},
-		{"attaches of a network", l.AttachesPerNetwork},
-		{"changes of subscriptions", l.SubscriptionsPerUser},
-		{"sign-ins of a network", l.SignInsPerNetwork},
+		{l.AttachesPerUser, "attaches of a user"},
+		{l.AttachesPerNetwork, "attaches of a network"},
+		{l.SubscriptionsPerUser, "changes of subscriptions"},
+		{l.SignInsPerNetwork, "sign-ins of a network"},
 	} {
-		if r.rate.PerSecond >= 0 && (r.rate.PerSecond < 1 || r.rate.Burst < 1 || r.rate.PerSecond > maxRate || r.rate.Burst > maxRate) {
+		if r.PerSecond >= 0 && (r.PerSecond < 1 || r.Burst < 1 || r.PerSecond > maxRate || r.Burst > maxRate) {
 			errs = append(errs, fmt.Errorf("%w: %s: 1 to %d a second and at once, or no bound", ErrLimits, r.what, maxRate))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// maxRate keeps the arithmetic of an allowance within nanoseconds.
-const maxRate = 1_000_000
-
 func (l Limits) withDefaults() Limits {
-	if l.CallsPerUser == 0 {
-		l.CallsPerUser = 1000
-	}
-	for _, r := range []struct {
-		rate     *Rate
-		standard Rate
-	}{
-		{&l.AttachesPerUser, Rate{20, 200}},
-		{&l.AttachesPerNetwork, Rate{1000, 10_000}},
-		{&l.SubscriptionsPerUser, Rate{50, 200}},
-		{&l.SignInsPerNetwork, Rate{50, 2000}},
-	} {
-		if *r.rate == (Rate{}) {
-			*r.rate = r.standard
-		}
-	}
+	l.CallsPerUser = cmp.Or(l.CallsPerUser, 1000)
+	l.AttachesPerUser = cmp.Or(l.AttachesPerUser, Rate{20, 200})
+	l.AttachesPerNetwork = cmp.Or(l.AttachesPerNetwork, Rate{1000, 10_000})
+	l.SubscriptionsPerUser = cmp.Or(l.SubscriptionsPerUser, Rate{50, 200})
+	l.SignInsPerNetwork = cmp.Or(l.SignInsPerNetwork, Rate{50, 2000})
 	return l
 }
 
-// limitError refuses what exceeds a limit. It matches err.
+// limitError refuses a request over a limit. It matches err.
 type limitError struct {
 	err   error
 	limit string        // The limit in words.
 	after time.Duration // Until there is room again; 0: unknown.
 }
 
-// Error returns the limit that was met.
 func (e *limitError) Error() string { return e.err.Error() + ": " + e.limit }
 
-// Unwrap returns the sentinel.
 func (e *limitError) Unwrap() error { return e.err }
 
-// limiter keeps count of what Limits bound.
+// limiter enforces Limits.
 type limiter struct {
 	calls            *callCounter
 	attachUser       *allowance
@@ -122,10 +109,10 @@ func newLimiter(l Limits) *limiter {
 	l = l.withDefaults()
 	return &limiter{
 		calls:            &callCounter{limit: l.CallsPerUser, counts: map[string]int{}},
-		attachUser:       newAllowance(l.AttachesPerUser),
-		attachNetwork:    newAllowance(l.AttachesPerNetwork),
-		subscribeUser:    newAllowance(l.SubscriptionsPerUser),
-		signInPerNetwork: newAllowance(l.SignInsPerNetwork),
+		attachUser:       newAllowance(l.AttachesPerUser, "user", errAttachRate),
+		attachNetwork:    newAllowance(l.AttachesPerNetwork, "network", errAttachRate),
+		subscribeUser:    newAllowance(l.SubscriptionsPerUser, "user", errSubscribeRate),
+		signInPerNetwork: newAllowance(l.SignInsPerNetwork, "network", errSignInRate),
 	}
 }
 
@@ -147,24 +134,14 @@ const retryCalls = 100 * time.Millisecond
 
 // attach admits an attempt to open a stream.
 func (l *limiter) attach(c *caller) error {
-	if err := l.attachUser.admit(errAttachRate, "user", c.User); err != nil {
+	if err := l.attachUser.admit(c.User); err != nil {
 		return err
 	}
-	return l.attachNetwork.admit(errAttachRate, "network", account.Network(c.remote))
+	return l.attachNetwork.admit(account.Network(c.remote))
 }
 
-// subscribe admits a change of a subscription.
-func (l *limiter) subscribe(c *caller) error {
-	return l.subscribeUser.admit(errSubscribeRate, "user", c.User)
-}
-
-// signIn admits a password to be looked at.
-func (l *limiter) signIn(c *caller) error {
-	return l.signInPerNetwork.admit(errSignInRate, "network", account.Network(c.remote))
-}
-
-// callCounter counts what is under way for each key. Its keys are bounded by the calls
-// under way, which the transports bound.
+// callCounter counts the calls under way for each key, of which there are no more than
+// calls.
 type callCounter struct {
 	limit int // Negative: none.
 

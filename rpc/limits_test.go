@@ -14,7 +14,7 @@ var errTestRate = errors.New("too fast")
 
 // TestARateAdmitsItsBurstAndThenSoManyASecond holds an allowance to its words.
 func TestARateAdmitsItsBurstAndThenSoManyASecond(t *testing.T) {
-	a := newAllowance(Rate{PerSecond: 10, Burst: 3})
+	a := newAllowance(Rate{PerSecond: 10, Burst: 3}, "user", errTestRate)
 	for i := range 3 {
 		if wait := a.take("alice", 0); wait != 0 {
 			t.Fatalf("number %d of a burst of 3 must wait %s", i+1, wait)
@@ -43,7 +43,7 @@ func TestAnAllowanceIsATokenBucket(t *testing.T) {
 	check := func(seed uint64) bool {
 		random := rand.New(rand.NewPCG(seed, 1))
 		rate := Rate{PerSecond: 1 + random.IntN(50), Burst: 1 + random.IntN(20)}
-		a := newAllowance(rate)
+		a := newAllowance(rate, "user", errTestRate)
 		every := time.Second / time.Duration(rate.PerSecond)
 		naive, now := map[string]*bucket{}, time.Duration(0)
 		for range 500 {
@@ -73,7 +73,7 @@ func TestAnAllowanceIsATokenBucket(t *testing.T) {
 
 // TestAFloodOfKeysIsForgottenAndHarmsNobodyWhoIsKnown fills an allowance.
 func TestAFloodOfKeysIsForgottenAndHarmsNobodyWhoIsKnown(t *testing.T) {
-	a := newAllowance(Rate{PerSecond: 1, Burst: 10})
+	a := newAllowance(Rate{PerSecond: 1, Burst: 10}, "user", errTestRate)
 	a.maxKeys = 100
 	a.take("honest", 0)
 	for i := range 1000 {
@@ -130,7 +130,7 @@ func TestLimitsThatAdmitNobodyAreRefused(t *testing.T) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
-	if err := newAllowance(Rate{PerSecond: -1}).admit(errTestRate, "user", "alice"); err != nil {
+	if err := newAllowance(Rate{PerSecond: -1}, "user", errTestRate).admit("alice"); err != nil {
 		t.Errorf("no bound refuses: %v", err)
 	}
 }

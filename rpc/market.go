@@ -8,30 +8,23 @@ import (
 	"todoku/trade"
 )
 
-// MarketService: what everybody may look at, without parties and without names
-// to sign in with.
+// MarketService: what every user may see, without parties and without user names.
 
 // ListInstruments lists all instruments by symbol.
-func (s *marketService) ListInstruments(ctx context.Context, req *todokuv1.ListInstrumentsRequest) (*todokuv1.ListInstrumentsResponse, error) {
-	if err := s.await(ctx, req.GetWaitFor()); err != nil {
+func (s *services) ListInstruments(ctx context.Context, req *todokuv1.ListInstrumentsRequest) (*todokuv1.ListInstrumentsResponse, error) {
+	if err := s.await(ctx, &decoder{}, req.GetWaitFor()); err != nil {
 		return nil, err
 	}
-	res := &todokuv1.ListInstrumentsResponse{Cursor: s.cursor(s.feed.Position())}
-	for _, instrument := range s.feed.Instruments() {
-		res.Instruments = append(res.Instruments, instrumentMessage(&instrument))
-	}
-	return res, nil
+	cursor := s.cursor(s.feed.Position())
+	return &todokuv1.ListInstrumentsResponse{Instruments: messages(s.feed.Instruments(), instrumentMessage), Cursor: cursor}, nil
 }
 
 // GetBook returns a book.
-func (s *marketService) GetBook(ctx context.Context, req *todokuv1.GetBookRequest) (*todokuv1.GetBookResponse, error) {
+func (s *services) GetBook(ctx context.Context, req *todokuv1.GetBookRequest) (*todokuv1.GetBookResponse, error) {
 	var d decoder
 	symbol := d.symbol("symbol", req.GetSymbol())
 	depth := d.count("depth", req.GetDepth(), defaultDepth)
-	if d.err != nil {
-		return nil, d.err
-	}
-	if err := s.await(ctx, req.GetWaitFor()); err != nil {
+	if err := s.await(ctx, &d, req.GetWaitFor()); err != nil {
 		return nil, err
 	}
 	book, ok := s.feed.Book(symbol, depth)
@@ -40,8 +33,8 @@ func (s *marketService) GetBook(ctx context.Context, req *todokuv1.GetBookReques
 	}
 	return &todokuv1.GetBookResponse{
 		Symbol:      string(book.Symbol),
-		Bids:        levelMessages(book.Bids),
-		Offers:      levelMessages(book.Offers),
+		Bids:        messages(book.Bids, levelMessage),
+		Offers:      messages(book.Offers, levelMessage),
 		BookVersion: book.BookVersion,
 		LastPrice:   priceText(book.LastPrice),
 		Cursor:      s.cursor(book.Sequence),
@@ -49,43 +42,28 @@ func (s *marketService) GetBook(ctx context.Context, req *todokuv1.GetBookReques
 }
 
 // ListTrades lists an instrument's trades, newest first.
-func (s *marketService) ListTrades(ctx context.Context, req *todokuv1.ListTradesRequest) (*todokuv1.ListTradesResponse, error) {
+func (s *services) ListTrades(ctx context.Context, req *todokuv1.ListTradesRequest) (*todokuv1.ListTradesResponse, error) {
 	var d decoder
 	q := history.TradeQuery{Symbol: d.symbol("symbol", req.GetSymbol())}
-	q.From, q.To = d.period(req.GetFromTime(), req.GetToTime())
-	q.Size, q.Token = d.page(req.GetPageSize(), req.GetPageToken())
-	if d.err != nil {
-		return nil, d.err
-	}
-	if err := s.await(ctx, req.GetWaitFor()); err != nil {
+	q.Span, q.PageRequest = d.page(req)
+	if err := s.await(ctx, &d, req.GetWaitFor()); err != nil {
 		return nil, err
 	}
 	if _, ok := s.feed.Instrument(q.Symbol); !ok {
 		return nil, trade.Refuse(trade.ReasonUnknownInstrument, "symbol", "")
 	}
-	position := s.feed.Position()
-	if err := s.follower.WaitFor(ctx, position); err != nil {
-		return nil, err
-	}
-	page, err := s.history.Trades(ctx, q)
-	if err != nil {
-		return nil, badPage(err)
-	}
-	res := &todokuv1.ListTradesResponse{NextPageToken: page.Next, Cursor: s.cursor(position)}
-	for i := range page.Items {
-		res.Trades = append(res.Trades, printMessage(&page.Items[i]))
-	}
-	return res, nil
+	page, position, err := fromHistory(ctx, s, s.history.Trades, q)
+	return reply(&todokuv1.ListTradesResponse{
+		Trades: messages(page.Items, printMessage), NextPageToken: page.Next, Cursor: s.cursor(position),
+	}, err)
 }
 
 // ListUsers lists who is online by display name.
-func (s *marketService) ListUsers(ctx context.Context, _ *todokuv1.ListUsersRequest) (*todokuv1.ListUsersResponse, error) {
-	if err := s.await(ctx, ""); err != nil {
+func (s *services) ListUsers(ctx context.Context, _ *todokuv1.ListUsersRequest) (*todokuv1.ListUsersResponse, error) {
+	if err := s.await(ctx, &decoder{}, ""); err != nil {
 		return nil, err
 	}
-	res := &todokuv1.ListUsersResponse{}
-	for _, name := range s.feed.Online() {
-		res.Users = append(res.Users, &todokuv1.UserPresence{DisplayName: name, Online: true})
-	}
-	return res, nil
+	return &todokuv1.ListUsersResponse{Users: messages(s.feed.Online(), func(name *string) *todokuv1.UserPresence {
+		return &todokuv1.UserPresence{DisplayName: *name, Online: true}
+	})}, nil
 }

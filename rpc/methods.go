@@ -9,6 +9,7 @@ import (
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"todoku/deadline"
 	todokuv1 "todoku/gen/todoku/v1"
@@ -18,8 +19,8 @@ import (
 // The schema says of every method who may call it and how long a call may take
 // (options.proto). A method without these options is refused.
 
-// audience says who may call a method.
-type audience struct {
+// access says who may call a method.
+type access struct {
 	// public methods need no token.
 	public bool
 	// roles are those of which the caller needs one; zero for anyone signed in.
@@ -28,67 +29,59 @@ type audience struct {
 	limit time.Duration
 }
 
-// methods returns the audience of every method by its full name, as in
+// methods returns the access of every method by its full name, as in
 // "/todoku.v1.OrderService/PlaceOrder". Whose orders and accounts a caller may touch
 // is decided where they are named, by ownership.
-func methods() map[string]audience {
-	table := map[string]audience{}
-	for _, name := range []string{ // What probes and generic clients call, on the same server.
+func methods() map[string]access {
+	table := map[string]access{}
+	add := func(name string, a access) {
+		if policy, ok := deadline.Of(name); ok {
+			a.limit = policy.Server
+			table[name] = a
+		}
+	}
+	for _, name := range []string{ // For probes and generic clients, on the same server.
 		healthv1.Health_Check_FullMethodName,
 		healthv1.Health_List_FullMethodName,
 		healthv1.Health_Watch_FullMethodName,
 		reflectionv1.ServerReflection_ServerReflectionInfo_FullMethodName,
 		reflectionv1alpha.ServerReflection_ServerReflectionInfo_FullMethodName,
 	} {
-		table[name] = audience{public: true}
+		add(name, access{public: true})
 	}
-	for _, file := range []protoreflect.FileDescriptor{
-		todokuv1.File_todoku_v1_admin_proto, todokuv1.File_todoku_v1_market_proto, todokuv1.File_todoku_v1_notification_proto,
-		todokuv1.File_todoku_v1_order_proto, todokuv1.File_todoku_v1_session_proto,
-	} {
+	protoregistry.GlobalFiles.RangeFilesByPackage("todoku.v1", func(file protoreflect.FileDescriptor) bool {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
 			for j := range service.Methods().Len() {
 				method := service.Methods().Get(j)
-				if a, ok := audienceOf(method); ok {
-					table[fmt.Sprintf("/%s/%s", service.FullName(), method.Name())] = a
+				if a, ok := accessOf(method); ok {
+					add(fmt.Sprintf("/%s/%s", service.FullName(), method.Name()), a)
 				}
 			}
 		}
-	}
-	for name, a := range table {
-		policy, ok := deadline.Of(name)
-		if !ok {
-			delete(table, name)
-			continue
-		}
-		a.limit = policy.Server
-		table[name] = a
-	}
+		return true
+	})
 	return table
 }
 
-// audienceOf reads who may call a method; false where the schema does not decide.
-func audienceOf(method protoreflect.MethodDescriptor) (audience, bool) {
-	access, _ := proto.GetExtension(method.Options(), todokuv1.E_Access).(todokuv1.Access)
-	switch access {
+// accessOf reads who may call a method; false where the schema does not say, or where
+// the value belongs to a later schema.
+func accessOf(method protoreflect.MethodDescriptor) (a access, ok bool) {
+	value, _ := proto.GetExtension(method.Options(), todokuv1.E_Access).(todokuv1.Access)
+	switch value {
 	case todokuv1.Access_ACCESS_UNSPECIFIED:
-		return audience{}, false
+		return a, false
 	case todokuv1.Access_ACCESS_PUBLIC:
-		return audience{public: true}, true
+		return access{public: true}, true
 	case todokuv1.Access_ACCESS_SIGNED_IN:
-		return audience{}, true
+		return a, true
 	case todokuv1.Access_ACCESS_TRADER, todokuv1.Access_ACCESS_CANCEL, todokuv1.Access_ACCESS_STAFF, todokuv1.Access_ACCESS_ADMIN:
 	}
-	value := access.Descriptor().Values().ByNumber(access.Number())
-	if value == nil {
-		return audience{}, false // Of a later schema.
-	}
-	allowed, _ := proto.GetExtension(value.Options(), todokuv1.E_Allowed).(*todokuv1.RoleSet)
-	var a audience
-	for _, role := range allowed.GetRoles() {
-		bit, _ := roleBit(role)
-		a.roles |= bit
+	if d := value.Descriptor().Values().ByNumber(value.Number()); d != nil {
+		allowed, _ := proto.GetExtension(d.Options(), todokuv1.E_Allowed).(*todokuv1.RoleSet)
+		for _, role := range allowed.GetRoles() {
+			a.roles |= roleBit(role)
+		}
 	}
 	return a, a.roles != 0
 }

@@ -14,12 +14,12 @@ import (
 func described(t *testing.T) map[string]bool {
 	t.Helper()
 	streams := map[string]bool{}
-	for _, service := range newTestServer().services() {
-		for _, m := range service.desc.Methods {
-			streams["/"+service.desc.ServiceName+"/"+m.MethodName] = false
+	for _, desc := range descriptions() {
+		for _, m := range desc.Methods {
+			streams["/"+desc.ServiceName+"/"+m.MethodName] = false
 		}
-		for _, m := range service.desc.Streams {
-			streams["/"+service.desc.ServiceName+"/"+m.StreamName] = true
+		for _, m := range desc.Streams {
+			streams["/"+desc.ServiceName+"/"+m.StreamName] = true
 		}
 	}
 	return streams

@@ -19,11 +19,11 @@ import (
 )
 
 // NotificationService: everything that concerns a user, pushed into one stream.
-// The feed decides what a stream carries and the hub when it is sent; here a
-// connection becomes a stream, and its end becomes a record and a status.
+// The feed decides what a stream carries and the hub when it is sent; this file
+// attaches streams to connections and logs how they end.
 
 // FeedNotification attaches a stream to a connection and sends until it ends.
-func (s *notificationService) FeedNotification(
+func (s *services) FeedNotification(
 	req *todokuv1.FeedNotificationRequest, stream grpc.ServerStreamingServer[todokuv1.FeedNotificationResponse],
 ) error {
 	ctx := stream.Context()
@@ -53,16 +53,14 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 	if err != nil {
 		return nil, err
 	}
-	resume, err := cursor("resume_after", req.GetResumeAfter())
-	if err != nil {
-		return nil, err
+	var d decoder
+	resume := d.cursor("resume_after", req.GetResumeAfter())
+	subscription := d.subscription(req.GetSubscription())
+	if len(req.GetInstanceId()) > maxOpaque {
+		d.refuse(trade.ReasonBadName, "instance_id", fmt.Sprintf("at most %d bytes", maxOpaque))
 	}
-	subscription, err := subscriptionOf(req.GetSubscription())
-	if err != nil {
-		return nil, err
-	}
-	if len(req.GetInstanceId()) > maxInstanceID {
-		return nil, trade.Refuse(trade.ReasonBadName, "instance_id", fmt.Sprintf("at most %d bytes", maxInstanceID))
+	if d.err != nil {
+		return nil, d.err
 	}
 	attached, err := s.feed.Attach(ctx, feed.AttachRequest{
 		User: c.user.ID, Subscription: subscription, Resume: resume,
@@ -72,7 +70,7 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 	if err != nil {
 		return nil, badCursor("resume_after", err)
 	}
-	// A session that ended before the stream was there could not end it, but its
+	// A session that ended before the stream was attached could not end it, but its
 	// connection is gone; one that was refreshed could not extend it.
 	if _, err := s.accounts.Connection(connection.ID); err != nil {
 		attached.Close()
@@ -92,22 +90,20 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 
 // detach notes the end of a stream.
 func (s *Server) detach(ctx context.Context, stream *live.Stream, end error) {
-	// The call is over, but its end is still to be recorded.
-	ctx = context.WithoutCancel(ctx)
-	reason := stream.End(ctx, end)
-	acknowledged := ""
+	ctx = context.WithoutCancel(ctx) // The call is over.
+	entry := account.Entry{
+		Kind: account.Detach, User: stream.User, Session: stream.Session, Connection: stream.Connection,
+		RemoteAddr: stream.Remote, Reason: string(stream.End(ctx, end)),
+	}
 	if info := stream.Push.Info(); info.Acknowledged > 0 {
-		acknowledged = s.cursor(info.AckCursor)
+		entry.Cursor = s.cursor(info.AckCursor)
 	}
 	s.accounts.Detached(stream.Connection)
-	s.accounts.Log(ctx, account.Entry{
-		Kind: account.Detach, User: stream.User, Session: stream.Session, Connection: stream.Connection,
-		RemoteAddr: stream.Remote, Reason: string(reason), Cursor: acknowledged,
-	})
+	s.accounts.Log(ctx, entry)
 }
 
-// accessExpiry is when the session's newest access token ends: a stream lives on
-// it, with whichever it was opened.
+// accessExpiry is when the session's newest access token ends: a stream lives until
+// then, whichever token it was opened with.
 func (s *Server) accessExpiry(of account.Identity) time.Time {
 	session, err := s.accounts.Session(of.Session)
 	if err != nil || session.AccessExpires.Before(of.Expires) {
@@ -139,106 +135,54 @@ func (s *Server) hello(info feed.HelloInfo) []byte {
 	})
 }
 
-// AcknowledgeNotifications notes what has arrived.
-func (s *notificationService) AcknowledgeNotifications(ctx context.Context, req *todokuv1.AcknowledgeNotificationsRequest) (*todokuv1.AcknowledgeNotificationsResponse, error) {
+// AcknowledgeNotifications notes what the client has received and painted.
+func (s *services) AcknowledgeNotifications(ctx context.Context, req *todokuv1.AcknowledgeNotificationsRequest) (*todokuv1.AcknowledgeNotificationsResponse, error) {
 	c := callerOf(ctx)
 	connection, err := s.accounts.OwnConnection(ctx, c.Identity, req.GetConnectionId())
 	if err != nil {
 		return nil, err
 	}
-	if err := s.live.Acknowledge(connection.ID, c.User, req.GetAttachNumber(), req.GetResponseNumber()); err != nil {
-		return nil, err
+	err = s.live.Acknowledge(connection.ID, c.User, req.GetAttachNumber(), req.GetResponseNumber())
+	if err == nil && req.GetPaintedNumber() != 0 {
+		var d decoder
+		ago := d.duration("painted_ago", req.GetPaintedAgo(), 0, time.Hour)
+		if err = d.err; err == nil {
+			err = s.hub.Painted(connection.ID, c.User, req.GetAttachNumber(), req.GetPaintedNumber(), ago)
+		}
 	}
-	if err := s.painted(&c, req); err != nil {
-		return nil, err
-	}
-	return &todokuv1.AcknowledgeNotificationsResponse{}, nil
-}
-
-// painted passes on what a client says of its screen.
-func (s *Server) painted(c *caller, req *todokuv1.AcknowledgeNotificationsRequest) error {
-	if req.GetPaintedNumber() == 0 {
-		return nil
-	}
-	var d decoder
-	ago := d.duration("painted_ago", req.GetPaintedAgo(), 0, time.Hour)
-	if d.err != nil {
-		return d.err
-	}
-	return s.hub.Painted(req.GetConnectionId(), c.User, req.GetAttachNumber(), req.GetPaintedNumber(), ago)
+	return reply(&todokuv1.AcknowledgeNotificationsResponse{}, err)
 }
 
 // UpdateSubscription changes what a live stream carries.
-func (s *notificationService) UpdateSubscription(ctx context.Context, req *todokuv1.UpdateSubscriptionRequest) (*todokuv1.UpdateSubscriptionResponse, error) {
+func (s *services) UpdateSubscription(ctx context.Context, req *todokuv1.UpdateSubscriptionRequest) (*todokuv1.UpdateSubscriptionResponse, error) {
 	c := callerOf(ctx)
-	if err := s.limits.subscribe(&c); err != nil {
+	if err := s.limits.subscribeUser.admit(c.User); err != nil {
 		return nil, err
 	}
 	connection, err := s.accounts.OwnConnection(ctx, c.Identity, req.GetConnectionId())
 	if err != nil {
 		return nil, err
 	}
-	subscription, err := subscriptionOf(req.GetSubscription())
-	if err != nil {
-		return nil, err
-	}
-	at, err := s.feed.UpdateSubscription(ctx, connection.ID, c.user.ID, subscription)
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.UpdateSubscriptionResponse{Cursor: at.String()}, nil
-}
-
-// ListNotifications lists past events that concern the caller, oldest first.
-func (s *notificationService) ListNotifications(ctx context.Context, req *todokuv1.ListNotificationsRequest) (*todokuv1.ListNotificationsResponse, error) {
 	var d decoder
-	size := d.count("page_size", req.GetPageSize(), defaultPageSize)
+	subscription := d.subscription(req.GetSubscription())
 	if d.err != nil {
 		return nil, d.err
 	}
-	after, err := cursor("after", req.GetAfter())
-	if err != nil {
-		return nil, err
-	}
-	subscription, err := subscriptionOf(req.GetSubscription())
-	if err != nil {
-		return nil, err
-	}
-	messages, at, end, err := s.feed.Notifications(ctx, callerOf(ctx).user.ID, after, size, subscription)
-	if err != nil {
-		return nil, badCursor("after", err)
-	}
-	res := &todokuv1.ListNotificationsResponse{Cursor: at.String(), End: end}
-	for _, m := range messages {
-		res.Messages = append(res.Messages, messageOf(m))
-	}
-	return res, nil
+	at, err := s.feed.UpdateSubscription(ctx, connection.ID, c.user.ID, subscription)
+	return reply(&todokuv1.UpdateSubscriptionResponse{Cursor: at.String()}, err)
 }
 
-// everySymbol stands for all instruments in a subscription.
-const everySymbol = "*"
-
-// subscriptionOf reads a subscription; absent is one that adds nothing. Every
-// error is a [*feed.SubscriptionError].
-func subscriptionOf(m *todokuv1.Subscription) (feed.Subscription, error) {
-	subscription := feed.Subscription{Presence: m.GetPresence(), AllAccounts: m.GetAllAccounts()}
+// ListNotifications lists past events that concern the caller, oldest first.
+func (s *services) ListNotifications(ctx context.Context, req *todokuv1.ListNotificationsRequest) (*todokuv1.ListNotificationsResponse, error) {
 	var d decoder
-	subscription.StateInterval = d.duration("state_interval", m.GetStateInterval(), push.MinStateInterval, push.MaxStateInterval)
-	if len(m.GetSymbols()) > feed.MaxSymbols {
-		return subscription, &feed.SubscriptionError{Problem: fmt.Sprintf("at most %d instruments, or \"*\" for all", feed.MaxSymbols)}
-	}
-	for i, text := range m.GetSymbols() {
-		if text == everySymbol {
-			subscription.AllSymbols = true
-			continue
-		}
-		subscription.Symbols = append(subscription.Symbols, d.symbol(fmt.Sprintf("symbols[%d]", i), text))
-	}
-	if subscription.AllSymbols {
-		subscription.Symbols = nil
-	}
+	size := d.count("page_size", req.GetPageSize(), defaultPageSize)
+	after := d.cursor("after", req.GetAfter())
+	subscription := d.subscription(req.GetSubscription())
 	if d.err != nil {
-		return subscription, &feed.SubscriptionError{Problem: d.err.Error()}
+		return nil, d.err
 	}
-	return subscription, nil
+	list, at, end, err := s.feed.Notifications(ctx, callerOf(ctx).user.ID, after, size, subscription)
+	return reply(&todokuv1.ListNotificationsResponse{
+		Messages: messages(list, messageOf), Cursor: at.String(), End: end,
+	}, badCursor("after", err))
 }

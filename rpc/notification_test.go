@@ -93,7 +93,7 @@ func TestStreamsAreRefusedByName(t *testing.T) {
 			ConnectionId: alice.connection, Subscription: &todokuv1.Subscription{AllAccounts: true},
 		}, "NOT_PERMITTED"},
 		"huge instance": {&todokuv1.FeedNotificationRequest{
-			ConnectionId: alice.connection, InstanceId: strings.Repeat("i", maxInstanceID+1),
+			ConnectionId: alice.connection, InstanceId: strings.Repeat("i", maxOpaque+1),
 		}, "BAD_NAME"},
 	} {
 		stream, err := v.notes.FeedNotification(alice.ctx, c.req)

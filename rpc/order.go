@@ -8,26 +8,22 @@ import (
 	"todoku/trade"
 )
 
-// OrderService, what changes something: each request becomes a command, the
-// engine answers, and the answer goes out in the wire's words. A refusal by the
-// market is an answer; an error means that nothing happened, or that the outcome is unknown.
+// OrderService: commands. Each request becomes a command, and the engine's answer the
+// reply. A refusal by the market is an answer; an error means that nothing happened, or
+// that the outcome is unknown.
 
 // PlaceOrder enters an order.
-func (s *orderService) PlaceOrder(ctx context.Context, req *todokuv1.PlaceOrderRequest) (*todokuv1.PlaceOrderResponse, error) {
-	command := &trade.PlaceOrder{}
-	if err := placeOf(callerOf(ctx), req, command); err != nil {
-		return nil, err
-	}
-	answer, err := s.submitOrder(ctx, command)
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.PlaceOrderResponse{Answer: answer}, nil
+func (s *services) PlaceOrder(ctx context.Context, req *todokuv1.PlaceOrderRequest) (*todokuv1.PlaceOrderResponse, error) {
+	answer, err := submit(ctx, s, toTrade, req, func(req *todokuv1.PlaceOrderRequest) (*trade.PlaceOrder, error) {
+		command := &trade.PlaceOrder{}
+		return command, decodePlace(req, command)
+	})
+	return reply(&todokuv1.PlaceOrderResponse{Answer: s.answer(req.GetClientOrderId(), &answer)}, err)
 }
 
 // PlaceOrders enters up to 1,000 orders as one group. An entry that is malformed
 // or refused is answered for itself; the others go on.
-func (s *orderService) PlaceOrders(ctx context.Context, req *todokuv1.PlaceOrdersRequest) (*todokuv1.PlaceOrdersResponse, error) {
+func (s *services) PlaceOrders(ctx context.Context, req *todokuv1.PlaceOrdersRequest) (*todokuv1.PlaceOrdersResponse, error) {
 	if n := len(req.GetOrders()); n == 0 || n > maxBatch {
 		return nil, trade.Refuse(trade.ReasonBadNumber, "orders", fmt.Sprintf("1 to %d orders", maxBatch))
 	}
@@ -35,89 +31,67 @@ func (s *orderService) PlaceOrders(ctx context.Context, req *todokuv1.PlaceOrder
 	sheet := newAnswerSheet(len(req.GetOrders()))
 	places := make([]trade.PlaceOrder, len(req.GetOrders()))
 	commands := make([]trade.Command, 0, len(places))
-	entries := make([]int, 0, len(places)) // Which entry each command is.
+	entries := make([]int, 0, len(places)) // The entry of each command.
 	for i, one := range req.GetOrders() {
-		if err := placeOf(c, one, &places[i]); err != nil {
-			if err := sheet.refuse(i, one, err); err != nil {
-				return nil, err
-			}
-			continue
+		err := decodePlace(one, &places[i])
+		if err == nil {
+			err = c.acts(&places[i].Actor, toTrade, one.GetAccount())
 		}
-		commands, entries = append(commands, &places[i]), append(entries, i)
+		if err == nil {
+			commands, entries = append(commands, &places[i]), append(entries, i)
+		} else if err := sheet.refuse(i, one, err); err != nil {
+			return nil, err
+		}
 	}
-	if len(commands) > 0 {
-		for n, result := range s.engine.SubmitAll(ctx, commands) {
-			i := entries[n]
-			if result.Err != nil {
-				// What is not a refusal concerns the whole batch: the same request again
-				// tells what became of each.
-				if err := sheet.refuse(i, req.GetOrders()[i], result.Err); err != nil {
-					return nil, err
-				}
-				continue
-			}
+	if len(commands) == 0 {
+		return &todokuv1.PlaceOrdersResponse{Answers: sheet.list}, nil
+	}
+	for n, result := range s.engine.SubmitAll(ctx, commands) {
+		i := entries[n]
+		if result.Err == nil {
 			sheet.answer(i, places[i].Request, &result.Answer, s.feed.Cursor(result.Answer.Sequence))
+		} else if err := sheet.refuse(i, req.GetOrders()[i], result.Err); err != nil {
+			// Any error but a refusal concerns the whole batch: the same request again
+			// returns the outcome of each.
+			return nil, err
 		}
 	}
 	return &todokuv1.PlaceOrdersResponse{Answers: sheet.list}, nil
 }
 
 // ReplaceOrder changes price and quantity of a working order.
-func (s *orderService) ReplaceOrder(ctx context.Context, req *todokuv1.ReplaceOrderRequest) (*todokuv1.ReplaceOrderResponse, error) {
-	command, err := decodeReplace(req)
-	if err != nil {
-		return nil, err
-	}
-	if err := callerOf(ctx).acts(&command.Actor, toTrade, req.GetAccount()); err != nil {
-		return nil, err
-	}
-	answer, err := s.submitOrder(ctx, command)
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.ReplaceOrderResponse{Answer: answer}, nil
+func (s *services) ReplaceOrder(ctx context.Context, req *todokuv1.ReplaceOrderRequest) (*todokuv1.ReplaceOrderResponse, error) {
+	answer, err := submit(ctx, s, toTrade, req, decodeReplace)
+	return reply(&todokuv1.ReplaceOrderResponse{Answer: s.answer(req.GetClientOrderId(), &answer)}, err)
 }
 
 // CancelOrder cancels a working order.
-func (s *orderService) CancelOrder(ctx context.Context, req *todokuv1.CancelOrderRequest) (*todokuv1.CancelOrderResponse, error) {
-	command, err := decodeCancel(req)
-	if err != nil {
-		return nil, err
-	}
-	if err := callerOf(ctx).acts(&command.Actor, toSeeOrCancel, req.GetAccount()); err != nil {
-		return nil, err
-	}
-	answer, err := s.submitOrder(ctx, command)
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.CancelOrderResponse{Answer: answer}, nil
+func (s *services) CancelOrder(ctx context.Context, req *todokuv1.CancelOrderRequest) (*todokuv1.CancelOrderResponse, error) {
+	answer, err := submit(ctx, s, toSeeOrCancel, req, decodeCancel)
+	return reply(&todokuv1.CancelOrderResponse{Answer: s.answer(req.GetClientOrderId(), &answer)}, err)
 }
 
 // MassCancelOrders cancels the account's working orders.
-func (s *orderService) MassCancelOrders(ctx context.Context, req *todokuv1.MassCancelOrdersRequest) (*todokuv1.MassCancelOrdersResponse, error) {
-	command, err := decodeMassCancel(req)
-	if err != nil {
-		return nil, err
-	}
-	if err := callerOf(ctx).acts(&command.Actor, toSeeOrCancel, req.GetAccount()); err != nil {
-		return nil, err
-	}
-	answer, err := s.engine.Submit(ctx, command)
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.MassCancelOrdersResponse{
+func (s *services) MassCancelOrders(ctx context.Context, req *todokuv1.MassCancelOrdersRequest) (*todokuv1.MassCancelOrdersResponse, error) {
+	answer, err := submit(ctx, s, toSeeOrCancel, req, decodeMassCancel)
+	return reply(&todokuv1.MassCancelOrdersResponse{
 		Canceled: answer.Count, Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence),
-	}, nil
+	}, err)
 }
 
-// placeOf fills in the command of one order, with the caller as its actor.
-func placeOf(c caller, req *todokuv1.PlaceOrderRequest, command *trade.PlaceOrder) error {
-	if err := decodePlace(req, command); err != nil {
-		return err
+// submit submits the command of a request, with the caller as its actor, for the
+// account that the request names.
+func submit[Q interface{ GetAccount() string }, C trade.Command](
+	ctx context.Context, s *services, why purpose, req Q, decode func(Q) (C, error),
+) (trade.Answer, error) {
+	command, err := decode(req)
+	if err == nil {
+		err = callerOf(ctx).acts(command.From(), why, req.GetAccount())
 	}
-	return c.acts(&command.Actor, toTrade, req.GetAccount())
+	if err != nil {
+		return trade.Answer{}, err
+	}
+	return s.engine.Submit(ctx, command)
 }
 
 // acts makes the caller the actor of a command for the account that was named.
@@ -130,33 +104,31 @@ func (c caller) acts(actor *trade.Actor, why purpose, name string) error {
 	return nil
 }
 
-func (s *Server) submitOrder(ctx context.Context, command trade.Command) (*todokuv1.OrderAnswer, error) {
-	answer, err := s.engine.Submit(ctx, command)
-	if err != nil {
-		return nil, err
-	}
-	message := &todokuv1.OrderAnswer{}
-	fillAnswer(message, command.From().Request, &answer)
-	message.OrderId = orderName(answer.Order())
-	message.Cursor = s.cursor(answer.Sequence)
-	return message, nil
+// answer is the engine's answer to a request about one order.
+func (s *Server) answer(request string, a *trade.Answer) *todokuv1.OrderAnswer {
+	m := &todokuv1.OrderAnswer{OrderId: orderName(a.Order()), Cursor: s.cursor(a.Sequence)}
+	fillAnswer(m, trade.RequestID(request), a)
+	return m
 }
 
 // cursor is the text of the cursor after a sequence.
 func (s *Server) cursor(sequence uint64) string { return s.feed.Cursor(sequence).String() }
 
 // await waits until queries reflect a cursor that the client named; empty waits
-// for nothing. A cursor of another history, or one that the venue has not
-// reached, is BAD_CURSOR: this venue never gave it out.
-func (s *Server) await(ctx context.Context, text string) error {
+// for nothing. It first returns d's error. A cursor of another history, or one that the
+// venue has not reached, is BAD_CURSOR: this venue never sent it.
+func (s *Server) await(ctx context.Context, d *decoder, text string) error {
+	wanted := d.cursor("wait_for", text)
+	if d.err != nil {
+		return d.err
+	}
 	select {
 	case <-s.feed.Ready():
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	wanted, err := cursor("wait_for", text)
-	if err != nil || wanted == nil {
-		return err
+	if wanted == nil {
+		return nil
 	}
 	return badCursor("wait_for", s.feed.WaitForCursor(ctx, *wanted))
 }

@@ -9,24 +9,17 @@ import (
 	"todoku/trade"
 )
 
-// OrderService, what only looks. Working orders and positions come from the
-// feed's views, everything else from the history; both reflect at least the
-// cursor that the client waits for, and the cursor in the reply says which.
+// OrderService: queries. Working orders and positions come from the feed's views,
+// everything else from the history. Both reflect at least the cursor that the client
+// waits for, and the cursor in the reply says which.
 
 // GetOrder returns one order: a working one from the views, a finished one from
 // the history.
-func (s *orderService) GetOrder(ctx context.Context, req *todokuv1.GetOrderRequest) (*todokuv1.GetOrderResponse, error) {
+func (s *services) GetOrder(ctx context.Context, req *todokuv1.GetOrderRequest) (*todokuv1.GetOrderResponse, error) {
 	var d decoder
 	ref := d.orderRef("order_id", req.GetOrderId(), "client_order_id", req.GetClientOrderId())
-	if d.err != nil {
-		return nil, d.err
-	}
-	c := callerOf(ctx)
-	account, err := c.accountFor(toSeeOrCancel, req.GetAccount())
+	account, err := s.accountNow(ctx, &d, req)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.await(ctx, req.GetWaitFor()); err != nil {
 		return nil, err
 	}
 	// The position is read first: what the view shows may only be newer.
@@ -47,45 +40,32 @@ func (s *orderService) GetOrder(ctx context.Context, req *todokuv1.GetOrderReque
 }
 
 // ListOrders lists an account's orders, newest first.
-func (s *orderService) ListOrders(ctx context.Context, req *todokuv1.ListOrdersRequest) (*todokuv1.ListOrdersResponse, error) {
+func (s *services) ListOrders(ctx context.Context, req *todokuv1.ListOrdersRequest) (_ *todokuv1.ListOrdersResponse, err error) {
 	var d decoder
-	q := history.OrderQuery{Symbol: d.anySymbol(req.GetSymbol())}
-	q.From, q.To = d.period(req.GetFromTime(), req.GetToTime())
-	q.Size, q.Token = d.page(req.GetPageSize(), req.GetPageToken())
-	if req.GetWorkingOnly() {
-		q.State = history.WorkingOrder
-	}
-	account, position, err := s.listing(ctx, &d, req.GetAccount(), req.GetWaitFor())
-	if err != nil {
+	q := history.OrderQuery{Symbol: optional("symbol", req.GetSymbol(), d.symbol)}
+	q.Span, q.PageRequest = d.page(req)
+	if q.Account, err = s.accountNow(ctx, &d, req); err != nil {
 		return nil, err
-	}
-	q.Account = account
-	page, err := s.ordersPage(ctx, q, position)
-	if err != nil {
-		return nil, err
-	}
-	res := &todokuv1.ListOrdersResponse{NextPageToken: page.Next, Cursor: s.cursor(position)}
-	for i := range page.Items {
-		res.Orders = append(res.Orders, orderMessage(&page.Items[i]))
-	}
-	return res, nil
-}
-
-// ordersPage takes working orders from the views, which are never behind, and
-// others from the history.
-func (s *Server) ordersPage(ctx context.Context, q history.OrderQuery, position uint64) (history.Page[trade.Order], error) {
-	if q.State != history.WorkingOrder {
-		if err := s.follower.WaitFor(ctx, position); err != nil {
-			return history.Page[trade.Order]{}, err
-		}
-		page, err := s.history.Orders(ctx, q)
-		return page, badPage(err)
-	}
-	below, err := history.Below(&q)
-	if err != nil {
-		return history.Page[trade.Order]{}, badPage(err)
 	}
 	var page history.Page[trade.Order]
+	position := s.feed.Position()
+	if req.GetWorkingOnly() {
+		q.State = history.WorkingOrder
+		page, err = s.workingPage(q)
+	} else {
+		page, position, err = fromHistory(ctx, s, s.history.Orders, q)
+	}
+	return reply(&todokuv1.ListOrdersResponse{
+		Orders: messages(page.Items, orderMessage), NextPageToken: page.Next, Cursor: s.cursor(position),
+	}, err)
+}
+
+// workingPage takes working orders from the views, which are never behind.
+func (s *Server) workingPage(q history.OrderQuery) (page history.Page[trade.Order], err error) {
+	below, err := history.Below(&q)
+	if err != nil {
+		return page, badPage(err)
+	}
 	for _, order := range slices.Backward(s.feed.WorkingOrders(q.Account, q.Symbol)) {
 		if uint64(order.ID) >= below || order.Entered < q.From || q.To != 0 && order.Entered >= q.To {
 			continue
@@ -100,60 +80,54 @@ func (s *Server) ordersPage(ctx context.Context, q history.OrderQuery, position 
 }
 
 // ListExecutions lists an account's execution reports, newest first.
-func (s *orderService) ListExecutions(ctx context.Context, req *todokuv1.ListExecutionsRequest) (*todokuv1.ListExecutionsResponse, error) {
+func (s *services) ListExecutions(ctx context.Context, req *todokuv1.ListExecutionsRequest) (_ *todokuv1.ListExecutionsResponse, err error) {
 	var d decoder
-	q := history.ExecutionQuery{Symbol: d.anySymbol(req.GetSymbol())}
-	if req.GetOrderId() != "" {
-		q.Order = trade.OrderID(d.number("order_id", req.GetOrderId()))
+	q := history.ExecutionQuery{
+		Symbol: optional("symbol", req.GetSymbol(), d.symbol),
+		Order:  trade.OrderID(optional("order_id", req.GetOrderId(), d.id)),
 	}
-	q.From, q.To = d.period(req.GetFromTime(), req.GetToTime())
-	q.Size, q.Token = d.page(req.GetPageSize(), req.GetPageToken())
-	account, position, err := s.listing(ctx, &d, req.GetAccount(), req.GetWaitFor())
-	if err != nil {
+	q.Span, q.PageRequest = d.page(req)
+	if q.Account, err = s.accountNow(ctx, &d, req); err != nil {
 		return nil, err
 	}
-	q.Account = account
-	if err := s.follower.WaitFor(ctx, position); err != nil {
-		return nil, err
-	}
-	page, err := s.history.Executions(ctx, q)
-	if err != nil {
-		return nil, badPage(err)
-	}
-	res := &todokuv1.ListExecutionsResponse{NextPageToken: page.Next, Cursor: s.cursor(position)}
-	for i := range page.Items {
-		e := &page.Items[i]
-		res.Executions = append(res.Executions, reportMessage(e.ExecutionID(), e.ExecutionReport, e.Time))
-	}
-	return res, nil
+	page, position, err := fromHistory(ctx, s, s.history.Executions, q)
+	return reply(&todokuv1.ListExecutionsResponse{
+		Executions: messages(page.Items, func(e *history.Execution) *todokuv1.ExecutionReport {
+			return reportMessage(e.ExecutionID(), e.ExecutionReport, e.Time)
+		}),
+		NextPageToken: page.Next, Cursor: s.cursor(position),
+	}, err)
 }
 
 // ListPositions lists an account's positions by symbol.
-func (s *orderService) ListPositions(ctx context.Context, req *todokuv1.ListPositionsRequest) (*todokuv1.ListPositionsResponse, error) {
-	account, position, err := s.listing(ctx, &decoder{}, req.GetAccount(), req.GetWaitFor())
+func (s *services) ListPositions(ctx context.Context, req *todokuv1.ListPositionsRequest) (*todokuv1.ListPositionsResponse, error) {
+	account, err := s.accountNow(ctx, &decoder{}, req)
 	if err != nil {
 		return nil, err
 	}
-	res := &todokuv1.ListPositionsResponse{Cursor: s.cursor(position)}
-	for _, p := range s.feed.Positions(account) {
-		res.Positions = append(res.Positions, positionMessage(&p))
-	}
-	return res, nil
+	cursor := s.cursor(s.feed.Position())
+	return &todokuv1.ListPositionsResponse{Positions: messages(s.feed.Positions(account), positionMessage), Cursor: cursor}, nil
 }
 
-// listing is what every listing of an account begins with: the request's form,
-// the account, and the position that the reply will reflect at least.
-func (s *Server) listing(ctx context.Context, d *decoder, name, waitFor string) (trade.AccountID, uint64, error) {
-	if d.err != nil {
-		return "", 0, d.err
+// accountNow returns the account of a query once the views reflect what the client
+// waits for. It first returns d's error.
+func (s *Server) accountNow(ctx context.Context, d *decoder, req interface {
+	GetAccount() string
+	GetWaitFor() string
+}) (account trade.AccountID, err error) {
+	if d.err == nil {
+		c := callerOf(ctx)
+		account, d.err = c.accountFor(toSeeOrCancel, req.GetAccount())
 	}
-	c := callerOf(ctx)
-	account, err := c.accountFor(toSeeOrCancel, name)
-	if err != nil {
-		return "", 0, err
+	return account, s.await(ctx, d, req.GetWaitFor())
+}
+
+// fromHistory returns a page of the history and the position that it reflects at least:
+// that of the feed at the call.
+func fromHistory[Q, T any](ctx context.Context, s *services, query func(context.Context, Q) (history.Page[T], error), q Q) (page history.Page[T], position uint64, err error) {
+	position = s.feed.Position()
+	if err = s.follower.WaitFor(ctx, position); err == nil {
+		page, err = query(ctx, q)
 	}
-	if err := s.await(ctx, waitFor); err != nil {
-		return "", 0, err
-	}
-	return account, s.feed.Position(), nil
+	return page, position, badPage(err)
 }

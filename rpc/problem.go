@@ -11,46 +11,34 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// Domain is the domain of every google.rpc.ErrorInfo that this server sends.
-const Domain = "todoku"
+// domain is the domain of every google.rpc.ErrorInfo that this server sends.
+const domain = "todoku"
 
-// Problem is an error as a client gets it, over any protocol.
-type Problem struct {
-	// Code is the gRPC status code.
-	Code codes.Code
-	// Reason is the stable word that clients decide by.
-	Reason string
-	// Text tells a person what is wrong and what to do.
-	Text string
-	// Field is the path of the request's field that is wrong; may be empty.
-	Field string
-	// Metadata holds facts for programs; may be nil.
-	Metadata map[string]string
-	// RetryAfter is how long to wait before trying again; zero when waiting does
-	// not help or it is unknown.
-	RetryAfter time.Duration
-	// Withheld says that the cause is not the client's business: it was not put
-	// into Text, and an operator should look at it.
-	Withheld bool
+// problem is an error as a client gets it, over any protocol.
+type problem struct {
+	code       codes.Code
+	reason     string // The stable word that clients decide by.
+	text       string // For people: what is wrong and what to do.
+	field      string // The path of the request's field that is wrong; may be empty.
+	metadata   map[string]string
+	retryAfter time.Duration // Zero when waiting does not help or the time is unknown.
+	withheld   bool          // The text omits the cause, which an operator should see.
 }
 
-// Error returns the reason and the text.
-func (p *Problem) Error() string { return p.Reason + ": " + p.Text }
-
-// Status writes the problem down as gRPC does, with google.rpc.ErrorInfo always,
+// status returns the problem as gRPC sends it, with google.rpc.ErrorInfo always,
 // BadRequest where a field is wrong and RetryInfo where waiting helps.
-func (p *Problem) Status() *status.Status {
-	info := &errdetails.ErrorInfo{Reason: p.Reason, Domain: Domain, Metadata: maps.Clone(p.Metadata)}
+func (p *problem) status() *status.Status {
+	info := &errdetails.ErrorInfo{Reason: p.reason, Domain: domain, Metadata: maps.Clone(p.metadata)}
 	details := []protoadapt.MessageV1{info}
-	if p.Field != "" {
+	if p.field != "" {
 		details = append(details, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
-			{Field: p.Field, Description: p.Text, Reason: p.Reason},
+			{Field: p.field, Description: p.text, Reason: p.reason},
 		}})
 	}
-	if p.RetryAfter > 0 {
-		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(p.RetryAfter)})
+	if p.retryAfter > 0 {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(p.retryAfter)})
 	}
-	plain := status.New(p.Code, p.Text)
+	plain := status.New(p.code, p.text)
 	full, err := plain.WithDetails(details...)
 	if err != nil {
 		// A code of OK is the only cause, and no row of the table has it.

@@ -26,9 +26,9 @@ const (
 )
 
 // ListTold lists who was sent an event, an order or a trade, and when.
-func (s *adminService) ListTold(ctx context.Context, req *todokuv1.ListToldRequest) (*todokuv1.ListToldResponse, error) {
+func (s *services) ListTold(ctx context.Context, req *todokuv1.ListToldRequest) (*todokuv1.ListToldResponse, error) {
 	var d decoder
-	user := string(d.anyUser(req.GetUser()))
+	user := string(optional("user", req.GetUser(), d.user))
 	named := 0
 	for _, set := range []bool{req.GetSequence() != 0, req.GetOrderId() != "", req.GetTradeId() != ""} {
 		if set {
@@ -38,10 +38,7 @@ func (s *adminService) ListTold(ctx context.Context, req *todokuv1.ListToldReque
 	if named != 1 {
 		d.refuse(trade.ReasonBadCombination, "sequence", "name one of sequence, order_id and trade_id")
 	}
-	if d.err != nil {
-		return nil, d.err
-	}
-	if err := s.catchUp(ctx); err != nil {
+	if err := s.catchUp(ctx, &d); err != nil {
 		return nil, err
 	}
 	sequences, err := s.eventsOf(ctx, req)
@@ -52,17 +49,15 @@ func (s *adminService) ListTold(ctx context.Context, req *todokuv1.ListToldReque
 	for _, sequence := range sequences {
 		entry, err := s.entry(ctx, sequence)
 		if errors.Is(err, journal.ErrCompacted) && len(sequences) > 1 {
-			continue // Of an order's older events nothing is kept.
+			continue // The order's older events are no longer kept.
+		}
+		if err == nil {
+			res.Truncated, err = s.receivers(ctx, res, entry, user)
 		}
 		if err != nil {
 			return nil, err
 		}
-		more, err := s.receivers(ctx, res, entry, user)
-		if err != nil {
-			return nil, err
-		}
-		if more {
-			res.Truncated = true
+		if res.GetTruncated() {
 			break
 		}
 	}
@@ -78,37 +73,30 @@ func (s *Server) eventsOf(ctx context.Context, req *todokuv1.ListToldRequest) ([
 		return nil, err
 	}
 	var d decoder
-	query := history.ExecutionQuery{PageRequest: history.PageRequest{Size: maxOrderEvents}}
-	var of trade.TradeID
-	if req.GetTradeId() != "" {
-		of = trade.TradeID(d.number("trade_id", req.GetTradeId()))
-		if d.err != nil {
-			return nil, d.err
+	tradeID := trade.TradeID(optional("trade_id", req.GetTradeId(), d.id))
+	query := history.ExecutionQuery{
+		Order:       trade.OrderID(optional("order_id", req.GetOrderId(), d.id)),
+		Account:     optional("account", req.GetAccount(), d.account),
+		PageRequest: history.PageRequest{Size: maxOrderEvents},
+	}
+	switch {
+	case d.err != nil:
+		return nil, d.err
+	case tradeID != 0:
+		found, ok, err := s.history.Trade(ctx, tradeID)
+		if err == nil && !ok {
+			err = trade.Refuse(trade.ReasonUnknownTrade, "trade_id", "")
 		}
-		found, ok, err := s.history.Trade(ctx, of)
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
-			return nil, trade.Refuse(trade.ReasonUnknownTrade, "trade_id", "")
-		}
 		query.Account, query.Order = found.Buyer.Account, found.Buyer.Order
-	} else {
-		query.Order = trade.OrderID(d.number("order_id", req.GetOrderId()))
-		query.Account = trade.AccountID(req.GetAccount())
-		if query.Account != "" {
-			query.Account = d.account("account", req.GetAccount())
+	case query.Account == "":
+		order, ok := s.feed.WorkingOrder("", trade.OrderRef{ID: query.Order})
+		if !ok {
+			return nil, trade.Refuse(trade.ReasonUnknownOrder, "account", "name the account of an order that does not work any more")
 		}
-		if d.err != nil {
-			return nil, d.err
-		}
-		if query.Account == "" {
-			order, ok := s.feed.WorkingOrder("", trade.OrderRef{ID: query.Order})
-			if !ok {
-				return nil, trade.Refuse(trade.ReasonUnknownOrder, "account", "name the account of an order that does not work any more")
-			}
-			query.Account = order.Account
-		}
+		query.Account = order.Account
 	}
 	page, err := s.history.Executions(ctx, query)
 	if err != nil {
@@ -116,7 +104,7 @@ func (s *Server) eventsOf(ctx context.Context, req *todokuv1.ListToldRequest) ([
 	}
 	var sequences []uint64
 	for i := range page.Items {
-		if of == 0 || page.Items[i].ExecutionReport.Trade == of {
+		if tradeID == 0 || page.Items[i].ExecutionReport.Trade == tradeID {
 			sequences = append(sequences, page.Items[i].Sequence)
 		}
 	}

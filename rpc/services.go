@@ -6,46 +6,39 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// The services, a type each over the same server. A method that one of them
-// lacks is answered by what it embeds: unimplemented.
-
-type sessionService struct {
+// services implements every service over one server. A method that it lacks is
+// answered by an embedded type, as unimplemented.
+type services struct {
+	*Server
 	todokuv1.UnimplementedSessionServiceServer
-	*Server
-}
-
-type notificationService struct {
 	todokuv1.UnimplementedNotificationServiceServer
-	*Server
-}
-
-type orderService struct {
 	todokuv1.UnimplementedOrderServiceServer
-	*Server
-}
-
-type marketService struct {
 	todokuv1.UnimplementedMarketServiceServer
-	*Server
-}
-
-type adminService struct {
 	todokuv1.UnimplementedAdminServiceServer
-	*Server
 }
 
-// service is an implementation and what gRPC must know of it.
-type service struct {
-	desc           *grpc.ServiceDesc
-	implementation any
-}
-
-func (s *Server) services() []service {
-	return []service{
-		{&todokuv1.SessionService_ServiceDesc, &sessionService{Server: s}},
-		{&todokuv1.NotificationService_ServiceDesc, &notificationService{Server: s}},
-		{&todokuv1.OrderService_ServiceDesc, &orderService{Server: s}},
-		{&todokuv1.MarketService_ServiceDesc, &marketService{Server: s}},
-		{&todokuv1.AdminService_ServiceDesc, &adminService{Server: s}},
+// descriptions returns what gRPC needs to know of the services.
+func descriptions() []*grpc.ServiceDesc {
+	return []*grpc.ServiceDesc{
+		&todokuv1.SessionService_ServiceDesc, &todokuv1.NotificationService_ServiceDesc,
+		&todokuv1.OrderService_ServiceDesc, &todokuv1.MarketService_ServiceDesc,
+		&todokuv1.AdminService_ServiceDesc,
 	}
+}
+
+// reply returns the response of a call, or nil with the error that ended it.
+func reply[R any](response *R, err error) (*R, error) {
+	if err != nil {
+		return nil, err
+	}
+	return response, nil
+}
+
+// messages returns what each of the items is on the wire.
+func messages[T, M any](items []T, message func(*T) *M) []*M {
+	list := make([]*M, 0, len(items))
+	for i := range items {
+		list = append(list, message(&items[i]))
+	}
+	return list
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"todoku/account"
 	todokuv1 "todoku/gen/todoku/v1"
@@ -13,8 +12,8 @@ import (
 	"todoku/trade"
 )
 
-// SessionService: signing in, staying in, signing out. Package account does the
-// work; here its sessions are joined with the streams that live on them.
+// SessionService: sign-in, refresh and sign-out. Package account does the work; this file
+// joins its sessions with their streams.
 
 // EndStreams returns what account.Config.OnEnd needs: the streams of a session
 // that has ended end with its reason.
@@ -36,13 +35,7 @@ func EndStreams(hub *push.Hub) func(account.Ended) {
 	}
 }
 
-// ExtendStreams returns what account.Config.OnExtend needs: the streams of a
-// refreshed session live on.
-func ExtendStreams(hub *push.Hub) func(session string, expires time.Time) {
-	return func(session string, expires time.Time) { hub.SetExpiry(session, expires) }
-}
-
-// password reads a password. That it is the right one is not looked at here.
+// password reads a password. Package account checks whether it is the right one.
 func (d *decoder) password(field, text string) string {
 	if text == "" || len(text) > account.MaxPassword {
 		d.refuse(trade.ReasonBadText, field, fmt.Sprintf("a password is 1 to %d bytes long", account.MaxPassword))
@@ -51,9 +44,9 @@ func (d *decoder) password(field, text string) string {
 }
 
 // Login checks the credentials and opens a session with one connection.
-func (s *sessionService) Login(ctx context.Context, req *todokuv1.LoginRequest) (*todokuv1.LoginResponse, error) {
+func (s *services) Login(ctx context.Context, req *todokuv1.LoginRequest) (*todokuv1.LoginResponse, error) {
 	c := callerOf(ctx)
-	if err := s.limits.signIn(&c); err != nil {
+	if err := s.limits.signInPerNetwork.admit(account.Network(c.remote)); err != nil {
 		return nil, err
 	}
 	var d decoder
@@ -85,7 +78,7 @@ func (s *sessionService) Login(ctx context.Context, req *todokuv1.LoginRequest) 
 
 // OpenConnection opens another connection of the caller's session, with the
 // session's name and settings.
-func (s *sessionService) OpenConnection(ctx context.Context, _ *todokuv1.OpenConnectionRequest) (*todokuv1.OpenConnectionResponse, error) {
+func (s *services) OpenConnection(ctx context.Context, _ *todokuv1.OpenConnectionRequest) (*todokuv1.OpenConnectionResponse, error) {
 	c := callerOf(ctx)
 	info := account.LoginInfo{RemoteAddr: c.remote}
 	for _, other := range s.accounts.Connections(c.User) {
@@ -94,35 +87,26 @@ func (s *sessionService) OpenConnection(ctx context.Context, _ *todokuv1.OpenCon
 		}
 	}
 	connection, err := s.accounts.OpenConnection(ctx, c.Session, info)
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.OpenConnectionResponse{ConnectionId: connection.ID}, nil
+	return reply(&todokuv1.OpenConnectionResponse{ConnectionId: connection.ID}, err)
 }
 
 // RefreshSession exchanges a refresh token for new tokens.
-func (s *sessionService) RefreshSession(ctx context.Context, req *todokuv1.RefreshSessionRequest) (*todokuv1.RefreshSessionResponse, error) {
+func (s *services) RefreshSession(ctx context.Context, req *todokuv1.RefreshSessionRequest) (*todokuv1.RefreshSessionResponse, error) {
 	token := req.GetRefreshToken()
 	if token == "" || len(token) > maxToken {
 		return nil, &fieldError{"refresh_token", account.ErrBadToken}
 	}
 	grant, err := s.accounts.Refresh(ctx, token, callerOf(ctx).remote)
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.RefreshSessionResponse{Tokens: tokens(&grant)}, nil
+	return reply(&todokuv1.RefreshSessionResponse{Tokens: tokens(&grant)}, err)
 }
 
 // Logout ends the caller's session and its streams.
-func (s *sessionService) Logout(ctx context.Context, _ *todokuv1.LogoutRequest) (*todokuv1.LogoutResponse, error) {
-	if err := s.accounts.Logout(ctx, callerOf(ctx).Session); err != nil {
-		return nil, err
-	}
-	return &todokuv1.LogoutResponse{}, nil
+func (s *services) Logout(ctx context.Context, _ *todokuv1.LogoutRequest) (*todokuv1.LogoutResponse, error) {
+	return reply(&todokuv1.LogoutResponse{}, s.accounts.Logout(ctx, callerOf(ctx).Session))
 }
 
 // ChangePassword replaces the caller's password and ends the caller's other sessions.
-func (s *sessionService) ChangePassword(ctx context.Context, req *todokuv1.ChangePasswordRequest) (*todokuv1.ChangePasswordResponse, error) {
+func (s *services) ChangePassword(ctx context.Context, req *todokuv1.ChangePasswordRequest) (*todokuv1.ChangePasswordResponse, error) {
 	var d decoder
 	old := d.password("old_password", req.GetOldPassword())
 	next := d.password("new_password", req.GetNewPassword())
@@ -131,16 +115,13 @@ func (s *sessionService) ChangePassword(ctx context.Context, req *todokuv1.Chang
 	}
 	err := s.accounts.ChangePassword(ctx, callerOf(ctx).Identity, old, next)
 	if errors.Is(err, account.ErrWrongPassword) {
-		return nil, &fieldError{"old_password", err}
+		err = &fieldError{"old_password", err}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &todokuv1.ChangePasswordResponse{}, nil
+	return reply(&todokuv1.ChangePasswordResponse{}, err)
 }
 
 // ListSessions lists the caller's sessions, newest first.
-func (s *sessionService) ListSessions(ctx context.Context, _ *todokuv1.ListSessionsRequest) (*todokuv1.ListSessionsResponse, error) {
+func (s *services) ListSessions(ctx context.Context, _ *todokuv1.ListSessionsRequest) (*todokuv1.ListSessionsResponse, error) {
 	c := callerOf(ctx)
 	res := &todokuv1.ListSessionsResponse{}
 	for _, session := range slices.Backward(s.accounts.Sessions(c.User)) {
@@ -156,10 +137,10 @@ func (s *sessionService) ListSessions(ctx context.Context, _ *todokuv1.ListSessi
 	return res, nil
 }
 
-// RevokeSession ends a session of the caller's. One of somebody else is unknown.
-func (s *sessionService) RevokeSession(ctx context.Context, req *todokuv1.RevokeSessionRequest) (*todokuv1.RevokeSessionResponse, error) {
+// RevokeSession ends a session of the caller. A session of another user is unknown.
+func (s *services) RevokeSession(ctx context.Context, req *todokuv1.RevokeSessionRequest) (*todokuv1.RevokeSessionResponse, error) {
 	var d decoder
-	id := d.opaque("session_id", req.GetSessionId(), maxSessionID)
+	id := d.opaque("session_id", req.GetSessionId())
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -167,10 +148,7 @@ func (s *sessionService) RevokeSession(ctx context.Context, req *todokuv1.Revoke
 	if err != nil || session.User != callerOf(ctx).User {
 		return nil, &fieldError{"session_id", errNoSession}
 	}
-	if err := s.accounts.Revoke(ctx, id, account.EndRevoked); err != nil {
-		return nil, err
-	}
-	return &todokuv1.RevokeSessionResponse{}, nil
+	return reply(&todokuv1.RevokeSessionResponse{}, s.accounts.Revoke(ctx, id, account.EndRevoked))
 }
 
 func tokens(grant *account.Grant) *todokuv1.SessionTokens {

@@ -11,76 +11,74 @@ import (
 )
 
 // A page's refresh token is kept where no script can read it: in a cookie that
-// only this server is sent, and only with calls of the session service. A page
-// that wants it so says Todoku-Session: cookie when it signs in and when it
-// refreshes; its access token lives in its memory. Programs leave the header out
-// and get both tokens in the message.
+// only this server gets, and only with calls of the session service. A page asks for
+// that with "Todoku-Session: cookie" when it signs in and when it refreshes; its access
+// token stays in its memory. Programs omit the header and get both tokens in the
+// message.
 
-// Names of what a page sends and keeps.
 const (
 	sessionHeader = "Todoku-Session"
 	sessionKept   = "cookie"
 	sessionCookie = "todoku_session"
 	sessionPath   = "/todoku.v1.SessionService/"
+
+	// requestTimeout is how long a request may take to arrive: it is read before the
+	// caller is known.
+	requestTimeout = 10 * time.Second
 )
 
-// webVisit is the HTTP request behind a call of the browsers' door.
-type webVisit struct {
+// exchange is the HTTP request behind a call of the browsers' door, and its answer.
+type exchange struct {
 	writer  http.ResponseWriter
 	request *http.Request
 }
 
-type webVisitKey struct{}
+type exchangeKey struct{}
 
-// visited lets the calls below it find their HTTP request.
-func visited(next http.Handler) http.Handler {
+// withExchange puts an exchange into the context of each call.
+func withExchange(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := &webVisit{w, r}
-		v.readBy(time.Now().Add(requestPatience))
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), webVisitKey{}, v)))
+		e := &exchange{w, r}
+		e.readBy(time.Now().Add(requestTimeout))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e)))
 	})
 }
 
-// requestPatience is how long a request may take to arrive: it is read before anybody
-// knows who sends it.
-const requestPatience = 10 * time.Second
-
-// readBy makes what is still to be read fail from a moment on; the zero time is never.
-func (v *webVisit) readBy(limit time.Time) {
-	// A transport without deadlines is a test's recorder, which has everything.
-	_ = http.NewResponseController(v.writer).SetReadDeadline(limit)
+// exchangeOf returns the exchange of a call that came through withExchange.
+func exchangeOf(ctx context.Context) *exchange {
+	e, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return e
 }
 
-// webVisitOf returns the HTTP request of a call that came through visited.
-func webVisitOf(ctx context.Context) *webVisit {
-	v, _ := ctx.Value(webVisitKey{}).(*webVisit)
-	return v
+// readBy sets the time after which reads fail; the zero time is never.
+func (e *exchange) readBy(limit time.Time) {
+	// Only the recorder of a test has no deadlines; it never blocks.
+	_ = http.NewResponseController(e.writer).SetReadDeadline(limit)
 }
 
-// writeBy makes what is written fail unless the client takes it within this time.
-func (v *webVisit) writeBy(limit time.Duration) {
-	// A transport without deadlines is a test's recorder, which never blocks.
-	_ = http.NewResponseController(v.writer).SetWriteDeadline(time.Now().Add(limit))
+// writeBy makes writes fail that the client does not take within this time.
+func (e *exchange) writeBy(limit time.Duration) {
+	_ = http.NewResponseController(e.writer).SetWriteDeadline(time.Now().Add(limit)) // See readBy.
 }
 
-// cookieIn gives a refresh without a token the cookie's. A browser has one cookie for
-// all its tabs: a page that shows its access token gets no other session's, which
-// somebody may have begun in another tab.
-func (v *webVisit) cookieIn(ctx context.Context, req connect.AnyRequest, other func(ctx context.Context, access, refresh string) bool) {
+// cookieIn gives a refresh without a token that of the cookie. A browser has one cookie
+// for all its tabs, and another tab may have begun another session: a page that shows
+// its access token does not get that session's tokens.
+func (e *exchange) cookieIn(ctx context.Context, req connect.AnyRequest, other func(ctx context.Context, access, refresh string) bool) {
 	refresh, ok := req.Any().(*todokuv1.RefreshSessionRequest)
 	if !ok || refresh.GetRefreshToken() != "" || req.Header().Get(sessionHeader) != sessionKept {
 		return
 	}
-	cookie, err := v.request.Cookie(sessionCookie)
+	cookie, err := e.request.Cookie(sessionCookie)
 	if err != nil || other(ctx, bearer(req.Header().Get("Authorization")), cookie.Value) {
 		return
 	}
 	refresh.RefreshToken = cookie.Value
 }
 
-// cookieOut moves a refresh token from an answer into the cookie, and forgets the
+// cookieOut moves a refresh token from an answer into the cookie, and deletes the
 // cookie when its session ends.
-func (v *webVisit) cookieOut(req connect.AnyRequest, res connect.AnyResponse) {
+func (e *exchange) cookieOut(req connect.AnyRequest, res connect.AnyResponse) {
 	var tokens *todokuv1.SessionTokens
 	switch m := res.Any().(type) {
 	case *todokuv1.LoginResponse:
@@ -88,20 +86,20 @@ func (v *webVisit) cookieOut(req connect.AnyRequest, res connect.AnyResponse) {
 	case *todokuv1.RefreshSessionResponse:
 		tokens = m.GetTokens()
 	case *todokuv1.LogoutResponse:
-		v.setCookie(res, "", time.Unix(1, 0))
+		e.setCookie(res, "", time.Unix(1, 0))
 	}
 	if tokens == nil || req.Header().Get(sessionHeader) != sessionKept {
 		return
 	}
-	v.setCookie(res, tokens.GetRefreshToken(), tokens.GetRefreshExpireTime().AsTime())
+	e.setCookie(res, tokens.GetRefreshToken(), tokens.GetRefreshExpireTime().AsTime())
 	tokens.RefreshToken = ""
 }
 
-func (v *webVisit) setCookie(res connect.AnyResponse, token string, expires time.Time) {
+func (e *exchange) setCookie(res connect.AnyResponse, token string, expires time.Time) {
 	//nolint:gosec // Secure wherever TLS is spoken; a venue on its own machine speaks none.
 	cookie := &http.Cookie{
 		Name: sessionCookie, Value: token, Path: sessionPath, Expires: expires,
-		HttpOnly: true, Secure: v.request.TLS != nil, SameSite: http.SameSiteStrictMode,
+		HttpOnly: true, Secure: e.request.TLS != nil, SameSite: http.SameSiteStrictMode,
 	}
 	res.Header().Add("Set-Cookie", cookie.String())
 }

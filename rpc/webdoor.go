@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -20,42 +19,38 @@ import (
 
 // The browsers' door: the same services in the Connect and gRPC-Web protocols,
 // which a page can speak. It knows connect-go and nothing of the venue, as
-// grpc-go's door knows grpc-go: admit decides, the handlers are the same, and
-// explain writes down what came of it. What it cannot name is a request that it
-// cannot read: connect-go answers that itself, as INVALID_ARGUMENT.
+// grpc-go's door knows grpc-go: admit, the handlers and explain are the same.
+// connect-go itself answers a request that cannot be read, with INVALID_ARGUMENT.
 
 // RegisterWeb puts the services on a mux, below /todoku.v1., for a page that the
-// same server has sent. They take no request that another site's page makes. What is
-// to be done around every call, before it is admitted, comes outermost first.
+// same server has sent. They refuse requests that another site's page makes. Around are
+// interceptors that run before a call is admitted, outermost first.
 func (s *Server) RegisterWeb(mux *http.ServeMux, around ...connect.Interceptor) {
 	options := []connect.HandlerOption{
 		connect.WithInterceptors(append(slices.Clip(around), &webDoor{s})...),
 		connect.WithCodec(webBinary{}),
 		connect.WithCodec(webText{}),
 		connect.WithReadMaxBytes(s.options.MaxRequestBytes),
-		connect.WithRecover(func(_ context.Context, spec connect.Spec, _ http.Header, v any) error {
-			err := panicked(v)
-			s.options.Fault(spec.Procedure, err)
-			return webError(s.explain(err))
-		}),
 	}
 	own := http.NewCrossOriginProtection()
-	handle := func(path string, service http.Handler) { mux.Handle(path, own.Handler(visited(service))) }
-	handle(todokuv1connect.NewSessionServiceHandler(&sessionService{Server: s}, options...))
-	handle(todokuv1connect.NewNotificationServiceHandler(webNotificationService{&notificationService{Server: s}}, options...))
-	handle(todokuv1connect.NewOrderServiceHandler(&orderService{Server: s}, options...))
-	handle(todokuv1connect.NewMarketServiceHandler(&marketService{Server: s}, options...))
-	handle(todokuv1connect.NewAdminServiceHandler(webAdminService{&adminService{Server: s}}, options...))
+	handle := func(path string, service http.Handler) { mux.Handle(path, own.Handler(withExchange(service))) }
+	web := webServices{&services{Server: s}}
+	handle(todokuv1connect.NewSessionServiceHandler(web, options...))
+	handle(todokuv1connect.NewNotificationServiceHandler(web, options...))
+	handle(todokuv1connect.NewOrderServiceHandler(web, options...))
+	handle(todokuv1connect.NewMarketServiceHandler(web, options...))
+	handle(todokuv1connect.NewAdminServiceHandler(web, options...))
 }
 
-// webNotificationService is the service with the stream in connect-go's words.
-type webNotificationService struct{ *notificationService }
+// webServices are the services with connect-go's streams.
+type webServices struct{ *services }
 
 // FeedNotification attaches a stream to a connection and sends until it ends.
-func (s webNotificationService) FeedNotification(
+func (s webServices) FeedNotification(
 	ctx context.Context, req *todokuv1.FeedNotificationRequest, stream *connect.ServerStream[todokuv1.FeedNotificationResponse],
 ) error {
-	webVisitOf(ctx).readBy(time.Time{}) // The request is here; the stream has no deadline.
+	exchange := exchangeOf(ctx)
+	exchange.readBy(time.Time{}) // The request is here; the stream has no deadline.
 	v, err := s.attach(ctx, req)
 	if err != nil {
 		return err
@@ -70,106 +65,80 @@ func (s webNotificationService) FeedNotification(
 		return nil
 	})
 	s.detach(ctx, v, err)
-	// net/http wants nobody to write any more when its handler returns. A send that
-	// is stuck fails at the first deadline; the status has until the second.
-	visit := webVisitOf(ctx)
-	visit.writeBy(time.Second)
+	// net/http requires that no goroutine writes once its handler has returned. A send
+	// that is stuck fails at the first deadline; the status has until the second.
+	exchange.writeBy(time.Second)
 	v.Push.Wait()
-	visit.writeBy(time.Second)
+	exchange.writeBy(time.Second)
 	return err
 }
 
-// webAdminService is the service with its stream in connect-go's words.
-type webAdminService struct{ *adminService }
-
 // ExportJournal sends the journal.
-func (s webAdminService) ExportJournal(
+func (s webServices) ExportJournal(
 	ctx context.Context, req *todokuv1.ExportJournalRequest, stream *connect.ServerStream[todokuv1.ExportJournalResponse],
 ) error {
-	const patience = 30 * time.Second // For one record, before the client counts as gone.
-	visit := webVisitOf(ctx)
-	visit.readBy(time.Time{})
+	const recordTimeout = 30 * time.Second // Of sending one record.
+	exchange := exchangeOf(ctx)
+	exchange.readBy(time.Time{})
 	return s.exportJournal(ctx, req, func(r *todokuv1.ExportJournalResponse) error {
-		visit.writeBy(patience)
+		exchange.writeBy(recordTimeout)
 		return stream.Send(r)
 	})
 }
 
-// webDoor asks admit before every call and explains what came of it.
+// webDoor asks admit before every call and explains its error.
 type webDoor struct{ *Server }
 
 // WrapUnary admits unary calls.
 func (s *webDoor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
-	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		method := req.Spec().Procedure
-		webVisitOf(ctx).readBy(time.Time{}) // The request is here; the call has a deadline of its own.
-		ctx, cancel, err := s.admit(ctx, webCall(method, req.Header(), req.Peer()))
+	return func(ctx context.Context, req connect.AnyRequest) (res connect.AnyResponse, err error) {
+		method, exchange := req.Spec().Procedure, exchangeOf(ctx)
+		defer func() { err = s.webStatus(method, err) }()
+		defer recovered(&err)
+		exchange.readBy(time.Time{}) // The request is here; the call has a deadline of its own.
+		ctx, cancel, err := s.admit(ctx, newCall(method, req.Header().Values("Authorization"), req.Peer().Addr, false))
 		if err != nil {
-			return nil, s.webStatus(method, err)
+			return nil, err
 		}
 		defer cancel()
-		visit := webVisitOf(ctx)
-		visit.cookieIn(ctx, req, s.accounts.OtherSession)
-		res, err := next(ctx, req)
-		if err != nil {
-			return nil, s.webStatus(method, err)
+		exchange.cookieIn(ctx, req, s.accounts.OtherSession)
+		if res, err = next(ctx, req); err == nil {
+			exchange.cookieOut(req, res)
 		}
-		visit.cookieOut(req, res)
-		return res, nil
+		return res, err
 	}
 }
 
 // WrapStreamingHandler admits streams.
 func (s *webDoor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
-	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) (err error) {
 		method := conn.Spec().Procedure
-		of := webCall(method, conn.RequestHeader(), conn.Peer())
-		of.streaming = true
-		ctx, cancel, err := s.admit(ctx, of)
+		defer func() { err = s.webStatus(method, err) }()
+		defer recovered(&err)
+		ctx, cancel, err := s.admit(ctx, newCall(method, conn.RequestHeader().Values("Authorization"), conn.Peer().Addr, true))
 		if err != nil {
-			return s.webStatus(method, err)
+			return err
 		}
 		defer cancel()
-		return s.webStatus(method, next(ctx, conn))
+		return next(ctx, conn)
 	}
 }
 
-// WrapStreamingClient is for clients, which this is none.
+// WrapStreamingClient returns next unchanged: this is no client.
 func (s *webDoor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
 
-// webCall is what connect-go knows of a call.
-func webCall(method string, header http.Header, peer connect.Peer) call {
-	c := call{method: method, remote: peer.Addr}
-	if values := header.Values("Authorization"); len(values) == 1 {
-		c.authorization = values[0]
-	}
-	if host, _, err := net.SplitHostPort(c.remote); err == nil {
-		c.remote = host
-	}
-	return c
-}
-
-// webStatus writes an error down and reports it if its cause was withheld.
+// webStatus returns an error as Connect's, with the details that gRPC has, and reports
+// it if its cause was withheld. connect-go's own errors stay as they are.
 func (s *webDoor) webStatus(method string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if own := (*connect.Error)(nil); errors.As(err, &own) {
-		return err // connect-go has written its status down already.
+	if own := (*connect.Error)(nil); err == nil || errors.As(err, &own) {
+		return err
 	}
 	p := s.explain(err)
-	if p.Withheld {
-		s.options.Fault(method, err)
-	}
-	return webError(p)
-}
-
-// webError writes a problem down as Connect does, with the details that gRPC has.
-func webError(p *Problem) error {
-	out := connect.NewError(connect.Code(p.Code), errors.New(p.Text))
-	for _, packed := range p.Status().Proto().GetDetails() {
+	s.report(method, p, err)
+	out := connect.NewError(connect.Code(p.code), errors.New(p.text))
+	for _, packed := range p.status().Proto().GetDetails() {
 		if detail, err := connect.NewErrorDetail(packed); err == nil {
 			out.AddDetail(detail)
 		}
@@ -177,11 +146,11 @@ func webError(p *Problem) error {
 	return out
 }
 
-// webBinary is connect-go's protobuf codec, which also knows *grpcpush.Frame: what
-// all streams share is encoded once for this door too.
+// webBinary is connect-go's protobuf codec, which also knows *grpcpush.Frame, so that
+// messages to many streams are encoded once for this door too.
 type webBinary struct{}
 
-// Name is that of the codec it stands in for.
+// Name returns the name of the codec that it replaces.
 func (webBinary) Name() string { return "proto" }
 
 // Marshal encodes a message.
@@ -209,7 +178,7 @@ func (webBinary) Unmarshal(b []byte, v any) error {
 // webText is connect-go's JSON codec, which also knows *grpcpush.Frame.
 type webText struct{}
 
-// Name is that of the codec it stands in for.
+// Name returns the name of the codec that it replaces.
 func (webText) Name() string { return "json" }
 
 // Marshal encodes a message.
@@ -227,7 +196,7 @@ func (webText) Marshal(v any) ([]byte, error) {
 	return nil, errMalformed
 }
 
-// Unmarshal decodes a message; fields that it does not know it leaves out.
+// Unmarshal decodes a message; it ignores unknown fields.
 func (webText) Unmarshal(b []byte, v any) error {
 	if m, ok := v.(proto.Message); ok {
 		return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, m)

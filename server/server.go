@@ -129,7 +129,8 @@ func (s *Server) build(ctx context.Context) error {
 
 	accounts := c.Accounts
 	accounts.Clock = c.Clock
-	accounts.Admit, accounts.OnEnd, accounts.OnExtend = rpc.Admit(s.feed), rpc.EndStreams(s.hub), rpc.ExtendStreams(s.hub)
+	accounts.Admit, accounts.OnEnd = rpc.Admit(s.feed), rpc.EndStreams(s.hub)
+	accounts.OnExtend = func(session string, expires time.Time) { s.hub.SetExpiry(session, expires) }
 	accounts.Attached = func(ctx context.Context, user string) (map[string]bool, error) { return s.live.Attached(ctx, user) }
 	accounts.OnFault = func(err error) { c.Logger.WarnContext(ctx, "account work failed", failure(err)) }
 	if s.accounts, err = account.NewService(ctx, s.storage.Accounts, accounts); err != nil {
