@@ -7,11 +7,12 @@ import { defineConfig } from 'vitest/config';
 const hangs = 180_000;
 
 // unit runs in Node alone; e2e starts a real venue and headless Chromium, as screenshots and bench do.
+// Their files share workers, so that each module is loaded once for each worker.
 export default defineConfig({
   root: import.meta.dirname,
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/unit/**/*.test.ts'], environment: 'node', testTimeout: hangs } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/unit/**/*.test.ts'], environment: 'node', isolate: false, testTimeout: hangs } },
       { test: { name: 'screenshots', include: ['test/screenshots.ts'], environment: 'node' } },
       { test: { name: 'bench', include: ['test/bench/**/*.test.ts'], environment: 'node', testTimeout: hangs, hookTimeout: hangs } },
       {
@@ -21,7 +22,9 @@ export default defineConfig({
           environment: 'node',
           globalSetup: ['test/harness/electronBinary.ts'],
           setupFiles: ['test/harness/guard.ts'],
-          fileParallelism: false,
+          // Two files at a time, each worker with one browser, because tests often wait.
+          isolate: false,
+          maxWorkers: 2,
           testTimeout: hangs,
           hookTimeout: hangs,
           expect: { poll: { timeout: 30_000 } },

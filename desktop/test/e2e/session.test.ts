@@ -30,7 +30,7 @@ interface Connection {
 const refusals = /the server responded with a status of 4/;
 
 describe.each(shells)('%s', (shell) => {
-  test('a wrong password is refused in words, the right one opens the desk', async () => {
+  test('a wrong password is refused in words, the right one opens the desk with live books', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     const errors = complaints(page, refusals);
@@ -41,6 +41,8 @@ describe.each(shells)('%s', (shell) => {
     await page.getByRole('alert').filter({ hasText: 'The user name or the password is wrong.' }).waitFor();
     expect(await page.getByLabel('Password').inputValue()).toBe('');
     await signIn(page, 'alice');
+    await page.locator('.depth.bid tbody tr').nth(2).waitFor();
+    expect(await page.locator('[data-panel=instruments] tbody tr').count()).toBeGreaterThan(3);
     expect(errors).toEqual([]);
     await context.close();
   });
