@@ -77,7 +77,7 @@ var ErrLooping = errors.New("client: another loop runs over the feed")
 func (c *Client) NewFeed(options FeedOptions) *Feed {
 	f := &Feed{
 		client: c, options: options, cursor: options.ResumeAfter, connection: options.ConnectionID,
-		asked: make(map[*question]struct{}),
+		wanted: wanted{subscription: options.subscription()}, asked: make(map[*question]struct{}),
 	}
 	f.options.InstanceID = cmp.Or(options.InstanceID, NewRequestID())
 	if f.options.OnStatus == nil {

@@ -108,7 +108,9 @@ func (f *Feed) prepare(ctx context.Context, m *todokuv1.Message, yield func(Upda
 // catchUp delivers the events between the cursor before a resync and its snapshot. It
 // skips them if the venue no longer has them or does not answer: a Reset follows.
 func (f *Feed) catchUp(ctx context.Context, through uint64, yield func(Update, error) bool) error {
-	subscription := f.subscription()
+	f.mu.Lock()
+	subscription := f.wanted.subscription
+	f.mu.Unlock()
 	for after := f.proof.after; ; {
 		page, err := f.client.Notifications().ListNotifications(ctx, &todokuv1.ListNotificationsRequest{
 			After: after, PageSize: catchUpPage, Subscription: subscription,

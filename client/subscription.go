@@ -21,9 +21,9 @@ import (
 
 // wanted is what a feed's streams should carry.
 type wanted struct {
-	changed  *todokuv1.Subscription // By UpdateSubscription; nil for the options.
-	revision uint64                 // Counts changes.
-	begun    uint64                 // Counts streams that began.
+	subscription *todokuv1.Subscription // Of the options or the latest change; never modified.
+	revision     uint64                 // Counts changes.
+	begun        uint64                 // Counts streams that began.
 
 	pending bool   // What was added has not arrived before a later cursor than after,
 	after   string // which is "" while the change is not answered.
@@ -42,24 +42,13 @@ func (w *wanted) mayLack(cursor string) bool {
 	return w.pending && ok && (!answered || epoch == of && at <= past)
 }
 
-// subscriptionLocked returns the present subscription. The caller holds mu.
-func (f *Feed) subscriptionLocked() *todokuv1.Subscription {
-	s := &todokuv1.Subscription{Symbols: f.options.Symbols, Presence: f.options.Presence, AllAccounts: f.options.AllAccounts}
-	if f.wanted.changed != nil {
-		s = proto.CloneOf(f.wanted.changed)
-	}
-	s.StateInterval = nil // It is a stream's own: UpdateSubscription does not change it.
-	if f.options.StateInterval > 0 {
-		s.StateInterval = durationpb.New(f.options.StateInterval)
+// subscription returns the subscription that the options ask for.
+func (o *FeedOptions) subscription() *todokuv1.Subscription {
+	s := &todokuv1.Subscription{Symbols: o.Symbols, Presence: o.Presence, AllAccounts: o.AllAccounts}
+	if o.StateInterval > 0 {
+		s.StateInterval = durationpb.New(o.StateInterval)
 	}
 	return s
-}
-
-// subscription returns the present subscription.
-func (f *Feed) subscription() *todokuv1.Subscription {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.subscriptionLocked()
 }
 
 // request returns a request for a stream that begins at the feed's cursor, and the
@@ -78,11 +67,10 @@ func (f *Feed) request(takeOver bool) (*todokuv1.FeedNotificationRequest, uint64
 		f.wanted.pending = false // A snapshot has it.
 	}
 	return &todokuv1.FeedNotificationRequest{
-		ConnectionId: f.connection, ResumeAfter: f.cursor, Subscription: f.subscriptionLocked(), InstanceId: f.options.InstanceID,
+		ConnectionId: f.connection, ResumeAfter: f.cursor, Subscription: f.wanted.subscription, InstanceId: f.options.InstanceID,
 	}, f.wanted.revision
 }
 
-// attachTo sets the connection to which the feed's streams attach.
 func (f *Feed) attachTo(connection string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -96,7 +84,7 @@ func (f *Feed) beginStream(revision uint64) bool {
 	defer f.mu.Unlock()
 	f.wanted.begun++
 	if f.wanted.revision != revision {
-		f.wanted.addedAt(f.subscriptionLocked(), "")
+		f.wanted.addedAt(f.wanted.subscription, "")
 		return false
 	}
 	return true
@@ -115,7 +103,7 @@ func (a *attachment) renew(ctx context.Context) {
 	var b backoff
 	for ctx.Err() == nil {
 		f.mu.Lock()
-		change := &todokuv1.UpdateSubscriptionRequest{ConnectionId: f.connection, Subscription: f.subscriptionLocked()}
+		change := &todokuv1.UpdateSubscriptionRequest{ConnectionId: f.connection, Subscription: f.wanted.subscription}
 		f.mu.Unlock()
 		_, err := f.client.Notifications().UpdateSubscription(ctx, change)
 		switch {
@@ -136,41 +124,36 @@ func (c *Client) remember(ctx context.Context, method string, request, reply any
 		return invoke(ctx, method, request, reply, conn, options...)
 	}
 	f, begun := c.feedOn(change.GetConnectionId())
-	if err := invoke(ctx, method, request, reply, conn, options...); err != nil || f == nil {
-		return err
+	for first := true; ; first = false {
+		if err := invoke(ctx, method, request, reply, conn, options...); err != nil || f == nil {
+			return err
+		}
+		if f.changed(change.GetSubscription(), reply, first, begun) {
+			return nil
+		}
 	}
-	if !f.change(change.GetSubscription(), begun, reply) {
-		return nil
-	}
-	// Another stream has taken over meanwhile; the venue may have changed either.
-	if err := invoke(ctx, method, request, reply, conn, options...); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.wanted.addedAt(change.GetSubscription(), changedAt(reply))
-	return nil
 }
 
-// change records a change that was made when so many streams had begun, and says
-// whether another has begun since.
-func (f *Feed) change(to *todokuv1.Subscription, begun uint64, reply any) (another bool) {
+// changed records a change of the subscription, which was made when a number of streams had
+// begun. It returns false if another stream has begun since: the venue may have changed
+// either, so the change must be made once more.
+func (f *Feed) changed(to *todokuv1.Subscription, reply any, first bool, begun uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.wanted.changed = proto.CloneOf(to)
-	f.wanted.revision++
-	if f.wanted.begun != begun {
-		f.wanted.addedAt(to, "")
-		return true
+	if first {
+		// The state interval is a stream's own: UpdateSubscription does not change it.
+		interval := f.wanted.subscription.GetStateInterval()
+		f.wanted.subscription = proto.CloneOf(to)
+		f.wanted.subscription.StateInterval = interval
+		f.wanted.revision++
+		if f.wanted.begun != begun {
+			f.wanted.addedAt(to, "")
+			return false
+		}
 	}
-	f.wanted.addedAt(to, changedAt(reply))
-	return false
-}
-
-// changedAt returns the cursor at which a change was made.
-func changedAt(reply any) string {
 	answer, _ := reply.(*todokuv1.UpdateSubscriptionResponse)
-	return answer.GetCursor()
+	f.wanted.addedAt(to, answer.GetCursor())
+	return true
 }
 
 // feedOn returns the running feed of a connection, or nil, and how many of its streams
