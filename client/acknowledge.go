@@ -11,24 +11,24 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// acknowledger tells the venue which response was processed last, after a heartbeat or
-// when the interval is over. Processing never waits for it.
+// acknowledger sends the venue the number of the last processed response, after a
+// heartbeat or when the interval is over. Processing never waits for it.
 type acknowledger struct {
 	client *Client
 	wake   chan struct{} // Holds one.
 
 	mu        sync.Mutex // protects what follows
 	pending   todokuv1.AcknowledgeNotificationsRequest
-	painted   uint64    // The last response that was on the screen, 0 for none,
-	paintedAt time.Time // and when.
+	painted   uint64 // The last response that was on the screen; 0 for none.
+	paintedAt time.Time
 
 	// Of the goroutine that processes.
 	interval time.Duration
 	sent     time.Time
 
 	// Of the goroutine that sends.
-	number uint64    // Of the last accepted acknowledgement,
-	at     time.Time // and when.
+	number uint64    // Of the last accepted acknowledgement.
+	at     time.Time // When it was accepted.
 }
 
 // defaultAcknowledge is half of the longest interval that the protocol allows.
@@ -50,7 +50,7 @@ func (r *acknowledger) processed(connection string, attach, number uint64, heart
 	r.sent = now
 	select {
 	case r.wake <- struct{}{}:
-	default: // One is due and will include this.
+	default: // The next acknowledgement is due already and includes this response.
 	}
 }
 
@@ -63,7 +63,7 @@ func (r *acknowledger) run(ctx context.Context) {
 		case <-r.wake:
 		}
 		request := r.request(time.Now())
-		// The next one includes what a lost one said. A venue that refuses it ends the
+		// The next acknowledgement replaces a lost one. A venue that refuses it ends the
 		// stream with a reason.
 		if _, err := r.client.Notifications().AcknowledgeNotifications(ctx, request); err == nil {
 			r.number, r.at = request.GetResponseNumber(), time.Now()
@@ -82,9 +82,9 @@ func (r *acknowledger) request(now time.Time) *todokuv1.AcknowledgeNotifications
 	return request
 }
 
-// Painted says that all processed updates are on the screen, so not the one that the
-// loop is at. The next acknowledgement reports it to the venue, which measures how old
-// the shown data is. A program without a screen does not call it.
+// Painted records that all processed updates are on the screen; the update of the present
+// pass of the loop is not processed yet. The next acknowledgement reports it to the venue,
+// which measures how old the shown data is. A program without a screen does not call it.
 func (f *Feed) Painted() {
 	f.mu.Lock()
 	r := f.acks

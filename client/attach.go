@@ -63,8 +63,8 @@ type arrival struct {
 	at       time.Time
 }
 
-// open opens a stream at the feed's cursor. One that takes over from a stream that still
-// delivers may not be possible yet; then open returns nil.
+// open opens a stream at the feed's cursor. It returns nil if the stream is to take over
+// from one that still delivers and cannot do so yet.
 func (f *Feed) open(ctx context.Context, takeOver bool) *attachment {
 	request, revision := f.request(takeOver)
 	if request == nil {
@@ -91,8 +91,8 @@ func (f *Feed) open(ctx context.Context, takeOver bool) *attachment {
 	return a
 }
 
-// close ends the stream and returns how it ended: with err, while the feed's context was
-// ctx. The next one has taken over if succeeded.
+// close ends the stream with err and returns how it ended. ctx is the feed's; succeeded
+// says that the next stream has taken over.
 func (a *attachment) close(ctx context.Context, err error, succeeded bool) End {
 	now := time.Now()
 	end := End{
@@ -112,8 +112,8 @@ func (a *attachment) close(ctx context.Context, err error, succeeded bool) End {
 	return end
 }
 
-// follow delivers what the stream carries until it ends, with the error, or until the
-// next one has taken over, which it returns.
+// follow delivers what the stream carries until it ends or the next stream has taken over.
+// It returns the error and the next stream, if any.
 func (a *attachment) follow(ctx context.Context, yield func(Update, error) bool) (next *attachment, _ error) {
 	for {
 		got, err := a.next(ctx)
@@ -121,7 +121,7 @@ func (a *attachment) follow(ctx context.Context, yield func(Update, error) bool)
 			err = a.take(ctx, got, yield)
 		}
 		if err != nil {
-			return a.leave(ctx, err), err
+			return a.takeNext(ctx, err), err
 		}
 	}
 }
@@ -141,7 +141,7 @@ func (a *attachment) read(ctx context.Context, request *todokuv1.FeedNotificatio
 	}
 }
 
-// pass passes an arrival on, unless ctx ends before.
+// pass passes an arrival on. It returns false if ctx ended before.
 func (a *attachment) pass(ctx context.Context, got arrival) bool {
 	select {
 	case a.arrivals <- got:
@@ -151,8 +151,8 @@ func (a *attachment) pass(ctx context.Context, got arrival) bool {
 	}
 }
 
-// next waits for the next response or the watchdog, and meanwhile opens the next stream
-// where it is due.
+// next waits for the next response or the watchdog. Meanwhile it opens the next stream
+// when that is due.
 func (a *attachment) next(ctx context.Context) (arrival, error) {
 	if got := a.first; got != nil {
 		a.first = nil
@@ -161,7 +161,7 @@ func (a *attachment) next(ctx context.Context) (arrival, error) {
 	now := time.Now()
 	a.watch.begin(now)
 	for {
-		if err := a.succeed(ctx, now); err != nil {
+		if err := a.advanceHandover(ctx, now); err != nil {
 			return arrival{}, err
 		}
 		a.timer.Reset(min(a.watch.next(now), a.handover.wait(now)))
@@ -171,7 +171,7 @@ func (a *attachment) next(ctx context.Context) (arrival, error) {
 		}
 		select {
 		case got := <-arrivals:
-			if got.err == nil || !a.handover.outlives(got.err) {
+			if got.err == nil || !a.handover.continues(got.err) {
 				return got, got.err
 			}
 			a.handover.left = got.err
@@ -216,8 +216,8 @@ func (a *attachment) take(ctx context.Context, got arrival, yield func(Update, e
 	return a.prove(r)
 }
 
-// check makes sure that a response follows the one before it, and the first one the
-// cursor of the request.
+// check refuses a response that does not follow the one before it, or, as the first one,
+// the cursor of the request.
 func (a *attachment) check(r *todokuv1.FeedNotificationResponse) error {
 	fresh := a.number == 0 && r.GetPreviousCursor() == "" // A snapshot follows nothing.
 	if r.GetNumber() != a.number+1 || !fresh && r.GetPreviousCursor() != a.previous {
@@ -246,7 +246,6 @@ func (a *attachment) applyControl(messages []*todokuv1.Message, arrived time.Tim
 	return heartbeat, nil
 }
 
-// hello begins the stream.
 func (a *attachment) hello(h *todokuv1.Hello, arrived time.Time) error {
 	config := &a.feed.client.config
 	if err := config.checkHeartbeat(h.GetHeartbeatInterval().AsDuration()); err != nil {
@@ -258,7 +257,7 @@ func (a *attachment) hello(h *todokuv1.Hello, arrived time.Time) error {
 	// Half of the venue's interval, so that one acknowledgement may be lost.
 	a.acks.interval = cmp.Or(max(0, h.GetAcknowledgeInterval().AsDuration()/2), a.acks.interval)
 	if s := h.GetStart(); s == todokuv1.Hello_START_SNAPSHOT || s == todokuv1.Hello_START_RESET {
-		a.skip = 0 // It repeats everything.
+		a.skip = 0 // The snapshot repeats everything.
 	}
 	// The request left when there was a connection, not before.
 	sent := a.began

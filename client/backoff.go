@@ -15,7 +15,6 @@ const (
 	healthy = time.Minute
 )
 
-// backoff is the wait before the next attempt.
 type backoff struct{ most time.Duration }
 
 // reset makes the next wait a short one.

@@ -23,7 +23,7 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// Config says where the venue is and how to reach it.
+// Config is the address of the venue and how to connect to it.
 type Config struct {
 	// Address is host:port of the venue's gRPC port, or any gRPC target.
 	Address string
@@ -208,7 +208,7 @@ func (c *Client) Admin() todokuv1.AdminServiceClient {
 	return todokuv1.NewAdminServiceClient(c.requests)
 }
 
-// NewRequestID returns an id that no other request has: 130 random bits as text.
+// NewRequestID returns a unique id: 130 random bits as text.
 func NewRequestID() string {
 	var b [17]byte
 	_, _ = rand.Read(b[:]) // crypto/rand does not fail; it ends the program instead.

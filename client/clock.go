@@ -17,7 +17,7 @@ type clocks struct {
 	at        time.Time // When they held; zero for never.
 }
 
-// hello takes the venue's time from the answer to a request.
+// hello takes the venue's time from a message that was sent between sent and received.
 func (c *clocks) hello(sent, venue, received time.Time) {
 	c.narrow(venue.Sub(received), venue.Sub(sent), received)
 }

@@ -8,9 +8,9 @@ import (
 	"todoku/deadline"
 )
 
-// limit gives a call whose context has no deadline the one of its method,
-// refreshing and retrying included. A caller's own stands, also a longer one, which
-// the timeout of a service config would cut.
+// limit sets the deadline of the method, refreshing and retrying included, on a call whose
+// context has none. A caller's own deadline is kept, also a longer one, which the timeout
+// of a service config would shorten.
 func limit(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if _, ok := ctx.Deadline(); !ok {
 		if policy, _ := deadline.Of(method); policy.Client > 0 {

@@ -15,7 +15,7 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// FeedOptions say what a feed carries and where it begins.
+// FeedOptions are what a feed carries and where it begins.
 type FeedOptions struct {
 	// Symbols are the instruments whose books and prints are wanted; "*" for all.
 	Symbols []string
@@ -165,7 +165,7 @@ func (f *Feed) run(ctx context.Context, yield func(Update, error) bool) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
-		if err := f.answer(ctx, a.token, end.Reason, err); err != nil {
+		if err := f.prepareRetry(ctx, a.token, end.Reason, err); err != nil {
 			return err
 		}
 		f.stand(StateResuming)
@@ -177,9 +177,9 @@ func (f *Feed) run(ctx context.Context, yield func(Update, error) bool) error {
 	return context.Cause(ctx)
 }
 
-// answer prepares the next attempt after a stream's end. An error means that there is
-// none. The stream was opened with the given access token, or a newer one.
-func (f *Feed) answer(ctx context.Context, token, reason string, err error) error {
+// prepareRetry prepares the next attempt after a stream's end. An error means that there is no
+// next attempt. The stream was opened with the given access token, or a newer one.
+func (f *Feed) prepareRetry(ctx context.Context, token, reason string, err error) error {
 	end := &EndError{Reason: reason, Err: err}
 	switch reason {
 	case ReasonSuperseded, ReasonSessionRevoked, ReasonUserSuspended, ReasonNotYourConnection, ReasonBadCursor, ReasonBadSubscription,

@@ -28,7 +28,6 @@ type GoAway struct {
 	Debug string
 }
 
-// frameObserver records what happened on a connection.
 type frameObserver struct {
 	mu sync.Mutex // protects what follows
 	observation
@@ -42,15 +41,14 @@ type observation struct {
 	refused  error     // Why the TLS handshake failed.
 	payload  uint64    // Bytes of DATA frames.
 	heard    time.Time // When the last bytes arrived.
-	trailers bool      // The stream ended with a status, as gRPC's streams do,
-	bare     bool      // or without one,
-	reset    string    // or by RST_STREAM with this code.
+	trailers bool      // The stream ended with a status, as gRPC's streams do.
+	bare     bool      // The stream ended without a status.
+	reset    string    // The code of the RST_STREAM that ended the stream.
 	goAway   *GoAway   // The latest.
 	lost     error     // The first error of reading or writing.
 	closed   time.Time // When that was.
 }
 
-// observed returns what has happened so far.
 func (o *frameObserver) observed() observation {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -126,7 +124,7 @@ func (s *observation) lostBy(timeout time.Duration) (reason, detail string) {
 	}
 }
 
-// String returns the code and the debug data.
+// String returns the frame's name, code and debug data.
 func (g *GoAway) String() string {
 	if g.Debug == "" {
 		return "GOAWAY " + g.Code
@@ -134,7 +132,6 @@ func (g *GoAway) String() string {
 	return fmt.Sprintf("GOAWAY %s %q", g.Code, g.Debug)
 }
 
-// frameHeader is what is read of a frame's header.
 type frameHeader struct {
 	kind   http2.FrameType
 	flags  http2.Flags

@@ -18,7 +18,6 @@ import (
 // repeats are skipped. So no event is lost, repeated or delayed by connecting. If the next
 // stream cannot be opened, the present one goes on to its end.
 
-// never is a wait without end.
 const never = time.Duration(math.MaxInt64)
 
 // drainTime is how long the present stream is read after the next one has begun. The
@@ -63,7 +62,7 @@ func (h *handover) wait(now time.Time) time.Duration {
 	return never
 }
 
-// arrivals are those of the next stream, until it has begun.
+// arrivals has the first arrival of the next stream.
 func (h *handover) arrivals() <-chan arrival {
 	if h.nextStream == nil || h.begun {
 		return nil
@@ -71,9 +70,9 @@ func (h *handover) arrivals() <-chan arrival {
 	return h.nextStream.arrivals
 }
 
-// outlives says whether to wait for the next stream although this one has ended with err.
+// continues says whether to wait for the next stream although this one has ended with err.
 // The venue may have ended it because of the next one; some reasons end both.
-func (h *handover) outlives(err error) bool {
+func (h *handover) continues(err error) bool {
 	switch Reason(err) {
 	case ReasonSuperseded, ReasonSessionExpired, ReasonSessionRevoked, ReasonUserSuspended:
 		return false
@@ -81,8 +80,8 @@ func (h *handover) outlives(err error) bool {
 	return h.nextStream != nil
 }
 
-// succeed does what is due for the next stream. An error ends this one.
-func (a *attachment) succeed(ctx context.Context, now time.Time) error {
+// advanceHandover does what is due for the next stream. An error ends this one.
+func (a *attachment) advanceHandover(ctx context.Context, now time.Time) error {
 	h := &a.handover
 	switch {
 	case h.begun && h.left != nil:
@@ -95,7 +94,7 @@ func (a *attachment) succeed(ctx context.Context, now time.Time) error {
 		if now.Before(h.nextStream.began.Add(helloDeadline)) {
 			return nil
 		}
-		a.giveUp(ctx, &ownEnd{reason: ReasonNoHello}, now)
+		a.retryNext(ctx, &ownEnd{reason: ReasonNoHello}, now)
 	}
 	switch {
 	case h.left != nil:
@@ -111,22 +110,22 @@ func (a *attachment) succeed(ctx context.Context, now time.Time) error {
 func (a *attachment) nextBegan(ctx context.Context, got arrival, now time.Time) {
 	h := &a.handover
 	if got.err != nil {
-		a.giveUp(ctx, got.err, now)
+		a.retryNext(ctx, got.err, now)
 		return
 	}
 	h.begun, h.leaveAt, h.nextStream.first = true, now.Add(drainTime), &got
 }
 
-// giveUp ends the next stream and plans another.
-func (a *attachment) giveUp(ctx context.Context, err error, now time.Time) {
+// retryNext ends the next stream with err and plans another attempt.
+func (a *attachment) retryNext(ctx context.Context, err error, now time.Time) {
 	h := &a.handover
 	a.feed.ended(h.nextStream.close(ctx, err, false))
 	h.nextStream, h.at = nil, now.Add(RetryAfter(err)+h.backoff.next())
 }
 
-// leave returns the stream that has taken over from this one, which ended with err; nil
-// where there is none or the feed ends.
-func (a *attachment) leave(ctx context.Context, err error) *attachment {
+// takeNext returns the stream that has taken over from this one, which ended with err. It
+// returns nil if there is none or the feed ends.
+func (a *attachment) takeNext(ctx context.Context, err error) *attachment {
 	h := &a.handover
 	if h.nextStream == nil {
 		return nil

@@ -15,10 +15,10 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// A request whose answer is lost may have been carried out or not. Two sources know: the
-// stream shows every event of the account, and the venue gives the same answer to the
-// same request id, without doing it twice. The stream costs nothing and works while calls
-// fail; only a repeated request settles the case that the first one never arrived.
+// A request whose answer is lost may have been carried out or not. Two sources show it: the
+// stream has every event of the account, and the venue gives the same answer to the same
+// request id without doing it twice. The stream costs nothing and works while calls fail;
+// only a repeated request helps if the first one never arrived.
 
 // ErrOutcomeUnknown says that neither the stream nor the venue gave the outcome of a
 // request in time. It wraps the error of the last attempt.
@@ -139,7 +139,7 @@ func (f *Feed) answered(m *todokuv1.Message) {
 		if q.closed || id != q.id || q.account != "" && order.GetAccount() != q.account {
 			continue
 		}
-		// The event's last word about the order counts.
+		// The event's last message about the order counts.
 		q.answer = &todokuv1.OrderAnswer{
 			OrderId: order.GetOrderId(), ClientOrderId: id, Status: order.GetStatus(), Reason: reason,
 			FilledQuantity: order.GetFilledQuantity(), LeavesQuantity: order.GetLeavesQuantity(), Sequence: m.GetSequence(),
@@ -197,8 +197,8 @@ func settle[Request interface {
 	}
 }
 
-// attempt calls once. When the stream has the answer first, the call gets a moment more
-// to return it.
+// attempt calls once. If the stream has the answer first, the call may take resultGrace
+// longer to return it.
 func (q *question) attempt(ctx context.Context, limit time.Duration, call func(context.Context) error) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()

@@ -12,12 +12,10 @@ import (
 // A reply carries the cursor of its event. A screen that shows the reply before the stream
 // has reached that cursor shows two different states, so it waits.
 
-// Errors of WaitFor.
+// Errors of WaitFor. ErrOtherHistory means that the venue was set up again: the feed is in
+// another history than the cursor.
 var (
-	// ErrCursor: the text is not a cursor.
-	ErrCursor = errors.New("client: not a cursor")
-	// ErrOtherHistory: the feed is in another history than the cursor: the venue was set
-	// up again.
+	ErrCursor       = errors.New("client: not a cursor")
 	ErrOtherHistory = errors.New("client: cursor of another history")
 )
 

@@ -37,7 +37,7 @@ type proof struct {
 	why    string // For people.
 }
 
-// resyncs says whether a divergence found now gets a snapshot.
+// resyncs says whether a divergence that is found now is followed by a snapshot.
 func (p *proof) resyncs(now time.Time) bool {
 	if now.Before(p.next) {
 		return false

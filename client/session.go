@@ -70,7 +70,6 @@ func (c *Client) Logout(ctx context.Context) error {
 	return nil
 }
 
-// take stores new tokens.
 func (s *Session) take(tokens *todokuv1.SessionTokens) {
 	s.AccessToken, s.AccessExpire = tokens.GetAccessToken(), tokens.GetAccessExpireTime().AsTime()
 	s.RefreshToken, s.RefreshExpire = tokens.GetRefreshToken(), tokens.GetRefreshExpireTime().AsTime()

@@ -28,7 +28,7 @@ type Status struct {
 	Since time.Time
 	// Cursor is that of the last processed update.
 	Cursor string
-	// Silence is how long ago the last response arrived; 0 before the first.
+	// Silence is the time since the last response; 0 before the first.
 	Silence time.Duration
 	// Lag is the time from the commit of the latest event to its delivery, ± LagError,
 	// which is 0 before the first event. A slow loop and a replay make it large.
@@ -90,7 +90,6 @@ func (f *Feed) ended(end End) {
 	f.options.OnEnd(end)
 }
 
-// heard records when a response arrived.
 func (f *Feed) heard(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -115,7 +114,6 @@ func (f *Feed) began(hello *todokuv1.Hello, sent, arrived time.Time, a *attachme
 	f.stand(StateLive)
 }
 
-// heartbeat records a heartbeat.
 func (f *Feed) heartbeat(heartbeat *todokuv1.Heartbeat, arrived time.Time) {
 	if venue := heartbeat.GetServerTime(); venue.IsValid() {
 		f.mu.Lock()

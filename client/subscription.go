@@ -19,14 +19,14 @@ import (
 // does not contain them. Until a cursor after the change has arrived they are pending: a
 // stream that ends before is followed by a snapshot, and none takes over from it.
 
-// wanted is what a feed's streams should carry.
+// wanted is what a feed's streams must carry.
 type wanted struct {
 	subscription *todokuv1.Subscription // Of the options or the latest change; never modified.
 	revision     uint64                 // Counts changes.
 	begun        uint64                 // Counts streams that began.
 
-	pending bool   // What was added has not arrived before a later cursor than after,
-	after   string // which is "" while the change is not answered.
+	pending bool   // No cursor later than after has arrived since something was added.
+	after   string // The cursor of the change; "" while it is not answered.
 }
 
 // addedAt records a change that the venue made at a cursor, "" if it has not answered.
@@ -52,8 +52,8 @@ func (o *FeedOptions) subscription() *todokuv1.Subscription {
 }
 
 // request returns a request for a stream that begins at the feed's cursor, and the
-// revision of its subscription. Where a replay may lack something it asks for a snapshot;
-// for a stream that takes over it returns nil: the present one still delivers that.
+// revision of its subscription. If a replay may lack something, it asks for a snapshot, or
+// returns nil for a stream that takes over: the present one still delivers that.
 func (f *Feed) request(takeOver bool) (*todokuv1.FeedNotificationRequest, uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

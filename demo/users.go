@@ -1,7 +1,7 @@
 package demo
 
 import (
-	"strconv"
+	"fmt"
 
 	todokuv1 "todoku/gen/todoku/v1"
 )
@@ -43,26 +43,24 @@ func Users() []User {
 		},
 	}
 	for i := range traders {
-		name, display := traderName(i)
-		users = append(users, User{Name: name, DisplayName: display, Roles: trader})
+		kind, number := "maker", i+1
+		if i >= makers {
+			kind, number = "taker", i-makers+1
+		}
+		users = append(users, User{
+			Name: fmt.Sprintf("demo-%s-%d", kind, number), DisplayName: fmt.Sprintf("Demo %s %d", kind, number), Roles: trader,
+		})
 	}
 	return users
 }
 
 // Traders returns the names of the demo traders, whose passwords [Config] needs.
 func Traders() []string {
-	names := make([]string, traders)
-	for i := range names {
-		names[i], _ = traderName(i)
+	var names []string
+	for _, u := range Users() {
+		if u.Password == "" {
+			names = append(names, u.Name)
+		}
 	}
 	return names
-}
-
-// traderName returns a demo trader's user name and the name that others see.
-func traderName(i int) (name, display string) {
-	kind, number := "maker", strconv.Itoa(i+1)
-	if i >= makers {
-		kind, number = "taker", strconv.Itoa(i-makers+1)
-	}
-	return "demo-" + kind + "-" + number, "Demo " + kind + " " + number
 }
