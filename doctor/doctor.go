@@ -3,14 +3,14 @@
 // quiet streams, and whether the feed lives through all of it.
 //
 // It measures the path instead of trusting settings. Its own raw HTTP/2 connections
-// carry streams on which nothing is sent (Watch of grpc.health.v1, which
-// speaks only when something changes), some with PINGs at different intervals,
-// some without any; beside them runs the feed with its heartbeats. What is cut,
-// when and how tells which timers there are and what keeps a stream alive.
+// carry streams on which nothing is sent (Watch of grpc.health.v1, which sends a message
+// only when something changes), some with PINGs at different intervals, some without any;
+// beside them runs the feed with its heartbeats. Which streams are cut, when and how shows
+// which timers there are and what keeps a stream alive.
 //
-// An examination ends by itself, opens at most [MaxConnections] connections at
-// once, places no orders, and changes nothing at the venue but that it opens a
-// connection of the session and attaches to it.
+// An examination ends by itself and opens at most 20 connections at once, the two of the
+// client included. It places no orders; at the venue it only opens a connection of the
+// session and attaches to it.
 package doctor
 
 import (
@@ -27,12 +27,8 @@ import (
 	"todoku/client"
 )
 
-// MaxConnections is how many connections an examination has open at once at most,
-// the two of the client included.
-const MaxConnections = 20
-
 // ErrUnreachable says that no address of the venue could be connected to, or that
-// what answered there does not speak HTTP/2. The report says how far it came.
+// what answered there does not speak HTTP/2. The report has the steps that succeeded.
 var ErrUnreachable = errors.New("doctor: the venue cannot be reached")
 
 // ErrConfig says that an examination cannot be made as asked.
@@ -42,52 +38,49 @@ var ErrConfig = errors.New("doctor: settings")
 // then examined without the feed; this is not reported as a problem.
 var ErrNoSession = errors.New("doctor: nobody is signed in")
 
-// Config says what to examine and for how long. The zero value of a field takes
-// the default that is named beside it.
+// Config says what to examine and for how long. A field that is zero has the default that
+// is named beside it.
 type Config struct {
 	// Address is host:port of the venue's gRPC port.
 	Address string
-	// TLS is used unless Plaintext is set; nil verifies the host by the system's
-	// roots.
-	TLS *tls.Config
-	// Plaintext switches TLS off.
+	// TLS is used unless Plaintext is set; nil verifies the host by the system's roots.
+	TLS       *tls.Config
 	Plaintext bool
 	// SignIn returns a client that is signed in at the address. It is called once the
 	// path is known to work; without it the feed is not examined. The caller closes the client.
 	SignIn func(context.Context) (*client.Client, error)
-	// Duration is how long streams are watched; 2 min. Timers that are longer are
-	// not found. The rest of the examination takes some seconds more.
+	// Duration is how long streams are watched; 2 min. Timers that are longer are not
+	// found. The other steps take some seconds more.
 	Duration time.Duration
 	// Rounds is how many PINGs and calls are measured; 50.
 	Rounds int
-	// PingEvery are the intervals at which quiet connections PING, at most 7. By
-	// default those up to 30 s that Duration is enough for.
+	// PingEvery are the intervals at which quiet connections send PINGs, at most 7. By
+	// default those up to 30 s for which Duration is long enough.
 	PingEvery []time.Duration
-	// Silences are the times after which silent connections are asked whether they
-	// still work, at most 7. By default up to Duration, which is the longest.
+	// Silences are the times after which silent connections are tested, at most 7. By
+	// default up to Duration, which is the longest.
 	Silences []time.Duration
 	// Patience is how long an answer may take; 10 s.
 	Patience time.Duration
-	// Progress is told what is being done, in one line, not concurrently; may be nil.
+	// Progress is called with each step, in one line, not concurrently; may be nil.
 	Progress func(string)
 }
 
 const (
-	standardDuration = 2 * time.Minute
-	standardRounds   = 50
-	standardPatience = 10 * time.Second
-	// mostProbes bounds each kind of quiet connection. With one that measures round
-	// trips and the client's two it stays below MaxConnections.
+	standardRounds = 50
+	// mostProbes bounds each kind of quiet connection. One connection that measures round
+	// trips and the client's two are open beside them.
 	mostProbes = 7
-	// strikes is how many answered PINGs show that an interval is tolerated. grpc-go
-	// ends a connection at the third PING that comes too early; the first after a
-	// message never does, and the striking one is still answered.
+	// strikes is how many answered PINGs show that an interval is tolerated. grpc-go ends a
+	// connection at the third PING that comes too early; the first PING after a message is
+	// never too early, and the third one is still answered.
 	strikes = 5
 )
 
 // withDefaults returns the settings with every default taken, or ErrConfig.
 func (c Config) withDefaults() (Config, error) {
-	c.Duration, c.Rounds, c.Patience = cmp.Or(c.Duration, standardDuration), cmp.Or(c.Rounds, standardRounds), cmp.Or(c.Patience, standardPatience)
+	c.Duration, c.Patience = cmp.Or(c.Duration, 2*time.Minute), cmp.Or(c.Patience, 10*time.Second)
+	c.Rounds = cmp.Or(c.Rounds, standardRounds)
 	if c.Progress == nil {
 		c.Progress = func(string) {}
 	}
@@ -118,8 +111,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// silences returns the times at which silent connections are asked: the whole
-// time, and the timers that firewalls and balancers commonly have within it.
+// silences returns the times after which silent connections are tested: the whole time, and
+// the usual timers of firewalls and balancers within it.
 func silences(whole time.Duration) []time.Duration {
 	common := []time.Duration{
 		30 * time.Minute, 15 * time.Minute, 10 * time.Minute, 350 * time.Second, 4 * time.Minute, 150 * time.Second,
@@ -127,7 +120,7 @@ func silences(whole time.Duration) []time.Duration {
 	}
 	chosen := []time.Duration{whole}
 	for _, s := range common {
-		s += s / 50 // A timer of a minute is over a little after a minute.
+		s += s / 50 // A timer of a minute ends a little later.
 		if s < whole && len(chosen) < mostProbes {
 			chosen = append(chosen, s)
 		}
@@ -136,9 +129,8 @@ func silences(whole time.Duration) []time.Duration {
 	return chosen
 }
 
-// Examine examines the path and says what it found. It returns when that is done,
-// after Duration and some seconds, or when ctx ends. Where the venue cannot be
-// reached, the report that comes with ErrUnreachable says how far it came.
+// Examine examines the path and reports what it found. It returns after Duration and some
+// seconds, or when ctx ends. A report also comes with ErrUnreachable.
 func Examine(ctx context.Context, config Config) (*Report, error) {
 	c, err := config.withDefaults()
 	if err != nil {
@@ -164,7 +156,6 @@ func Examine(ctx context.Context, config Config) (*Report, error) {
 	return x.report, nil
 }
 
-// examination is one run of Examine.
 type examination struct {
 	config Config
 	report *Report
@@ -179,7 +170,7 @@ func (x *examination) say(format string, args ...any) {
 	x.config.Progress(fmt.Sprintf(format, args...))
 }
 
-// watch lets the feed and the quiet connections live, all at once.
+// watch runs the feed and the quiet connections, all at once.
 func (x *examination) watch(ctx context.Context) {
 	c := &x.config
 	var all sync.WaitGroup
@@ -189,8 +180,8 @@ func (x *examination) watch(ctx context.Context) {
 		return // There is no stream to keep quiet.
 	}
 	x.say("watching %d quiet connections with PINGs and %d without for %s", len(c.PingEvery), len(c.Silences), c.Duration)
-	// They start one after the other. Streams that then end at the same age were ended
-	// by a timer; streams that end at the same moment were not.
+	// They start one after the other. Streams that end at the same age were ended by a
+	// timer; streams that end at the same moment were not.
 	stagger := min(c.Duration/100, 500*time.Millisecond)
 	start, wait := time.Now(), time.Duration(0)
 	watch := func(q *Quiet) {

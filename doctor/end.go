@@ -32,13 +32,13 @@ const (
 // End is why a stream ended.
 type End struct {
 	How How `json:"how"`
-	// Code is gRPC's, HTTP's or HTTP/2's, by How; empty where there is none.
+	// Code is gRPC's, HTTP's or HTTP/2's, by How; empty if there is none.
 	Code string `json:"code,omitempty"`
-	// Debug is GOAWAY's debug data, a status' message, or the error's text.
+	// Debug is GOAWAY's debug data, a status's message, or the error's text.
 	Debug string `json:"debug,omitempty"`
 }
 
-// String returns the end in a few words for people.
+// String returns the end in a few words.
 func (e *End) String() string {
 	if e == nil {
 		return "lived"
@@ -62,7 +62,7 @@ func (e *End) tooManyPings() bool {
 	return e != nil && e.How == ByGoAway && e.Code == http2.ErrCodeEnhanceYourCalm.String()
 }
 
-// ofStream says whether only the stream ended, and its connection lives on.
+// ofStream says whether only the stream ended, and not its connection.
 func (e *End) ofStream() bool {
 	return e != nil && (e.How == ByReset || e.How == ByNoTrailers || e.How == ByStatus || e.How == ByHTTPStatus)
 }

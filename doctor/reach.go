@@ -14,8 +14,8 @@ import (
 // mostAddresses bounds how many addresses of a name are tried.
 const mostAddresses = 8
 
-// reach resolves the name, connects to every address once, and chooses the first
-// that speaks HTTP/2 for what follows.
+// reach resolves the name, connects to every address once, and chooses the first that
+// speaks HTTP/2 for the later steps.
 func (x *examination) reach(ctx context.Context) error {
 	r := x.report
 	host, port, _ := net.SplitHostPort(x.config.Address) // withDefaults has checked it.

@@ -12,11 +12,11 @@ const (
 	methodWatch = "/grpc.health.v1.Health/Watch"
 )
 
-// pace is the pause between rounds, so that one does not wait for the one before.
+// pace is the interval of the rounds.
 const pace = 10 * time.Millisecond
 
-// roundTrips measures PINGs and calls on one connection, in turn: the call between
-// two PINGs also keeps the venue from counting them as too many.
+// roundTrips measures PINGs and calls on one connection, in turn: because of the call
+// between two PINGs, the venue does not count them as too many.
 func (x *examination) roundTrips(ctx context.Context) error {
 	x.say("measuring %d round trips", x.config.Rounds)
 	w, err := x.dial(ctx)
@@ -24,7 +24,7 @@ func (x *examination) roundTrips(ctx context.Context) error {
 		return err
 	}
 	defer w.close()
-	// A long path must not take the time that streams are to be watched.
+	// On a slow path the measurement must not take much longer than the watching of streams.
 	ctx, cancel := context.WithTimeout(ctx, x.config.Duration/4+x.config.Patience)
 	defer cancel()
 	r := &x.report.RoundTrips

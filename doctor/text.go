@@ -3,11 +3,12 @@ package doctor
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 )
 
-// WriteText writes the report for people: what was found on the way, what became
-// of the streams, the verdict, and the settings to choose.
+// WriteText writes the report for people: the path, the streams, the verdict, and the
+// settings to choose.
 func (r *Report) WriteText(out io.Writer) error {
 	var b strings.Builder
 	line := func(title, format string, args ...any) {
@@ -65,7 +66,7 @@ func (r *Report) writePath(line func(string, string, ...any)) {
 	}
 	if h := r.HTTP2; h != nil {
 		streams := "any number of"
-		if h.MaxConcurrentStreams != unlimited {
+		if h.MaxConcurrentStreams != math.MaxUint32 {
 			streams = fmt.Sprint("at most ", h.MaxConcurrentStreams)
 		}
 		line("HTTP/2", "%s streams, windows of %d bytes, frames up to %d", streams, h.InitialWindow, h.MaxFrameSize)
@@ -81,7 +82,7 @@ func (s Spread) String() string {
 	return fmt.Sprintf("%d in min %s, p50 %s, p95 %s, max %s", s.Count, s.Min, s.P50, s.P95, s.Max)
 }
 
-// text says what became of a quiet stream.
+// text returns the result in a few words.
 func (q *Quiet) text() string {
 	text := "lived " + q.Lived.String()
 	if q.End != nil {
@@ -99,7 +100,8 @@ func (q *Quiet) text() string {
 	return text
 }
 
-// printable keeps what others said from being more than text on a terminal.
+// printable removes the control characters from texts of others, which a terminal would
+// interpret.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 {

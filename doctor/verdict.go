@@ -34,24 +34,20 @@ type Finding struct {
 
 // Verdict is what follows from an examination.
 type Verdict struct {
-	// PingsAnsweredBy is one of the words for who answers PINGs, and Evidence why
-	// that is thought.
+	// PingsAnsweredBy is one of AnsweredByVenue and the others; Evidence says why.
 	PingsAnsweredBy string   `json:"pings_answered_by"`
 	Evidence        []string `json:"evidence,omitempty"`
-	// SmallestPing is the shortest interval of PINGs that was tolerated; 0 when none
-	// was, or none was tried.
+	// SmallestPing is the shortest interval of PINGs that was tolerated; 0 for none.
 	SmallestPing Millis `json:"smallest_tolerated_ping_ms,omitempty"`
-	// QuietCut is the age at which a stream was cut on which neither side sent
-	// anything, and PingedCut that of one with nothing but PINGs; 0 for none within
-	// the time.
+	// QuietCut is the age at which a stream without any traffic was cut, PingedCut that of a
+	// stream with PINGs only; 0 if none was cut.
 	QuietCut  Millis    `json:"quiet_cut_after_ms,omitempty"`
 	PingedCut Millis    `json:"pinged_cut_after_ms,omitempty"`
 	Findings  []Finding `json:"findings"`
-	// Settings are those that fit this path.
-	Settings Settings `json:"settings"`
+	Settings  Settings  `json:"settings"`
 }
 
-// Settings are what the examination would choose.
+// Settings are those that fit the path.
 type Settings struct {
 	// KeepaliveTime and KeepaliveTimeout are the client's, for the feed's connection.
 	KeepaliveTime    Millis `json:"client_keepalive_time_ms"`
@@ -74,21 +70,20 @@ func (v *Verdict) find(level Level, code, format string, args ...any) {
 const (
 	// venueMinTime is the venue's default of --keepalive-min-time.
 	venueMinTime = 5 * time.Second
-	// leastKeepalive is what grpc-go raises shorter times to (A8).
+	// leastKeepalive is grpc-go's minimum; it raises shorter times (gRPC proposal A8).
 	leastKeepalive = 10 * time.Second
 	// Defaults of client, venue and proxies, with reasons in the protocol.
 	usualKeepalive = 20 * time.Second
 	usualHeartbeat = 5 * time.Second
 	usualProxyIdle = 90 * time.Second
-	// beats is how many heartbeats fit into a timer, so that one that is late or
-	// lost cuts nothing.
+	// beats is how many heartbeats must fit into a timer: one of them may be late or lost.
 	beats = 3
-	// clearly is how much longer a call must take than a PING before that says
-	// anything: below, it is what a server's work takes.
+	// clearly is how much longer than a PING a call must take to be evidence: a server's
+	// work takes less.
 	clearly = 2 * time.Millisecond
 )
 
-// judge draws the conclusions. It looks at nothing but the report.
+// judge draws the conclusions from the report alone.
 func (r *Report) judge() {
 	r.Verdict = Verdict{PingsAnsweredBy: AnsweredUnknown, Findings: []Finding{}}
 	r.judgePath()
@@ -153,8 +148,8 @@ func (r *Report) judgePings() {
 	r.whoAnswers(refused, tolerated)
 }
 
-// whoAnswers gathers the evidence for something that answers PINGs before the
-// venue sees them. PING is hop by hop: every HTTP proxy answers its own.
+// whoAnswers collects the evidence for a proxy that answers PINGs instead of the venue. PING
+// is hop by hop: every HTTP proxy answers its own.
 func (r *Report) whoAnswers(refused, tolerated Millis) {
 	v, trips := &r.Verdict, &r.RoundTrips
 	nearer := func(format string, args ...any) { v.Evidence = append(v.Evidence, fmt.Sprintf(format, args...)) }
@@ -163,7 +158,7 @@ func (r *Report) whoAnswers(refused, tolerated Millis) {
 	}
 	for _, header := range trips.Foreign {
 		if !trips.Health.ok() {
-			break // Whoever answered is no venue.
+			break // The answer is not a venue's.
 		}
 		nearer("an answer carries a header that the venue does not send: %s", header)
 	}
@@ -174,19 +169,19 @@ func (r *Report) whoAnswers(refused, tolerated Millis) {
 		}
 	}
 	if refused == 0 && tolerated > 0 && tolerated < Millis(venueMinTime) {
-		nearer("a PING every %s was never called too often; a venue with its default settings ends a quiet connection for less than %s", tolerated, short(venueMinTime))
+		nearer("a PING every %s was never refused as too often; a venue with its default settings ends a quiet connection for less than %s", tolerated, short(venueMinTime))
 	}
 	switch {
 	case refused > 0:
 		v.PingsAnsweredBy = AnsweredByVenue
-		v.find(Good, "PINGS_REACH_VENUE", "PINGs probably reach the venue: only gRPC servers call them too many")
+		v.find(Good, "PINGS_REACH_VENUE", "PINGs probably reach the venue: only gRPC servers refuse them as too many")
 	case len(v.Evidence) > 0:
 		v.PingsAnsweredBy = AnsweredNearer
 		v.find(Hint, "PINGS_ANSWERED_NEARER", "PINGs are probably answered by something nearer than the venue, such as a proxy: they prove that hop alone, and keep no stream alive behind it")
 	}
 }
 
-// judgeCuts tells timers from accidents, and what each timer looks at.
+// judgeCuts distinguishes timers from accidents, and finds what each timer counts.
 func (r *Report) judgeCuts() {
 	v := &r.Verdict
 	var cuts []Quiet
@@ -232,7 +227,7 @@ func (r *Report) judgeCuts() {
 	}
 	if forgotten > 0 {
 		v.QuietCut = forgotten
-		v.find(Hint, "PATH_FORGETS", "a connection that was silent for %s answers no more, and nobody says so (after %s it did): a firewall or NAT has forgotten it. Traffic within that time keeps it", forgotten, answered)
+		v.find(Hint, "PATH_FORGETS", "a connection that was silent for %s does not answer any more, without any notice (after %s it did): a firewall or NAT has dropped its state. Traffic within that time keeps it", forgotten, answered)
 	}
 	if len(cuts) == 0 && forgotten == 0 && len(r.Silent) > 0 && answered > 0 {
 		v.find(Good, "NO_CUT", "nothing was cut for being quiet within %s; longer timers need --minutes", answered)
@@ -282,7 +277,7 @@ func (r *Report) judgeFeed() {
 	v.find(level, "FEED_CUT", "the feed was cut %d times and came back, last after %s: %s %s%s", len(f.Cuts), last.Lived, last.Reason, last.Text, after)
 }
 
-// choose picks settings that agree with what was found and with each other.
+// choose chooses settings that agree with the findings and with each other.
 func (r *Report) choose() {
 	v := &r.Verdict
 	s := Settings{

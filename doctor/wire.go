@@ -46,8 +46,8 @@ type wire struct {
 	end     *End
 }
 
-// exchange is a stream of one request. The fields below the channels may be read
-// when done is closed.
+// exchange is a stream of one request. The fields below the channels may be read once done
+// is closed.
 type exchange struct {
 	first chan struct{} // closed at the first message, or at the end
 	done  chan struct{}
@@ -184,8 +184,7 @@ func (w *wire) open(method string) (*exchange, error) {
 	return x, err
 }
 
-// check calls Check of grpc.health.v1 and waits for its end, no longer than
-// patience.
+// check calls Check of grpc.health.v1 and waits for its end, no longer than patience.
 func (w *wire) check(ctx context.Context) (*exchange, error) {
 	x, err := w.open(methodCheck)
 	if err == nil {
@@ -194,7 +193,7 @@ func (w *wire) check(ctx context.Context) (*exchange, error) {
 	return x, err
 }
 
-// read takes frames until there are no more, and then ends what waits for some.
+// read takes frames until the connection ends, and then ends every stream and PING.
 func (w *wire) read() {
 	buffer := make([]byte, 16<<10)
 	var err error
@@ -298,7 +297,7 @@ func (w *wire) Headers(stream uint32, fields []hpack.HeaderField, ended bool) er
 	return nil
 }
 
-// foreign says whether a header is one that proxies add and grpc-go does not.
+// foreign says whether proxies, but not grpc-go, add a header.
 func foreign(name string) bool {
 	return slices.Contains([]string{"server", "via", "date", "alt-svc", "cf-ray", "x-cache", "x-powered-by"}, name) ||
 		strings.HasPrefix(name, "x-envoy-") || strings.HasPrefix(name, "x-amz")
