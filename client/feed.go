@@ -80,12 +80,6 @@ func (c *Client) NewFeed(options FeedOptions) *Feed {
 		wanted: wanted{subscription: options.subscription()}, asked: make(map[*question]struct{}),
 	}
 	f.options.InstanceID = cmp.Or(options.InstanceID, NewRequestID())
-	if f.options.OnStatus == nil {
-		f.options.OnStatus = func(Status) {}
-	}
-	if f.options.OnEnd == nil {
-		f.options.OnEnd = func(End) {}
-	}
 	f.standing.Status = Status{State: StateIdle, Since: time.Now(), Cursor: f.cursor}
 	return f
 }

@@ -80,13 +80,13 @@ func (o *frameObserver) read(p []byte, err error) {
 }
 
 // frame records a frame. The caller holds mu.
-func (o *frameObserver) frame(h frameHeader, payload []byte) {
-	switch h.kind { //nolint:exhaustive // The others say nothing about ends.
+func (o *frameObserver) frame(h http2.FrameHeader, payload []byte) {
+	switch h.Type { //nolint:exhaustive // The others say nothing about ends.
 	case http2.FrameData:
-		o.payload += uint64(h.length)
-		o.bare = o.bare || h.flags.Has(http2.FlagDataEndStream)
+		o.payload += uint64(h.Length)
+		o.bare = o.bare || h.Flags.Has(http2.FlagDataEndStream)
 	case http2.FrameHeaders:
-		o.trailers = o.trailers || h.flags.Has(http2.FlagHeadersEndStream)
+		o.trailers = o.trailers || h.Flags.Has(http2.FlagHeadersEndStream)
 	case http2.FrameRSTStream:
 		if len(payload) >= 4 {
 			o.reset = http2.ErrCode(binary.BigEndian.Uint32(payload)).String()
@@ -132,12 +132,6 @@ func (g *GoAway) String() string {
 	return fmt.Sprintf("GOAWAY %s %q", g.Code, g.Debug)
 }
 
-type frameHeader struct {
-	kind   http2.FrameType
-	flags  http2.Flags
-	length uint32
-}
-
 // mostPayload bounds what is kept of a payload: a GOAWAY's two numbers and 256 bytes.
 const mostPayload = 8 + 256
 
@@ -145,14 +139,14 @@ const mostPayload = 8 + 256
 type frames struct {
 	header  [9]byte
 	have    int // Bytes of the header.
-	current frameHeader
+	current http2.FrameHeader
 	left    uint32 // Bytes of the payload that have not arrived.
 	payload []byte // What is kept of it.
 }
 
 // read takes the next bytes and calls seen for each complete frame. The payload is given
 // for GOAWAY and RST_STREAM only, cut at mostPayload, and valid during the call.
-func (f *frames) read(p []byte, seen func(frameHeader, []byte)) {
+func (f *frames) read(p []byte, seen func(http2.FrameHeader, []byte)) {
 	for len(p) > 0 {
 		if f.have < len(f.header) {
 			n := copy(f.header[f.have:], p)
@@ -161,11 +155,11 @@ func (f *frames) read(p []byte, seen func(frameHeader, []byte)) {
 				return
 			}
 			length := uint32(f.header[0])<<16 | uint32(f.header[1])<<8 | uint32(f.header[2])
-			f.current = frameHeader{http2.FrameType(f.header[3]), http2.Flags(f.header[4]), length}
+			f.current = http2.FrameHeader{Type: http2.FrameType(f.header[3]), Flags: http2.Flags(f.header[4]), Length: length}
 			f.left, f.payload = length, f.payload[:0]
 		}
 		n := min(len(p), int(f.left))
-		if f.current.kind == http2.FrameGoAway || f.current.kind == http2.FrameRSTStream {
+		if f.current.Type == http2.FrameGoAway || f.current.Type == http2.FrameRSTStream {
 			f.payload = append(f.payload, p[:min(n, mostPayload-len(f.payload))]...)
 		}
 		f.left -= uint32(n)
@@ -177,13 +171,13 @@ func (f *frames) read(p []byte, seen func(frameHeader, []byte)) {
 	}
 }
 
-// observedCredentials record what happens on their connections.
+// observedCredentials are [credentials.TransportCredentials] that record what happens on
+// their connections.
 type observedCredentials struct {
 	credentials.TransportCredentials
 	observer *frameObserver
 }
 
-// ClientHandshake implements [credentials.TransportCredentials].
 func (c *observedCredentials) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	conn, info, err := c.TransportCredentials.ClientHandshake(ctx, authority, raw)
 	c.observer.connected(conn, err)
@@ -193,7 +187,6 @@ func (c *observedCredentials) ClientHandshake(ctx context.Context, authority str
 	return &observedConn{conn, c.observer}, info, nil
 }
 
-// Clone implements [credentials.TransportCredentials].
 func (c *observedCredentials) Clone() credentials.TransportCredentials {
 	return &observedCredentials{c.TransportCredentials.Clone(), c.observer}
 }
@@ -204,22 +197,19 @@ type observedConn struct {
 	observer *frameObserver
 }
 
-// Read implements [net.Conn].
 func (c *observedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.observer.read(p[:n], err)
 	return n, err //nolint:wrapcheck // HTTP/2 looks at it.
 }
 
-// Write implements [net.Conn].
 func (c *observedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.observer.read(nil, err)
 	return n, err //nolint:wrapcheck // HTTP/2 looks at it.
 }
 
-// Close implements [net.Conn].
 func (c *observedConn) Close() error {
 	c.observer.read(nil, net.ErrClosed)
-	return c.Conn.Close() //nolint:wrapcheck // It is passed on as it is.
+	return c.Conn.Close() //nolint:wrapcheck // HTTP/2 looks at it.
 }

@@ -21,13 +21,13 @@ func FuzzFramesAreThoseOfHTTP2(f *testing.F) {
 	f.Add(whole.Bytes(), uint8(200))
 	f.Fuzz(func(t *testing.T, data []byte, piece uint8) {
 		type seen struct {
-			header  frameHeader
+			header  http2.FrameHeader
 			payload string
 		}
 		var got []seen
 		var frames frames
 		for part := range slices.Chunk(data, int(piece)+1) {
-			frames.read(part, func(h frameHeader, payload []byte) { got = append(got, seen{h, string(payload)}) })
+			frames.read(part, func(h http2.FrameHeader, payload []byte) { got = append(got, seen{h, string(payload)}) })
 		}
 		if cap(frames.payload) > 4*mostPayload {
 			t.Errorf("keeps %d bytes", cap(frames.payload))
@@ -42,9 +42,9 @@ func FuzzFramesAreThoseOfHTTP2(f *testing.F) {
 			if i >= len(got) {
 				t.Fatalf("frame %d was not seen: %v", i, frame)
 			}
-			h := frame.Header()
-			if got[i].header != (frameHeader{h.Type, h.Flags, h.Length}) {
-				t.Errorf("frame %d: saw %v, want %v", i, got[i].header, h)
+			h, saw := frame.Header(), got[i].header
+			if saw.Type != h.Type || saw.Flags != h.Flags || saw.Length != h.Length {
+				t.Errorf("frame %d: saw %v, want %v", i, saw, h)
 			}
 			if goAway, ok := frame.(*http2.GoAwayFrame); ok {
 				debug := goAway.DebugData()

@@ -77,7 +77,7 @@ func (f *Feed) stand(state State) {
 	}
 	status := f.standing.at(now)
 	f.mu.Unlock()
-	if changed {
+	if changed && f.options.OnStatus != nil {
 		f.options.OnStatus(status)
 	}
 }
@@ -87,7 +87,9 @@ func (f *Feed) ended(end End) {
 	f.mu.Lock()
 	f.standing.End = &end
 	f.mu.Unlock()
-	f.options.OnEnd(end)
+	if f.options.OnEnd != nil {
+		f.options.OnEnd(end)
+	}
 }
 
 func (f *Feed) heard(at time.Time) {

@@ -37,8 +37,12 @@ func (r *runner) do(ctx context.Context, c command) outcome {
 	}
 	r.cursor = cmp.Or(answer.GetCursor(), r.cursor)
 	o := outcome{orderID: answer.GetOrderId(), filled: quantity(answer.GetFilledQuantity()), leaves: quantity(answer.GetLeavesQuantity())}
-	if c.kind != take || answer.GetStatus() == todokuv1.OrderStatus_ORDER_STATUS_REJECTED {
-		o.refused = refusal(c, answer)
+	switch status := answer.GetStatus(); {
+	case c.kind == take && status != todokuv1.OrderStatus_ORDER_STATUS_REJECTED:
+	case c.kind == cancel && status == todokuv1.OrderStatus_ORDER_STATUS_CANCELED:
+		// The reason of a canceled order is not a refusal.
+	default:
+		o.refused = answer.GetReason().GetName()
 	}
 	return o
 }
@@ -68,15 +72,6 @@ func request(ctx context.Context, orders todokuv1.OrderServiceClient, c command,
 		Price:     c.price.String(), Quantity: c.quantity.String(),
 	})
 	return reply.GetAnswer(), err
-}
-
-// refusal is the reason of a refused quote. The reason of a canceled order is not a
-// refusal.
-func refusal(c command, answer *todokuv1.OrderAnswer) string {
-	if c.kind == cancel && answer.GetStatus() == todokuv1.OrderStatus_ORDER_STATUS_CANCELED {
-		return ""
-	}
-	return answer.GetReason().GetName()
 }
 
 // ended reads what was filled of an order that no longer works.

@@ -156,7 +156,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"no password": func(c *Config) { c.Passwords = nil },
 		"no address":  func(c *Config) { c.Venue.Address = "" },
-		"a flood":     func(c *Config) { c.Rate = maxRate + 1 },
+		"a high rate": func(c *Config) { c.Rate = maxRate + 1 },
 	} {
 		c := config("127.0.0.1:1")
 		change(&c)

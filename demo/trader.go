@@ -42,13 +42,9 @@ func newTrader(config Config, name string) (*trader, error) {
 // across restarts and overload. The request must carry an id, so that it is done only
 // once. The error is a refusal of the venue's, or ctx's.
 func (t *trader) call(ctx context.Context, request func(context.Context) error) error {
-	wait := firstWait
-	for {
+	for wait := firstWait; ; wait = min(2*wait, mostWait) {
 		err := t.attempt(ctx, request)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if !temporary(err) {
+		if ctx.Err() != nil || !temporary(err) {
 			return err
 		}
 		if wait == firstWait {
@@ -58,29 +54,24 @@ func (t *trader) call(ctx context.Context, request func(context.Context) error) 
 		case <-time.After(wait/2 + rand.N(wait/2)): //nolint:gosec // Jitter is no secret.
 		case <-ctx.Done():
 		}
-		wait = min(2*wait, mostWait)
 	}
 }
 
 // attempt signs in where needed and sends the request, a second time if the session
 // has ended.
 func (t *trader) attempt(ctx context.Context, request func(context.Context) error) error {
-	for again := t.signedIn; ; again = false {
-		if !t.signedIn {
-			if err := t.client.Login(ctx, t.name, t.password); err != nil {
-				return err
-			}
-			t.signedIn = true
-		}
-		err := request(ctx)
-		if status.Code(err) != codes.Unauthenticated {
-			return err
-		}
-		t.signedIn = false
-		if !again {
+	before := t.signedIn
+	if !before {
+		if err := t.client.Login(ctx, t.name, t.password); err != nil {
 			return err
 		}
 	}
+	err := request(ctx)
+	t.signedIn = status.Code(err) != codes.Unauthenticated
+	if before && !t.signedIn {
+		return t.attempt(ctx, request)
+	}
+	return err
 }
 
 // log reports an error of the venue's, or nothing if ctx has ended.

@@ -138,22 +138,17 @@ func Examine(ctx context.Context, config Config) (*Report, error) {
 	}
 	x := &examination{config: c, report: &Report{Address: c.Address, Plaintext: c.Plaintext}}
 	x.report.EnvironmentProxy = environmentProxy(c.Address)
-	if err := x.reach(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		x.report.judge()
-		return x.report, err
+	if err = x.reach(ctx); err != nil {
+		x.report.failed, err = err, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	} else {
+		x.roundTrips(ctx)
+		x.watch(ctx)
 	}
-	if err := x.roundTrips(ctx); err != nil && ctx.Err() == nil {
-		x.report.RoundTrips.Error = err.Error()
-	}
-	x.watch(ctx)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	x.report.judge()
-	return x.report, nil
+	return x.report, err
 }
 
 type examination struct {

@@ -79,11 +79,7 @@ func (x *examination) quiet(ctx context.Context, start time.Time, wait time.Dura
 		q.End = answer.end
 	}
 	q.PeerPings = int(w.peerPings.Load())
-	if q.PingEvery > 0 {
-		x.say("quiet, a PING every %s: %s", q.PingEvery, q.text())
-	} else {
-		x.say("silent for %s: %s", q.AskAfter, q.text())
-	}
+	x.say("quiet, %s", q.text())
 }
 
 // ended says whether the stream is over, given the error of using its connection. Writing

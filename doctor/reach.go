@@ -24,8 +24,7 @@ func (x *examination) reach(ctx context.Context) error {
 	names, err := net.DefaultResolver.LookupHost(ctx, host)
 	r.Resolve = Millis(time.Since(began))
 	if err != nil {
-		r.failed = err
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return err
 	}
 	if net.ParseIP(host) != nil {
 		r.Resolve = 0
@@ -38,11 +37,10 @@ func (x *examination) reach(ctx context.Context) error {
 			last = err
 		}
 	}
-	if x.target == "" {
-		r.failed = last
-		return fmt.Errorf("%w: %w", ErrUnreachable, last)
+	if x.target != "" {
+		return nil
 	}
-	return nil
+	return last
 }
 
 // try connects to an address and reports how far it came.

@@ -17,13 +17,19 @@ const pace = 10 * time.Millisecond
 
 // roundTrips measures PINGs and calls on one connection, in turn: because of the call
 // between two PINGs, the venue does not count them as too many.
-func (x *examination) roundTrips(ctx context.Context) error {
+func (x *examination) roundTrips(ctx context.Context) {
 	x.say("measuring %d round trips", x.config.Rounds)
 	w, err := x.dial(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		err = x.measure(ctx, w)
+		w.close()
 	}
-	defer w.close()
+	if err != nil {
+		x.report.RoundTrips.Error = err.Error()
+	}
+}
+
+func (x *examination) measure(ctx context.Context, w *wire) error {
 	// On a slow path the measurement must not take much longer than the watching of streams.
 	ctx, cancel := context.WithTimeout(ctx, x.config.Duration/4+x.config.Patience)
 	defer cancel()

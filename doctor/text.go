@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -15,11 +16,8 @@ func (r *Report) WriteText(out io.Writer) error {
 		_, _ = fmt.Fprintf(&b, "%-12s %s\n", title, fmt.Sprintf(format, args...)) // It cannot fail.
 	}
 	r.writePath(line)
-	for _, q := range r.Pinged {
-		line("quiet", "a PING every %s: %s", q.PingEvery, q.text())
-	}
-	for _, q := range r.Silent {
-		line("silent", "for %s: %s", q.AskAfter, q.text())
+	for _, q := range slices.Concat(r.Pinged, r.Silent) {
+		line("quiet", "%s", q.text())
 	}
 	if f := r.Feed; f != nil && f.Error == "" {
 		line("feed", "%s; Hello after %s, resumed (%s) within %s", f.Version, f.Hello, f.Resumed, f.ResumeTook)
@@ -89,7 +87,9 @@ func (q *Quiet) text() string {
 		text = fmt.Sprintf("%s after %s", q.End, q.Lived)
 	}
 	if q.PingEvery > 0 {
-		text += fmt.Sprintf(", %d PINGs answered", q.Answered)
+		text = fmt.Sprintf("a PING every %s: %s, %d PINGs answered", q.PingEvery, text, q.Answered)
+	} else {
+		text = fmt.Sprintf("no traffic for %s: %s", q.AskAfter, text)
 	}
 	if q.PeerPings > 0 {
 		text += fmt.Sprintf(", %d PINGs from the other side", q.PeerPings)

@@ -225,7 +225,7 @@ func (w *wire) receive(b []byte) error {
 	return w.flush()
 }
 
-// Frame implements [h2.Handler]. The caller holds mu, as for all below.
+// Frame, Data and Headers implement [h2.Handler]. The caller holds mu, as for all below.
 func (w *wire) Frame(f h2.Frame) error {
 	switch f.Type { //nolint:exhaustive // The others make no difference to a stream's life.
 	case http2.FrameSettings:
@@ -247,7 +247,6 @@ func (w *wire) Frame(f h2.Frame) error {
 	return nil
 }
 
-// Data implements [h2.Handler].
 func (w *wire) Data(stream uint32, _ []byte, end bool) error {
 	if x := w.streams[stream]; x != nil && !x.began {
 		x.began = true
@@ -272,7 +271,6 @@ func (w *wire) pong(f h2.Frame) {
 	}
 }
 
-// Headers implements [h2.Handler].
 func (w *wire) Headers(stream uint32, fields []hpack.HeaderField, ended bool) error {
 	x := w.streams[stream]
 	if x == nil {

@@ -15,9 +15,9 @@ import (
 	"todoku/push"
 )
 
-// What a client owes a stream that resumes: it keeps the newest cursor, checks
-// that each response continues the one before, mistrusts silence, and comes back
-// after every end of the stream whose reason allows it.
+// What a client of a stream that resumes must do: keep the newest cursor, check that each
+// response continues the one before, treat a long silence as an end, and join again after
+// every end of the stream whose reason allows it.
 
 const (
 	silence   = 15 * time.Second // Three heartbeats: the stream is dead, whatever TCP says.
@@ -25,11 +25,11 @@ const (
 	longWait  = 10 * time.Second
 )
 
-// errGap means that a response does not continue the one before. Joining again
-// after the last good cursor mends it.
+// errGap means that a response does not continue the one before. The member joins again
+// after the last valid cursor.
 var errGap = errors.New("a response does not continue the one before")
 
-// member follows a room over as many streams as it takes.
+// member follows a room, over one stream after the other.
 type member struct {
 	client  chatv1.ChatServiceClient
 	request *chatv1.JoinRequest // Resumes after the newest cursor.
@@ -39,8 +39,8 @@ func newMember(client chatv1.ChatServiceClient, room, name string) *member {
 	return &member{client, &chatv1.JoinRequest{Room: room, Name: name, Instance: rand.Text()}}
 }
 
-// follow hands every response to receive, in order and none twice. It returns nil
-// when ctx ends, and an error when coming back would not help.
+// follow passes every response to receive, in order and none twice. It returns nil when
+// ctx ends, and an error when joining again would not help.
 func (m *member) follow(ctx context.Context, receive func(*chatv1.JoinResponse)) error {
 	wait := firstWait
 	for {
@@ -54,7 +54,10 @@ func (m *member) follow(ctx context.Context, receive func(*chatv1.JoinResponse))
 		case status.Code(err) == codes.InvalidArgument || reasonOf(err) == push.ReasonSuperseded:
 			return err
 		}
-		pause(ctx, mathrand.N(wait)) //nolint:gosec // Jitter needs no secret.
+		select {
+		case <-time.After(mathrand.N(wait)): //nolint:gosec // Jitter needs no secret.
+		case <-ctx.Done():
+		}
 		wait = min(2*wait, longWait)
 	}
 }
@@ -91,7 +94,7 @@ func (m *member) stream(ctx context.Context, receive func(*chatv1.JoinResponse))
 	}
 }
 
-// reasonOf returns why the server ended a stream, "" when it did not say.
+// reasonOf returns the server's reason for ending a stream; "" for none.
 func reasonOf(err error) push.Reason {
 	for _, detail := range status.Convert(err).Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok {
@@ -99,14 +102,4 @@ func reasonOf(err error) push.Reason {
 		}
 	}
 	return ""
-}
-
-// pause returns after d or when ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
