@@ -9,8 +9,7 @@ import (
 // walkStep is how many records Walk asks for at a time.
 const walkStep = 4096
 
-// Summary says what a journal holds. Verify fills everything, Stat leaves
-// Records and Bytes to it.
+// Summary says what a journal holds.
 type Summary struct {
 	// Epoch is the journal's identity.
 	Epoch string
@@ -28,30 +27,12 @@ type Summary struct {
 	Records, Bytes uint64
 }
 
-// Stat reads what a journal holds without walking through it.
-func Stat(ctx context.Context, store Store) (Summary, error) {
-	summary, err := bounds(ctx, store)
-	if err != nil || summary.Head == 0 {
-		return summary, err
-	}
-	first, err := at(ctx, store, summary.Oldest)
-	if err != nil {
-		return summary, err
-	}
-	last, err := at(ctx, store, summary.Head)
-	if err != nil {
-		return summary, err
-	}
-	summary.FirstTime, summary.LastTime = first.Time, last.Time
-	return summary, nil
-}
-
-// Verify reads every record from the oldest to the head there was at the start,
-// beside a running writer or without one, and checks what a Store promises:
-// checksums, no gaps, times that never fall. Progress, which may be nil, is
-// called with the count so far after each record. The error is a *CorruptError
-// for the first damage met; the summary then counts what was good before it.
-func Verify(ctx context.Context, store Store, progress func(Summary)) (Summary, error) {
+// Verify reads every record from the oldest to the head at the start, beside a running
+// writer or without one, and checks what a Store promises: checksums, no gaps, times that
+// never fall. It calls each, which may be nil, with every record and the summary so far,
+// and returns its first error. The error for damage is a *CorruptError. With any error, the
+// summary counts the good records before it.
+func Verify(ctx context.Context, store Store, each func(Record, Summary) error) (Summary, error) {
 	summary, err := bounds(ctx, store)
 	if err != nil {
 		return summary, err
@@ -60,15 +41,19 @@ func Verify(ctx context.Context, store Store, progress func(Summary)) (Summary, 
 		if record.Time < summary.LastTime {
 			return &CorruptError{record.Sequence, fmt.Sprintf("time %d before %d", record.Time, summary.LastTime)}
 		}
-		if summary.Records == 0 {
-			summary.FirstTime = record.Time
+		next := summary
+		if next.Records == 0 {
+			next.FirstTime = record.Time
 		}
-		summary.LastTime = record.Time
-		summary.Records++
-		summary.Bytes += uint64(len(record.Data))
-		if progress != nil {
-			progress(summary)
+		next.LastTime = record.Time
+		next.Records++
+		next.Bytes += uint64(len(record.Data))
+		if each != nil {
+			if err := each(record, next); err != nil {
+				return err
+			}
 		}
+		summary = next
 		return nil
 	})
 	return summary, err
@@ -123,16 +108,4 @@ func bounds(ctx context.Context, store Store) (Summary, error) {
 		return summary, err
 	}
 	return summary, nil
-}
-
-// at reads one record.
-func at(ctx context.Context, store Store, sequence uint64) (Record, error) {
-	records, err := store.Read(ctx, sequence-1, 1)
-	if err != nil {
-		return Record{}, err
-	}
-	if len(records) == 0 {
-		return Record{}, &CorruptError{sequence, "is missing"}
-	}
-	return records[0], nil
 }

@@ -2,6 +2,7 @@ package journaltest
 
 import (
 	"bytes"
+	"errors"
 	"sync"
 	"testing"
 
@@ -86,18 +87,22 @@ func verify(t *testing.T, open Open) {
 	Fill(t, store, 3, 1, 4)
 	save(t, store, 4, "four")
 	calls := 0
-	summary, err := journal.Verify(t.Context(), store, func(journal.Summary) { calls++ })
+	summary, err := journal.Verify(t.Context(), store, func(r journal.Record, sofar journal.Summary) error {
+		if calls++; sofar.LastTime != r.Time {
+			t.Errorf("record %d at %d: summary %+v", r.Sequence, r.Time, sofar)
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if summary.Records != 8 || summary.Oldest != 1 || summary.Head != 8 || summary.FirstTime != 1000 ||
-		summary.LastTime != 8000 || !summary.HasSnapshot || summary.Snapshot != 4 || calls == 0 {
+		summary.LastTime != 8000 || !summary.HasSnapshot || summary.Snapshot != 4 || calls != 8 {
 		t.Fatalf("summary %+v after %d calls", summary, calls)
 	}
-	stat, err := journal.Stat(t.Context(), store)
-	if err != nil || stat.LastTime != 8000 || stat.FirstTime != 1000 || stat.Epoch != summary.Epoch {
-		t.Fatalf("stat %+v, %v", stat, err)
-	}
+	stop := errors.New("stop")
+	_, err = journal.Verify(t.Context(), store, func(journal.Record, journal.Summary) error { return stop })
+	want(t, "Verify with an error of its caller", err, stop)
 	log, err := journal.Open(t.Context(), store, journal.Options{})
 	if err != nil {
 		t.Fatal(err)

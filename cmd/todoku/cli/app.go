@@ -1,6 +1,6 @@
-// Package cli is what every command has in common and what needs no venue: how a
-// command line is run and ends, flags, settings from environment and file, help, and
-// output as tables or as JSON.
+// Package cli has what all commands share and what needs no venue: running a command
+// line, exit codes, flags, settings from environment and file, help, and output as tables
+// or as JSON.
 package cli
 
 import (
@@ -28,8 +28,8 @@ const (
 	ExitUnreachable = 3
 )
 
-// App is what the commands know of their surroundings, so that tests can give them
-// others. It runs one command line.
+// App runs one command line. Its fields are the process's surroundings, which tests
+// replace.
 type App struct {
 	In          io.Reader
 	Out, Errors io.Writer
@@ -44,9 +44,7 @@ type App struct {
 	// JSON is set by --json: print objects for programs.
 	JSON bool
 
-	// ran is set when a command's own code has begun: errors from before are
-	// wrong usage.
-	ran bool
+	ran bool // a command's own code has begun; earlier errors are wrong usage
 }
 
 // UsageError is a mistake in how a command was called.
@@ -69,7 +67,7 @@ func WrongUsageIf(err, target error) error {
 	return err
 }
 
-// ErrRefused ends a command that has already said why.
+// ErrRefused ends a command that has already printed the reason.
 var ErrRefused = errors.New("refused") //nolint:errname // It is compared, never shown.
 
 // Root prepares the root of the tree of commands.
@@ -108,9 +106,9 @@ func (a *App) Execute(ctx context.Context, root *cobra.Command, args []string) i
 	return ExitFailed
 }
 
-// Describe returns an error in one line: what the venue said, where it said it.
+// Describe returns an error in one line, in the venue's words if it has any.
 func Describe(err error) string {
-	var refusal *trade.Refusal // Of the engine itself, offline.
+	var refusal *trade.Refusal // It comes from the engine itself, offline.
 	if errors.As(err, &refusal) {
 		text := refusal.Reason.String() + ": " + refusal.Reason.Sentence()
 		if refusal.Detail != "" {
@@ -125,26 +123,21 @@ func Describe(err error) string {
 	return text
 }
 
-// Warn prints what is wrong to standard error.
+// Warn prints a warning or an error to standard error.
 func (a *App) Warn(format string, args ...any) { a.Say("todoku: "+format+"\n", args...) }
 
-// Say prints what is not the command's result to standard error. An error is
-// ignored: there is no other place to report it.
-func (a *App) Say(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.Errors, format, args...)
-}
+// Say prints to standard error what is not the command's result. It ignores errors, which
+// it could report nowhere else.
+func (a *App) Say(format string, args ...any) { _, _ = fmt.Fprintf(a.Errors, format, args...) }
 
 // Group returns a command that only holds others.
 func (a *App) Group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
 	g := &cobra.Command{
-		Use: use, Short: short, Long: long,
-		Args: func(command *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
+		Use: use, Short: short, Long: long, Args: cobra.ArbitraryArgs,
+		RunE: func(command *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return Usagef("there is no command %q in %q%s", args[0], command.CommandPath(), didYouMean(command.SuggestionsFor(args[0])))
 			}
-			return Usagef("there is no command %q in %q%s", args[0], command.CommandPath(), didYouMean(command.SuggestionsFor(args[0])))
-		},
-		RunE: func(command *cobra.Command, _ []string) error {
 			if command.Parent() == nil {
 				return command.Help()
 			}
@@ -182,13 +175,14 @@ func (a *App) markRunning(command *cobra.Command) {
 	}
 }
 
-// IsTerminal says whether a stream is a terminal.
+// IsTerminal reports whether a stream is a terminal.
 func IsTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// OneLine makes a text from elsewhere safe for a line of a terminal.
+// OneLine replaces the control characters of a text by spaces, so that text from elsewhere
+// is safe on a terminal.
 func OneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
@@ -198,11 +192,10 @@ func OneLine(text string) string {
 	}, text)
 }
 
-// Version returns what this binary was built from, as the toolchain noted it.
+// Version returns the version of the source that the toolchain built.
 func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
 	}
-	return info.Main.Version
+	return "(devel)"
 }

@@ -43,16 +43,19 @@ empty is left out.`,
 			return fmt.Errorf("the journal begins at %d: %w", oldest, journal.ErrCompacted)
 		}
 		out := bufio.NewWriter(a.Out)
-		err = walk(ctx, store, max(after, oldest-1), through, func(_ journal.Record, r *trade.Record) error {
-			_, err := out.Write(append(exportRecord(r), '\n'))
+		err = journal.Walk(ctx, store, max(after, oldest-1), through, func(stored journal.Record) error {
+			r, err := decode(stored)
+			if err == nil {
+				_, err = out.Write(append(exportRecord(r), '\n'))
+			}
 			return err
 		})
 		return errors.Join(err, out.Flush())
 	})
 }
 
-// exportRecord returns a record as a line of JSON. It goes by the fields of the journal's
-// types, so that a field that is added to an event is exported without a change here.
+// exportRecord returns a record as a line of JSON. It reads the fields of the journal's
+// types by reflection, so that a new field of an event is exported without a change here.
 func exportRecord(r *trade.Record) []byte {
 	parts := appendField(nil, "sequence", reflect.ValueOf(r.Sequence))
 	parts = appendField(parts, "time", reflect.ValueOf(r.Time))

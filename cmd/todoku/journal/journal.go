@@ -1,5 +1,5 @@
-// Package journal has the commands that read a venue's journal, beside a running server
-// or without one. They write nothing.
+// Package journal has the commands that read a venue's journal, with or without a running
+// server. They write nothing.
 package journal
 
 import (
@@ -23,12 +23,12 @@ import (
 // Command is the group of the commands of the journal.
 func Command(a *cli.App) *cobra.Command {
 	return a.Group("journal", "Check, export and measure a venue's journal",
-		"Reads the journal in a data directory, beside a running server or without one, and writes nothing.",
+		"Reads the journal in a data directory, with or without a running server, and writes nothing.",
 		verifyCommand(a), exportCommand(a), statCommand(a))
 }
 
-// withStore gives a command the setting of a data directory and runs it with the
-// journal there, opened for reading.
+// withStore gives a command --data and runs it with the journal of that directory, opened
+// for reading.
 func withStore(command *cobra.Command, run func(context.Context, string, journal.Store) error) *cobra.Command {
 	var data string
 	command.Args = cobra.NoArgs
@@ -37,11 +37,8 @@ func withStore(command *cobra.Command, run func(context.Context, string, journal
 	})
 	command.RunE = func(command *cobra.Command, _ []string) (err error) {
 		store, err := server.OpenJournal(command.Context(), data)
-		if errors.Is(err, server.ErrConfig) {
-			return cli.WrongUsage(err)
-		}
 		if err != nil {
-			return err
+			return cli.WrongUsageIf(err, server.ErrConfig)
 		}
 		defer func() { err = errors.Join(err, store.Close()) }()
 		return run(command.Context(), data, store)
@@ -94,7 +91,7 @@ each can be decoded. Exit code 1 and the sequence of the first bad one, if any.`
 	}
 	a.JSONFlag(command)
 	return withStore(command, func(ctx context.Context, _ string, store journal.Store) error {
-		summary, err := journal.Verify(ctx, decodedStore{store}, progress(a))
+		summary, err := verify(ctx, a, store, func(*trade.Record) {})
 		if err != nil {
 			return fmt.Errorf("%d good records, then: %w", summary.Records, err)
 		}
@@ -105,48 +102,44 @@ each can be decoded. Exit code 1 and the sequence of the first bad one, if any.`
 	})
 }
 
-// progress returns what shows how far a long command has come, on a terminal only.
+// verify is journal.Verify for records that must also decode as those of a venue: a
+// checksum proves only that they are as they were written. It shows its progress.
+func verify(ctx context.Context, a *cli.App, store journal.Store, use func(*trade.Record)) (journal.Summary, error) {
+	show := progress(a)
+	return journal.Verify(ctx, store, func(stored journal.Record, summary journal.Summary) error {
+		r, err := decode(stored)
+		if err == nil {
+			use(r)
+			show(summary)
+		}
+		return err
+	})
+}
+
+func decode(stored journal.Record) (*trade.Record, error) {
+	r, err := record.Decode(stored.Sequence, stored.Time, stored.Data)
+	if err != nil {
+		return nil, &journal.CorruptError{Sequence: stored.Sequence, Reason: err.Error()}
+	}
+	return r, nil
+}
+
+// progress returns a function that shows how far a long command has come, on a terminal
+// only.
 func progress(a *cli.App) func(journal.Summary) {
 	shown := time.Time{}
 	return func(s journal.Summary) {
 		const often = 100 * time.Millisecond
-		now, last, of := a.Now(), s.Records == s.Head+1-s.Oldest, s.Head+1-s.Oldest
-		if !cli.IsTerminal(a.Errors) || !last && now.Sub(shown) < often {
+		now, all := a.Now(), s.Head+1-s.Oldest
+		if !cli.IsTerminal(a.Errors) || s.Records < all && now.Sub(shown) < often {
 			return
 		}
 		shown = now
-		a.Say("\r%d of %d records, %d%%", s.Records, of, s.Records*100/of)
-		if last {
+		a.Say("\r%d of %d records, %d%%", s.Records, all, s.Records*100/all)
+		if s.Records == all {
 			a.Say("\n")
 		}
 	}
-}
-
-// decodedStore is a store whose records must also be this venue's: a checksum proves
-// only that they are as they were written.
-type decodedStore struct{ journal.Store }
-
-// Read implements journal.Store.
-func (d decodedStore) Read(ctx context.Context, after uint64, limit int) ([]journal.Record, error) {
-	records, err := d.Store.Read(ctx, after, limit)
-	for _, r := range records {
-		if _, err := record.Decode(r.Sequence, r.Time, r.Data); err != nil {
-			return nil, &journal.CorruptError{Sequence: r.Sequence, Reason: err.Error()}
-		}
-	}
-	return records, err
-}
-
-// walk calls use with the records after one sequence up to another, as they are
-// stored and decoded.
-func walk(ctx context.Context, store journal.Store, after, through uint64, use func(journal.Record, *trade.Record) error) error {
-	return journal.Walk(ctx, store, after, through, func(stored journal.Record) error {
-		decoded, err := record.Decode(stored.Sequence, stored.Time, stored.Data)
-		if err != nil {
-			return fmt.Errorf("record %d: %w", stored.Sequence, err)
-		}
-		return use(stored, decoded)
-	})
 }
 
 func statCommand(a *cli.App) *cobra.Command {
@@ -157,55 +150,45 @@ func statCommand(a *cli.App) *cobra.Command {
 	}
 	a.JSONFlag(command)
 	return withStore(command, func(ctx context.Context, data string, store journal.Store) error {
-		summary, err := stat(ctx, a, data, store)
+		kinds := map[string]uint64{}
+		base, err := verify(ctx, a, store, func(r *trade.Record) { kinds[r.Command.Kind.String()]++ })
 		if err != nil {
+			return err
+		}
+		summary := summarise(base)
+		summary.Kinds = kinds
+		if summary.Files, err = server.StorageBytes(data); err != nil {
+			return err
+		}
+		if summary.Snapshots, err = snapshots(ctx, store); err != nil {
 			return err
 		}
 		if a.JSON {
 			return a.PrintValue(summary)
 		}
-		return printStat(a, summary)
+		return printStat(a, &summary)
 	})
 }
 
-func stat(ctx context.Context, a *cli.App, data string, store journal.Store) (journalSummary, error) {
-	base, err := journal.Stat(ctx, store)
-	if err != nil {
-		return journalSummary{}, err
-	}
-	kinds, show := map[string]uint64{}, progress(a)
-	err = walk(ctx, store, base.Oldest-1, base.Head, func(stored journal.Record, r *trade.Record) error {
-		kinds[r.Command.Kind.String()]++
-		base.Records++
-		base.Bytes += uint64(len(stored.Data))
-		show(base)
-		return nil
-	})
-	summary := summarise(base)
-	summary.Kinds = kinds
-	if err != nil {
-		return summary, err
-	}
-	if summary.Files, err = server.StorageBytes(data); err != nil {
-		return summary, err
-	}
+// snapshots lists the snapshots of a journal, newest first.
+func snapshots(ctx context.Context, store journal.Store) (all []snapshotSummary, err error) {
 	for atMost := uint64(journal.MaxSequence); ; {
 		snapshot, err := store.LoadSnapshot(ctx, atMost)
 		if errors.Is(err, journal.ErrNoSnapshot) {
-			return summary, nil
+			return all, nil
 		}
 		if err != nil {
-			return summary, err
+			return nil, err
 		}
-		summary.Snapshots = append(summary.Snapshots, snapshotSummary{snapshot.Sequence, jsonTime(snapshot.Time), len(snapshot.Data)})
+		all = append(all, snapshotSummary{snapshot.Sequence, jsonTime(snapshot.Time), len(snapshot.Data)})
 		if snapshot.Sequence == 0 {
-			return summary, nil
+			return all, nil
 		}
 		atMost = snapshot.Sequence - 1
 	}
 }
 
-func printStat(a *cli.App, s journalSummary) error {
+func printStat(a *cli.App, s *journalSummary) error {
 	rows := [][]string{
 		{"epoch", s.Epoch},
 		{"records", fmt.Sprintf("%d, from %d to %d, %s", s.Records, s.Oldest, s.Head, cli.Bytes(s.Bytes))},
