@@ -21,27 +21,31 @@ import (
 // parsedFlag implements pflag.Value by a function.
 type parsedFlag struct {
 	text, kind string
-	parse      func(string) (shown string, err error)
+	set        func(string) error
 }
 
 func (f *parsedFlag) String() string { return f.text }
 func (f *parsedFlag) Type() string   { return f.kind }
 
 func (f *parsedFlag) Set(text string) error {
-	shown, err := f.parse(text)
+	err := f.set(text)
 	if err == nil {
-		f.text = shown
+		f.text = text
 	}
 	return err
 }
 
-// ParsedFlag defines a flag that parse reads; it returns how the value is shown. The
-// default is only shown, not parsed.
-func ParsedFlag(flags *pflag.FlagSet, name, kind, standard, usage string, parse func(string) (shown string, err error)) {
-	flags.Var(&parsedFlag{standard, kind, parse}, name, usage)
+// ParsedFlag defines a flag whose value parse reads into p. The default is shown and not
+// parsed.
+func ParsedFlag[T any](flags *pflag.FlagSet, p *T, name, kind, standard, usage string, parse func(string) (T, error)) {
+	set := func(text string) (err error) {
+		*p, err = parse(text)
+		return err
+	}
+	flags.Var(&parsedFlag{standard, kind, set}, name, usage)
 }
 
-// JSONFlag gives a command the flag that makes its output one for programs.
+// JSONFlag defines --json, with which a command prints for programs.
 func (a *App) JSONFlag(command *cobra.Command) {
 	command.Flags().BoolVar(&a.JSON, "json", false, "print one JSON object per line")
 }
@@ -49,16 +53,15 @@ func (a *App) JSONFlag(command *cobra.Command) {
 // ChoiceFlag defines a flag that takes one of a few words, and completes them.
 func ChoiceFlag[S ~string](command *cobra.Command, p *S, name string, standard S, usage string, words ...S) {
 	*p = standard
-	texts := make([]string, len(words))
-	for i, word := range words {
-		texts[i] = string(word)
+	var texts []string
+	for _, word := range words {
+		texts = append(texts, string(word))
 	}
-	ParsedFlag(command.Flags(), name, "string", string(standard), usage, func(text string) (string, error) {
+	ParsedFlag(command.Flags(), p, name, "string", string(standard), usage, func(text string) (S, error) {
 		if !slices.Contains(texts, text) {
-			return "", fmt.Errorf("choose %s", strings.Join(texts, ", "))
+			return *p, fmt.Errorf("choose %s", strings.Join(texts, ", "))
 		}
-		*p = S(text)
-		return text, nil
+		return S(text), nil
 	})
 	CompleteWords(command, name, texts)
 }
@@ -71,10 +74,7 @@ type Enum interface {
 
 // EnumFlag defines a flag that takes a word of an enum, and completes it.
 func EnumFlag[E Enum](command *cobra.Command, p *E, name, usage string) {
-	ParsedFlag(command.Flags(), name, "string", "", usage, func(text string) (_ string, err error) {
-		*p, err = ParseWord[E](text)
-		return text, err
-	})
+	ParsedFlag(command.Flags(), p, name, "string", "", usage, ParseWord[E])
 	CompleteWords(command, name, Words[E]())
 }
 
@@ -84,7 +84,7 @@ func CompleteWords(command *cobra.Command, flag string, words []string) {
 	_ = command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// Word returns an enum's value as people write it: without its type's prefix.
+// Word returns the name of an enum's value without the prefix of its type.
 func Word[E Enum](value E) string {
 	values := value.Descriptor().Values()
 	known := values.ByNumber(value.Number())
@@ -95,7 +95,7 @@ func Word[E Enum](value E) string {
 	return strings.TrimPrefix(string(known.Name()), prefix)
 }
 
-// Words returns all words of an enum, in the order of their numbers.
+// Words returns all words of an enum except that of 0, in the order of their numbers.
 func Words[E Enum]() (words []string) {
 	var zero E
 	values := zero.Descriptor().Values()
@@ -105,7 +105,7 @@ func Words[E Enum]() (words []string) {
 	return words
 }
 
-// ParseWord finds the value of a word, whatever its case.
+// ParseWord returns the value of a word in any case.
 func ParseWord[E Enum](text string) (E, error) {
 	words := Words[E]()
 	i := slices.Index(words, strings.ReplaceAll(strings.ToUpper(text), "-", "_"))
@@ -119,10 +119,7 @@ func ParseWord[E Enum](text string) (E, error) {
 // DecimalFlag defines a flag that takes a price or quantity greater than zero.
 func DecimalFlag(flags *pflag.FlagSet, p *string, name, standard, usage string) {
 	*p = standard
-	ParsedFlag(flags, name, "decimal", standard, usage, func(text string) (_ string, err error) {
-		*p, err = ParsePositive(text)
-		return *p, err
-	})
+	ParsedFlag(flags, p, name, "decimal", standard, usage, ParsePositive)
 }
 
 // ParsePositive checks a price or quantity and returns its shortest exact text.
@@ -141,18 +138,14 @@ func ParsePositive(text string) (string, error) {
 
 // TimeFlag defines a flag that takes a time as ParseTime reads it.
 func (a *App) TimeFlag(flags *pflag.FlagSet, p **timestamppb.Timestamp, name, usage string) {
-	ParsedFlag(flags, name, "time", "", usage, func(text string) (string, error) {
+	ParsedFlag(flags, p, name, "time", "", usage, func(text string) (*timestamppb.Timestamp, error) {
 		t, err := ParseTime(text, a.Now())
-		*p = timestamppb.New(t)
-		return text, err
+		return timestamppb.New(t), err
 	})
 }
 
-// errTime says how a time is written.
-var errTime = errors.New(`not a time; write 2h, 17:30, "2026-01-31 17:30" or 2026-01-31T17:30:00+09:00`)
-
-// ParseTime reads a time: how long from now ("2h"; "-2h" is ago), a local date and
-// time or date, a time of today, or RFC 3339.
+// ParseTime reads a time: a duration from now ("2h", or "-2h" for the past), a local date
+// with or without a time, a time of today, or RFC 3339.
 func ParseTime(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil {
 		return now.Add(d), nil
@@ -167,5 +160,5 @@ func ParseTime(text string, now time.Time) (time.Time, error) {
 			return time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), t.Second(), 0, now.Location()), nil
 		}
 	}
-	return time.Time{}, errTime
+	return time.Time{}, errors.New(`not a time; write 2h, 17:30, "2026-01-31 17:30" or 2026-01-31T17:30:00+09:00`)
 }

@@ -13,11 +13,12 @@ import (
 
 	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/session"
+	"todoku/rpc"
 	"todoku/server"
 )
 
-// Options are the settings of a server: those of package server, and those that are
-// only for the command or need a conversion.
+// Options are the settings of a server: those of package server, and those that only the
+// command needs or that need a conversion.
 type Options struct {
 	Config      server.Config
 	expiryGrace time.Duration
@@ -55,15 +56,9 @@ func Define(command *cobra.Command, o *Options) {
 		flags.DurationVar(&o.expiryGrace, "expiry-grace", 30*time.Second, "how long a stream may outlive its session's token")
 	})
 	cli.AddSettings(command, "Venue", func(flags *pflag.FlagSet) {
-		cli.ParsedFlag(flags, "day-end", "string", "00:00", "when the trading day ends, HH:MM or HH:MM:SS UTC", func(text string) (_ string, err error) {
-			c.Venue.DayEnd, err = parseDayEnd(text)
-			return text, err
-		})
+		cli.ParsedFlag(flags, &c.Venue.DayEnd, "day-end", "string", "00:00", "when the trading day ends, HH:MM or HH:MM:SS UTC", parseDayEnd)
 		flags.Uint64Var(&c.SnapshotEvery, "snapshot-every", 500_000, "write a snapshot of the state after so many commands")
-		cli.ParsedFlag(flags, "retain", "duration", "0s", "delete history older than this, such as 90d; 0 keeps it without limit", func(text string) (_ string, err error) {
-			c.Retain, err = parseSpan(text)
-			return text, err
-		})
+		cli.ParsedFlag(flags, &c.Retain, "retain", "duration", "0s", "delete history older than this, such as 90d; 0 keeps it without limit", parseSpan)
 		flags.Int64Var(&c.MaxJournalBytes, "max-journal-bytes", 0, "refuse commands when the journal's file has reached this size; 0 for no limit")
 		flags.IntVar(&c.Replay.ReplayEvents, "replay-events", 10_000, "a resume replays at most so many events; beyond that it gets a snapshot")
 		flags.DurationVar(&c.Replay.ReplayAge, "replay-age", 24*time.Hour, "a resume replays at most events of this age")
@@ -112,7 +107,7 @@ func Define(command *cobra.Command, o *Options) {
 	})
 }
 
-// Complete fills what follows from other settings, and checks that they agree.
+// Complete sets what follows from other settings, and checks that they agree.
 func (o *Options) Complete(flags *pflag.FlagSet) error {
 	if o.demo {
 		if !flags.Changed("data") {
@@ -137,7 +132,7 @@ func (o *Options) Complete(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// checkDemo keeps a venue with public passwords away from other machines.
+// checkDemo refuses a demo venue that other machines can reach: its passwords are public.
 func (o *Options) checkDemo() error {
 	if o.Config.TLSCert != "" {
 		return cli.Usagef("a demo venue has no TLS; leave out --tls-cert, or --demo")
@@ -175,23 +170,21 @@ func parseSpan(text string) (time.Duration, error) {
 	return time.Duration(n) * 24 * time.Hour, nil
 }
 
-// What one user, one network and everybody together may have and ask for. A network
-// is an IPv4 address or an IPv6 /64.
-
-// defineLimits gives a command the settings that bound clients.
+// defineLimits gives a command the limits of a user, of a network and of all clients. A
+// network is an IPv4 address or an IPv6 /64.
 func defineLimits(command *cobra.Command, c *server.Config) {
 	cli.AddSettings(command, "Limits of a user", func(flags *pflag.FlagSet) {
 		flags.IntVar(&c.Push.StreamsPerUser, "streams-per-user", 100, "live streams; -1 for no limit")
 		flags.IntVar(&c.Push.TopicsPerStream, "topics-per-stream", 10_000, "instruments, accounts and the like of one stream; -1 for no limit")
 		flags.IntVar(&c.Limits.CallsPerUser, "calls-per-user", 1000, "unary calls at once; before a sign-in those of the network; -1 for no limit")
-		rate(flags, &c.Limits.AttachesPerUser.PerSecond, &c.Limits.AttachesPerUser.Burst, "attach-rate", 20, 200, "streams opened")
-		rate(flags, &c.Limits.SubscriptionsPerUser.PerSecond, &c.Limits.SubscriptionsPerUser.Burst, "subscription-rate", 50, 200, "changes of subscriptions")
+		rateFlag(flags, &c.Limits.AttachesPerUser, "attach-rate", rpc.Rate{PerSecond: 20, Burst: 200}, "streams opened")
+		rateFlag(flags, &c.Limits.SubscriptionsPerUser, "subscription-rate", rpc.Rate{PerSecond: 50, Burst: 200}, "changes of subscriptions")
 	})
 	cli.AddSettings(command, "Limits of an address", func(flags *pflag.FlagSet) {
 		flags.IntVar(&c.Push.StreamsPerAddress, "streams-per-address", 4000, "live streams; -1 for no limit")
 		flags.IntVar(&c.Doors.ConnectionsPerNetwork, "connections-per-address", 4000, "TCP connections; -1 for no limit")
-		rate(flags, &c.Limits.AttachesPerNetwork.PerSecond, &c.Limits.AttachesPerNetwork.Burst, "address-attach-rate", 1000, 10_000, "streams opened")
-		rate(flags, &c.Limits.SignInsPerNetwork.PerSecond, &c.Limits.SignInsPerNetwork.Burst, "address-sign-in-rate", 50, 2000, "sign-ins")
+		rateFlag(flags, &c.Limits.AttachesPerNetwork, "address-attach-rate", rpc.Rate{PerSecond: 1000, Burst: 10_000}, "streams opened")
+		rateFlag(flags, &c.Limits.SignInsPerNetwork, "address-sign-in-rate", rpc.Rate{PerSecond: 50, Burst: 2000}, "sign-ins")
 		flags.IntVar(&c.Accounts.HashShare, "address-sign-in-share", 128, "sign-ins that may wait for their turn, of 256; -1 for all")
 		flags.IntVar(&c.Accounts.Lockout.AddressAfter, "lockout-address-after", 100, "lock an address after so many wrong passwords; -1 never")
 	})
@@ -203,24 +196,23 @@ func defineLimits(command *cobra.Command, c *server.Config) {
 	})
 }
 
-// rate defines a setting that is a rate and how much may come at once. "20,200" is 20 a
-// second after 200 at once.
-func rate(flags *pflag.FlagSet, perSecond, burst *int, name string, standardRate, standardBurst int, what string) {
-	*perSecond, *burst = standardRate, standardBurst
-	show := func() string { return fmt.Sprintf("%d,%d", *perSecond, *burst) }
-	usage := what + ": a second, and at once after a pause; off for no limit"
-	cli.ParsedFlag(flags, name, "rate", show(), usage, func(text string) (string, error) {
-		if text == "off" {
-			*perSecond, *burst = -1, 0
-			return text, nil
-		}
-		rate, burstText, _ := strings.Cut(text, ",")
-		r, err1 := strconv.Atoi(strings.TrimSpace(rate))
-		b, err2 := strconv.Atoi(strings.TrimSpace(burstText))
-		if err1 != nil || err2 != nil || r < 1 || b < 1 {
-			return "", errors.New(`write "20,200" for 20 a second after 200 at once, or off`)
-		}
-		*perSecond, *burst = r, b
-		return show(), nil
-	})
+// rateFlag defines a setting of a rate and a burst. "20,200" allows 20 a second, after 200
+// at once.
+func rateFlag(flags *pflag.FlagSet, p *rpc.Rate, name string, standard rpc.Rate, what string) {
+	*p = standard
+	shown := fmt.Sprintf("%d,%d", p.PerSecond, p.Burst)
+	cli.ParsedFlag(flags, p, name, "rate", shown, what+": a second, and at once after a pause; off for no limit", parseRate)
+}
+
+func parseRate(text string) (rpc.Rate, error) {
+	if text == "off" {
+		return rpc.Rate{PerSecond: -1}, nil
+	}
+	perSecond, burst, _ := strings.Cut(text, ",")
+	r, err1 := strconv.Atoi(strings.TrimSpace(perSecond))
+	b, err2 := strconv.Atoi(strings.TrimSpace(burst))
+	if err1 != nil || err2 != nil || r < 1 || b < 1 {
+		return rpc.Rate{}, errors.New(`write "20,200" for 20 a second after 200 at once, or off`)
+	}
+	return rpc.Rate{PerSecond: r, Burst: b}, nil
 }

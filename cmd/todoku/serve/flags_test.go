@@ -4,18 +4,20 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"todoku/rpc"
 )
 
 func TestALimitIsWrittenAsARateAndABurst(t *testing.T) {
-	for text, want := range map[string]string{"5,10": "5,10", " 7 , 1 ": "7,1", "off": "off"} {
+	for text, want := range map[string]rpc.Rate{"5,10": {PerSecond: 5, Burst: 10}, " 7 , 1 ": {PerSecond: 7, Burst: 1}, "off": {PerSecond: -1}} {
 		o := Options{}
 		command := &cobra.Command{Use: "serve"}
 		Define(command, &o)
 		if got := command.Flag("attach-rate").DefValue; got != "20,200" {
 			t.Errorf("the default is %q", got)
 		}
-		if err := command.Flags().Set("attach-rate", text); err != nil || command.Flag("attach-rate").Value.String() != want {
-			t.Errorf("%q: %s, %v", text, command.Flag("attach-rate").Value, err)
+		if err := command.Flags().Set("attach-rate", text); err != nil || o.Config.Limits.AttachesPerUser != want {
+			t.Errorf("%q: %+v, %v, want %+v", text, o.Config.Limits.AttachesPerUser, err, want)
 		}
 		if o.Config.Limits.SignInsPerNetwork.PerSecond != 50 {
 			t.Errorf("another rate became %+v", o.Config.Limits)
