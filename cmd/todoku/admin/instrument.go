@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -49,18 +50,13 @@ lot.`,
 	flags.Uint32Var(&i.BandBasisPoints, "band", 0, "how far from the reference price an order may be, in basis points; 0 for no band")
 	flags.BoolVar(&i.DiscloseCounterparty, "disclose", false, "each side of a trade learns who the other was")
 	flags.BoolVar(&preOpen, "pre-open", false, "do not open it yet")
-	mustHave(command, "class", "currency", "tick", "max-quantity")
+	cli.Require(command, "class", "currency", "tick", "max-quantity")
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		i.Symbol = strings.ToUpper(args[0])
 		if preOpen {
 			i.Status = todokuv1.TradingStatus_TRADING_STATUS_PRE_OPEN
 		}
-		if i.GetName() == "" {
-			i.Name = i.GetSymbol()
-		}
-		if i.GetMinQuantity() == "" {
-			i.MinQuantity = i.GetLotSize()
-		}
+		i.Name, i.MinQuantity = cmp.Or(i.GetName(), i.GetSymbol()), cmp.Or(i.GetMinQuantity(), i.GetLotSize())
 		reply, err := venue.Admin().UpsertInstrument(ctx, &todokuv1.UpsertInstrumentRequest{RequestId: session.OrNewID(""), Instrument: i})
 		return s.Done(reply, err, "instrument %s is %s", i.GetSymbol(), cli.Word(i.GetStatus()))
 	})

@@ -14,17 +14,13 @@ import (
 	"todoku/trade"
 )
 
-// Administration of a venue that is not running, on its own machine: the way to
-// the first administrator. It goes through the same engine as a running one.
-
-// Offline runs do on the venue in a data directory.
+// Offline runs do on the venue in a data directory, which must not be running. The first
+// administrator is created in this way. Commands go through the same engine as in a
+// running venue.
 func Offline(ctx context.Context, data string, do func(*server.Offline) error) (err error) {
 	venue, err := server.OpenOffline(ctx, data, account.Config{})
-	if errors.Is(err, server.ErrConfig) {
-		return cli.WrongUsage(err)
-	}
 	if err != nil {
-		return err
+		return cli.WrongUsageIf(err, server.ErrConfig)
 	}
 	defer func() { err = errors.Join(err, venue.Close(context.WithoutCancel(ctx))) }()
 	return do(venue)
@@ -53,7 +49,7 @@ func addUserOffline(ctx context.Context, a *cli.App, data string, request *todok
 }
 
 func setPasswordOffline(ctx context.Context, a *cli.App, data, user, password string) error {
-	// A misspelt directory would be created, as an empty venue.
+	// Without this check a misspelt directory would become an empty venue.
 	switch state, err := server.InspectStorage(data); {
 	case err != nil:
 		return err
@@ -61,8 +57,8 @@ func setPasswordOffline(ctx context.Context, a *cli.App, data, user, password st
 		return fmt.Errorf("--data %s holds no venue; name the directory of one", data)
 	}
 	return Offline(ctx, data, func(venue *server.Offline) error {
-		// A new password ends the user's sessions, so the user is not signed in any
-		// more; a user who does not exist is refused here.
+		// A new password ends the user's sessions, so the user is signed out. This command
+		// refuses an unknown user.
 		if _, err := venue.Submit(ctx, &trade.SetPresence{Subject: trade.UserID(user)}); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// newPassword is where commands that set a password get it from.
+// newPassword is the source of a new password of a user.
 func newPassword(file, of string) session.PasswordSource {
 	return session.PasswordSource{File: file, Variable: "TODOKU_NEW_PASSWORD", Prompt: "New password" + of + ": ", Twice: true}
 }
@@ -94,11 +94,11 @@ func userListCommand(s *session.Session) *cobra.Command {
 
 func userRow(u *todokuv1.User) []string {
 	status := "offline"
-	if u.GetOnline() {
-		status = "online"
-	}
-	if u.GetSuspended() {
+	switch {
+	case u.GetSuspended():
 		status = "suspended"
+	case u.GetOnline():
+		status = "online"
 	}
 	return []string{
 		u.GetUser(), u.GetDisplayName(), notation.Roles(u.GetRoles()), strings.Join(u.GetAccounts(), " "), status, cli.LocalTime(u.GetSince()),

@@ -5,9 +5,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/notation"
 	"todoku/cmd/todoku/session"
 	todokuv1 "todoku/gen/todoku/v1"
@@ -30,37 +31,33 @@ func limitsShowCommand(s *session.Session) *cobra.Command {
 }
 
 func limitsSetCommand(s *session.Session) *cobra.Command {
-	wanted := &todokuv1.RiskLimits{}
+	limits := &todokuv1.RiskLimits{}
 	command := &cobra.Command{
 		Use: "set ACCOUNT", Short: "Set some of an account's limits; the others stay",
 		Example: "  todoku limits set alice --max-order-quantity 1000000 --max-open-orders 200\n  todoku limits set alice --max-open-orders 0",
 		Args:    cobra.ExactArgs(1),
 	}
 	flags := command.Flags()
-	flags.StringVar(&wanted.MaxOrderQuantity, "max-order-quantity", "", "largest order")
-	flags.StringVar(&wanted.MaxOrderNotional, "max-order-notional", "", "largest price times quantity")
-	flags.Uint32Var(&wanted.MaxOpenOrders, "max-open-orders", 0, "how many orders may work at once")
-	flags.Uint32Var(&wanted.PriceBandBasisPoints, "price-band", 0, "how far from the reference price, in basis points")
-	flags.Uint32Var(&wanted.MaxMessagesPerSecond, "max-messages", 0, "orders, replaces and cancels per second")
-	// The fields of todoku.v1.RiskLimits that the flags set.
-	fields := map[string]protoreflect.Name{
-		"max-order-quantity": "max_order_quantity", "max-order-notional": "max_order_notional", "max-open-orders": "max_open_orders",
-		"price-band": "price_band_basis_points", "max-messages": "max_messages_per_second",
-	}
+	flags.StringVar(&limits.MaxOrderQuantity, "max-order-quantity", "", "largest order")
+	flags.StringVar(&limits.MaxOrderNotional, "max-order-notional", "", "largest price times quantity")
+	flags.Uint32Var(&limits.MaxOpenOrders, "max-open-orders", 0, "how many orders may work at once")
+	flags.Uint32Var(&limits.PriceBandBasisPoints, "price-band", 0, "how far from the reference price, in basis points")
+	flags.Uint32Var(&limits.MaxMessagesPerSecond, "max-messages", 0, "orders, replaces and cancels per second")
 	command.MarkFlagsOneRequired("max-order-quantity", "max-order-notional", "max-open-orders", "price-band", "max-messages")
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		present, err := venue.Admin().GetRiskLimits(ctx, &todokuv1.GetRiskLimitsRequest{Account: args[0]})
 		if err != nil {
 			return err
 		}
-		// What is not given stays: the API sets all limits at once.
-		limits := &todokuv1.RiskLimits{}
+		// The API sets all limits at once: the present ones, then those that flags give.
+		given := map[string]string{}
+		flags.Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
+		proto.Reset(limits)
 		proto.Merge(limits, present.GetLimits())
 		limits.Account = args[0]
-		for flag, name := range fields {
-			if flags.Changed(flag) {
-				field := limits.ProtoReflect().Descriptor().Fields().ByName(name)
-				limits.ProtoReflect().Set(field, wanted.ProtoReflect().Get(field))
+		for name, value := range given {
+			if err := flags.Set(name, value); err != nil {
+				return err
 			}
 		}
 		reply, err := venue.Admin().SetRiskLimits(ctx, &todokuv1.SetRiskLimitsRequest{RequestId: session.OrNewID(""), Limits: limits})
@@ -96,17 +93,10 @@ are booked the other way round. The orders do not return to the book. A bust is 
 		Args:    cobra.ExactArgs(1),
 	}
 	command.Flags().StringVar(&request.Reason, "reason", "", "why, for the parties")
-	mustHave(command, "reason")
+	cli.Require(command, "reason")
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.RequestId, request.TradeId = session.OrNewID(""), args[0]
 		reply, err := venue.Admin().BustTrade(ctx, request)
 		return s.Done(reply, err, "trade %s is busted", args[0])
 	})
-}
-
-// mustHave makes flags required.
-func mustHave(command *cobra.Command, flags ...string) {
-	for _, flag := range flags {
-		_ = command.MarkFlagRequired(flag) // It fails only for a flag that does not exist.
-	}
 }

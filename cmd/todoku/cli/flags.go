@@ -78,6 +78,13 @@ func EnumFlag[E Enum](command *cobra.Command, p *E, name, usage string) {
 	CompleteWords(command, name, Words[E]())
 }
 
+// Require makes flags required.
+func Require(command *cobra.Command, flags ...string) {
+	for _, flag := range flags {
+		_ = command.MarkFlagRequired(flag) // It fails only for a flag that does not exist.
+	}
+}
+
 // CompleteWords completes a flag that takes one of a few words.
 func CompleteWords(command *cobra.Command, flag string, words []string) {
 	// It fails only for a flag that does not exist, or twice for the same.

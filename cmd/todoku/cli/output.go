@@ -22,7 +22,7 @@ func Marshal(m proto.Message) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("JSON: %w", err)
 	}
-	// The package varies its spaces on purpose; a line should not.
+	// protojson varies its spaces on purpose; a line must not.
 	var line bytes.Buffer
 	if err := json.Compact(&line, loose); err != nil {
 		return nil, fmt.Errorf("JSON: %w", err)
@@ -30,7 +30,7 @@ func Marshal(m proto.Message) ([]byte, error) {
 	return line.Bytes(), nil
 }
 
-// PrintLine prints a line that ends here.
+// PrintLine prints a line and ends it.
 func (a *App) PrintLine(line []byte) error {
 	_, err := a.Out.Write(append(line, '\n'))
 	return err
@@ -45,7 +45,7 @@ func (a *App) PrintMessage(m proto.Message) error {
 	return a.PrintLine(line)
 }
 
-// PrintValue prints what is no message of the API as a line of JSON.
+// PrintValue prints a value that is not a message of the API as a line of JSON.
 func (a *App) PrintValue(value any) error {
 	line, err := json.Marshal(value)
 	if err != nil {
@@ -72,22 +72,18 @@ func (a *App) Done(reply proto.Message, err error, format string, args ...any) e
 	return a.Printf(format+"\n", args...)
 }
 
-// PrintAll prints messages of one kind, unless err is set: JSON, a line each, or a
-// table with a row for each. Titles are as for WriteTable.
+// PrintAll prints messages of one kind, unless err is set: each as a line of JSON, or as
+// a row of a table. Titles are as for WriteTable.
 func PrintAll[M proto.Message](a *App, messages []M, err error, row func(M) []string, titles ...string) error {
-	if err != nil {
-		return err
-	}
 	var rows [][]string
 	for _, m := range messages {
-		if !a.JSON {
-			rows = append(rows, row(m))
-		} else if err := a.PrintMessage(m); err != nil {
-			return err
+		if err == nil && a.JSON {
+			err = a.PrintMessage(m)
 		}
+		rows = append(rows, row(m))
 	}
-	if a.JSON {
-		return nil
+	if err != nil || a.JSON {
+		return err
 	}
 	return WriteTable(a.Out, rows, titles...)
 }
@@ -95,7 +91,7 @@ func PrintAll[M proto.Message](a *App, messages []M, err error, row func(M) []st
 // MaxPage is the largest page that the API returns.
 const MaxPage = 1000
 
-// Span are the flags of lists that go back in time.
+// Span holds the flags of lists that reach back in time.
 type Span struct{ limit uint32 }
 
 // Flags defines the flags; from and to are the fields of the list's request.
@@ -105,9 +101,9 @@ func (s *Span) Flags(a *App, command *cobra.Command, from, to **timestamppb.Time
 	command.Flags().Uint32Var(&s.limit, "limit", 100, "at most so many "+what+", the newest; 0 for all")
 }
 
-// PrintPages prints a list that comes in pages, up to the span's limit. As JSON each
-// page is printed when it arrives, so that a long list needs no memory; a table is
-// printed at the end, when its widths are known.
+// PrintPages prints a list that comes in pages, up to the span's limit. JSON is printed
+// page by page, so that a long list needs little memory; a table is printed at the end,
+// when the widths of its columns are known.
 func PrintPages[M proto.Message](a *App, s *Span, page func(size uint32, token string) ([]M, string, error), row func(M) []string, titles ...string) error {
 	var all []M
 	token, count := "", uint32(0)
@@ -122,24 +118,23 @@ func PrintPages[M proto.Message](a *App, s *Span, page func(size uint32, token s
 		}
 		token = next
 		count += uint32(len(messages))
-		if !a.JSON {
-			all = append(all, messages...)
-		} else if err := PrintAll(a, messages, nil, row); err != nil {
-			return err
+		all = append(all, messages...)
+		if a.JSON {
+			if err := PrintAll(a, all, nil, row); err != nil {
+				return err
+			}
+			all = nil
 		}
 	}
 	if token != "" {
 		defer a.Say("there are more; --limit 0 shows all\n")
 	}
-	if a.JSON {
-		return nil
-	}
 	return PrintAll(a, all, nil, row, titles...)
 }
 
-// WriteTable prints a table for people. A title that begins with ">" stands above
-// numbers, which are aligned at the right; the standard library's tabwriter aligns
-// all columns the same way.
+// WriteTable prints a table for people. A title that begins with ">" is that of numbers,
+// which are aligned at the right; the standard library's tabwriter aligns all columns in
+// the same way.
 func WriteTable(out io.Writer, rows [][]string, titles ...string) error {
 	head, widths := make([]string, len(titles)), make([]int, len(titles))
 	for i, title := range titles {
@@ -155,10 +150,11 @@ func WriteTable(out io.Writer, rows [][]string, titles ...string) error {
 	var text strings.Builder
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if strings.HasPrefix(titles[i], ">") {
-				row[i] = row[i][len(cell):] + cell
+			width := widths[i]
+			if !strings.HasPrefix(titles[i], ">") {
+				width = -width // Aligned at the left.
 			}
+			row[i] = fmt.Sprintf("%*s", width, cell)
 		}
 		text.WriteString(strings.TrimRight(strings.Join(row, "  "), " ") + "\n")
 	}
@@ -166,23 +162,18 @@ func WriteTable(out io.Writer, rows [][]string, titles ...string) error {
 	return err
 }
 
-// LocalTime and ClockTime show a time in the reader's zone; nothing for none.
-func LocalTime(t *timestamppb.Timestamp) string { return formatTime(t, time.DateTime, "") }
-
-// ClockTime is LocalTime without the date.
-func ClockTime(t *timestamppb.Timestamp) string { return formatTime(t, time.TimeOnly, "        ") }
-
-func formatTime(t *timestamppb.Timestamp, layout, none string) string {
+// LocalTime shows a time in the reader's zone, or "" for nil.
+func LocalTime(t *timestamppb.Timestamp) string {
 	if t == nil {
-		return none
+		return ""
 	}
-	return t.AsTime().Local().Format(layout)
+	return t.AsTime().Local().Format(time.DateTime)
 }
 
 // FormatUint writes a number for a table.
 func FormatUint[N uint32 | uint64](n N) string { return strconv.FormatUint(uint64(n), 10) }
 
-// Count writes so many of something.
+// Count writes a number of things: "1 order", "2 orders".
 func Count(n uint32, what string) string {
 	if n == 1 {
 		return "1 " + what

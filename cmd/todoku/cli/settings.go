@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -17,8 +18,8 @@ const (
 	originMark  = "todoku_origin"  // where it was set, if not by the flag
 )
 
-// AddSettings gives a command flags that are settings: things that stay the same
-// from call to call, as opposed to what one call is about.
+// AddSettings gives a command flags that are settings: their values stay the same from
+// call to call.
 func AddSettings(command *cobra.Command, heading string, define func(*pflag.FlagSet)) {
 	before := map[*pflag.Flag]bool{}
 	command.Flags().VisitAll(func(f *pflag.Flag) { before[f] = true })
@@ -45,8 +46,8 @@ func environmentName(flag string) string {
 	return "TODOKU_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// ApplySettings fills the settings that no flag gave, from the environment and
-// then from the file.
+// ApplySettings sets the settings that no flag gave: from the environment or, if that has
+// none, from the file.
 func (a *App) ApplySettings(command *cobra.Command) error {
 	name, entries, err := a.readFile(command)
 	if err != nil {
@@ -78,18 +79,13 @@ func set(f *pflag.Flag, value, from string) error {
 	return nil
 }
 
-// Changed returns a row of name, value and source for each setting that is not the
-// default.
+// Changed returns a row of name, value and source for each setting that has been set.
 func Changed(flags *pflag.FlagSet) (rows [][]string) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		if annotation(f, settingMark) == "" || !f.Changed {
 			return
 		}
-		origin := annotation(f, originMark)
-		if origin == "" {
-			origin = "--" + f.Name
-		}
-		rows = append(rows, []string{f.Name, f.Value.String(), origin})
+		rows = append(rows, []string{f.Name, f.Value.String(), cmp.Or(annotation(f, originMark), "--"+f.Name)})
 	})
 	return rows
 }
@@ -121,8 +117,8 @@ func (a *App) readFile(command *cobra.Command) (name string, entries map[string]
 	return name, entries, nil
 }
 
-// parseSettings reads a YAML mapping from setting to value. It refuses what it does
-// not know and names the line, so that a misspelt setting is not silently ignored.
+// parseSettings reads a YAML mapping from setting to value. It refuses an unknown setting
+// and names its line, so that a misspelt one is not silently ignored.
 func parseSettings(data []byte, known []string) (map[string]fileEntry, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {

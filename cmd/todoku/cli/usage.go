@@ -10,9 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// printUsage is what --help shows after a command's description: how it is
-// called, an example, its commands, and its flags with settings under headings of
-// their own.
+// printUsage prints what --help shows after a command's description: how it is called,
+// examples, its commands, and its flags, with settings under their headings.
 func printUsage(command *cobra.Command) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "Usage:\n  %s\n", command.UseLine())
@@ -47,7 +46,7 @@ func printFlags(out *strings.Builder, command *cobra.Command) {
 		}
 		sections[heading].AddFlag(f)
 	})
-	slices.Sort(headings) // What the call is about, which has no heading, comes first.
+	slices.Sort(headings) // Flags that are not settings have no heading and come first.
 	for _, heading := range headings {
 		title := "Flags"
 		if heading != "" {

@@ -1,8 +1,8 @@
-// Package notation says how orders, books, users and limits of the API are written for
-// people.
+// Package notation writes orders, books, users and limits of the API for people.
 package notation
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -10,13 +10,8 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// OrZero returns a decimal of the API, where empty is zero.
-func OrZero(number string) string {
-	if number == "" {
-		return "0"
-	}
-	return number
-}
+// OrZero returns a decimal of the API, which is empty for zero, or "0".
+func OrZero(number string) string { return cmp.Or(number, "0") }
 
 // Order writes an order as it is typed.
 func Order(side todokuv1.Side, quantity, symbol, price string) string {

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"math/big"
 	"strings"
@@ -39,12 +40,8 @@ func listCommand(s *session.Session) *cobra.Command {
 }
 
 func orderRow(o *todokuv1.Order) []string {
-	price := o.GetPrice()
-	if price == "" {
-		price = "market"
-	}
 	return []string{
-		o.GetOrderId(), cli.LocalTime(o.GetEnteredTime()), cli.Word(o.GetSide()), o.GetQuantity(), o.GetSymbol(), price,
+		o.GetOrderId(), cli.LocalTime(o.GetEnteredTime()), cli.Word(o.GetSide()), o.GetQuantity(), o.GetSymbol(), cmp.Or(o.GetPrice(), "market"),
 		notation.OrZero(o.GetFilledQuantity()), notation.OrZero(o.GetLeavesQuantity()), cli.Word(o.GetTimeInForce()),
 		cli.Word(o.GetStatus()), o.GetAccount(), o.GetClientOrderId(),
 	}
@@ -73,8 +70,8 @@ func positionRow(p *todokuv1.Position) []string {
 	}
 }
 
-// average returns cost by quantity to five decimal places, for reading; "" where
-// nothing is held.
+// average returns cost divided by quantity, rounded to five decimal places; "" if the
+// quantity is zero.
 func average(cost, quantity string) string {
 	c, ok := new(big.Rat).SetString(cost)
 	q, ok2 := new(big.Rat).SetString(quantity)

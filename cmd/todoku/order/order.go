@@ -1,4 +1,4 @@
-// Package order has the commands about a user's own orders and positions.
+// Package order has the commands for a user's own orders and positions.
 package order
 
 import (
@@ -115,18 +115,18 @@ func cancelCommand(s *session.Session) *cobra.Command {
 		if len(args) == 0 {
 			args = []string{""}
 		}
-		// Goes on after a refusal.
 		for _, order := range args {
 			reply, err := venue.Orders().CancelOrder(ctx, &todokuv1.CancelOrderRequest{
 				ClientOrderId: session.OrNewID(id), Account: account, OrderId: order, OrigClientOrderId: clientID,
 			})
 			if client.Reason(err) != "" && len(args) > 1 {
 				s.Warn("order %s: %s", order, cli.Describe(err))
-				refused = cli.ErrRefused
-				continue
+				err = cli.ErrRefused
+			} else {
+				err = printAnswer(s.App, reply.GetAnswer(), err, "canceled")
 			}
-			if err := printAnswer(s.App, reply.GetAnswer(), err, "canceled"); errors.Is(err, cli.ErrRefused) {
-				refused = err
+			if errors.Is(err, cli.ErrRefused) {
+				refused = err // The other orders are canceled too.
 			} else if err != nil {
 				return err
 			}
@@ -169,8 +169,8 @@ func cancelAllCommand(s *session.Session) *cobra.Command {
 	})
 }
 
-// withID names a request whose outcome is unknown, so that the user can send it again:
-// a command does not wait for a venue to come back.
+// withID adds the id of a request whose outcome is unknown, so that the user can send it
+// again: a command does not wait until a venue is back.
 func withID(err error, id string) error {
 	if client.OutcomeUnknown(err) {
 		return fmt.Errorf("no answer came; run the same command with --id %s to learn the outcome: %w", id, err)
@@ -178,8 +178,8 @@ func withID(err error, id string) error {
 	return err
 }
 
-// checkOrders checks that orders are named in one way: by ids of the venue, or by one
-// client order id.
+// checkOrders checks that orders are named either by ids of the venue or by one client
+// order id.
 func checkOrders(args []string, clientID string) error {
 	switch {
 	case len(args) == 0 && clientID == "":
@@ -195,8 +195,8 @@ func checkOrders(args []string, clientID string) error {
 	return nil
 }
 
-// firstEndReason is where reasons stop to be refusals and begin to say why an
-// order ended; see the table of reasons in package trade.
+// firstEndReason is the first reason that says why an order ended; lower ones are refusals.
+// Package trade has the table of reasons.
 const firstEndReason = 700
 
 // printAnswer prints the outcome of a request about an order, unless err is set.

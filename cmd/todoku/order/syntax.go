@@ -13,12 +13,9 @@ import (
 	"todoku/trade"
 )
 
-// How an order is written: BUY 10 USDJPY @ 151.25. Only the notation is checked here;
-// the venue decides whether it takes the order.
-
-// parseOrder reads SIDE QUANTITY SYMBOL [@ PRICE] into an order that has its flags
-// already, and checks that they go together. Case is ignored; the price may follow its
-// @ without a space. The clock is read from now, for an expiry that is a duration.
+// parseOrder reads SIDE QUANTITY SYMBOL [@ PRICE] into an order that has the values of its
+// flags, and checks that they agree. Case is ignored; the price may follow the @ without a
+// space. An expiry may be a duration from now. The venue decides whether it takes the order.
 func parseOrder(order *todokuv1.PlaceOrderRequest, args []string, expire string, now time.Time) error {
 	words, price, err := splitPrice(args)
 	if err != nil {
@@ -61,8 +58,8 @@ func parseOrder(order *todokuv1.PlaceOrderRequest, args []string, expire string,
 	return nil
 }
 
-// splitPrice takes the price, written "@ 151.25" or "@151.25" or at the symbol's
-// end, from the words before it.
+// splitPrice separates the price, written "@ 151.25", "@151.25" or at the symbol's end, from
+// the words before it.
 func splitPrice(args []string) (words []string, price string, err error) {
 	before, after, found := strings.Cut(strings.Join(args, " "), "@")
 	words = strings.Fields(before)

@@ -9,14 +9,12 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// Shell completion. What the venue knows is asked for with the kept session; a
-// venue that does not answer in time completes nothing.
-
-// PromptWait is how long somebody at a prompt waits for words.
+// PromptWait bounds how long shell completion waits for the venue.
 const PromptWait = time.Second
 
-// Complete completes an argument or a flag's value by a lookup, as the user that the
-// command would run as. It completes at most limit arguments, any number for 0.
+// Complete completes an argument or a flag's value by a lookup at the venue, as the user
+// that the command would run as. It completes at most limit arguments, or any number for
+// 0. If the venue does not answer in time, it completes nothing.
 func (s *Session) Complete(limit int, find func(context.Context, *Venue) ([]string, error)) cobra.CompletionFunc {
 	return func(command *cobra.Command, args []string, _ string) (words []string, _ cobra.ShellCompDirective) {
 		if limit > 0 && len(args) >= limit {

@@ -12,12 +12,12 @@ import (
 	"todoku/client"
 )
 
-// sessionStore keeps the sessions of one venue between commands: a file for each
-// user that only its owner may read, and the name of who signed in last.
+// sessionStore keeps the sessions of one venue between commands: for each user a file that
+// only its owner may read, and the name of the user who signed in last.
 type sessionStore struct{ dir string }
 
-// currentFile names the user who signed in last. No user can be called so: names
-// begin with a letter.
+// currentFile holds the name of the user who signed in last. It cannot be the file of a
+// user, because user names begin with a letter.
 const currentFile = "_current"
 
 // sessions returns the store of a venue.
@@ -29,7 +29,7 @@ func (s *Session) sessions(server string) (sessionStore, error) {
 	return sessionStore{filepath.Join(dir, "todoku", "sessions", fileName(server))}, nil
 }
 
-// fileName turns what a person typed into the name of a file, one to one.
+// fileName makes a file name of any text. Different texts have different names.
 func fileName(text string) string {
 	var b strings.Builder
 	for _, c := range []byte(text) {
@@ -40,15 +40,14 @@ func fileName(text string) string {
 			fmt.Fprintf(&b, "_%02x", c)
 		}
 	}
-	name := b.String()
-	if strings.Trim(name, ".") == "" {
-		return "_dots" + name
+	if strings.Trim(b.String(), ".") == "" {
+		return "_dots" + b.String()
 	}
-	return name
+	return b.String()
 }
 
-// load returns a user's session; the latest user's for "". A session that is not
-// there, or cannot be decoded, is zero.
+// load returns a user's session, or for "" that of the user who signed in last. It returns
+// zero if there is none or it cannot be decoded.
 func (s sessionStore) load(user string) (client.Session, error) {
 	if user == "" {
 		current, err := readIfThere(filepath.Join(s.dir, currentFile))
@@ -63,12 +62,12 @@ func (s sessionStore) load(user string) (client.Session, error) {
 	}
 	var session client.Session
 	if json.Unmarshal(data, &session) != nil || session.User != user {
-		return client.Session{}, nil //nolint:nilerr // A damaged session is none: signing in again writes a good one.
+		return client.Session{}, nil //nolint:nilerr // The next sign-in replaces a damaged session.
 	}
 	return session, nil
 }
 
-// readIfThere reads a file; nil where there is none.
+// readIfThere reads a file. It returns nil if there is none.
 func readIfThere(name string) ([]byte, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +79,6 @@ func readIfThere(name string) ([]byte, error) {
 	return data, nil
 }
 
-// save keeps a session.
 func (s sessionStore) save(session client.Session) error {
 	data, err := json.MarshalIndent(session, "", "  ") //nolint:gosec // Keeping the tokens is what the file is for.
 	if err != nil {
@@ -89,14 +87,12 @@ func (s sessionStore) save(session client.Session) error {
 	return WritePrivate(s.path(session.User), data)
 }
 
-// makeCurrent makes a user the one who signed in last. Only "todoku login" does this: a
-// program that runs in the background as somebody else must not change who the next
-// command runs as.
+// makeCurrent notes who signed in last. Only "todoku login" does this: a program that runs
+// in the background as another user must not change the user of the next command.
 func (s sessionStore) makeCurrent(user string) error {
 	return WritePrivate(filepath.Join(s.dir, currentFile), []byte(user+"\n"))
 }
 
-// remove forgets a user's session.
 func (s sessionStore) remove(user string) error {
 	if err := os.Remove(s.path(user)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("session: %w", err)
@@ -108,8 +104,8 @@ func (s sessionStore) path(user string) string {
 	return filepath.Join(s.dir, fileName(user)+".json")
 }
 
-// WritePrivate replaces a file that only its owner may read. Another process sees
-// the old or the new one, never half of either.
+// WritePrivate replaces a file that only its owner may read. Other processes see the whole
+// old file or the whole new one.
 func WritePrivate(path string, data []byte) (err error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -14,20 +14,15 @@ import (
 	"todoku/cmd/todoku/cli"
 )
 
-// Passwords come from a file, the environment or a prompt without echo, and never
-// from an argument: arguments stand in the shell's history and in every list of
-// processes.
-
-// PasswordSource is where a command gets a password from.
+// PasswordSource says where a password comes from: a file, the environment or a prompt
+// without echo. It is never an argument, because the shell's history and lists of
+// processes show arguments.
 type PasswordSource struct {
 	File     string // --password-file
 	Variable string // environment
 	Prompt   string
-	Twice    bool // a new one is typed twice
+	Twice    bool // a new password is typed twice
 }
-
-// errNoTerminal says that nobody can be asked.
-var errNoTerminal = errors.New("standard input is not a terminal, so no password can be asked for")
 
 // ReadPassword returns a password that is not empty.
 func (s *Session) ReadPassword(ctx context.Context, from PasswordSource) (string, error) {
@@ -37,10 +32,10 @@ func (s *Session) ReadPassword(ctx context.Context, from PasswordSource) (string
 	case ok && value != "":
 		return value, nil
 	}
-	password, err := s.ask(ctx, from.Prompt)
-	if errors.Is(err, errNoTerminal) {
-		return "", cli.Usagef("%w; give --password-file or set %s", err, from.Variable)
+	if !cli.IsTerminal(s.In) {
+		return "", cli.Usagef("standard input is not a terminal, so no password can be asked for; give --password-file or set %s", from.Variable)
 	}
+	password, err := s.ask(ctx, from.Prompt)
 	if err != nil {
 		return "", err
 	}
@@ -59,7 +54,6 @@ func (s *Session) ReadPassword(ctx context.Context, from PasswordSource) (string
 	return password, nil
 }
 
-// passwordFile reads a file's first line.
 func passwordFile(name string) (string, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -74,44 +68,38 @@ func passwordFile(name string) (string, error) {
 
 // ask reads a line from the terminal without showing it.
 func (s *Session) ask(ctx context.Context, prompt string) (string, error) {
-	file, ok := s.In.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return "", errNoTerminal
-	}
+	terminal := int(s.In.(*os.File).Fd()) //nolint:errcheck,forcetypeassert // Only a file is a terminal.
 	s.Say("%s", prompt)
 	defer s.Say("\n")
-	before, err := term.GetState(int(file.Fd()))
+	before, err := term.GetState(terminal)
 	if err != nil {
 		return "", fmt.Errorf("password: %w", err)
 	}
-	// An interrupt while reading must not leave the shell without echo. The read
-	// itself cannot be interrupted; the process ends with it pending.
-	type typed struct {
-		text []byte
-		err  error
-	}
-	done := make(chan typed, 1)
+	// An interrupt must not leave the shell without echo. It cannot end the read, which is
+	// still pending when the process ends.
+	var text []byte
+	done := make(chan error, 1)
 	go func() {
-		text, err := term.ReadPassword(int(file.Fd()))
-		done <- typed{text, err}
+		line, err := term.ReadPassword(terminal)
+		text = line
+		done <- err
 	}()
 	select {
-	case t := <-done:
-		if t.err != nil && !errors.Is(t.err, io.EOF) {
-			return "", fmt.Errorf("password: %w", t.err)
+	case err := <-done:
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("password: %w", err)
 		}
-		return string(t.text), nil
+		return string(text), nil
 	case <-ctx.Done():
-		return "", errors.Join(ctx.Err(), term.Restore(int(file.Fd()), before))
+		return "", errors.Join(ctx.Err(), term.Restore(terminal, before))
 	}
 }
 
-// askName reads a line that may be seen.
-func (s *Session) askName(prompt string) (string, error) {
+func (s *Session) askName() (string, error) {
 	if !cli.IsTerminal(s.In) {
 		return "", cli.Usagef("no user is named; run todoku login NAME, or set TODOKU_USER")
 	}
-	s.Say("%s", prompt)
+	s.Say("Name: ")
 	line, err := bufio.NewReader(s.In).ReadString('\n')
 	if err != nil && line == "" {
 		return "", fmt.Errorf("name: %w", err)

@@ -4,6 +4,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -20,23 +21,23 @@ import (
 	"todoku/cmd/todoku/cli"
 )
 
-// How long a client looks for a dead path on the feed's connection.
+// Within these times a client finds a dead path.
 const (
 	ClientKeepaliveTime    = 20 * time.Second
 	clientKeepaliveTimeout = 10 * time.Second
 )
 
-// Session says where the venue is, how to reach it, and as whom. Every command that
+// Session is the venue's address, how to reach it, and as which user. Every command that
 // needs a venue has its settings.
 type Session struct {
 	*cli.App
 	// Server is host:port of the venue's gRPC port.
 	Server string
-	// User is who to be; the user who signed in last when empty.
+	// User is the user to act as; the user who signed in last when empty.
 	User string
 
 	tlsCA, tlsCert, tlsKey, tlsServerName string
-	plaintext, plaintextSet               bool // set by the user, or derived from the address
+	plaintext, plaintextSet               bool // plaintextSet: the user gave --plaintext
 	keepaliveTime, keepaliveTimeout       time.Duration
 }
 
@@ -73,7 +74,7 @@ func (s *Session) Run(command *cobra.Command, run func(context.Context, *Venue, 
 	})
 }
 
-// check refuses settings that are wrong or contradict each other.
+// check refuses settings that are invalid or contradict each other.
 func (s *Session) check(command *cobra.Command) error {
 	s.plaintextSet = command.Flags().Changed("plaintext")
 	switch {
@@ -105,13 +106,13 @@ func (s *Session) SetServer(server string) error {
 	return nil
 }
 
-// IsLoopback says whether a host is this machine, without a lookup of names.
+// IsLoopback reports whether a host is this machine, without a lookup of names.
 func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Config returns the venue's address and how to verify it and identify oneself.
+// Config returns the venue's address, and the certificates to verify it and to present.
 func (s *Session) Config() (client.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.tlsServerName}
 	if s.tlsCA != "" {
@@ -134,19 +135,14 @@ func (s *Session) Config() (client.Config, error) {
 	return client.Config{Address: s.Server, TLS: config, Plaintext: s.plaintext}, nil
 }
 
-// Password returns the one that the environment gives, if any.
+// Password returns the password in the environment, or "".
 func (s *Session) Password() string {
 	password, _ := s.LookupEnv("TODOKU_PASSWORD")
 	return password
 }
 
-// OrNewID returns the id of a request, a new one if none was given.
-func OrNewID(id string) string {
-	if id == "" {
-		return client.NewRequestID()
-	}
-	return id
-}
+// OrNewID returns the id of a request, or a new one for "".
+func OrNewID(id string) string { return cmp.Or(id, client.NewRequestID()) }
 
 // LoginCommand signs in.
 func (s *Session) LoginCommand() *cobra.Command {
@@ -172,7 +168,7 @@ With TODOKU_USER and TODOKU_PASSWORD set, every command signs in by itself.`,
 
 func (s *Session) login(ctx context.Context, file string) (err error) {
 	if s.User == "" {
-		if s.User, err = s.askName("Name: "); err != nil {
+		if s.User, err = s.askName(); err != nil {
 			return err
 		}
 	}
@@ -222,9 +218,9 @@ func (s *Session) LogoutCommand() *cobra.Command {
 
 // notSignedIn says what to do without a session.
 func (s *Session) notSignedIn() error {
-	who := ""
+	as := ""
 	if s.User != "" {
-		who = " as " + s.User
+		as = " as " + s.User
 	}
-	return fmt.Errorf("not signed in to %s%s: run \"todoku login\", or set TODOKU_USER and TODOKU_PASSWORD", s.Server, who)
+	return fmt.Errorf("not signed in to %s%s: run \"todoku login\", or set TODOKU_USER and TODOKU_PASSWORD", s.Server, as)
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -19,11 +21,10 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// Venue is a client of a venue whose session is kept from command to command, and
-// shared by commands that run at the same time: each of them stores the tokens that
-// it receives in the same file, and looks there before it exchanges its own. A refresh
-// token is good for one exchange; without this a second "todoku watch" would look like
-// a thief.
+// Venue is a client of a venue whose session is kept from command to command. Commands that
+// run at the same time share the session: each stores new tokens in the same file, and
+// looks there before it exchanges its own. A refresh token can be exchanged only once, and
+// a second exchange would look like theft.
 type Venue struct {
 	*client.Client
 	session  *Session
@@ -31,13 +32,11 @@ type Venue struct {
 	user     string
 	password string
 
-	signing sync.Mutex // held while signing in
-
-	mu      sync.Mutex // protects changed
-	changed string     // cursor of the latest change, "" before the first
+	signing sync.Mutex             // held while signing in
+	changed atomic.Pointer[string] // cursor of the latest change, nil before the first
 }
 
-// Dial runs do with a client that nobody has signed in with yet.
+// Dial runs do with a client that is not signed in.
 func (s *Session) Dial(do func(*Venue) error) (err error) {
 	v := &Venue{session: s, user: s.User, password: s.Password()}
 	if v.store, err = s.sessions(s.Server); err != nil {
@@ -47,11 +46,8 @@ func (s *Session) Dial(do func(*Venue) error) (err error) {
 	if err != nil {
 		return err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown host"
-	}
-	config.ClientName = fmt.Sprintf("todoku %s on %s (%s)", cli.Version(), host, runtime.GOOS)
+	host, _ := os.Hostname()
+	config.ClientName = fmt.Sprintf("todoku %s on %s (%s)", cli.Version(), cmp.Or(host, "unknown host"), runtime.GOOS)
 	config.KeepaliveTime, config.KeepaliveTimeout = s.keepaliveTime, s.keepaliveTimeout
 	config.OnSession = v.keep
 	config.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(v.shareSession, v.noteChange)}
@@ -62,8 +58,8 @@ func (s *Session) Dial(do func(*Venue) error) (err error) {
 	return do(v)
 }
 
-// WithVenue runs do as the user of the kept session or, where there is none, as
-// the one that TODOKU_USER and TODOKU_PASSWORD sign in.
+// WithVenue runs do as the user of the kept session. If there is none, it signs in by
+// TODOKU_USER and TODOKU_PASSWORD.
 func (s *Session) WithVenue(ctx context.Context, do func(*Venue) error) error {
 	return s.Dial(func(venue *Venue) error {
 		if err := venue.Begin(ctx); err != nil {
@@ -75,7 +71,6 @@ func (s *Session) WithVenue(ctx context.Context, do func(*Venue) error) error {
 	})
 }
 
-// keep stores a new state of the session.
 func (v *Venue) keep(s client.Session) {
 	if err := v.store.save(s); err != nil {
 		v.session.Warn("%v", err)
@@ -98,10 +93,11 @@ func (v *Venue) Begin(ctx context.Context) error {
 	return v.Login(ctx, v.user, v.password)
 }
 
-// CanSignIn says whether signing in needs no prompt.
+// CanSignIn reports whether the venue can sign in without a prompt.
 func (v *Venue) CanSignIn() bool { return v.user != "" && v.password != "" }
 
-// SignIn signs in, unless somebody else has since the caller saw an access token.
+// SignIn signs in, unless another goroutine has done so since the caller read the access
+// token seen.
 func (v *Venue) SignIn(ctx context.Context, seen string) error {
 	v.signing.Lock()
 	defer v.signing.Unlock()
@@ -113,8 +109,7 @@ func (v *Venue) SignIn(ctx context.Context, seen string) error {
 
 func unauthenticated(err error) bool { return status.Code(err) == codes.Unauthenticated }
 
-// shareSession surrounds every unary call, outside the client's own handling of
-// tokens.
+// shareSession intercepts every unary call, outside the client's own handling of tokens.
 func (v *Venue) shareSession(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	next := func() error { return invoke(ctx, method, request, reply, conn, options...) }
 	switch method {
@@ -128,16 +123,16 @@ func (v *Venue) shareSession(ctx context.Context, method string, request, reply 
 	}
 	token := v.Session().AccessToken
 	err := next()
-	// The session has ended; nothing was done. Signing in needs no prompt.
+	// The session has ended and the call did nothing, so it can be repeated.
 	if !unauthenticated(err) || !v.CanSignIn() || v.SignIn(ctx, token) != nil {
 		return err
 	}
 	return next()
 }
 
-// exchanged answers a refresh from the file when another command has already made
-// it, and says whether it did. Where that command's access token has ended too, its
-// refresh token is the one to exchange.
+// exchanged answers a refresh from the file if another command has already made it, and
+// reports whether it did. If that command's access token has expired too, the refresh uses
+// that command's refresh token.
 func (v *Venue) exchanged(request, reply any) bool {
 	mine, ok := request.(*todokuv1.RefreshSessionRequest)
 	answer, ok2 := reply.(*todokuv1.RefreshSessionResponse)
@@ -171,21 +166,16 @@ func (v *Venue) noteChange(ctx context.Context, method string, request, reply an
 		cursor = r.GetAnswer().GetCursor()
 	}
 	if cursor != "" {
-		v.mu.Lock()
-		v.changed = cursor
-		v.mu.Unlock()
+		v.changed.Store(&cursor)
 	}
 	return nil
 }
 
-// awaitChange waits until queries show the latest change, so that the next command
-// shows what this one changed: an answer comes when the journal has the change, before
-// the venue's views have it. The change is done in any case; an error is ignored.
+// awaitChange waits until queries show the latest change, so that the next command shows
+// it: the venue answers when the change is in the journal, before its views have it. An
+// error is ignored, because the change is made.
 func (v *Venue) awaitChange(ctx context.Context) {
-	v.mu.Lock()
-	cursor := v.changed
-	v.mu.Unlock()
-	if cursor != "" {
-		_, _ = v.Market().ListInstruments(ctx, &todokuv1.ListInstrumentsRequest{WaitFor: cursor})
+	if cursor := v.changed.Load(); cursor != nil {
+		_, _ = v.Market().ListInstruments(ctx, &todokuv1.ListInstrumentsRequest{WaitFor: *cursor})
 	}
 }

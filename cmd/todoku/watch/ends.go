@@ -12,17 +12,14 @@ import (
 	"todoku/cmd/todoku/cli"
 )
 
-// What a watch prints to standard error: the state of the feed and, for every stream
+// streamLines prints to standard error each change of a feed's state and, for every stream
 // that ended, who ended it and why.
-
-// streamLines prints the state of a feed, each change once.
 type streamLines struct {
 	app    *cli.App
 	asJSON bool
 	last   string
 }
 
-// status prints a change of state.
 func (l *streamLines) status(s client.Status) {
 	if l.asJSON {
 		l.json(map[string]any{"state": s.State, "cursor": s.Cursor})
@@ -52,13 +49,12 @@ func (l *streamLines) line(text string) {
 
 func (l *streamLines) json(value map[string]any) {
 	value["time"] = l.app.Now().UTC().Format(time.RFC3339Nano)
-	if line, err := json.Marshal(value); err == nil { // Texts and numbers: it cannot fail.
-		l.app.Say("%s\n", line)
-	}
+	line, _ := json.Marshal(value) // It has only texts and numbers, so this cannot fail.
+	l.app.Say("%s\n", line)
 }
 
-// endLine writes an end in a line. For streams that never began the line is always the
-// same, so that it is printed once.
+// endLine describes an end in a line. For streams that never began it has no changing
+// numbers, so that repeated failures are printed once.
 func endLine(e client.End) string {
 	what := "no stream"
 	if e.Attach != 0 {
@@ -80,7 +76,7 @@ func endLine(e client.End) string {
 	return fmt.Sprintf("%s; %d responses, %d bytes, up to %s, acknowledged %d", text, e.Responses, e.Bytes, e.Cursor, e.Acknowledged)
 }
 
-// jsonEnd is an end as --json prints it; durations in milliseconds.
+// jsonEnd returns an end as --json prints it; durations are in milliseconds.
 func jsonEnd(e client.End) map[string]any {
 	end := map[string]any{
 		"by": e.By, "reason": e.Reason, "detail": e.Detail, "code": status.Code(e.Err).String(), "succeeded": e.Succeeded,

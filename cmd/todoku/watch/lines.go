@@ -2,21 +2,25 @@ package watch
 
 import (
 	"fmt"
+	"time"
 
 	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/notation"
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// messageLine returns a message of the stream as a line for people, or "" for one
-// that only the client needs. The first word names the type; scripts that look for
-// words are better served by --json.
+// messageLine returns a message of the stream as a line for people, or "" for one that
+// only the client needs. The first word is the type. Scripts should use --json.
 func messageLine(m *todokuv1.Message) string {
 	kind, text := bodyText(m)
 	if kind == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s %-16s %s", cli.ClockTime(m.GetTime()), kind, cli.OneLine(text))
+	clock := ""
+	if m.GetTime() != nil {
+		clock = m.GetTime().AsTime().Local().Format(time.TimeOnly)
+	}
+	return fmt.Sprintf("%8s %-16s %s", clock, kind, cli.OneLine(text))
 }
 
 func bodyText(m *todokuv1.Message) (kind, text string) {
@@ -52,7 +56,7 @@ func bodyText(m *todokuv1.Message) (kind, text string) {
 	}
 }
 
-// publicText is bodyText for what concerns more than one account.
+// publicText is bodyText for messages that concern more than one account.
 func publicText(m *todokuv1.Message) (kind, text string) {
 	switch body := m.GetBody().(type) {
 	case *todokuv1.Message_UserPresence:
@@ -77,18 +81,14 @@ func publicText(m *todokuv1.Message) (kind, text string) {
 			return "TRADE_PRINT", fmt.Sprintf("trade %s busted: %s %s @ %s", p.GetTradeId(), p.GetQuantity(), p.GetSymbol(), p.GetPrice())
 		}
 		return "TRADE_PRINT", fmt.Sprintf("%s %s @ %s, taken by a %s", p.GetQuantity(), p.GetSymbol(), p.GetPrice(),
-			map[bool]string{true: "buyer", false: "seller"}[p.GetAggressor() == todokuv1.Side_SIDE_BUY])
+			pick(p.GetAggressor(), "buyer", "seller"))
 	case *todokuv1.Message_BookUpdate:
 		u := body.BookUpdate
-		side := "bid"
-		if u.GetSide() == todokuv1.Side_SIDE_SELL {
-			side = "offer"
-		}
+		text := u.GetSymbol() + " " + pick(u.GetSide(), "bid", "offer") + " " + u.GetLevel().GetPrice()
 		if notation.OrZero(u.GetLevel().GetQuantity()) == "0" {
-			return "BOOK", fmt.Sprintf("%s %s %s gone", u.GetSymbol(), side, u.GetLevel().GetPrice())
+			return "BOOK", text + " gone"
 		}
-		return "BOOK", fmt.Sprintf("%s %s %s: %s in %s", u.GetSymbol(), side, u.GetLevel().GetPrice(),
-			u.GetLevel().GetQuantity(), cli.Count(u.GetLevel().GetOrders(), "order"))
+		return "BOOK", fmt.Sprintf("%s: %s in %s", text, u.GetLevel().GetQuantity(), cli.Count(u.GetLevel().GetOrders(), "order"))
 	case *todokuv1.Message_BestBidOffer:
 		b := body.BestBidOffer
 		return "BEST", notation.Best(b.GetSymbol(), b.GetBid(), b.GetOffer(), b.GetLastPrice())
@@ -97,15 +97,19 @@ func publicText(m *todokuv1.Message) (kind, text string) {
 	}
 }
 
-// tradeText tells a trade from the side of its reader.
-func tradeText(t *todokuv1.Trade) (kind, text string) {
-	verb, from := "bought", "from"
-	if t.GetSide() == todokuv1.Side_SIDE_SELL {
-		verb, from = "sold", "to"
+// pick returns the word for a side.
+func pick(side todokuv1.Side, buy, sell string) string {
+	if side == todokuv1.Side_SIDE_SELL {
+		return sell
 	}
-	text = fmt.Sprintf("%s %s %s @ %s", verb, t.GetQuantity(), t.GetSymbol(), t.GetPrice())
+	return buy
+}
+
+// tradeText describes a trade from the reader's side.
+func tradeText(t *todokuv1.Trade) (kind, text string) {
+	text = fmt.Sprintf("%s %s %s @ %s", pick(t.GetSide(), "bought", "sold"), t.GetQuantity(), t.GetSymbol(), t.GetPrice())
 	if t.GetCounterparty() != "" {
-		text += " " + from + " " + t.GetCounterparty()
+		text += pick(t.GetSide(), " from ", " to ") + t.GetCounterparty()
 	}
 	text += fmt.Sprintf(" (trade %s, order %s, %s)", t.GetTradeId(), t.GetOrderId(), t.GetAccount())
 	if t.GetStatus() == todokuv1.TradeStatus_TRADE_STATUS_BUSTED {
@@ -114,7 +118,7 @@ func tradeText(t *todokuv1.Trade) (kind, text string) {
 	return "TRADE_SUCCEEDS", text
 }
 
-// reportText tells why an order changed and how it stands.
+// reportText says why an order changed, and its new state.
 func reportText(r *todokuv1.ExecutionReport) (kind, text string) {
 	o := r.GetOrder()
 	kind = "ORDER_" + cli.Word(r.GetExecType())
@@ -122,14 +126,14 @@ func reportText(r *todokuv1.ExecutionReport) (kind, text string) {
 		kind = "ORDER_FILL"
 		text = fmt.Sprintf("%s @ %s of ", r.GetLastQuantity(), r.GetLastPrice())
 	}
-	text += fmt.Sprintf("%s: %s", workingText(o), cli.Word(o.GetStatus()))
-	return kind, text + reasonText(r.GetReason())
+	return kind, text + workingText(o) + ": " + cli.Word(o.GetStatus()) + reasonText(r.GetReason())
 }
 
-// workingText tells an order and how much of it is filled and left.
+// workingText describes an order and how much of it is filled and left.
 func workingText(o *todokuv1.Order) string {
-	text := fmt.Sprintf("order %s (%s) %s", o.GetOrderId(), o.GetAccount(), notation.Order(o.GetSide(), o.GetQuantity(), o.GetSymbol(), o.GetPrice()))
-	return fmt.Sprintf("%s, %s filled, %s left", text, notation.OrZero(o.GetFilledQuantity()), notation.OrZero(o.GetLeavesQuantity()))
+	return fmt.Sprintf("order %s (%s) %s, %s filled, %s left", o.GetOrderId(), o.GetAccount(),
+		notation.Order(o.GetSide(), o.GetQuantity(), o.GetSymbol(), o.GetPrice()),
+		notation.OrZero(o.GetFilledQuantity()), notation.OrZero(o.GetLeavesQuantity()))
 }
 
 func reasonText(r *todokuv1.Reason) string {

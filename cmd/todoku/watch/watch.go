@@ -66,9 +66,9 @@ where the last one stopped.`,
 	})
 }
 
-// Follow passes on the updates of a feed until it is interrupted, and prints the
-// stream's state to standard error. It attaches to a connection of its own: the
-// session's may be in use by another command.
+// Follow calls use with the updates of a feed until it is interrupted, and prints the
+// stream's state to standard error. It attaches to a new connection, because another
+// command may use the session's own.
 func Follow(ctx context.Context, a *cli.App, venue *session.Venue, options client.FeedOptions, asJSON bool, use func(client.Update) error) error {
 	lines := &streamLines{app: a, asJSON: asJSON}
 	options.OnStatus, options.OnEnd = lines.status, lines.end
@@ -80,8 +80,7 @@ func Follow(ctx context.Context, a *cli.App, venue *session.Venue, options clien
 		options.ConnectionID = reply.GetConnectionId()
 		err = followOnce(ctx, venue, &options, use)
 		if sessionEnded(err) && venue.CanSignIn() && ctx.Err() == nil {
-			err = venue.SignIn(ctx, venue.Session().AccessToken)
-			if err == nil {
+			if err = venue.SignIn(ctx, venue.Session().AccessToken); err == nil {
 				continue
 			}
 		}
@@ -89,7 +88,7 @@ func Follow(ctx context.Context, a *cli.App, venue *session.Venue, options clien
 	}
 }
 
-// followOnce passes on the updates of a feed until it ends, and keeps the cursor.
+// followOnce calls use with the updates of a feed until it ends, and keeps the cursor.
 func followOnce(ctx context.Context, venue *session.Venue, options *client.FeedOptions, use func(client.Update) error) error {
 	for update, err := range venue.Feed(ctx, *options) {
 		if err == nil {
@@ -105,7 +104,7 @@ func followOnce(ctx context.Context, venue *session.Venue, options *client.FeedO
 	return nil
 }
 
-// sessionEnded says whether signing in again would help.
+// sessionEnded reports whether a new sign-in would help.
 func sessionEnded(err error) bool {
 	var end *client.EndError
 	return errors.As(err, &end) && (end.Reason == client.ReasonSessionExpired || end.Reason == client.ReasonSessionRevoked)
