@@ -1,6 +1,7 @@
 package door
 
 import (
+	"cmp"
 	"io"
 	"net"
 	"sync"
@@ -53,15 +54,15 @@ type Limits struct {
 // Limiter counts connections and refuses those over its limits. Safe for concurrent
 // use.
 type Limiter struct {
-	limits  Limits
-	timeout time.Duration // of a refusal
+	limits   Limits
+	timeout  time.Duration // of a refusal
+	refusing chan struct{} // a value for each refused client that may still read the answer
+	refusals sync.WaitGroup
 
 	mu       sync.Mutex // protects what follows
 	open     int
 	networks map[string]int
 	refused  uint64
-	leaving  int // refused clients that have not yet read the answer
-	refusals sync.WaitGroup
 }
 
 // NewLimiter returns a limiter without connections.
@@ -69,10 +70,8 @@ func NewLimiter(limits Limits) *Limiter {
 	if limits.Total == 0 {
 		limits.Total = spareFiles()
 	}
-	if limits.PerNetwork == 0 {
-		limits.PerNetwork = DefaultPerNetwork
-	}
-	return &Limiter{limits: limits, timeout: refusalTimeout, networks: map[string]int{}}
+	limits.PerNetwork = cmp.Or(limits.PerNetwork, DefaultPerNetwork)
+	return &Limiter{limits: limits, timeout: refusalTimeout, refusing: make(chan struct{}, maxRefusals), networks: map[string]int{}}
 }
 
 // spareFiles returns how many connections this process can have and still open files;
@@ -160,29 +159,19 @@ func (l *limited) Close() error {
 
 // refuse answers a client over the limit and disconnects it, without waiting for it.
 func (l *Limiter) refuse(conn net.Conn, answer string) {
-	l.mu.Lock()
-	many := l.leaving >= maxRefusals
-	if !many {
-		l.leaving++
-		l.refusals.Add(1)
-	}
-	l.mu.Unlock()
-	if many {
+	select {
+	case l.refusing <- struct{}{}:
+	default:
 		// The buffer of a new socket takes the answer: this does not block.
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
 		_, _ = io.WriteString(conn, answer) // The connection is closed in any case.
 		_ = conn.Close()
 		return
 	}
-	go func() {
-		defer l.refusals.Done()
-		defer func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.leaving--
-		}()
+	l.refusals.Go(func() {
 		answerAndClose(conn, answer, l.timeout)
-	}()
+		<-l.refusing
+	})
 }
 
 // answerAndClose waits for the client's first bytes, because clients take an earlier

@@ -1,26 +1,25 @@
 package door
 
 import (
+	"errors"
 	"net"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// setUserTimeout has the kernel end a connection whose data is not acknowledged, or
-// whose window stays closed, for so long (TCP_USER_TIMEOUT, tcp(7)).
+// setUserTimeout makes the kernel end a connection whose data stays unacknowledged, or
+// whose window stays closed, for d (TCP_USER_TIMEOUT, tcp(7)).
 func setUserTimeout(conn *net.TCPConn, d time.Duration) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var set error
-	if err := raw.Control(func(fd uintptr) {
+	err = raw.Control(func(fd uintptr) {
 		set = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
-	}); err != nil {
-		return err
-	}
-	return set
+	})
+	return errors.Join(err, set)
 }
 
 // maxFiles returns how many files this process may have open; negative if there is

@@ -9,27 +9,27 @@ import (
 	"time"
 )
 
-// Evidence is what is stored of every stream: what it carried from which sequence
-// on, how far its client acknowledged, and how far it was sent at its end. Who was
-// sent one event follows from it; nothing is stored per event.
+// Evidence is stored per stream: which topics it carried from which sequence on, what its
+// client acknowledged, and what had been sent at its end. The receivers of an event
+// follow from it; nothing is stored per event.
 
-// ObservationKind says what an [Observation] is of.
+// ObservationKind is the kind of an [Observation].
 type ObservationKind string
 
 // The kinds, in the order of a stream's life.
 const (
-	// Began: a stream attached. Node, Epoch and whose stream it is are set.
+	// Began: a stream attached. The whole Entry and Epoch are set.
 	Began ObservationKind = "BEGAN"
-	// Carried: from the event behind Sequence on the stream carried Topics.
+	// Carried: the stream carried Topics from the event after Sequence on.
 	Carried ObservationKind = "CARRIES"
 	// Acknowledged: the client had everything up to Sequence.
 	Acknowledged ObservationKind = "ACKNOWLEDGED"
-	// Ended: the stream ended for Reason; it was sent everything up to Sequence.
+	// Ended: the stream ended for Reason; everything up to Sequence had been sent.
 	Ended ObservationKind = "ENDED"
 )
 
-// ReasonProcessGone is the reason of streams whose process ended without a record
-// of their end.
+// ReasonProcessGone is the reason of streams whose process ended before it stored their
+// end.
 const ReasonProcessGone = "PROCESS_GONE"
 
 // Observation is one fact about a stream.
@@ -42,7 +42,7 @@ type Observation struct {
 	// Epoch is the epoch of the journal that Sequence is of.
 	Epoch    string
 	Sequence uint64
-	// Topics are words separated by blanks. Their meaning is the caller's.
+	// Topics are words separated by blanks, opaque to this package.
 	Topics string
 	Reason string
 }
@@ -51,7 +51,7 @@ type Observation struct {
 type Query struct {
 	Epoch    string
 	Sequence uint64
-	// Committed is when the event was; streams that ended before it are left out.
+	// Committed is the time of the event; streams that ended earlier are omitted.
 	Committed time.Time
 	// User selects one user's streams unless it is empty.
 	User string
@@ -76,13 +76,13 @@ type Receiver struct {
 	Reason string
 }
 
-// Evidence keeps observations; livetest.Evidence is the suite that every store
-// passes. Each method must be one transaction and safe for concurrent use. Times
-// come back to the nanosecond, in UTC. Errors are the database's.
+// Evidence stores observations; livetest.Evidence is the suite that every store passes.
+// Each method must be one transaction and safe for concurrent use. Times must be
+// returned to the nanosecond, in UTC. Errors are the database's.
 type Evidence interface {
-	// Append must store the observations in order. One that is stored already, of
-	// the same stream, kind and sequence, is replaced; one of a stream that never
-	// began is no error and may be forgotten.
+	// Append must store the observations in order. One replaces a stored one of the
+	// same stream, kind and sequence; one of a stream that never began is no error and
+	// may be dropped.
 	Append(ctx context.Context, observations []Observation) error
 	// Close must end every stream of the node that has not ended, at the time
 	// given, with ReasonProcessGone.
@@ -106,7 +106,7 @@ const (
 	evidenceWait  = 500 * time.Millisecond
 	// evidencePage is how many streams are read at once.
 	evidencePage = 1000
-	// writeTimeout bounds a write that was begun. It does not end with the caller.
+	// writeTimeout bounds a write, which does not end with its caller.
 	writeTimeout = 10 * time.Second
 	// maxReason bounds a stored reason, in bytes.
 	maxReason = 256
@@ -116,7 +116,7 @@ const (
 // observation is dropped and counted: evidence may be missing, but it is never wrong.
 type evidenceLog struct {
 	store   Evidence
-	wake    chan struct{} // rung when the first observation waits
+	wake    chan struct{} // has a value when the first observation waits
 	writing sync.Mutex    // held by the writer; taken before mu
 
 	mu    sync.Mutex // protects what follows
@@ -124,7 +124,7 @@ type evidenceLog struct {
 	lost  uint64
 }
 
-// add adds an observation. It never waits.
+// add queues an observation, without waiting for the store.
 func (l *evidenceLog) add(o Observation) {
 	o.Reason = o.Reason[:min(len(o.Reason), maxReason)]
 	l.mu.Lock()
@@ -143,7 +143,7 @@ func (l *evidenceLog) add(o Observation) {
 	}
 }
 
-// flush writes what is queued, in order. What the store does not take stays queued.
+// flush writes the queue in order. After an error the remainder stays queued.
 func (l *evidenceLog) flush(ctx context.Context) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -173,8 +173,8 @@ func (l *evidenceLog) counts() (queued int, lost uint64) {
 }
 
 // Receivers yields the streams that were sent an event, or may have been, by rising
-// attach number, with everything that was observed before the call. query.After and
-// query.Limit are not used. The error is the store's, and the last that is yielded.
+// attach number, from everything observed before the call. It ignores query.After and
+// query.Limit. An error is the store's and ends the sequence.
 func (s *Streams) Receivers(ctx context.Context, query Query) iter.Seq2[Receiver, error] {
 	return func(yield func(Receiver, error) bool) {
 		if err := s.evidence.flush(ctx); err != nil {
@@ -191,11 +191,8 @@ func (s *Streams) Receivers(ctx context.Context, query Query) iter.Seq2[Receiver
 			}
 			for _, r := range page {
 				query.After = r.Attach
-				attached := r.Ended.IsZero()
-				if attached && sent[r.Attach] < query.Sequence {
-					continue
-				}
-				if !yield(r, nil) {
+				notSent := r.Ended.IsZero() && sent[r.Attach] < query.Sequence
+				if !notSent && !yield(r, nil) {
 					return
 				}
 			}

@@ -1,18 +1,16 @@
-// Package live keeps what there is to know of every stream that is attached to this
-// node: one [Stream] each, from its attach to its end. It fans nothing out: package
-// push does that.
+// Package live keeps what is known of every stream that is attached to this node: one
+// [Stream] each, from its attach to its end. Package push sends the messages.
 //
-// What depends on a stream being attached is here and nowhere else: who holds a
+// Everything that depends on a stream being attached is here: which stream holds a
 // connection on which node ([Registry]), who is signed in and whose orders are
 // canceled on a disconnect ([Streams.RunPresence]), and the evidence of what a
 // client received ([Evidence]).
 //
 // Life of a stream: [Streams.Attach], any number of [Streams.Acknowledge],
 // [Stream.End]. All methods may be called from any goroutine; none calls the store
-// or the registry with a lock held. Two goroutines belong to it, both the caller's:
-// that of [Streams.Run], which must outlive the streams, and that of
-// [Streams.RunPresence], which is to stop before the streams of a node that is
-// being shut down are ended.
+// or the registry with a lock held. The caller runs two goroutines: [Streams.Run], which
+// must outlive the streams, and [Streams.RunPresence], which must stop before a node
+// that shuts down ends its streams.
 package live
 
 import (
@@ -28,8 +26,8 @@ import (
 	"todoku/trade"
 )
 
-// Options are what can be set. Hub, Evidence, Submit and Directory are needed; other
-// zero values take the defaults.
+// Options are the parts and settings of a node's streams. Hub, Evidence, Submit and
+// Directory are required; other zero values take the defaults.
 type Options struct {
 	// Node is the name of this process; [DefaultNode].
 	Node string
@@ -39,23 +37,22 @@ type Options struct {
 	Registry Registry
 	// Evidence keeps what was observed of streams.
 	Evidence Evidence
-	// Submit must carry out commands as one group and return what came of each, in
-	// its place.
+	// Submit must carry out commands as one group and return the error of each in its
+	// place.
 	Submit func(context.Context, []trade.Command) []error
 	// Directory has the venue's users.
 	Directory Directory
 	// Presence are the settings of who is signed in.
 	Presence PresenceOptions
-	// EvidenceInterval is how often at most the acknowledgements of one stream are
-	// written down; 10 s. The end of a stream writes down the last one.
+	// EvidenceInterval is the shortest time between two stored acknowledgements of a
+	// stream; 10 s. The last one is stored at the stream's end.
 	EvidenceInterval time.Duration
 	// EvidenceRetention is how long evidence is kept after a stream's end; 90 days.
 	// Negative is for ever.
 	EvidenceRetention time.Duration
-	// Clock tells the time; time.Now by default.
+	// Clock returns the time; time.Now by default.
 	Clock func() time.Time
-	// Fault hears of background work that failed and will be tried again; nil for
-	// nobody.
+	// Fault takes errors of background work that will be tried again; nil for none.
 	Fault func(error)
 }
 
@@ -78,8 +75,8 @@ type Streams struct {
 	streams map[string]*Stream
 }
 
-// New returns the streams of a node, which are none yet, and closes the evidence of
-// those of the process before. Errors are the evidence store's.
+// New returns the streams of a node that has none yet. It closes the evidence of streams
+// of an earlier process of the node. Errors are the evidence store's.
 func New(ctx context.Context, options Options) (*Streams, error) {
 	options.Node = cmp.Or(options.Node, DefaultNode)
 	options.EvidenceInterval = cmp.Or(options.EvidenceInterval, 10*time.Second)
@@ -108,10 +105,9 @@ func New(ctx context.Context, options Options) (*Streams, error) {
 
 func (s *Streams) now() time.Time { return s.options.Clock().Round(0).UTC() }
 
-// Attach takes over a stream that feed has attached. cancelAfter is after how long
-// without a stream its session's orders are canceled; 0 is never. The caller must
-// answer with [Stream.End]. After an error, which is the registry's, the stream has
-// ended.
+// Attach takes a stream that feed has attached. cancelAfter is after how long without a
+// stream its session's orders are canceled; 0 is never. The caller must call [Stream.End]
+// in the end. After an error, which is the registry's, the stream has ended.
 func (s *Streams) Attach(ctx context.Context, attached *feed.Attached, cancelAfter time.Duration) (*Stream, error) {
 	info := attached.Stream.Info()
 	stream := &Stream{
@@ -120,15 +116,19 @@ func (s *Streams) Attach(ctx context.Context, attached *feed.Attached, cancelAft
 			Node: s.options.Node, Attach: attached.Attach, Connection: info.Connection, User: info.User,
 			Session: info.Session, Instance: info.Instance, Remote: info.Remote, Since: s.now(),
 		},
-		cancelAfter: cancelAfter,
+		principal: principal{trade.UserID(info.User), info.Session, cancelAfter},
 	}
 	s.setLive(stream)
 	previous, err := s.registry.Attach(ctx, stream.Entry, entryTTL)
 	if err == nil && previous.Node != "" && previous.Node != s.options.Node {
-		err = s.takeOver(ctx, stream, previous)
+		reason := push.ReasonSuperseded
+		if previous.Instance == stream.Instance {
+			reason = push.ReasonReplaced
+		}
+		err = s.registry.End(ctx, previous, reason, "another stream attached to the connection")
 	}
-	// Two may attach at once and come here in the other order. The hub has ended the
-	// earlier one then; it goes the way of every stream that ends.
+	// Two streams that attach at once may come here in the other order. The hub has then
+	// ended the earlier one, which ends here like any other stream.
 	if err != nil && !errors.Is(err, ErrLaterAttach) {
 		attached.Close()
 		s.forget(stream)
@@ -136,21 +136,11 @@ func (s *Streams) Attach(ctx context.Context, attached *feed.Attached, cancelAft
 	}
 	stream.observe(Observation{Kind: Began, Entry: stream.Entry, Epoch: stream.Push.Epoch()})
 	stream.observeCarried()
-	s.presence.attached(stream.principal())
+	s.presence.attached(stream.principal)
 	return stream, nil
 }
 
-// takeOver ends the stream of another node that held the connection.
-func (s *Streams) takeOver(ctx context.Context, stream *Stream, previous Entry) error {
-	reason := push.ReasonSuperseded
-	if previous.Instance == stream.Instance {
-		reason = push.ReasonReplaced
-	}
-	return s.registry.End(ctx, previous, reason, "another stream attached to the connection")
-}
-
-// setLive makes a stream its connection's live one, unless one that attached later
-// is that already.
+// setLive makes a stream its connection's live one, unless a later one is.
 func (s *Streams) setLive(stream *Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +149,7 @@ func (s *Streams) setLive(stream *Stream) {
 	}
 }
 
-// forget takes an ended stream out of the table.
+// forget removes an ended stream.
 func (s *Streams) forget(stream *Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,8 +158,8 @@ func (s *Streams) forget(stream *Stream) {
 	}
 }
 
-// Acknowledge notes that the responses up to a number have arrived on the stream
-// with this attach number. Errors: those of push.Hub.Acknowledge.
+// Acknowledge notes that the client has the responses up to a number of the stream with
+// this attach number. Errors are those of push.Hub.Acknowledge.
 func (s *Streams) Acknowledge(connection, user string, attach, number uint64) error {
 	advanced, err := s.options.Hub.Acknowledge(connection, user, attach, number)
 	if err != nil || !advanced {
@@ -210,7 +200,7 @@ func (s *Streams) End(ctx context.Context, user, connection string, reason push.
 	return nil
 }
 
-// end ends a stream of this node, unless another has taken its connection over.
+// end ends a stream of this node, unless another has taken over its connection.
 func (s *Streams) end(e Entry, reason push.Reason, message string) {
 	if stream := s.stream(e.Connection); stream != nil && stream.Attach == e.Attach {
 		s.options.Hub.End(push.Selector{Connection: e.Connection}, reason, message)
@@ -224,23 +214,13 @@ func (s *Streams) stream(connection string) *Stream {
 	return s.streams[connection]
 }
 
-// Stats are a moment's numbers, for metrics.
-type Stats struct {
-	// EvidenceQueued is how many observations wait to be written, and EvidenceLost
-	// how many were dropped since the start.
-	EvidenceQueued int
-	EvidenceLost   uint64
-}
-
-// Stats returns the numbers of this moment.
-func (s *Streams) Stats() (stats Stats) {
-	stats.EvidenceQueued, stats.EvidenceLost = s.evidence.counts()
-	return stats
-}
+// EvidenceCounts returns how many observations wait to be written, and how many were
+// dropped since the start.
+func (s *Streams) EvidenceCounts() (queued int, lost uint64) { return s.evidence.counts() }
 
 // Run renews the registry's entries, writes evidence and deletes what is too old,
-// until ctx ends. Then it writes what is left and returns nil, or the error that
-// kept it from doing so. Earlier failures are reported to Options.Fault.
+// until ctx ends. Then it writes the remainder and returns the error of that. It reports
+// earlier errors to Options.Fault.
 func (s *Streams) Run(ctx context.Context) error {
 	renew, prune := time.NewTicker(renewInterval), time.NewTicker(pruneInterval)
 	defer renew.Stop()
@@ -267,8 +247,8 @@ func (s *Streams) Run(ctx context.Context) error {
 	}
 }
 
-// renew renews the entries of this node and ends the streams whose connections
-// another node holds: the request to end them was lost.
+// renew renews the entries of this node. It ends the streams whose connections another
+// node holds: that node's request to end them was lost.
 func (s *Streams) renew(ctx context.Context) error {
 	s.mu.Lock()
 	entries := make([]Entry, 0, len(s.streams))
@@ -284,7 +264,7 @@ func (s *Streams) renew(ctx context.Context) error {
 		s.end(e, push.ReasonReplaced, "another stream attached to the connection")
 	}
 	for _, e := range entries {
-		// One that ended meanwhile was perhaps entered again.
+		// The renewal may have restored the entry of a stream that ended meanwhile.
 		if s.stream(e.Connection) == nil {
 			s.fault(s.registry.Detach(ctx, e))
 		}
@@ -302,7 +282,7 @@ func (s *Streams) prune(ctx context.Context) error {
 	return nil
 }
 
-// fault tells of work that failed, but not of work that was stopped.
+// fault reports an error, unless work was only stopped.
 func (s *Streams) fault(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.options.Fault(err)

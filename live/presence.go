@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,16 +12,15 @@ import (
 	"todoku/trade"
 )
 
-// Who is signed in, and what an absence leads to. A user is online from the first
-// attach until the last stream has been away for a grace, so that a resume is not a
-// sign-out. A session that asked for it has its DAY orders canceled when its last
-// stream has been away for the session's own grace.
+// Presence: who is signed in, and the effects of absence. A user is online from the first
+// attach until the last stream has been absent for a grace, so that a resume is no
+// sign-out. A session that asked for it has its DAY orders canceled when its last stream
+// has been absent for the session's own grace.
 //
-// Neither happens because the server stops: streams that end with SHUTDOWN start no
-// clock, and users who were online when the server came up get the grace to come
-// back.
+// A stop of the server has neither effect: streams that end with SHUTDOWN start no
+// timer, and users who were online when the server stopped get the grace to return.
 
-// PresenceOptions are what can be set. The zero value takes the defaults.
+// PresenceOptions are the settings of presence. The zero value takes the defaults.
 type PresenceOptions struct {
 	// Grace is how long a user may be without a stream and still be signed in;
 	// 15 s by default.
@@ -30,8 +30,12 @@ type PresenceOptions struct {
 	Retry time.Duration
 }
 
-// maxPresenceBatch bounds the commands of one group commit.
-const maxPresenceBatch = 1000
+const (
+	// maxPresenceBatch bounds the commands of one group commit.
+	maxPresenceBatch = 1000
+	// shutdownGrace is longer than a server takes to stop, so that no user signs out.
+	shutdownGrace = time.Hour
+)
 
 // Directory has the venue's users: the feed.
 type Directory interface {
@@ -44,17 +48,23 @@ type Directory interface {
 }
 
 // presence submits who is signed in and cancels on disconnect. Streams report to it
-// from any goroutine; it has one of its own, which calls run.
+// from any goroutine; its own goroutine calls run.
 type presence struct {
 	submit    func(context.Context, []trade.Command) []error
 	directory Directory
 	options   PresenceOptions
 	fault     func(error)
-	wake      chan struct{} // rung when the schedule got an earlier entry
+	wake      chan struct{} // has a value when the schedule has a new first entry
 
 	mu       sync.Mutex // protects what follows
 	subjects map[subjectKey]*subject
-	schedule schedule
+	schedule []appointment // earliest first
+}
+
+// appointment is when to look at a subject. It is void unless the subject is due then.
+type appointment struct {
+	at      time.Time
+	subject *subject
 }
 
 // subjectKey names a user, or one of the user's sessions if session is not "".
@@ -63,19 +73,14 @@ type subjectKey struct {
 	session string
 }
 
-// subject is a user or a session that has streams, or had some a short while ago.
+// subject is a user or a session that has streams or recently had some.
 type subject struct {
 	subjectKey
 	streams int
-	// until is when the absence takes effect. It counts while there are no streams.
-	until time.Time
-	// online is what the engine was last sent for a user.
-	online bool
-	// away says that the absence of a session counts.
-	away bool
-
-	due   time.Time // when the schedule looks at it next
-	place int       // the place in the schedule, from 1; 0 for not in it
+	until   time.Time // when the absence takes effect, if there are no streams
+	online  bool      // what the engine has for a user
+	away    bool      // a session is absent and its orders are to be canceled
+	due     time.Time // of its appointment; zero for none
 }
 
 func newPresence(
@@ -97,7 +102,7 @@ type principal struct {
 	cancelAfter time.Duration
 }
 
-// attached notes that a stream begins. Each call must be answered by one of ended.
+// attached notes that a stream begins. Its end must be noted with ended.
 func (p *presence) attached(of principal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,22 +144,19 @@ func (p *presence) ended(of principal, reason push.Reason) {
 	p.plan(s, s.until)
 }
 
-// stopping is longer than a server takes to stop: until then, no user signs out.
-const stopping = time.Hour
-
-// grace is how long a user whose last stream ended for a reason stays signed in.
-// After some nobody can resume: waiting would keep a user signed in who signed out.
+// grace is how long a user whose last stream ended for a reason stays signed in: not at
+// all if the client cannot resume.
 func (p *presence) grace(reason push.Reason) time.Duration {
-	switch reason { //nolint:exhaustive // The others can be resumed after.
+	switch reason { //nolint:exhaustive // after the others a client can resume
 	case push.ReasonShutdown:
-		return stopping
+		return shutdownGrace
 	case push.ReasonSessionRevoked, push.ReasonSessionExpired, push.ReasonUserSuspended:
 		return 0
 	}
 	return p.options.Grace
 }
 
-// subject returns what is known of a user or session. The caller holds mu.
+// subject returns a user or session, new if it is unknown. The caller holds mu.
 func (p *presence) subject(key subjectKey) *subject {
 	s := p.subjects[key]
 	if s == nil {
@@ -164,9 +166,21 @@ func (p *presence) subject(key subjectKey) *subject {
 	return s
 }
 
-// plan has a subject looked at no later than a time. The caller holds mu.
+// plan gives a subject an appointment at a time, unless it has an earlier one. The
+// caller holds mu.
 func (p *presence) plan(s *subject, at time.Time) {
-	if p.schedule.plan(s, at) {
+	if !s.due.IsZero() && !at.Before(s.due) {
+		return
+	}
+	s.due = at
+	place, _ := slices.BinarySearchFunc(p.schedule, at, func(a appointment, at time.Time) int {
+		if a.at.After(at) {
+			return 1
+		}
+		return -1 // Behind those of the same time: most are planned in order.
+	})
+	p.schedule = slices.Insert(p.schedule, place, appointment{at, s})
+	if place == 0 {
 		select {
 		case p.wake <- struct{}{}:
 		default:
@@ -174,9 +188,23 @@ func (p *presence) plan(s *subject, at time.Time) {
 	}
 }
 
-// RunPresence waits for the directory, takes over who was online before, and then
-// submits every change until ctx ends. It returns nil. What it could not submit is
-// reported to Options.Fault and tried again.
+// next removes the first appointment and returns its subject, or nil if none is due. The
+// caller holds mu.
+func (p *presence) next(now time.Time) *subject {
+	for len(p.schedule) > 0 && !p.schedule[0].at.After(now) {
+		a := p.schedule[0]
+		p.schedule = p.schedule[1:]
+		if a.subject.due.Equal(a.at) {
+			a.subject.due = time.Time{}
+			return a.subject
+		}
+	}
+	return nil
+}
+
+// RunPresence waits for the directory, takes from it who was online before, and then
+// submits every change until ctx ends. It returns nil. It reports to Options.Fault
+// changes that it could not submit, and tries again.
 func (s *Streams) RunPresence(ctx context.Context) error { return s.presence.run(ctx) }
 
 func (p *presence) run(ctx context.Context) error {
@@ -202,14 +230,14 @@ func (p *presence) run(ctx context.Context) error {
 			}
 		}
 		p.mu.Lock()
-		wait := p.schedule.wait(time.Now())
+		if len(p.schedule) > 0 {
+			timer.Reset(time.Until(p.schedule[0].at))
+		}
 		p.mu.Unlock()
-		timer.Reset(wait)
 	}
 }
 
-// restore gives those who were online when the server stopped the grace to come
-// back.
+// restore gives users who were online when the server stopped the grace to return.
 func (p *presence) restore() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -223,20 +251,20 @@ func (p *presence) restore() {
 	}
 }
 
-// dueCommand is a command that is due and what to do once it was carried out.
+// dueCommand is a command that is due and what to do after it.
 type dueCommand struct {
 	command trade.Command
 	subject *subject
 	done    func()
 }
 
-// due takes what is due off the schedule, as commands.
+// due removes the appointments that are due and returns the commands that follow.
 func (p *presence) due(now time.Time) []dueCommand {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var due []dueCommand
 	for len(due) < maxPresenceBatch {
-		s := p.schedule.next(now)
+		s := p.next(now)
 		switch {
 		case s == nil:
 			return due
@@ -249,8 +277,8 @@ func (p *presence) due(now time.Time) []dueCommand {
 	return due
 }
 
-// compareUser compares what the engine was sent for a user with what is. The caller
-// holds mu.
+// compareUser adds a command if the engine does not have a user's presence as it is. The
+// caller holds mu.
 func (p *presence) compareUser(due []dueCommand, u *subject, now time.Time) []dueCommand {
 	online := u.streams > 0 || now.Before(u.until)
 	switch {
@@ -260,7 +288,7 @@ func (p *presence) compareUser(due []dueCommand, u *subject, now time.Time) []du
 			subject: u,
 			done: func() {
 				u.online = online
-				// It may have changed meanwhile; if not, this finds nothing to do.
+				// It may have changed meanwhile.
 				p.plan(u, time.Now())
 			},
 		})
@@ -272,7 +300,7 @@ func (p *presence) compareUser(due []dueCommand, u *subject, now time.Time) []du
 	return due
 }
 
-// cancelSession cancels for a session that has stayed away. The caller holds mu.
+// cancelSession adds the commands that cancel for an absent session. The caller holds mu.
 func (p *presence) cancelSession(due []dueCommand, s *subject, now time.Time) []dueCommand {
 	switch {
 	case !s.away:
@@ -284,7 +312,7 @@ func (p *presence) cancelSession(due []dueCommand, s *subject, now time.Time) []
 	user, _ := p.directory.User(s.user)
 	open, until := len(user.Accounts), s.until
 	done := func() {
-		// A session that has come and gone again meanwhile has another clock.
+		// A session that has attached and ended again meanwhile has another time.
 		if open--; open <= 0 && s.away && s.until.Equal(until) {
 			delete(p.subjects, s.subjectKey)
 		}
@@ -311,8 +339,7 @@ func (p *presence) carryOut(ctx context.Context, due []dueCommand) {
 	var fault error
 	p.mu.Lock()
 	for i, err := range errs {
-		// A refusal is final: the venue does not have the user any more, or has
-		// suspended the user.
+		// A refusal is final: the user no longer exists or is suspended.
 		var refusal *trade.Refusal
 		if err == nil || errors.As(err, &refusal) {
 			due[i].done()

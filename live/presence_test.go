@@ -303,8 +303,8 @@ func TestNothingIsKeptOfWhoIsGone(t *testing.T) {
 		later(time.Hour)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if len(p.subjects) != 0 || p.schedule.Len() != 0 {
-			t.Errorf("kept %d subjects, %d entries", len(p.subjects), p.schedule.Len())
+		if len(p.subjects) != 0 || len(p.schedule) != 0 {
+			t.Errorf("kept %d subjects, %d entries", len(p.subjects), len(p.schedule))
 		}
 	})
 }

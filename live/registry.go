@@ -19,7 +19,7 @@ const DefaultNode = "main"
 // ErrLaterAttach says that a stream that attached later holds the connection.
 var ErrLaterAttach = errors.New("live: a later stream is attached to the connection")
 
-// Entry says which stream holds a connection, and on which node.
+// Entry is the stream that holds a connection.
 type Entry struct {
 	// Node is the name of the process that serves the stream.
 	Node string
@@ -36,28 +36,27 @@ type Entry struct {
 	Since time.Time
 }
 
-// Registry knows which stream holds each connection, on all nodes. An entry ends
-// with its time to live unless it is renewed, so that the entries of a node that
-// died go away. The registry is never the truth about anything else: a venue that
-// loses it loses no event. livetest.Registry is the suite that every one passes.
+// Registry has the stream that holds each connection, on all nodes. An entry expires
+// unless it is renewed, so that the entries of a dead node disappear. A venue that loses
+// its registry loses no event. livetest.Registry is the suite that every one passes.
 //
-// Methods must be safe for concurrent use. Errors that are not named are failures
-// of the registry, after which the caller may try again.
+// Methods must be safe for concurrent use. After an error that is not named here the
+// caller may try again.
 type Registry interface {
 	// Attach must make the entry the holder of its connection until ttl has passed,
 	// and return the one that held it, or the zero Entry. It must change nothing
 	// and return ErrLaterAttach if an entry with a greater attach number holds it.
 	Attach(ctx context.Context, e Entry, ttl time.Duration) (previous Entry, err error)
-	// Renew must let entries that hold their connections live for another ttl, and
-	// enter again those whose connections nobody holds. It must return those whose
-	// connections a later attach holds.
+	// Renew must keep entries that hold their connections for another ttl, and restore
+	// those whose connections no entry holds. It must return those whose connections a
+	// later attach holds.
 	Renew(ctx context.Context, entries []Entry, ttl time.Duration) (lost []Entry, err error)
 	// Detach must remove the entry if it holds its connection.
 	Detach(ctx context.Context, e Entry) error
 	// List must return the entries of a user, or all for "", by rising attach number.
 	List(ctx context.Context, user string) ([]Entry, error)
 	// End must ask the entry's node to end its stream with a reason and a message
-	// for people. A stream that has ended, or whose node is gone, is no error.
+	// for people. It is no error if the stream has ended or its node is gone.
 	End(ctx context.Context, e Entry, reason push.Reason, message string) error
 }
 
@@ -80,21 +79,21 @@ func NewMemoryRegistry(end func(e Entry, reason push.Reason, message string)) *M
 	return &MemoryRegistry{end: end, holders: map[string]holder{}}
 }
 
-// holder returns who holds a connection. The caller holds mu.
-func (m *MemoryRegistry) holder(connection string) (Entry, bool) {
-	h, ok := m.holders[connection]
-	return h.Entry, ok && time.Now().Before(h.expires)
+// holder returns the entry that holds a connection, or the zero Entry. The caller holds
+// mu.
+func (m *MemoryRegistry) holder(connection string) Entry {
+	if h := m.holders[connection]; time.Now().Before(h.expires) {
+		return h.Entry
+	}
+	return Entry{}
 }
 
 // Attach implements [Registry].
 func (m *MemoryRegistry) Attach(_ context.Context, e Entry, ttl time.Duration) (Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	previous, held := m.holder(e.Connection)
-	switch {
-	case !held:
-		previous = Entry{}
-	case previous.Attach > e.Attach:
+	previous := m.holder(e.Connection)
+	if previous.Attach > e.Attach {
 		return Entry{}, fmt.Errorf("%w: %d, not %d", ErrLaterAttach, previous.Attach, e.Attach)
 	}
 	m.holders[e.Connection] = holder{e, time.Now().Add(ttl)}
@@ -105,13 +104,14 @@ func (m *MemoryRegistry) Attach(_ context.Context, e Entry, ttl time.Duration) (
 func (m *MemoryRegistry) Renew(_ context.Context, entries []Entry, ttl time.Duration) (lost []Entry, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.holders, func(_ string, h holder) bool { return !time.Now().Before(h.expires) })
+	now := time.Now()
+	maps.DeleteFunc(m.holders, func(_ string, h holder) bool { return !now.Before(h.expires) })
 	for _, e := range entries {
-		if h, held := m.holder(e.Connection); held && h.Attach > e.Attach {
+		if m.holders[e.Connection].Attach > e.Attach {
 			lost = append(lost, e)
 			continue
 		}
-		m.holders[e.Connection] = holder{e, time.Now().Add(ttl)}
+		m.holders[e.Connection] = holder{e, now.Add(ttl)}
 	}
 	return lost, nil
 }
@@ -131,9 +131,9 @@ func (m *MemoryRegistry) List(_ context.Context, user string) ([]Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var list []Entry
-	for connection := range m.holders {
-		if e, held := m.holder(connection); held && (user == "" || user == e.User) {
-			list = append(list, e)
+	for connection, h := range m.holders {
+		if (user == "" || user == h.User) && m.holder(connection) == h.Entry {
+			list = append(list, h.Entry)
 		}
 	}
 	slices.SortFunc(list, func(a, b Entry) int { return cmp.Compare(a.Attach, b.Attach) })
@@ -143,9 +143,9 @@ func (m *MemoryRegistry) List(_ context.Context, user string) ([]Entry, error) {
 // End implements [Registry].
 func (m *MemoryRegistry) End(_ context.Context, e Entry, reason push.Reason, message string) error {
 	m.mu.Lock()
-	h, held := m.holder(e.Connection)
+	held := m.holder(e.Connection).Attach == e.Attach
 	m.mu.Unlock()
-	if held && h.Attach == e.Attach {
+	if held {
 		m.end(e, reason, message)
 	}
 	return nil

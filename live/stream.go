@@ -7,7 +7,6 @@ import (
 
 	"todoku/feed"
 	"todoku/push"
-	"todoku/trade"
 )
 
 // Stream is one attached stream and everything that this node keeps of it.
@@ -20,14 +19,13 @@ type Stream struct {
 
 	streams *Streams
 	feed    *feed.Attached
-	// cancelAfter is after how long without a stream its session's orders are
-	// canceled; 0 is never.
-	cancelAfter time.Duration
+	// principal is the user and session that the stream makes present.
+	principal principal
 
 	mu sync.Mutex // protects what follows
-	// written is the newest acknowledged event that is written down, and writtenAt
-	// when that was. The acknowledgements of a busy client are written down once in
-	// an interval: the newest that was not is pending, for pendingEvent.
+	// written is the newest acknowledged event in the evidence, added at writtenAt.
+	// Acknowledgements are added once in an interval: the newest that was not added is
+	// pending, for pendingEvent.
 	written      uint64
 	writtenAt    time.Time
 	pendingEvent uint64
@@ -50,8 +48,8 @@ func (s *Stream) observeCarried() {
 	}
 }
 
-// acknowledged observes how far the client has come, if it acknowledged events since
-// and the last time is long enough ago.
+// acknowledged observes the newest event that the client has acknowledged, at most once
+// in an interval.
 func (s *Stream) acknowledged() {
 	s.observeCarried()
 	info, now := s.Push.Info(), s.streams.now()
@@ -67,13 +65,13 @@ func (s *Stream) acknowledged() {
 	}
 }
 
-// End notes that the stream has ended with an error, as its consumer has it, and
-// releases what the stream held. It returns the reason. ctx may have ended.
+// End notes that the stream has ended with its consumer's error, and releases what the
+// stream held. It returns the reason. ctx may have ended.
 func (s *Stream) End(ctx context.Context, end error) push.Reason {
 	s.feed.Close()
 	s.streams.forget(s)
 	reason := push.ReasonOf(end)
-	s.streams.presence.ended(s.principal(), reason)
+	s.streams.presence.ended(s.principal, reason)
 	s.observeCarried()
 	s.mu.Lock()
 	if s.pendingEvent > s.written {
@@ -83,9 +81,4 @@ func (s *Stream) End(ctx context.Context, end error) push.Reason {
 	s.observe(Observation{Kind: Ended, Sequence: s.Push.Info().Cursor, Reason: string(reason)})
 	s.streams.fault(s.streams.registry.Detach(context.WithoutCancel(ctx), s.Entry))
 	return reason
-}
-
-// principal is the user and session that the stream makes present.
-func (s *Stream) principal() principal {
-	return principal{trade.UserID(s.User), s.Session, s.cancelAfter}
 }

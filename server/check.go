@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// Timers that are each reasonable can contradict each other, and streams are then
-// cut "sometimes". Such settings are refused before the start, with the reason and
-// with what to do.
+// Timers that are reasonable each can contradict each other, and then end streams
+// "sometimes". Such settings are refused before the start, with the reason and with what
+// to do.
 
-// Check says whether [New] would take the settings, defaults filled in, without
-// opening or making anything but the files of TLS. The error is [ErrConfig] with
-// everything that is wrong.
+// Check says whether [New] would accept the settings, with defaults filled in. It opens
+// nothing but the files of TLS. The error is [ErrConfig] with everything that is wrong.
 func (c Config) Check() error {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {
@@ -21,33 +20,19 @@ func (c Config) Check() error {
 	return err
 }
 
-// refusals collects what is wrong, one sentence each.
+// refusals are the errors of a configuration.
 type refusals []error
 
-// when refuses the settings if bad. The text says why and what to do.
+// when adds an error if bad. Its text says why and what to do.
 func (r *refusals) when(bad bool, format string, args ...any) {
 	if bad {
 		*r = append(*r, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
 	}
 }
 
-// contradictions returns what the timers of venue, clients and proxy do to each
-// other. Defaults are filled in.
-func (c *Config) contradictions() []error {
-	var r refusals
-	c.checkSilence(&r)
-	c.checkReceipts(&r)
-	c.checkPings(&r)
-	c.checkAges(&r)
-	return r
-}
-
-// slowest is the longest time between two heartbeats, which are spread by 10 %.
-func (c *Config) slowest() time.Duration { return c.Push.WithDefaults().HeartbeatInterval * 11 / 10 }
-
 // LongestStream is the longest that a stream may live, its time to reconnect
-// included: a proxy that is reloaded must let streams go on for longer. Zero: it
-// may live for ever.
+// included: a proxy that is reloaded must let streams continue for longer. Zero is no
+// limit.
 func (c *Config) LongestStream() time.Duration {
 	p := c.Push.WithDefaults()
 	if p.StreamAge < 0 {
@@ -59,7 +44,7 @@ func (c *Config) LongestStream() time.Duration {
 // checkSilence compares heartbeats with everything that ends or marks a silent
 // stream.
 func (c *Config) checkSilence(r *refusals) {
-	k, beat := c.Clients, c.slowest()
+	k, beat := c.Clients, c.Push.WithDefaults().HeartbeatInterval*11/10 // Heartbeats are spread by 10 %.
 	r.when(k.Stale < 0 || k.Watchdog < 0 || k.Acknowledge < 0 || k.KeepaliveTime < 0 || c.Proxy.Idle < 0 || c.Proxy.HardStop < 0,
 		"a time of clients or of the proxy is negative")
 	r.when(beat >= k.Stale && beat < k.Watchdog,
@@ -72,20 +57,21 @@ func (c *Config) checkSilence(r *refusals) {
 		"the proxy cuts streams after %s of silence, but heartbeats come up to %s apart: quiet streams would be cut; lower --heartbeat, or raise the proxy's timer to 90s and set --proxy-idle to the same", c.Proxy.Idle, beat)
 }
 
-// checkReceipts holds acknowledgements against what misses them.
-func (c *Config) checkReceipts(r *refusals) {
+// checkAcknowledgements compares the time between acknowledgements with what ends streams
+// without them, and the times that bound a resume.
+func (c *Config) checkAcknowledgements(r *refusals) {
 	limit, every := c.Push.WithDefaults().AckTimeout, c.Clients.Acknowledge
 	r.when(limit > 0 && limit < 2*every,
 		"streams end after %s without an acknowledgement, but clients send one only every %s: one late acknowledgement would end them; raise --ack-timeout to twice as much or lower --client-acknowledge", limit, every)
-	r.when(limit < 0 && c.Keepalive.Time+c.Keepalive.Timeout > longestBlind,
+	r.when(limit < 0 && c.Keepalive.Time+c.Keepalive.Timeout > longestUnnoticed,
 		"with --ack-timeout off only PINGs find a dead client, after %s; lower --keepalive-time, or let acknowledgements count", c.Keepalive.Time+c.Keepalive.Timeout)
 	r.when(c.Retain != 0 && c.Replay.ReplayAge > c.Retain,
 		"a resume may replay %s, but history is kept for only %s; lower --replay-age or raise --retain", c.Replay.ReplayAge, c.Retain)
 }
 
-// longestBlind is how long a dead client may go unnoticed where acknowledgements
-// do not count.
-const longestBlind = 10 * time.Minute
+// longestUnnoticed is how long a client may be dead before PINGs find it, where
+// acknowledgements are off.
+const longestUnnoticed = 10 * time.Minute
 
 // checkPings compares the keepalive settings (gRPC proposals A8, A9) with each
 // other and with those of clients.
@@ -114,7 +100,7 @@ func (c *Config) checkAges(r *refusals) {
 		"invalid --drain %q: streams need at least %s to move, or all clients reconnect at once; raise --drain", c.Drain, shortestDrain)
 }
 
-// shortestDrain leaves streams a tenth of a second to move.
+// shortestDrain leaves streams a tenth of a second to reconnect elsewhere.
 const shortestDrain = 200 * time.Millisecond
 
 // lifetime is a stream's longest life, for a message.

@@ -27,7 +27,7 @@ var ErrConfig = errors.New("server: settings")
 // Config says how to run a venue. The zero value of a field takes the default
 // that is named beside it.
 type Config struct {
-	// Data says where the venue is kept, as [OpenStorage] takes it; it is made if it
+	// Data is where the venue's data is, as [OpenStorage] takes it; it is made if it
 	// is missing. "data" by default.
 	Data string
 	// GRPCAddr and HTTPAddr are where to listen, host:port; port 0 takes any.
@@ -43,12 +43,12 @@ type Config struct {
 
 	// Venue holds for the whole venue; DayEnd is midnight UTC by default.
 	Venue trade.Venue
-	// SnapshotEvery is after how many records the state is written down; 500,000.
+	// SnapshotEvery is after how many records a snapshot is written; 500,000.
 	SnapshotEvery uint64
-	// MaxRecord bounds what one command may change at once, in bytes of its record;
-	// 16 MiB, which is also the most.
+	// MaxRecord bounds the record of one command, in bytes; 16 MiB, which is also the
+	// maximum.
 	MaxRecord int
-	// Retain is how long history is kept; for ever by default, at least 48 h.
+	// Retain is how long history is kept, at least 48 h; without limit by default.
 	Retain time.Duration
 	// MaxJournalBytes bounds the journal's file; no bound by default.
 	MaxJournalBytes int64
@@ -61,7 +61,7 @@ type Config struct {
 	Clients Clients
 	// Proxy describes the proxy before the venue, as far as it is known.
 	Proxy Proxy
-	// Doors bound who may come in.
+	// Doors are the limits on connections.
 	Doors Doors
 	// Limits say what one user and one network may ask for.
 	Limits rpc.Limits
@@ -83,7 +83,7 @@ type Config struct {
 
 	// Version is sent to clients and shown in metrics.
 	Version string
-	// Logger takes one line a fact; slog.Default by default.
+	// Logger is slog.Default by default.
 	Logger *slog.Logger
 	// Clock returns the time; time.Now by default.
 	Clock func() time.Time
@@ -93,22 +93,22 @@ type Config struct {
 // Zero takes the default; the first three are off by default.
 type Keepalive struct {
 	// MaxConnectionIdle, MaxConnectionAge and MaxConnectionAgeGrace end connections
-	// rudely; streams are rotated by their own age instead.
+	// without a reason to the client; the age of streams is a better way.
 	MaxConnectionIdle, MaxConnectionAge, MaxConnectionAgeGrace time.Duration
 	// Time and Timeout find dead peers: 30 s and 10 s.
 	Time, Timeout time.Duration
 	// MinTime is how often a client may PING; 5 s.
 	MinTime time.Duration
-	// NoPingWithoutStream refuses PINGs on a connection without calls. Clients
-	// then must not send any: those that do are cut with too_many_pings.
+	// NoPingWithoutStream refuses PINGs on a connection without calls: a client that
+	// sends them is disconnected with too_many_pings.
 	NoPingWithoutStream bool
 }
 
 // Clients are the intervals that every Hello carries, and one that clients are
 // known to use. Zero takes the default.
 type Clients struct {
-	// Stale and Watchdog are after which silence a client shows that it may be out
-	// of date, and opens a new stream: 8 s and 15 s.
+	// Stale is the silence after which a client shows that it may be out of date, 8 s;
+	// Watchdog is that after which it opens a new stream, 15 s.
 	Stale, Watchdog time.Duration
 	// Acknowledge is how often a client acknowledges at least: 15 s, or a third of
 	// Push.AckTimeout where that is less.
@@ -118,15 +118,32 @@ type Clients struct {
 	KeepaliveTime time.Duration
 }
 
-// Proxy are timers of a proxy, which the venue cannot read. Zero: unknown, and
-// nothing is compared with it.
+// Proxy are timers of a proxy, which the venue cannot read. Zero is unknown, and is
+// compared with nothing.
 type Proxy struct {
-	// Idle is after which silence the proxy cuts a stream (grpc_read_timeout,
+	// Idle is the silence after which the proxy closes a stream (grpc_read_timeout,
 	// timeout server).
 	Idle time.Duration
-	// HardStop is how long a proxy that was reloaded lets streams go on
+	// HardStop is how long streams continue after a reload of the proxy
 	// (worker_shutdown_timeout, hard-stop-after).
 	HardStop time.Duration
+}
+
+// Doors are the limits on connections before the caller is known.
+type Doors struct {
+	// Connections bounds TCP connections to both ports, negative for no bound; by
+	// default as many as the process may have files, less what the databases need.
+	Connections int
+	// ConnectionsPerNetwork bounds those from one address (an IPv6 /64); 4,000,
+	// negative for no bound, which a server behind a proxy needs.
+	ConnectionsPerNetwork int
+	// Handshake is how long the TLS and HTTP/2 handshakes of a connection to the gRPC
+	// port may take; 10 s.
+	Handshake time.Duration
+	// CallsPerConnection bounds calls and streams under way on one connection; 1,000.
+	CallsPerConnection uint32
+	// HeaderBytes bounds the headers of a call, as HTTP/2 counts them; 16 KiB.
+	HeaderBytes uint32
 }
 
 func (c Config) withDefaults() Config {
@@ -139,7 +156,13 @@ func (c Config) withDefaults() Config {
 	}
 	// A subscription of "*" takes a topic per instrument.
 	c.Push.TopicsPerStream = cmp.Or(c.Push.TopicsPerStream, 10_000)
-	c.limitDefaults()
+	c.Push.StreamsPerAddress = cmp.Or(c.Push.StreamsPerAddress, door.DefaultPerNetwork)
+	if c.Push.Network == nil {
+		c.Push.Network = account.Network
+	}
+	c.Doors.CallsPerConnection = cmp.Or(c.Doors.CallsPerConnection, 1000)
+	c.Doors.HeaderBytes = cmp.Or(c.Doors.HeaderBytes, 16<<10)
+	c.Doors.Handshake = cmp.Or(c.Doors.Handshake, 10*time.Second)
 	c.Drain = cmp.Or(c.Drain, 40*time.Second)
 	c.Push.Gather = cmp.Or(c.Push.Gather, 5*time.Millisecond)
 	c.Keepalive.Time = cmp.Or(c.Keepalive.Time, 30*time.Second)
@@ -157,10 +180,14 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// shortestRetain keeps whatever a resume may replay, and a day more.
-const shortestRetain = 48 * time.Hour
+const (
+	// shortestRetain keeps everything that a resume may replay, and a day more.
+	shortestRetain = 48 * time.Hour
+	// leastHeaderBytes hold a call's own headers and an access token.
+	leastHeaderBytes = 2 << 10
+)
 
-// validate refuses settings that contradict each other.
+// validate refuses invalid settings and settings that contradict each other.
 func (c *Config) validate() error {
 	var r refusals
 	r.when((c.TLSCert == "") != (c.TLSKey == ""), "a certificate needs its key, and a key its certificate")
@@ -173,16 +200,26 @@ func (c *Config) validate() error {
 	}
 	r.when(c.Retain != 0 && c.Retain < shortestRetain, "invalid --retain %q: history must be kept for at least %s; raise --retain", c.Retain, shortestRetain)
 	r.when(c.Drain < 0, "invalid --drain %q: it must not be negative", c.Drain)
+	r.when(c.Doors.Handshake < 0, "a handshake of %s is negative", c.Doors.Handshake)
+	r.when(c.Doors.HeaderBytes < leastHeaderBytes, "headers of %d bytes leave no room for an access token: %d at least", c.Doors.HeaderBytes, leastHeaderBytes)
+	r.when(c.Push.UnackedBytes > 0 && c.Push.UnackedBytes < max(c.Push.QueueBytes, 1<<20),
+		"%d bytes without acknowledgement are less than one stream's queue", c.Push.UnackedBytes)
+	attaches := c.Limits.AttachesPerUser
+	r.when(attaches.PerSecond > 0 && c.Push.StreamsPerUser > attaches.Burst,
+		"%d streams of a user cannot come back at once when only %d may be opened at once (--streams-per-user, --attach-rate)", c.Push.StreamsPerUser, attaches.Burst)
+	streams := c.Push
+	streams.Epoch = "check"
+	for _, err := range []error{streams.Validate(), c.Accounts.Validate(), c.Limits.Validate()} {
+		r.when(err != nil, "%w", err)
+	}
 	if _, err := StorageDirectory(c.Data); err != nil {
 		r = append(r, err)
 	}
-	streams := c.Push
-	streams.Epoch = "check"
-	for _, err := range []error{streams.Validate(), c.Accounts.Validate()} {
-		r.when(err != nil, "%w", err)
-	}
-	r = append(r, c.limitProblems()...)
-	return errors.Join(append(r, c.contradictions()...)...)
+	c.checkSilence(&r)
+	c.checkAcknowledgements(&r)
+	c.checkPings(&r)
+	c.checkAges(&r)
+	return errors.Join(r...)
 }
 
 func loopback(host string) bool {

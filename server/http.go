@@ -3,8 +3,9 @@ package server
 import (
 	_ "embed"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"html/template"
+	"io"
 	"net/http"
 	"time"
 
@@ -22,7 +23,8 @@ func (s *Server) handler() http.Handler {
 	page := template.Must(template.New("status").Parse(statusPage))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		writeText(w, http.StatusOK, "alive\n")
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, "alive\n") // An error means that the client has disconnected.
 	})
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
@@ -41,7 +43,7 @@ func (s *Server) handler() http.Handler {
 	return guard(mux)
 }
 
-// guard sets the headers that keep a browser from doing more than showing.
+// guard sets headers that let a browser show pages, and nothing else.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -55,43 +57,28 @@ func guard(next http.Handler) http.Handler {
 // readyz says whether the venue takes streams and commands, and why not.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	code, state := http.StatusOK, map[string]any{"ready": true, "head": s.log.Head()}
-	switch err := s.engine.Health(); {
-	case !s.ready.Load():
-		code, state["ready"], state["why"] = http.StatusServiceUnavailable, false, "starting or stopping"
-	case err != nil:
+	err := s.engine.Health()
+	if !s.ready.Load() {
+		err = errors.New("starting or stopping")
+	}
+	if err != nil {
 		code, state["ready"], state["why"] = http.StatusServiceUnavailable, false, err.Error()
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(state) // The client has disconnected.
+	_ = json.NewEncoder(w).Encode(state) // An error means that the client has disconnected.
 }
 
-func writeText(w http.ResponseWriter, code int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(code)
-	_, _ = fmt.Fprint(w, text) // The client has disconnected.
-}
-
-// statusData is what the status page shows: nothing that concerns a user.
-type statusData struct {
-	Version, GRPC, Epoch     string
-	Ready                    bool
-	Problem                  string
-	Head, Published, History uint64
-	Streams, Instruments     int
-	Time                     string
-}
-
-func (s *Server) status() statusData {
-	log := s.log
-	out := statusData{
-		Version: s.config.Version, GRPC: s.GRPCAddr().String(), Epoch: log.Epoch(), Ready: s.ready.Load(),
-		Head: log.Head(), Published: s.feed.Position(), History: s.follower.Position(),
-		Streams: len(s.hub.List()), Instruments: len(s.feed.Instruments()),
-		Time: s.config.Clock().UTC().Format(time.RFC3339),
+// status returns what the status page shows: nothing about a user.
+func (s *Server) status() map[string]any {
+	values := map[string]any{
+		"Version": s.config.Version, "GRPC": s.GRPCAddr(), "Epoch": s.log.Epoch(), "Ready": s.ready.Load(),
+		"Head": s.log.Head(), "Published": s.feed.Position(), "History": s.follower.Position(),
+		"Streams": len(s.hub.List()), "Instruments": len(s.feed.Instruments()),
+		"Time": s.config.Clock().UTC().Format(time.RFC3339),
 	}
 	if err := s.engine.Health(); err != nil {
-		out.Problem = err.Error()
+		values["Problem"] = err.Error()
 	}
-	return out
+	return values
 }

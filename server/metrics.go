@@ -14,13 +14,13 @@ import (
 	"todoku/trade"
 )
 
-// What Prometheus reads. Names and units follow its conventions: base units,
-// _total for what only rises. Labels come from closed lists only, so that no client
-// can make series: methods, codes, reasons, causes, kinds and stages. The table in
-// docs/operations.md has every name, and a test compares.
+// Metrics for Prometheus. Names and units follow its conventions: base units, _total for
+// counters. Labels come from closed lists, so that no client can make series: methods,
+// codes, reasons, causes, kinds and stages. The table in docs/operations.md has every
+// name, as a test ensures.
 
-// metrics are the counters that somebody must count; what can be read from the
-// parts is read when Prometheus asks (metricsparts.go, metricsstreams.go).
+// metrics are the values that are counted here; others are read from the parts when
+// Prometheus asks (metricsparts.go, metricsstreams.go).
 type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.HistogramVec
@@ -52,13 +52,7 @@ func counterOpts(name, help string) prometheus.CounterOpts {
 	return prometheus.CounterOpts{Name: name, Help: help}
 }
 
-// observe adds what is read from the parts when Prometheus asks.
-func (m *metrics) observe(s *Server) {
-	m.observeStreams(s.hub)
-	m.observeParts(s)
-}
-
-// collector makes the metrics of some descriptions together, when Prometheus asks.
+// collector returns the metrics of some descriptions together, when Prometheus asks.
 type collector struct {
 	descs   []*prometheus.Desc
 	collect func(chan<- prometheus.Metric)
@@ -82,8 +76,8 @@ func (m *metrics) published(records []*trade.Record) {
 	}
 }
 
-// interceptor times unary calls. It stands before the services' own, so that it
-// sees the status that the client gets.
+// interceptor times unary calls. It runs before the services' interceptors, so that it
+// gets the status that the client gets.
 func (m *metrics) interceptor(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	began := time.Now()
 	response, err := handler(ctx, request)

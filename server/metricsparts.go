@@ -14,7 +14,7 @@ import (
 // Metrics of the parts behind the doors: journal, engine, feed, history, accounts,
 // and the disk that they live on.
 
-// journalMetrics watch the one thing that every command waits for.
+// journalMetrics measure appends, for which every command waits.
 type journalMetrics struct {
 	append  prometheus.Histogram
 	records prometheus.Histogram
@@ -34,16 +34,14 @@ func newJournalMetrics(in promauto.Factory) journalMetrics {
 	}
 }
 
-// store returns the store with its appends watched.
-func (m *journalMetrics) store(s journal.Store) journal.Store { return &watchedStore{s, m} }
-
-type watchedStore struct {
+// measuredStore is a store whose appends are measured.
+type measuredStore struct {
 	journal.Store
 	metrics *journalMetrics
 }
 
 // Append implements [journal.Store].
-func (s *watchedStore) Append(ctx context.Context, prev uint64, batch []journal.Record) error {
+func (s *measuredStore) Append(ctx context.Context, prev uint64, batch []journal.Record) error {
 	began := time.Now()
 	err := s.Store.Append(ctx, prev, batch)
 	s.metrics.append.Observe(time.Since(began).Seconds())
@@ -85,19 +83,25 @@ func (m *metrics) observeParts(s *Server) {
 	gauge("todoku_data_free_bytes", "Room left for this process on the file system of the data directory; -1 where that is not known.",
 		func() float64 { return float64(s.storage.FreeBytes()) })
 	gauge("todoku_feed_sequence", "Latest sequence that was published.", func() float64 { return float64(s.feed.Position()) })
-	gauge("todoku_feed_lag_records", "Durable records that are not published yet.", func() float64 { return behind(log.Head(), s.feed.Position()) })
+	gauge("todoku_feed_lag_records", "Durable records that are not published yet.", func() float64 { return max(0, float64(log.Head())-float64(s.feed.Position())) })
 	gauge("todoku_history_sequence", "Latest sequence in the history.", func() float64 { return float64(s.follower.Position()) })
-	gauge("todoku_history_lag_records", "Durable records that are not in the history yet.", func() float64 { return behind(log.Head(), s.follower.Position()) })
+	gauge("todoku_history_lag_records", "Durable records that are not in the history yet.", func() float64 { return max(0, float64(log.Head())-float64(s.follower.Position())) })
 
 	stats := func(value func(account.Stats) float64) func() float64 {
 		return func() float64 { return value(s.accounts.Stats()) }
 	}
-	gauge("todoku_sessions", "Sessions that live.", stats(func(a account.Stats) float64 { return float64(a.Sessions) }))
-	gauge("todoku_sign_ins_waiting", "Sign-ins that wait to have a password checked.", stats(func(a account.Stats) float64 { return float64(a.SignInsWaiting) }))
+	gauge("todoku_sessions", "Live sessions.", stats(func(a account.Stats) float64 { return float64(a.Sessions) }))
+	gauge("todoku_sign_ins_waiting", "Sign-ins that wait for a password check.", stats(func(a account.Stats) float64 { return float64(a.SignInsWaiting) }))
 	gauge("todoku_access_log_queued_entries", "Entries of the access log that wait to be written.", stats(func(a account.Stats) float64 { return float64(a.LogQueued) }))
-	gauge("todoku_receipts_queued", "Evidence of streams that waits to be written.", func() float64 { return float64(s.live.Stats().EvidenceQueued) })
+	gauge("todoku_receipts_queued", "Evidence of streams that waits to be written.", func() float64 {
+		queued, _ := s.live.EvidenceCounts()
+		return float64(queued)
+	})
 	counter("todoku_access_log_lost_entries_total", "Entries of the access log that were never written.", func() uint64 { return s.accounts.Stats().LogLost })
-	counter("todoku_receipts_lost_total", "Evidence of streams that was never written.", func() uint64 { return s.live.Stats().EvidenceLost })
+	counter("todoku_receipts_lost_total", "Evidence of streams that was never written.", func() uint64 {
+		_, lost := s.live.EvidenceCounts()
+		return lost
+	})
 	events := prometheus.NewDesc("todoku_access_events_total",
 		"Entries of the access log, by kind: sign-ins, failures, lock-outs, ends of sessions.", []string{"kind"}, nil)
 	m.registry.MustRegister(&collector{[]*prometheus.Desc{events}, func(to chan<- prometheus.Metric) {
@@ -110,17 +114,8 @@ func (m *metrics) observeParts(s *Server) {
 		open, _ := s.connections.Counts()
 		return float64(open)
 	})
-	counter("todoku_connections_refused_total", "TCP connections that were one too many.", func() uint64 {
+	counter("todoku_connections_refused_total", "TCP connections refused because of a limit.", func() uint64 {
 		_, refused := s.connections.Counts()
 		return refused
 	})
-}
-
-// behind is how far a follower is behind, which may have overtaken a head that was
-// read before it.
-func behind(head, position uint64) float64 {
-	if position >= head {
-		return 0
-	}
-	return float64(head - position)
 }

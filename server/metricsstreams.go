@@ -39,7 +39,7 @@ func newStreamMetrics(in promauto.Factory) streamMetrics {
 	return m
 }
 
-// streamLog writes down how streams begin and end.
+// streamLog logs and counts how streams begin and end.
 type streamLog struct{ server *Server }
 
 // Attached implements [push.Listener].
@@ -81,8 +81,7 @@ type streamTotal struct {
 	value      func(*push.Totals) float64
 }
 
-// streamTotals are the metrics of a hub's totals. Those that only rise end with
-// _total.
+// streamTotals are the metrics of a hub's totals. Counters end with _total.
 func streamTotals() []streamTotal {
 	return []streamTotal{
 		{"todoku_streams", "Streams attached now.", func(t *push.Totals) float64 { return float64(t.Streams) }},
@@ -98,8 +97,7 @@ func streamTotals() []streamTotal {
 	}
 }
 
-// observeStreams adds what the hub counts. Its totals are read once for all their
-// metrics.
+// observeStreams adds the metrics that the hub counts, reading its totals once for all.
 func (m *metrics) observeStreams(hub *push.Hub) {
 	totals := streamTotals()
 	descs := make([]*prometheus.Desc, len(totals))
@@ -131,7 +129,7 @@ func (m *metrics) observeStreams(hub *push.Hub) {
 		}})
 }
 
-// ageMetric is how old messages of a kind were at a stage.
+// ageMetric is the age of messages of a kind at a stage.
 func ageMetric(desc *prometheus.Desc, kind push.KindFreshness, stage string) prometheus.Metric {
 	bounds := push.HistogramBounds()
 	buckets, below := make(map[float64]uint64, len(bounds)), uint64(0)

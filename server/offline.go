@@ -11,9 +11,9 @@ import (
 	"todoku/trade"
 )
 
-// Offline administers a venue that is not running, on its own machine and with
-// the rights of whoever may write its files: the way to the first administrator.
-// It goes through the same engine as a running server.
+// Offline administers a venue that is not running, for example to make the first
+// administrator. It needs write access to the venue's files, and uses the same engine as
+// a running server.
 type Offline struct {
 	// Accounts sets passwords.
 	Accounts *account.Service
@@ -26,7 +26,7 @@ type Offline struct {
 }
 
 // OpenOffline opens journal and accounts of the storage at url, with the errors of
-// [OpenStorage]. It leaves the history alone, which may be damaged or of a newer
+// [OpenStorage]. It does not open the history, which may be damaged or of a newer
 // version. The zero accounts takes the defaults of a server.
 func OpenOffline(ctx context.Context, url string, accounts account.Config) (_ *Offline, err error) {
 	o := &Offline{stopped: make(chan error, 1)}
@@ -53,12 +53,12 @@ func OpenOffline(ctx context.Context, url string, accounts account.Config) (_ *O
 	return o, nil
 }
 
-// Submit puts a command to the engine, as the venue itself where it has no user.
+// Submit submits a command to the engine, for the venue itself if it has no user.
 func (o *Offline) Submit(ctx context.Context, command trade.Command) (trade.Answer, error) {
 	return o.engine.Submit(ctx, command)
 }
 
-// Close leaves the venue as it is now. It must be called once.
+// Close closes the venue. It must be called once.
 func (o *Offline) Close(ctx context.Context) error {
 	o.stop()
 	err := errors.Join(<-o.stopped, o.Accounts.Flush(ctx))

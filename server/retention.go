@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// retentionInterval is how often old history is dropped.
+// retentionInterval is how often old history is deleted.
 const retentionInterval = time.Hour
 
-// retain drops from the history what is older than [Config.Retain], as the engine
-// drops it from the journal. Without a retention it only waits for ctx.
+// retain deletes history older than [Config.Retain], as the engine deletes it from the
+// journal. Without a retention it only waits for ctx.
 func (s *Server) retain(ctx context.Context) error {
 	if s.config.Retain <= 0 {
 		<-ctx.Done()
@@ -21,7 +21,7 @@ func (s *Server) retain(ctx context.Context) error {
 	for {
 		before := s.config.Clock().Add(-s.config.Retain)
 		if err := s.storage.History.Compact(ctx, before.UnixNano()); err != nil && ctx.Err() == nil {
-			// The next hour tries again; what stays meanwhile costs room, not truth.
+			// The next hour tries again; old history only takes space.
 			s.config.Logger.WarnContext(ctx, "old history not dropped", slog.Time("before", before), failure(err))
 		}
 		select {

@@ -65,14 +65,14 @@ type running struct {
 	hub, engine, feed, history, retention, accounts, live, presence, grpc, http *part
 }
 
-// Run serves until ctx ends, then drains and returns. It must be called once, and
-// gives the data directory back in any case. nil means a clean stop.
+// Run serves until ctx ends, then drains, closes the data directory and returns. It must
+// be called once. nil means a clean stop.
 func (s *Server) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.closeFiles()) }()
 	r := &running{parts: parts{failed: make(chan *part, 1)}}
 	if err := s.start(ctx, r); err != nil {
 		if ctx.Err() != nil {
-			err = nil // What was cut short because of a stop has not failed.
+			err = nil // A start that a stop interrupts has not failed.
 		}
 		return errors.Join(err, s.shutDown(ctx, r, 0))
 	}
@@ -89,12 +89,12 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	return errors.Join(failed, s.shutDown(ctx, r, s.config.Drain))
 }
 
-// start brings the parts up from the journal outwards; the ports come last, when
-// everything behind them is ready.
+// start starts the parts from the journal outwards; the ports come last, when everything
+// behind them is ready.
 func (s *Server) start(ctx context.Context, r *running) error {
 	r.hub = r.start(ctx, "hub", s.hub.Run)
 	r.engine = r.start(ctx, "engine", s.engine.Run)
-	// What writes for the whole venue belongs to the leader.
+	// Only the leader writes for the whole venue.
 	leads := s.engine.Role() == engine.Leader
 	if leads {
 		if err := s.configure(ctx); err != nil {
@@ -118,7 +118,7 @@ func (s *Server) start(ctx context.Context, r *running) error {
 	if leads {
 		r.presence = r.start(ctx, "presence", s.live.RunPresence)
 	}
-	// Ready before the ports answer their first probe.
+	// Before the ports answer their first probe.
 	s.ready.Store(true)
 	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
 	r.grpc = r.start(ctx, "grpc", s.serveGRPC)
@@ -126,7 +126,7 @@ func (s *Server) start(ctx context.Context, r *running) error {
 	return nil
 }
 
-// shutDown takes the parts down from the outside inwards.
+// shutDown stops the parts from the outside inwards.
 func (s *Server) shutDown(ctx context.Context, r *running, limit time.Duration) error {
 	s.ready.Store(false)
 	s.health.Shutdown()
@@ -139,7 +139,7 @@ func (s *Server) shutDown(ctx context.Context, r *running, limit time.Duration) 
 		case <-cut.Done():
 		}
 	}()
-	// A client that leaves during the drain is not absent: presence stops first.
+	// Presence stops first: a client that disconnects during the drain is not absent.
 	errs := []error{r.presence.end()}
 	if r.grpc != nil {
 		s.drain(cut)
@@ -150,11 +150,10 @@ func (s *Server) shutDown(ctx context.Context, r *running, limit time.Duration) 
 	return errors.Join(errs...)
 }
 
-// drain moves the streams away and lets calls finish, until cut ends.
+// drain asks clients to move their streams and lets calls finish, until cut ends.
 func (s *Server) drain(cut context.Context) {
 	limit := s.config.Drain
-	// What is left of the streams after three quarters is ended; the last quarter
-	// is for the calls.
+	// Streams that remain after three quarters are ended; the last quarter is for calls.
 	if err := s.hub.Drain(cut, limit*3/8, limit*3/4); err != nil {
 		s.config.Logger.WarnContext(cut, "streams cut", failure(err))
 	}
@@ -163,38 +162,34 @@ func (s *Server) drain(cut context.Context) {
 		s.grpc.GracefulStop()
 		close(graceful)
 	}()
-	// Calls have deadlines, but a peer that reads nothing can keep a connection
-	// open; the drain does not wait longer than this.
-	const longest = 5 * time.Second
-	timer := time.NewTimer(longest)
-	defer timer.Stop()
+	// Calls have deadlines, but a peer that reads nothing can keep a connection open.
+	wait, cancel := context.WithTimeout(cut, 5*time.Second)
+	defer cancel()
 	select {
 	case <-graceful:
 		return
-	case <-cut.Done():
-		// Streams that were just ended still send their reason.
-		const moment = 200 * time.Millisecond
-		timer.Reset(moment)
-		select {
+	case <-wait.Done():
+	}
+	if cut.Err() != nil {
+		select { // Streams that were just ended still send their reason.
 		case <-graceful:
 			return
-		case <-timer.C:
+		case <-time.After(200 * time.Millisecond):
 		}
-	case <-timer.C:
 	}
 	s.grpc.Stop()
 	<-graceful
 }
 
-// settle lets the followers read what the engine wrote last, so that a clean stop
-// leaves nothing for the next start to catch up with.
+// settle lets the followers read what the engine wrote last, so that the next start has
+// nothing to catch up with.
 func (s *Server) settle(ctx context.Context, r *running) {
 	const longest = 2 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
 	defer cancel()
 	head := s.log.Head()
 	if r.feed != nil {
-		_ = s.feed.WaitFor(ctx, head) // A follower that lags catches up at the next start.
+		_ = s.feed.WaitFor(ctx, head) // A follower that is late catches up at the next start.
 	}
 	if r.history != nil {
 		_ = s.follower.WaitFor(ctx, head)

@@ -72,7 +72,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if s.storage, err = OpenStorage(ctx, config.Data, StorageOptions{MaxJournalBytes: config.MaxJournalBytes}); err != nil {
 		return nil, err
 	}
-	if s.log, err = journal.Open(ctx, s.metrics.journal.store(s.storage.Journal), journal.Options{}); err != nil {
+	if s.log, err = journal.Open(ctx, &measuredStore{s.storage.Journal, &s.metrics.journal}, journal.Options{}); err != nil {
 		return nil, err
 	}
 	if err := s.build(ctx); err != nil {
@@ -81,7 +81,8 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	s.connections = door.NewLimiter(door.Limits{
 		Total: config.Doors.Connections, PerNetwork: config.Doors.ConnectionsPerNetwork, Network: account.Network,
 	})
-	s.metrics.observe(s)
+	s.metrics.observeStreams(s.hub)
+	s.metrics.observeParts(s)
 	s.buildDoors(tls)
 	if s.listeners, err = door.Listen(ctx, door.Config{
 		GRPCAddr: config.GRPCAddr, HTTPAddr: config.HTTPAddr, TLS: tls, GRPCTimeout: config.Keepalive.Timeout,
@@ -111,8 +112,8 @@ func (s *Server) build(ctx context.Context) error {
 	if s.tracing != nil {
 		hub.Sending = s.tracing.sending
 	}
-	// Attach numbers rise across restarts, so that an acknowledgement from before
-	// never counts for a stream after.
+	// Attach numbers rise across restarts, so that an acknowledgement of an earlier
+	// stream never counts for a later one.
 	hub.FirstAttach = uint64(c.Clock().UnixMilli()) << 20
 	s.hub = push.NewHub(hub)
 
@@ -163,28 +164,27 @@ func (s *Server) GRPCAddr() net.Addr { return s.listeners.GRPC.Addr() }
 // HTTPAddr returns where the HTTP port listens.
 func (s *Server) HTTPAddr() net.Addr { return s.listeners.HTTP.Addr() }
 
-// Stop cuts a drain short: streams and calls are ended at once. What was
-// acknowledged is durable in any case.
+// Stop ends a drain at once, with its streams and calls. Commands that were answered are
+// durable in any case.
 func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
 
-// closeFiles gives the data directory back.
+// closeFiles closes the ports and the data directory.
 func (s *Server) closeFiles() error {
-	var errs []error
-	errs = append(errs, s.listeners.Close())
+	err := s.listeners.Close()
 	if s.log != nil {
 		s.log.Close()
 	}
 	if s.storage != nil {
-		errs = append(errs, s.storage.Close())
+		err = errors.Join(err, s.storage.Close())
 	}
-	return errors.Join(errs...)
+	return err
 }
 
-// configure journals the venue's settings if they differ from what the journal says.
+// configure journals the venue's settings if they differ from those in the journal.
 func (s *Server) configure(ctx context.Context) error {
 	_, err := s.engine.Submit(ctx, &trade.ConfigureVenue{Venue: s.config.Venue})
 	if errors.Is(err, engine.ErrNotDurable) && s.log.Head() > 0 {
-		// A full disk must not keep the venue from being read.
+		// With a full disk the venue can still be read.
 		s.config.Logger.WarnContext(ctx, "venue settings not journaled", failure(err))
 		return nil
 	}

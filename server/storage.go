@@ -18,8 +18,8 @@ import (
 	"todoku/sqlite"
 )
 
-// Where a venue keeps its data is named by a directory or a URL. This file alone
-// knows which databases there are; everything else uses the interfaces.
+// A directory or a URL names the storage of a venue. Only this file knows the
+// databases; everything else uses the interfaces.
 
 // Storage holds the open stores of one venue.
 type Storage struct {
@@ -47,11 +47,23 @@ type StorageOptions struct {
 // Errors: [ErrConfig] for a url that cannot be used, [journal.ErrInUse],
 // [journal.ErrNewerVersion], [journal.ErrForeign], or those of the database.
 func OpenStorage(ctx context.Context, url string, options StorageOptions) (*Storage, error) {
+	return openStorage(ctx, url, options, sqlite.OpenDirectory)
+}
+
+// openCore opens journal and accounts alone, with the errors of [OpenStorage].
+func openCore(ctx context.Context, url string) (*Storage, error) {
+	return openStorage(ctx, url, StorageOptions{}, sqlite.OpenCore)
+}
+
+func openStorage(
+	ctx context.Context, url string, options StorageOptions,
+	open func(context.Context, string, sqlite.Options) (*sqlite.Directory, error),
+) (*Storage, error) {
 	dir, err := StorageDirectory(url)
 	if err != nil {
 		return nil, err
 	}
-	d, err := sqlite.OpenDirectory(ctx, dir, sqlite.Options{MaxBytes: options.MaxJournalBytes})
+	d, err := open(ctx, dir, sqlite.Options{MaxBytes: options.MaxJournalBytes})
 	if err != nil {
 		return nil, err
 	}
@@ -61,31 +73,18 @@ func OpenStorage(ctx context.Context, url string, options StorageOptions) (*Stor
 	}, nil
 }
 
-// openCore opens journal and accounts alone, with the errors of [OpenStorage].
-func openCore(ctx context.Context, url string) (*Storage, error) {
-	dir, err := StorageDirectory(url)
-	if err != nil {
-		return nil, err
-	}
-	d, err := sqlite.OpenCore(ctx, dir, sqlite.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return &Storage{Journal: d.Journal, Accounts: d.Accounts, directory: dir, close: d.Close}, nil
-}
-
 // Close closes all stores. Errors are those of the database.
 func (s *Storage) Close() error { return s.close() }
 
-// JournalBytes returns how much room the journal takes now, in bytes.
+// JournalBytes returns the size of the journal, in bytes.
 func (s *Storage) JournalBytes() int64 { return sqlite.JournalBytes(s.directory) }
 
-// FreeBytes returns how much room is left for the stores; -1 if that is not known.
+// FreeBytes returns the free space for the stores, in bytes; -1 if it is unknown.
 func (s *Storage) FreeBytes() int64 { return freeBytes(s.directory) }
 
-// OpenJournal opens the journal at url for reading, beside a running server or
-// without one. What would write returns [journal.ErrReadOnly]. The caller closes
-// it. Errors are those of [OpenStorage], and [journal.ErrOlderVersion].
+// OpenJournal opens the journal at url for reading, also while a server runs. Methods
+// that write return [journal.ErrReadOnly]. The caller closes it. Errors are those of
+// [OpenStorage], and [journal.ErrOlderVersion].
 func OpenJournal(ctx context.Context, url string) (journal.Store, error) {
 	dir, err := StorageDirectory(url)
 	if err != nil {
@@ -94,10 +93,9 @@ func OpenJournal(ctx context.Context, url string) (journal.Store, error) {
 	return sqlite.ReadJournal(ctx, dir)
 }
 
-// StorageState says what is at a storage's url.
+// StorageState is what exists at a storage's url.
 type StorageState int
 
-// The states of a storage.
 const (
 	// StorageMissing is a place that OpenStorage would make.
 	StorageMissing StorageState = iota
@@ -109,7 +107,7 @@ const (
 	StorageIdle
 )
 
-// InspectStorage says what is at url. It changes nothing but the lock file of a
+// InspectStorage returns what exists at url. It changes nothing but the lock file of a
 // venue that no process runs.
 func InspectStorage(url string) (StorageState, error) {
 	dir, err := StorageDirectory(url)
@@ -133,15 +131,14 @@ func InspectStorage(url string) (StorageState, error) {
 	return StorageIdle, err
 }
 
-// StorageBytes returns how much room a storage takes, in bytes by the name of the
-// file.
+// StorageBytes returns the sizes of a storage's files, in bytes by name.
 func StorageBytes(url string) (map[string]int64, error) {
 	dir, err := StorageDirectory(url)
 	return sqlite.FileSizes(dir), err
 }
 
-// schemed matches what is meant as a URL. A scheme has two letters or more: one
-// letter is a drive of Windows.
+// schemed matches URLs. A scheme has two letters or more: one letter is a drive of
+// Windows.
 var schemed = regexp.MustCompile(`^(?:[a-zA-Z][a-zA-Z0-9+.-]+://|(?:sqlite|postgres|postgresql):)`)
 
 // StorageDirectory returns the directory that a url names, or [ErrConfig]. Errors do

@@ -21,8 +21,8 @@ import (
 	"todoku/trade"
 )
 
-// Traces follow a command from its call to its deliveries, when Config.Tracing is
-// set; otherwise nothing here is installed and nothing costs anything.
+// Traces follow a command from its call to its deliveries. Without Config.Tracing they
+// cost nothing.
 //
 //	PlaceOrder              the call, child of the caller's traceparent (W3C)
 //	├ engine.submit         in the engine's queue, decided, committed
@@ -31,9 +31,8 @@ import (
 //	└ push.deliver  ×n      until it was handed to each stream's transport
 //
 // The journal contains nothing of traces: replay must give the same bytes with and
-// without them. What belongs together is found in tables beside it, by
-// the name that its caller gave the command and then by its sequence. They are
-// bounded; what falls out ends its trace early.
+// without them. Two tables find the trace of a command, first by its actor and then by
+// its sequence. They are bounded; the trace of an entry that is dropped ends early.
 
 const (
 	// tracedCommands bounds the commands whose record the feed has not seen, and
@@ -52,31 +51,32 @@ type tracing struct {
 	oldest, newest atomic.Uint64 // Of the sequences in the second; newest 0: none.
 
 	mu        sync.Mutex // Protects what follows.
-	commands  map[trade.Actor]*tracedCommand
-	entered   ring[trade.Actor] // Some have left already.
-	sequences map[uint64]*tracedCommand
-	published ring[uint64]
+	commands  recent[trade.Actor]
+	sequences recent[uint64]
 }
 
-// ring is what was added last, oldest first from next on once it is full.
-type ring[T any] struct {
-	list []T
-	next int
+// recent has the commands that were added last, up to a number of keys.
+type recent[K comparable] struct {
+	table map[K]*tracedCommand
+	keys  []K // Those added last; the oldest is at next.
+	next  int
 }
 
-// add adds v and returns what fell out of a ring of this size, if anything did.
-func (r *ring[T]) add(v T, size int) (fell T, full bool) {
-	if len(r.list) < size {
-		r.list = append(r.list, v)
-		return fell, false
+func newRecent[K comparable](size int) recent[K] {
+	return recent[K]{table: map[K]*tracedCommand{}, keys: make([]K, 0, size)}
+}
+
+// add adds a command, and drops the oldest if there is no room.
+func (r *recent[K]) add(key K, command *tracedCommand) {
+	if len(r.keys) < cap(r.keys) {
+		r.keys = append(r.keys, key)
+	} else {
+		delete(r.table, r.keys[r.next])
+		r.keys[r.next] = key
+		r.next = (r.next + 1) % len(r.keys)
 	}
-	fell, r.list[r.next] = r.list[r.next], v
-	r.next = (r.next + 1) % size
-	return fell, true
+	r.table[key] = command
 }
-
-// oldest returns what will fall out first; there must be something.
-func (r *ring[T]) oldest() T { return r.list[r.next] }
 
 // tracedCommand is a command with a sampled trace.
 type tracedCommand struct {
@@ -93,8 +93,8 @@ func newTracing(provider trace.TracerProvider, version string) *tracing {
 	}
 	return &tracing{
 		tracer:    provider.Tracer("todoku", trace.WithInstrumentationVersion(version)),
-		commands:  map[trade.Actor]*tracedCommand{},
-		sequences: map[uint64]*tracedCommand{},
+		commands:  newRecent[trade.Actor](tracedCommands),
+		sequences: newRecent[uint64](tracedSequences),
 	}
 }
 
@@ -167,23 +167,20 @@ func (e *tracedEngine) SubmitAll(ctx context.Context, commands []trade.Command) 
 	return results
 }
 
-// enter awaits the record of a command. The oldest makes room.
+// enter awaits the record of a command.
 func (t *tracing) enter(actor trade.Actor, of trace.SpanContext) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if fell, full := t.entered.add(actor, tracedCommands); full {
-		delete(t.commands, fell)
-	}
-	t.commands[actor] = &tracedCommand{span: of}
-	t.waiting.Store(int64(len(t.commands)))
+	t.commands.add(actor, &tracedCommand{span: of})
+	t.waiting.Store(int64(len(t.commands.table)))
 }
 
 // leave forgets a command that has no record.
 func (t *tracing) leave(actor trade.Actor) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.commands, actor)
-	t.waiting.Store(int64(len(t.commands)))
+	delete(t.commands.table, actor)
+	t.waiting.Store(int64(len(t.commands.table)))
 }
 
 // publishing begins to follow the records of commands that were entered.
@@ -195,25 +192,22 @@ func (t *tracing) publishing(records []*trade.Record) {
 	defer t.mu.Unlock()
 	now := time.Now()
 	for _, r := range records {
-		c := t.commands[r.Command.Actor]
+		c := t.commands.table[r.Command.Actor]
 		if c == nil {
 			continue
 		}
-		delete(t.commands, r.Command.Actor)
+		delete(t.commands.table, r.Command.Actor)
 		sequence := trace.WithAttributes(attribute.Int64("todoku.sequence", int64(r.Sequence)))
 		ctx := trace.ContextWithSpanContext(context.Background(), c.span)
 		_, commit := t.tracer.Start(ctx, "engine.commit", trace.WithTimestamp(time.Unix(0, r.Time)), sequence)
 		commit.End(trace.WithTimestamp(now))
 		c.began = now
 		_, c.publish = t.tracer.Start(ctx, "feed.publish", trace.WithTimestamp(now), sequence)
-		if fell, full := t.published.add(r.Sequence, tracedSequences); full {
-			delete(t.sequences, fell)
-		}
-		t.sequences[r.Sequence] = c
-		t.oldest.Store(t.published.oldest())
+		t.sequences.add(r.Sequence, c)
+		t.oldest.Store(t.sequences.keys[t.sequences.next])
 		t.newest.Store(r.Sequence)
 	}
-	t.waiting.Store(int64(len(t.commands)))
+	t.waiting.Store(int64(len(t.commands.table)))
 }
 
 // publication ends what publishing began.
@@ -224,14 +218,14 @@ func (t *tracing) publication(records []*trade.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range records {
-		if c := t.sequences[r.Sequence]; c != nil {
+		if c := t.sequences.table[r.Sequence]; c != nil {
 			c.publish.End()
 		}
 	}
 }
 
-// sending notes the deliveries in a response. It is asked about every response, so
-// what concerns none of the sequences costs two loads.
+// sending notes the deliveries in a response. It is called for every response; one
+// without a traced sequence costs two loads.
 func (t *tracing) sending(to push.StreamName, r *push.Response) {
 	if r.Cursor < t.oldest.Load() || r.Previous >= t.newest.Load() {
 		return
@@ -240,7 +234,7 @@ func (t *tracing) sending(to push.StreamName, r *push.Response) {
 	defer t.mu.Unlock()
 	last := uint64(0)
 	for _, m := range r.Messages {
-		c := t.sequences[m.Sequence]
+		c := t.sequences.table[m.Sequence]
 		if c == nil || m.Key != "" || m.Sequence == last {
 			continue
 		}

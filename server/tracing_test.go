@@ -38,8 +38,8 @@ func TestTracesForgetTheOldestCommandsAndSequences(t *testing.T) {
 			tracer.publishing([]*trade.Record{{Sequence: sequence + 1, Command: trade.CommandInfo{Actor: actor}}})
 		}
 	}
-	if len(tracer.commands) > tracedCommands || len(tracer.sequences) != tracedSequences {
-		t.Errorf("%d commands and %d sequences are kept", len(tracer.commands), len(tracer.sequences))
+	if len(tracer.commands.table) > tracedCommands || len(tracer.sequences.table) != tracedSequences {
+		t.Errorf("%d commands and %d sequences are kept", len(tracer.commands.table), len(tracer.sequences.table))
 	}
 	if oldest, newest := tracer.oldest.Load(), tracer.newest.Load(); newest-oldest != 2*(tracedSequences-1) {
 		t.Errorf("from %d to %d", oldest, newest)

@@ -10,10 +10,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// What is counted and traced of unary calls is the same at both doors, so it is
-// written once, for grpc-go, and fitted to connect-go here.
+// Both doors count and trace unary calls with the same interceptors, written for
+// grpc-go and adapted to connect-go here.
 
-// around returns what is done around every unary call, outermost first.
+// around returns the interceptors of every unary call, outermost first.
 func (s *Server) around() []grpc.UnaryServerInterceptor {
 	if s.tracing == nil {
 		return []grpc.UnaryServerInterceptor{s.metrics.interceptor}
@@ -21,8 +21,8 @@ func (s *Server) around() []grpc.UnaryServerInterceptor {
 	return []grpc.UnaryServerInterceptor{s.tracing.interceptor, s.metrics.interceptor}
 }
 
-// webAround fits an interceptor of grpc-go to the browsers' door. It sees the headers
-// that lead a trace, and a refusal's code; it changes neither request nor answer.
+// webAround adapts an interceptor of grpc-go to the browsers' door. It gets the headers
+// of a trace and the code of an error; it changes neither request nor answer.
 func webAround(interceptor grpc.UnaryServerInterceptor) connect.UnaryInterceptorFunc {
 	return func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (res connect.AnyResponse, err error) {
@@ -38,7 +38,7 @@ func webAround(interceptor grpc.UnaryServerInterceptor) connect.UnaryInterceptor
 					return nil, status.Error(codes.Code(connect.CodeOf(err)), err.Error())
 				}
 				return res.Any(), nil
-			}) // What next returned is returned below, in connect-go's words.
+			}) // connect-go's own result is returned below.
 			return res, err
 		}
 	}

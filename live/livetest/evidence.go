@@ -11,7 +11,7 @@ import (
 	"todoku/live"
 )
 
-// start is a moment with nanoseconds that no rounding survives.
+// start has nanoseconds, which a store must not round.
 var start = time.Date(2026, 3, 2, 9, 30, 0, 123456789, time.UTC)
 
 // entry is the entry of a stream in the tests of evidence.
@@ -19,8 +19,8 @@ func entry(attach uint64, user string) live.Entry {
 	return live.Entry{Node: "n", Attach: attach, Connection: "c", User: user, Session: "s", Remote: "192.0.2.1"}
 }
 
-// stream is what was observed of a stream that carried "a" behind 10 and "a b"
-// behind 20, acknowledged 12 and 25, and ended having been sent 30.
+// stream returns the observations of a stream that carried "a" after 10 and "a b" after
+// 20, acknowledged 12 and 25, and ended at 30.
 func stream(attach uint64, user string) []live.Observation {
 	of := live.Entry{Attach: attach}
 	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
@@ -34,7 +34,7 @@ func stream(attach uint64, user string) []live.Observation {
 	}
 }
 
-// receivers are the receivers that a query has, a line each.
+// receivers returns the receivers that a query finds, a line each.
 func receivers(t *testing.T, store live.Evidence, query live.Query) []string {
 	t.Helper()
 	if query.Limit == 0 {
@@ -56,9 +56,9 @@ func receivers(t *testing.T, store live.Evidence, query live.Query) []string {
 // live.Evidence. Each is empty at first and the caller's to close.
 func Evidence(t *testing.T, open func(t *testing.T) live.Evidence) {
 	t.Helper()
-	t.Run("ReceiversFollowFromWhatWasObserved", func(t *testing.T) { testReceivers(t, open(t)) })
+	t.Run("ReceiversFollowFromObservations", func(t *testing.T) { testReceivers(t, open(t)) })
 	t.Run("OnlyTheStreamsOfANodeAreClosed", func(t *testing.T) { testClose(t, open(t)) })
-	t.Run("WhatIsOldIsPrunedOnceItHasEnded", func(t *testing.T) { testPrune(t, open(t)) })
+	t.Run("OnlyStreamsThatEndedEarlierArePruned", func(t *testing.T) { testPrune(t, open(t)) })
 }
 
 func testReceivers(t *testing.T, store live.Evidence) {

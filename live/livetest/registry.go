@@ -15,29 +15,23 @@ import (
 type EndFunc func(e live.Entry, reason push.Reason, message string)
 
 // Registry checks that the registries which open returns keep the promises of
-// live.Registry. Each is empty at first, and that of a node with the name that
-// open is given. pass must let a time pass, or wait so long.
-func Registry(t *testing.T, open func(t *testing.T, node string, end EndFunc) live.Registry, pass func(time.Duration)) {
+// live.Registry. Each must be empty at first and belong to the node "n".
+func Registry(t *testing.T, open func(end EndFunc) live.Registry) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, live.Registry, func(time.Duration)){
+	for name, test := range map[string]func(*testing.T, live.Registry){
 		"TheLaterOfTwoAttachesHoldsTheConnection": testTakeOver,
 		"AnEntryThatIsNotRenewedExpires":          testExpiry,
-		"RenewingRestoresWhatWasLost":             testRenew,
-		"AStreamListsByUserInOrder":               testList,
+		"RenewingRestoresLostEntries":             testRenew,
+		"EntriesAreListedByUserInOrder":           testList,
 	} {
 		t.Run(name, func(t *testing.T) {
-			test(t, open(t, "n", func(e live.Entry, _ push.Reason, _ string) { t.Errorf("ended %+v", e) }), pass)
+			test(t, open(func(e live.Entry, _ push.Reason, _ string) { t.Errorf("ended %+v", e) }))
 		})
 	}
-	t.Run("OnlyTheHolderIsEnded", func(t *testing.T) {
-		ended := make(chan string, 10)
-		testEnd(t, open(t, "n", func(e live.Entry, reason push.Reason, message string) {
-			ended <- fmt.Sprint(e.Attach, reason, message)
-		}), ended)
-	})
+	t.Run("OnlyTheHolderIsEnded", testEnd(open))
 }
 
-// held is an entry of a user's connection, whose name begins with the user's.
+// held is an entry of a connection, whose name begins with the user's.
 func held(attach uint64, connection string) live.Entry {
 	e := entry(attach, connection[:1])
 	e.Connection, e.Instance, e.Since = connection, "i", start
@@ -56,11 +50,11 @@ func wantHeld(t *testing.T, r live.Registry, user string, want ...live.Entry) {
 	got, err := r.List(t.Context(), user)
 	must(t, err)
 	if !slices.Equal(got, want) {
-		t.Errorf("%q has %+v, want %+v", user, got, want)
+		t.Errorf("user %q has %+v, want %+v", user, got, want)
 	}
 }
 
-func testTakeOver(t *testing.T, r live.Registry, _ func(time.Duration)) {
+func testTakeOver(t *testing.T, r live.Registry) {
 	first, second := held(1, "a1"), held(2, "a1")
 	if previous := attach(t, r, first); previous != (live.Entry{}) {
 		t.Errorf("took over %+v", previous)
@@ -78,7 +72,7 @@ func testTakeOver(t *testing.T, r live.Registry, _ func(time.Duration)) {
 	must(t, r.Detach(t.Context(), second))
 }
 
-func testExpiry(t *testing.T, r live.Registry, pass func(time.Duration)) {
+func testExpiry(t *testing.T, r live.Registry) {
 	kept, left := held(1, "a1"), held(2, "a2")
 	for _, e := range []live.Entry{kept, left} {
 		_, err := r.Attach(t.Context(), e, time.Second)
@@ -86,14 +80,14 @@ func testExpiry(t *testing.T, r live.Registry, pass func(time.Duration)) {
 	}
 	_, err := r.Renew(t.Context(), []live.Entry{kept}, time.Minute)
 	must(t, err)
-	pass(1100 * time.Millisecond)
+	time.Sleep(1100 * time.Millisecond)
 	wantHeld(t, r, "a", kept)
 	if previous := attach(t, r, held(1, "a2")); previous != (live.Entry{}) {
 		t.Errorf("took over %+v, which had expired", previous)
 	}
 }
 
-func testRenew(t *testing.T, r live.Registry, _ func(time.Duration)) {
+func testRenew(t *testing.T, r live.Registry) {
 	earlier, later, unknown := held(1, "a1"), held(2, "a1"), held(3, "a2")
 	attach(t, r, later)
 	lost, err := r.Renew(t.Context(), []live.Entry{earlier, unknown}, time.Minute)
@@ -104,7 +98,7 @@ func testRenew(t *testing.T, r live.Registry, _ func(time.Duration)) {
 	wantHeld(t, r, "a", later, unknown)
 }
 
-func testList(t *testing.T, r live.Registry, _ func(time.Duration)) {
+func testList(t *testing.T, r live.Registry) {
 	a, b, c := held(3, "a1"), held(2, "b1"), held(1, "a2")
 	for _, e := range []live.Entry{a, b, c} {
 		attach(t, r, e)
@@ -114,17 +108,20 @@ func testList(t *testing.T, r live.Registry, _ func(time.Duration)) {
 	wantHeld(t, r, "nobody")
 }
 
-func testEnd(t *testing.T, r live.Registry, ended <-chan string) {
-	first, second := held(1, "a1"), held(2, "a1")
-	attach(t, r, first)
-	attach(t, r, second)
-	must(t, r.End(t.Context(), first, push.ReasonReplaced, "late"))
-	must(t, r.End(t.Context(), held(9, "none"), push.ReasonReplaced, "unknown"))
-	must(t, r.End(t.Context(), second, push.ReasonSuperseded, "now"))
-	if got := <-ended; got != "2SUPERSEDEDnow" {
-		t.Errorf("ended %q", got)
-	}
-	if len(ended) != 0 {
-		t.Errorf("also ended %q", <-ended)
+func testEnd(open func(EndFunc) live.Registry) func(*testing.T) {
+	return func(t *testing.T) {
+		ended := make(chan string, 10) // A registry may end streams later, from elsewhere.
+		r := open(func(e live.Entry, reason push.Reason, message string) {
+			ended <- fmt.Sprint(e.Attach, reason, message)
+		})
+		first, second := held(1, "a1"), held(2, "a1")
+		attach(t, r, first)
+		attach(t, r, second)
+		must(t, r.End(t.Context(), first, push.ReasonReplaced, "late"))
+		must(t, r.End(t.Context(), held(9, "none"), push.ReasonReplaced, "unknown"))
+		must(t, r.End(t.Context(), second, push.ReasonSuperseded, "now"))
+		if got := <-ended; got != "2SUPERSEDEDnow" || len(ended) != 0 {
+			t.Errorf("ended %q and %d more", got, len(ended))
+		}
 	}
 }
