@@ -1,5 +1,5 @@
-// The desktop application: main, preload and renderer into out/. Main and preload are
-// CommonJS: a sandboxed preload must be, and main's boot order is then Node's own.
+// Builds the desktop application, main, preload and renderer, into out/. Main and preload are
+// CommonJS: a sandboxed preload requires it, and main then runs in Node's usual order.
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
 

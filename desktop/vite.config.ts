@@ -10,12 +10,12 @@ export default defineConfig({
     outDir: '../../../web/dist',
     emptyOutDir: true,
     target: 'es2023',
-    // The CSP allows no data: scripts or styles, and one request more costs nothing on HTTP/2.
+    // The content security policy forbids data: URLs, and additional requests cost nothing on HTTP/2.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
   server: {
-    // npm run dev:web beside `make run`: the page from Vite, everything else from the venue.
+    // For npm run dev:web beside `make run`: the page comes from Vite, everything else from the venue.
     proxy: { '/todoku.v1.': { target: 'http://127.0.0.1:8080', changeOrigin: true } },
   },
 });

@@ -14,10 +14,10 @@ const pictures = [
   { name: 'desk-light-ja', settings: { language: 'ja', theme: 'light', palette: 'redUp' } },
 ];
 
-/** So long the demo's traders trade before the pictures are taken: a chart wants some candles. */
-const liveliness = Number(process.env['LIVELY_SECONDS'] ?? 600) * 1000;
+/** How long the demo's traders trade before the pictures, ms, so that the chart has candles. */
+const tradingMs = Number(process.env['TRADING_SECONDS'] ?? 600) * 1000;
 
-test('pictures', { timeout: liveliness + 180_000 }, async () => {
+test('pictures', { timeout: tradingMs + 180_000 }, async () => {
   const [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
   try {
     await mkdir(images, { recursive: true });
@@ -25,7 +25,7 @@ test('pictures', { timeout: liveliness + 180_000 }, async () => {
     await alice('BUY', '300000', 'USDJPY', '@', '151.21', '--tif', 'GTC');
     await alice('BUY', '100000', 'EURUSD', '@', '1.0839');
     await alice('SELL', '200', '7203', '@', '2859');
-    await new Promise((resolve) => setTimeout(resolve, liveliness));
+    await new Promise((resolve) => setTimeout(resolve, tradingMs));
     const trades = [
       ['BUY', '20000', 'EURJPY'],
       ['SELL', '5000', 'EURUSD'],
@@ -36,7 +36,7 @@ test('pictures', { timeout: liveliness + 180_000 }, async () => {
       ['BUY', '10000', 'USDJPY'],
     ];
     for (const words of trades) await alice(...words, '--type', 'market');
-    // Near enough to be seen in the ladder, too far to trade at once.
+    // Near enough to be visible in the ladder, too far to trade.
     const book = JSON.parse(await venue.todoku('alice', 'book', 'USDJPY', '--json')) as { bids: { price: string }[]; offers: { price: string }[] };
     await alice('BUY', '100000', 'USDJPY', '@', book.bids[5]!.price);
     await alice('SELL', '200000', 'USDJPY', '@', book.offers[4]!.price);
@@ -49,7 +49,7 @@ test('pictures', { timeout: liveliness + 180_000 }, async () => {
       await page.locator('[data-panel=ticket] input[name=price]').fill(book.bids[2]!.price);
       await page.locator('.dv-tab').filter({ hasText: /^(Chart|チャート)$/ }).click();
       await page.locator('.depth.bid tbody tr').nth(5).waitFor();
-      // The demo's traders go on meanwhile: both pictures have a fill that is told.
+      // A fill for the notice in each picture, because the demo's traders trade on.
       await alice('BUY', '10000', 'USDJPY', '--type', 'market');
       await page.locator('.toast[data-group=fill]').first().waitFor();
       await page.screenshot({ path: path.join(images, `${name}.png`) });

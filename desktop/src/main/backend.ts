@@ -92,17 +92,17 @@ export class VenueBackend implements Backend {
     } catch {
       return { refused: refusalOf(read.settings) };
     }
-    const elsewhere = read.settings.endpoint !== this.#settings.endpoint;
+    const otherServer = read.settings.endpoint !== this.#settings.endpoint;
     try {
       // A token must never reach a server that did not issue it, not in the next run either. So
       // the stored token is removed first, and settings take effect only once they are saved.
-      if (elsewhere) await this.options.tokens.save(undefined);
+      if (otherServer) await this.options.tokens.save(undefined);
       await this.options.saveSettings(read.settings);
     } catch {
       next.close();
       return { refused: { reason: 'UNSAVED', field: '' } };
     }
-    if (elsewhere) await this.#vault.forget();
+    if (otherServer) await this.#vault.forget();
     const before = this.#upstream;
     this.#upstream = next;
     this.#settings = read.settings;

@@ -66,7 +66,7 @@ async function serveAsset(request: Request): Promise<Response> {
 }
 
 let window: BrowserWindow | undefined;
-const tell = (channel: string, ...values: unknown[]): void => {
+const send = (channel: string, ...values: unknown[]): void => {
   if (window && !window.isDestroyed()) window.webContents.send(channel, ...values);
 };
 
@@ -90,7 +90,7 @@ if (first) {
         await writeFile(inData('settings.json.new'), JSON.stringify(settings), { mode: 0o600 });
         await rename(inData('settings.json.new'), inData('settings.json'));
       },
-      onConnectivity: (state) => tell(channels.connectivity, state),
+      onConnectivity: (state) => send(channels.connectivity, state),
       notify: (title, body) => new Notification({ title, body, silent: true }).show(),
     });
     registerIpc(ipcMain, backend, {
@@ -106,8 +106,8 @@ if (first) {
       backgroundColor: '#0b0e13',
       webPreferences: webPreferences(path.join(__dirname, '../preload/index.cjs'), app.isPackaged),
     });
-    powerMonitor.on('resume', () => tell(channels.nudge, 'resume'));
-    powerMonitor.on('unlock-screen', () => tell(channels.nudge, 'resume'));
+    powerMonitor.on('resume', () => send(channels.nudge, 'resume'));
+    powerMonitor.on('unlock-screen', () => send(channels.nudge, 'resume'));
     window.once('ready-to-show', () => window?.show());
     app.on('before-quit', () => backend.close());
     await window.loadURL(`${origin}/index.html`);

@@ -62,12 +62,13 @@ export function registerIpc(ipc: IpcMain, backend: Backend, options: IpcOptions)
     return open;
   };
   const mustTrust = (event: IpcEvent): void => {
-    if (!options.trusted(event.senderFrame?.url ?? '')) throw new Error('untrusted sender');
+    const url = event.senderFrame?.url ?? '';
+    if (!options.trusted(url)) throw new Error(`calls from ${JSON.stringify(url)} are not allowed`);
   };
   const request = (event: IpcEvent, path: unknown, body: unknown): [string, Uint8Array] => {
     mustTrust(event);
-    if (typeof path !== 'string' || !options.allowed.has(path)) throw new Error('method not allowed');
-    if (!(body instanceof Uint8Array) || body.length > maxBody) throw new Error('not a message');
+    if (typeof path !== 'string' || !options.allowed.has(path)) throw new Error(`method ${JSON.stringify(path)} is not allowed`);
+    if (!(body instanceof Uint8Array) || body.length > maxBody) throw new Error(`a request must be at most ${maxBody} bytes in a Uint8Array`);
     return [path, body];
   };
 
@@ -94,8 +95,8 @@ export function registerIpc(ipc: IpcMain, backend: Backend, options: IpcOptions)
     let method: string, message: Uint8Array;
     try {
       [method, message] = request(event, path, body);
-      if (typeof id !== 'string' || open.has(id)) throw new Error('not a new stream');
-      if (open.size >= maxStreams) throw new Error('too many streams');
+      if (typeof id !== 'string' || open.has(id)) throw new Error(`stream id ${JSON.stringify(id)} is in use or not a string`);
+      if (open.size >= maxStreams) throw new Error(`a page can have at most ${maxStreams} open streams`);
     } catch (error) {
       send(channels.end, { code: 7, message: String(error) } satisfies RpcStatus);
       return;
@@ -104,7 +105,7 @@ export function registerIpc(ipc: IpcMain, backend: Backend, options: IpcOptions)
     const cancel = backend.open(
       method,
       message,
-      // At once: the renderer gathers what comes between two of its frames, in both shells.
+      // At once: in both shells the renderer gathers the messages between two of its frames.
       (data) => {
         if (!over) send(channels.message, data);
       },

@@ -33,7 +33,7 @@ export function webPreferences(preload: string, production: boolean): WebPrefere
     navigateOnDragDrop: false,
     spellcheck: false,
     devTools: !production,
-    // A covered window goes on painting, so that it is current when the user returns to it.
+    // A covered window keeps painting, so that it is current when the user returns to it.
     backgroundThrottling: false,
   };
 }

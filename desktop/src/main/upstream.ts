@@ -70,7 +70,7 @@ export class Upstream {
     });
   }
 
-  /** Replaces the calls' channel, unless that was done already. Calls in flight on the old one go on. */
+  /** Replaces the calls' channel, unless that was done already. Calls in flight on the old one continue. */
   #replace(channel: grpc.Client): void {
     if (this.#closed || this.#unary !== channel) return;
     this.#unary = this.#unaryChannel();

@@ -1,4 +1,4 @@
-// Where the page begins.
+// The entry point of the page.
 import { createRoot } from 'react-dom/client';
 import { Provider } from 'react-redux';
 import { App } from './app/App';
@@ -14,7 +14,7 @@ import { detectShell } from './venue/shell';
 import { ShellContext } from './venue/useShell';
 import { createVenue } from './venue/venue';
 
-/** Kept by the tab: a reload goes on with its connection, another tab has its own. */
+/** Stored for the tab: a reload continues its connection, another tab has its own. */
 const connectionKey = 'todoku.connection';
 
 const context = {
@@ -34,7 +34,7 @@ const context = {
 
 const element = document.getElementById('root');
 if (element) {
-  // A screen that goes on with a part of it dead would show old prices as current.
+  // A screen of which one part has failed could show old prices as current.
   const fail = (error: unknown): void => root.render(<Failed error={error instanceof Error ? error : new Error(String(error))} />);
   const root = createRoot(element, { onUncaughtError: fail });
   const { store } = createStore(rootSaga(context), fail);

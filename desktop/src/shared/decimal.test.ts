@@ -7,12 +7,12 @@ const any: fc.Arbitrary<Decimal> = fc.record({ units: fc.bigInt({ min: -(1n << 1
 const step: fc.Arbitrary<Decimal> = fc.record({ units: fc.bigInt({ min: 1n, max: 1n << 40n }), scale: fc.integer({ min: 0, max: places }) });
 const near = (d: Decimal, e: Decimal): boolean => compare(d, e) === 0;
 
-describe('what is written is what is read', () => {
+describe('a formatted number is parsed as the same number', () => {
   test('money of any size', () => {
     fc.assert(fc.property(any, (d) => near(decimal(format(d)), d)));
   });
 
-  test('prices and quantities, up to what 63 bits hold', () => {
+  test('prices and quantities up to 63 bits', () => {
     const within = fc.bigInt({ min: -(1n << 63n) + 1n, max: (1n << 63n) - 1n });
     fc.assert(
       fc.property(within, (units) => {
@@ -26,7 +26,7 @@ describe('what is written is what is read', () => {
     );
   });
 
-  test('whatever is typed is a number or nothing, and never a float', () => {
+  test('any text is parsed as an exact decimal number or refused', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[-+]?[0-9.,eE_ ]{0,24}$/)), (text) => {
         const d = parseDecimal(text);
@@ -36,7 +36,7 @@ describe('what is written is what is read', () => {
     );
   });
 
-  test('at least so many digits, and the same number', () => {
+  test('a minimum of digits does not change the number', () => {
     fc.assert(
       fc.property(any, fc.integer({ min: 0, max: 20 }), (d, digits) => {
         const text = format(d, digits);
@@ -49,7 +49,7 @@ describe('what is written is what is read', () => {
 });
 
 describe('arithmetic is exact', () => {
-  test('adding, taking away, comparing', () => {
+  test('addition, subtraction, comparison', () => {
     fc.assert(
       fc.property(any, any, any, (a, b, c) => {
         expect(near(add(a, b), add(b, a))).toBe(true);
@@ -68,7 +68,7 @@ describe('arithmetic is exact', () => {
 });
 
 describe('steps', () => {
-  test('one up and one down lie on the step, on either side, and no step is passed over', () => {
+  test('one step up and one step down give the next multiples on both sides', () => {
     fc.assert(
       fc.property(any, step, (d, by) => {
         const [up, down] = [stepFrom(d, by, 1), stepFrom(d, by, -1)];
@@ -82,7 +82,7 @@ describe('steps', () => {
     );
   });
 
-  test('a number of steps and back', () => {
+  test('a number of steps is converted to a decimal and back', () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), step, (n, by) => {
         expect(stepsOf(ofSteps(n, by), by)).toBe(n);
@@ -91,7 +91,7 @@ describe('steps', () => {
     );
   });
 
-  test('a step needs as many digits as it is written with', () => {
+  test('the digits of a step are those after its point without trailing zeros', () => {
     expect(['0.25', '5', '0.00001', '0.50', '100'].map((text) => digitsOf(decimal(text)))).toEqual([2, 0, 5, 1, 0]);
   });
 });

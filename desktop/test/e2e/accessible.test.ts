@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { violations } from '../harness/axe';
+import { colourRules, violations } from '../harness/axe';
 import { type Chromium, launchChromium } from '../harness/browser';
 import { clipped } from '../harness/fit';
 import { openScreen, signIn } from '../harness/shells';
@@ -18,10 +18,10 @@ let pictures: string;
 beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
   pictures = process.env['SCREENSHOTS'] ?? (await mkdtemp(path.join(os.tmpdir(), 'todoku-pictures-')));
-  // Something of one's own in every panel.
+  // Every panel has data of alice.
   await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '150.5', '--tif', 'GTC');
   await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '152');
-  // Filled once there is anything to fill it: the demo's traders may still be on their way.
+  // The order fills when the demo's traders have placed theirs.
   await vi.waitFor(async () => expect(await venue.list('alice', 'order', 'list', '--symbol', 'USDJPY')).toHaveLength(1), { timeout: 30_000, interval: 100 });
 });
 afterAll(async () => {
@@ -34,20 +34,24 @@ async function open(context: BrowserContext, settings: Record<string, string>): 
   return (await openScreen('web', context, venue)).page;
 }
 
-/** Puts a notice of each urgency on the screen. */
-async function tell(page: Page): Promise<void> {
+/** Shows an announcement, which is a warning. */
+async function notify(page: Page): Promise<void> {
   await Promise.all([page.locator('.toast[data-level=warning]').first().waitFor(), venue.todoku('admin', 'announce', 'The venue closes at 17:00.')]);
 }
 
 const small = { width: 390, height: 844 };
 
-describe.each(['dark', 'light'])('%s', (theme) => {
-  test('axe finds nothing serious on any screen', async () => {
+// The themes differ in colours only, so the light one is checked by the rules for colours.
+describe.each([
+  { theme: 'dark', rules: undefined },
+  { theme: 'light', rules: colourRules },
+])('$theme', ({ theme, rules }) => {
+  test('axe finds no serious violation on any screen', async () => {
     const context = await browser.profile({ reducedMotion: 'reduce' });
     const page = await open(context, { theme, language: 'en' });
     const found: string[] = [];
     const look = async (where: string, within?: string): Promise<void> => {
-      for (const one of await violations(page, within)) found.push(`${where}: ${one}`);
+      for (const one of await violations(page, within, rules)) found.push(`${where}: ${one}`);
     };
     await look('sign-in');
     await page.getByRole('button', { name: 'Settings' }).click();
@@ -56,7 +60,7 @@ describe.each(['dark', 'light'])('%s', (theme) => {
     await page.getByRole('button', { name: 'Done' }).click();
     await signIn(page, 'alice');
     await page.locator('.depth.bid tbody tr').nth(2).waitFor();
-    await tell(page);
+    await notify(page);
     await look('desk');
     await page.getByRole('button', { name: /^Notifications/ }).click();
     await look('notifications', '[popover]:popover-open');
@@ -81,16 +85,16 @@ describe.each(['dark', 'light'])('%s', (theme) => {
   });
 });
 
-test('nothing moves for those who asked for less motion, and nothing is said by colour alone', async () => {
+test('with reduced motion nothing moves, and nothing is shown by colour alone', async () => {
   const context = await browser.profile({ reducedMotion: 'reduce' });
   const page = await open(context, { theme: 'dark', language: 'en' });
   await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' });
   await signIn(page, 'alice');
   await page.locator('[data-direction="1"], [data-direction="-1"]').first().waitFor();
-  await tell(page);
+  await notify(page);
   const moving = await page.evaluate(() => document.getAnimations().map((animation) => String((animation.effect as KeyframeEffect).target?.className)));
   expect(moving).toEqual([]);
-  // What rises and falls has a sign, what is bought and sold a word, what is stale its age.
+  // Changes of a price have a sign, sides a word, stale data its age.
   const unsigned = await page.evaluate(() =>
     [...document.querySelectorAll('[data-direction="1"], [data-direction="-1"]')]
       .map((element) => element.textContent + getComputedStyle(element, '::before').content + getComputedStyle(element, '::after').content)
@@ -116,7 +120,7 @@ describe.each([
   { language: 'en', theme: 'dark', palette: 'greenUp' },
   { language: 'ja', theme: 'light', palette: 'redUp' },
 ])('$language', (values) => {
-  test('words and numbers fit at every size, and with large text', async () => {
+  test('texts and numbers fit at every size, and with large text', async () => {
     const context = await browser.profile({ reducedMotion: 'reduce' });
     const page = await open(context, values);
     const cut: string[] = [];

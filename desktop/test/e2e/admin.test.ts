@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const quiet = (shell: ShellName): string => `QUIET.${shell.toUpperCase()}`;
 
-/** Where a test keeps what it shows, if it is to be looked at. */
+/** A folder for screenshots; without it there are none. */
 const shots = process.env['SCREENSHOTS'];
 
 async function shoot(page: Page, name: string): Promise<void> {
@@ -38,7 +38,7 @@ interface Window {
 async function open(shell: ShellName, user: string, password = 'demo', viewport = { width: 1280, height: 720 }): Promise<Window> {
   const context = await browser.profile({ viewport });
   const { page } = await openScreen(shell, context, venue);
-  // What the venue refuses a browser logs by itself.
+  // Browsers log refused calls by themselves.
   const errors = complaints(page, /status of 40[013]/);
   await signIn(page, user, password);
   return { page, errors, context };
@@ -61,7 +61,7 @@ const field = (page: Page, name: string) => dialog(page).getByLabel(name, { exac
 async function createInstrument(page: Page, symbol: string): Promise<void> {
   await admin(page, 'Instruments');
   await page.getByRole('button', { name: 'New instrument' }).click();
-  // What is wrong is said at its field, before the venue is asked.
+  // Errors are shown at their fields, before a request is sent.
   await field(page, 'Symbol').fill(symbol);
   await field(page, 'Tick size').fill('0.01');
   await field(page, 'Band (1/100 %)').fill('200');
@@ -83,10 +83,10 @@ async function createUser(page: Page, user: string, role: string): Promise<void>
   await field(page, 'User').fill(user);
   await field(page, role).check();
   await field(page, 'First password').fill('secret of its own');
-  await field(page, 'The same again').fill('another');
+  await field(page, 'Repeat password').fill('another');
   await dialog(page).getByRole('button', { name: `Create ${user}` }).click();
-  await dialog(page).getByText('Not the same as above.').waitFor();
-  await field(page, 'The same again').fill('secret of its own');
+  await dialog(page).getByText('The two passwords differ.').waitFor();
+  await field(page, 'Repeat password').fill('secret of its own');
   await dialog(page).getByRole('button', { name: `Create ${user}` }).click();
   await done(page, `user ${user} created`);
   await row(page, user).getByText(role, { exact: true }).waitFor();
@@ -104,21 +104,21 @@ describe.each(shells)('%s', (shell) => {
     await ticket.locator('.head strong', { hasText: symbol }).waitFor();
     await row(staff.page, symbol).getByRole('button', { name: 'Halt' }).click();
     await field(staff.page, 'Reason').fill('News pending');
-    await dialog(staff.page).getByText('Nothing in').waitFor();
+    await dialog(staff.page).getByText('Matching in').waitFor();
     await shoot(staff.page, `${shell}-halt`);
     expect(await violations(staff.page, '[open]')).toEqual([]);
     await staff.page.keyboard.press('Enter');
     await done(staff.page, `${symbol} is Halted`);
     await row(staff.page, symbol).getByText('News pending').waitFor();
     await ticket.getByText('Trading is halted. News pending').waitFor();
-    // What rests on new rules is the venue's to refuse; what did not change is not sent.
+    // Only changed rules are sent. The venue decides whether the orders in the book fit them.
     await row(staff.page, symbol).getByRole('button', { name: 'Edit' }).click();
     await dialog(staff.page).getByText('Nothing is changed yet.').waitFor();
     await field(staff.page, 'Tick size').fill('0.05');
     await dialog(staff.page).getByText('Tick size 0.01 → 0.05').waitFor();
     await dialog(staff.page).getByRole('button', { name: 'Change the rules' }).click();
     await done(staff.page, `rules of ${symbol}`);
-    // Editing the rules has not undone the halt.
+    // Editing the rules does not undo the halt.
     await row(staff.page, symbol).getByText('Halted', { exact: true }).waitFor();
     await row(staff.page, symbol).getByRole('button', { name: 'Open', exact: true }).click();
     await dialog(staff.page).getByRole('button', { name: `Open ${symbol}` }).click();
@@ -128,7 +128,7 @@ describe.each(shells)('%s', (shell) => {
     await close(staff, alice);
   });
 
-  test('a user is created, suspended, which ends their screen by itself, and let in again', async () => {
+  test('a user is created; suspending them ends their screen; lifting the suspension lets them sign in', async () => {
     const user = `temp.${shell}`;
     const staff = await open(shell, 'admin');
     await createUser(staff.page, user, 'Trader');
@@ -142,15 +142,15 @@ describe.each(shells)('%s', (shell) => {
     await theirs.page.locator('input[name=password]').waitFor();
     await done(staff.page, `${user} suspended`);
     await row(staff.page, user).getByText('Suspended').waitFor();
-    await row(staff.page, user).getByRole('button', { name: 'Let in' }).click();
-    await dialog(staff.page).getByRole('button', { name: `Let ${user} in again` }).click();
+    await row(staff.page, user).getByRole('button', { name: 'Lift suspension' }).click();
+    await dialog(staff.page).getByRole('button', { name: `Lift the suspension of ${user}` }).click();
     await row(staff.page, user).getByText('Active').waitFor();
     await signIn(theirs.page, user, 'secret of its own');
     expect(staff.errors).toEqual([]);
     await close(staff, theirs);
   });
 
-  test('limits, a bust, an announcement, a disconnection: done, and seen by those whom they concern', async () => {
+  test('limits, a bust, an announcement and a disconnection are carried out, and the affected users see them', async () => {
     await venue.todoku('admin', 'limits', 'set', 'alice', '--max-order-quantity', '0');
     await venue.todoku('bob', 'order', 'place', 'SELL', '300', quiet(shell), '@', '100');
     await venue.todoku('alice', 'order', 'place', 'BUY', '300', quiet(shell), '@', '100');
@@ -162,7 +162,7 @@ describe.each(shells)('%s', (shell) => {
     await own(page).getByRole('button', { name: 'Show', exact: true }).click();
     await page.getByRole('button', { name: 'Change limits' }).click();
     await field(page, 'Largest order').fill('-5');
-    await dialog(page).getByText('A number that is not negative').waitFor();
+    await dialog(page).getByText('Zero or a positive number').waitFor();
     await field(page, 'Largest order').fill('50');
     await dialog(page).getByText('Largest order no limit → 50').waitFor();
     await dialog(page).getByRole('button', { name: 'Change limits' }).click();
@@ -171,7 +171,7 @@ describe.each(shells)('%s', (shell) => {
     await alice.page.locator('[data-panel=instruments]').getByRole('rowheader', { name: quiet(shell), exact: true }).click();
     const ticket = alice.page.getByRole('form', { name: 'Order ticket' });
     await ticket.getByLabel('Quantity', { exact: true }).fill('60');
-    await ticket.getByText('The account may order 50 at once.').waitFor();
+    await ticket.getByText('The account may order at most 50 at once.').waitFor();
 
     await admin(page, 'Trades');
     await own(page).getByLabel('Instrument').selectOption(quiet(shell));
@@ -181,7 +181,7 @@ describe.each(shells)('%s', (shell) => {
     await dialog(page).getByText('This cannot be undone').waitFor();
     await page.keyboard.press('Enter');
     await own(page).getByText('Busted', { exact: true }).waitFor();
-    // Once is enough: the venue's own words for a second time.
+    // The venue refuses to bust the trade a second time.
     const number = await page.locator('.admin [data-trade]').first().getAttribute('data-trade');
     await page.getByRole('button', { name: 'Bust by number…' }).click();
     await field(page, 'Trade number').fill(number!);
@@ -201,14 +201,14 @@ describe.each(shells)('%s', (shell) => {
     await done(page, 'announced');
     await alice.page.getByText(`Administrator: Lunch in ${shell}`).first().waitFor();
 
-    // The audit has it, and knows whose stream carried it.
+    // The audit lists the announcement and its recipients.
     await admin(page, 'Audit');
     await own(page).getByLabel('User', { exact: true }).fill('admin');
     await own(page).getByRole('button', { name: 'Show', exact: true }).click();
-    const said = page.locator('.admin').getByRole('row').filter({ hasText: `Lunch in ${shell}` }).first();
-    await said.getByRole('button', { name: 'Recipients' }).click();
+    const entry = page.locator('.admin').getByRole('row').filter({ hasText: `Lunch in ${shell}` }).first();
+    await entry.getByRole('button', { name: 'Recipients' }).click();
     await dialog(page).getByRole('rowheader', { name: 'alice' }).first().waitFor();
-    await shoot(page, `${shell}-told`);
+    await shoot(page, `${shell}-recipients`);
     await dialog(page).getByRole('button', { name: 'Close', exact: true }).click();
 
     await admin(page, 'Connections');
@@ -223,12 +223,12 @@ describe.each(shells)('%s', (shell) => {
     await field(page, 'End the session too, so that they must sign in').check();
     await dialog(page).getByRole('button', { name: 'Disconnect alice' }).click();
     await alice.page.getByLabel('Password').waitFor();
-    await page.getByRole('table', { name: /^Ended/ }).getByText('The session was ended').or(page.getByText('An administrator cut it')).first().waitFor();
+    await page.getByRole('table', { name: /^Ended/ }).getByText('The session was ended').or(page.getByText('An administrator ended it')).first().waitFor();
     expect(staff.errors).toEqual([]);
     await close(staff, alice);
   });
 
-  test('a trader has no admin page, and the venue refuses the call that it would make', async () => {
+  test('a trader has no admin page, and the venue refuses its calls', async () => {
     const alice = await open(shell, 'alice');
     expect(await alice.page.getByRole('button', { name: 'Administration' }).count()).toBe(0);
     const loaded = await alice.page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
@@ -243,14 +243,14 @@ describe.each(shells)('%s', (shell) => {
             const ask = (method: string, body: object, headers = {}) => fetch(`/todoku.v1.${method}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
             const login = (await (await ask('SessionService/Login', { user: 'alice', password: 'demo' })).json()) as { tokens: { accessToken: string } };
             const answer = await ask('AdminService/ListAllUsers', {}, { authorization: `Bearer ${login.tokens.accessToken}` });
-            const told = (await answer.json()) as { details: { value: string }[] };
-            return `${answer.status} ${told.details.map(({ value }) => atob(value)).join()}`;
+            const refused = (await answer.json()) as { details: { value: string }[] };
+            return `${answer.status} ${refused.details.map(({ value }) => atob(value)).join()}`;
           });
     expect(refusal).toContain('NOT_PERMITTED');
     await close(alice);
   });
 
-  test('RISK halts, cancels and sets limits, and sees nothing of what is not its to do', async () => {
+  test('a user with the role RISK halts, cancels and sets limits, and does not see other actions', async () => {
     const staff = await open(shell, 'admin');
     const user = `risk.${shell}`;
     await createUser(staff.page, user, 'Risk');
@@ -265,12 +265,12 @@ describe.each(shells)('%s', (shell) => {
     await done(page, `${quiet(shell)} is Closed`);
     await admin(page, 'Users');
     await row(page, 'bob').waitFor();
-    expect(await page.locator('.admin').getByRole('button', { name: /Suspend|Edit|Let in|New user/ }).count()).toBe(0);
+    expect(await page.locator('.admin').getByRole('button', { name: /Suspend|Edit|Lift suspension|New user/ }).count()).toBe(0);
     await row(page, 'bob').getByRole('button', { name: 'Cancel orders' }).click();
     await field(page, 'Instrument').selectOption(quiet(shell));
     await dialog(page).getByRole('button', { name: 'Cancel the orders of bob' }).click();
     await done(page, 'orders of bob cancelled');
-    // Whoever is no staff any more has the page no longer.
+    // A user who loses the role loses the page.
     await admin(staff.page, 'Users');
     await row(staff.page, user).getByRole('button', { name: 'Edit' }).click();
     await field(staff.page, 'Risk').uncheck();
@@ -282,14 +282,14 @@ describe.each(shells)('%s', (shell) => {
   });
 });
 
-test('by keyboard alone an instrument is found and halted', async () => {
+test('an instrument is found and halted by keyboard alone', async () => {
   const { page, context } = await open('web', 'admin');
   const press = async (key: string, until: () => Promise<boolean>): Promise<void> => {
     for (let n = 0; n < 60; n++) {
       if (await until()) return;
       await page.keyboard.press(key);
     }
-    throw new Error(`${key} does not lead there`);
+    throw new Error(`pressing ${key} 60 times does not reach the element`);
   };
   const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
   await press('Tab', async () => (await focused()) === 'Administration');
@@ -312,7 +312,7 @@ test('by keyboard alone an instrument is found and halted', async () => {
 test.each([
   ['dark', 'en', 1280, 720],
   ['light', 'ja', 390, 844],
-] as const)('every part is without serious violations and fits, %s %s %d×%d', async (theme, language, width, height) => {
+] as const)('every tab has no serious violation and fits, %s %s %d×%d', async (theme, language, width, height) => {
   const context = await browser.profile({ viewport: { width, height } });
   await context.addInitScript(([key, value]) => localStorage.setItem(key, value), ['todoku.settings', JSON.stringify({ theme, language })] as const);
   const { page } = await openScreen('web', context, venue);
@@ -326,7 +326,7 @@ test.each([
     await page.locator('.admin').getByText(/Loading…|読み込み中…/).first().waitFor({ state: 'detached' });
     await shoot(page, `${theme}-${language}-${width}-${name}`);
     expect(await violations(page, '.admin'), name ?? '').toEqual([]);
-    // What is too wide scrolls in its own place; the page does not.
+    // Wide content scrolls in its own element, not the page.
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), name ?? '').toBe(true);
   }
   await context.close();

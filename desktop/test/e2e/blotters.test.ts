@@ -16,7 +16,7 @@ let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
-  // Instruments that nobody else trades: what rests in them stays.
+  // Instruments that nobody else trades, so that their orders stay.
   for (const shell of shells) await venue.todoku('admin', 'instrument', 'add', quiet(shell), ...rules);
 });
 afterAll(async () => {
@@ -70,7 +70,7 @@ async function place5000(user: string, symbol: string): Promise<void> {
 describe.each(shells)('%s', (shell) => {
   const symbol = quiet(shell);
 
-  test('orders come by push and are amended, cancelled and exported in place', async () => {
+  test('orders arrive by push and are amended, cancelled and exported in the blotter', async () => {
     const { page, errors, close } = await desk(shell, 'alice');
     const orders = blotter(page, 'Working orders');
     await orders.waitFor();
@@ -118,18 +118,18 @@ describe.each(shells)('%s', (shell) => {
       [symbol, 'Sell', '164.25', '300', '0', '300'],
     ]);
 
-    // Everything that happened is told, in order.
+    // The activity lists every event, in order.
     await open(page, 'Activity');
     const activity = blotter(page, 'Activity');
-    const told = activity.getByRole('row').filter({ hasText: symbol });
-    await told.nth(6).waitFor();
-    expect(await told.locator('[data-column=what]').allTextContents()).toEqual(['Cancelled', 'Cancel sent', 'Amended', 'Amendment sent', 'Accepted', 'Accepted', 'Accepted']);
+    const events = activity.getByRole('row').filter({ hasText: symbol });
+    await events.nth(6).waitFor();
+    expect(await events.locator('[data-column=what]').allTextContents()).toEqual(['Cancelled', 'Cancel sent', 'Amended', 'Amendment sent', 'Accepted', 'Accepted', 'Accepted']);
     await page.locator('[data-panel=activity]').getByText(/^(That is all|There is more)\./).first().waitFor();
     expect(errors).toEqual([]);
     await close();
   });
 
-  test('cancel-all asks once, and says what the stream counted', async () => {
+  test('cancel-all asks once, and shows the number of cancels that the stream reported', async () => {
     const { page, errors, close } = await desk(shell, 'bob');
     for (const price of ['163.5', '163.4', '163.3']) await place('bob', 'BUY', '100', symbol, price);
     await place('bob', 'SELL', '100', symbol, '165.5');
@@ -149,7 +149,7 @@ describe.each(shells)('%s', (shell) => {
     await close();
   });
 
-  test('the venue is killed and comes back: nothing is missing, nothing is there twice', async () => {
+  test('after the venue was killed and restarted no row is missing or doubled', async () => {
     const { page, close } = await desk(shell, 'carol');
     await place('carol', 'SELL', '500', symbol, '164');
     for (let n = 0; n < 5; n++) await place('carol', 'BUY', '100', symbol, `163.${100 + n}`);
@@ -158,12 +158,12 @@ describe.each(shells)('%s', (shell) => {
     await orders.locator('[data-row]').nth(5).waitFor();
     await venue.kill();
     await page.locator('.desk[data-freshness=stale]').waitFor();
-    // What was there is still shown, and nothing can be done with it.
+    // The rows are still shown, and their actions are disabled.
     expect(await orders.locator('[data-row]').count()).toBe(6);
     await page.locator('.bar').getByRole('button', { name: /^Cancel all/, disabled: true }).waitFor();
     await orders.getByRole('button', { name: /^Cancel order/, disabled: true }).first().waitFor();
     await venue.start();
-    // While the screen finds its way back, things happen.
+    // Events while the screen reconnects.
     await place('bob', 'BUY', '200', symbol, '164');
     await place('carol', 'BUY', '100', symbol, '163.2');
     await page.locator('.desk[data-freshness=fresh]').waitFor();
@@ -187,13 +187,12 @@ describe.each(shells)('%s', (shell) => {
     await close();
   });
 
-  test('of five thousand rows those in view are in the document; all are cancelled at once', async () => {
+  test('of five thousand rows only those in view are in the document; all are cancelled together', async () => {
     await place5000('carol', symbol);
     const { page, errors, close } = await desk(shell, 'carol');
     const panel = page.locator('[data-panel=orders]');
     await panel.getByText(/^50\d\d rows$/).waitFor();
     const orders = blotter(page, 'Working orders');
-    // Only what is in view is in the document.
     expect(await orders.locator('[data-row]').count()).toBeLessThan(60);
     for (const part of [0.25, 0.5, 0.75]) {
       const top = await panel.locator('.rows').evaluate((rows, at) => (rows.scrollTop = Math.floor(rows.scrollHeight * at)), part);
@@ -211,7 +210,7 @@ describe.each(shells)('%s', (shell) => {
     await close();
   });
 
-  test('a small screen has the same blotters, and its rows are acted on', async () => {
+  test('a small screen has the same blotters with the same actions', async () => {
     const context = await browser.profile({ viewport: { width: 390, height: 844 } });
     const { page } = await openScreen(shell, context, venue);
     const errors = complaints(page);

@@ -1,6 +1,6 @@
-// The screen under a market that moves faster than anybody reads. What is counted here is the
-// same on any machine: dispatches, rendered rows, changed nodes, memory. How fast a machine
-// does it is printed by `make bench`. TODOKU_SOAK=1 takes half an hour.
+// The screen under a very fast market. The counts are the same on any machine: dispatches,
+// rendered rows, changed nodes, memory. `make bench` prints the speed of a machine.
+// TODOKU_SOAK=1 takes half an hour.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Chromium, launchChromium } from '../harness/browser';
 import { heldBytes } from '../harness/frames';
@@ -28,7 +28,7 @@ afterAll(async () => {
   await venue?.dispose();
 });
 
-test('books that change 5,000 times a second cost one dispatch a frame, a render for each row that changed, and no memory', { timeout: hangs }, async () => {
+test('books that change 5,000 times a second cost one dispatch a frame, one render of each changed row, and no memory', { timeout: hangs }, async () => {
   const clients = await prepareLoad(venue, busyBooks);
   const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
   await countWork(context);
@@ -40,7 +40,7 @@ test('books that change 5,000 times a second cost one dispatch a frame, a render
   await page.locator('.depth.bid tbody tr').nth(10).waitFor();
   const session = await context.newCDPSession(page);
   await takeWork(page);
-  // What a screen keeps of anything has reached its bound, and code is compiled.
+  // By now all bounded lists are full, and the code is compiled.
   await more(50);
   const before = await heldBytes(session);
   await takeWork(page);
@@ -51,7 +51,7 @@ test('books that change 5,000 times a second cost one dispatch a frame, a render
   const after = await heldBytes(session);
   await load.stop();
 
-  // With the load over, one level at a time: rows above it stay as they are.
+  // Without the load one level changes at a time: the rows above it do not change.
   const [trader] = clients;
   const level = page.locator('.depth.bid tbody tr').nth(deep - 1).locator('.orders');
   await expect.poll(() => level.textContent()).toBe('2');

@@ -14,7 +14,7 @@ let browser: Chromium;
 beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
   path = await Path.to(venue);
-  // Nobody else trades it: the orders in it are those that a test entered.
+  // Nobody else trades it: its orders are those of the tests.
   await venue.todoku('admin', 'instrument', 'add', symbol, '--class', 'FX', '--currency', 'JPY', '--tick', '0.001', '--max-quantity', '10000000', '--reference-price', '164', '--band', '200');
 });
 afterAll(async () => {
@@ -53,7 +53,7 @@ async function replayed(page: Page, atLeast: number): Promise<void> {
 const brokenLine = /net::ERR|Failed to load resource/;
 
 describe.each(shells)('%s', (shell) => {
-  test('the venue is killed and comes back: greyed at once, live by itself, nothing missing or doubled', async () => {
+  test('a killed venue greys the screen at once; after its restart the screen is live, no order missing or doubled', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     const errors = complaints(page, brokenLine);
@@ -78,7 +78,7 @@ describe.each(shells)('%s', (shell) => {
     await context.close();
   });
 
-  test('a broken line is seen before any silence is, and a network that is back is used at once', async () => {
+  test('a broken connection is detected before any silence, and a restored network is used at once', async () => {
     const context = await browser.profile();
     const { page, nudge } = await openScreen(shell, context, venue, { through: path });
     await signIn(page, 'alice');
@@ -89,11 +89,11 @@ describe.each(shells)('%s', (shell) => {
     await desk(page, 'stale');
     path.mend();
     path.cut();
-    // Whatever it waits for, the machine says that there is a network.
+    // The machine reports a network, which ends any wait.
     nudge('online');
     await page.evaluate(() => window.dispatchEvent(new Event('online')));
     await desk(page, 'fresh');
-    // Awake again: the stream of before the sleep is not believed.
+    // After a sleep the old stream is not trusted.
     const attaches = page.locator('.feed-status .replayed');
     await attaches.waitFor();
     if (shell === 'web') await page.evaluate(() => document.dispatchEvent(new Event('resume')));
@@ -104,7 +104,7 @@ describe.each(shells)('%s', (shell) => {
   });
 });
 
-/** Opens the screen as alice in every shell at once: what takes seconds to show is waited for together. */
+/** Opens the screen as alice in every shell at once, to wait for slow changes together. */
 async function everywhere(through?: Path): Promise<{ pages: Page[]; close: () => Promise<void> }> {
   const contexts = await Promise.all(shells.map(() => browser.profile()));
   const screens = await Promise.all(shells.map((shell, n) => openScreen(shell, contexts[n]!, venue, through ? { through } : {})));
@@ -115,7 +115,7 @@ async function everywhere(through?: Path): Promise<{ pages: Page[]; close: () =>
 const all = (pages: Page[], act: (page: Page) => Promise<void>) => Promise.all(pages.map(act));
 
 describe('in every shell', () => {
-  test('a venue that freezes is stale before its stream is given up, and goes on where it was', async () => {
+  test('a frozen venue makes the screen stale before it closes the stream; then the screen continues without loss', async () => {
     const { pages, close } = await everywhere();
     const firsts = await Promise.all(pages.map(watchActions));
     venue.freeze();
@@ -134,7 +134,7 @@ describe('in every shell', () => {
     await close();
   });
 
-  test('a network that stalls is stale before its stream is given up; what happened meanwhile is replayed, once', async () => {
+  test('a stalled network makes the screen stale before it closes the stream; missed events are replayed once', async () => {
     const { pages, close } = await everywhere(path);
     await place('SELL', '164.3');
     await all(pages, sameOrders);
@@ -158,12 +158,12 @@ describe('in every shell', () => {
 });
 
 describe.each(windowed)('%s', (shell) => {
-  test('a page that was frozen does not show what it had before as current', async () => {
+  test('a page that was frozen does not show its old data as current', async () => {
     const context = await browser.profile();
     const { page, nudge } = await openScreen(shell, context, venue);
     await signIn(page, 'alice');
     await watchFreshness(page);
-    // No line of it runs, as in a frozen tab or a machine asleep; what arrives waits.
+    // No script of the page runs, as in a frozen tab or on a sleeping machine; messages wait.
     const debug = await context.newCDPSession(page);
     await debug.send('Debugger.enable');
     const asleep = new Promise((paused) => debug.once('Debugger.paused', paused));
@@ -180,7 +180,7 @@ describe.each(windowed)('%s', (shell) => {
     await context.close();
   });
 
-  test('a hidden tab goes on following, without frames', async () => {
+  test('a hidden tab follows the stream without frames', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     await signIn(page, 'alice');
@@ -197,7 +197,7 @@ describe.each(windowed)('%s', (shell) => {
   });
 });
 
-test('a stream that is told to move does so without a stale moment, and loses nothing', async () => {
+test('a stream that the server asks to reconnect does so without becoming stale, and loses nothing', async () => {
   const aging = await TestVenue.start('--heartbeat', '1s', '--stream-age', '2s');
   const contexts = await Promise.all(windowed.map(() => browser.profile()));
   try {

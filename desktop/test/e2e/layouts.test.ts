@@ -18,13 +18,13 @@ afterAll(async () => {
 
 const panel = (page: Page, id: string) => page.locator(`[data-panel=${id}]`);
 
-/** Waits until what is kept of the layouts says so. */
+/** Waits until the stored layouts of a user match. */
 async function kept(page: Page, user: string, says: (text: string) => boolean): Promise<void> {
   await expect.poll(async () => says((await page.evaluate((key) => localStorage.getItem(key), `todoku.layouts.${user}`)) ?? '')).toBe(true);
 }
 
 describe.each(shells)('%s', (shell) => {
-  test('panels stay as they were left over a reload, under several names', async () => {
+  test('panels stay the same after a reload, and layouts have names', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     const errors = complaints(page);
@@ -57,7 +57,7 @@ describe.each(shells)('%s', (shell) => {
     await context.close();
   });
 
-  test('a damaged layout gives way to the standard one, and users have each their own', async () => {
+  test('a damaged layout is replaced by the standard one, and each user has their own', async () => {
     const context = await browser.profile();
     await context.addInitScript(() => {
       localStorage.setItem('todoku.layouts.bob', '{"version":1,"docks":{"":{"grid":{"root":{"type":"branch","size":1,"data":[');

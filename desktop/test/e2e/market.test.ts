@@ -14,7 +14,7 @@ beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
   for (const shell of shells) {
     await venue.todoku('admin', 'instrument', 'add', quiet(shell), ...rules);
-    // Traded before anybody looks.
+    // Trades from before the screen is opened.
     await venue.todoku('bob', 'order', 'place', 'SELL', '10', quiet(shell), '@', '101');
     await venue.todoku('carol', 'order', 'place', 'BUY', '4', quiet(shell), '@', '101');
   }
@@ -27,7 +27,7 @@ afterAll(async () => {
 const panel = (page: Page, id: string) => page.locator(`[data-panel=${id}]`);
 
 describe.each(shells)('%s', (shell) => {
-  test('instruments, depth, trades and chart tell what the venue has', async () => {
+  test('instruments, depth, trades and chart show the data of the venue', async () => {
     const symbol = quiet(shell);
     const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
     const { page } = await openScreen(shell, context, venue);
@@ -42,7 +42,7 @@ describe.each(shells)('%s', (shell) => {
     await row.getByText('+1.00%').waitFor();
     await row.getByText('Long 4').waitFor();
 
-    // Prints from before this screen was there, then one that it is told.
+    // A print from before the screen was opened, then one by push.
     const prints = panel(page, 'prints');
     await prints.locator('tbody tr').first().waitFor();
     expect(await prints.locator('tbody tr').count()).toBe(1);
@@ -51,7 +51,7 @@ describe.each(shells)('%s', (shell) => {
     await prints.locator('tbody tr').nth(1).waitFor();
     await prints.locator('tbody tr').first().getByText('▲ Buy').waitFor();
 
-    // Two of carol's rest, after six that filled; her own are marked, by shape and word.
+    // Two of carol's eight rest in the book after six filled; her own orders are marked, by shape and text.
     const depth = panel(page, 'depth');
     const bid = depth.getByRole('table', { name: `Bids of ${symbol}` }).locator('tr[data-price="101"]');
     await bid.getByRole('img', { name: 'Your orders here: 2' }).waitFor();
@@ -61,7 +61,7 @@ describe.each(shells)('%s', (shell) => {
     await venue.todoku('bob', 'order', 'place', 'SELL', '5', symbol, '@', '102.5');
     await depth.getByText('Spread 3 ticks').waitFor();
 
-    // A bust strikes its print and says so.
+    // A bust strikes out its print and marks it.
     const trade = await prints.locator('tbody tr').first().getAttribute('data-trade');
     await venue.todoku('admin', 'bust', trade!, '--reason', 'for the test');
     const busted = prints.locator(`tr[data-trade="${trade}"]`);
@@ -74,7 +74,7 @@ describe.each(shells)('%s', (shell) => {
 
     await page.locator('.dv-tab', { hasText: 'Chart' }).click();
     const chart = panel(page, 'chart');
-    // The busted trade of six is in no candle.
+    // No candle contains the busted trade of six.
     await chart.locator('.summary').getByText('last 101.0, high 101.0, low 101.0, volume 4').waitFor();
     expect(await chart.getByRole('link', { name: 'Charts by TradingView' }).getAttribute('href')).toBe('https://www.tradingview.com/');
     await chart.locator('canvas').first().waitFor();
@@ -83,7 +83,7 @@ describe.each(shells)('%s', (shell) => {
   });
 });
 
-test('what is not current says how old it is, in every panel', async () => {
+test('every panel that is not current shows its age', async () => {
   const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
   const { page } = await openScreen('web', context, venue);
   await signIn(page, 'alice');
@@ -93,7 +93,7 @@ test('what is not current says how old it is, in every panel', async () => {
   await panel(page, 'prints').getByText(/\d+ s old/).waitFor();
   await venue.start();
   await page.locator('.desk[data-freshness=fresh]').waitFor();
-  // The books are told whole again.
+  // The books arrive again in full.
   await panel(page, 'depth').locator('.depth.bid tbody tr').first().waitFor();
   expect(await panel(page, 'depth').getByText(/\d+ s old/).count()).toBe(0);
   await context.close();

@@ -18,12 +18,12 @@ afterAll(async () => {
   await venue?.dispose();
 });
 
-/** Somebody new for each shell: who was here a moment ago may be held to be here still. */
+/** A new user for each shell, because a user who left a moment ago is still shown as online. */
 const guest = (shell: ShellName): string => `guest-${shells.indexOf(shell)}`;
 const password = 'of-a-guest';
 
 describe.each(shells)('%s', (shell) => {
-  test('what happens is told without taking the focus, and kept in the centre', async () => {
+  test('notices appear without taking the focus, and are kept in the centre', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     const errors = complaints(page);
@@ -31,20 +31,20 @@ describe.each(shells)('%s', (shell) => {
     const toasts = page.getByRole('region', { name: 'New notifications' });
     const price = page.getByRole('form', { name: 'Order ticket' }).getByLabel('Price', { exact: true });
     await price.focus();
-    // A toast stays for seconds, and what brings it may be longer at its end: both are waited for at once.
-    const told = async (text: string | RegExp, act: () => Promise<unknown>): Promise<void> => void (await Promise.all([toasts.getByText(text).first().waitFor(), act()]));
+    // A toast is shown for seconds only, and the command that causes it may take longer: wait for both at once.
+    const notified = async (text: string | RegExp, act: () => Promise<unknown>): Promise<void> => void (await Promise.all([toasts.getByText(text).first().waitFor(), act()]));
     const other = await browser.profile();
     const theirs = await openScreen(shell, other, venue);
-    await told(`${guest(shell)} signed in.`, () => signIn(theirs.page, guest(shell), password));
+    await notified(`${guest(shell)} signed in.`, () => signIn(theirs.page, guest(shell), password));
     await page.getByRole('button', { name: /^Who is online: / }).click();
     await page.getByRole('list', { name: 'Who is online' }).getByText('Alice (you)').waitFor();
     await page.keyboard.press('Escape');
     await other.close();
     await price.focus();
-    await told(/^Bought [\d,]+ USDJPY at 15\d\.\d+$/, () => venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '--type', 'market'));
-    await told('The price is too far from the reference price', () => expect(venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '100')).rejects.toThrow('OUTSIDE_BAND'));
-    await told('Lunch at noon.', () => venue.todoku('admin', 'announce', 'Lunch at noon.'));
-    await told('MSFT is halted. News pending.', () => venue.todoku('admin', 'instrument', 'halt', 'MSFT', '--reason', 'News pending.'));
+    await notified(/^Bought [\d,]+ USDJPY at 15\d\.\d+$/, () => venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '--type', 'market'));
+    await notified('The price is too far from the reference price', () => expect(venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '100')).rejects.toThrow('OUTSIDE_BAND'));
+    await notified('Lunch at noon.', () => venue.todoku('admin', 'announce', 'Lunch at noon.'));
+    await notified('MSFT is halted. News pending.', () => venue.todoku('admin', 'instrument', 'halt', 'MSFT', '--reason', 'News pending.'));
     await venue.todoku('admin', 'instrument', 'open', 'MSFT');
     expect(await price.evaluate((element) => element === document.activeElement)).toBe(true);
     await page.keyboard.press('Escape');
@@ -65,7 +65,7 @@ describe.each(shells)('%s', (shell) => {
     await context.close();
   });
 
-  test('what is set takes effect at once, also before signing in, and is kept', async () => {
+  test('settings take effect at once, also before signing in, and are stored', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     await page.getByRole('button', { name: 'Settings' }).click();
@@ -94,7 +94,7 @@ describe.each(shells)('%s', (shell) => {
   });
 
   test('a user changes the password and ends their other sessions', async () => {
-    // Each shell finds the password that the one before it has set.
+    // Each shell finds the password that the one before it set.
     const passwords = [0, 1].map((step) => ['demo', 'another-demo', 'demo-again', 'demo-at-last'][shells.indexOf(shell) + step]!);
     const contexts = await Promise.all([browser.profile(), browser.profile()]);
     const [here, there] = await Promise.all(contexts.map(async (context) => (await openScreen(shell, context, venue)).page));
@@ -106,8 +106,8 @@ describe.each(shells)('%s', (shell) => {
     await sessions.getByRole('button', { name: 'End' }).first().click();
     await there!.getByText('The session was ended elsewhere').waitFor();
     const form = here!.getByRole('form', { name: 'Password' });
-    const change = async (present: string): Promise<void> => {
-      await form.getByLabel('Present password').fill(present);
+    const change = async (current: string): Promise<void> => {
+      await form.getByLabel('Current password').fill(current);
       await form.getByLabel('New password', { exact: true }).fill(passwords[1]!);
       await form.getByLabel('New password again').fill(passwords[1]!);
       await form.getByRole('button', { name: 'Change password' }).click();

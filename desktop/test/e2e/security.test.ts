@@ -16,10 +16,10 @@ afterAll(async () => {
   await venue?.dispose();
 });
 
-/** Tokens say by how they begin what they are. */
+/** Tokens begin with their type. */
 const token = /td[ar]\d_[\w-]{20,}/g;
 
-/** Everything that a script of the page could read, and what React holds: props, state, the store. */
+/** Everything that a script of the page can read, and what React holds: props, state, the store. */
 async function everything(page: Page): Promise<string> {
   return page.evaluate(async () => {
     const seen = new Set<unknown>();
@@ -36,7 +36,7 @@ async function everything(page: Page): Promise<string> {
         try {
           walk((value as Record<PropertyKey, unknown>)[key], depth + 1);
         } catch {
-          // A getter that wants another receiver.
+          // A getter for another receiver.
         }
       }
     };
@@ -50,7 +50,7 @@ async function everything(page: Page): Promise<string> {
   });
 }
 
-/** The tokens of a session as they really are, from the wire or from where the desktop keeps them. */
+/** Collects the tokens of a session from the answers to a browser. */
 function tap(shell: ShellName, { page }: Screen): string[] {
   const real: string[] = [];
   if (shell === 'web')
@@ -65,7 +65,7 @@ function tap(shell: ShellName, { page }: Screen): string[] {
 }
 
 describe.each(windowed)('%s', (shell) => {
-  test('tokens and the password are nowhere that a script, a tool or a log could find them', async () => {
+  test('no script, developer tool or log can find a token or the password', async () => {
     const context = await browser.profile();
     const kept: string[] = [];
     const store = memoryTokens();
@@ -79,7 +79,7 @@ describe.each(windowed)('%s', (shell) => {
     screen.onCrossing((value) =>
       crossed.push(JSON.stringify(value, (_key, inner: unknown) => (inner instanceof Uint8Array ? Buffer.from(inner).toString('latin1') : inner))),
     );
-    const mistyped = 'somebody-looked-away';
+    const mistyped = 'a-mistyped-password';
     await page.getByLabel('User').fill('alice');
     await page.getByLabel('Password').fill(mistyped);
     await page.keyboard.press('Enter');
@@ -87,7 +87,7 @@ describe.each(windowed)('%s', (shell) => {
     expect(await everything(page)).not.toContain(mistyped);
     await signIn(page, 'alice');
     await expect.poll(() => calls.filter((name) => name === 'RefreshSession').length).toBeGreaterThanOrEqual(1);
-    // The search means something only if it would know a token when it saw one.
+    // The search proves something only if the pattern matches real tokens.
     const real = shell === 'web' ? onWire : kept;
     await expect.poll(() => real.length).toBeGreaterThanOrEqual(2);
     for (const one of real) expect(one).toMatch(token);
@@ -123,7 +123,7 @@ describe.each(windowed)('%s', (shell) => {
     // The chart's licence requires a link to its maker.
     expect(addresses.filter((address) => !address.startsWith('https://www.tradingview.com'))).toEqual([]);
     expect(breaches).toEqual([]);
-    // Each attempt is stopped, and reported as it would be if the product made it.
+    // Each attempt is blocked, and reported like one of the product itself.
     const ran = await page.evaluate(async () => {
       const script = document.createElement('script');
       script.textContent = 'window.__inline = 1';
@@ -151,7 +151,7 @@ describe.each(windowed)('%s', (shell) => {
   });
 });
 
-test('over the bridge only methods that have screens can be called', async () => {
+test('over the bridge only methods of services that have screens can be called', async () => {
   const context = await browser.profile();
   const { page } = await openScreen('electron', context, venue);
   await signIn(page, 'alice');

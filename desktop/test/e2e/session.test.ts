@@ -9,7 +9,7 @@ import { TestVenue } from '../harness/venue';
 let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {
-  // Short tokens, so that every test here includes refreshes. The grace is for busy machines, on
+  // Short-lived tokens, so that every test includes refreshes. The grace is for busy machines, on
   // which a refresh may take long.
   [venue, browser] = await Promise.all([TestVenue.start('--access-token-life', '3s', '--expiry-grace', '4s'), launchChromium()]);
 });
@@ -30,7 +30,7 @@ interface Connection {
 const refusals = /the server responded with a status of 4/;
 
 describe.each(shells)('%s', (shell) => {
-  test('a wrong password is refused in words, the right one opens the desk with live books', async () => {
+  test('a wrong password is refused with a reason, the right one opens the desk with live books', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     const errors = complaints(page, refusals);
@@ -47,7 +47,7 @@ describe.each(shells)('%s', (shell) => {
     await context.close();
   });
 
-  test('a reload resumes without a password on the same connection, and signing out stays out', async () => {
+  test('a reload resumes the session on the same connection; after signing out it does not', async () => {
     const context = await browser.profile();
     const { page, calls } = await openScreen(shell, context, venue);
     await signIn(page, 'bob');
@@ -71,14 +71,14 @@ describe.each(shells)('%s', (shell) => {
     const { page, calls } = await openScreen(shell, context, venue);
     await signIn(page, 'alice');
     await watchFreshness(page);
-    // Longer than a token's life and its grace together.
+    // Longer than a token's lifetime and its grace together.
     if (shell === 'electron-binary') await page.waitForTimeout(8_000);
     else await expect.poll(() => calls.filter((name) => name === 'RefreshSession').length, { interval: 100 }).toBeGreaterThanOrEqual(4);
     expect(await freshnessSeen(page)).toEqual([]);
     await context.close();
   });
 
-  test('a session that staff ends ends the screen by itself, which says why', async () => {
+  test('when staff end a session, its screen ends and shows the reason', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     await signIn(page, 'carol');
@@ -90,7 +90,7 @@ describe.each(shells)('%s', (shell) => {
     await context.close();
   });
 
-  test('a suspension ends the screen by itself, which says why, and says so again at the next sign-in', async () => {
+  test('when a user is suspended, the screen ends and shows the reason, as does the next sign-in', async () => {
     const context = await browser.profile();
     const { page } = await openScreen(shell, context, venue);
     await signIn(page, 'carol');
@@ -111,7 +111,7 @@ describe.each(shells)('%s', (shell) => {
 });
 
 describe.each(windowed)('%s', (shell) => {
-  test('a window that duplicates another takes its stream over; the first says so and can take it back', async () => {
+  test('a duplicated window takes the stream over; the first window shows it and can take the stream back', async () => {
     const context = await browser.profile();
     const tokens = memoryTokens();
     const first = await openScreen(shell, context, venue, { tokens });
@@ -121,18 +121,18 @@ describe.each(windowed)('%s', (shell) => {
     const second = await openScreen(shell, context, venue, { tokens, connection });
     await fresh(second.page);
     expect(await connectionOf(second.page)).toBe(connection);
-    const told = first.page.getByRole('alert', { name: 'Another window took over' });
-    await told.waitFor();
+    const notice = first.page.getByRole('alert', { name: 'Another window took over' });
+    await notice.waitFor();
     expect(await first.page.locator('.desk').getAttribute('data-freshness')).toBe('stale');
-    await told.getByRole('button', { name: 'Take over here' }).click();
+    await notice.getByRole('button', { name: 'Take over here' }).click();
     await fresh(first.page);
     await first.page.locator('.feed-status').getByText(/Resumed, \d+ messages? replayed/).waitFor();
     await second.page.getByRole('alert', { name: 'Another window took over' }).waitFor();
-    expect(await told.count()).toBe(0);
+    expect(await notice.count()).toBe(0);
     await context.close();
   });
 
-  test('where no stream tells of it, a refresh that is refused signs out and says why', async () => {
+  test('without a stream a refused refresh signs out and shows the reason', async () => {
     const context = await browser.profile();
     const tokens = memoryTokens();
     const first = await openScreen(shell, context, venue, { tokens });
@@ -150,14 +150,14 @@ describe.each(windowed)('%s', (shell) => {
   });
 });
 
-test('two users in two tabs of one browser are never taken for one another', async () => {
+test('two users in two tabs of one browser are never confused', async () => {
   const context = await browser.profile();
   const alice = await openScreen('web', context, venue);
   const bob = await openScreen('web', context, venue);
   await signIn(alice.page, 'alice');
   await signIn(bob.page, 'bob');
-  // The browser keeps one session for all its tabs, and that is the later one.
-  await alice.page.getByRole('alert').filter({ hasText: 'The session cannot go on here.' }).waitFor();
+  // The browser has one session cookie for all its tabs, that of the later sign-in.
+  await alice.page.getByRole('alert').filter({ hasText: 'The session cannot continue here.' }).waitFor();
   await expect.poll(() => bob.calls.filter((name) => name === 'RefreshSession').length).toBeGreaterThanOrEqual(1);
   expect(await bob.page.locator('.desk').getAttribute('data-freshness')).toBe('fresh');
   await context.close();

@@ -14,7 +14,7 @@ afterAll(() => browser?.close());
 
 const fresh = (page: Page) => page.locator('.desk[data-freshness=fresh]').waitFor();
 
-/** Signs in in the first of n tabs; the others resume the session by themselves. */
+/** Signs in in the first of n tabs; the others resume the session. */
 async function tabs(context: BrowserContext, venue: TestVenue, n: number): Promise<Page[]> {
   const { page: first } = await openScreen('web', context, venue);
   await signIn(first, 'admin');
@@ -27,21 +27,21 @@ async function tabs(context: BrowserContext, venue: TestVenue, n: number): Promi
   return [first, ...others];
 }
 
-test('over HTTP/1.1 four tabs are live, the fifth says that it waits and follows when one closes', async () => {
+test('over HTTP/1.1 four tabs are live; the fifth shows that it waits and is live when one closes', async () => {
   const venue = await TestVenue.start();
   const context = await browser.profile();
   try {
     const pages = await tabs(context, venue, 5);
     const waiting = pages.pop()!;
     await Promise.all(pages.map(fresh));
-    await waiting.getByRole('alert', { name: 'This tab waits' }).getByText('Close one of them').waitFor();
+    await waiting.getByRole('alert', { name: 'This tab is waiting' }).getByText('Close one of them').waitFor();
     expect(await waiting.getByRole('form', { name: 'Order ticket' }).count()).toBe(0);
-    // Calls get through while it waits: two connections are left for them.
+    // Calls work while it waits, because two connections are left for them.
     await waiting.reload();
-    await waiting.getByRole('alert', { name: 'This tab waits' }).waitFor();
+    await waiting.getByRole('alert', { name: 'This tab is waiting' }).waitFor();
     await pages[1]!.close();
     await fresh(waiting);
-    expect(await waiting.getByRole('alert', { name: 'This tab waits' }).count()).toBe(0);
+    expect(await waiting.getByRole('alert', { name: 'This tab is waiting' }).count()).toBe(0);
   } finally {
     await context.close();
     await venue.dispose();

@@ -46,13 +46,13 @@ async function fill(page: Page, side: 'Buy' | 'Sell', price: string, quantity: s
 const send = (page: Page) => ticket(page).getByRole('button', { name: /^(Buy|Sell) \S+ \S+/ }).click();
 const last = (page: Page, state: string) => page.locator(`.outcome[data-state=${state}]`);
 
-// One test's orders are not the next one's market.
+// The orders of one test must not be in the books of the next.
 afterEach(async () => {
   await Promise.all(['alice', 'bob', 'carol'].map((user) => venue.todoku(user, 'order', 'cancel-all')));
 });
 
 describe.each(shells)('%s', (shell) => {
-  test('an order rests, is refused where it must be, and two users trade', async () => {
+  test('an order rests in the book, invalid ones are refused, and two users trade', async () => {
     const [alice, bob] = await Promise.all([desk(shell, 'alice'), desk(shell, 'bob')]);
     await Promise.all([choose(alice.page, quiet(shell)), choose(bob.page, quiet(shell))]);
     await fill(alice.page, 'Sell', '164.0005', '300');
@@ -62,14 +62,14 @@ describe.each(shells)('%s', (shell) => {
     await send(alice.page);
     await last(alice.page, 'works').waitFor();
     await alice.page.locator('[data-panel=orders]').getByRole('gridcell', { name: quiet(shell) }).first().waitFor();
-    // Bob may not take with a post-only order: the venue says so, at its field.
+    // Bob's post-only order would trade: the venue refuses it, and the field shows the reason.
     await bob.page.locator('.depth.offer').getByText('164.000').waitFor();
     await fill(bob.page, 'Buy', '164', '100');
     await ticket(bob.page).getByLabel('Post-only').check();
     await send(bob.page);
     await last(bob.page, 'refused').getByText('choose a passive price').waitFor();
     await ticket(bob.page).locator('.problem', { hasText: 'would have traded at once' }).waitFor();
-    // Too far away is said before it is sent.
+    // A price outside the band is refused before the order is sent.
     await fill(bob.page, 'Buy', '200', '100');
     await ticket(bob.page).getByText('Too far from the reference price 164.').waitFor();
     await fill(bob.page, 'Buy', '164', '100');
@@ -90,7 +90,7 @@ describe.each(shells)('%s', (shell) => {
     await rung('163.995').locator('.bid').click();
     await rung('163.995').locator('.own.buy', { hasText: '700' }).waitFor();
     await rung('163.995').locator('.bid', { hasText: '700' }).waitFor();
-    // Drag it one down.
+    // Drag it down by one.
     await rung('163.995').locator('.own.buy').hover();
     await page.mouse.down();
     await rung('163.994').locator('.own.buy').hover();
@@ -100,7 +100,7 @@ describe.each(shells)('%s', (shell) => {
     // A click on it cancels it.
     await rung('163.994').locator('.own.buy').click();
     await rung('163.994').locator('.own.buy[data-act]').waitFor({ state: 'detached' });
-    // The book may say so a moment later, and where it stands is where the ladder is centred.
+    // The book may follow a moment later, and the ladder is centred on it.
     await rung('163.994').locator('.bid:empty').waitFor({ state: 'attached' });
     // By keyboard: place at the cursor, pick up, move, drop.
     await ladder.getByRole('grid').focus();
@@ -113,7 +113,7 @@ describe.each(shells)('%s', (shell) => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await at.locator('.own.buy', { hasText: '700' }).waitFor();
-    // A side at once, and all.
+    // Cancel one side, then all.
     await rung('164.004').locator('.offer').click();
     await rung('164.004').locator('.own.sell', { hasText: '700' }).waitFor();
     await ladder.getByRole('button', { name: 'Cancel buys' }).click();
@@ -125,7 +125,7 @@ describe.each(shells)('%s', (shell) => {
     await close();
   });
 
-  test('the keyboard alone leads from login to a fill', async () => {
+  test('the keyboard alone is enough from sign-in to a fill', async () => {
     const symbol = quiet(shell);
     const [context] = await Promise.all([browser.profile(), venue.todoku('bob', 'order', 'place', 'SELL', '40', symbol, '@', '163.5')]);
     const { page } = await openScreen(shell, context, venue);
@@ -137,7 +137,7 @@ describe.each(shells)('%s', (shell) => {
     await keys.type('demo');
     await keys.press('Enter');
     await page.locator('.desk[data-freshness=fresh]').waitFor();
-    // Which keys there are is a key away.
+    // A key shows all keys.
     await keys.press('?');
     await page.getByRole('dialog', { name: 'Keyboard' }).getByText('Cancel all working orders').waitFor();
     await keys.press('Escape');
@@ -156,7 +156,7 @@ describe.each(shells)('%s', (shell) => {
     await keys.type('30');
     await keys.press('Enter');
     await last(page, 'filled').waitFor();
-    // A key that says buy in the field says sell there too, and what rests is cancelled by key.
+    // The key for the side works inside the price field too, and a key cancels the resting order.
     await keys.press('s');
     await page.locator('[name=price]:focus').waitFor();
     await keys.type('166');
@@ -164,7 +164,7 @@ describe.each(shells)('%s', (shell) => {
     await last(page, 'works').waitFor();
     await keys.press('x');
     await last(page, 'ended').getByText('Canceled on request.').waitFor();
-    // From panel to panel.
+    // Keys move the focus from panel to panel.
     await keys.press('Escape');
     await page.locator('[data-panel=ticket]:focus').waitFor();
     await keys.press('F6');
@@ -176,7 +176,7 @@ describe.each(shells)('%s', (shell) => {
   });
 });
 
-test('no answer is said to be none, and an order whose time is over is not entered', async () => {
+test('a missing answer is shown as unknown, and an order that is too old is not entered', async () => {
   const screens = await Promise.all(
     shells.map(async (shell) => {
       const { page, close } = await desk(shell, 'carol');
@@ -197,7 +197,7 @@ test('no answer is said to be none, and an order whose time is over is not enter
     expect(await ticket(page).getByRole('button', { name: /^Buy 10/ }).isDisabled()).toBe(true);
   }
   venue.thaw();
-  // Whether it arrived before the venue froze nobody can know; what counts is that it is known now.
+  // The order may have arrived before the venue froze. In both cases its outcome is known now.
   for (const { page } of screens) await page.locator('.outcome:is([data-state=works], [data-state=refused])').waitFor();
   for (const { close } of screens) await close();
 });

@@ -11,16 +11,23 @@ interface Axe {
   run(context: string, options: RunOptions): Promise<AxeResults>;
 }
 
-/** Serious and critical violations within an element, one line each, with their place. */
-export async function violations(page: Page, within = 'html'): Promise<string[]> {
+/** The rules whose result depends on colours. */
+export const colourRules = ['color-contrast', 'link-in-text-block'];
+
+/**
+ * Serious and critical violations within an element, one line each, with their place. Without
+ * rules it checks all that axe runs by default.
+ */
+export async function violations(page: Page, within = 'html', rules?: string[]): Promise<string[]> {
   // Through the debugger, which the content security policy does not restrict.
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(source);
   const found = await page.evaluate(
-    async (context) => {
-      const { violations: all } = await (window as unknown as { axe: Axe }).axe.run(context, { resultTypes: ['violations'] });
+    async ([context, only]) => {
+      const options: RunOptions = { resultTypes: ['violations'], ...(only ? { runOnly: only } : {}) };
+      const { violations: all } = await (window as unknown as { axe: Axe }).axe.run(context, options);
       return all.flatMap(({ id, impact, nodes }) => nodes.map((node) => ({ id, impact, at: node.target.join(' '), why: node.failureSummary ?? '' })));
     },
-    within,
+    [within, rules] as const,
   );
   return found.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, at, why }) => `${id} at ${at}: ${why.replaceAll(/\s+/g, ' ')}`);
 }

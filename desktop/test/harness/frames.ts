@@ -63,14 +63,14 @@ export async function figures(page: Page): Promise<Figures> {
   };
 }
 
-/** What the page's main thread needed of the machine, and how long it was at it, in seconds since it began. */
+/** CPU time and busy time of the page's main thread, in seconds since it began. */
 export async function mainThread(session: CDPSession): Promise<{ cpu: number; busy: number }> {
   const { metrics } = await session.send('Performance.getMetrics');
   const of = (name: string): number => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
   return { cpu: of('ThreadTime'), busy: of('TaskDuration') };
 }
 
-/** Bytes that the page's scripts hold, after everything that can be let go was. */
+/** Bytes that the page's scripts hold after garbage collection. */
 export async function heldBytes(session: CDPSession): Promise<number> {
   for (let n = 0; n < 3; n++) await session.send('HeapProfiler.collectGarbage');
   const { usedSize } = await session.send('Runtime.getHeapUsage');

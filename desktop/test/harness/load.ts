@@ -106,7 +106,7 @@ export function startLoad(clients: readonly Client<typeof OrderService>[], targe
     const begun = performance.now();
     while (!over.signal.aborted) {
       await one();
-      // What is late is made up for: the rate is the load's, not the machine's.
+      // Late turns are not skipped, so that the rate does not depend on the machine.
       const wait = begun + (turn * 1000) / ticksPerSecond - performance.now();
       if (wait > 0)
         await new Promise<void>((resolve) => {
@@ -116,7 +116,7 @@ export function startLoad(clients: readonly Client<typeof OrderService>[], targe
     }
   };
   const done = run();
-  done.catch(() => undefined); // stop() says it.
+  done.catch(() => undefined); // stop() throws it.
   return {
     changed: () => changed,
     stop() {

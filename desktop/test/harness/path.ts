@@ -40,7 +40,7 @@ export class Path implements Reachable {
     const pair = [near, far] as const;
     this.#pairs.add(pair);
     for (const [from, to] of [pair, [far, near] as const]) {
-      // What arrives while the path is stalled waits in the socket, as in a network that is gone for a while.
+      // While the path is stalled, data waits in the socket, as in a network that is down for a while.
       from.on('data', (chunk) => to.write(chunk));
       from.on('error', () => undefined);
       from.on('close', () => {
@@ -51,13 +51,13 @@ export class Path implements Reachable {
     }
   }
 
-  /** Nothing gets through, nothing ends. */
+  /** Data waits; connections stay open. */
   stall(): void {
     this.#mode = 'stalled';
     for (const pair of this.#pairs) for (const socket of pair) socket.pause();
   }
 
-  /** What waited gets through. */
+  /** Forwards the data that waited. */
   mend(): void {
     this.#mode = 'open';
     for (const pair of this.#pairs) for (const socket of pair) socket.resume();

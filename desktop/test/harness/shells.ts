@@ -28,22 +28,22 @@ export const windowed: ShellName[] = ['web', 'electron'];
 
 export interface Screen {
   page: Page;
-  /** What crossed the bridge, by channel; empty but in `electron`. */
+  /** How many values crossed the bridge, by channel; only in `electron`. */
   crossed: Map<string, number>;
-  /** Names of the methods that were called, in order; not known of Electron itself. */
+  /** Names of the methods that were called, in order; empty in `electron-binary`. */
   calls: string[];
   /** Calls back with everything that reaches the page over the bridge; only in `electron`. */
   onCrossing(listener: (value: unknown) => void): void;
-  /** The machine wakes up or comes online; nothing in a browser. */
+  /** Simulates that the machine wakes up or comes online; does nothing in a browser. */
   nudge(why: Nudge): void;
 }
 
 export interface Opening {
   /** Where the desktop keeps its refresh token. */
   tokens?: TokenStore;
-  /** Makes it the duplicate of a tab, or the window of an earlier run: it has the same connection. */
+  /** The connection of another window: makes this one a duplicate of it, or a window of a later run. */
   connection?: string;
-  /** The way to the venue, where it is not the direct one. */
+  /** The path to the venue; the direct one if absent. */
   through?: Reachable;
 }
 
@@ -55,7 +55,7 @@ export function connectionOf(page: Page): Promise<string> {
   return page.evaluate(() => sessionStorage.getItem('todoku.connection') ?? '');
 }
 
-/** Watches a page from before its first line. */
+/** Reports breaches of a page; call it before the page is loaded. */
 async function watch(page: Page, home: string): Promise<void> {
   await page.exposeBinding('__breach', (_source, text: string) => {
     breaches.push(text);
@@ -117,7 +117,7 @@ export async function openScreen(shell: ShellName, context: BrowserContext, venu
   }
   const seen: ((value: unknown) => void)[] = [];
   const crossed = new Map<string, number>();
-  const tell = (channel: string, ...args: unknown[]): void => {
+  const send = (channel: string, ...args: unknown[]): void => {
     crossed.set(channel, (crossed.get(channel) ?? 0) + 1);
     for (const listener of seen) listener(args);
     void page.evaluate(([name, values]) => (window as unknown as { __ipcEmit(c: string, ...a: unknown[]): void }).__ipcEmit(name, ...values), [channel, args] as const).catch(() => undefined); // The page is gone.
@@ -126,7 +126,7 @@ export async function openScreen(shell: ShellName, context: BrowserContext, venu
     settings: { ...defaultSettings, endpoint: through.endpoint },
     tokens,
     saveSettings: () => Promise.resolve(),
-    onConnectivity: (state) => tell(channels.connectivity, state),
+    onConnectivity: (state) => send(channels.connectivity, state),
     notify: () => undefined,
   });
   const handlers = new Map<string, (...args: never[]) => unknown>();
@@ -139,7 +139,7 @@ export async function openScreen(shell: ShellName, context: BrowserContext, venu
     allowed: allowedMethods([SessionService, NotificationService, OrderService, MarketService, AdminService]),
     trusted: (url) => new URL(url).origin === appOrigin,
   });
-  const sender: Sender = { id: 1, isDestroyed: () => page.isClosed(), once: (_event, listener) => page.once('close', listener), send: tell };
+  const sender: Sender = { id: 1, isDestroyed: () => page.isClosed(), once: (_event, listener) => page.once('close', listener), send };
   page.once('close', () => backend.close());
   const called = (method: unknown): void => {
     if (typeof method === 'string') calls.push(method.slice(method.lastIndexOf('/') + 1));
@@ -169,7 +169,7 @@ export async function openScreen(shell: ShellName, context: BrowserContext, venu
     });
   });
   await page.goto(`${appOrigin}/index.html`);
-  return { page, crossed, calls, onCrossing: (listener) => seen.push(listener), nudge: (why) => tell(channels.nudge, why) };
+  return { page, crossed, calls, onCrossing: (listener) => seen.push(listener), nudge: (why) => send(channels.nudge, why) };
 }
 
 async function openInBinary(context: BrowserContext, venue: Reachable): Promise<Screen> {

@@ -139,12 +139,12 @@ export class TestVenue implements Reachable {
     await ended;
   }
 
-  /** Kills it: no goodbye, no flush. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void> {
     return this.#end('SIGKILL');
   }
 
-  /** Stops it as an operator does. */
+  /** Stops it with SIGTERM. */
   stop(): Promise<void> {
     return this.#end('SIGTERM');
   }

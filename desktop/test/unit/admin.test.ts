@@ -1,4 +1,4 @@
-// The admin page has the venue's rules for instruments, and the venue's rights of each role.
+// The admin page has the same rules for instruments and the same rights of each role as the venue.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -21,7 +21,7 @@ interface InstrumentVector extends Omit<InstrumentDraft, 'bandBasisPoints' | 'di
 const file = path.resolve(import.meta.dirname, '../vectors/instruments.json');
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as InstrumentVector[];
 
-test('of every instrument the screen complains first where the venue does, for the same reason', () => {
+test('for every invalid instrument the screen reports first the field and reason that the venue reports', () => {
   for (const { reason, field, bandBasisPoints, ...rest } of vectors) {
     const [first] = checkInstrument({ ...rest, bandBasisPoints: String(bandBasisPoints), discloseCounterparty: false });
     expect({ reason: first?.reason ?? '', field: first?.field ?? '' }, JSON.stringify(rest)).toEqual({ reason, field });
@@ -29,7 +29,7 @@ test('of every instrument the screen complains first where the venue does, for t
   expect(vectors.filter(({ reason }) => reason === '').length).toBeGreaterThan(100);
 });
 
-test('the screen offers each role what the venue lets it do, and no more', () => {
+test('the screen offers each role exactly what the venue allows it', () => {
   const adminOnly: Act[] = ['upsertInstrument', 'createUser', 'updateUser', 'suspend', 'resume', 'bust', 'announce', 'disconnect', 'recipients'];
   const staff: Act[] = ['setStatus', 'setLimits', 'massCancel', 'users', 'limits', 'connections', 'connection', 'audit', 'trades'];
   for (const act of adminOnly) expect([act, mayDo([Role.ADMIN], act), mayDo([Role.RISK], act)]).toEqual([act, true, false]);
@@ -37,7 +37,7 @@ test('the screen offers each role what the venue lets it do, and no more', () =>
   for (const act of [...adminOnly, ...staff]) expect([act, mayDo([Role.TRADER, Role.VIEWER], act), mayDo(undefined, act)]).toEqual([act, false, false]);
 });
 
-test('the schema gives every call a deadline and a stream none', () => {
+test('the schema gives every call a deadline, and a stream none', () => {
   expect(timeoutOf(MarketService.method.getBook)).toBe(3_000);
   expect(timeoutOf(OrderService.method.placeOrder)).toBe(8_000);
   expect(timeoutOf(NotificationService.method.feedNotification)).toBeUndefined();

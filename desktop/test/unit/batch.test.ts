@@ -1,5 +1,5 @@
-// Responses are gathered once on their way to the screen: by the frame, in both shells. The
-// desktop's goes through the real preload and the real end in the main process.
+// Responses are gathered once on their way to the screen, per frame, in both shells. The test of
+// the desktop uses the real preload and the real IPC handlers of the main process.
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { createClient, type Transport } from '@connectrpc/connect';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -15,7 +15,7 @@ import type { RpcBridge } from '../../src/shared/bridge';
 type Listener = (event: IpcEvent, ...args: unknown[]) => unknown;
 
 const electron = vi.hoisted(() => ({
-  /** By channel: what the main process listens to, and what the page does. */
+  /** Listeners by channel, of the main process and of the page. */
   main: new Map<string, (event: never, ...args: unknown[]) => unknown>(),
   page: new Map<string, (event: unknown, ...args: unknown[]) => void>(),
   bridge: undefined as unknown,
@@ -35,7 +35,7 @@ vi.mock('electron', () => {
   };
 });
 
-/** A transport that reaches another one from behind the bridge, as the desktop's renderer reaches gRPC. */
+/** A transport that calls another one over the bridge, as the desktop's renderer calls gRPC. */
 function throughBridge(inner: Transport): Transport {
   const sender: Sender = { id: 1, send: (channel, ...args) => electron.page.get(channel)?.(undefined, ...args), isDestroyed: () => false, once: () => undefined };
   electron.sender = sender;
@@ -50,7 +50,7 @@ function throughBridge(inner: Transport): Transport {
         for await (const response of venue.feedNotification(fromBinary(FeedNotificationRequestSchema, body), { signal: abort.signal })) onMessage(toBinary(FeedNotificationResponseSchema, response));
       })().then(
         () => onEnd({ code: 0, message: '' }),
-        () => onEnd({ code: 14, message: 'gone' }),
+        () => onEnd({ code: 14, message: 'unavailable' }),
       );
       return () => abort.abort();
     },

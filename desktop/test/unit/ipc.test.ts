@@ -1,4 +1,4 @@
-// The main process's side of the bridge accepts what a screen needs and nothing else.
+// The main process accepts over the bridge only what a screen needs.
 import { describe, expect, test, vi } from 'vitest';
 import { AdminService } from '../../src/gen/todoku/v1/admin_pb';
 import { NotificationService } from '../../src/gen/todoku/v1/notification_pb';
@@ -41,30 +41,30 @@ function setUp() {
 }
 
 describe('calls', () => {
-  test('methods of the services cross, and no other', async () => {
+  test('methods of the services can be called, and no others', async () => {
     const { call, backend } = setUp();
     await call(channels.unary, acknowledge, new Uint8Array([1]), 3000);
     expect(backend.unary).toHaveBeenCalledWith(acknowledge, new Uint8Array([1]), 3000);
     for (const path of ['/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', '/todoku.v1.AdminService/ExportJournal', 'x', 7, undefined])
-      expect(() => call(channels.unary, path, new Uint8Array())).toThrow('method not allowed');
+      expect(() => call(channels.unary, path, new Uint8Array())).toThrow('is not allowed');
     expect(backend.unary).toHaveBeenCalledTimes(1);
   });
 
-  test('only bytes of a size that the venue takes cross', () => {
+  test('a request that is not bytes, or larger than the venue accepts, is refused', () => {
     const { call } = setUp();
-    for (const body of ['text', [1], null, new Uint8Array((1 << 20) + 1)]) expect(() => call(channels.unary, acknowledge, body)).toThrow('not a message');
+    for (const body of ['text', [1], null, new Uint8Array((1 << 20) + 1)]) expect(() => call(channels.unary, acknowledge, body)).toThrow('a request must be at most 1048576 bytes');
   });
 
   test('a frame of another origin is refused', () => {
     const { handlers, sender, backend } = setUp();
     for (const senderFrame of [{ url: 'https://elsewhere.test/' }, { url: 'about:blank' }, null]) {
-      expect(() => handlers.get(channels.unary)!({ sender, senderFrame }, acknowledge, new Uint8Array())).toThrow('untrusted');
-      expect(() => handlers.get(channels.setSettings)!({ sender, senderFrame }, {})).toThrow('untrusted');
+      expect(() => handlers.get(channels.unary)!({ sender, senderFrame }, acknowledge, new Uint8Array())).toThrow('are not allowed');
+      expect(() => handlers.get(channels.setSettings)!({ sender, senderFrame }, {})).toThrow('are not allowed');
     }
     expect(backend.unary).not.toHaveBeenCalled();
   });
 
-  test('no call waits for ever', async () => {
+  test('every call has a deadline', async () => {
     const { call, backend } = setUp();
     await call(channels.unary, acknowledge, new Uint8Array(), Infinity);
     await call(channels.unary, acknowledge, new Uint8Array(), -1);
@@ -73,20 +73,20 @@ describe('calls', () => {
 });
 
 describe('streams', () => {
-  test('messages cross at once and in order, and the end after the last', () => {
+  test('messages are sent at once and in order, then the end', () => {
     const { call, opened, sent } = setUp();
     call(channels.open, '1', feed, new Uint8Array());
     opened[0]!.message(new Uint8Array([1]));
     opened[0]!.message(new Uint8Array([2]));
-    opened[0]!.end({ code: 14, message: 'gone' });
+    opened[0]!.end({ code: 14, message: 'unavailable' });
     expect(sent).toEqual([
       [channels.message, '1', new Uint8Array([1])],
       [channels.message, '1', new Uint8Array([2])],
-      [channels.end, '1', { code: 14, message: 'gone' }],
+      [channels.end, '1', { code: 14, message: 'unavailable' }],
     ]);
   });
 
-  test('a reload or a closed window leaves no stream behind', () => {
+  test('a reload or a closed window ends its streams', () => {
     const { call, opened, destroy } = setUp();
     call(channels.open, '1', feed, new Uint8Array());
     call(channels.reset);
@@ -96,7 +96,7 @@ describe('streams', () => {
     expect(opened[1]!.cancel).toHaveBeenCalledOnce();
   });
 
-  test('a window that is reloaded all day gathers no listeners', () => {
+  test('repeated reloads of a window add no listeners', () => {
     const { call, destroyed } = setUp();
     for (let n = 0; n < 20; n++) {
       call(channels.reset);
@@ -105,16 +105,16 @@ describe('streams', () => {
     expect(destroyed).toHaveLength(1);
   });
 
-  test('a page that begins is told how the channel is, which may not change for hours', () => {
+  test('a new page is sent the present state of the channel', () => {
     const { call, sent } = setUp();
     call(channels.reset);
     expect(sent).toEqual([[channels.connectivity, 'ready']]);
   });
 
-  test('a screen that runs wild is stopped at eight streams', () => {
+  test('a page can open at most eight streams', () => {
     const { call, sent, backend } = setUp();
     for (let n = 0; n < 9; n++) call(channels.open, String(n), feed, new Uint8Array());
     expect(backend.open).toHaveBeenCalledTimes(8);
-    expect(sent).toEqual([[channels.end, '8', { code: 7, message: 'Error: too many streams' }]]);
+    expect(sent).toEqual([[channels.end, '8', { code: 7, message: 'Error: a page can have at most 8 open streams' }]]);
   });
 });

@@ -92,13 +92,13 @@ beforeAll(async () => {
 
 const contents = (): Contents => world.windows[0]?.webContents as Contents;
 
-test('the scheme is registered and the lock taken before Electron is ready', () => {
+test('the scheme is registered and the instance lock is taken before Electron is ready', () => {
   expect(world.order.indexOf('schemes')).toBeLessThan(world.order.indexOf('ready'));
   expect(world.order.indexOf('lock')).toBeLessThan(world.order.indexOf('ready'));
   expect(world.schemes).toEqual([{ scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } }]);
 });
 
-test('the window is sandboxed, isolated and without Node', () => {
+test('the window is sandboxed and isolated, and has no Node', () => {
   expect(world.windows[0]?.options.webPreferences).toMatchObject({
     contextIsolation: true,
     sandbox: true,
@@ -112,7 +112,7 @@ test('the window is sandboxed, isolated and without Node', () => {
   });
 });
 
-test('pages come with the policy and from nowhere outside their folder', async () => {
+test('pages have the content security policy, and files outside their folder are refused', async () => {
   const serve = world.protocols.get('app')!;
   const policy = (await serve({ url: 'app://todoku/index.html' })).headers.get('content-security-policy') ?? '';
   expect(policy).toContain("default-src 'none'");
@@ -120,7 +120,7 @@ test('pages come with the policy and from nowhere outside their folder', async (
   for (const name of ['..%2f..%2f..%2fetc%2fpasswd', '..%2f..%2fpackage.json', '%']) expect((await serve({ url: `app://todoku/${name}` })).status).toBe(403);
 });
 
-test('the page cannot leave, open windows, attach views or ask for permissions', () => {
+test('the page cannot navigate away, open windows, attach views or get permissions', () => {
   for (const event of ['will-navigate', 'will-redirect']) {
     const away = { url: 'https://elsewhere.test/', preventDefault: vi.fn() };
     contents().emit(event, away);
@@ -139,13 +139,13 @@ test('the page cannot leave, open windows, attach views or ask for permissions',
   expect(world.checks[0]?.()).toBe(false);
 });
 
-test('main listens to the bridge and to nothing else', () => {
+test('main listens only to the channels of the bridge', () => {
   expect([...world.ipc].toSorted()).toEqual(
     ['rpc:cancel', 'rpc:open', 'rpc:reset', 'rpc:unary', 'session:has', 'settings:get', 'settings:set', 'shell:notify'].toSorted(),
   );
 });
 
-test('a second start shows the window that is there', async () => {
+test('a second start shows the window of the first', async () => {
   const { app } = await import('electron');
   app.emit('second-instance');
   expect(world.order).toContain('focus');

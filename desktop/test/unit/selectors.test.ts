@@ -1,5 +1,5 @@
-// A change of one book makes no selector compute anything for others. Runs are counted, so that
-// the test is the same on any machine.
+// A change of one book runs no selector of the others. Runs are counted, so that the result does
+// not depend on the machine.
 import { expect, test } from 'vitest';
 import { Side } from '../../src/gen/todoku/v1/types_pb';
 import { createStore, type RootState } from '../../src/renderer/app/store';
@@ -25,7 +25,7 @@ function setUp() {
 /** Every memoized selector, by name. */
 const remembering = Object.entries(market).filter(([, selector]) => 'recomputations' in selector) as unknown as [string, { (state: RootState, argument: string): unknown; recomputations(): number }][];
 
-test('a hundred changes of one book leave every other book as it is, and no selector computes anything', () => {
+test('a hundred changes of one book change no other book, and run no selector', () => {
   const { store, receive, level, task } = setUp();
   const select = (): void => remembering.forEach(([, selector]) => void selector(store.getState(), 'A'));
   const count = (): Record<string, number> => Object.fromEntries(remembering.map(([name, selector]) => [name, selector.recomputations()]));

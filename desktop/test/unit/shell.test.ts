@@ -1,4 +1,4 @@
-// The browser's shell keeps the tokens of the present session, and of no other.
+// The browser's shell keeps the tokens of the present session only.
 import { createClient } from '@connectrpc/connect';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -8,7 +8,7 @@ import type { UnaryResult } from '../../src/shared/bridge';
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** A page whose requests are answered when the test says so, in any order. */
+/** A page whose requests the test answers in any order. */
 function page() {
   const stored = new Map<string, string>();
   const asked: { method: string; bearer: string | null; answer: (body: Uint8Array<ArrayBuffer>) => void }[] = [];
@@ -38,7 +38,7 @@ const tokens = (accessToken: string) => ({ tokens: { accessToken, refreshToken: 
 const loggedIn = (accessToken: string) => toBinary(LoginResponseSchema, create(LoginResponseSchema, tokens(accessToken)));
 const refreshed = (accessToken: string) => toBinary(RefreshSessionResponseSchema, create(RefreshSessionResponseSchema, tokens(accessToken)));
 
-test('answers to whoever was signed in before change nothing for whoever is now', async () => {
+test('answers to calls of an earlier session do not change the tokens of the present one', async () => {
   const { shell, session, request } = page();
   const login = async (token: string): Promise<void> => {
     const done = session.login({ user: 'u', password: 'p' });
@@ -62,7 +62,7 @@ test('answers to whoever was signed in before change nothing for whoever is now'
   expect(await shell.hasSession()).toBe(true);
 });
 
-test('a refresh that was under way when somebody signed out signs nobody in', async () => {
+test('a refresh that is answered after the sign-out does not sign in again', async () => {
   const { shell, session, request } = page();
   const refresh = session.refreshSession({});
   const late = await request('RefreshSession');
@@ -73,7 +73,7 @@ test('a refresh that was under way when somebody signed out signs nobody in', as
   expect(await shell.hasSession()).toBe(false);
 });
 
-test('the desktop\'s shell says, before the answer to a sign-in, that its session will not be kept', async () => {
+test('the desktop\'s shell reports, before the answer to a sign-in, that its session ends with the program', async () => {
   const result: UnaryResult = { ok: true, body: loggedIn(''), unkept: true };
   vi.stubGlobal('window', { todoku: { unary: () => Promise.resolve(result) } });
   const shell = detectShell();

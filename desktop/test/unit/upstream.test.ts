@@ -30,7 +30,7 @@ async function serve(): Promise<number> {
   });
 }
 
-/** A path to a port. forget drops everything on the connections that exist now. */
+/** A network path to a port. forget drops everything on the connections that exist now. */
 async function path(port: number): Promise<{ target: string; forget: () => void }> {
   const known = new Set<net.Socket>();
   const listener = net.createServer((near) => {
@@ -48,7 +48,7 @@ async function path(port: number): Promise<{ target: string; forget: () => void 
   return { target: `127.0.0.1:${own}`, forget: () => known.clear() };
 }
 
-test('a call that runs into its deadline has the next begin on another connection', async () => {
+test('after a call that reaches its deadline the next call uses another connection', async () => {
   const way = await path(await serve());
   const upstream = new Upstream({
     target: way.target,
@@ -65,24 +65,24 @@ test('a call that runs into its deadline has the next begin on another connectio
   expect(lost).toMatchObject({ ok: false, status: { code: grpc.status.DEADLINE_EXCEEDED } });
   expect(await call(0, 20_000)).toMatchObject({ ok: true });
 
-  // A call in flight goes on when another call has the channel replaced.
+  // A call in flight continues when another call's deadline replaces the channel.
   const slow = call(1000, 20_000);
   await call(5000, 100);
   expect(await slow).toMatchObject({ ok: true });
 }, 90_000);
 
-test('a way that is given up for another ends its streams, and says no more of its channel', async () => {
+test('closing an upstream ends its streams and its reports about the channel', async () => {
   const upstream = new Upstream({
     target: `127.0.0.1:${await serve()}`,
     credentials: grpc.credentials.createInsecure(),
     keepalive: { timeMs: 0, timeoutMs: 0, permitWithoutStream: false },
     accessToken: () => undefined,
   });
-  const told: string[] = [];
-  upstream.watchConnectivity((state) => told.push(state));
+  const states: string[] = [];
+  upstream.watchConnectivity((state) => states.push(state));
   const ended = new Promise<RpcStatus>((end) => {
     upstream.open(follow, Buffer.from('x'), () => upstream.close(), end);
   });
   expect(await ended).toMatchObject({ code: grpc.status.CANCELLED });
-  expect(told).not.toContain('shutdown');
+  expect(states).not.toContain('shutdown');
 }, 90_000);

@@ -12,7 +12,7 @@ const login = { ok: true as const, body: toBinary(LoginResponseSchema, create(Lo
 function setUp(kept?: string) {
   const store = { load: vi.fn(() => Promise.resolve(kept)), save: vi.fn((_token: string | undefined) => Promise.resolve()) };
   const vault = new Vault(store);
-  /** Sends a request; the answer comes when it is given. */
+  /** Sends a request; the test gives the answer later. */
   const ask = async (method: string, body = new Uint8Array()) => {
     const sent = await vault.outgoing(service + method, body);
     const asked = vault.session;
@@ -24,7 +24,7 @@ function setUp(kept?: string) {
 const unreachable = { ok: false as const, status: { code: 14, message: 'unreachable' } };
 const refreshed = (accessToken: string) => ({ ok: true as const, body: toBinary(RefreshSessionResponseSchema, create(RefreshSessionResponseSchema, { tokens: { accessToken, refreshToken: `refresh of ${accessToken}` } })) });
 
-test('signing in leaves the tokens behind and the rest passes', async () => {
+test('the answer to a sign-in reaches the renderer without the tokens', async () => {
   const { store, vault, signIn } = setUp();
   const seen = await signIn();
   const reply = fromBinary(LoginResponseSchema, seen.ok ? seen.body : new Uint8Array());
@@ -34,7 +34,7 @@ test('signing in leaves the tokens behind and the rest passes', async () => {
   expect(store.save).toHaveBeenLastCalledWith('refresh-1');
 });
 
-test('a refresh is given the token that is kept, whatever the renderer sends', async () => {
+test('a refresh is sent with the stored token, whatever the renderer sends', async () => {
   const { vault, ask } = setUp('refresh-0');
   expect(await vault.hasSession()).toBe(true);
   const forged = toBinary(RefreshSessionRequestSchema, create(RefreshSessionRequestSchema, { refreshToken: 'forged' }));
@@ -45,7 +45,7 @@ test('a refresh is given the token that is kept, whatever the renderer sends', a
   expect(vault.accessToken()).toBe('access-1');
 });
 
-test('a session that the venue ended is forgotten, one that it could not be asked about is kept', async () => {
+test('the token of a session that the venue ended is removed; if the venue does not answer, it is kept', async () => {
   const { store, vault, ask } = setUp('refresh-0');
   await vault.hasSession();
   await (await ask('RefreshSession')).answer(unreachable);
@@ -55,7 +55,7 @@ test('a session that the venue ended is forgotten, one that it could not be aske
   expect(store.save).toHaveBeenLastCalledWith(undefined);
 });
 
-test('what was signed out of cannot be resumed, and can be ended as soon as the venue is reached', async () => {
+test('a session that was signed out cannot be resumed, and is ended when the venue can be reached', async () => {
   const { store, vault, ask, signIn } = setUp();
   await signIn();
   const refresh = await ask('RefreshSession');
@@ -69,7 +69,7 @@ test('what was signed out of cannot be resumed, and can be ended as soon as the 
   expect(vault.accessToken()).toBeUndefined();
 });
 
-test('tokens that come after the venue was changed are another venue\'s', async () => {
+test('tokens that arrive after the venue was changed are not stored', async () => {
   const { vault, ask } = setUp();
   const { answer } = await ask('Login');
   await vault.forget();
@@ -78,7 +78,7 @@ test('tokens that come after the venue was changed are another venue\'s', async 
   expect(await vault.hasSession()).toBe(false);
 });
 
-test('answers to whoever was signed in before change nothing for whoever is now', async () => {
+test('answers to calls of an earlier session do not change the tokens of the present one', async () => {
   const { store, vault, ask, signIn } = setUp('refresh-0');
   await vault.hasSession();
   const [refresh, refused] = [await ask('RefreshSession'), await ask('RefreshSession')];
@@ -92,7 +92,7 @@ test('answers to whoever was signed in before change nothing for whoever is now'
   expect(store.save).toHaveBeenLastCalledWith('refresh-1');
 });
 
-test('a token that cannot be kept ends no session: it is said with the answer, and the one before is taken away', async () => {
+test('a token that cannot be stored does not end the session: the answer says so, and the older token is removed', async () => {
   const { store, vault, ask, signIn } = setUp('refresh-0');
   const full = (token: string | undefined) => (token === undefined ? Promise.resolve() : Promise.reject(new Error('no space left')));
   store.save.mockImplementation(full);
@@ -105,7 +105,7 @@ test('a token that cannot be kept ends no session: it is said with the answer, a
   expect(await (await ask('RefreshSession')).answer(refreshed('access-3'))).not.toHaveProperty('unkept');
 });
 
-test('a store that cannot forget holds up no sign-out', async () => {
+test('a store that cannot remove the token does not delay the sign-out', async () => {
   const { store, vault, ask, signIn } = setUp();
   await signIn();
   store.save.mockImplementation(() => Promise.reject(new Error('read-only')));

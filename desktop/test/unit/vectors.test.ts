@@ -21,7 +21,7 @@ interface ParseVector {
   shown: string | null;
 }
 
-test.each(vectors<ParseVector>('parse.json'))('$text is what the venue reads', ({ text, units, shown }) => {
+test.each(vectors<ParseVector>('parse.json'))('$text is read as the venue reads it', ({ text, units, shown }) => {
   const d = parseDecimal(text);
   expect(d?.units.toString() ?? null).toBe(units);
   expect(d ? format(d) : null).toBe(shown);
@@ -43,7 +43,7 @@ interface NotionalVector {
 
 describe('money, ticks and lots', () => {
   const all = vectors<NotionalVector>('notionals.json');
-  test('products, sums and comparisons are the venue’s to the last digit', () => {
+  test('products, sums and comparisons equal the venue’s to the last digit', () => {
     for (const v of all) {
       const product = multiply(decimal(v.price), decimal(v.quantity));
       expect(format(product)).toBe(v.notional);
@@ -54,11 +54,11 @@ describe('money, ticks and lots', () => {
     }
   });
 
-  test('the ticket’s value is the venue’s', () => {
+  test('the value in the ticket equals the venue’s', () => {
     for (const v of all) if (v.notional !== '0') expect(notional(v.price, v.quantity)).toBe(v.notional);
   });
 
-  test('ticks and lots divide where the venue says so', () => {
+  test('the same numbers are multiples of a tick or lot as in the venue', () => {
     for (const v of all) {
       const instrument = { tickSize: v.tick, lotSize: v.lot, minQuantity: '0.00000001', maxQuantity: '92233720368.54775807' } as Instrument;
       expect(checkPrice(v.price, instrument)[0]?.reason ?? '', JSON.stringify(v)).toBe(v.priceReason);
@@ -74,7 +74,7 @@ interface PositionVector {
   realised: string;
 }
 
-test('what fills paid and brought is the result less the cost of what is open, exactly', () => {
+test('the money paid and received in fills is exactly the result minus the cost of the open quantity', () => {
   for (const v of vectors<PositionVector>('positions.json')) {
     let cash: Decimal = decimal('');
     let held: Decimal = decimal('');
@@ -97,7 +97,7 @@ interface OrderVector extends Pick<Rules, 'reference' | 'openOrders'> {
   field: string;
 }
 
-test('an order is refused where, and for what, the venue refuses it', () => {
+test('an order is refused at the field and for the reason of the venue', () => {
   for (const v of vectors<OrderVector>('orders.json')) {
     const rules = { instrument: { ...v.instrument, statusReason: '' }, reference: v.reference, limits: v.limits, openOrders: v.openOrders };
     const [first] = checkOrder(v.order, rules, v.now);
@@ -106,7 +106,7 @@ test('an order is refused where, and for what, the venue refuses it', () => {
   }
 });
 
-test('every reason of the venue has its words', () => {
+test('every reason of the venue has a text', () => {
   const words: Record<string, string> = en;
   const reasons = vectors<{ name: string; text: string }>('reasons.json');
   for (const { name, text } of reasons) expect(words[`reason.${name}`], name).toBe(text);

@@ -1,4 +1,4 @@
-// Every text is in i18n/words, in both languages, and every text there is used.
+// Every text is in i18n/words in both languages, and every text there is used.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -23,11 +23,11 @@ function walk(node: unknown, see: (node: Node) => void): void {
 
 const trees = files.map((name) => ({ name, tree: parseAst(readFileSync(path.join(root, name), 'utf8'), { lang: name.endsWith('x') ? 'tsx' : 'ts' }) }));
 
-/** Attributes that are read out or shown. */
+/** Attributes that users see or hear. */
 const spoken = new Set(['aria-label', 'aria-description', 'aria-roledescription', 'aria-valuetext', 'title', 'placeholder', 'alt', 'label']);
 const letters = /\p{L}/u;
 
-/** The texts that stand in an attribute's value or between tags, as they are written. */
+/** The texts in an attribute's value or between tags. */
 function textsOf(node: unknown): unknown[] {
   const { type, expression, value, quasis } = (node ?? { type: '' }) as Node;
   if (type === 'JSXExpressionContainer') return textsOf(expression);
@@ -38,7 +38,7 @@ function textsOf(node: unknown): unknown[] {
 /** Names that are the same in every language. */
 const names = new Set(['grpc.http2.min_time_between_pings_ms', 'grpc.http2.max_pings_without_data', 'TradingView', 'p50', 'p90', 'p99']);
 
-test('no view has a text of its own', () => {
+test('no view contains a text', () => {
   const found: string[] = [];
   for (const { name, tree } of trees)
     walk(tree, (node) => {
@@ -73,7 +73,7 @@ test('every key is used somewhere, and every key that is used exists', () => {
   expect(keys.filter((key) => !literals.has(key) && !patterns.some((pattern) => pattern.test(key)))).toEqual([]);
 });
 
-test('both languages have the same keys, the same holes, and no empty text', () => {
+test('both languages have the same keys and placeholders, and no empty text', () => {
   const holes = (text: string): string[] => (text.match(/\{\w+\}/g) ?? []).toSorted();
   expect(Object.keys(catalogues.ja).toSorted()).toEqual(keys.toSorted());
   for (const key of keys) {
@@ -85,8 +85,8 @@ test('both languages have the same keys, the same holes, and no empty text', () 
 
 const words = /\p{Ll}{2}/u;
 
-test('what Japanese says is Japanese', () => {
+test('the Japanese texts are in Japanese', () => {
   const same = keys.filter((key) => catalogues.ja[key] === catalogues.en[key] && words.test(catalogues.en[key].replaceAll(/\{\w+\}/g, '')));
-  // Names of languages and of makers are their own, as are abbreviations.
+  // Names of languages and makers, and abbreviations, are the same in both.
   expect(same.filter((key) => !['settings.language.en', 'settings.language.ja', 'chart.attribution'].includes(key))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// What is shown instead of a screen that can no longer be trusted.
+// Shown instead of a screen that has failed and can no longer be trusted.
 import { translator } from '../i18n';
 import { readSettings, settingsKey } from '../features/settings/slice';
 

@@ -1,4 +1,4 @@
-// What is not current is never shown as if it were, in whichever panel it stands.
+// No panel shows old data as if it were current.
 import { Provider } from 'react-redux';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -11,7 +11,7 @@ import { Row } from '../features/ladder/Row';
 import { panels } from './panels';
 import { createStore } from './store';
 
-// Without a window there is no media query: this one is wide.
+// There is no window to ask for its width here: the screen is wide.
 vi.mock('../ui/useMedia', () => ({ useMedia: () => false, smallScreen: '' }));
 beforeEach(() => void vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => undefined }));
 afterEach(() => vi.unstubAllGlobals());
@@ -37,7 +37,7 @@ function desk() {
   return { store, task };
 }
 
-test.each(['instruments', 'depth', 'ladder', 'prints', 'orders', 'positions', 'executions', 'activity'] as const)('%s says how old it is while it is not current, and then only', (id) => {
+test.each(['instruments', 'depth', 'ladder', 'prints', 'orders', 'positions', 'executions', 'activity'] as const)('%s shows its age while it is not current, and only then', (id) => {
   const { store, task } = desk();
   const View = panels[id].view;
   const shown = (): string => renderToStaticMarkup(<Provider store={store}><View /></Provider>);
@@ -47,14 +47,14 @@ test.each(['instruments', 'depth', 'ladder', 'prints', 'orders', 'positions', 'e
   task.cancel();
 });
 
-test('every figure of a ladder is greyed while it is not current', () => {
+test('a ladder that is not current shows every figure in grey', () => {
   const row = { id: 'r', ticks: 1, price: '1', bid: '1', bidShare: 1, offer: '1', offerShare: 1, buying: '1', selling: '1', busy: false, last: undefined, cursor: false, target: false };
   const cells = renderToStaticMarkup(<Row {...row} />).match(/role="gridcell" class="[^"]*"/g) ?? [];
   expect(cells).toHaveLength(5);
   expect(cells.filter((cell) => !/\blive\b/.test(cell))).toEqual([]);
 });
 
-test('the connection is read out when its state changes, not with every event', () => {
+test('screen readers announce a change of the connection, not every event', () => {
   const { store, task } = desk();
   const at = Date.now();
   const read: string[] = [];

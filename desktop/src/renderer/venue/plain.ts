@@ -30,7 +30,7 @@ export function duration(ms: number): { seconds: bigint; nanos: number } {
 function convert(value: unknown): unknown {
   if (typeof value === 'bigint') {
     const n = Number(value);
-    if (!Number.isSafeInteger(n)) throw new RangeError(`${value} is more than a number holds`);
+    if (!Number.isSafeInteger(n)) throw new RangeError(`${value} is too large for an exact number: the limit is 2^53 - 1`);
     return n;
   }
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;

@@ -1,4 +1,4 @@
-// What administrators enter is judged at its field, as the venue would.
+// The admin page checks each field by the venue's rules.
 import { describe, expect, test } from 'vitest';
 import { Role } from '../../../gen/todoku/v1/types_pb';
 import { checkAnnouncement, checkLimits, checkNumber, checkUser, type LimitsDraft, namesIn, type UserDraft, wholeNumber } from './rules';
@@ -7,7 +7,7 @@ const user: UserDraft = { user: 'dora', displayName: 'Dora', roles: [Role.TRADER
 const first = (draft: Partial<UserDraft>, isNew = true) => checkUser({ ...user, ...draft }, isNew, ['alice'])[0];
 
 describe('users', () => {
-  test('a right one is taken, also with everything left out that may be', () => {
+  test('a valid user is accepted, also without the optional fields', () => {
     expect(checkUser(user, true, ['alice'])).toEqual([]);
     expect(checkUser({ ...user, displayName: '', roles: [], accounts: '' }, true, [])).toEqual([]);
     expect(checkUser({ ...user, user: 'alice', password: '', again: '' }, false, ['alice'])).toEqual([]);
@@ -32,7 +32,7 @@ describe('users', () => {
     expect(first(draft)).toMatchObject({ field, why });
   });
 
-  test('names come apart at commas of any width, spaces and lines', () => {
+  test('names are separated by commas of any width, spaces and line breaks', () => {
     expect(namesIn(' a, b、c　d\ne,,')).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 });
@@ -40,7 +40,7 @@ describe('users', () => {
 describe('limits', () => {
   const none: LimitsDraft = { account: 'alice', maxOrderQuantity: '', maxOrderNotional: '', maxOpenOrders: '', priceBandBasisPoints: '', maxMessagesPerSecond: '' };
 
-  test('none at all and all at their largest are taken', () => {
+  test('no limits and the largest limits are accepted', () => {
     expect(checkLimits(none)).toEqual([]);
     // 2^127 - 1 in steps of 1e-16.
     const most = { ...none, maxOrderQuantity: '92233720368.54775807', maxOrderNotional: '17014118346046923173168.7303715884105727', maxOpenOrders: '4294967295', priceBandBasisPoints: '10000', maxMessagesPerSecond: '0' };
@@ -61,21 +61,21 @@ describe('limits', () => {
     expect(checkLimits({ ...none, ...draft }).map((check) => check.field)).toEqual([field]);
   });
 
-  test('a number that is empty is zero, and one that is none is nothing', () => {
+  test('an empty number is zero, and an invalid one is undefined', () => {
     expect([wholeNumber(''), wholeNumber('007'), wholeNumber('x'), wholeNumber('1e3')]).toEqual([0, 7, undefined, undefined]);
   });
 });
 
-test('an announcement says something, to people there are', () => {
+test('an announcement needs a text and users who exist', () => {
   expect(checkAnnouncement('Lunch', ['alice'], ['alice'])).toEqual([]);
   expect(checkAnnouncement('', [], undefined)[0]).toMatchObject({ field: 'text', why: 'needed' });
   expect(checkAnnouncement('あ'.repeat(334), [], undefined)[0]).toMatchObject({ field: 'text', why: 'bytes' });
   expect(checkAnnouncement('Lunch', ['bob'], ['alice'])[0]).toMatchObject({ field: 'users', why: 'unknownUser' });
-  // Before the list of users is there nobody is called unknown.
+  // Before the list of users has arrived, no name is reported as unknown.
   expect(checkAnnouncement('Lunch', ['bob'], undefined)).toEqual([]);
 });
 
-test('the number of a trade is written in its one form', () => {
+test('the number of a trade is accepted in one form only', () => {
   expect(checkNumber('trade_id', '18446744073709551615')).toEqual([]);
   for (const text of ['', '0', '01', '+1', '-1', '1.0', '18446744073709551616', 'x']) expect(checkNumber('trade_id', text)).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-// Changes against a venue that loses answers, and lists that follow what the stream tells.
+// Changes at a venue that loses answers, and lists that follow the stream.
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
 import { configureStore } from '@reduxjs/toolkit';
@@ -25,7 +25,7 @@ const refusal = (code: Code, word: string, field = ''): ConnectError =>
     ...(field ? [{ desc: BadRequestSchema, value: { fieldViolations: [{ field, description: 'x' }] } }] : []),
   ]);
 
-/** Does each request once, and may lose its answer. */
+/** Carries out each request once, and may lose its answer. */
 class FakeVenue {
   calls: string[] = [];
   done = new Set<string>();
@@ -77,7 +77,7 @@ class FakeVenue {
 
 const at = { sequence: 1, index: 0, time: 0 };
 const user = (name: string, roles: Role[], more: Partial<ItemBody['userUpdate']> = {}): ItemBody['userUpdate'] => ({ user: name, displayName: name, roles, accounts: [name], suspended: false, online: false, since: 0, ...more });
-const told = <K extends ItemType>(type: K, body: unknown): Item => ({ ...at, type, body }) as Item;
+const item = <K extends ItemType>(type: K, body: unknown): Item => ({ ...at, type, body }) as Item;
 
 function screen(venue: FakeVenue, roles: Role[] = [Role.ADMIN]) {
   const saga = createSagaMiddleware();
@@ -93,13 +93,13 @@ function screen(venue: FakeVenue, roles: Role[] = [Role.ADMIN]) {
   const task: Task = saga.run(function* root() {
     yield* adminSaga({ venue: venue.venue(), now: () => Date.now(), random: () => 0.5 });
   });
-  const hear = (cursor: string, ...items: Item[]) => store.dispatch(feed.received({ items, cursor, unknown: 0, at: Date.now() }));
-  hear('e:10', told('hello', { epoch: 'e', headSequence: 10, start: Hello_Start.SNAPSHOT, user: user('root', roles) }), told('snapshotEnd', {}));
+  const receive = (cursor: string, ...items: Item[]) => store.dispatch(feed.received({ items, cursor, unknown: 0, at: Date.now() }));
+  receive('e:10', item('hello', { epoch: 'e', headSequence: 10, start: Hello_Start.SNAPSHOT, user: user('root', roles) }), item('snapshotEnd', {}));
   return {
     task,
     store,
     actions,
-    hear,
+    receive,
     ask: (change: Change, id: string, password = '') => store.dispatch(admin.requested(change, id, Date.now(), password)),
     get admin(): AdminState {
       return store.getState().admin;
@@ -124,24 +124,24 @@ afterEach(() => {
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
 describe('changes', () => {
-  test('what the stream tells is done when the stream has told it', async () => {
+  test('a change that the stream reports is done when the stream has reported it', async () => {
     desk.ask(halt, 'h');
     expect(desk.admin.requests['h']).toMatchObject({ state: 'pending' });
     await settle();
     expect(desk.admin.requests['h']).toMatchObject({ state: 'taken' });
-    desk.hear('e:50');
+    desk.receive('e:50');
     await settle();
     expect(desk.admin.requests).toEqual({});
     expect(desk.admin.ended[0]).toMatchObject({ id: 'h', state: 'done' });
   });
 
-  test('what the stream does not tell is done when the venue says so', async () => {
+  test('a change that the stream does not report is done when the venue answers', async () => {
     desk.ask({ kind: 'massCancel', user: 'bob', symbol: '' }, 'm');
     await settle();
     expect(desk.admin.ended[0]).toMatchObject({ id: 'm', state: 'done', count: 3 });
   });
 
-  test('a refusal keeps its field and its word, and nothing is sent again', async () => {
+  test('a refusal keeps its field and its reason, and nothing is sent again', async () => {
     venue.fails = [refusal(Code.InvalidArgument, 'BAD_NUMBER', 'limits.max_open_orders')];
     desk.ask(halt, 'h');
     await settle();
@@ -150,8 +150,8 @@ describe('changes', () => {
     expect(venue.calls).toEqual(['status h']);
   });
 
-  test('a lost answer is asked for under the same name, and the change is made once', async () => {
-    venue.fails = [new ConnectError('gone', Code.Unavailable)];
+  test('after a lost answer the request is sent again with the same id, and the change is made once', async () => {
+    venue.fails = [new ConnectError('unavailable', Code.Unavailable)];
     desk.ask(halt, 'h');
     await vi.advanceTimersByTimeAsync(2_000);
     expect(venue.calls).toEqual(['status h', 'status h']);
@@ -159,8 +159,8 @@ describe('changes', () => {
     expect(desk.admin.requests['h']).toMatchObject({ state: 'taken' });
   });
 
-  test('nothing is sent by itself once it is old: it says that nobody knows, and asks when told to', async () => {
-    venue.fails = Array.from({ length: 100 }, () => new ConnectError('gone', Code.Unavailable));
+  test('an old request is not sent again by itself: its outcome is unknown until the user asks again', async () => {
+    venue.fails = Array.from({ length: 100 }, () => new ConnectError('unavailable', Code.Unavailable));
     desk.ask(halt, 'h');
     await vi.advanceTimersByTimeAsync(3 * resendMs);
     const sent = venue.calls.length;
@@ -174,8 +174,8 @@ describe('changes', () => {
     expect(new Set(venue.calls)).toEqual(new Set(['status h']));
   });
 
-  test('to give up on an unknown one is remembered as unknown, never as done', async () => {
-    venue.fails = Array.from({ length: 100 }, () => new ConnectError('gone', Code.Unavailable));
+  test('a change with an unknown outcome that the user closes is remembered as unknown', async () => {
+    venue.fails = Array.from({ length: 100 }, () => new ConnectError('unavailable', Code.Unavailable));
     desk.ask(halt, 'h');
     await vi.advanceTimersByTimeAsync(3 * resendMs);
     desk.store.dispatch(admin.dismissed('h'));
@@ -183,15 +183,15 @@ describe('changes', () => {
     expect(desk.admin.ended[0]).toMatchObject({ id: 'h', state: 'unknown' });
   });
 
-  test('a disconnection, which has no name, is never sent twice', async () => {
-    venue.fails = [new ConnectError('gone', Code.Unavailable)];
+  test('a disconnection, which has no request id, is never sent twice', async () => {
+    venue.fails = [new ConnectError('unavailable', Code.Unavailable)];
     desk.ask({ kind: 'disconnect', connectionId: 'c', user: 'alice', revokeSession: false }, 'd');
     await vi.advanceTimersByTimeAsync(60_000);
     expect(venue.calls).toEqual(['disconnect c']);
     expect(desk.admin.requests['d']).toMatchObject({ state: 'unknown' });
   });
 
-  test('a password goes to the venue and into no action and no state', async () => {
+  test('a password is sent to the venue and is in no action and no state', async () => {
     desk.ask({ kind: 'createUser', user: 'dora', displayName: '', roles: [], accounts: [] }, 'u', 'hush hush');
     await settle();
     expect(venue.passwords).toEqual(['hush hush']);
@@ -201,7 +201,7 @@ describe('changes', () => {
 });
 
 describe('lists', () => {
-  test('nothing is asked for before somebody looks, and nothing by the clock', async () => {
+  test('a list is loaded when its tab is opened, never by a timer', async () => {
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(venue.calls).toEqual([]);
     desk.store.dispatch(admin.opened());
@@ -214,7 +214,7 @@ describe('lists', () => {
     expect(desk.admin.lists.users.value).toHaveLength(2);
   });
 
-  test('nobody else ever asks', async () => {
+  test('users without a role of the staff load no list', async () => {
     desk.task.cancel();
     desk = screen(venue, [Role.TRADER]);
     desk.store.dispatch(admin.opened());
@@ -227,40 +227,40 @@ describe('lists', () => {
     desk.store.dispatch(admin.opened());
     desk.store.dispatch(admin.choseTab('users'));
     await settle();
-    desk.hear('e:11', told('userUpdate', user('bob', [Role.TRADER], { suspended: true })), told('userUpdate', user('azra', [Role.RISK])));
+    desk.receive('e:11', item('userUpdate', user('bob', [Role.TRADER], { suspended: true })), item('userUpdate', user('azra', [Role.RISK])));
     expect(desk.admin.lists.users.value?.map((one) => [one.user, one.suspended])).toEqual([
       ['alice', false],
       ['azra', false],
       ['bob', true],
     ]);
-    desk.hear('e:12', told('userPresence', { displayName: 'alice', online: true }));
+    desk.receive('e:12', item('userPresence', { displayName: 'alice', online: true }));
     expect(desk.admin.lists.users.value?.[0]?.online).toBe(true);
     expect(desk.admin.lists.users.outdated).toBe(false);
-    // Two with one display name: nobody can say who it was.
-    desk.hear('e:13', told('userUpdate', user('zoe', [Role.TRADER], { displayName: 'alice' })), told('userPresence', { displayName: 'alice', online: false }));
+    // Two users share a display name: the message does not say which of them it was.
+    desk.receive('e:13', item('userUpdate', user('zoe', [Role.TRADER], { displayName: 'alice' })), item('userPresence', { displayName: 'alice', online: false }));
     expect(desk.admin.lists.users.outdated).toBe(true);
   });
 
-  test('after a snapshot what is looked at is asked for again', async () => {
+  test('after a snapshot the list that is shown is loaded again', async () => {
     desk.store.dispatch(admin.opened());
     desk.store.dispatch(admin.choseTab('users'));
     await settle();
-    desk.hear('e:99', told('snapshotBegin', {}), told('snapshotEnd', {}));
+    desk.receive('e:99', item('snapshotBegin', {}), item('snapshotEnd', {}));
     await settle();
     expect(venue.calls).toEqual(['users', 'users']);
     expect(desk.admin.lists.users.outdated).toBe(false);
   });
 
-  test('only the latest question is answered', async () => {
+  test('only the answer to the latest query is shown', async () => {
     desk.store.dispatch(admin.wanted({ list: 'connections', user: 'bob' }));
     desk.store.dispatch(admin.wanted({ list: 'connections', user: 'alice' }));
     await settle();
     expect(desk.admin.lists.connections.query).toEqual({ list: 'connections', user: 'alice' });
-    // Attach numbers are more than a number holds.
+    // Attach numbers are larger than a JavaScript number can hold.
     expect(desk.admin.lists.connections.value?.[0]?.attachNumber).toBe('18446744073709551615');
   });
 
-  test('pages of the audit follow each other, and a new question begins anew', async () => {
+  test('pages of the audit are appended, and a new query replaces them', async () => {
     const first = { list: 'audit', user: '', from: 0, to: 0, pageToken: '' } as const;
     desk.store.dispatch(admin.wanted(first));
     await settle();
@@ -271,15 +271,15 @@ describe('lists', () => {
     expect(desk.admin.lists.audit.value).toBeUndefined();
   });
 
-  test('whoever is no staff any more keeps nothing of it', async () => {
+  test('a user who loses the role of the staff loses the data of the admin page', async () => {
     desk.store.dispatch(admin.opened());
     desk.store.dispatch(admin.choseTab('users'));
     await settle();
-    desk.hear('e:60', told('userUpdate', user('root', [Role.TRADER])));
+    desk.receive('e:60', item('userUpdate', user('root', [Role.TRADER])));
     expect(desk.admin).toMatchObject({ open: false, lists: { users: { value: undefined } } });
   });
 
-  test('signing out forgets everything', async () => {
+  test('signing out deletes all data of the admin page', async () => {
     desk.store.dispatch(admin.opened());
     desk.store.dispatch(admin.choseTab('users'));
     await settle();

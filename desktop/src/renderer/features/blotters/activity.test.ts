@@ -1,4 +1,4 @@
-// Everything that happened is told in the order in which it happened, once.
+// The activity lists every event once, in the order of the events.
 import { expect, test } from 'vitest';
 import { Reset_Cause } from '../../../gen/todoku/v1/notification_pb';
 import { ExecType, OrderStatus, OrderType, Side, TimeInForce } from '../../../gen/todoku/v1/types_pb';
@@ -16,49 +16,49 @@ const report = (sequence: number, execType: ExecType, requestId = '', name = '')
 const item = <T extends Item['type']>(type: T, body: unknown, sequence = 0): Item => ({ type, sequence, index: 0, time: sequence, body }) as Item;
 const received = (sequence: number, ...items: Item[]) => feed.received({ items, cursor: `e:${sequence}`, unknown: 0, at: 0 });
 const after = (...actions: Parameters<typeof activityReducer>[1][]): ActivityState => actions.reduce<ActivityState>(activityReducer, activityReducer(undefined, { type: 'begin' }));
-const told = (state: ActivityState, executions: Execution[]): string[] => activityRows(executions, state.notes).map(({ execution, note }) => (execution ? `${ExecType[execution.execType]} ${execution.executionId}` : `${note?.kind} ${note?.id}`));
+const listed = (state: ActivityState, executions: Execution[]): string[] => activityRows(executions, state.notes).map(({ execution, note }) => (execution ? `${ExecType[execution.execType]} ${execution.executionId}` : `${note?.kind} ${note?.id}`));
 
-test('a request comes before what came of it, whatever the clocks say', () => {
+test('a request is listed before its outcome, whatever the clocks say', () => {
   const accepted = report(11, ExecType.NEW, 'a');
   const filled = report(12, ExecType.TRADE, 'a');
   const state = after(received(10), orders.requested(place, 'a', 9e15), received(12, item('executionReport', accepted), item('executionReport', filled)), orders.requested(place, 'b', 0));
-  expect(told(state, [filled, accepted, report(5, ExecType.NEW)])).toEqual(['sent b', 'TRADE 12-0', 'NEW 11-0', 'sent a', 'NEW 5-0']);
+  expect(listed(state, [filled, accepted, report(5, ExecType.NEW)])).toEqual(['sent b', 'TRADE 12-0', 'NEW 11-0', 'sent a', 'NEW 5-0']);
 });
 
-test('an outcome that stays unknown is said once', () => {
+test('an unknown outcome is listed once', () => {
   const state = after(orders.requested(place, 'a', 0), orders.outcomeUnknown('a'), orders.outcomeUnknown('a'), orders.settled({ id: 'a' }));
-  expect(told(state, [])).toEqual(['settled a', 'unknown a', 'sent a']);
+  expect(listed(state, [])).toEqual(['settled a', 'unknown a', 'sent a']);
 });
 
-test('a refusal that the answer told first is not told again by the stream', () => {
+test('a refusal in the answer is not listed again when the stream reports it', () => {
   const refusal = { id: 'a', change: place, problem: { reason: 'OFF_TICK', text: '', field: '' }, at: 0 };
   const rejected = report(11, ExecType.REJECTED, 'a', 'OFF_TICK');
   const state = after(received(10), orders.requested(place, 'a', 0), orders.refused(refusal), received(11, item('executionReport', rejected)));
-  expect(told(state, [rejected])).toEqual(['REJECTED 11-0', 'sent a']);
+  expect(listed(state, [rejected])).toEqual(['REJECTED 11-0', 'sent a']);
 });
 
-test('what was not sent, because the screen was not live, is not said to have been', () => {
+test('a request that was not sent, because the screen was not live, is not listed as sent', () => {
   const state = after(orders.requested(place, 'a', 0), orders.refused({ id: 'a', change: place, problem: { reason: notLive, text: '', field: '' }, at: 0 }));
-  expect(told(state, [])).toEqual(['refused a']);
+  expect(listed(state, [])).toEqual(['refused a']);
 });
 
-test('what was withdrawn says that it was too late, not that the market moved', () => {
+test('a withdrawn order is listed as too late, not as refused because the market moved', () => {
   const rejected = report(11, ExecType.REJECTED, 'a', 'STALE_VIEW');
   const state = after(received(10), orders.requested(place, 'a', 0), orders.withdrawing('a'), received(11, item('executionReport', rejected)));
   expect(activityRows([rejected], state.notes)[0]?.problem?.reason).toBe(notEntered);
 });
 
-test('a refused cancel has a place in the order of events', () => {
+test('a refused cancel is listed in the order of events', () => {
   const state = after(received(10), orders.requested({ kind: 'cancel', orderId: '7', account: '', symbol: 'USDJPY' }, 'x', 0), received(12, item('cancelReject', { requestId: 'x', order, reason: { code: 1, name: 'TOO_LATE', text: '' } }, 11), item('executionReport', report(12, ExecType.TRADE))));
-  expect(told(state, [report(12, ExecType.TRADE)])).toEqual(['TRADE 12-0', 'refused x', 'sent x']);
+  expect(listed(state, [report(12, ExecType.TRADE)])).toEqual(['TRADE 12-0', 'refused x', 'sent x']);
 });
 
-test('a venue that was set up anew begins a history after all of the old one', () => {
+test('events of a new journal are listed after those of the old one', () => {
   const state = after(received(900), orders.requested(place, 'a', 0), received(3, item('reset', { cause: Reset_Cause.UNKNOWN_EPOCH })), orders.requested(place, 'b', 0));
-  expect(told(state, [report(3, ExecType.NEW), report(2, ExecType.NEW)])).toEqual(['sent b', 'NEW 3-0', 'NEW 2-0', 'sent a']);
+  expect(listed(state, [report(3, ExecType.NEW), report(2, ExecType.NEW)])).toEqual(['sent b', 'NEW 3-0', 'NEW 2-0', 'sent a']);
 });
 
-test('how many were cancelled is what the stream told of this request', () => {
+test('the number of cancelled orders counts the reports of the stream for this request', () => {
   const all: Change = { kind: 'cancelAll', account: 'alice', symbol: '', side: Side.UNSPECIFIED };
   const run = (...actions: Parameters<typeof cancelAllReducer>[1][]) => actions.reduce<ReturnType<typeof cancelAllReducer>>(cancelAllReducer, cancelAllReducer(undefined, { type: 'begin' })).rounds[0];
   const begun = orders.requested(all, 'x', 0);

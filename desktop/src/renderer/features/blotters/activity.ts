@@ -87,8 +87,8 @@ function note(state: ActivityState, said: Partial<Note> & Pick<Note, 'kind' | 'i
   state.count += 1;
   if (said.kind === 'refused') state.refused[said.id] = true;
   state.notes.unshift({ number: state.count, sequence: state.sequence, change: state.asked[said.id], order: undefined, problem: undefined, ...said });
-  const gone = state.notes.length > kept ? state.notes.pop() : undefined;
-  if (gone?.kind === 'refused') delete state.refused[gone.id];
+  const removed = state.notes.length > kept ? state.notes.pop() : undefined;
+  if (removed?.kind === 'refused') delete state.refused[removed.id];
 }
 
 function take(state: ActivityState, item: Item, at: number): void {

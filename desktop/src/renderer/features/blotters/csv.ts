@@ -23,6 +23,6 @@ export function saveFile(what: string, text: string): void {
   link.href = url;
   link.download = `todoku-${what}-${stamp}.csv`;
   link.click();
-  // The browser has read the URL by then. Without this it would use memory as long as the page lives.
+  // The browser has read the URL by then. Without this it would use memory until the page is closed.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -1,4 +1,4 @@
-// What a position is worth is exact, against arithmetic in whole steps.
+// The value of a position is exact: compared with arithmetic on integers.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compare, decimal, divide, format } from '../../../shared/decimal';
@@ -10,7 +10,7 @@ import { averagePrice, openResult, positionRow } from './result';
 const text = (units: bigint, scale: number): string => format({ units, scale });
 const units = fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n });
 
-test('the open result is what closing at the price brings, to the last digit', () => {
+test('the open result is the result of closing at the price, to the last digit', () => {
   fc.assert(
     fc.property(units, units, fc.bigInt({ min: 1n, max: 10n ** 12n }), fc.nat(8), fc.nat(8), (quantity, cost, price, lots, ticks) => {
       const got = openResult({ quantity: text(quantity, lots), cost: text(cost, lots + ticks) }, text(price, ticks));
@@ -20,7 +20,7 @@ test('the open result is what closing at the price brings, to the last digit', (
   );
 });
 
-test('a position bought at one price has it for its average, and neither gain nor loss there', () => {
+test('a position bought at one price has this average price, and result zero at it', () => {
   fc.assert(
     fc.property(units.filter((q) => q !== 0n), fc.bigInt({ min: 1n, max: 10n ** 9n }), fc.nat(4), fc.nat(6), (quantity, price, lots, ticks) => {
       const held = { quantity: text(quantity, lots), cost: text(quantity * price, lots + ticks) };
@@ -30,7 +30,7 @@ test('a position bought at one price has it for its average, and neither gain no
   );
 });
 
-test('a quotient is the nearest that its places can tell', () => {
+test('a quotient is rounded to the nearest value with its number of places', () => {
   fc.assert(
     fc.property(units, units.filter((u) => u !== 0n), fc.nat(9), fc.nat(9), fc.nat(9), (a, b, s, r, scale) => {
       const [x, y] = [{ units: a, scale: s }, { units: b, scale: r }];
@@ -46,7 +46,7 @@ test('a quotient is the nearest that its places can tell', () => {
   expect(() => divide(decimal('1'), decimal('0.00'), 2)).toThrow(RangeError);
 });
 
-test('what is long closes at the bid, what is short at the offer, and nothing says so where nobody does', () => {
+test('a long position closes at the bid and a short one at the offer; without that price there is no result', () => {
   const instrument = { symbol: 'USDJPY', tickSize: '0.001', lotSize: '1', currency: 'JPY' } as Instrument;
   const quote = { bid: { price: '151.2' }, offer: { price: '151.3' } } as Quote;
   const held = (quantity: string, cost: string): Position => ({ account: 'alice', symbol: 'USDJPY', quantity, cost, realised: '-1.5', sequence: 1 });

@@ -131,7 +131,7 @@ export function activityRows(executions: readonly Execution[], notes: readonly N
   const until = (sequence: number): void => {
     for (; next < executions.length && sequenceOf(executions[next]!) > sequence; next++) {
       const row = executionRow(executions[next]!);
-      // This screen itself had the late order refused, so the reason STALE_VIEW is not shown.
+      // This screen itself asked the venue to refuse the late order, so the reason STALE_VIEW is not shown.
       rows.push(row.problem?.reason === 'STALE_VIEW' && withdrawn.has(row.requestId) ? { ...row, problem: { reason: notEntered, text: '', field: '' } } : row);
     }
   };

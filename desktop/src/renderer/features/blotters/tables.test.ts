@@ -1,4 +1,4 @@
-// What a table is left as, lets through, and becomes as a file.
+// Stored settings, filters and CSV files of a table.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Side } from '../../../gen/todoku/v1/types_pb';
@@ -31,7 +31,7 @@ function readCSV(text: string): string[][] {
   return rows;
 }
 
-test('a file has every cell as it was, but for those that would be formulas', () => {
+test('a CSV file has every cell unchanged, except cells that would be formulas', () => {
   const cell = fc.oneof(fc.string(), fc.constantFrom('a,b', 'say "no"', 'two\r\nlines', '届く', '=1+1', '+SUM(A1)', '-cmd', '@x', '\t=1', '-12.50', '+3', '', '１２'));
   fc.assert(
     fc.property(fc.array(fc.tuple(cell, cell, cell)), (rows) => {
@@ -50,15 +50,15 @@ test('a file has every cell as it was, but for those that would be formulas', ()
   );
 });
 
-test('numbers stay numbers, exactly as the venue wrote them', () => {
+test('a CSV file has numbers exactly as the venue wrote them', () => {
   expect(toCSV(['price'], [['-0.10'], ['151.250'], ['12345678901234567890.00000001']])).toBe('\ufeffprice\r\n-0.10\r\n151.250\r\n12345678901234567890.00000001\r\n');
 });
 
-test('numbers are ordered as such, and nothing comes after all of them', () => {
+test('numbers are sorted by value, and empty cells come last', () => {
   expect(['9', '', '10.5', '-3', '10.25'].toSorted(byNumber)).toEqual(['-3', '9', '10.25', '10.5', '']);
 });
 
-test('a filter lets through what has the side, the symbol and every word', () => {
+test('a filter keeps rows that have the side, the symbol and every word', () => {
   const row = { side: Side.BUY, symbol: 'USDJPY' };
   const texts = (): string[] => ['USDJPY', '買', '151.25', 'Working'];
   expect(passes(everything, row, texts)).toBe(true);
@@ -69,7 +69,7 @@ test('a filter lets through what has the side, the symbol and every word', () =>
   expect(passes({ ...everything, symbol: 'EURUSD' }, row, texts)).toBe(false);
 });
 
-test('how a table was left is read again, and what is damaged or gone is left out', () => {
+test('stored settings of a table are read again; invalid values and removed columns are ignored', () => {
   const look = { widths: { price: 120 }, hidden: ['account'], sorting: [{ id: 'price', desc: true }] };
   const columns = ['price', 'account'];
   expect(readLook(writeLook(look), columns)).toEqual(look);

@@ -1,4 +1,4 @@
-// Candles against what a naive reading of the trades says, busts and live prints included.
+// Candles compared with a naive computation from the trades, with busts and live prints.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Side, TradeStatus } from '../../../gen/todoku/v1/types_pb';
@@ -25,7 +25,7 @@ const trades = fc
   });
 const interval = fc.constantFrom(...(Object.keys(intervals) as Interval[]));
 
-test('a candle is what traded in its time, and a bust never was', () => {
+test('a candle has the trades of its interval without busted ones', () => {
   fc.assert(
     fc.property(trades, interval, (list, of) => {
       const groups = new Map<number, Print[]>();
@@ -42,7 +42,7 @@ test('a candle is what traded in its time, and a bust never was', () => {
   );
 });
 
-test('trades one by one make the candles that all at once make', () => {
+test('adding trades one by one gives the same candles as all at once', () => {
   fc.assert(
     fc.property(trades, interval, (list, of) => {
       let candles = fold([], of);
@@ -52,23 +52,23 @@ test('trades one by one make the candles that all at once make', () => {
   );
 });
 
-test('the summary says last, high, low and volume of all candles', () => {
+test('the summary has last, high, low and volume of all candles', () => {
   const list = [print(1, 0, 8, 5), print(2, 61_000, 12, 1), print(3, 122_000, 10, 2)];
   expect(summary(fold(list, '1m'))).toEqual({ last: '2.50', high: '3.00', low: '2.00', volume: '8', since: 0 });
   expect(summary([])).toBeUndefined();
 });
 
-test('pages of history and the stream meet without a trade missing, doubled or brought back', () => {
+test('pages of history and the stream join: no trade is missing or doubled, no busted one returns', () => {
   const frame = (state: ChartState, ...prints: Print[]): ChartState =>
     chartReducer(state, feed.received({ items: prints.map((body): Item => ({ type: 'tradePrint', sequence: 1, index: 0, time: 0, body })), cursor: '', unknown: 0, at: 0 }));
   let state = chartReducer(chartReducer(undefined, chart.opened()), chart.began('A'));
   state = frame(state, print(4, 4_000, 10, 1), print(3, 3_000, 99, 1, true));
-  // History was asked before the bust of 3 was told.
+  // History was requested before the stream reported the bust of 3.
   state = chartReducer(state, chart.loaded({ symbol: 'A', trades: [print(4, 4_000, 10, 1), print(3, 3_000, 99, 1), print(2, 2_000, 8, 1)], end: false }));
   state = chartReducer(state, chart.loaded({ symbol: 'A', trades: [print(1, 1_000, 6, 1)], end: true }));
   expect(summary(state.candles)).toMatchObject({ last: '2.50', high: '2.50', low: '1.50', volume: '3' });
   state = frame(state, print(4, 4_000, 10, 1, true), print(5, 5_000, 7, 2));
   expect(summary(state.candles)).toMatchObject({ last: '1.75', high: '2.00', low: '1.50', volume: '4' });
-  // Of another instrument, or late for one that is no longer shown.
+  // Trades of another instrument, or late ones of an instrument that is no longer shown.
   expect(chartReducer(state, chart.loaded({ symbol: 'B', trades: [print(9, 9_000, 1, 1)], end: true }))).toBe(state);
 });

@@ -1,4 +1,4 @@
-// The life of the stream against a venue that does what a test says.
+// The stream's states, with a venue that the test controls.
 import { Code } from '@connectrpc/connect';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Hello_Start } from '../../../gen/todoku/v1/notification_pb';
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test('a snapshot makes the screen live, and its cursor is resumed after', async () => {
+test('a snapshot makes the screen live, and the next stream resumes at its cursor', async () => {
   const { nth, after, feed, task } = setUp();
   const first = await nth(1);
   expect(first.request).toMatchObject({ connectionId: 'c-1', instanceId: 'i', resumeAfter: '' });
@@ -34,7 +34,7 @@ test('a snapshot makes the screen live, and its cursor is resumed after', async 
   task.cancel();
 });
 
-test('a replay is live when it has reached the head of its beginning, and is counted', async () => {
+test('a replay makes the screen live at the head of the stream\'s start, and its messages are counted', async () => {
   const { nth, after, feed, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -80,7 +80,7 @@ test.each([
   task.cancel();
 });
 
-test('silence is stale after eight seconds and given up after fifteen', async () => {
+test('a silent stream is stale after eight seconds and closed after fifteen', async () => {
   const { nth, after, feed, attaches, task } = setUp();
   (await nth(1)).snapshot(10);
   await after(300);
@@ -95,7 +95,7 @@ test('silence is stale after eight seconds and given up after fifteen', async ()
   task.cancel();
 });
 
-test('a stream that never says Hello is given up after five seconds', async () => {
+test('a stream without Hello is closed after five seconds', async () => {
   const { nth, after, attaches, task } = setUp();
   await nth(1);
   await after(4_900);
@@ -104,7 +104,7 @@ test('a stream that never says Hello is given up after five seconds', async () =
   task.cancel();
 });
 
-test('a missing response is noticed, and the screen begins anew', async () => {
+test('a missing response is detected, and the screen begins with a new snapshot', async () => {
   const { nth, after, feed, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -117,7 +117,7 @@ test('a missing response is noticed, and the screen begins anew', async () => {
   task.cancel();
 });
 
-test('backoff grows with every failure and a wake-up cuts it short', async () => {
+test('the backoff grows with every failure, and a wake-up ends the wait', async () => {
   const { nth, after, feed, nudge, attaches, task } = setUp();
   for (let n = 1; n <= 7; n++) (await nth(n)).end('');
   await after(1);
@@ -129,7 +129,7 @@ test('backoff grows with every failure and a wake-up cuts it short', async () =>
   task.cancel();
 });
 
-test('another window that takes over is told and not fought', async () => {
+test('a takeover by another window is shown, and the stream is not taken back by itself', async () => {
   const { nth, after, feed, attaches, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -141,7 +141,7 @@ test('another window that takes over is told and not fought', async () => {
   task.cancel();
 });
 
-test('a lost connection is opened anew in the same session', async () => {
+test('a lost connection is replaced in the same session', async () => {
   const { nth, after, store, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -153,7 +153,7 @@ test('a lost connection is opened anew in the same session', async () => {
   task.cancel();
 });
 
-test('an ended session asks for signing in', async () => {
+test('after the end of the session the user must sign in', async () => {
   const { nth, after, store, attaches, task } = setUp();
   (await nth(1)).end('SESSION_REVOKED', Code.Unauthenticated);
   await after(60_000);
@@ -162,7 +162,7 @@ test('an ended session asks for signing in', async () => {
   task.cancel();
 });
 
-test('told to reconnect, it opens the next stream before it leaves the old one', async () => {
+test('on a request to reconnect the next stream is opened before the old one is closed', async () => {
   const { nth, after, feed, store, attaches, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -172,7 +172,7 @@ test('told to reconnect, it opens the next stream before it leaves the old one',
   const second = await nth(2);
   expect(second.request.resumeAfter).toBe('e:11');
   expect(attaches[0]!.cancelled).toBe(false);
-  // The old one still delivers; the new one will bring it too, and it must count once.
+  // The old stream still delivers this event; the new one delivers it too, and it must count once.
   first.say('e:12', { case: 'announcement', value: { from: 'x', text: 'once' } as never });
   await after(300);
   second.hello(Hello_Start.REPLAY, 12, 'e:11');
@@ -180,12 +180,12 @@ test('told to reconnect, it opens the next stream before it leaves the old one',
   await after(600);
   expect(attaches[0]!.cancelled).toBe(true);
   expect(feed()).toMatchObject({ phase: 'live', cursor: 'e:12', replayed: 1 });
-  // There was no moment without a stream: its books are no older than ever.
+  // There was always a stream: the books do not become stale.
   expect(selectAwaited(store.getState(), 'A')).toBe(false);
   task.cancel();
 });
 
-test('where the next stream fails, the old one goes on and nothing of it is lost', async () => {
+test('if the next stream fails, the old one continues and loses nothing', async () => {
   const { nth, after, feed, attaches, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -201,7 +201,7 @@ test('where the next stream fails, the old one goes on and nothing of it is lost
   task.cancel();
 });
 
-test('heartbeats are acknowledged at once under the attach they belong to', async () => {
+test('a heartbeat is acknowledged at once, with the number of its attach', async () => {
   const { nth, after, acknowledged, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -211,7 +211,7 @@ test('heartbeats are acknowledged at once under the attach they belong to', asyn
   task.cancel();
 });
 
-test('what was painted, and how long ago, goes with the acknowledgement, once', async () => {
+test('an acknowledgement says what was painted and how long ago, once', async () => {
   const frames: (() => void)[] = [];
   vi.stubGlobal('document', { hidden: false, addEventListener: () => undefined, removeEventListener: () => undefined });
   vi.stubGlobal('requestAnimationFrame', (call: () => void) => frames.push(call));
@@ -223,7 +223,7 @@ test('what was painted, and how long ago, goes with the acknowledgement, once', 
   for (const call of frames.splice(0)) call();
   await after(100);
   first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
-  // No frame comes: the heartbeat is taken by the timer, and shown to nobody.
+  // No frame comes: the timer flushes the heartbeat, which is not painted.
   await after(260);
   expect(acknowledged).toEqual([{ attach: 1n << 60n, number: 3n, painted: 2n, agoMs: 350 }]);
   first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
@@ -232,7 +232,7 @@ test('what was painted, and how long ago, goes with the acknowledgement, once', 
   task.cancel();
 });
 
-test('the user may take the stream back, and what was missed meanwhile is replayed', async () => {
+test('the user can take the stream back, and missed events are replayed', async () => {
   const { nth, after, feed, store, slots, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -240,7 +240,7 @@ test('the user may take the stream back, and what was missed meanwhile is replay
   first.end('SUPERSEDED', Code.Aborted);
   await after(100);
   expect(feed().phase).toBe('superseded');
-  // A page that shows nothing live must not keep another one waiting.
+  // A page without a stream must not hold a slot that another page waits for.
   expect(slots.held).toBe(0);
   store.dispatch(actions.attachWanted());
   const second = await nth(2);
@@ -252,7 +252,7 @@ test('the user may take the stream back, and what was missed meanwhile is replay
   task.cancel();
 });
 
-test('a page waits for its turn and gives back one that comes too late', async () => {
+test('a page waits for a slot, and gives back one that comes too late', async () => {
   const late = setUp({ slotFree: false });
   await late.after(10);
   expect(late.feed().phase).toBe('waiting');
@@ -270,7 +270,7 @@ test('a page waits for its turn and gives back one that comes too late', async (
   expect(patient.slots.held).toBe(0);
 });
 
-test('a stream that outlived its token asks for a refresh before it gives the session up', async () => {
+test('a stream that ends because its token expired refreshes the token before the session counts as ended', async () => {
   const { nth, after, store, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -284,7 +284,7 @@ test('a stream that outlived its token asks for a refresh before it gives the se
   task.cancel();
 });
 
-test('a venue that says when to come back is not asked before', async () => {
+test('after a refusal with a retry delay the next attempt waits for that delay', async () => {
   const { nth, after, attaches, task } = setUp();
   (await nth(1)).end('ATTACH_RATE', Code.ResourceExhausted, 5);
   await after(4_900);
@@ -293,7 +293,7 @@ test('a venue that says when to come back is not asked before', async () => {
   task.cancel();
 });
 
-test('nothing of another session is resumed', async () => {
+test('a new session does not resume the stream of the session before', async () => {
   const { nth, after, store, feed } = setUp();
   (await nth(1)).snapshot(10);
   await after(300);
@@ -302,7 +302,7 @@ test('nothing of another session is resumed', async () => {
   expect(feed()).toMatchObject({ cursor: '', phase: 'off', attaches: 0 });
 });
 
-test('signing out while the next stream is being opened leaves none open', async () => {
+test('signing out while the next stream is opened closes both streams', async () => {
   const { nth, after, attaches, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -314,7 +314,7 @@ test('signing out while the next stream is being opened leaves none open', async
   expect(attaches.map(({ cancelled }) => cancelled)).toEqual([true, true]);
 });
 
-test('an old stream that ends before the next one speaks is waited for no more', async () => {
+test('an old stream that ends before the first message of the next one is not waited for', async () => {
   const { nth, after, feed, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -331,7 +331,7 @@ test('an old stream that ends before the next one speaks is waited for no more',
   task.cancel();
 });
 
-test('until it moves, an old stream goes on being shown', async () => {
+test('the old stream is shown until the next one delivers', async () => {
   const { nth, after, feed, attaches, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
@@ -346,7 +346,7 @@ test('until it moves, an old stream goes on being shown', async () => {
   task.cancel();
 });
 
-test('messages of a later version are counted, passed over, and logged once', async () => {
+test('messages of a newer version are counted, ignored, and logged once', async () => {
   const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   const { nth, after, feed, task } = setUp();
   const first = await nth(1);
@@ -362,7 +362,7 @@ test('messages of a later version are counted, passed over, and logged once', as
   task.cancel();
 });
 
-test('a clock that jumps means that the machine slept: the stream is opened anew', async () => {
+test('a clock that jumps means that the machine slept: a new stream is opened', async () => {
   const { nth, after, feed, attaches, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);

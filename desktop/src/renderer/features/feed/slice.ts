@@ -8,7 +8,7 @@ import type { Item } from './items';
 export type Phase =
   /** Nobody is signed in. */
   | 'off'
-  /** Other tabs hold the streams that the browser allows. */
+  /** Other tabs use all streams that the browser allows. */
   | 'waiting'
   /** A stream is being opened. */
   | 'connecting'
@@ -154,7 +154,7 @@ function take(state: FeedState, item: Item, at: number): void {
   switch (item.type) {
     case 'hello': {
       const hello = item.body;
-      // A stream that takes over from a live one has nothing to catch up with.
+      // A stream that replaces a live one has nothing to catch up with.
       if (state.phase !== 'live' || hello.start !== replay) state.phase = 'catchingUp';
       state.attaches += 1;
       state.epoch = hello.epoch;

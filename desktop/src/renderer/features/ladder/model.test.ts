@@ -14,7 +14,7 @@ const book = (bids: [number, string][], offers: [number, string][]): Book => ({
 });
 
 describe('the window', () => {
-  test('shows only levels within it, with their share of the largest shown', () => {
+  test('shows only levels within it, each with its share of the largest', () => {
     const { bids, offers } = cellsOf(book([[99, '50'], [98, '200'], [10, '9000']], [[101, '100'], [500, '9000']]), windowAround(100, 20));
     expect([...bids]).toEqual([[99, { quantity: '50', share: 25 }], [98, { quantity: '200', share: 100 }]]);
     expect([...offers]).toEqual([[101, { quantity: '100', share: 50 }]]);
@@ -26,12 +26,12 @@ describe('the window', () => {
     expect(bids.get(99)?.share).toBe(100);
   });
 
-  test('never shows a price below one tick', () => {
+  test('shows no price below one tick', () => {
     const { top, rows } = windowAround(3, 20);
     expect(top - rows + 1).toBeGreaterThanOrEqual(1);
   });
 
-  test('holds still while the market is in its middle half, and follows when it leaves', () => {
+  test('stays while the market is in its middle half, and follows when the market leaves it', () => {
     expect(recentred(100, 105, 20)).toBe(100);
     expect(recentred(100, 95, 20)).toBe(100);
     expect(recentred(100, 106, 20)).toBe(106);
@@ -41,7 +41,7 @@ describe('the window', () => {
 describe('the middle', () => {
   const tick = decimal('0.5');
   const quote = { bid: undefined, offer: undefined, last: '12.5', direction: 0 } as const;
-  test('is between the best prices, else where there is one, else the last trade, else the reference', () => {
+  test('is between the best prices, or at the only one, or at the last trade, or at the reference price', () => {
     expect(middleOf(book([[99, '1']], [[103, '1']]), quote, '7', tick)).toBe(101);
     expect(middleOf(book([[99, '1']], []), quote, '7', tick)).toBe(99);
     expect(middleOf(book([], []), quote, '7', tick)).toBe(25);
@@ -55,7 +55,7 @@ describe('the middle', () => {
   });
 });
 
-test('own orders stand at their prices, added up exactly, and only those of the account and instrument', () => {
+test('own orders of the account and instrument are summed exactly at their prices', () => {
   const order = (id: string, side: Side, price: string, leavesQuantity: string, account = 'alice', symbol = 'X') => [id, { orderId: id, account, symbol, side, price, leavesQuantity, status: OrderStatus.NEW }];
   const state = {
     market: { instruments: { X: { tickSize: '0.1' } } },
@@ -76,21 +76,21 @@ test('own orders stand at their prices, added up exactly, and only those of the 
   expect(selectOwn(state, 'X', 'alice')).toBe(own);
 });
 
-describe('letting go of the pointer', () => {
+describe('releasing the pointer', () => {
   const held = { side: Side.BUY, from: 100, to: 100 };
   const at = (ticks: number, act: string) => ({ ticks, act });
 
-  test('cancels where the own order itself was pressed, and not where one that a key picked up came from', () => {
+  test('cancels an own order that was pressed, but not one that was picked up by key', () => {
     expect(meantBy(at(100, 'ownBuy'), at(100, 'ownBuy'), held)).toBe('cancel');
     for (const act of ['buy', 'sell', '']) expect(meantBy(at(100, act), at(100, act), held)).toBe('nothing');
   });
 
-  test('takes what is in hand to another row, by drag or by click', () => {
+  test('moves a picked-up order to another row, by drag or by click', () => {
     expect(meantBy(at(100, 'ownBuy'), at(98, ''), held)).toBe('amend');
     expect(meantBy(at(98, 'sell'), at(98, 'sell'), held)).toBe('amend');
   });
 
-  test('is a click only in the cell that was pressed, and nothing without a press', () => {
+  test('is a click only in the cell that was pressed, and does nothing without a press', () => {
     expect(meantBy(at(100, 'buy'), at(100, 'buy'), undefined)).toBe('click');
     expect(meantBy(at(100, 'buy'), at(101, 'buy'), undefined)).toBe('nothing');
     expect(meantBy(at(100, 'buy'), at(100, 'sell'), undefined)).toBe('nothing');

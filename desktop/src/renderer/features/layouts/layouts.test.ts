@@ -1,4 +1,4 @@
-// Layouts survive what time and accidents do to them.
+// Stored layouts of older versions, damaged ones and those of other windows are read safely.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keptBeside, type Layouts, layoutName, noLayouts, readLayouts, soundDock } from './kept';
@@ -21,30 +21,30 @@ function groupsOf(node: unknown): string[][] {
   return type === 'leaf' ? [(data as { views: string[] }).views] : (data as unknown[]).flatMap(groupsOf);
 }
 
-test('a wide screen has more regions than a narrow one, and each panel once', () => {
+test('a wide screen has more regions than a narrow one, and both have each panel once', () => {
   expect(groupsOf(standardLayout(kinds, 1280, 680).grid.root)).toEqual([['instruments'], ['depth', 'chart'], ['orders', 'executions'], ['ticket']]);
   expect(groupsOf(standardLayout(kinds, 1920, 1040).grid.root)).toEqual([['instruments'], ['depth'], ['chart'], ['orders'], ['executions'], ['ticket']]);
 });
 
-test('what was kept is read again as it was', () => {
+test('a stored layout is read unchanged', () => {
   const layouts: Layouts = { version: 1, current: 'morning', docks: { morning: standardLayout(kinds, 1280, 680) }, tab: 'depth' };
   expect(readLayouts(JSON.stringify(layouts), known)).toEqual(layouts);
 });
 
-test('a panel that is no longer there is left out, with the group that it leaves empty', () => {
+test('a panel that no longer exists is left out, and so is a group without panels', () => {
   const without = (panel: string): boolean => panel !== 'ticket' && panel !== 'chart' && known(panel);
   const sound = soundDock(standardLayout(kinds, 1280, 680), without);
   expect(groupsOf(sound?.grid.root)).toEqual([['instruments'], ['depth'], ['orders', 'executions']]);
   expect(Object.keys(sound?.panels ?? {})).toEqual(['instruments', 'depth', 'orders', 'executions']);
 });
 
-test('damaged, foreign and newer layouts give way to the standard one', () => {
+test('damaged, unknown and newer layouts are replaced by the standard one', () => {
   for (const text of [null, '', '{', '[]', '"x"', '{"version":2,"docks":{}}', '{"version":1}', '{"version":1,"docks":[]}']) expect(readLayouts(text, known)).toEqual(noLayouts);
   const broken = { version: 1, current: 'a', docks: { a: { grid: { root: { type: 'leaf', size: 1, data: {} }, width: 1, height: 1, orientation: 'VERTICAL' } } }, tab: 7 };
   expect(readLayouts(JSON.stringify(broken), known)).toEqual(noLayouts);
 });
 
-test('whatever was kept, what is read of it names each known panel at most once', () => {
+test('any stored text is read as a layout with each known panel at most once', () => {
   const { root } = standardLayout(kinds, 1280, 680).grid;
   const id = fc.constantFrom(...Object.keys(kinds), 'gone', '__proto__');
   const leaf = fc.record({ type: fc.constantFrom('leaf', 'twig'), size: fc.oneof(fc.nat(), fc.constant(-1), fc.constant(null)), data: fc.oneof(fc.record({ id: fc.string(), views: fc.array(id), activeView: id }), fc.anything()) });
@@ -62,13 +62,13 @@ test('whatever was kept, what is read of it names each known panel at most once'
   );
 });
 
-test('a name is trimmed, and neither empty nor long', () => {
+test('a name is trimmed; an empty or too long one is refused', () => {
   expect(layoutName('  朝 ')).toBe('朝');
   expect(layoutName('   ')).toBeUndefined();
   expect(layoutName('x'.repeat(41))).toBeUndefined();
 });
 
-test('what another window keeps is kept, and what this one shows stays as it is', () => {
+test('layouts stored by another window are kept, and the layout shown here does not change', () => {
   const [narrow, wide] = [standardLayout(kinds, 1280, 680), standardLayout(kinds, 1920, 1040)];
   const own: Layouts = { version: 1, current: 'morning', docks: { morning: narrow, gone: narrow }, tab: 'depth' };
   const others: Layouts = { version: 1, current: 'evening', docks: { morning: wide, evening: wide }, tab: 'chart' };

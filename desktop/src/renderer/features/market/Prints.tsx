@@ -1,4 +1,4 @@
-// What traded, newest first.
+// The trade prints of an instrument, newest first.
 import { memo } from 'react';
 import { Side, TradeStatus } from '../../../gen/todoku/v1/types_pb';
 import { useAppSelector } from '../../app/hooks';

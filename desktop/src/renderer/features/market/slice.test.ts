@@ -1,4 +1,4 @@
-// The market against a naive one: a map of prices, sorted when looked at.
+// Books compared with a naive implementation: a map of prices, sorted when read.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Side, TradeStatus } from '../../../gen/todoku/v1/types_pb';
@@ -15,7 +15,7 @@ const print = (tradeId: string, more: Partial<Print> = {}): Print => ({ tradeId,
 
 const begun = (): MarketState => frame(undefined, item('snapshotBegin', {}), instrument('A', '0.25'), instrument('B', '5'), item('snapshotEnd', {}), item('bookBegin', { symbol: 'A' }), item('bookBegin', { symbol: 'B' }));
 
-test('a book is what its updates say, best first, however they come in frames', () => {
+test('a book has the levels of its updates, best first, however they are split into frames', () => {
   const update = fc.record({ buy: fc.boolean(), ticks: fc.integer({ min: 1, max: 30 }), quantity: fc.integer({ min: 0, max: 3 }) });
   fc.assert(
     fc.property(fc.array(fc.array(update, { maxLength: 12 }), { maxLength: 12 }), (frames) => {
@@ -28,7 +28,7 @@ test('a book is what its updates say, best first, however they come in frames', 
           state,
           ...updates.map(({ buy, ticks, quantity }) => level('A', buy ? Side.BUY : Side.SELL, String(ticks * 0.25), String(quantity))),
         );
-        // A frame that was shown stays as it was: views compare with it.
+        // The state of an earlier frame does not change, because views compare with it.
         expect(JSON.stringify(held)).toBe(before);
         for (const { buy, ticks, quantity } of updates) {
           const side = buy ? naive.bids : naive.offers;
@@ -44,7 +44,7 @@ test('a book is what its updates say, best first, however they come in frames', 
   );
 });
 
-test('a frame copies what it touches, and nothing else', () => {
+test('a frame copies only what it changes', () => {
   const one = frame(begun(), level('A', Side.BUY, '1', '5'), level('A', Side.BUY, '0.75', '5'), level('B', Side.BUY, '10', '1'));
   const two = frame(one, level('A', Side.BUY, '1', '6'));
   expect(two.books['B']).toBe(one.books['B']);
@@ -53,30 +53,30 @@ test('a frame copies what it touches, and nothing else', () => {
   expect(frame(two, item('userPresence', {}))).toBe(two);
 });
 
-test('a book that begins again forgets what it was, at any time', () => {
+test('a new full book replaces the old one at any time', () => {
   const held = frame(begun(), level('A', Side.BUY, '1', '5'), level('A', Side.SELL, '2', '5'));
   const again = frame(held, item('bookBegin', { symbol: 'A' }), level('A', Side.SELL, '3', '7'));
   expect(again.books['A']!.bids).toEqual([]);
   expect(again.books['A']!.offers.map(({ price }) => price)).toEqual(['3']);
 });
 
-test('after a reset nothing is left of the history that ended', () => {
+test('after a reset no data of the ended journal is left', () => {
   const held = frame(begun(), level('A', Side.BUY, '1', '5'), item('tradePrint', print('7')), item('bestBidOffer', { symbol: 'A', lastPrice: '1' }));
   const reset = frame(marketReducer(held, market.printsLoaded({ symbol: 'A', prints: [] })), item('reset', {}), item('snapshotBegin', {}), instrument('A', '0.25'), item('snapshotEnd', {}));
   expect(reset).toMatchObject({ books: {}, quotes: {}, prints: {}, printsLoaded: {} });
   expect(Object.keys(reset.instruments)).toEqual(['A']);
 });
 
-test('another tick size begins the book anew, and what is told to be gone is gone', () => {
+test('another tick size empties the book, and a removed level is gone', () => {
   const held = frame(begun(), level('A', Side.BUY, '1.25', '5'));
   const changed = frame(held, instrument('A', '0.5'), level('A', Side.BUY, '1.25', '0', 0), level('A', Side.BUY, '1.5', '2'));
   expect(changed.books['A']!.bids).toMatchObject([{ price: '1.5', ticks: 3, quantity: '2' }]);
 });
 
-test('prints are there once, newest first, and a bust takes the place of its trade', () => {
+test('prints are listed once, newest first, and a bust replaces its trade', () => {
   let state = frame(begun(), item('tradePrint', print('8')), item('tradePrint', print('9')));
   state = frame(state, item('tradePrint', print('8', { status: TradeStatus.BUSTED })));
-  // History was asked before the bust was told.
+  // History was requested before the stream reported the bust.
   state = marketReducer(state, market.printsLoaded({ symbol: 'A', prints: ['10', '8', '7'].map((id) => print(id)) }));
   expect(state.prints['A']!.map(({ tradeId, status }) => [tradeId, status])).toEqual([
     ['10', TradeStatus.CONCLUDED],
@@ -89,7 +89,7 @@ test('prints are there once, newest first, and a bust takes the place of its tra
   expect(state.prints['A']![0]!.tradeId).toBe(String(99 + 2 * printsKept));
 });
 
-test('a last price has the direction of its last move', () => {
+test('the last price has the direction of its last change', () => {
   const quoted = (state: MarketState, lastPrice: string): MarketState => frame(state, item('bestBidOffer', { symbol: 'A', lastPrice, bookVersion: 1 }));
   let state = quoted(begun(), '10');
   expect(state.quotes['A']!.direction).toBe(0);

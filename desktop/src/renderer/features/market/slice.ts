@@ -51,7 +51,7 @@ export const market = {
 
 export function marketReducer(state: MarketState = initial, action: UnknownAction): MarketState {
   if (feed.received.match(action)) return afterFrame(state, action.payload.items);
-  // A stream that takes over from one that lives is not announced: its books follow on to those.
+  // A stream that replaces a live one continues its books.
   if (feed.connecting.match(action)) return { ...state, begun: {} };
   if (market.printsLoaded.match(action)) {
     const { symbol, prints } = action.payload;
@@ -119,7 +119,7 @@ function afterFrame(state: MarketState, items: readonly Item[]): MarketState {
   return state;
 }
 
-/** A correction takes the place of what it corrects; anything else comes first. */
+/** A correction replaces its print; a new print comes first. */
 function withPrint(prints: Print[], print: Print): Print[] {
   const at = prints.findIndex((known) => known.tradeId === print.tradeId);
   return at >= 0 ? prints.with(at, print) : [print, ...prints.slice(0, printsKept - 1)];

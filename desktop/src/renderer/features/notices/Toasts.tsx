@@ -34,11 +34,11 @@ export function Toasts() {
     const events = ['pointerenter', 'pointerleave', 'focusin', 'focusout'] as const;
     for (const event of events) section.addEventListener(event, look);
     // A removed toast sends no pointerleave event.
-    const gone = new MutationObserver(look);
-    gone.observe(section, { childList: true, subtree: true });
+    const removals = new MutationObserver(look);
+    removals.observe(section, { childList: true, subtree: true });
     return () => {
       for (const event of events) section.removeEventListener(event, look);
-      gone.disconnect();
+      removals.disconnect();
     };
   }, []);
   const list = (urgent: boolean) => (

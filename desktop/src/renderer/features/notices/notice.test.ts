@@ -1,4 +1,4 @@
-// What a person is told of what the stream says.
+// The notices for messages of the stream.
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { AnnouncementSchema, HelloSchema, ResetSchema, Reset_Cause, UserPresenceSchema } from '../../../gen/todoku/v1/notification_pb';
@@ -53,36 +53,36 @@ describe('one item', () => {
     ['a refusal', report(ExecType.REJECTED, 'OUTSIDE_BAND'), 'Refused: Sell 100 USDJPY was refused. In English.'],
     ['an end by the venue', report(ExecType.CANCELED, 'BY_VENUE'), 'Order ended: Sell 100 USDJPY was canceled, 40 filled. In English.'],
     ['an expiry', report(ExecType.EXPIRED, 'DAY_ENDED'), 'Order ended: Sell 100 USDJPY expired, 40 filled. In English.'],
-    ['a change that was refused', item('cancelReject', { ...plain(create(CancelRejectSchema, { requestId: 'r-2', reason: create(ReasonSchema, { name: 'TOO_LATE', text: 'Too late.' }) })), order }), 'Refused: The change of order 7 in USDJPY was refused; it stays as it was. Too late.'],
+    ['a change that was refused', item('cancelReject', { ...plain(create(CancelRejectSchema, { requestId: 'r-2', reason: create(ReasonSchema, { name: 'TOO_LATE', text: 'Too late.' }) })), order }), 'Refused: The change of order 7 in USDJPY was refused; the order is unchanged. Too late.'],
     ['an announcement', item('announcement', plain(create(AnnouncementSchema, { from: 'Desk', text: 'Lunch.' }))), 'Announcement: Desk: Lunch.'],
     ['somebody who signs in', item('userPresence', plain(create(UserPresenceSchema, { displayName: 'Bob', online: true }))), 'People: Bob signed in.'],
     ['a beginning anew', item('reset', plain(create(ResetSchema, { cause: Reset_Cause.TOO_FAR_BEHIND }))), 'Connection: Too many events were missed to replay them; the present state was loaded instead.'],
-  ])('%s is told in words', (_name, thing, words) => {
+  ])('%s is a notice with a text', (_name, thing, words) => {
     expect(say(thing)).toBe(words);
   });
 
   test.each<[string, Item]>([
     ['another account’s fill', trade('1', { account: 'B' })],
     ['another account’s order', report(ExecType.CANCELED, 'BY_VENUE', { order: { ...order, account: 'B' } })],
-    ['a fill of an order, which the trade tells already', report(ExecType.TRADE, '')],
+    ['a fill of an order, which the trade reports already', report(ExecType.TRADE, '')],
     ['oneself signing in', item('userPresence', plain(create(UserPresenceSchema, { displayName: 'Alice', online: true })))],
     ['anybody’s trade', item('tradePrint', plain(create(TradePrintSchema, { tradeId: '1' })))],
     ['an instrument as it was', item('instrumentUpdate', plain(create(InstrumentSchema, { symbol: 'NEW', status: TradingStatus.HALTED })))],
-  ])('%s is told nobody', (_name, thing) => {
+  ])('%s is not a notice', (_name, thing) => {
     expect(noticeOf(thing, me, 0)).toBeUndefined();
   });
 
-  test('numbers are written as the instrument has them', () => {
+  test('numbers have the instrument\'s decimal places', () => {
     expect(say(trade('1', { quantity: '1000000', price: '151.2' }), { ...me, digits: { USDJPY: 3 } })).toBe('Fill: Bought 1,000,000 USDJPY at 151.200');
   });
 
-  test('a halt is told when the status changes, and what an administrator wrote with it', () => {
+  test('a change of status to halted is a notice, with the administrator\'s reason', () => {
     const halted = item('instrumentUpdate', plain(create(InstrumentSchema, { symbol: 'USDJPY', status: TradingStatus.HALTED, statusReason: 'News pending.' })));
     expect(say(halted, { ...me, statuses: { USDJPY: TradingStatus.OPEN } })).toBe('Market: USDJPY is halted. News pending.');
     expect(say(halted, { ...me, statuses: { USDJPY: TradingStatus.HALTED } })).toBe('');
   });
 
-  test('reasons are said in the user’s language; one that nobody knows in the venue’s own words', () => {
+  test('reasons are in the user’s language; an unknown one has the venue’s text', () => {
     expect(say(report(ExecType.REJECTED, 'OUTSIDE_BAND'), me, 'ja')).toBe('拒否: USDJPY 売 100 の注文は拒否されました。 値段が基準値から離れすぎています（値幅制限）。');
     expect(say(report(ExecType.REJECTED, 'SOMETHING_NEW'), me, 'ja')).toContain('In English.');
   });
@@ -94,7 +94,7 @@ describe('the centre and the toasts', () => {
   const hello = item('hello', { ...helloBody, user: plain(create(UserSchema, { displayName: 'Alice', accounts: ['A'] })) });
   const begun = (): NoticesState => noticesReducer(undefined, received([hello], 0));
 
-  test('a burst of 200 fills is one toast with a count, and all of them are in the centre', () => {
+  test('200 fills at once are one toast with a count, and all of them are in the centre', () => {
     const fills = Array.from({ length: 200 }, (_, n) => trade(String(n)));
     let state = begun();
     for (let n = 0; n < 200; n += 20) state = noticesReducer(state, received(fills.slice(n, n + 20), n * 10));
@@ -102,33 +102,33 @@ describe('the centre and the toasts', () => {
     expect(state.history).toHaveLength(200);
   });
 
-  test('fills that come one after the other are toasts of their own, and no more than the screen holds', () => {
+  test('fills one after the other have a toast each, up to the limit of the screen', () => {
     let state = begun();
     for (let n = 0; n < 10; n++) state = noticesReducer(state, received([trade(String(n))], n * (burstMs + 1)));
     expect(state.toasts).toHaveLength(mostToasts);
     expect(state.toasts.at(-1)).toMatchObject({ count: 1, notice: { id: 'trade:9:1' } });
   });
 
-  test('a refusal that the answer and the stream both tell is told once', () => {
+  test('a refusal in both the answer and the stream is one notice', () => {
     const change = { kind: 'cancel', orderId: '7', account: 'A', symbol: 'USDJPY' } as const;
     let state = noticesReducer(begun(), orders.refused({ id: 'r-1', change, problem: { reason: 'TOO_LATE', text: '', field: '' }, at: 1 }));
     state = noticesReducer(state, received([report(ExecType.REJECTED, 'TOO_LATE')], 2));
     expect(state.history).toHaveLength(1);
   });
 
-  test('a refusal that this screen brought about itself is no news', () => {
+  test('a refusal that this screen caused itself is not a notice', () => {
     const state = noticesReducer(noticesReducer(begun(), orders.withdrawing('r-1')), received([report(ExecType.REJECTED, 'STALE_VIEW')], 2));
     expect(state.history).toEqual([]);
   });
 
-  test('messages of an unknown type are one note that counts', () => {
+  test('messages of unknown types are one notice with a count', () => {
     let state = begun();
     for (let n = 0; n < 50; n++) state = noticesReducer(state, received([], n, 2));
     expect(state.history).toMatchObject([{ id: 'unknown', values: { n: 100 } }]);
     expect(state.toasts).toEqual([]);
   });
 
-  test('looking marks all as read; the history is bounded; the next user sees none of it', () => {
+  test('opening the centre marks all as read; the history is bounded; the next user sees none of it', () => {
     let state = noticesReducer(begun(), received(Array.from({ length: kept + 50 }, (_, n) => trade(String(n))), 1));
     expect(state.history).toHaveLength(kept);
     state = noticesReducer(state, notices.allRead());

@@ -1,4 +1,4 @@
-// Tones and notifications of the system: one for what comes together, and only where wanted.
+// Tones and system notifications: one for notices that come together, and only where switched on.
 import { combineReducers, configureStore } from '@reduxjs/toolkit';
 import createSagaMiddleware from 'redux-saga';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -31,7 +31,7 @@ function begin({ watched = false } = {}) {
 
 const notice = (id: string, level: Notice['level'] = 'good'): Notice => ({ id, group: 'fill', level, at: 1, text: 'notice.fill', values: { quantity: '1', symbol: 'X', price: '2' }, words: { did: 'notice.bought' } });
 
-test('sound and system notifications are off until they are wanted', async () => {
+test('sound and system notifications are off until the user switches them on', async () => {
   const { store, tones, shown, task } = begin();
   store.dispatch(notices.noted(notice('a')));
   await vi.advanceTimersByTimeAsync(1_000);
@@ -39,7 +39,7 @@ test('sound and system notifications are off until they are wanted', async () =>
   task.cancel();
 });
 
-test('what comes together is one tone, that of the most urgent, and one notification', async () => {
+test('notices that come together have one tone, that of the most urgent, and one notification', async () => {
   const { store, tones, shown, task } = begin();
   store.dispatch(settings.changed({ sound: true, systemNotices: true }));
   for (let n = 0; n < 30; n++) store.dispatch(notices.noted(notice(String(n), n === 3 ? 'warning' : 'good')));
@@ -52,7 +52,7 @@ test('what comes together is one tone, that of the most urgent, and one notifica
   task.cancel();
 });
 
-test('nobody is notified of what is before their eyes', async () => {
+test('a window in front shows no system notification', async () => {
   const { store, shown, task } = begin({ watched: true });
   store.dispatch(settings.changed({ systemNotices: true }));
   store.dispatch(notices.noted(notice('a')));
@@ -65,7 +65,7 @@ const hello = (headSequence: number): Item =>
   ({ type: 'hello', sequence: 5, index: 0, time: 0, body: { epoch: 'e', headSequence, start: Hello_Start.REPLAY, serverVersion: '', supersededAnother: false } }) as unknown as Item;
 const missed = (sequence: number): Item => ({ type: 'userPresence', sequence, index: 0, time: 1, body: { displayName: 'Bob', online: true } });
 
-test('a resume says how many messages were replayed, once all are there', () => {
+test('a resume shows how many messages were replayed, after the last one', () => {
   const { store, state, task } = begin();
   store.dispatch(feed.connecting());
   store.dispatch(feed.received({ items: [hello(9), missed(8)], cursor: 'e:8', unknown: 0, at: 1 }));
@@ -75,23 +75,23 @@ test('a resume says how many messages were replayed, once all are there', () => 
   task.cancel();
 });
 
-test('a resume that comes in a single frame says so too, once, and one that brings nothing is silent', () => {
+test('a resume in a single frame is one notice; a resume without messages is none', () => {
   const { store, state, task } = begin();
-  const told = (): object[] => state().notices.history.filter(({ group }) => group === 'stream').map(({ values }) => values);
+  const resumes = (): object[] => state().notices.history.filter(({ group }) => group === 'stream').map(({ values }) => values);
   store.dispatch(feed.connecting());
   store.dispatch(feed.received({ items: [hello(9), missed(8), missed(9)], cursor: 'e:9', unknown: 0, at: 1 }));
   store.dispatch(feed.received({ items: [missed(10)], cursor: 'e:10', unknown: 0, at: 2 }));
-  expect(told()).toEqual([{ n: 2 }]);
+  expect(resumes()).toEqual([{ n: 2 }]);
   store.dispatch(feed.connecting());
   store.dispatch(feed.received({ items: [hello(10)], cursor: 'e:10', unknown: 0, at: 3 }));
-  expect(told()).toEqual([{ n: 2 }]);
-  // A stream that takes over from one that lives was never away.
+  expect(resumes()).toEqual([{ n: 2 }]);
+  // A stream that replaces a live one is not a resume.
   store.dispatch(feed.received({ items: [hello(11), missed(11)], cursor: 'e:11', unknown: 0, at: 4 }));
-  expect(told()).toEqual([{ n: 2 }]);
+  expect(resumes()).toEqual([{ n: 2 }]);
   task.cancel();
 });
 
-test('a take-over and a divergence are said aloud', () => {
+test('a takeover and a differing digest are notices', () => {
   const { store, state, task } = begin();
   store.dispatch(feed.superseded());
   store.dispatch(feed.diverged(['A']));

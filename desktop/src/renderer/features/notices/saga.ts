@@ -22,7 +22,7 @@ export interface NoticesContext {
 }
 
 export function* noticesSaga(context: NoticesContext): SagaIterator<void> {
-  yield fork(tellStream, context);
+  yield fork(reportStream, context);
   yield takeEvery(feed.superseded.type, note, context, 'notice.superseded', 'superseded');
   yield takeEvery(feed.diverged.type, note, context, 'notice.diverged', 'diverged');
   yield fork(callAttention, context);
@@ -34,7 +34,7 @@ function* note({ now }: NoticesContext, text: 'notice.superseded' | 'notice.dive
 }
 
 /** Makes a notice of how many messages a resume replayed, if any, once all of them have arrived. */
-function* tellStream({ now }: NoticesContext): SagaIterator<void> {
+function* reportStream({ now }: NoticesContext): SagaIterator<void> {
   let away = false;
   for (;;) {
     const { type }: Action = yield take([feed.connecting.type, feed.received.type]);

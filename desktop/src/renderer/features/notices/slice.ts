@@ -45,9 +45,9 @@ const slice = createSlice({
   name: 'notices',
   initialState: initial,
   reducers: {
-    /** Adds a notice of this screen's own. */
+    /** Adds a notice that does not come from the stream. */
     noted(state, { payload }: PayloadAction<Notice>) {
-      tell(state, [payload], payload.at);
+      add(state, [payload], payload.at);
     },
     dismissed(state, { payload }: PayloadAction<number>) {
       state.toasts = state.toasts.filter((toast) => toast.id !== payload);
@@ -77,8 +77,8 @@ const slice = createSlice({
           known = learned(known, item);
         }
         if (known !== before) state.known = known;
-        tell(state, news, payload.at);
-        if (payload.unknown > 0) tellUnknown(state, payload.unknown, payload.at);
+        add(state, news, payload.at);
+        if (payload.unknown > 0) addUnknown(state, payload.unknown, payload.at);
       })
       .addCase(orders.refused, (state, { payload }) => {
         const { id, change, problem, at } = payload;
@@ -94,7 +94,7 @@ const slice = createSlice({
           ...(placed ? { words: { side: placed.side === Side.SELL ? 'side.sell' : 'side.buy' } } : {}),
           why: { reason: problem.reason, text: problem.text },
         };
-        tell(state, [notice], at);
+        add(state, [notice], at);
       })
       .addCase(orders.withdrawing, (state, { payload }) => {
         state.known.withdrawn = [...state.known.withdrawn.slice(1 - kept), payload];
@@ -104,7 +104,7 @@ const slice = createSlice({
 });
 
 /** Adds notices, each once. Without immer's proxies, because a frame may have thousands of fills. */
-function tell(state: NoticesState, news: readonly Notice[], at: number): void {
+function add(state: NoticesState, news: readonly Notice[], at: number): void {
   if (news.length === 0) return;
   const { history, toasts } = current(state);
   const known = new Set(history.map(({ id }) => id));
@@ -127,11 +127,11 @@ function tell(state: NoticesState, news: readonly Notice[], at: number): void {
 }
 
 /** Counts unknown messages in one notice, because a newer venue may send many. */
-function tellUnknown(state: NoticesState, count: number, at: number): void {
+function addUnknown(state: NoticesState, count: number, at: number): void {
   state.unknown += count;
   const note = state.history.find((notice) => notice.id === 'unknown');
   if (note) Object.assign(note, { values: { n: state.unknown }, at });
-  else tell(state, [{ id: 'unknown', group: 'stream', level: 'info', at, text: 'notice.unknown', values: { n: state.unknown }, quiet: true }], at);
+  else add(state, [{ id: 'unknown', group: 'stream', level: 'info', at, text: 'notice.unknown', values: { n: state.unknown }, quiet: true }], at);
 }
 
 export const notices = slice.actions;

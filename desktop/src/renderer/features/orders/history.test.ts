@@ -1,4 +1,4 @@
-// History comes by itself once the stream has begun, and after a failure without being asked.
+// History is loaded when the stream has begun, and again after a failure.
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
 import { combineReducers, configureStore } from '@reduxjs/toolkit';
 import createSagaMiddleware from 'redux-saga';
@@ -22,14 +22,14 @@ afterEach(() => {
 
 const item = (type: Item['type'], body: unknown): Item => ({ type, sequence: 0, index: 0, time: 0, body }) as Item;
 
-test('a page that failed comes by itself, older ones when they are wanted, each row once', async () => {
+test('a page that failed is loaded again, older ones are loaded when the user wants them, each row is there once', async () => {
   const asked: { pageToken: string; waitFor: string }[] = [];
   let failures = 2;
   const transport = createRouterTransport(({ service }) => {
     service(OrderService, {
       listExecutions: ({ pageToken, waitFor }) => {
         asked.push({ pageToken, waitFor });
-        if (failures-- > 0) throw new ConnectError('gone', Code.Unavailable);
+        if (failures-- > 0) throw new ConnectError('unavailable', Code.Unavailable);
         const from = pageToken === '' ? 500 : Number(pageToken);
         return {
           executions: Array.from({ length: Math.min(200, from) }, (_, n) => ({ executionId: `${from - n}-0`, execType: ExecType.NEW })),
@@ -51,7 +51,7 @@ test('a page that failed comes by itself, older ones when they are wanted, each 
   await vi.advanceTimersByTimeAsync(10_000);
   expect(held().executions).toHaveLength(200);
   expect(held().history.executions).toBe('more');
-  // It reflects what the stream has told.
+  // History includes what the stream has reported.
   expect(asked.every(({ pageToken, waitFor }) => waitFor === (pageToken === '' ? 'e:500' : ''))).toBe(true);
 
   for (const rows of [400, 500]) {

@@ -42,7 +42,7 @@ export class Pager<T> {
     this.#newer = newer;
   }
 
-  /** Up to size rows; fewer only at the end. After a failure it can be asked again and skips nothing. */
+  /** Up to size rows; fewer only at the end. After a failure the next call continues without skipping a row. */
   async page(size: number): Promise<{ rows: T[]; more: boolean }> {
     const taken: { source: Source<T>; row: T }[] = [];
     try {

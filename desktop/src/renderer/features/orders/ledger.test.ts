@@ -1,5 +1,5 @@
-// Whatever the stream and history tell in whatever pieces, nothing is shown twice, nothing
-// is left out between two rows, and a snapshot never shows an empty screen.
+// However the stream and history are split into pieces, no row is shown twice or missing between
+// two others, and a snapshot never shows an empty screen.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Reset_Cause } from '../../../gen/todoku/v1/notification_pb';
@@ -19,7 +19,7 @@ const frame = (state: OrdersState, ...items: Item[]): OrdersState => ordersReduc
 const snapshot = (...working: Order[]): Item[] => [item('snapshotBegin', {}), ...working.map((one) => item('order', one)), item('snapshotEnd', {})];
 const ids = (rows: readonly Execution[]): string[] => rows.map(({ executionId }) => executionId);
 
-test('a snapshot takes the place of what is shown at its end, all at once', () => {
+test('a snapshot replaces what is shown at its end, all at once', () => {
   let state = frame(initial, ...snapshot(order(1), order(2)));
   state = frame(state, item('snapshotBegin', {}));
   state = frame(state, item('order', order(2)), item('order', order(3)));
@@ -28,12 +28,12 @@ test('a snapshot takes the place of what is shown at its end, all at once', () =
   expect(Object.keys(state.working)).toEqual(['2', '3']);
 });
 
-test('a frame that tells nothing of orders changes nothing', () => {
+test('a frame without messages about orders changes nothing', () => {
   const state = frame(initial, ...snapshot(order(1)));
   expect(frame(state, item('bestBidOffer', {}), item('heartbeat', { digests: [] }))).toBe(state);
 });
 
-test('a report says what became of a request and of an order', () => {
+test('a report sets the state of its request and its order', () => {
   let state = ordersReducer(initial, orders.requested({ kind: 'cancel', orderId: '1', account: 'alice', symbol: 'USDJPY' }, 'x', 0));
   state = frame(state, ...snapshot(order(1)));
   state = frame(state, item('executionReport', report(9, order(1, OrderStatus.CANCELED, 9), ExecType.CANCELED, 'x')));
@@ -42,7 +42,7 @@ test('a report says what became of a request and of an order', () => {
   expect(state.done.map((one) => one.status)).toEqual([OrderStatus.CANCELED]);
 });
 
-test('a thousand reports in a frame are taken in at once', () => {
+test('a thousand reports in a frame are one change', () => {
   const all = Array.from({ length: 1_000 }, (_, n) => order(n + 1));
   let state = frame(initial, ...snapshot(...all));
   state = frame(state, ...all.map((one, n) => item('executionReport', report(2_000 + n, { ...one, status: OrderStatus.CANCELED }, ExecType.CANCELED))));
@@ -51,7 +51,7 @@ test('a thousand reports in a frame are taken in at once', () => {
   expect(ids(state.executions).slice(0, 2)).toEqual(['2999-0', '2998-0']);
 });
 
-test('a venue that was set up anew has another history', () => {
+test('a new journal has a new history', () => {
   let state = frame(initial, ...snapshot(), item('executionReport', report(5)));
   state = frame(state, item('reset', { cause: Reset_Cause.UNKNOWN_EPOCH }), item('snapshotBegin', {}));
   expect(ids(state.executions)).toEqual(['5-0']);
@@ -59,15 +59,15 @@ test('a venue that was set up anew has another history', () => {
   expect(ids(state.executions)).toEqual(['2-0']);
 });
 
-test('orders that ended stand where they were entered, whoever tells of them', () => {
+test('ended orders are sorted by their entry, whether the stream or history reports them', () => {
   const ended = (...names: number[]): Order[] => names.map((id) => order(id, OrderStatus.CANCELED));
   let state = frame(initial, ...snapshot(order(6)), ...ended(9, 3).map((one) => item('executionReport', report(20 + Number(one.orderId), one, ExecType.CANCELED))));
   state = ordersReducer(state, orders.doneLoaded({ rows: ended(10, 9, 8, 6, 2), newest: false, more: true }));
-  // Order 6 works, as far as the stream has told.
+  // Order 6 works, as far as the stream has reported.
   expect(state.done.map(({ orderId }) => orderId)).toEqual(['10', '9', '8', '3', '2']);
 });
 
-test('a screen keeps so much and says so', () => {
+test('a screen keeps a bounded number of rows and says so', () => {
   const rows = Array.from({ length: kept.executions }, (_, n) => report(kept.executions - n));
   let state = ordersReducer(initial, orders.executionsLoaded({ rows, newest: true, more: true }));
   expect(state.history.executions).toBe('more');
@@ -77,7 +77,7 @@ test('a screen keeps so much and says so', () => {
   expect(ordersReducer(state, orders.olderWanted('executions')).history.executions).toBe('full');
 });
 
-test('stream and history join without a gap and without a double, however often the stream begins anew', () => {
+test('stream and history join without a missing or double row, however often the stream begins with a snapshot', () => {
   // What happens: events by stream, events while the stream is away (then a snapshot), pages.
   const step = fc.oneof(fc.record({ streamed: fc.integer({ min: 1, max: 4 }) }), fc.record({ missed: fc.integer({ min: 0, max: 6 }), late: fc.boolean() }), fc.constant({ page: true }));
   fc.assert(
@@ -92,7 +92,7 @@ test('stream and history join without a gap and without a double, however often 
         next = from - rows.length;
         state = ordersReducer(state, orders.executionsLoaded({ rows, newest, more: next > 1 }));
         newest = false;
-        // Between two rows nothing is left out, and none is there twice.
+        // No row is missing between two others, and none is there twice.
         const shown = state.executions.map(({ executionId }) => Number(executionId.split('-')[0]));
         expect(shown).toEqual(Array.from({ length: shown.length }, (_, n) => head - n));
       };
@@ -113,7 +113,7 @@ test('stream and history join without a gap and without a double, however often 
   );
 });
 
-test('histories of several accounts are read as one, in order, also past failures', async () => {
+test('histories of several accounts are merged in order, also after failures', async () => {
   const history = fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 30 });
   await fc.assert(
     fc.asyncProperty(history, fc.infiniteStream(fc.nat(4)), fc.integer({ min: 1, max: 7 }), async (owners, fates, size) => {
@@ -121,7 +121,7 @@ test('histories of several accounts are read as one, in order, also past failure
       const pager = new Pager<Execution>(
         ['a0', 'a1', 'a2'],
         (account, token) => {
-          if (fates.next().value === 0) return Promise.reject(new Error('gone'));
+          if (fates.next().value === 0) return Promise.reject(new Error('unavailable'));
           const rows = all.filter(({ owner }) => owner === account).map(({ row }) => row);
           const at = Number(token);
           return Promise.resolve({ rows: rows.slice(at, at + 2), next: at + 2 < rows.length ? String(at + 2) : '' });

@@ -1,5 +1,5 @@
-// Orders against a venue that loses requests and answers: nothing is entered twice, nothing
-// late, and the screen always ends up knowing.
+// Orders at a venue that loses requests and answers: no order is entered twice or late, and the
+// screen always learns the outcome.
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
 import { configureStore } from '@reduxjs/toolkit';
@@ -25,11 +25,11 @@ const reason = (code: Code, word: string): ConnectError => new ConnectError(word
 
 /** Answers as the venue does: each request id is carried out once and remembered. */
 class FakeVenue {
-  /** What happens to the calls to come, in turn; then all are answered. */
+  /** What happens to the next calls, one each; later calls are answered. */
   fates: Fate[] = [];
-  /** Whether the book takes no new order, and why. */
+  /** Why the book takes no new order; undefined if it does. */
   refuses = '';
-  /** Whether what is entered ends at once, as an IOC order does. */
+  /** Whether an entered order ends at once, as an IOC order does. */
   ends = false;
   calls: string[] = [];
   book = new Map<string, OrderMessage>();
@@ -41,7 +41,7 @@ class FakeVenue {
     return `${this.epoch}:${this.sequence}`;
   }
 
-  /** Everything that was entered: what must never be twice. */
+  /** Every order that was entered; none may be in it twice. */
   get entered(): string[] {
     return [...this.book.values()].filter((order) => order.status !== OrderStatus.REJECTED).map((order) => order.clientOrderId);
   }
@@ -50,9 +50,9 @@ class FakeVenue {
     this.calls.push(name);
     const fate = this.fates.shift() ?? 'answered';
     if (fate === 'expired') throw reason(Code.Unauthenticated, 'TOKEN_EXPIRED');
-    if (fate === 'requestLost') throw new ConnectError('gone', Code.Unavailable);
+    if (fate === 'requestLost') throw new ConnectError('unavailable', Code.Unavailable);
     const reply = act();
-    if (fate === 'replyLost') throw new ConnectError('gone', Code.Unavailable);
+    if (fate === 'replyLost') throw new ConnectError('unavailable', Code.Unavailable);
     return reply;
   }
 
@@ -134,8 +134,8 @@ function screen(venue: FakeVenue) {
     store,
     place: (id: string) => store.dispatch(orders.requested({ kind: 'place', order }, id, Date.now())),
     change: (change: Parameters<typeof orders.requested>[0], id: string) => store.dispatch(orders.requested(change, id, Date.now())),
-    /** The stream says something, or only that it is at a cursor. */
-    hear: (cursor: string, ...items: Item[]) => store.dispatch(feed.received({ items, cursor, unknown: 0, at: Date.now() })),
+    /** The stream delivers items, or only its cursor. */
+    receive: (cursor: string, ...items: Item[]) => store.dispatch(feed.received({ items, cursor, unknown: 0, at: Date.now() })),
     get orders(): OrdersState {
       return store.getState().orders;
     },
@@ -168,28 +168,28 @@ beforeEach(() => {
   vi.useFakeTimers();
   venue = new FakeVenue();
   desk = screen(venue);
-  desk.hear('e:100', hello, bookBegin);
+  desk.receive('e:100', hello, bookBegin);
 });
 afterEach(() => {
   desk.task.cancel();
   vi.useRealTimers();
 });
 
-describe('an order is pending until the stream has told', () => {
-  test('an answer alone is not enough, a report is', async () => {
+describe('an order is pending until the stream has reported it', () => {
+  test('the answer alone does not end it, the report does', async () => {
     desk.place('a');
     await settle();
     expect(desk.orders.pending['a']).toMatchObject({ taken: true, unknown: false });
-    desk.hear('e:101', report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
+    desk.receive('e:101', report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
     await settle();
     expect(desk.orders.pending).toEqual({});
     expect(Object.keys(desk.orders.working)).toEqual(['101']);
     expect(venue.calls).toEqual(['place']);
   });
 
-  test('a report that is faster than the answer settles it', async () => {
+  test('a report that is faster than the answer ends it', async () => {
     desk.place('a');
-    desk.hear('e:101', report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
+    desk.receive('e:101', report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
     expect(desk.orders.pending).toEqual({});
     await settle(60_000);
     expect(desk.orders.pending).toEqual({});
@@ -201,18 +201,18 @@ describe('an order is pending until the stream has told', () => {
     desk.place('a');
     await settle();
     expect(desk.orders.pending['a']?.taken).toBe(true);
-    // The stream was lost and began anew after the order had come and gone.
-    desk.hear('e:140', { type: 'snapshotBegin', sequence: 140, index: 0, time: 0, body: {} }, { type: 'snapshotEnd', sequence: 140, index: 1, time: 0, body: {} });
+    // The stream was lost, and the next one began after the order had ended.
+    desk.receive('e:140', { type: 'snapshotBegin', sequence: 140, index: 0, time: 0, body: {} }, { type: 'snapshotEnd', sequence: 140, index: 1, time: 0, body: {} });
     await settle();
     expect(desk.orders.pending).toEqual({});
     expect(desk.orders.done.map((one) => one.clientOrderId)).toEqual(['a']);
     expect(desk.orders.refusals).toEqual([]);
   });
 
-  test('an order that works and is in the snapshot is not told twice', async () => {
+  test('a working order in the snapshot is not reported twice', async () => {
     desk.place('a');
     await settle();
-    desk.hear(
+    desk.receive(
       'e:140',
       { type: 'snapshotBegin', sequence: 140, index: 0, time: 0, body: {} },
       { type: 'order', sequence: 140, index: 1, time: 0, body: { orderId: '101', clientOrderId: 'a', status: OrderStatus.NEW, sequence: 101 } } as Item,
@@ -225,7 +225,7 @@ describe('an order is pending until the stream has told', () => {
   });
 });
 
-test('nothing is asked for while what is shown is not current, cancels included, and that is said', async () => {
+test('while the screen is not current no request is sent, not even a cancel, and the screen says so', async () => {
   desk.store.dispatch(feed.lost({ retryAt: 0, attempts: 1, problem: undefined }));
   desk.place('a');
   desk.change({ kind: 'replace', orderId: '7', account: '', symbol: 'USDJPY', price: '9', quantity: '5' }, 'r');
@@ -237,9 +237,9 @@ test('nothing is asked for while what is shown is not current, cancels included,
   expect(desk.orders.refusals.map(({ change, problem }) => [change?.kind, problem.reason])).toEqual(['cancelAll', 'cancel', 'replace', 'place'].map((kind) => [kind, 'NOT_LIVE']));
 });
 
-test('after a resume no price is asked for before the book has come, and that is said; a cancel waits for nothing', async () => {
+test('after a resume an order with a price waits for the book, and the screen says so; a cancel does not wait', async () => {
   desk.store.dispatch(feed.connecting());
-  desk.hear('e:100', hello);
+  desk.receive('e:100', hello);
   expect(desk.store.getState().feed.phase).toBe('live');
   desk.place('a');
   desk.change({ kind: 'replace', orderId: '7', account: '', symbol: 'USDJPY', price: '9', quantity: '5' }, 'r');
@@ -248,32 +248,32 @@ test('after a resume no price is asked for before the book has come, and that is
   expect(desk.orders.refusals.map(({ change, problem }) => [change?.kind, problem.reason])).toEqual(['replace', 'place'].map((kind) => [kind, 'BOOK_AWAITED']));
   desk.change({ kind: 'cancel', orderId: '7', account: '', symbol: 'USDJPY' }, 'c');
   await settle();
-  desk.hear('e:100', bookBegin);
+  desk.receive('e:100', bookBegin);
   desk.place('b');
   await settle();
   expect(venue.calls).toEqual(['cancel', 'place']);
 });
 
-describe('a no is said once, in its own words', () => {
-  test('the answer first, the report after it', async () => {
+describe('a refusal is shown once, with its reason', () => {
+  test('the answer first, then the report', async () => {
     venue.refuses = 'OUTSIDE_BAND';
     desk.place('a');
     await settle();
-    desk.hear('e:101', report(venue, 'a', ExecType.REJECTED, OrderStatus.REJECTED, 'OUTSIDE_BAND'));
+    desk.receive('e:101', report(venue, 'a', ExecType.REJECTED, OrderStatus.REJECTED, 'OUTSIDE_BAND'));
     expect(desk.orders.refusals).toHaveLength(1);
     expect(desk.orders.refusals[0]).toMatchObject({ id: 'a', change: { kind: 'place' }, problem: { reason: 'OUTSIDE_BAND', text: 'A sentence.' } });
     expect(desk.orders.pending).toEqual({});
   });
 
-  test('the report first, the answer after it', async () => {
+  test('the report first, then the answer', async () => {
     venue.refuses = 'OUTSIDE_BAND';
     desk.place('a');
-    desk.hear('e:101', report(venue, 'a', ExecType.REJECTED, OrderStatus.REJECTED, 'OUTSIDE_BAND'));
+    desk.receive('e:101', report(venue, 'a', ExecType.REJECTED, OrderStatus.REJECTED, 'OUTSIDE_BAND'));
     await settle();
     expect(desk.orders.refusals).toHaveLength(1);
   });
 
-  test('why an order ended is no refusal', async () => {
+  test('the reason for the end of an order is not a refusal', async () => {
     desk.change({ kind: 'cancel', orderId: '7', account: '', symbol: 'USDJPY' }, 'c');
     venue.ends = true;
     desk.place('a');
@@ -281,7 +281,7 @@ describe('a no is said once, in its own words', () => {
     expect(desk.orders.refusals).toEqual([]);
   });
 
-  test('a replace that the market does not take leaves the order and says why', async () => {
+  test('a refused replace does not change the order and shows the reason', async () => {
     venue.refuses = 'OUTSIDE_BAND';
     desk.change({ kind: 'replace', orderId: '7', account: '', symbol: 'USDJPY', price: '9', quantity: '5' }, 'r');
     await settle();
@@ -289,7 +289,7 @@ describe('a no is said once, in its own words', () => {
   });
 });
 
-describe('no answer', () => {
+describe('without an answer', () => {
   test('a lost request is sent again and entered once', async () => {
     venue.fates = ['requestLost', 'requestLost'];
     desk.place('a');
@@ -299,11 +299,11 @@ describe('no answer', () => {
     expect(venue.calls).toEqual(['place', 'place', 'place']);
     expect(venue.entered).toEqual(['a']);
     expect(desk.orders.pending['a']).toMatchObject({ unknown: false, taken: true });
-    desk.hear(venue.cursor, report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
+    desk.receive(venue.cursor, report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
     expect(desk.orders.pending).toEqual({});
   });
 
-  test('a lost answer is asked for again, and the order is entered once', async () => {
+  test('after a lost answer the request is sent again, and the order is entered once', async () => {
     venue.fates = ['replyLost'];
     desk.place('a');
     await settle(3_000);
@@ -312,12 +312,12 @@ describe('no answer', () => {
     expect(desk.orders.pending['a']?.taken).toBe(true);
   });
 
-  test('a report answers for a lost answer, and nothing more is asked', async () => {
+  test('a report replaces a lost answer, and nothing is sent again', async () => {
     venue.fates = ['replyLost'];
     desk.place('a');
     await settle();
     expect(desk.orders.pending['a']?.unknown).toBe(true);
-    desk.hear('e:101', report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
+    desk.receive('e:101', report(venue, 'a', ExecType.NEW, OrderStatus.NEW));
     await settle(60_000);
     expect(venue.calls).toEqual(['place']);
     expect(desk.orders.pending).toEqual({});
@@ -335,7 +335,7 @@ describe('no answer', () => {
     expect(desk.orders.done.map((one) => one.clientOrderId)).toEqual(['a']);
   });
 
-  test('an old order that never arrived is not entered, and cannot be any more', async () => {
+  test('an old order that never arrived is withdrawn and cannot be entered later', async () => {
     venue.fates = ['requestLost'];
     desk.place('a');
     await settle();
@@ -344,24 +344,24 @@ describe('no answer', () => {
     expect(venue.calls).toEqual(['place', 'get', 'place']);
     expect(venue.entered).toEqual([]);
     expect(desk.orders.refusals[0]).toMatchObject({ id: 'a', problem: { reason: 'NOT_ENTERED' } });
-    // The request that was lost turns up after all.
+    // The lost request arrives late.
     expect(() => venue.place({ clientOrderId: 'a', ...order } as unknown as PlaceOrderRequest)).toThrow('REQUEST_REUSED');
     expect(venue.entered).toEqual([]);
   });
 
-  test('the stream may say first that an order was withdrawn', async () => {
+  test('the stream may report first that an order was withdrawn', async () => {
     venue.fates = ['requestLost', 'answered', 'replyLost'];
     desk.place('a');
     await settle();
     vi.setSystemTime(Date.now() + resendMs + 1);
     await settle(1_000);
-    desk.hear(venue.cursor, report(venue, 'a', ExecType.REJECTED, OrderStatus.REJECTED, 'STALE_VIEW'));
+    desk.receive(venue.cursor, report(venue, 'a', ExecType.REJECTED, OrderStatus.REJECTED, 'STALE_VIEW'));
     await settle(30_000);
     expect(desk.orders.refusals.map((one) => one.problem.reason)).toEqual(['NOT_ENTERED']);
     expect(desk.orders.pending).toEqual({});
   });
 
-  test('an order that arrives between the two questions is found', async () => {
+  test('an order that arrives between the two queries is found', async () => {
     venue.fates = ['requestLost'];
     desk.place('a');
     await settle();
@@ -389,41 +389,41 @@ describe('no answer', () => {
     expect(desk.orders.refusals[0]?.problem.reason).toBe('NOT_ENTERED');
   });
 
-  test('a cancel is sent until it is heard, however late', async () => {
+  test('a cancel is sent until it is answered, however late', async () => {
     venue.fates = Array.from({ length: 6 }, (): Fate => 'requestLost');
     desk.change({ kind: 'cancel', orderId: '7', account: '', symbol: 'USDJPY' }, 'c');
     await settle(120_000);
     expect(new Set(venue.calls)).toEqual(new Set(['cancel']));
     expect(desk.orders.pending['c']?.taken).toBe(true);
-    desk.hear(venue.cursor);
+    desk.receive(venue.cursor);
     await settle();
     expect(desk.orders.pending).toEqual({});
   });
 
-  test('the venue restarts with another history: nothing hangs', async () => {
+  test('after a restart of the venue with a new journal no request stays pending', async () => {
     desk.place('a');
     await settle();
     venue.epoch = 'f';
     venue.book.clear();
-    desk.hear('f:3');
+    desk.receive('f:3');
     await settle();
     expect(desk.orders.pending).toEqual({});
   });
 });
 
-test('cancelling all is a request like the others', async () => {
+test('a mass cancel is a request like the others', async () => {
   venue.fates = ['replyLost'];
   desk.store.dispatch(orders.cancelAll({ account: '', symbol: 'USDJPY' }));
   await settle();
   expect(desk.orders.pending['made-0']).toMatchObject({ change: { kind: 'cancelAll', symbol: 'USDJPY' }, unknown: true });
   await settle(5_000);
-  desk.hear(venue.cursor);
+  desk.receive(venue.cursor);
   await settle();
   expect(desk.orders.pending).toEqual({});
   expect(venue.calls).toEqual(['cancelAll', 'cancelAll']);
 });
 
-test('an expired token is refreshed and the order sent again', async () => {
+test('an expired token is refreshed, and the order is sent again', async () => {
   venue.fates = ['expired'];
   desk.place('a');
   await settle();

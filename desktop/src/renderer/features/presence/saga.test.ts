@@ -1,4 +1,4 @@
-// Every snapshot is followed by a list of its own.
+// After every snapshot the list of users online is loaded.
 import { combineReducers, configureStore } from '@reduxjs/toolkit';
 import createSagaMiddleware from 'redux-saga';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -27,7 +27,7 @@ function begin() {
           return settled();
         },
         fail() {
-          reject(new Error('gone'));
+          reject(new Error('unavailable'));
           return settled();
         },
       });
@@ -42,7 +42,7 @@ function begin() {
   return { asked, snapshot, task, online: () => Object.keys(store.getState().presence.online).toSorted() };
 }
 
-test('a snapshot that comes while the list is on its way asks again, and the first answer counts no more', async () => {
+test('a snapshot during the load of the list loads it again, and the first answer is ignored', async () => {
   const { asked, snapshot, task, online } = begin();
   snapshot();
   snapshot();
@@ -53,7 +53,7 @@ test('a snapshot that comes while the list is on its way asks again, and the fir
   task.cancel();
 });
 
-test('a list that does not come is asked for again, until it comes', async () => {
+test('a list that fails to load is requested again until it arrives', async () => {
   const { asked, snapshot, task, online } = begin();
   snapshot();
   await asked[0]!.fail();

@@ -1,4 +1,4 @@
-// The list of who is online and what the stream says meanwhile do not contradict each other.
+// The loaded list of users online is combined with the messages of the stream.
 import { expect, test } from 'vitest';
 import type { Item } from '../feed/items';
 import { feed } from '../feed/slice';
@@ -9,7 +9,7 @@ const said = (displayName: string, online: boolean, time: number) =>
 
 const names = (state: PresenceState): string[] => Object.keys(state.online).toSorted();
 
-test('who left while the list was on its way is not on it', () => {
+test('a user who signed out while the list was loading is not on it', () => {
   let state = presenceReducer(undefined, presence.asked());
   state = presenceReducer(state, said('Bob', false, 10));
   state = presenceReducer(state, said('Carol', true, 20));
@@ -18,7 +18,7 @@ test('who left while the list was on its way is not on it', () => {
   expect(state.online['Carol']).toBe(20);
 });
 
-test('a list takes the place of what was held, and keeps since when', () => {
+test('a list replaces the former one and keeps the times', () => {
   let state = presenceReducer(undefined, said('Bob', true, 10));
   state = presenceReducer(state, said('Carol', true, 11));
   state = presenceReducer(presenceReducer(state, presence.asked()), presence.listed([{ displayName: 'Bob', online: true }]));

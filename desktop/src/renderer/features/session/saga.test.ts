@@ -1,4 +1,4 @@
-// The session against a venue that does what a test says.
+// The session, with a venue that the test controls.
 import { Code, ConnectError, createRouterTransport, type HandlerContext } from '@connectrpc/connect';
 import type { SagaIterator } from 'redux-saga';
 import { call } from 'redux-saga/effects';
@@ -29,7 +29,7 @@ interface World {
 
 function setUp({ hasSession = false, remembered = '', ahead = 0 }: World = {}) {
   const calls: string[] = [];
-  /** What calls of a method throw, until it is taken away. */
+  /** What calls of a method throw, until the test removes it. */
   const wrong = new Map<string, ConnectError>();
   const tokens = () => ({ accessExpireTime: { seconds: BigInt(Math.floor((Date.now() + ahead + lifeMs) / 1000)), nanos: 0 } });
   const answer = <T>(name: string, reply: () => T) => (_request: unknown, _context: HandlerContext): T => {
@@ -101,7 +101,7 @@ function setUp({ hasSession = false, remembered = '', ahead = 0 }: World = {}) {
     session: () => store.getState().session,
     count: (name: string) => calls.filter((one) => one === name).length,
     signIn: () => dispatch(session.signIn({ user: 'alice', password: 'secret' })),
-    /** The stream begins, and tells the venue's clock. */
+    /** The stream begins with the time of the venue's clock. */
     hello: () =>
       dispatch(
         feed.received({
@@ -121,7 +121,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('a wrong password is told, and the right one signs in', async () => {
+test('a wrong password is refused with a reason, and the right one signs in', async () => {
   const world = setUp();
   world.wrong.set('login', refusal('BAD_CREDENTIALS'));
   await world.after(0);
@@ -151,7 +151,7 @@ test('the password is in no action and in no state', async () => {
   world.task.cancel();
 });
 
-test('a reload goes on with its session and its connection, without a password', async () => {
+test('a reload continues the session and the connection without a password', async () => {
   const world = setUp({ hasSession: true, remembered: 'c-before' });
   await world.after(10);
   expect(world.session()).toMatchObject({ status: 'signedIn', connectionId: 'c-before' });
@@ -159,7 +159,7 @@ test('a reload goes on with its session and its connection, without a password',
   world.task.cancel();
 });
 
-test('a new tab of the session has a connection of its own', async () => {
+test('a new tab of the session has its own connection', async () => {
   const world = setUp({ hasSession: true });
   await world.after(10);
   expect(world.session()).toMatchObject({ status: 'signedIn', connectionId: 'c-opened' });
@@ -167,7 +167,7 @@ test('a new tab of the session has a connection of its own', async () => {
   world.task.cancel();
 });
 
-test('a connection that is opened anew is remembered for the next reload', async () => {
+test('a replaced connection is remembered for the next reload', async () => {
   const world = setUp({ hasSession: true, remembered: 'c-before' });
   await world.after(10);
   world.dispatch(session.connectionOpened('c-anew'));
@@ -175,7 +175,7 @@ test('a connection that is opened anew is remembered for the next reload', async
   world.task.cancel();
 });
 
-test('started while the venue is away, it resumes by itself when it is back', async () => {
+test('a page that starts while the venue is down resumes when the venue is up', async () => {
   const world = setUp({ hasSession: true });
   world.wrong.set('refresh', refusal('', Code.Unavailable));
   await world.after(20_000);
@@ -189,7 +189,7 @@ test('started while the venue is away, it resumes by itself when it is back', as
   world.task.cancel();
 });
 
-test('a venue that has no time now does not cost the session', async () => {
+test('an overloaded venue does not end the session', async () => {
   const world = setUp({ hasSession: true });
   world.wrong.set('refresh', refusal('BUSY', Code.ResourceExhausted));
   await world.after(100);
@@ -200,7 +200,7 @@ test('a venue that has no time now does not cost the session', async () => {
   world.task.cancel();
 });
 
-test('whoever fills in the form while the venue is away is signed in, not resumed', async () => {
+test('a user who fills in the form while the venue is down is signed in, not resumed', async () => {
   const world = setUp({ hasSession: true });
   world.wrong.set('refresh', refusal('', Code.Unavailable)).set('login', refusal('', Code.Unavailable));
   await world.after(5_000);
@@ -217,7 +217,7 @@ test('whoever fills in the form while the venue is away is signed in, not resume
   world.task.cancel();
 });
 
-test('a session that ran out is no news at the start; one that was ended is', async () => {
+test('at the start an expired session is not reported, a revoked one is', async () => {
   const quiet = setUp({ hasSession: true });
   quiet.wrong.set('refresh', refusal('SESSION_EXPIRED'));
   await quiet.after(10);
@@ -230,7 +230,7 @@ test('a session that ran out is no news at the start; one that was ended is', as
   loud.task.cancel();
 });
 
-test('tokens are refreshed after two thirds of their life', async () => {
+test('tokens are refreshed after two thirds of their lifetime', async () => {
   const world = setUp({ hasSession: true });
   await world.after(10);
   await world.after((lifeMs * 2) / 3 - 5_000);
@@ -242,8 +242,8 @@ test('tokens are refreshed after two thirds of their life', async () => {
   world.task.cancel();
 });
 
-// A clock that is an hour off must neither refresh all the time nor too late.
-test.each([3_600_000, -3_600_000])('a clock that is off by %i ms does not matter once the stream has told the time', async (ahead) => {
+// If the local clock is wrong by an hour, refreshes must be neither constant nor late.
+test.each([3_600_000, -3_600_000])('a local clock that is wrong by %i ms has no effect once the stream has sent the time', async (ahead) => {
   const world = setUp({ hasSession: true, ahead });
   await world.after(10);
   world.hello();
@@ -254,14 +254,14 @@ test.each([3_600_000, -3_600_000])('a clock that is off by %i ms does not matter
   world.task.cancel();
 });
 
-test('without a stream a clock that is ahead costs a refresh now and then, not a storm', async () => {
+test('without a stream a local clock that is ahead causes a refresh now and then, not constant ones', async () => {
   const world = setUp({ hasSession: true, ahead: -3_600_000 });
   await world.after(60_000);
   expect(world.count('refresh')).toBeLessThanOrEqual(7);
   world.task.cancel();
 });
 
-test('a refresh that gets no answer is tried again and ends nothing', async () => {
+test('a refresh without an answer is tried again, and the session continues', async () => {
   const world = setUp({ hasSession: true });
   await world.after(10);
   world.wrong.set('refresh', refusal('', Code.Unavailable));
@@ -275,7 +275,7 @@ test('a refresh that gets no answer is tried again and ends nothing', async () =
   world.task.cancel();
 });
 
-test('a refresh that is refused signs out and says why', async () => {
+test('a refused refresh signs out and shows the reason', async () => {
   const world = setUp({ hasSession: true, remembered: 'c-before' });
   await world.after(10);
   world.wrong.set('refresh', refusal('USER_SUSPENDED'));
@@ -287,7 +287,7 @@ test('a refresh that is refused signs out and says why', async () => {
   world.task.cancel();
 });
 
-test('signing out shows at once, also when the venue is away, and is told when it is back', async () => {
+test('signing out shows at once, also while the venue is down, and is sent when the venue is up', async () => {
   const world = setUp();
   await world.after(0);
   world.signIn();
@@ -308,7 +308,7 @@ test('signing out shows at once, also when the venue is away, and is told when i
   world.task.cancel();
 });
 
-test('whoever signs in while the last one is still being signed out is not kept waiting', async () => {
+test('signing in does not wait until the sign-out before it has been sent', async () => {
   const world = setUp();
   await world.after(0);
   world.signIn();
@@ -322,25 +322,25 @@ test('whoever signs in while the last one is still being signed out is not kept 
   const tried = world.count('logout');
   world.wrong.clear();
   await world.after(60_000);
-  // The token of whoever is signed in now must not be signed out for the other one's.
+  // The repeated sign-out must not end the new session.
   expect(world.count('logout')).toBe(tried);
   world.task.cancel();
 });
 
-test('that a session will not outlive the program is said once, in words, and the next one is told anew', async () => {
+test('a session that ends with the program is reported once, and the next one is reported again', async () => {
   const { after, dispatch, signIn, store, task, unkept } = setUp();
-  const told = (): string[] => store.getState().notices.history.map(({ text }) => text);
+  const notices = (): string[] => store.getState().notices.history.map(({ text }) => text);
   await after(0);
   signIn();
   unkept();
   unkept();
   await after(10);
   expect(store.getState().session.status).toBe('signedIn');
-  expect(told()).toEqual(['notice.unkept']);
+  expect(notices()).toEqual(['notice.unkept']);
   dispatch(session.signOut());
   await after(10);
-  expect(told()).toEqual([]);
+  expect(notices()).toEqual([]);
   unkept();
-  expect(told()).toEqual(['notice.unkept']);
+  expect(notices()).toEqual(['notice.unkept']);
   task.cancel();
 });

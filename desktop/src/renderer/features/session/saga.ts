@@ -31,7 +31,7 @@ export function* sessions(context: SessionContext, life: () => SagaIterator<void
   const { memory, venue } = context;
   yield takeEvery(session.connectionOpened.type, ({ payload }: ReturnType<typeof session.connectionOpened>) => memory.set(payload));
   const unkept: EventChannel<true> = yield call(() => eventChannel<true>((emit) => venue.shell.onUnkept(() => emit(true))));
-  yield takeEvery(unkept, tellUnkept, context);
+  yield takeEvery(unkept, reportUnkept, context);
   const resumable: boolean = yield call([venue.shell, 'hasSession']);
   let form: SignIn | undefined;
   let resumed = false;
@@ -43,11 +43,11 @@ export function* sessions(context: SessionContext, life: () => SagaIterator<void
     form = undefined;
     const living: Task = yield fork(life);
     const refreshing: Task = yield fork(keepFresh, context);
-    const { wished }: { wished?: unknown } = yield race({ wished: take(session.signOut.type), ended: take(session.ended.type) });
+    const { signedOut }: { signedOut?: unknown } = yield race({ signedOut: take(session.signOut.type), ended: take(session.ended.type) });
     yield cancel(living);
     yield cancel(refreshing);
     memory.set('');
-    if (wished) {
+    if (signedOut) {
       yield put(session.ended(undefined));
       form = yield call(signOut, context);
     }
@@ -55,7 +55,7 @@ export function* sessions(context: SessionContext, life: () => SagaIterator<void
 }
 
 /** Reports once a session that it cannot be stored; every later refresh would fail in the same way. */
-function* tellUnkept({ now }: SessionContext): SagaIterator<void> {
+function* reportUnkept({ now }: SessionContext): SagaIterator<void> {
   const at = now();
   yield put(notices.noted({ id: 'unkept', group: 'stream', level: 'warning', at, text: 'notice.unkept', values: {} }));
 }

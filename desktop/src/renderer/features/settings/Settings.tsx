@@ -20,7 +20,7 @@ export default function Settings({ onClose, allowNotices }: SettingsProps) {
   const signedIn = useAppSelector((s) => s.session.status === 'signedIn');
   const tabs: [string, Key, ReactNode][] = [
     ['look', 'settings.look', <LookTab key="look" />],
-    ['tell', 'settings.tell', <TellTab key="tell" allowNotices={allowNotices} />],
+    ['trading', 'settings.trading', <TradingTab key="trading" allowNotices={allowNotices} />],
     ['connection', 'settings.connection', <ConnectionTab key="connection" />],
   ];
   if (signedIn) tabs.push(['account', 'settings.account', <AccountTab key="account" />]);
@@ -85,7 +85,7 @@ function LookTab() {
   );
 }
 
-function TellTab({ allowNotices }: { allowNotices: SettingsProps['allowNotices'] }) {
+function TradingTab({ allowNotices }: { allowNotices: SettingsProps['allowNotices'] }) {
   const t = useT();
   const dispatch = useAppDispatch();
   const [denied, setDenied] = useState(false);

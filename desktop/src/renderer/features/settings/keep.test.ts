@@ -1,4 +1,4 @@
-// Settings are one user's, in however many windows.
+// Settings are shared by all windows of a browser.
 import { configureStore } from '@reduxjs/toolkit';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { RootState } from '../../app/store';
@@ -7,7 +7,7 @@ import { settings, settingsKey, settingsReducer } from './slice';
 
 afterEach(() => vi.unstubAllGlobals());
 
-test('what another window changed holds here too, and a change here does not undo it', () => {
+test('a change in another window takes effect here, and a change here does not undo it', () => {
   const stored = new Map<string, string>();
   const page = new EventTarget();
   const dataset: Record<string, string> = {};
@@ -19,8 +19,8 @@ test('what another window changed holds here too, and a change here does not und
   const store = configureStore({ reducer: { settings: settingsReducer } });
   keepSettings({ ...store, getState: () => store.getState() as RootState });
 
-  const elsewhere = JSON.stringify({ ...store.getState().settings, confirmOrders: true, theme: 'light' });
-  page.dispatchEvent(Object.assign(new Event('storage'), { key: settingsKey, newValue: elsewhere }));
+  const changed = JSON.stringify({ ...store.getState().settings, confirmOrders: true, theme: 'light' });
+  page.dispatchEvent(Object.assign(new Event('storage'), { key: settingsKey, newValue: changed }));
   expect(dataset['theme']).toBe('light');
   store.dispatch(settings.changed({ palette: 'redUp' }));
   expect(JSON.parse(stored.get(settingsKey) ?? '')).toMatchObject({ confirmOrders: true, theme: 'light', palette: 'redUp' });

@@ -1,4 +1,4 @@
-// What a change of the way to the venue does to whoever is signed in.
+// What a change of the connection settings does to the session.
 import { combineReducers, configureStore } from '@reduxjs/toolkit';
 import createSagaMiddleware from 'redux-saga';
 import { expect, test, vi } from 'vitest';
@@ -28,7 +28,7 @@ async function begin() {
   return { save, task, status: () => store.getState().session.status };
 }
 
-test('saving another server signs out; the same one, or a refusal, does not', async () => {
+test('saving another server signs out; saving the same one, or a refusal, does not', async () => {
   const { save, status, task } = await begin();
   await save({ keepalive: { timeMs: 0, timeoutMs: 1_000, permitWithoutStream: false } });
   await save({ endpoint: '' });

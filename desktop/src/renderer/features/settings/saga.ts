@@ -15,7 +15,7 @@ import { upstream } from './upstream';
 export function* upstreamSaga({ venue }: { venue: Venue }): SagaIterator<void> {
   const { shell } = venue;
   const states: EventChannel<Connectivity> = yield call(connectivityChannel, shell);
-  yield takeEvery(states, function* tell(state: Connectivity): SagaIterator<void> {
+  yield takeEvery(states, function* report(state: Connectivity): SagaIterator<void> {
     yield put(upstream.connectivity(state));
   });
   const { settings } = shell;

@@ -31,7 +31,7 @@ export function quickSizes({ lotSize, minQuantity, maxQuantity }: Instrument): s
   return [...new Set(sizes.map((size) => format(size)))];
 }
 
-/** Price times quantity, exactly; undefined while either is no number or nothing. */
+/** Price times quantity, exactly; undefined while either is empty or invalid. */
 export function notional(price: string, quantity: string): string | undefined {
   const [p, q] = [parseDecimal(price), parseDecimal(quantity)];
   return p && q && !isZero(p) && !isZero(q) ? format(multiply(p, q)) : undefined;

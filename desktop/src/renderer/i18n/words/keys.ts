@@ -34,8 +34,8 @@ export const en = {
   'keys.placeSell': 'Sell at the price',
   'keys.cancelHere': 'Cancel own orders at the price',
   'keys.pick': 'Pick up an own order to move it',
-  'keys.drop': 'Put it down here',
-  'keys.keep': 'Leave it where it was',
+  'keys.drop': 'Move it here',
+  'keys.keep': 'Do not move it',
   'keys.centre': 'Back to the market',
 } as const;
 

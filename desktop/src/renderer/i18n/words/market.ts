@@ -34,7 +34,7 @@ export const en = {
   'market.busted': 'Busted',
   'market.noPrints': 'No trades yet.',
   'market.age': '{age} s old',
-  'market.awaited': 'being brought up to date',
+  'market.awaited': 'being updated',
 } as const;
 
 export const ja: Record<keyof typeof en, string> = {

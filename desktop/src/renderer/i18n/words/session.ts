@@ -7,7 +7,7 @@ export const en = {
   'session.user': 'User',
   'session.password': 'Password',
   'session.unreachable': 'The venue cannot be reached. Try again in a moment.',
-  'session.resuming': 'The venue cannot be reached. Your session resumes as soon as it can.',
+  'session.resuming': 'The venue cannot be reached. Your session resumes when it can be reached.',
   'session.why.BAD_CREDENTIALS': 'The user name or the password is wrong.',
   'session.why.LOCKED_OUT': 'Too many wrong passwords. Try again in {seconds} s.',
   'session.why.SIGN_IN_RATE': 'Too many sign-ins at once. Try again in {seconds} s.',
@@ -15,8 +15,8 @@ export const en = {
   'session.why.SESSION_REVOKED': 'The session was ended elsewhere: by the venue, or by you in another window. Sign in again.',
   'session.why.USER_SUSPENDED': 'This user is suspended. Ask an administrator.',
   'session.why.TOKEN_REUSED': 'The session was ended because its key was used twice: somebody else may have it. Sign in again.',
-  'session.why.BAD_TOKEN': 'The session cannot go on here. Sign in again.',
-  'session.why.NO_TOKEN': 'The session cannot go on here. Sign in again.',
+  'session.why.BAD_TOKEN': 'The session cannot continue here. Sign in again.',
+  'session.why.NO_TOKEN': 'The session cannot continue here. Sign in again.',
 } as const;
 
 export const ja: Record<keyof typeof en, string> = {
