@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
 // OpenConnection makes another connection of a live session: another desktop
@@ -27,14 +26,13 @@ func (s *Service) OpenConnection(ctx context.Context, session string, info Login
 	}
 	// If this fails, the connection replaced stays out of memory until the next
 	// start. Its client, which has been away longest, opens another.
-	err = s.write(ctx, func(ctx context.Context) error { return s.store.CreateConnection(ctx, c, replaced) })
-	switch {
-	case errors.Is(err, ErrNotFound):
+	err = s.write(ctx, "open connection", func(ctx context.Context) error { return s.store.CreateConnection(ctx, c, replaced) })
+	if err != nil {
 		s.live.drop(c.ID)
-		return Connection{}, ErrRevoked
-	case err != nil:
-		s.live.drop(c.ID)
-		return Connection{}, fmt.Errorf("account: open connection: %w", err)
+		if errors.Is(err, ErrNotFound) {
+			err = ErrRevoked
+		}
+		return Connection{}, err
 	}
 	s.log.add(ctx, Entry{
 		Kind: ConnectionOpened, User: c.User, Session: c.Session, Connection: c.ID,
@@ -61,7 +59,7 @@ func (s *Service) OwnConnection(ctx context.Context, caller Identity, id string)
 	if !ok {
 		stored, err := s.store.Connections(ctx, caller.Session)
 		if err != nil {
-			return Connection{}, fmt.Errorf("account: read connections: %w", err)
+			return Connection{}, failed("read connections", err)
 		}
 		s.live.addConnections(stored)
 		if c, ok = s.live.connection(id); !ok {

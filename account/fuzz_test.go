@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// NewTestStore returns an empty store. TestMain sets it: a store for tests imports
-// this package, so tests inside the package cannot import the store.
-var NewTestStore func() Store
+// NewTestStore returns an empty store. TestMain sets it, because the store's package
+// imports this one.
+var NewTestStore func(testing.TB) Store
 
 // issued makes a service with one session and its tokens, under a clock that
 // stands still.
 func issued(tb testing.TB) (*Service, Grant) {
 	tb.Helper()
 	now := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
-	s, err := NewService(tb.Context(), NewTestStore(), Config{
+	s, err := NewService(tb.Context(), NewTestStore(tb), Config{
 		Clock: func() time.Time { return now },
 		Hash:  HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1},
 	})

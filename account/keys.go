@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -73,7 +72,7 @@ func (s *Service) readKeys(ctx context.Context) ([]Key, error) {
 		old := s.keys.keys.Load()
 		keys, err := s.store.Keys(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("account: read keys: %w", err)
+			return nil, failed("read keys", err)
 		}
 		if s.keys.keys.CompareAndSwap(old, &keys) {
 			return keys, nil
@@ -90,9 +89,9 @@ func (s *Service) RotateKey(ctx context.Context) error {
 func (s *Service) addKey(ctx context.Context, id uint32) error {
 	key := Key{ID: id, Secret: make([]byte, keySize), Created: s.now()}
 	_, _ = rand.Read(key.Secret) // crypto/rand.Read never fails.
-	err := s.write(ctx, func(ctx context.Context) error { return s.store.AddKey(ctx, key) })
+	err := s.write(ctx, "add a key", func(ctx context.Context) error { return s.store.AddKey(ctx, key) })
 	if err != nil && !errors.Is(err, ErrConflict) {
-		return fmt.Errorf("account: add a key: %w", err)
+		return err
 	}
 	// After a conflict someone else's new key is as good.
 	_, err = s.readKeys(ctx)
@@ -116,9 +115,9 @@ func (s *Service) tendKeys(ctx context.Context, now time.Time) error {
 	if first == 0 {
 		return nil
 	}
-	if err := s.write(ctx, func(ctx context.Context) error { return s.store.DeleteKeys(ctx, keys[first].ID) }); err != nil {
-		return fmt.Errorf("account: delete old keys: %w", err)
+	err := s.write(ctx, "delete old keys", func(ctx context.Context) error { return s.store.DeleteKeys(ctx, keys[first].ID) })
+	if err == nil {
+		_, err = s.readKeys(ctx)
 	}
-	_, err := s.readKeys(ctx)
 	return err
 }

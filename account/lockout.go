@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -63,21 +62,11 @@ func Network(remote string) string {
 	return prefix.Addr().String()
 }
 
-// addressSubject names the network that failures are counted for; "" when there is
-// none, and then nothing is counted.
-func addressSubject(remote string) string {
-	network := Network(remote)
-	if network == "" {
-		return ""
-	}
-	return "address:" + network
-}
-
 // subjects names what a failure of user from remote counts against.
 func (s *Service) subjects(user, remote string) []string {
 	subjects := []string{userSubject(user)}
-	if address := addressSubject(remote); address != "" && s.cfg.Lockout.AddressAfter > 0 {
-		subjects = append(subjects, address)
+	if network := Network(remote); network != "" && s.cfg.Lockout.AddressAfter > 0 {
+		subjects = append(subjects, "address:"+network)
 	}
 	return subjects
 }
@@ -89,7 +78,7 @@ func (s *Service) checkLocks(ctx context.Context, user, remote string) (failures
 	for i, subject := range s.subjects(user, remote) {
 		f, err := s.store.Attempts(ctx, subject)
 		if err != nil {
-			return 0, fmt.Errorf("account: read attempts: %w", err)
+			return 0, failed("read attempts", err)
 		}
 		if i == 0 {
 			failures = f.Count
@@ -114,29 +103,22 @@ func (s *Service) countFailure(ctx context.Context, user, remote string) (time.T
 		return s.cfg.Lockout.fail(f, s.cfg.Lockout.AddressAfter, now)
 	}
 	var counted []Failures
-	err := s.write(context.WithoutCancel(ctx), func(ctx context.Context) (err error) {
+	err := s.write(context.WithoutCancel(ctx), "count a failed attempt", func(ctx context.Context) (err error) {
 		counted, err = s.store.ChangeAttempts(ctx, s.subjects(user, remote), count)
 		return err
 	})
-	if err != nil {
-		return time.Time{}, fmt.Errorf("account: count a failed attempt: %w", err)
-	}
 	var until time.Time
 	for _, f := range counted {
 		until = later(until, f.LockedUntil)
 	}
-	return until, nil
+	return until, err
 }
 
 // clearFailures forgets the user's failures after a success. The address keeps its own.
 func (s *Service) clearFailures(ctx context.Context, user string) error {
 	forget := func(f Failures) Failures { return Failures{Subject: f.Subject} }
-	err := s.write(ctx, func(ctx context.Context) error {
+	return s.write(ctx, "clear failed attempts", func(ctx context.Context) error {
 		_, err := s.store.ChangeAttempts(ctx, []string{userSubject(user)}, forget)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("account: clear failed attempts: %w", err)
-	}
-	return nil
 }

@@ -38,10 +38,7 @@ type Grant struct {
 // [ErrInvalid], [ErrBadCredentials], a [LockedOutError], [ErrBusy],
 // [ErrTooManySessions], what Config.Admit returned, or the store's.
 func (s *Service) Login(ctx context.Context, user, password string, info LoginInfo) (Grant, error) {
-	if err := checkArguments(user, password); err != nil {
-		return Grant{}, err
-	}
-	leave, err := s.gate.enter(ctx, user, Network(info.RemoteAddr))
+	leave, err := s.enter(ctx, user, info.RemoteAddr, password)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -66,14 +63,14 @@ func (s *Service) Login(ctx context.Context, user, password string, info LoginIn
 	}
 	session := s.newSession(user, info, now)
 	connection := newConnection(session, info, now)
-	err = s.write(ctx, func(ctx context.Context) error {
+	err = s.write(ctx, "create session", func(ctx context.Context) error {
 		return s.store.CreateSession(ctx, session, connection, credential.Version)
 	})
 	switch {
 	case errors.Is(err, ErrConflict): // The password was changed since it was read.
 		return Grant{}, ErrBadCredentials
 	case err != nil:
-		return Grant{}, fmt.Errorf("account: create session: %w", err)
+		return Grant{}, err
 	}
 	s.live.add(session, connection)
 	if err := s.admit(ctx, user, info.RemoteAddr); err != nil {
@@ -92,16 +89,30 @@ func (s *Service) Login(ctx context.Context, user, password string, info LoginIn
 // included, and makes no session. Errors: [ErrInvalid], [ErrBadCredentials], a
 // [LockedOutError], [ErrBusy], or the store's.
 func (s *Service) Authenticate(ctx context.Context, user, password string, info LoginInfo) error {
-	if err := checkArguments(user, password); err != nil {
-		return err
-	}
-	leave, err := s.gate.enter(ctx, user, Network(info.RemoteAddr))
+	leave, err := s.enter(ctx, user, info.RemoteAddr, password)
 	if err != nil {
 		return err
 	}
 	defer leave()
 	_, err = s.check(ctx, user, password, info.RemoteAddr)
 	return err
+}
+
+// enter checks the form of the arguments and waits for the gate. The caller must call leave.
+func (s *Service) enter(ctx context.Context, user, remote string, passwords ...string) (leave func(), err error) {
+	if err := checkArguments(user, passwords...); err != nil {
+		return nil, err
+	}
+	return s.gate.enter(ctx, user, Network(remote))
+}
+
+// credential returns the stored credential, of version 0 for a user without one.
+func (s *Service) credential(ctx context.Context, user string) (Credential, error) {
+	c, err := s.store.Credential(ctx, user)
+	if errors.Is(err, ErrNotFound) {
+		return Credential{User: user}, nil
+	}
+	return c, failed("read credential", err)
 }
 
 // check compares the password and counts a failure. The caller is in the gate.
@@ -111,15 +122,15 @@ func (s *Service) check(ctx context.Context, user, password, remote string) (Cre
 	if err != nil {
 		return Credential{}, err
 	}
+	credential, err := s.credential(ctx, user)
+	if err != nil {
+		return Credential{}, err
+	}
 	hash := s.unknown
-	credential, err := s.store.Credential(ctx, user)
-	switch {
-	case err == nil:
+	if credential.Version > 0 {
 		if hash, err = parsePasswordHash(credential.Hash); err != nil {
 			return Credential{}, fmt.Errorf("%w: user %s", err, user)
 		}
-	case !errors.Is(err, ErrNotFound):
-		return Credential{}, fmt.Errorf("account: read credential: %w", err)
 	}
 	if hash.matches(password) {
 		if failures > 0 {
@@ -157,22 +168,16 @@ func (s *Service) admit(ctx context.Context, user, remote string) error {
 // did; a password that is there stays, so a retry changes nothing. Errors:
 // [ErrInvalid], [ErrBusy], or the store's.
 func (s *Service) CreateCredentialIfAbsent(ctx context.Context, user, password string) (created bool, err error) {
-	if err := checkArguments(user, password); err != nil {
-		return false, err
-	}
-	leave, err := s.gate.enter(ctx, user, "")
+	leave, err := s.enter(ctx, user, "", password)
 	if err != nil {
 		return false, err
 	}
 	defer leave()
-	_, err = s.store.Credential(ctx, user)
-	if err == nil {
-		return false, nil
+	credential, err := s.credential(ctx, user)
+	if err != nil || credential.Version > 0 {
+		return false, err
 	}
-	if !errors.Is(err, ErrNotFound) {
-		return false, fmt.Errorf("account: read credential: %w", err)
-	}
-	err = s.putCredential(ctx, Credential{User: user}, password, "")
+	err = s.putCredential(ctx, credential, password, "")
 	if errors.Is(err, ErrConflict) {
 		return false, nil
 	}
@@ -184,19 +189,15 @@ func (s *Service) CreateCredentialIfAbsent(ctx context.Context, user, password s
 // [ErrInvalid], [ErrBusy], [ErrConflict] when two set it at the same moment, or
 // the store's.
 func (s *Service) SetPassword(ctx context.Context, user, password string) error {
-	if err := checkArguments(user, password); err != nil {
-		return err
-	}
-	leave, err := s.gate.enter(ctx, user, "")
+	leave, err := s.enter(ctx, user, "", password)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	credential, err := s.store.Credential(ctx, user)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("account: read credential: %w", err)
+	credential, err := s.credential(ctx, user)
+	if err != nil {
+		return err
 	}
-	credential.User = user
 	if err := s.putCredential(ctx, credential, password, ""); err != nil {
 		return err
 	}
@@ -208,10 +209,7 @@ func (s *Service) SetPassword(ctx context.Context, user, password string) error 
 // [ErrInvalid], [ErrWrongPassword], [ErrRevoked], a [LockedOutError], [ErrBusy],
 // or the store's.
 func (s *Service) ChangePassword(ctx context.Context, caller Identity, oldPassword, newPassword string) error {
-	if err := checkArguments(caller.User, oldPassword, newPassword); err != nil {
-		return err
-	}
-	leave, err := s.gate.enter(ctx, caller.User, "")
+	leave, err := s.enter(ctx, caller.User, "", oldPassword, newPassword)
 	if err != nil {
 		return err
 	}
@@ -236,8 +234,9 @@ func (s *Service) putCredential(ctx context.Context, c Credential, password, kee
 	c.Hash = newPasswordHash(s.cfg.Hash, password).encode()
 	c.Version++
 	c.Updated = s.now()
-	if err := s.write(ctx, func(ctx context.Context) error { return s.store.PutCredential(ctx, c, keep) }); err != nil {
-		return fmt.Errorf("account: store password: %w", err)
+	err := s.write(ctx, "store password", func(ctx context.Context) error { return s.store.PutCredential(ctx, c, keep) })
+	if err != nil {
+		return err
 	}
 	s.log.add(ctx, Entry{Kind: PasswordChanged, User: c.User, Session: keep})
 	var others []string

@@ -17,7 +17,6 @@ import (
 	"unicode/utf8"
 
 	"todoku/account"
-	"todoku/account/accounttest"
 )
 
 func TestASignInOpensASessionAndAConnection(t *testing.T) {
@@ -154,7 +153,7 @@ func (s slowStore) Credential(ctx context.Context, user string) (account.Credent
 
 func TestALoginFloodIsTurnedAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := slowStore{Store: accounttest.NewMemoryStore(), release: make(chan struct{})}
+		slow := slowStore{Store: newStore(t), release: make(chan struct{})}
 		service, err := account.NewService(t.Context(), slow, account.Config{
 			Hash: account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1}, HashConcurrency: 2, HashQueue: 3, HashWait: time.Second,
 		})
@@ -190,7 +189,7 @@ func TestALoginFloodIsTurnedAway(t *testing.T) {
 
 func TestAFloodFromOneNetworkLeavesRoomForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := slowStore{Store: accounttest.NewMemoryStore(), release: make(chan struct{})}
+		slow := slowStore{Store: newStore(t), release: make(chan struct{})}
 		service, err := account.NewService(t.Context(), slow, account.Config{
 			Hash: account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1}, HashConcurrency: 1, HashQueue: 4,
 		})
@@ -223,14 +222,14 @@ func TestAFloodFromOneNetworkLeavesRoomForTheOthers(t *testing.T) {
 }
 
 func TestAGuessCountsThoughItsCallerHungUp(t *testing.T) {
-	memory := accounttest.NewMemoryStore()
+	store := newStore(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	service, err := account.NewService(t.Context(), hangUp{Store: memory, cancel: cancel}, account.Config{
+	service, err := account.NewService(t.Context(), hangUp{Store: store, cancel: cancel}, account.Config{
 		Hash: account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1},
 	})
 	must(t, err)
 	_, _ = service.Login(ctx, "alice", "guess", account.LoginInfo{})
-	f, err := memory.Attempts(t.Context(), "user:alice")
+	f, err := store.Attempts(t.Context(), "user:alice")
 	must(t, err)
 	if f.Count != 1 {
 		t.Errorf("counted %d, want 1", f.Count)
@@ -361,7 +360,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		{Hash: account.HashCost{MemoryKiB: 1 << 30, Passes: 1, Lanes: 1}},
 		{Hash: account.HashCost{Passes: 1}},
 	} {
-		_, err := account.NewService(t.Context(), accounttest.NewMemoryStore(), config)
+		_, err := account.NewService(t.Context(), newStore(t), config)
 		wantError(t, err, account.ErrInvalid)
 	}
 }

@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -12,22 +13,27 @@ import (
 
 	"todoku/account"
 	"todoku/account/accounttest"
+	"todoku/sqlite"
 )
 
 func TestMain(m *testing.M) {
-	account.NewTestStore = func() account.Store { return accounttest.NewMemoryStore() }
+	account.NewTestStore = func(t testing.TB) account.Store { return newStore(t) }
 	goleak.VerifyTestMain(m)
 }
 
-func TestMemoryStoreKeepsThePromisesOfAStore(t *testing.T) {
-	stores := map[string]*accounttest.MemoryStore{}
-	accounttest.Run(t, func(t *testing.T, dir string) account.Store {
-		t.Helper()
-		if stores[dir] == nil {
-			stores[dir] = accounttest.NewMemoryStore()
+// newStore returns an empty store that is closed when the test ends.
+func newStore(t testing.TB) account.Store {
+	t.Helper()
+	store, err := sqlite.OpenAccounts(t.Context(), filepath.Join(t.TempDir(), "accounts.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
 		}
-		return stores[dir]
 	})
+	return store
 }
 
 // venue is a service over a store that can fail, and what its listeners heard.
@@ -48,7 +54,7 @@ const password = "correct horse"
 // newVenue has the users alice and bob with the same password. Hashes are cheap.
 func newVenue(t *testing.T, config account.Config) *venue {
 	t.Helper()
-	v := &venue{t: t, config: config, store: &accounttest.Faulty{Store: accounttest.NewMemoryStore()}}
+	v := &venue{t: t, config: config, store: &accounttest.Faulty{Store: newStore(t)}}
 	v.restart()
 	for _, user := range []string{"alice", "bob"} {
 		if created, err := v.CreateCredentialIfAbsent(t.Context(), user, password); err != nil || !created {

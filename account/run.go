@@ -16,9 +16,9 @@ const (
 )
 
 // Run does the background work until ctx ends: it writes the access log, ends
-// expired sessions, rotates keys and drops what is too old. A failure of the store is reported to Config.OnFault and tried
-// again. When ctx ends, Run writes what is left and returns nil, or the error
-// that kept it from doing so. Call it once; entries added after it has returned
+// expired sessions, rotates keys and drops what is too old. A failure of the store
+// is reported to Config.OnFault and tried again. When ctx ends, Run writes what is
+// left and returns nil, or the error that prevented it. Call it once; entries added after it has returned
 // stay in the queue.
 func (s *Service) Run(ctx context.Context) error {
 	upkeep := time.NewTicker(upkeepInterval)
@@ -91,16 +91,13 @@ func (s *Service) prune(ctx context.Context) error {
 	if s.cfg.AccessLog.Retention > 0 {
 		log = now.Add(-s.cfg.AccessLog.Retention)
 	}
-	err := s.write(ctx, func(ctx context.Context) error {
+	err := s.write(ctx, "prune", func(ctx context.Context) error {
 		return s.store.Prune(ctx, log, now.Add(-s.cfg.Lockout.Window))
 	})
-	if err != nil {
-		err = fmt.Errorf("account: prune: %w", err)
-	}
 	return errors.Join(err, s.tendKeys(ctx, now))
 }
 
-// fault tells of background work that failed, but not of work that was stopped.
+// fault reports background work that failed, but not work that was stopped.
 func (s *Service) fault(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) && s.cfg.OnFault != nil {
 		s.cfg.OnFault(err)

@@ -54,11 +54,11 @@ func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) 
 	}
 	sessions, err := store.Sessions(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("account: read sessions: %w", err)
+		return nil, failed("read sessions", err)
 	}
 	connections, err := store.Connections(ctx, "")
 	if err != nil {
-		return nil, fmt.Errorf("account: read connections: %w", err)
+		return nil, failed("read connections", err)
 	}
 	s.live = newRegistry(sessions, connections)
 	return s, nil
@@ -95,13 +95,21 @@ func (s *Service) now() time.Time { return s.cfg.Clock().Round(0).UTC() }
 
 // write runs one store write to its end even if ctx is cancelled meanwhile; a
 // ctx that is already cancelled begins nothing.
-func (s *Service) write(ctx context.Context, do func(context.Context) error) error {
+func (s *Service) write(ctx context.Context, doing string, do func(context.Context) error) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return failed(doing, context.Cause(ctx))
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	return do(ctx)
+	return failed(doing, do(ctx))
+}
+
+// failed says in the error what was being done; nil stays nil.
+func failed(doing string, err error) error {
+	if err != nil {
+		err = fmt.Errorf("account: %s: %w", doing, err)
+	}
+	return err
 }
 
 // checkArguments refuses what can be neither name nor password, whatever is stored.

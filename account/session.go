@@ -77,7 +77,7 @@ func (s *Service) load(ctx context.Context, id string) (Session, error) {
 		return Session{}, ErrRevoked
 	}
 	if err != nil {
-		return Session{}, fmt.Errorf("account: read session: %w", err)
+		return Session{}, failed("read session", err)
 	}
 	if alive, _ := s.live.take(session); !alive {
 		return Session{}, ErrRevoked
@@ -124,7 +124,7 @@ func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, err
 		case errors.Is(err, ErrNotFound):
 			return Grant{}, ErrRevoked
 		case err != nil:
-			return Grant{}, fmt.Errorf("account: read session: %w", err)
+			return Grant{}, failed("read session", err)
 		case c.generation > stored.Generation:
 			// Signed here and not yet given out: the store was put back to an
 			// older copy. Nobody can tell what else was lost, so sign in again.
@@ -143,12 +143,12 @@ func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, err
 		next.Refreshed = now
 		next.AccessExpires = now.Add(s.cfg.AccessTTL)
 		next.Expires = now.Add(s.cfg.RefreshTTL)
-		err = s.write(ctx, func(ctx context.Context) error { return s.store.RotateSession(ctx, next) })
+		err = s.write(ctx, "refresh session", func(ctx context.Context) error { return s.store.RotateSession(ctx, next) })
 		switch {
 		case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
 			continue // Someone was faster; look again what there is now.
 		case err != nil:
-			return Grant{}, fmt.Errorf("account: refresh session: %w", err)
+			return Grant{}, err
 		}
 		return s.adopt(ctx, next, remote)
 	}
@@ -225,8 +225,9 @@ func (s *Service) end(ctx context.Context, ids []string, reason EndReason) error
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := s.write(ctx, func(ctx context.Context) error { return s.store.EndSessions(ctx, ids) }); err != nil {
-		return fmt.Errorf("account: end sessions: %w", err)
+	err := s.write(ctx, "end sessions", func(ctx context.Context) error { return s.store.EndSessions(ctx, ids) })
+	if err != nil {
+		return err
 	}
 	s.forget(ctx, ids, reason)
 	return nil

@@ -16,7 +16,6 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"todoku/account"
-	"todoku/account/accounttest"
 	"todoku/engine"
 	"todoku/feed"
 	todokuv1 "todoku/gen/todoku/v1"
@@ -104,7 +103,9 @@ func open(t *testing.T) *venue {
 	past, err := sqlite.OpenHistory(ctx, filepath.Join(t.TempDir(), "history.db"))
 	must(t, err)
 	f := feed.New(log, hub, past, encoder, feed.Options{})
-	accounts, err := account.NewService(ctx, accounttest.NewMemoryStore(), account.Config{
+	store, err := sqlite.OpenAccounts(ctx, filepath.Join(t.TempDir(), "accounts.db"))
+	must(t, err)
+	accounts, err := account.NewService(ctx, store, account.Config{
 		Hash:  account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1},
 		Admit: Admit(f), OnEnd: EndStreams(hub),
 		OnExtend: func(session string, expires time.Time) { hub.SetExpiry(session, expires) },
@@ -113,10 +114,8 @@ func open(t *testing.T) *venue {
 	must(t, err)
 	encoder.SetDigests(f.Digests)
 	follower := history.NewFollower(log, past, history.Options{})
-	evidence, err := sqlite.OpenAccounts(ctx, filepath.Join(t.TempDir(), "accounts.db"))
-	must(t, err)
 	streams, err := live.New(ctx, live.Options{
-		Hub: hub, Evidence: evidence.Evidence(), Submit: Submit(v.engine), Directory: f,
+		Hub: hub, Evidence: store.Evidence(), Submit: Submit(v.engine), Directory: f,
 		Presence: live.PresenceOptions{Grace: 100 * time.Millisecond},
 	})
 	must(t, err)
@@ -166,7 +165,7 @@ func open(t *testing.T) *venue {
 		running.Wait()
 		log.Close()
 		must(t, past.Close())
-		must(t, evidence.Close())
+		must(t, store.Close())
 	})
 	return v
 }

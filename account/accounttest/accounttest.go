@@ -1,5 +1,5 @@
-// Package accounttest is the suite that every account.Store passes, a Store
-// in memory, and one that fails when a test says so.
+// Package accounttest is the suite that every account.Store passes, and a Store
+// that fails when a test says so.
 package accounttest
 
 import (

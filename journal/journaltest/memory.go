@@ -6,15 +6,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"sync"
 	"sync/atomic"
 
 	"todoku/journal"
 )
 
-// MemoryStore is a [journal.Store] in memory. It keeps the same encoded batches as
-// the durable stores, so it finds damage as they do.
+// MemoryStore is a [journal.Store] in memory.
 type MemoryStore struct {
 	shared *memory
 	closed atomic.Bool
@@ -24,22 +22,9 @@ type MemoryStore struct {
 type memory struct {
 	epoch string
 
-	mu        sync.RWMutex // protects what follows
-	batches   []memoryBatch
-	snapshots []memorySnapshot // ascending by sequence
-}
-
-type memoryBatch struct {
-	first, last uint64
-	lastTime    int64
-	checksum    uint32
-	data        []byte
-}
-
-type memorySnapshot struct {
-	journal.Snapshot
-
-	checksum uint32
+	mu        sync.Mutex // protects what follows
+	batches   [][]journal.Record
+	snapshots []journal.Snapshot // ascending by sequence
 }
 
 // NewMemoryStore returns an empty journal.
@@ -59,6 +44,16 @@ func (s *MemoryStore) check(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// locked calls do with the shared memory locked.
+func (s *MemoryStore) locked(ctx context.Context, do func(*memory) error) error {
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	s.shared.mu.Lock()
+	defer s.shared.mu.Unlock()
+	return do(s.shared)
+}
+
 // Epoch implements [journal.Store].
 func (s *MemoryStore) Epoch(ctx context.Context) (string, error) {
 	return s.shared.epoch, s.check(ctx)
@@ -66,126 +61,104 @@ func (s *MemoryStore) Epoch(ctx context.Context) (string, error) {
 
 // Append implements [journal.Store].
 func (s *MemoryStore) Append(ctx context.Context, prev uint64, batch []journal.Record) error {
-	if err := s.check(ctx); err != nil {
-		return err
-	}
-	m := s.shared
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var tail memoryBatch
-	if len(m.batches) > 0 {
-		tail = m.batches[len(m.batches)-1]
-	}
-	if tail.last != prev {
-		return fmt.Errorf("%w: head is %d, not %d", journal.ErrStale, tail.last, prev)
-	}
-	if err := journal.CheckBatch(prev, tail.lastTime, batch); err != nil {
-		return err
-	}
-	last := batch[len(batch)-1]
-	data, checksum := journal.EncodeBatch(nil, tail.checksum, batch)
-	m.batches = append(m.batches, memoryBatch{
-		first: batch[0].Sequence, last: last.Sequence, lastTime: last.Time, checksum: checksum, data: data,
+	return s.locked(ctx, func(m *memory) error {
+		var tail journal.Record
+		if n := len(m.batches); n > 0 {
+			tail = last(m.batches[n-1])
+		}
+		if tail.Sequence != prev {
+			return fmt.Errorf("%w: head is %d, not %d", journal.ErrStale, tail.Sequence, prev)
+		}
+		if err := journal.CheckBatch(prev, tail.Time, batch); err != nil {
+			return err
+		}
+		batch = slices.Clone(batch)
+		for i := range batch {
+			batch[i].Data = bytes.Clone(batch[i].Data)
+		}
+		m.batches = append(m.batches, batch)
+		return nil
 	})
-	return nil
 }
 
+func last(batch []journal.Record) journal.Record { return batch[len(batch)-1] }
+
 // Read implements [journal.Store].
-func (s *MemoryStore) Read(ctx context.Context, after uint64, limit int) ([]journal.Record, error) {
-	if err := s.check(ctx); err != nil {
-		return nil, err
-	}
+func (s *MemoryStore) Read(ctx context.Context, after uint64, limit int) (records []journal.Record, err error) {
 	if limit < 1 {
 		return nil, fmt.Errorf("%w: limit %d", journal.ErrInvalid, limit)
 	}
-	m := s.shared
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	oldest, head := m.bounds()
-	if after >= head {
-		return nil, nil
-	}
-	if after+1 < oldest {
-		return nil, fmt.Errorf("%w: oldest record is %d", journal.ErrCompacted, oldest)
-	}
-	var records []journal.Record
-	at := sort.Search(len(m.batches), func(i int) bool { return m.batches[i].last > after })
-	for ; at < len(m.batches) && len(records) < limit; at++ {
-		stored := m.batches[at]
-		batch, err := journal.DecodeBatch(stored.first, stored.data)
-		if err != nil {
-			return nil, err
+	err = s.locked(ctx, func(m *memory) error {
+		oldest, head := m.bounds()
+		if after >= head {
+			return nil
 		}
-		if at > 0 && batch.Previous != m.batches[at-1].checksum {
-			return nil, &journal.CorruptError{Sequence: stored.first, Reason: "does not follow the record before"}
+		if after+1 < oldest {
+			return fmt.Errorf("%w: oldest record is %d", journal.ErrCompacted, oldest)
 		}
-		if stored.first <= after {
-			batch.Records = batch.Records[after+1-stored.first:]
+		at, _ := m.find(after + 1)
+		for ; at < len(m.batches) && len(records) < limit; at++ {
+			batch := m.batches[at]
+			if first := batch[0].Sequence; first <= after {
+				batch = batch[after+1-first:]
+			}
+			records = append(records, batch...)
 		}
-		records = append(records, batch.Records...)
-	}
-	return records, nil
+		return nil
+	})
+	return records, err
+}
+
+// find returns the index of the batch that ends with or behind a sequence.
+func (m *memory) find(sequence uint64) (int, bool) {
+	return slices.BinarySearchFunc(m.batches, sequence, func(batch []journal.Record, sequence uint64) int {
+		return cmp.Compare(last(batch).Sequence, sequence)
+	})
 }
 
 // Bounds implements [journal.Store].
 func (s *MemoryStore) Bounds(ctx context.Context) (oldest, head uint64, err error) {
-	if err := s.check(ctx); err != nil {
-		return 0, 0, err
-	}
-	s.shared.mu.RLock()
-	defer s.shared.mu.RUnlock()
-	oldest, head = s.shared.bounds()
-	return oldest, head, nil
+	err = s.locked(ctx, func(m *memory) error {
+		oldest, head = m.bounds()
+		return nil
+	})
+	return oldest, head, err
 }
 
 func (m *memory) bounds() (oldest, head uint64) {
 	if len(m.batches) == 0 {
 		return 1, 0
 	}
-	return m.batches[0].first, m.batches[len(m.batches)-1].last
+	return m.batches[0][0].Sequence, last(m.batches[len(m.batches)-1]).Sequence
 }
 
 // SaveSnapshot implements [journal.Store].
 func (s *MemoryStore) SaveSnapshot(ctx context.Context, snapshot journal.Snapshot) error {
-	if err := s.check(ctx); err != nil {
-		return err
-	}
-	m := s.shared
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, head := m.bounds(); snapshot.Sequence > head {
-		return fmt.Errorf("%w: snapshot of %d past the head %d", journal.ErrInvalid, snapshot.Sequence, head)
-	}
-	snapshot.Data = bytes.Clone(snapshot.Data)
-	saved := memorySnapshot{snapshot, snapshot.Checksum()}
-	at, found := slices.BinarySearchFunc(m.snapshots, snapshot.Sequence, func(saved memorySnapshot, sequence uint64) int {
-		return cmp.Compare(saved.Sequence, sequence)
+	return s.locked(ctx, func(m *memory) error {
+		if _, head := m.bounds(); snapshot.Sequence > head {
+			return fmt.Errorf("%w: snapshot of %d past the head %d", journal.ErrInvalid, snapshot.Sequence, head)
+		}
+		snapshot.Data = bytes.Clone(snapshot.Data)
+		m.snapshots = slices.DeleteFunc(m.snapshots, func(s journal.Snapshot) bool { return s.Sequence == snapshot.Sequence })
+		m.snapshots = append(m.snapshots, snapshot)
+		slices.SortFunc(m.snapshots, func(a, b journal.Snapshot) int { return cmp.Compare(a.Sequence, b.Sequence) })
+		m.snapshots = slices.Delete(m.snapshots, 0, max(0, len(m.snapshots)-journal.KeptSnapshots))
+		return nil
 	})
-	if found {
-		m.snapshots[at] = saved
-	} else {
-		m.snapshots = slices.Insert(m.snapshots, at, saved)
-	}
-	if extra := len(m.snapshots) - journal.KeptSnapshots; extra > 0 {
-		m.snapshots = slices.Delete(m.snapshots, 0, extra)
-	}
-	return nil
 }
 
 // LoadSnapshot implements [journal.Store].
-func (s *MemoryStore) LoadSnapshot(ctx context.Context, atMost uint64) (journal.Snapshot, error) {
-	if err := s.check(ctx); err != nil {
-		return journal.Snapshot{}, err
-	}
-	s.shared.mu.RLock()
-	defer s.shared.mu.RUnlock()
-	return s.shared.loadSnapshot(atMost)
+func (s *MemoryStore) LoadSnapshot(ctx context.Context, atMost uint64) (snapshot journal.Snapshot, err error) {
+	err = s.locked(ctx, func(m *memory) (err error) {
+		snapshot, err = m.loadSnapshot(atMost)
+		return err
+	})
+	return snapshot, err
 }
 
 func (m *memory) loadSnapshot(atMost uint64) (journal.Snapshot, error) {
-	for _, saved := range slices.Backward(m.snapshots) {
-		if saved.Sequence <= atMost && saved.checksum == saved.Checksum() {
-			snapshot := saved.Snapshot
+	for _, snapshot := range slices.Backward(m.snapshots) {
+		if snapshot.Sequence <= atMost {
 			snapshot.Data = bytes.Clone(snapshot.Data)
 			return snapshot, nil
 		}
@@ -195,21 +168,15 @@ func (m *memory) loadSnapshot(atMost uint64) (journal.Snapshot, error) {
 
 // Compact implements [journal.Store].
 func (s *MemoryStore) Compact(ctx context.Context, before uint64) error {
-	if err := s.check(ctx); err != nil {
-		return err
-	}
-	m := s.shared
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := journal.CheckCompact(before, func() (journal.Snapshot, error) { return m.loadSnapshot(journal.MaxSequence) }); err != nil {
-		return err
-	}
-	drop := 0
-	for drop < len(m.batches)-1 && m.batches[drop].last < before {
-		drop++
-	}
-	m.batches = slices.Delete(m.batches, 0, drop)
-	return nil
+	return s.locked(ctx, func(m *memory) error {
+		err := journal.CheckCompact(before, func() (journal.Snapshot, error) { return m.loadSnapshot(journal.MaxSequence) })
+		if err != nil || len(m.batches) == 0 {
+			return err
+		}
+		at, _ := m.find(before)
+		m.batches = slices.Delete(m.batches, 0, min(at, len(m.batches)-1))
+		return nil
+	})
 }
 
 // Close implements [journal.Store].
