@@ -62,7 +62,7 @@ func (r *acknowledger) run(ctx context.Context) {
 			return
 		case <-r.wake:
 		}
-		request := r.request(time.Now())
+		request := r.request()
 		// The next acknowledgement replaces a lost one. A venue that refuses it ends the
 		// stream with a reason.
 		if _, err := r.client.Notifications().AcknowledgeNotifications(ctx, request); err == nil {
@@ -72,12 +72,12 @@ func (r *acknowledger) run(ctx context.Context) {
 }
 
 // request acknowledges what has been processed and painted.
-func (r *acknowledger) request(now time.Time) *todokuv1.AcknowledgeNotificationsRequest {
+func (r *acknowledger) request() *todokuv1.AcknowledgeNotificationsRequest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	request := proto.CloneOf(&r.pending)
 	if r.painted > 0 {
-		request.PaintedNumber, request.PaintedAgo = r.painted, durationpb.New(max(0, now.Sub(r.paintedAt)))
+		request.PaintedNumber, request.PaintedAgo = r.painted, durationpb.New(time.Since(r.paintedAt))
 	}
 	return request
 }

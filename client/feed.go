@@ -112,26 +112,24 @@ func (f *Feed) Updates(ctx context.Context) iter.Seq2[Update, error] {
 			yield(Update{}, ErrLooping)
 			return
 		}
-		defer f.endLoop()
+		var err error
+		defer func() { f.endLoop(err) }()
 		if f.connection == "" {
 			f.attachTo(f.client.Session().ConnectionID)
 		}
 		ctx, done := f.client.follow(ctx, f)
 		defer done()
-		if err := f.run(ctx, yield); err != nil {
-			f.mu.Lock()
-			f.finished = err
-			f.notifyLocked()
-			f.mu.Unlock()
+		if err = f.run(ctx, yield); err != nil {
 			yield(Update{}, err)
 		}
 	}
 }
 
-func (f *Feed) endLoop() {
+func (f *Feed) endLoop(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.looping = false
+	f.looping, f.finished = false, err
+	f.notifyLocked()
 	f.standing.State, f.standing.Since = StateIdle, time.Now()
 }
 
@@ -171,28 +169,33 @@ func (f *Feed) run(ctx context.Context, yield func(Update, error) bool) error {
 	return context.Cause(ctx)
 }
 
-// prepareRetry prepares the next attempt after a stream's end. An error means that there is no
-// next attempt. The stream was opened with the given access token, or a newer one.
+// prepareRetry prepares the next attempt after a stream's end. An error means that there is
+// no next attempt. The stream was opened with the given access token, or a newer one.
 func (f *Feed) prepareRetry(ctx context.Context, token, reason string, err error) error {
 	end := &EndError{Reason: reason, Err: err}
+	var failed error // The preparation.
 	switch reason {
 	case ReasonSuperseded, ReasonSessionRevoked, ReasonUserSuspended, ReasonNotYourConnection, ReasonBadCursor, ReasonBadSubscription,
 		ReasonTooLarge, ReasonSettings:
 		return end
 	case ReasonDiverged:
 		f.resync("The client's state differed from the venue's.")
-		return nil
 	case ReasonUnknownConnection:
-		return f.unlessTemporary(ctx, f.reopen(ctx), end)
-	}
-	switch status.Code(err) { //nolint:exhaustive // The other codes are temporary.
-	case codes.Unauthenticated:
-		return f.unlessTemporary(ctx, f.client.refresh(ctx, token), end)
-	case codes.InvalidArgument, codes.PermissionDenied, codes.Unimplemented:
-		// From a proxy it may be temporary; from the venue it is not.
-		if Reason(err) != "" {
-			return end
+		failed = f.reopen(ctx)
+	default:
+		switch status.Code(err) { //nolint:exhaustive // The other codes are temporary.
+		case codes.Unauthenticated:
+			failed = f.client.refresh(ctx, token)
+		case codes.InvalidArgument, codes.PermissionDenied, codes.Unimplemented:
+			// From a proxy it may be temporary; from the venue it is not.
+			if Reason(err) != "" {
+				return end
+			}
 		}
+	}
+	refusals := []codes.Code{codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition, codes.Unimplemented}
+	if ctx.Err() == nil && slices.Contains(refusals, status.Code(failed)) {
+		return end
 	}
 	return nil
 }
@@ -212,16 +215,6 @@ func (f *Feed) reopen(ctx context.Context) error {
 		s.ConnectionID = f.connection
 		return true
 	})
-	return nil
-}
-
-// unlessTemporary returns end if err is a refusal of the venue's; any other error is
-// temporary.
-func (f *Feed) unlessTemporary(ctx context.Context, err error, end *EndError) error {
-	refusals := []codes.Code{codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition, codes.Unimplemented}
-	if ctx.Err() == nil && slices.Contains(refusals, status.Code(err)) {
-		return end
-	}
 	return nil
 }
 

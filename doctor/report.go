@@ -16,11 +16,9 @@ func (m Millis) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(time.Duration(m).Microseconds())/micros, 'f', -1, 64), nil
 }
 
-// String returns the time as people read it.
-func (m Millis) String() string { return short(time.Duration(m)) }
-
-// short rounds to about three digits.
-func short(d time.Duration) string {
+// String returns the time rounded to about three digits.
+func (m Millis) String() string {
+	d := time.Duration(m)
 	switch {
 	case d >= 10*time.Second:
 		return d.Round(100 * time.Millisecond).String()

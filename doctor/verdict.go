@@ -69,18 +69,18 @@ func (v *Verdict) find(level Level, code, format string, args ...any) {
 
 const (
 	// venueMinTime is the venue's default of --keepalive-min-time.
-	venueMinTime = 5 * time.Second
+	venueMinTime = Millis(5 * time.Second)
 	// leastKeepalive is grpc-go's minimum; it raises shorter times (gRPC proposal A8).
-	leastKeepalive = 10 * time.Second
+	leastKeepalive = Millis(10 * time.Second)
 	// Defaults of client, venue and proxies, with reasons in the protocol.
-	usualKeepalive = 20 * time.Second
-	usualHeartbeat = 5 * time.Second
-	usualProxyIdle = 90 * time.Second
+	usualKeepalive = Millis(20 * time.Second)
+	usualHeartbeat = Millis(5 * time.Second)
+	usualProxyIdle = Millis(90 * time.Second)
 	// beats is how many heartbeats must fit into a timer: one of them may be late or lost.
 	beats = 3
 	// clearly is how much longer than a PING a call must take to be evidence: a server's
 	// work takes less.
-	clearly = 2 * time.Millisecond
+	clearly = Millis(2 * time.Millisecond)
 )
 
 // judge draws the conclusions from the report alone.
@@ -153,7 +153,7 @@ func (r *Report) judgePings() {
 func (r *Report) whoAnswers(refused, tolerated Millis) {
 	v, trips := &r.Verdict, &r.RoundTrips
 	nearer := func(format string, args ...any) { v.Evidence = append(v.Evidence, fmt.Sprintf(format, args...)) }
-	if trips.Pings.Count > 0 && trips.Calls.Min > 2*trips.Pings.P50 && trips.Calls.Min-trips.Pings.P50 > Millis(clearly) {
+	if trips.Pings.Count > 0 && trips.Calls.Min > 2*trips.Pings.P50 && trips.Calls.Min-trips.Pings.P50 > clearly {
 		nearer("half of the PINGs were answered within %s, the fastest of %d calls took %s", trips.Pings.P50, trips.Calls.Count, trips.Calls.Min)
 	}
 	for _, header := range trips.Foreign {
@@ -168,8 +168,8 @@ func (r *Report) whoAnswers(refused, tolerated Millis) {
 			break
 		}
 	}
-	if refused == 0 && tolerated > 0 && tolerated < Millis(venueMinTime) {
-		nearer("a PING every %s was never refused as too often; a venue with its default settings ends a quiet connection for less than %s", tolerated, short(venueMinTime))
+	if refused == 0 && tolerated > 0 && tolerated < venueMinTime {
+		nearer("a PING every %s was never refused as too often; a venue with its default settings ends a quiet connection for less than %s", tolerated, venueMinTime)
 	}
 	switch {
 	case refused > 0:
@@ -281,8 +281,8 @@ func (r *Report) judgeFeed() {
 func (r *Report) choose() {
 	v := &r.Verdict
 	s := Settings{
-		KeepaliveTime: Millis(usualKeepalive), KeepaliveTimeout: Millis(leastKeepalive),
-		Heartbeat: Millis(usualHeartbeat), ProxyIdle: Millis(usualProxyIdle),
+		KeepaliveTime: usualKeepalive, KeepaliveTimeout: leastKeepalive,
+		Heartbeat: usualHeartbeat, ProxyIdle: usualProxyIdle,
 	}
 	if r.Feed != nil && r.Feed.Heartbeat > 0 {
 		s.Heartbeat = r.Feed.Heartbeat
@@ -299,7 +299,7 @@ func (r *Report) choose() {
 	if v.PingedCut > 0 && v.PingedCut < s.ProxyIdle {
 		v.find(Hint, "RAISE_PROXY_TIMER", "raise the proxy's timer from %s to %s", v.PingedCut, s.ProxyIdle)
 	}
-	least := Millis(leastKeepalive)
+	least := leastKeepalive
 	if v.PingsAnsweredBy == AnsweredByVenue {
 		least = max(least, 2*v.SmallestPing)
 	}
