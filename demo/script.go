@@ -18,8 +18,8 @@ const (
 	// Otherwise the maker changes the size of a quote, or replaces one that has gone.
 )
 
-// pausedTurns is how many turns a market is skipped after it refused an order: it may
-// be halted.
+// pausedTurns is how many turns a market is skipped after it refused an order: it may be
+// halted.
 const pausedTurns = 20
 
 // kind is what a command does.
@@ -34,16 +34,13 @@ const (
 
 // command is one request of one demo trader.
 type command struct {
+	intent
 	kind   kind
 	trader int // makers first, then takers
-	market *market
-	side   trade.Side
 	price  trade.Price
-	// quantity is the order's total: for a replace, what is filled included.
+	// quantity is the order's total: for a replace, it includes what is filled.
 	quantity trade.Quantity
 	orderID  string // what is replaced or canceled
-	ticks    int64  // where the quote stands on its ladder
-	opening  bool   // part of the first ladder
 }
 
 // outcome is what the venue answered.
@@ -52,18 +49,17 @@ type outcome struct {
 	refused string
 	// gone says that the order to replace or cancel had ended before.
 	gone bool
-	// The order as it is now, where there is one.
+	// The present order, if there is one.
 	orderID        string
 	filled, leaves trade.Quantity
 }
 
-// intent is a decision that becomes a command later, from what its market looks like
-// then.
+// intent is a decision that becomes a command later, by the state of its market then.
 type intent struct {
 	market  *market
 	side    trade.Side
-	ticks   int64
-	opening bool
+	ticks   int64 // the price on its ladder
+	opening bool  // part of the first ladder
 }
 
 // script is the state of the whole demo. One goroutine uses it.
@@ -157,8 +153,8 @@ func (s *script) quote(i intent) (command, bool) {
 	m := i.market
 	rung := m.rung(i.side, i.ticks)
 	c := command{
-		trader: m.maker, market: m, side: i.side, ticks: i.ticks, opening: i.opening,
-		price: trade.Price(i.ticks) * m.tick, quantity: m.unit * trade.Quantity(1+s.rng.Int64N(6)),
+		intent: i, trader: m.maker, price: trade.Price(i.ticks) * m.tick,
+		quantity: m.unit * trade.Quantity(1+s.rng.Int64N(6)),
 	}
 	switch {
 	case rung.orderID == "" && !m.wants(i.side):
@@ -179,7 +175,7 @@ func (s *script) quote(i intent) (command, bool) {
 func (s *script) take(m *market) (command, bool) {
 	taker := s.rng.IntN(s.takers)
 	held, most := m.taken[taker], takerUnits*m.unit
-	c := command{kind: take, trader: makers + taker, market: m, side: trade.SideSell}
+	c := command{intent: intent{market: m, side: trade.SideSell}, kind: take, trader: makers + taker}
 	c.quantity = m.unit * trade.Quantity(1+s.rng.Int64N(4))
 	through := m.half + 3
 	if trade.Quantity(s.rng.Int64N(1000)) < 500-500*held/most {
@@ -222,7 +218,7 @@ func (s *script) answered(c command, o outcome) {
 // again puts a quote that was not replaced first in the queue.
 func (s *script) again(c command) {
 	if c.kind == replace {
-		s.intents = slices.Insert(s.intents, 0, intent{c.market, c.side, c.ticks, c.opening})
+		s.intents = slices.Insert(s.intents, 0, c.intent)
 	}
 }
 
