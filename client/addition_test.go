@@ -12,12 +12,11 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// A change of the subscription is told once what it adds, and these venues may or may
-// not have told it when the stream ends.
+// After a change of the subscription the venue sends what it adds once. In these tests the
+// stream ends before or after that.
 
-// addWhenAsked follows a feed until the last message that is named, changes its
-// subscription where the venue says "add presence", and closes changed then. It returns
-// what was handed on.
+// addWhenAsked follows a feed until the message last. At the message "add presence" it
+// changes the subscription and closes changed. It returns what was delivered.
 func addWhenAsked(t *testing.T, c *client.Client, changed chan<- struct{}, last string) (said []string) {
 	t.Helper()
 	for u, err := range c.Feed(t.Context(), client.FeedOptions{ResumeAfter: "e:5"}) {
@@ -39,9 +38,9 @@ func addWhenAsked(t *testing.T, c *client.Client, changed chan<- struct{}, last 
 	return nil
 }
 
-// TestAnAdditionThatMayNotHaveComeIsFollowedByASnapshot cuts the stream where the
-// change was made, and then once more where the snapshot ended.
-func TestAnAdditionThatMayNotHaveComeIsFollowedByASnapshot(t *testing.T) {
+// TestASnapshotFollowsAnAdditionThatMayNotHaveArrived cuts the stream at the
+// change, and once more inside the snapshot.
+func TestASnapshotFollowsAnAdditionThatMayNotHaveArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		changed := make(chan struct{})
 		v := &venue{changedAt: "e:7"}
@@ -53,7 +52,7 @@ func TestAnAdditionThatMayNotHaveComeIsFollowedByASnapshot(t *testing.T) {
 				<-changed
 				s.send("e:7", note("a"))
 			case 2:
-				s.fragment(at(9, snapshotBegin())) // And nothing more.
+				s.fragment(at(9, snapshotBegin())) // Nothing follows.
 			case 3:
 				s.send("e:9", at(9, snapshotBegin()), snapshotEnd())
 			default:
@@ -68,7 +67,7 @@ func TestAnAdditionThatMayNotHaveComeIsFollowedByASnapshot(t *testing.T) {
 		c := v.login(t)
 		said := addWhenAsked(t, c, changed, "done@e:10")
 		equal(t, "resumed after", v.resumed(), []string{"e:5", "", "", "e:9"})
-		equal(t, "handed on", said, []string{
+		equal(t, "delivered", said, []string{
 			"hello@e:5", "add presence@e:6", "a@e:7",
 			"hello", "b", "c", "reset DIVERGED", "begin",
 			"hello", "reset DIVERGED", "begin", "end@e:9",
@@ -77,8 +76,8 @@ func TestAnAdditionThatMayNotHaveComeIsFollowedByASnapshot(t *testing.T) {
 	})
 }
 
-// TestAnAdditionThatHasComeIsResumedAfter cuts the stream after a later cursor came.
-func TestAnAdditionThatHasComeIsResumedAfter(t *testing.T) {
+// TestAFeedResumesAfterAnAdditionThatArrived cuts the stream after a later cursor arrived.
+func TestAFeedResumesAfterAnAdditionThatArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		changed := make(chan struct{})
 		v := &venue{changedAt: "e:7"}
@@ -99,11 +98,11 @@ func TestAnAdditionThatHasComeIsResumedAfter(t *testing.T) {
 	})
 }
 
-// TestNoStreamTakesOverBeforeAnAdditionHasCome has the venue ask its client to move
-// while a change is on its way, and keep it waiting.
-func TestNoStreamTakesOverBeforeAnAdditionHasCome(t *testing.T) {
+// TestNoStreamTakesOverBeforeAnAdditionHasArrived has the venue ask its client to move
+// after a change, before it sends the addition.
+func TestNoStreamTakesOverBeforeAnAdditionHasArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const wait = within * 3 / 4 // By when it would have moved.
+		const wait = within * 3 / 4 // Otherwise the client has moved by then.
 		changed := make(chan struct{})
 		v := &venue{changedAt: "e:7"}
 		v.feed = func(s *stream) error {
@@ -117,7 +116,7 @@ func TestNoStreamTakesOverBeforeAnAdditionHasCome(t *testing.T) {
 			s.send("e:7", askToMove())
 			pass(s, wait)
 			if n := len(v.attached()); n != 1 {
-				t.Errorf("%d streams before the addition came", n)
+				t.Errorf("%d streams before the addition arrived", n)
 			}
 			s.send("e:8", note("presence"))
 			return s.hold()
@@ -132,10 +131,10 @@ func TestNoStreamTakesOverBeforeAnAdditionHasCome(t *testing.T) {
 	})
 }
 
-// TestAStreamThatIsAskedAgainOwesWhatItAdds has a stream take over that was asked for
+// TestAChangeThatIsSentAgainIsPendingAgain has a stream take over that was asked for
 // before a change, and breaks it after a later cursor than the change's came and before
 // it is asked for the change as well.
-func TestAStreamThatIsAskedAgainOwesWhatItAdds(t *testing.T) {
+func TestAChangeThatIsSentAgainIsPendingAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opened, changed := make(chan struct{}), make(chan struct{})
 		v := &venue{}

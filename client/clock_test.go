@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestClocksKeepTheTruthWithinTheirBounds runs two clocks apart, with messages that
-// take random times, and sets one of them now and then.
-func TestClocksKeepTheTruthWithinTheirBounds(t *testing.T) {
+// TestTheClockDifferenceStaysWithinItsBounds lets two clocks drift, with messages
+// that take random times, and sets one of them at times.
+func TestTheClockDifferenceStaysWithinItsBounds(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	took := func() time.Duration { return time.Duration(random.Int64N(int64(20 * time.Millisecond))) }
 	var c clocks

@@ -23,16 +23,16 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// wire is the other end of a connection, frame by frame: what stands between a
-// client and a venue ends streams in ways that no gRPC server offers.
+// wire is the other end of a connection, frame by frame: proxies end streams in ways that
+// no gRPC server offers.
 type wire struct {
 	net.Conn
 	*http2.Framer
 	stream uint32
 }
 
-// answer takes the connection's first stream and begins it with a Hello. It sees to
-// no more than what a client waits for, PINGs not included.
+// answer takes the connection's first stream and begins it with a Hello. It answers
+// only what a client waits for, and no PINGs.
 func answer(conn net.Conn) (*wire, error) {
 	if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (w *wire) data(r *todokuv1.FeedNotificationResponse) error {
 	return w.WriteData(w.stream, false, frame)
 }
 
-// drain reads what the client sends, and answers nothing, until it has left.
+// drain reads what the client sends, without an answer, until it has left.
 func (w *wire) drain() { _, _ = io.Copy(io.Discard, w.Conn) }
 
 // endOf follows a feed over connections that serve answers, and returns how its
@@ -106,7 +106,7 @@ func endOf(t *testing.T, config client.Config, l net.Listener, dial func(context
 				return
 			}
 			serving.Go(func() {
-				defer conn.Close() //nolint:errcheck // It is to end.
+				defer conn.Close() //nolint:errcheck // The test ends it.
 				serve(conn)
 			})
 		}
@@ -132,14 +132,14 @@ func endOf(t *testing.T, config client.Config, l net.Listener, dial func(context
 	}
 	serving.Wait()
 	if first == nil {
-		t.Fatal("no end was told")
+		t.Fatal("OnEnd was not called")
 	}
 	return *first
 }
 
-// TestEveryCutHasItsName cuts a stream in every way that a proxy, a dying process
-// or a network can, and looks at what the client makes of it.
-func TestEveryCutHasItsName(t *testing.T) {
+// TestEveryCutHasAReason cuts a stream in every way that a proxy, a dying process
+// or a network can, and checks the reason.
+func TestEveryCutHasAReason(t *testing.T) {
 	cuts := map[string]struct {
 		cut            func(*wire) error
 		reason, detail string
@@ -156,14 +156,14 @@ func TestEveryCutHasItsName(t *testing.T) {
 			cut:    func(w *wire) error { return w.headers(true, "grpc-status", "14", "grpc-message", "upstream reset") },
 			reason: "UNAVAILABLE",
 		},
-		"told to go for its PINGs": {
+		"GOAWAY for its PINGs": {
 			cut: func(w *wire) error {
 				return errors.Join(w.WriteGoAway(w.stream, http2.ErrCodeEnhanceYourCalm, []byte("too_many_pings")), w.Close())
 			},
 			reason: client.ReasonGoAway, detail: `GOAWAY ENHANCE_YOUR_CALM "too_many_pings"`,
 			goAway: &client.GoAway{Code: "ENHANCE_YOUR_CALM", Debug: "too_many_pings"},
 		},
-		"told to go before it was seen": {
+		"GOAWAY before the stream was seen": {
 			cut: func(w *wire) error {
 				return errors.Join(w.WriteGoAway(0, http2.ErrCodeNo, nil), w.Close())
 			},
@@ -195,9 +195,9 @@ func TestEveryCutHasItsName(t *testing.T) {
 				end := endOf(t, config, l, dial, func(conn net.Conn) {
 					w, err := answer(conn)
 					if err != nil {
-						return // A stream that came too late.
+						return // A later stream.
 					}
-					synctest.Wait() // The Hello has been handed on.
+					synctest.Wait() // The Hello has been delivered.
 					if err := c.cut(w); err != nil {
 						t.Error(err)
 					}
@@ -207,7 +207,7 @@ func TestEveryCutHasItsName(t *testing.T) {
 					t.Errorf("ended by %s: %s, %q: %v", end.By, end.Reason, end.Detail, end.Err)
 				}
 				if (end.GoAway == nil) != (c.goAway == nil) || end.GoAway != nil && *end.GoAway != *c.goAway {
-					t.Errorf("told to go: %v", end.GoAway)
+					t.Errorf("GOAWAY: %v", end.GoAway)
 				}
 				if end.Responses != 1 || end.Bytes == 0 || end.Cursor != "e:5" || end.Attach != 7 || end.Idle != c.idle || end.Age != c.idle {
 					t.Errorf("%+v", end)
@@ -217,8 +217,8 @@ func TestEveryCutHasItsName(t *testing.T) {
 	}
 }
 
-// TestARealConnectionThatIsResetOrRefusedIsToldApart needs the system's own errors.
-func TestARealConnectionThatIsResetOrRefusedIsToldApart(t *testing.T) {
+// TestARealConnectionIsFoundResetOrRefused needs the system's own errors.
+func TestARealConnectionIsFoundResetOrRefused(t *testing.T) {
 	listen := func() *net.TCPListener {
 		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
@@ -235,7 +235,7 @@ func TestARealConnectionThatIsResetOrRefusedIsToldApart(t *testing.T) {
 		if err != nil {
 			return
 		}
-		// What was not read yet, or no lingering, makes the system send RST.
+		// Unread data, or SO_LINGER 0, makes the system send RST.
 		if tcp, ok := w.Conn.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}
@@ -243,7 +243,7 @@ func TestARealConnectionThatIsResetOrRefusedIsToldApart(t *testing.T) {
 	if end.Reason != client.ReasonConnectLost || end.Detail != "reset by the other end" || end.Peer != address {
 		t.Errorf("reset: %+v", end)
 	}
-	// Nobody listens there any more.
+	// The listener is closed now.
 	end = endOf(t, client.Config{}, listen(), dial, func(net.Conn) {})
 	if end.Reason != client.ReasonUnreachable || end.Attach != 0 || end.Peer != "" {
 		t.Errorf("refused: %+v", end)

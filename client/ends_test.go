@@ -13,9 +13,9 @@ import (
 	"todoku/client"
 )
 
-// TestEveryEndIsAnsweredAsTheProtocolSays ends a stream by each reason and looks at
+// TestAFeedFollowsTheProtocolAfterEveryEnd ends a stream by each reason and checks
 // what the client does.
-func TestEveryEndIsAnsweredAsTheProtocolSays(t *testing.T) {
+func TestAFeedFollowsTheProtocolAfterEveryEnd(t *testing.T) {
 	resumes := map[string]error{
 		"slow":               problem(codes.ResourceExhausted, client.ReasonSlowConsumer),
 		"silent":             problem(codes.DeadlineExceeded, client.ReasonNotAcknowledging),
@@ -65,7 +65,7 @@ func TestEveryEndIsAnsweredAsTheProtocolSays(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				equal(t, "handed on", said, []string{"hello@e:5", "hello@e:5", "done@e:6"})
+				equal(t, "delivered", said, []string{"hello@e:5", "hello@e:5", "done@e:6"})
 				equal(t, "resumed after", v.resumed(), []string{"e:5", "e:5"})
 				if want := status.Code(end) == codes.Unauthenticated; (v.exchangeCount() == 1) != want {
 					t.Errorf("exchanged the tokens %d times", v.exchangeCount())
@@ -75,7 +75,7 @@ func TestEveryEndIsAnsweredAsTheProtocolSays(t *testing.T) {
 					connection = "another"
 				}
 				if got := v.attached()[1].GetConnectionId(); got != connection || c.Session().ConnectionID != connection {
-					t.Errorf("came back to %s, the session has %s, want %s", got, c.Session().ConnectionID, connection)
+					t.Errorf("attached to %s, the session has %s, want %s", got, c.Session().ConnectionID, connection)
 				}
 			})
 		})
@@ -96,9 +96,9 @@ func TestEveryEndIsAnsweredAsTheProtocolSays(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeMendedEnds refuses what would have brought a stream back; only a
-// refusal counts.
-func TestWhatCannotBeMendedEnds(t *testing.T) {
+// TestAFeedEndsIfPreparingTheNextStreamIsRefused refuses the call that prepares the next
+// stream; any other error is temporary.
+func TestAFeedEndsIfPreparingTheNextStreamIsRefused(t *testing.T) {
 	tries := 0
 	cases := map[string]struct {
 		end     error
@@ -141,7 +141,7 @@ func TestWhatCannotBeMendedEnds(t *testing.T) {
 	}
 }
 
-func TestBackoffStartsAnewAfterAMinuteOfHealth(t *testing.T) {
+func TestBackoffIsResetAfterAMinuteOfAStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ends []time.Time
 		v := &venue{feed: func(s *stream) error {

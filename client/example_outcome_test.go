@@ -57,7 +57,7 @@ func ExampleFeed_Place() {
 	})
 	switch {
 	case errors.Is(err, client.ErrOutcomeUnknown):
-		log.Fatal("neither the venue nor the stream told in time: ask again under the same client_order_id")
+		log.Fatal("neither the venue nor the stream gave the outcome in time: send it again under the same client_order_id")
 	case err != nil:
 		log.Fatal("not done: ", client.Describe(err))
 	}

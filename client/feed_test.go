@@ -42,7 +42,7 @@ func TestACutLosesAndRepeatsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "handed on", said, []string{"hello", "begin", "end@e:5", "a", "b@e:6", "hello@e:6", "c@e:9", "hello@e:9", "d@e:10"})
+		equal(t, "delivered", said, []string{"hello", "begin", "end@e:5", "a", "b@e:6", "hello@e:6", "c@e:9", "hello@e:9", "d@e:10"})
 		equal(t, "resumed after", v.resumed(), []string{"", "e:6", "e:9"})
 	})
 }
@@ -67,13 +67,13 @@ func TestACutInsideASnapshotAsksForAnother(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			equal(t, "handed on", said, []string{"hello", "begin", "a", "hello", "begin", "a", "b", "end@e:5"})
+			equal(t, "delivered", said, []string{"hello", "begin", "a", "hello", "begin", "a", "b", "end@e:5"})
 			equal(t, "resumed after", v.resumed(), []string{start, start})
 		})
 	}
 }
 
-func TestAnEventInFragmentsIsHandedOnWholeOrNotAtAll(t *testing.T) {
+func TestAnEventInFragmentsIsDeliveredWholeOrNotAtAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.hello()
@@ -89,12 +89,12 @@ func TestAnEventInFragmentsIsHandedOnWholeOrNotAtAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "handed on", said, []string{"hello@e:5", "hello@e:5", "a", "b", "heartbeat", "c@e:6"})
+		equal(t, "delivered", said, []string{"hello@e:5", "hello@e:5", "a", "b", "heartbeat", "c@e:6"})
 		equal(t, "resumed after", v.resumed(), []string{"e:5", "e:5"})
 	})
 }
 
-func TestAnEventWithoutEndIsNotKeptForEver(t *testing.T) {
+func TestAnEventThatIsTooLargeEndsTheFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		large := note(strings.Repeat("x", 1<<20))
 		sent := 0
@@ -111,14 +111,14 @@ func TestAnEventWithoutEndIsNotKeptForEver(t *testing.T) {
 			t.Errorf("ended with %v", err)
 		}
 		synctest.Wait()
-		if sent > 64+16 { // What was on its way is lost.
+		if sent > 64+16 { // Responses in flight are lost.
 			t.Errorf("took %d MiB of one event", sent)
 		}
 	})
 }
 
-// TestWhatDoesNotFollowIsNotHandedOn sends responses that leave something out.
-func TestWhatDoesNotFollowIsNotHandedOn(t *testing.T) {
+// TestAResponseAfterAGapIsNotDelivered sends responses after a gap.
+func TestAResponseAfterAGapIsNotDelivered(t *testing.T) {
 	gaps := map[string]func(*stream){
 		"a response is missing":        func(s *stream) { s.number++ },
 		"a response comes twice":       func(s *stream) { s.number-- },
@@ -153,7 +153,7 @@ func TestWhatDoesNotFollowIsNotHandedOn(t *testing.T) {
 					t.Fatal(err)
 				}
 				if slices.Contains(said, "bad@e:7") {
-					t.Errorf("handed on %q", said)
+					t.Errorf("delivered %q", said)
 				}
 				equal(t, "reasons", reasons, []string{client.ReasonGap})
 				equal(t, "resumed after", v.resumed(), []string{"e:5", "e:5"})
@@ -167,12 +167,12 @@ func TestOnlyWhatIsProcessedIsAcknowledged(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.hello()
 			s.send("e:6", note("a"), heartbeat()) // 2
-			s.send("e:7", note("b"))              // 3: too soon after the receipt before
-			s.fragment(note("c"), heartbeat())    // 4: has arrived, and proves life
+			s.send("e:7", note("b"))              // 3: too soon after the acknowledgement before
+			s.fragment(note("c"), heartbeat())    // 4: a fragment with a heartbeat
 			return s.hold()
 		}}
 		c := v.login(t)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // Time passes when all else has been done.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // Synctest advances time when all goroutines wait.
 		defer cancel()
 		var at [][]uint64
 		seen := func() {
@@ -180,7 +180,7 @@ func TestOnlyWhatIsProcessedIsAcknowledged(t *testing.T) {
 			v.mu.Lock()
 			defer v.mu.Unlock()
 			var numbers []uint64
-			for _, r := range v.receipts {
+			for _, r := range v.acknowledgements {
 				if r.GetConnectionId() != "connection" || r.GetAttachNumber() != 1001 {
 					t.Errorf("acknowledged %v", r)
 				}
@@ -193,7 +193,7 @@ func TestOnlyWhatIsProcessedIsAcknowledged(t *testing.T) {
 				break
 			}
 			if u.Message.GetHello() == nil {
-				seen() // While it is being processed.
+				seen() // During its processing.
 			}
 		}
 		seen()
@@ -253,7 +253,7 @@ func TestFeedsEndWithTheirContextOrTheirClient(t *testing.T) {
 	}
 }
 
-func TestADeadlineOfTheCallerStaysOutOfTheStream(t *testing.T) {
+func TestAStreamHasNoDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			if at, ok := s.call.Context().Deadline(); ok {
@@ -285,7 +285,7 @@ func TestLeavingTheLoopEndsTheStream(t *testing.T) {
 	})
 }
 
-func TestASubscriptionIsAskedForAtEveryAttach(t *testing.T) {
+func TestEveryAttachHasTheSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.hello()

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// FuzzFramesAreThoseOfHTTP2 cuts bytes into frames in pieces of any size, and as
-// HTTP/2's own framer does: where that goes on, both see the same.
+// FuzzFramesAreThoseOfHTTP2 splits bytes in pieces of any size into frames, and compares
+// them with those of http2.Framer, as far as that accepts the bytes.
 func FuzzFramesAreThoseOfHTTP2(f *testing.F) {
 	var whole bytes.Buffer
 	framer := http2.NewFramer(&whole, nil)

@@ -23,7 +23,7 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// within is how long the venue gives its streams to move.
+// within is the time in which the venue asks its streams to move.
 const within = 10 * time.Second
 
 func askToMove() *todokuv1.Message {
@@ -46,10 +46,10 @@ func event(sequence uint64) *todokuv1.Message {
 	return m
 }
 
-// TestTheNextStreamIsMadeBeforeTheLastBreaks lets a venue deliver on the old stream,
-// past where the new one was asked to begin, until it takes over; in steps of
-// different sizes, so that what is replayed overlaps in the middle of responses.
-func TestTheNextStreamIsMadeBeforeTheLastBreaks(t *testing.T) {
+// TestTheNextStreamBeginsBeforeTheLastEnds has a venue deliver on the old stream,
+// beyond the cursor of the new one, until that takes over. The steps have different sizes,
+// so that the replay overlaps in the middle of responses.
+func TestTheNextStreamBeginsBeforeTheLastEnds(t *testing.T) {
 	for _, step := range []uint64{1, 2, 3, 7} {
 		synctest.Test(t, func(t *testing.T) {
 			moved := make(chan struct{})
@@ -100,7 +100,7 @@ func TestTheNextStreamIsMadeBeforeTheLastBreaks(t *testing.T) {
 				if u.Cursor != "" {
 					_, at := split(u.Cursor)
 					if at < cursor {
-						t.Fatalf("cursor fell from %d to %s", cursor, u.Cursor)
+						t.Fatalf("the cursor went back from %d to %s", cursor, u.Cursor)
 					}
 					cursor = at
 				}
@@ -112,12 +112,12 @@ func TestTheNextStreamIsMadeBeforeTheLastBreaks(t *testing.T) {
 					continue
 				}
 				if text != strconv.FormatUint(want, 10) {
-					t.Fatalf("handed on %s, want %d", text, want)
+					t.Fatalf("delivered %s, want %d", text, want)
 				}
 				want++
 			}
 			if want < last+10 {
-				t.Errorf("handed on up to %d, of %d", want-1, last+10)
+				t.Errorf("delivered up to %d, of %d", want-1, last+10)
 			}
 			equal(t, "states", states, []string{"CONNECTING", "LIVE"})
 			if status := feed.Status(); status.Handovers != 1 || status.Streams != 2 {
@@ -130,8 +130,8 @@ func TestTheNextStreamIsMadeBeforeTheLastBreaks(t *testing.T) {
 	}
 }
 
-// TestAStreamThatIsNotReplacedGoesOnToItsEnd refuses the next stream each time.
-func TestAStreamThatIsNotReplacedGoesOnToItsEnd(t *testing.T) {
+// TestAStreamWithoutAReplacementGoesOnToItsEnd refuses the next stream each time.
+func TestAStreamWithoutAReplacementGoesOnToItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		over := make(chan struct{})
 		v := &venue{feed: func(s *stream) error {
@@ -169,7 +169,7 @@ func TestAStreamThatIsNotReplacedGoesOnToItsEnd(t *testing.T) {
 		said = slices.DeleteFunc(said, func(s string) bool { return s == "hello@e:5" || s == "reconnect@e:5" || s == "hello@e:24" })
 		for i, text := range said {
 			if want := fmt.Sprintf("%d@e:%d", 6+i, 6+i); text != want {
-				t.Fatalf("handed on %s, want %s", text, want)
+				t.Fatalf("delivered %s, want %s", text, want)
 			}
 		}
 		if late != 9500*time.Millisecond || !slices.Contains(reasons, "UNAVAILABLE") || slices.Contains(reasons, client.ReasonReconnect) {
@@ -181,7 +181,7 @@ func TestAStreamThatIsNotReplacedGoesOnToItsEnd(t *testing.T) {
 	})
 }
 
-// TestHandoversAreSpread moves clients that were told at the same instant.
+// TestHandoversAreSpread moves clients that were asked at the same instant.
 func TestHandoversAreSpread(t *testing.T) {
 	var moves []time.Duration
 	for range 40 {
@@ -209,8 +209,8 @@ func TestHandoversAreSpread(t *testing.T) {
 	}
 }
 
-// TestASnapshotIsNotInterruptedByAHandover asks for a move in the middle of one,
-// where there is no cursor to go on from.
+// TestASnapshotIsNotInterruptedByAHandover asks for a move inside a snapshot,
+// where there is no cursor to resume after.
 func TestASnapshotIsNotInterruptedByAHandover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
@@ -228,14 +228,14 @@ func TestASnapshotIsNotInterruptedByAHandover(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "handed on", said, []string{"hello", "begin", "a", "reconnect", "b", "end@e:5", "hello@e:5", "done@e:6"})
+		equal(t, "delivered", said, []string{"hello", "begin", "a", "reconnect", "b", "end@e:5", "hello@e:5", "done@e:6"})
 		equal(t, "resumed after", v.resumed(), []string{"", "e:5"})
 	})
 }
 
-// TestNoHandoverBringsBackWhatWasTakenAway ends the first stream for good while the
-// next one is being opened.
-func TestNoHandoverBringsBackWhatWasTakenAway(t *testing.T) {
+// TestAHandoverDoesNotContinueARevokedSession revokes the session while the next
+// stream is being opened.
+func TestAHandoverDoesNotContinueARevokedSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opening := make(chan struct{})
 		v := &venue{feed: func(s *stream) error {
@@ -260,11 +260,11 @@ func TestNoHandoverBringsBackWhatWasTakenAway(t *testing.T) {
 	})
 }
 
-// TestTheNextStreamMayBeElsewhere resolves a name to two addresses: streams must not
-// all end up at the first.
-func TestTheNextStreamMayBeElsewhere(t *testing.T) {
+// TestTheNextStreamMayUseAnotherAddress resolves a name to two addresses: not all
+// streams may use the first.
+func TestTheNextStreamMayUseAnotherAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const streams = 40 // That all go one way by chance happens once in 2^39 runs.
+		const streams = 40 // All use one address by chance once in 2^39 runs.
 		v := &venue{feed: func(s *stream) error {
 			s.hello()
 			if s.attempt < streams {
@@ -294,12 +294,12 @@ func TestTheNextStreamMayBeElsewhere(t *testing.T) {
 	})
 }
 
-// TestWhatIsAddedAfterAHandoverIsHandedOn has the venue tell what a change of the
-// subscription adds while nothing else happens, so that it stands at the place up to
-// which the stream before had delivered.
-func TestWhatIsAddedAfterAHandoverIsHandedOn(t *testing.T) {
+// TestAnAdditionAfterAHandoverIsDelivered has the venue send what a change of the
+// subscription adds while nothing else happens, at the cursor up to which the stream
+// before had delivered.
+func TestAnAdditionAfterAHandoverIsDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		opened, told := make(chan struct{}), make(chan struct{})
+		opened, passed := make(chan struct{}), make(chan struct{})
 		open := sync.OnceFunc(func() { close(opened) })
 		v := &venue{feed: func(s *stream) error {
 			if s.attempt == 1 {
@@ -307,11 +307,11 @@ func TestWhatIsAddedAfterAHandoverIsHandedOn(t *testing.T) {
 				s.send("e:6", event(6), askToMove())
 				<-opened
 				s.send("e:7", event(7))
-				close(told)
+				close(passed)
 				return s.hold()
 			}
 			open()
-			<-told
+			<-passed
 			pass(s, time.Second) // The client has it.
 			s.hello()
 			s.send("e:7", event(7))

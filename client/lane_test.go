@@ -8,9 +8,9 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// TestTheSchemaSaysOfEveryMessageHowItTravels holds that no case of Message.body was
-// added without a lane, and that messages from the journal are events.
-func TestTheSchemaSaysOfEveryMessageHowItTravels(t *testing.T) {
+// TestEveryMessageHasALaneInTheSchema checks that every case of Message.body has a lane,
+// and that messages from the journal are events.
+func TestEveryMessageHasALaneInTheSchema(t *testing.T) {
 	t.Parallel()
 	bodies := (&todokuv1.Message{}).ProtoReflect().Descriptor().Oneofs().ByName("body").Fields()
 	for i := range bodies.Len() {

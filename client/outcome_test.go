@@ -16,7 +16,7 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// loop runs over a feed that sees for itself what it hands on, until it ends.
+// loop runs over a feed, without using its updates, until it ends.
 func loop(ctx context.Context, f *client.Feed) {
 	for _, err := range f.Updates(ctx) {
 		if err != nil {
@@ -25,7 +25,7 @@ func loop(ctx context.Context, f *client.Feed) {
 	}
 }
 
-// entered is what a stream says of the order x when it was entered.
+// entered is the report of order x when it was entered.
 func entered(account string, sequence uint64) *todokuv1.Message {
 	return &todokuv1.Message{Sequence: sequence, Body: &todokuv1.Message_ExecutionReport{ExecutionReport: &todokuv1.ExecutionReport{
 		RequestId: "x", ExecType: todokuv1.ExecType_EXEC_TYPE_NEW,
@@ -35,9 +35,9 @@ func entered(account string, sequence uint64) *todokuv1.Message {
 	}}}
 }
 
-// TestTheStreamTellsWhatTheReplyDidNot loses replies and requests in a venue that
-// does, or does not do, what was asked.
-func TestTheStreamTellsWhatTheReplyDidNot(t *testing.T) {
+// TestTheStreamGivesTheOutcomeOfALostReply loses replies and requests of a venue that
+// carries the request out, or not.
+func TestTheStreamGivesTheOutcomeOfALostReply(t *testing.T) {
 	lost := status.Error(codes.Internal, "stream terminated by RST_STREAM")
 	cases := map[string]struct {
 		place      func(ctx context.Context, attempt int, tell func(...*todokuv1.Message)) error
@@ -105,12 +105,12 @@ func TestTheStreamTellsWhatTheReplyDidNot(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				told := make(chan []*todokuv1.Message, 100)
+				sent := make(chan []*todokuv1.Message, 100)
 				v := &venue{feed: func(s *stream) error {
 					s.hello()
 					for at := 6; ; at++ {
 						select {
-						case messages := <-told:
+						case messages := <-sent:
 							s.send(fmt.Sprint("e:", at), messages...)
 						case <-s.call.Context().Done():
 							return s.call.Context().Err()
@@ -120,7 +120,7 @@ func TestTheStreamTellsWhatTheReplyDidNot(t *testing.T) {
 				attempt := 0
 				v.place = func(ctx context.Context, _ *todokuv1.PlaceOrderRequest) error {
 					attempt++
-					return c.place(ctx, attempt, func(m ...*todokuv1.Message) { told <- m })
+					return c.place(ctx, attempt, func(m ...*todokuv1.Message) { sent <- m })
 				}
 				f := v.login(t).NewFeed(client.FeedOptions{ResumeAfter: "e:5", AllAccounts: true})
 				ctx, cancel := context.WithCancel(t.Context())
@@ -149,7 +149,7 @@ func TestTheStreamTellsWhatTheReplyDidNot(t *testing.T) {
 	}
 }
 
-func TestWaitingForOnesOwnStream(t *testing.T) {
+func TestWaitForReturnsOnceTheStreamHasReachedTheCursor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.hello()
@@ -157,7 +157,7 @@ func TestWaitingForOnesOwnStream(t *testing.T) {
 				pass(s, time.Second)
 				s.send("e:7", event(6), event(7))
 				pass(s, time.Second)
-				return status.Error(codes.Unavailable, "") // It comes back by itself.
+				return status.Error(codes.Unavailable, "") // The feed resumes by itself.
 			}
 			s.send("e:9", event(9))
 			pass(s, 10*time.Second)

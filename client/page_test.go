@@ -23,9 +23,9 @@ func clientsPage(t *testing.T) string {
 	return string(page)
 }
 
-// TestRequestsOfTheClientsPageAreOfTheAPI reads the requests that docs/clients.md
+// TestRequestsOfTheClientsPageAreValid reads the requests that docs/clients.md
 // sends by hand. Its programs need Node and Python to be tried.
-func TestRequestsOfTheClientsPageAreOfTheAPI(t *testing.T) {
+func TestRequestsOfTheClientsPageAreValid(t *testing.T) {
 	requests := regexp.MustCompile(`(?s)-d '(\{.*?\})'.*?\b(todoku\.v1\.\w+)/(\w+)`).FindAllStringSubmatch(clientsPage(t), -1)
 	if len(requests) < 2 {
 		t.Fatalf("found %d requests", len(requests))
@@ -47,9 +47,9 @@ func TestRequestsOfTheClientsPageAreOfTheAPI(t *testing.T) {
 	}
 }
 
-// TestProgramsOfTheClientsPageGiveUpWhereThisPackageDoes compares their lists of
+// TestProgramsOfTheClientsPageEndWhereThisPackageDoes compares their lists of
 // reasons.
-func TestProgramsOfTheClientsPageGiveUpWhereThisPackageDoes(t *testing.T) {
+func TestProgramsOfTheClientsPageEndWhereThisPackageDoes(t *testing.T) {
 	page := clientsPage(t)
 	for _, reason := range []string{
 		client.ReasonSuperseded, client.ReasonSessionRevoked, client.ReasonUserSuspended,

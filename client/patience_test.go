@@ -26,9 +26,9 @@ func busy(t *testing.T, d time.Duration) error {
 	return s.Err()
 }
 
-// TestAFeedWaitsForAsLongAsTheVenueAsks is refused twice, and waits longer than its
-// own backoff ever does.
-func TestAFeedWaitsForAsLongAsTheVenueAsks(t *testing.T) {
+// TestAFeedWaitsAsTheVenueAsks is refused twice, and waits longer than its
+// own backoff.
+func TestAFeedWaitsAsTheVenueAsks(t *testing.T) {
 	const wait = time.Minute
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
@@ -61,12 +61,12 @@ func TestAFeedWaitsForAsLongAsTheVenueAsks(t *testing.T) {
 	}
 }
 
-func receiptLine(r *todokuv1.AcknowledgeNotificationsRequest) string {
+func acknowledgementLine(r *todokuv1.AcknowledgeNotificationsRequest) string {
 	return fmt.Sprintf("%d painted %d, %s ago", r.GetResponseNumber(), r.GetPaintedNumber(), r.GetPaintedAgo().AsDuration())
 }
 
-// TestTheVenueIsToldWhatWasOnTheScreen paints after two of three responses.
-func TestTheVenueIsToldWhatWasOnTheScreen(t *testing.T) {
+// TestAcknowledgementsReportWhatWasPainted paints after two of three responses.
+func TestAcknowledgementsReportWhatWasPainted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.hello() // 1
@@ -82,7 +82,7 @@ func TestTheVenueIsToldWhatWasOnTheScreen(t *testing.T) {
 			return s.hold()
 		}}
 		feed := v.login(t).NewFeed(client.FeedOptions{ResumeAfter: "e:5"})
-		feed.Painted() // Nothing is.
+		feed.Painted() // Nothing is processed yet.
 		heartbeats := 0
 		for u, err := range feed.Updates(t.Context()) {
 			if err != nil {
@@ -92,7 +92,7 @@ func TestTheVenueIsToldWhatWasOnTheScreen(t *testing.T) {
 				heartbeats++
 			}
 			if heartbeats == 1 {
-				feed.Painted() // Responses 1 and 2; the third is under way, at both of its updates.
+				feed.Painted() // Responses 1 and 2; the third is being processed, at both of its updates.
 				if say(u) == "heartbeat" {
 					time.Sleep(2 * time.Second) // The program draws, in a bubble.
 				}
@@ -103,10 +103,10 @@ func TestTheVenueIsToldWhatWasOnTheScreen(t *testing.T) {
 		}
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		var told []string
-		for _, r := range v.receipts {
-			told = append(told, receiptLine(r))
+		var lines []string
+		for _, r := range v.acknowledgements {
+			lines = append(lines, acknowledgementLine(r))
 		}
-		equal(t, "receipts", told, []string{"3 painted 2, 2s ago", "4 painted 2, 5s ago", "5 painted 2, 10s ago"})
+		equal(t, "acknowledgements", lines, []string{"3 painted 2, 2s ago", "4 painted 2, 5s ago", "5 painted 2, 10s ago"})
 	})
 }

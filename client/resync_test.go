@@ -46,7 +46,7 @@ func position(account string, sequence uint64) *todokuv1.Message {
 	}}
 }
 
-// proven is a heartbeat with what accounts hold.
+// proven is a heartbeat with the digests of accounts.
 func proven(digests ...*todokuv1.AccountDigest) *todokuv1.Message {
 	m := heartbeat()
 	m.GetHeartbeat().Digests = digests
@@ -57,7 +57,7 @@ func holds(account string, sum uint64) *todokuv1.AccountDigest {
 	return &todokuv1.AccountDigest{Account: account, Digest: sum}
 }
 
-// at gives a message the place of a snapshot.
+// at sets the sequence and time of a message of a snapshot.
 func at(sequence uint64, m *todokuv1.Message) *todokuv1.Message {
 	m.Sequence = sequence
 	return m
@@ -68,13 +68,13 @@ const (
 	isFilled = todokuv1.OrderStatus_ORDER_STATUS_FILLED
 )
 
-// reasons has a feed tell why its streams ended.
+// reasons records why the streams of a feed ended.
 func reasons(options client.FeedOptions, into *[]string) client.FeedOptions {
 	options.OnEnd = func(end client.End) { *into = append(*into, end.Reason) }
 	return options
 }
 
-func TestWhatEqualsTheVenueIsNotResynced(t *testing.T) {
+func TestEqualDigestsCauseNoResync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.cursor = ""
@@ -85,7 +85,7 @@ func TestWhatEqualsTheVenueIsNotResynced(t *testing.T) {
 			s.send("e:6", report(1, 6, todokuv1.OrderStatus_ORDER_STATUS_PARTIALLY_FILLED), position("alice", 6))
 			held = digest.Order(1, 6) + digest.Position("alice", "USDJPY", 6)
 			s.send("e:6", proven(holds("", held+digest.Position("bob", "USDJPY", 4))))
-			// bob's account is taken away: what he held does not count any more.
+			// The stream does not carry bob's account any more: it does not count.
 			s.send("e:7", report(1, 7, isFilled), proven(holds("alice", digest.Position("alice", "USDJPY", 6))))
 			s.send("e:8", position("bob", 8), proven(holds("", digest.Position("alice", "USDJPY", 6)+digest.Position("bob", "USDJPY", 8))))
 			s.send("e:8", proven(), note("over"))
@@ -99,7 +99,7 @@ func TestWhatEqualsTheVenueIsNotResynced(t *testing.T) {
 	})
 }
 
-func TestAClientThatDivergedBeginsAnewAndLosesNoEvent(t *testing.T) {
+func TestAResyncLosesNoEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.cursor = ""
@@ -107,7 +107,7 @@ func TestAClientThatDivergedBeginsAnewAndLosesNoEvent(t *testing.T) {
 			switch s.attempt {
 			case 1:
 				s.send("e:5", snapshotBegin(), order(1, 2), order(2, 3), snapshotEnd())
-				s.send("e:6", note("a")) // The report of 6, which fills order 2, is lost on the way.
+				s.send("e:6", note("a")) // The report of 6, which fills order 2, is lost.
 				s.send("e:6", proven(holds("alice", digest.Order(1, 2))))
 				return s.hold()
 			case 2:
@@ -132,7 +132,7 @@ func TestAClientThatDivergedBeginsAnewAndLosesNoEvent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "handed on", said, []string{
+		equal(t, "delivered", said, []string{
 			"hello", "begin", "order", "order", "end@e:5", "a@e:6", "heartbeat@e:6",
 			"hello", "b", "report", "reset DIVERGED", "begin", "order",
 			"hello", "c", "reset DIVERGED", "begin", "order", "end@e:11", "heartbeat@e:11", "d@e:12",
@@ -142,7 +142,7 @@ func TestAClientThatDivergedBeginsAnewAndLosesNoEvent(t *testing.T) {
 	})
 }
 
-func TestAGapThatIsNotKnownAnyMoreIsAReset(t *testing.T) {
+func TestAGapThatTheVenueCannotFillIsAReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.cursor = ""
@@ -158,13 +158,13 @@ func TestAGapThatIsNotKnownAnyMoreIsAReset(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "handed on", said, []string{"hello", "begin", "end@e:5", "heartbeat@e:5", "hello", "reset DIVERGED", "begin", "end@e:5", "a@e:6"})
+		equal(t, "delivered", said, []string{"hello", "begin", "end@e:5", "heartbeat@e:5", "hello", "reset DIVERGED", "begin", "end@e:5", "a@e:6"})
 	})
 }
 
-// TestAVenueThatNeverAgreesIsNotAskedForSnapshotsAgainAndAgain lets every heartbeat
-// be wrong for three hours, then right, then wrong once more.
-func TestAVenueThatNeverAgreesIsNotAskedForSnapshotsAgainAndAgain(t *testing.T) {
+// TestResyncsBecomeRareWhileDigestsDiffer makes every heartbeat wrong for three
+// hours, then right, then wrong again.
+func TestResyncsBecomeRareWhileDigestsDiffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		var asked []time.Duration
@@ -204,16 +204,16 @@ func TestAVenueThatNeverAgreesIsNotAskedForSnapshotsAgainAndAgain(t *testing.T) 
 			t.Errorf("asked after %v, want %v", gaps, want)
 		}
 		if last := gaps[len(want):]; len(last) != 1 {
-			t.Errorf("asked %d times after it was right again, want once at once", len(last))
+			t.Errorf("asked %d times after a digest was right, want once at once", len(last))
 		}
-		// Told once after each snapshot that did not help.
+		// Once after each snapshot that did not help.
 		if told := states[client.StateDiverged]; told != len(asked)-1 {
-			t.Errorf("told %d times that it differs, after %d snapshots", told, len(asked))
+			t.Errorf("%d reports of a difference, after %d snapshots", told, len(asked))
 		}
 	})
 }
 
-func TestWithoutASnapshotNothingIsProven(t *testing.T) {
+func TestDigestsAreNotComparedBeforeASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.hello()
@@ -228,9 +228,9 @@ func TestWithoutASnapshotNothingIsProven(t *testing.T) {
 	})
 }
 
-// TestAStreamThatTakesOverIsJudgedOnceItHasCaughtUp has the next stream say what was
-// held at a cursor that the last one has passed.
-func TestAStreamThatTakesOverIsJudgedOnceItHasCaughtUp(t *testing.T) {
+// TestDigestsOfANextStreamAreComparedOnceItHasCaughtUp has the next stream begin with a
+// digest of a cursor that the last one has passed.
+func TestDigestsOfANextStreamAreComparedOnceItHasCaughtUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opened := make(chan struct{})
 		v := &venue{feed: func(s *stream) error {
@@ -261,7 +261,7 @@ func TestAStreamThatTakesOverIsJudgedOnceItHasCaughtUp(t *testing.T) {
 		}
 		equal(t, "left", why, []string{client.ReasonReconnect, client.ReasonLeft})
 		if n := slices.Index(said, "report@e:7"); n < 0 || slices.Contains(said[n+1:], "report@e:7") {
-			t.Errorf("handed on %q", said)
+			t.Errorf("delivered %q", said)
 		}
 	})
 }

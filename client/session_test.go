@@ -21,7 +21,7 @@ func get(ctx context.Context, c *client.Client) error {
 	return err
 }
 
-// expired returns a client whose access token the venue takes for old.
+// expired returns a client whose access token the venue refuses.
 func (v *venue) expired(t *testing.T) *client.Client {
 	t.Helper()
 	c := v.login(t)
@@ -31,7 +31,7 @@ func (v *venue) expired(t *testing.T) *client.Client {
 	return c
 }
 
-func TestManyWhoNeedNewTokensExchangeThemOnce(t *testing.T) {
+func TestConcurrentCallsExchangeTokensOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			if err := s.admit(); err != nil {
@@ -61,16 +61,16 @@ func TestManyWhoNeedNewTokensExchangeThemOnce(t *testing.T) {
 	})
 }
 
-// TestAnExchangeOutlivesWhoeverWantedIt takes long to answer: the refresh token is
-// spent by then, and the answer must not be lost with the call that wanted it.
-func TestAnExchangeOutlivesWhoeverWantedIt(t *testing.T) {
+// TestAnExchangeGoesOnWithoutItsCall has a slow answer: the refresh token is spent
+// by then, and the answer must not be lost when the call that caused it ends.
+func TestAnExchangeGoesOnWithoutItsCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{exchanged: func(ctx context.Context) error { return sleep(ctx, 2*time.Second) }}
 		c := v.expired(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := get(ctx, c); status.Code(err) != codes.Unauthenticated {
-			t.Errorf("the call ended with %v, want what it was told", err)
+			t.Errorf("the call ended with %v, want its own cause", err)
 		}
 		if err := sleep(t.Context(), time.Minute); err != nil {
 			t.Fatal(err)
@@ -124,23 +124,23 @@ func TestALateExchangeDoesNotTouchAnotherSession(t *testing.T) {
 
 func TestTokensAreExchangedBeforeTheyEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told []string
+		var stored []string
 		v := &venue{}
-		c := v.start(t, client.Config{OnSession: func(s client.Session) { told = append(told, s.RefreshToken) }})
+		c := v.start(t, client.Config{OnSession: func(s client.Session) { stored = append(stored, s.RefreshToken) }})
 		if err := c.Login(t.Context(), "alice", "secret"); err != nil {
 			t.Fatal(err)
 		}
 		if err := sleep(t.Context(), 2*tokenLife); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Close(); err != nil { // Nobody is told afterwards.
+		if err := c.Close(); err != nil { // OnSession is not called afterwards.
 			t.Error(err)
 		}
-		equal(t, "told", told, []string{"refresh-1", "refresh-2", "refresh-3"})
+		equal(t, "stored", stored, []string{"refresh-1", "refresh-2", "refresh-3"})
 	})
 }
 
-func TestAnExchangeThatFailedIsTriedAgainSoon(t *testing.T) {
+func TestAFailedExchangeIsRetriedSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fails := 3
 		v := &venue{}
@@ -148,7 +148,7 @@ func TestAnExchangeThatFailedIsTriedAgainSoon(t *testing.T) {
 			if fails--; fails >= 0 {
 				v.mu.Lock()
 				defer v.mu.Unlock()
-				v.tokens-- // The venue takes the same token again for half a minute.
+				v.tokens-- // The venue accepts the same token for half a minute more.
 				return status.Error(codes.Internal, "RST_STREAM")
 			}
 			return nil
@@ -163,7 +163,7 @@ func TestAnExchangeThatFailedIsTriedAgainSoon(t *testing.T) {
 	})
 }
 
-// TestAWrongClockDoesNotExchangeInALoop lets every new token seem to be over.
+// TestAWrongClockDoesNotExchangeInALoop makes every new token look expired.
 func TestAWrongClockDoesNotExchangeInALoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{clock: time.Hour}
@@ -177,16 +177,16 @@ func TestAWrongClockDoesNotExchangeInALoop(t *testing.T) {
 	})
 }
 
-func TestARefusedExchangeLeavesTheAnswerOfTheCall(t *testing.T) {
+func TestARefusedExchangeKeepsTheErrorOfTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{}
 		c := v.login(t)
 		v.expire()
 		if err := get(t.Context(), c); client.Reason(err) != "TOKEN_EXPIRED" {
-			t.Errorf("told %v", err)
+			t.Errorf("got %v", err)
 		}
 		if err := c.Refresh(t.Context()); client.Reason(err) != "TOKEN_REUSED" {
-			t.Errorf("told %v", err)
+			t.Errorf("got %v", err)
 		}
 		if err := c.Login(t.Context(), "alice", "secret"); err != nil {
 			t.Error(err)
@@ -222,7 +222,7 @@ func TestWithoutASessionNothingIsExchanged(t *testing.T) {
 	})
 }
 
-func TestASessionOutlivesItsProgram(t *testing.T) {
+func TestASessionIsRestoredInAnotherProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{}
 		kept := v.login(t).Session()
@@ -245,7 +245,7 @@ func TestASessionOutlivesItsProgram(t *testing.T) {
 	})
 }
 
-func TestOnlyWhatWasNotTakenIsSentAgain(t *testing.T) {
+func TestOnlyUnavailableCallsAreRetried(t *testing.T) {
 	for code, want := range map[codes.Code]int{
 		codes.Unavailable: 3, codes.Internal: 1, codes.DeadlineExceeded: 1, codes.ResourceExhausted: 1, codes.Aborted: 1, codes.Unknown: 1,
 	} {
@@ -254,7 +254,7 @@ func TestOnlyWhatWasNotTakenIsSentAgain(t *testing.T) {
 				v := &venue{place: func(context.Context, *todokuv1.PlaceOrderRequest) error { return status.Error(code, "") }}
 				c := v.login(t)
 				if _, err := c.Orders().PlaceOrder(t.Context(), &todokuv1.PlaceOrderRequest{ClientOrderId: "mine"}); status.Code(err) != code {
-					t.Errorf("told %v", err)
+					t.Errorf("got %v", err)
 				}
 				if len(v.taken()) != want {
 					t.Errorf("sent %d times, want %d", len(v.taken()), want)
@@ -269,7 +269,7 @@ func TestOnlyWhatWasNotTakenIsSentAgain(t *testing.T) {
 	}
 }
 
-func TestAVenueThatFailsIsAskedLess(t *testing.T) {
+func TestRetriesAreThrottledWhileAVenueFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{place: func(context.Context, *todokuv1.PlaceOrderRequest) error { return status.Error(codes.Unavailable, "") }}
 		c := v.login(t)

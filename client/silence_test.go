@@ -13,7 +13,7 @@ import (
 	"todoku/client"
 )
 
-// standing notes how a stream stands, and when.
+// standing records the states of a feed, and when they began.
 func standing(began time.Time, said *[]string) func(client.Status) {
 	return func(s client.Status) {
 		line := fmt.Sprintf("%s %s", time.Since(began).Round(time.Second), s.State)
@@ -50,14 +50,14 @@ func TestSilenceIsShownAndThenEnded(t *testing.T) {
 	})
 }
 
-// pass lets time pass on the venue's side.
+// pass waits on the venue's side.
 func pass(s *stream, d time.Duration) {
 	ctx, cancel := context.WithTimeout(s.call.Context(), d)
 	defer cancel()
 	<-ctx.Done()
 }
 
-func TestAStreamThatDoesNotBeginIsGivenUp(t *testing.T) {
+func TestAStreamThatDoesNotBeginIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			if s.attempt == 2 {
@@ -98,9 +98,9 @@ func TestASlowProgramIsNotASilentVenue(t *testing.T) {
 	})
 }
 
-// TestAVenueThatTurnsAwayIsNotHammered counts attempts: a stopping venue ends
+// TestAFeedRetriesARefusingVenueRarely counts attempts: a stopping venue ends
 // streams and refuses new ones with the same reason.
-func TestAVenueThatTurnsAwayIsNotHammered(t *testing.T) {
+func TestAFeedRetriesARefusingVenueRarely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(*stream) error { return problem(codes.Unavailable, client.ReasonShutdown) }}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -112,7 +112,7 @@ func TestAVenueThatTurnsAwayIsNotHammered(t *testing.T) {
 	})
 }
 
-func TestAStreamEndedInGoodOrderIsBackAtOnce(t *testing.T) {
+func TestAFeedResumesAtOnceAfterAnOrderlyEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.hello()
@@ -128,14 +128,14 @@ func TestAStreamEndedInGoodOrderIsBackAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took > 19*200*time.Millisecond {
-			t.Errorf("19 ends cost %s", took)
+			t.Errorf("19 ends took %s", took)
 		}
 	})
 }
 
-// TestAVenueThatComesBackIsFoundSoon is away for an hour, longer than any backoff
-// takes to reach its bound.
-func TestAVenueThatComesBackIsFoundSoon(t *testing.T) {
+// TestAFeedResumesSoonAfterALongOutage has an outage of an hour, in which the backoff
+// reaches its bound.
+func TestAFeedResumesSoonAfterALongOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var back time.Time
 		v := &venue{down: func() bool { return time.Now().Before(back) }, feed: func(s *stream) error {
@@ -161,7 +161,7 @@ func TestAVenueThatComesBackIsFoundSoon(t *testing.T) {
 			t.Fatal(err)
 		}
 		if late := time.Since(back); late < 0 || late > 13*time.Second { // The longest wait and its jitter.
-			t.Errorf("back %s late", late)
+			t.Errorf("resumed %s late", late)
 		}
 		if lost != client.ReasonUnreachable {
 			t.Errorf("lost by %s", lost)

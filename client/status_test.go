@@ -15,9 +15,9 @@ import (
 	"todoku/client"
 )
 
-// TestAFeedKnowsHowFarBehindItIs hands on events that took two seconds from a venue
-// whose clock is off by an hour.
-func TestAFeedKnowsHowFarBehindItIs(t *testing.T) {
+// TestStatusHasTheLagAndItsError delivers events that took two seconds, from a venue
+// whose clock differs by an hour.
+func TestStatusHasTheLagAndItsError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const off = time.Hour
 		v := &venue{clock: off}
@@ -85,9 +85,9 @@ func TestSettingsThatContradictEachOtherAreRefused(t *testing.T) {
 	}
 }
 
-// TestASilenceShorterThanTheHeartbeatsIsRefused meets a venue whose heartbeats the
-// client's own intervals have no patience for.
-func TestASilenceShorterThanTheHeartbeatsIsRefused(t *testing.T) {
+// TestIntervalsShorterThanTheHeartbeatsAreRefused has a venue whose heartbeats are rarer
+// than the client's own intervals allow.
+func TestIntervalsShorterThanTheHeartbeatsAreRefused(t *testing.T) {
 	for _, config := range []client.Config{{StaleAfter: 5500 * time.Millisecond}, {WatchdogAfter: 5 * time.Second}} {
 		synctest.Test(t, func(t *testing.T) {
 			c := (&venue{}).start(t, config)
@@ -101,9 +101,9 @@ func TestASilenceShorterThanTheHeartbeatsIsRefused(t *testing.T) {
 	}
 }
 
-// TestEveryStreamHasAConnectionOfItsOwnAndRequestsHaveAnother counts connections, and
+// TestStreamsAndRequestsHaveSeparateConnections counts connections, and
 // the PINGs on each: keepalive is for streams.
-func TestEveryStreamHasAConnectionOfItsOwnAndRequestsHaveAnother(t *testing.T) {
+func TestStreamsAndRequestsHaveSeparateConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &venue{feed: func(s *stream) error {
 			s.hello()
@@ -143,15 +143,15 @@ func TestEveryStreamHasAConnectionOfItsOwnAndRequestsHaveAnother(t *testing.T) {
 	})
 }
 
-// pinging counts the PING frames that are written, each of which grpc-go begins to
-// write anew.
+// pinging counts the PING frames that are written, each of which grpc-go writes
+// in a call of its own.
 type pinging struct {
 	net.Conn
 	ping func()
 }
 
 func (p *pinging) Write(b []byte) (int, error) {
-	// 8 bytes, type 6, no flags: no answer to the other side's.
+	// 8 bytes, type 6, no flags: not an answer.
 	if len(b) >= 17 && bytes.Equal(b[:5], []byte{0, 0, 8, 6, 0}) {
 		p.ping()
 	}

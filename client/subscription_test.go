@@ -30,7 +30,7 @@ func (v *venue) UpdateSubscription(_ context.Context, request *todokuv1.UpdateSu
 	return &todokuv1.UpdateSubscriptionResponse{Cursor: cmp.Or(v.changedAt, "e:1")}, nil
 }
 
-// wanted writes a subscription down.
+// wanted returns a subscription as text.
 func wanted(s *todokuv1.Subscription) string {
 	return fmt.Sprintf("%v presence %t every %s", s.GetSymbols(), s.GetPresence(), s.GetStateInterval().AsDuration())
 }
@@ -61,9 +61,9 @@ func subscribe(ctx context.Context, c *client.Client, symbols ...string) error {
 	return err
 }
 
-// TestAResumeAsksForTheLatestSubscription changes it twice, the second time in vain,
-// before the stream is cut.
-func TestAResumeAsksForTheLatestSubscription(t *testing.T) {
+// TestAResumeHasTheLatestSubscription changes it twice, the second time with a
+// refusal, before the stream is cut.
+func TestAResumeHasTheLatestSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		changed := make(chan struct{})
 		v := &venue{}
@@ -108,8 +108,8 @@ func TestAResumeAsksForTheLatestSubscription(t *testing.T) {
 }
 
 // TestAChangeDuringAHandoverHoldsForTheNextStream changes the subscription when the
-// next stream was asked for already and has not begun. The venue is slow to change it
-// once, so that the stream begins before the client has its answer.
+// next stream was requested and has not begun. The venue is slow once, so that the stream
+// begins before the client has the answer.
 func TestAChangeDuringAHandoverHoldsForTheNextStream(t *testing.T) {
 	for name, late := range map[string]bool{"answered before the stream begins": false, "answered after": true} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestAChangeDuringAHandoverHoldsForTheNextStream(t *testing.T) {
 					}
 				}
 				equal(t, "streams were asked for", v.asked(), []string{"[USDJPY] presence false every 0s", "[USDJPY] presence false every 0s"})
-				// Once more, for the stream that was asked for before.
+				// Once more, for the stream that was requested before.
 				got := v.changed()
 				if len(got) < 2 || got[len(got)-1] != got[0] {
 					t.Errorf("it was changed by %q", got)
@@ -172,9 +172,9 @@ func TestAChangeDuringAHandoverHoldsForTheNextStream(t *testing.T) {
 	}
 }
 
-// TestASubscriptionThatIsRefusedToTheNextStreamEndsTheFeed changes it when the next
-// stream was asked for already, and has the venue refuse it to that one.
-func TestASubscriptionThatIsRefusedToTheNextStreamEndsTheFeed(t *testing.T) {
+// TestARefusedSubscriptionOfTheNextStreamEndsTheFeed changes it when the next
+// stream was requested, and has the venue refuse it to that one.
+func TestARefusedSubscriptionOfTheNextStreamEndsTheFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opened, changed := make(chan struct{}), make(chan struct{})
 		v := &venue{}
@@ -214,7 +214,7 @@ func TestASubscriptionThatIsRefusedToTheNextStreamEndsTheFeed(t *testing.T) {
 				moved = time.Now()
 			}
 		}
-		if took := time.Since(moved); took > 2*time.Second { // Of the bubble; a watchdog waits for longer.
+		if took := time.Since(moved); took > 2*time.Second { // In the bubble; a watchdog waits longer.
 			t.Errorf("it carried something else for %s", took)
 		}
 		var end *client.EndError
@@ -224,9 +224,9 @@ func TestASubscriptionThatIsRefusedToTheNextStreamEndsTheFeed(t *testing.T) {
 	})
 }
 
-// TestARefusalMayComeWhileTheNextStreamIsOpened has a stream that took over with an
-// earlier subscription end while the next one is opened, and then refuses it the present
-// one. It is for the race detector, from whom a bubble of synctest hides what races here.
+// TestARefusalMayComeWhileTheNextStreamIsOpened ends a stream that took over with an
+// earlier subscription while the next one is opened, and refuses it the present one. It is
+// for the race detector, and without synctest, which hides this race from it.
 func TestARefusalMayComeWhileTheNextStreamIsOpened(t *testing.T) {
 	const moment = 200 * time.Millisecond
 	second, changed, third, ended, refused := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -254,7 +254,7 @@ func TestARefusalMayComeWhileTheNextStreamIsOpened(t *testing.T) {
 		await(ctx, refused)
 		pause, done := context.WithTimeout(ctx, moment)
 		defer done()
-		<-pause.Done() // The client is told of both.
+		<-pause.Done() // The client has received both.
 		s.hello()
 		s.send("e:8", note("done"))
 		return s.hold()
@@ -271,8 +271,8 @@ func TestARefusalMayComeWhileTheNextStreamIsOpened(t *testing.T) {
 	go func() {
 		defer close(changed)
 		await(t.Context(), second)
-		// Of books only: what is added of presence keeps the next stream waiting. On a
-		// stalled machine it may be told the refusal.
+		// Books only: with presence the next stream would wait. On a slow machine the
+		// call may get the refusal.
 		_, _ = c.Notifications().UpdateSubscription(t.Context(), &todokuv1.UpdateSubscriptionRequest{
 			ConnectionId: c.Session().ConnectionID, Subscription: &todokuv1.Subscription{Symbols: []string{"EURUSD"}},
 		})

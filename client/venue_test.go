@@ -25,32 +25,32 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// venue is a venue that does what a test tells it to, over a pipe in memory.
+// venue is a venue whose behaviour a test sets, over a pipe in memory.
 type venue struct {
 	todokuv1.UnimplementedSessionServiceServer
 	todokuv1.UnimplementedNotificationServiceServer
 	todokuv1.UnimplementedOrderServiceServer
 
 	// What the test decides, before the client is made.
-	feed      func(*stream) error                                      // a stream; the default greets and holds it
+	feed      func(*stream) error                                      // a stream; by default it sends Hello and waits
 	place     func(context.Context, *todokuv1.PlaceOrderRequest) error // an order
 	exchanged func(context.Context) error                              // after the tokens were exchanged, before the answer
 	opened    func() (connection string, err error)                    // another connection
-	down      func() bool                                              // nobody can connect
+	down      func() bool                                              // no connection is accepted
 	past      func(after string) *todokuv1.ListNotificationsResponse   // past events
 	connected func(address string, _ net.Conn) net.Conn                // a client has connected
 	change    func() error                                             // a subscription
-	changedAt string                                                   // where; long ago when empty
+	changedAt string                                                   // the cursor of a change; an early one when empty
 	clock     time.Duration                                            // how far the venue's clock is behind the client's
 
-	mu        sync.Mutex // protects what follows
-	listener  *bufconn.Listener
-	tokens    int // the newest access and refresh token
-	exchanges int
-	attaches  []*todokuv1.FeedNotificationRequest
-	orders    []string // ids as they arrived
-	receipts  []*todokuv1.AcknowledgeNotificationsRequest
-	changes   []*todokuv1.UpdateSubscriptionRequest
+	mu               sync.Mutex // protects what follows
+	listener         *bufconn.Listener
+	tokens           int // the newest access and refresh token
+	exchanges        int
+	attaches         []*todokuv1.FeedNotificationRequest
+	orders           []string // ids as they arrived
+	acknowledgements []*todokuv1.AcknowledgeNotificationsRequest
+	changes          []*todokuv1.UpdateSubscriptionRequest
 }
 
 const tokenLife = 15 * time.Minute
@@ -88,7 +88,7 @@ func (v *venue) start(t *testing.T, config client.Config) *client.Client {
 	return c
 }
 
-// dial returns how to reach the venue.
+// dial returns the options that connect to the venue.
 func (v *venue) dial() []grpc.DialOption {
 	return []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 		if v.down != nil && v.down() {
@@ -149,7 +149,7 @@ func (v *venue) RefreshSession(ctx context.Context, request *todokuv1.RefreshSes
 	return reply, nil
 }
 
-// expire makes the venue refuse all tokens that are out.
+// expire makes the venue refuse all tokens.
 func (v *venue) expire() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -201,7 +201,7 @@ func (v *venue) GetOrder(ctx context.Context, _ *todokuv1.GetOrderRequest) (*tod
 func (v *venue) AcknowledgeNotifications(ctx context.Context, request *todokuv1.AcknowledgeNotificationsRequest) (*todokuv1.AcknowledgeNotificationsResponse, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.receipts = append(v.receipts, request)
+	v.acknowledgements = append(v.acknowledgements, request)
 	return &todokuv1.AcknowledgeNotificationsResponse{}, nil
 }
 
@@ -266,8 +266,8 @@ func (s *stream) fragment(messages ...*todokuv1.Message) {
 	s.respond(&todokuv1.FeedNotificationResponse{Messages: messages, Cursor: s.cursor, Fragment: true})
 }
 
-// respond numbers and chains a response. Whether it can be sent the script learns
-// when it ends.
+// respond sends a response with its number and cursors. A failure to send is found when
+// the stream ends.
 func (s *stream) respond(r *todokuv1.FeedNotificationResponse) {
 	s.number++
 	r.ConnectionId, r.Number, r.PreviousCursor = s.request.GetConnectionId(), s.number, s.cursor
@@ -317,7 +317,7 @@ func snapshotEnd() *todokuv1.Message {
 	return &todokuv1.Message{Body: &todokuv1.Message_SnapshotEnd{SnapshotEnd: &todokuv1.SnapshotEnd{}}}
 }
 
-// problem is an error as the venue tells it.
+// problem is an error as the venue sends it.
 func problem(code codes.Code, reason string) error {
 	s, err := status.New(code, reason).WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: "todoku"})
 	if err != nil {
@@ -326,7 +326,7 @@ func problem(code codes.Code, reason string) error {
 	return s.Err()
 }
 
-// say writes an update down: what it is, and the cursor if it has one.
+// say returns an update as text: its kind, and the cursor if it has one.
 func say(u client.Update) string {
 	text := ""
 	switch body := u.Message.GetBody().(type) {
@@ -355,8 +355,8 @@ func say(u client.Update) string {
 	return text
 }
 
-// follow runs a feed until it has said until, or is over, and returns what came
-// and why it was over.
+// follow runs a feed until the update until, or its end, and returns the updates and the
+// error.
 func follow(ctx context.Context, c *client.Client, options client.FeedOptions, until string) (said []string, err error) {
 	for u, err := range c.Feed(ctx, options) {
 		if err != nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestAMachineThatSleptReconnects moves the wall clock under a watch: the monotonic
-// one, by which silence is measured, stands still while a machine sleeps.
+// TestAMachineThatSleptReconnects moves the wall clock: the monotonic one, which
+// measures silence, stops while a machine sleeps.
 func TestAMachineThatSleptReconnects(t *testing.T) {
 	for _, slept := range []time.Duration{31 * time.Second, -31 * time.Second, time.Hour} {
 		w := watch{stale: stale, watchdog: watchdog}
@@ -22,7 +22,7 @@ func TestAMachineThatSleptReconnects(t *testing.T) {
 	}
 }
 
-func TestJudgingIsNeverLate(t *testing.T) {
+func TestSilenceIsFoundInTime(t *testing.T) {
 	w := watch{stale: stale, watchdog: watchdog}
 	w.set(2500*time.Millisecond, 4200*time.Millisecond)
 	began := time.Now()

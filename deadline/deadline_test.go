@@ -51,7 +51,7 @@ func TestEveryMethodHasAPolicy(t *testing.T) {
 		reads := strings.HasPrefix(method, "Get") || strings.HasPrefix(method, "List")
 		switch {
 		case !ok:
-			t.Errorf("nobody has decided how long %s may take", name)
+			t.Errorf("%s has no policy in the schema", name)
 		case m.IsStreamingServer() || m.IsStreamingClient():
 			if p != (deadline.Policy{}) {
 				t.Errorf("%s is a stream and would be cut or opened twice: %+v", name, p)
@@ -91,13 +91,13 @@ func TestTheServiceConfigNamesEveryMethodOnce(t *testing.T) {
 	}
 }
 
-// venue answers every method UNAVAILABLE and notes how it was asked.
+// venue answers every method UNAVAILABLE and records the deadlines of the calls.
 type venue struct {
 	mu    sync.Mutex // protects what follows
 	asked []time.Duration
 }
 
-// take notes a call: the time it was given, zero for any.
+// take records the time that a call may take; 0 for any.
 func (v *venue) take(_ any, stream grpc.ServerStream) error {
 	if err := stream.RecvMsg(&emptypb.Empty{}); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (v *venue) take(_ any, stream grpc.ServerStream) error {
 	return status.Error(codes.Unavailable, "")
 }
 
-// call makes a call through grpc-go and returns how it was asked for.
+// call makes a call through grpc-go and returns the deadlines of its attempts.
 func (v *venue) call(t *testing.T, conn *grpc.ClientConn, method string) []time.Duration {
 	t.Helper()
 	v.mu.Lock()
@@ -126,7 +126,7 @@ func (v *venue) call(t *testing.T, conn *grpc.ClientConn, method string) []time.
 	return v.asked
 }
 
-// dial serves the venue to a plain grpc-go client that has nothing but config.
+// dial serves the venue to a plain grpc-go client with a service config.
 func (v *venue) dial(t *testing.T, config string) *grpc.ClientConn {
 	t.Helper()
 	listener := bufconn.Listen(1 << 16)
@@ -148,7 +148,7 @@ func (v *venue) dial(t *testing.T, config string) *grpc.ClientConn {
 	return conn
 }
 
-func TestTheServiceConfigRulesAClientThatKnowsNothingElse(t *testing.T) {
+func TestTheServiceConfigWorksInAPlainClient(t *testing.T) {
 	for method, want := range map[string]struct {
 		deadline time.Duration
 		attempts int
@@ -161,7 +161,7 @@ func TestTheServiceConfigRulesAClientThatKnowsNothingElse(t *testing.T) {
 		"/grpc.health.v1.Health/Check":                     {0, 1}, // For the prober to decide.
 		"/todoku.v1.NotificationService/ListNotifications": {3 * time.Second, 3},
 	} {
-		synctest.Test(t, func(t *testing.T) { // No time passes but that between attempts.
+		synctest.Test(t, func(t *testing.T) { // Only the waits between attempts take time.
 			v := &venue{}
 			asked := v.call(t, v.dial(t, deadline.ServiceConfig()), method)
 			if len(asked) != want.attempts {
@@ -193,7 +193,7 @@ func TestRetriesStopAtAVenueThatIsDown(t *testing.T) {
 	})
 }
 
-func TestThePageSaysWhatHolds(t *testing.T) {
+func TestTheTimeoutsPageHasTheValues(t *testing.T) {
 	page, err := os.ReadFile("../docs/timeouts.md")
 	if err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func start(t *testing.T, c Config) (stop func()) {
 	}
 }
 
-// follow watches a venue until so many trades were printed.
+// follow watches a venue until a number of trades were printed.
 func follow(t *testing.T, address string, count int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*apptest.Patience)
@@ -137,7 +137,7 @@ func TestDemoTradesOnAcrossAKilledVenueAndItsOwnRestart(t *testing.T) {
 		}
 		for _, level := range side {
 			if level.GetOrders() != 1 {
-				t.Errorf("%d orders at %s: the first run's were not cleared away", level.GetOrders(), level.GetPrice())
+				t.Errorf("%d orders at %s: those of the first run were not canceled", level.GetOrders(), level.GetPrice())
 			}
 		}
 	}

@@ -104,7 +104,7 @@ func checkBooks(t *testing.T, turn int, v *venue, all []*market) {
 				t.Fatalf("turn %d: a taker holds %s of %s", turn, held, m.symbol)
 			}
 			if is := v.positions[trade.AccountID(names[makers+taker])][trade.Symbol(m.symbol)]; is != held {
-				t.Fatalf("turn %d: a taker holds %s of %s, the script thinks %s", turn, is, m.symbol, held)
+				t.Fatalf("turn %d: a taker holds %s of %s, the script has %s", turn, is, m.symbol, held)
 			}
 		}
 		if is := v.positions[trade.AccountID(names[m.maker])][trade.Symbol(m.symbol)]; is < -2*makerUnits*m.unit || is > 2*makerUnits*m.unit {
@@ -113,7 +113,7 @@ func checkBooks(t *testing.T, turn int, v *venue, all []*market) {
 	}
 }
 
-func TestLaddersHealAfterEveryQuoteWasCanceled(t *testing.T) {
+func TestLaddersAreRestoredAfterEveryQuoteWasCanceled(t *testing.T) {
 	v := newVenue(t)
 	all := newMarkets()
 	s := newScript(3, all)
@@ -126,7 +126,7 @@ func TestLaddersHealAfterEveryQuoteWasCanceled(t *testing.T) {
 	checkBooks(t, 0, v, all)
 }
 
-func TestAHaltedMarketIsLeftAloneAndComesBack(t *testing.T) {
+func TestAHaltedMarketIsSkippedUntilItOpens(t *testing.T) {
 	v := newVenue(t)
 	all := newMarkets()[:1]
 	s := newScript(5, all)
@@ -154,7 +154,7 @@ func TestAMakerThatHoldsTooMuchQuotesOneSideOnly(t *testing.T) {
 	s := newScript(9, all)
 	s.takers = 0
 	play(s, v, 2*levels)
-	for range 400 { // A person buys all that is offered.
+	for range 400 { // A person buys all offers.
 		v.must(&trade.PlaceOrder{
 			Actor: v.actor("alice"), Symbol: "USDJPY", Side: trade.SideBuy, Type: trade.OrderTypeMarket,
 			TimeInForce: trade.TimeInForceIOC, Quantity: 10 * m.unit,

@@ -93,7 +93,7 @@ func instrument(t *testing.T, i *todokuv1.Instrument) trade.Instrument {
 	}
 }
 
-// hash stops the venue and returns the hash of all that it knows.
+// hash stops the venue and returns the hash of its state.
 func (v *venue) hash() [32]byte {
 	v.t.Helper()
 	v.stop()

@@ -20,7 +20,7 @@ import (
 	"todoku/internal/pathtest"
 )
 
-// Times of these tests. A timer of a second is the shortest that the proxies know.
+// Times of these tests. A second is the shortest timer of the proxies.
 const (
 	timer     = time.Second
 	heartbeat = 300 * time.Millisecond
@@ -79,8 +79,8 @@ func found(t *testing.T, r *doctor.Report, want ...string) {
 	}
 }
 
-// about holds a time to a timer, which may have begun before the clock that measures it
-// did, or be noticed late, where the machine is busy.
+// about compares a time with a timer. The timer may have begun earlier than the measurement,
+// and a busy machine notices its end late.
 func about(t *testing.T, what string, got doctor.Millis, want time.Duration) {
 	t.Helper()
 	if d := time.Duration(got); d < want/2 || d > want+5*time.Second {
@@ -99,7 +99,7 @@ func feedLived(t *testing.T, r *doctor.Report) {
 	}
 }
 
-func TestADirectPathHasNothingBetween(t *testing.T) {
+func TestADirectPathIsFound(t *testing.T) {
 	t.Parallel()
 	r := examine(t, venue(t, seldom))
 	found(t, r, "TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "FEED_RESUMES", "FEED_LIVES")
@@ -121,9 +121,9 @@ func TestADirectPathHasNothingBetween(t *testing.T) {
 	}
 }
 
-// TestAConnectionThatIsCutForBeingIdleLivesByPings is a firewall or a balancer at
-// the level of TCP that ends what is idle.
-func TestAConnectionThatIsCutForBeingIdleLivesByPings(t *testing.T) {
+// TestPingsKeepAConnectionThatAnIdleTimerCuts has a firewall or balancer of TCP that
+// ends idle connections.
+func TestPingsKeepAConnectionThatAnIdleTimerCuts(t *testing.T) {
 	t.Parallel()
 	r := examine(t, pathtest.Box{Idle: timer}.Start(t, venue(t, seldom)))
 	found(t, r, "TOO_MANY_PINGS", "PINGS_REACH_VENUE", "IDLE_TIMER", "FEED_RESUMES", "FEED_LIVES", "KEEPALIVE_TOO_SLOW")
@@ -139,9 +139,9 @@ func TestAConnectionThatIsCutForBeingIdleLivesByPings(t *testing.T) {
 	}
 }
 
-// TestAPathThatForgetsWithoutAWordIsFound is a firewall or a NAT that drops what
-// belongs to a connection that it does not remember.
-func TestAPathThatForgetsWithoutAWordIsFound(t *testing.T) {
+// TestAPathThatDropsStateSilentlyIsFound has a firewall or NAT that drops the packets
+// of a connection that it has forgotten.
+func TestAPathThatDropsStateSilentlyIsFound(t *testing.T) {
 	t.Parallel()
 	r := examine(t, pathtest.Box{Idle: timer, Forget: true}.Start(t, venue(t, seldom)))
 	found(t, r, "TOO_MANY_PINGS", "PINGS_REACH_VENUE", "PATH_FORGETS", "FEED_RESUMES", "FEED_LIVES", "KEEPALIVE_TOO_SLOW")
@@ -151,8 +151,8 @@ func TestAPathThatForgetsWithoutAWordIsFound(t *testing.T) {
 	}
 }
 
-// TestAProxyCutsStreamsWithPingsAndHeartbeatsSurvive examines the real proxies with
-// the venue some way behind them.
+// TestAProxyCutsStreamsWithPingsAndHeartbeatsSurvive examines real proxies, with a
+// delay between them and the venue.
 func TestAProxyCutsStreamsWithPingsAndHeartbeatsSurvive(t *testing.T) {
 	t.Parallel()
 	proxies := []struct {
@@ -185,10 +185,9 @@ func TestAProxyCutsStreamsWithPingsAndHeartbeatsSurvive(t *testing.T) {
 	}
 }
 
-// TestTheVenuesOwnPingsHoldNginxBackButNotHAProxy is why a timer of nginx that is
-// longer than the venue's PINGs is not found, and does no harm: it counts whatever
-// comes from the venue.
-func TestTheVenuesOwnPingsHoldNginxBackButNotHAProxy(t *testing.T) {
+// TestTheVenuesPingsResetTheTimerOfNginxOnly shows why a timer of nginx that is longer than
+// the venue's PINGs is not found and does no harm: any traffic from the venue resets it.
+func TestTheVenuesPingsResetTheTimerOfNginxOnly(t *testing.T) {
 	t.Parallel()
 	at := venue(t, time.Second) // grpc-go PINGs no more often.
 	const timer = 2 * time.Second
@@ -213,7 +212,7 @@ func TestTheVenuesOwnPingsHoldNginxBackButNotHAProxy(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoVenueIsSaid(t *testing.T) {
+func TestAServerThatIsNotAVenueIsReported(t *testing.T) {
 	t.Parallel()
 	other := httptest.NewUnstartedServer(http.NotFoundHandler())
 	other.EnableHTTP2 = true

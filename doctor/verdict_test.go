@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// reported is what a path without anything special leaves in a report.
+// reported returns the judged report of an ordinary path after a change.
 func reported(change func(*Report)) *Report {
 	seconds := func(n int) Millis { return Millis(time.Duration(n) * time.Second) }
 	r := &Report{
@@ -33,9 +33,9 @@ func reported(change func(*Report)) *Report {
 	return r
 }
 
-// TestWhatIsFoundFollowsFromTheReport judges reports of paths that no test can
-// build, or not in time.
-func TestWhatIsFoundFollowsFromTheReport(t *testing.T) {
+// TestFindingsFollowFromTheReport judges reports of paths that are hard or slow
+// to build.
+func TestFindingsFollowFromTheReport(t *testing.T) {
 	const second = Millis(time.Second)
 	minutes := func(n time.Duration) Millis { return Millis(n * time.Minute) }
 	usual := []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "FEED_RESUMES", "FEED_LIVES"}
@@ -52,8 +52,8 @@ func TestWhatIsFoundFollowsFromTheReport(t *testing.T) {
 		good     bool
 		settings Settings
 	}{
-		"nothing special": {func(*Report) {}, usual, true, standard},
-		"a restart is no timer": {func(r *Report) {
+		"an ordinary path": {func(*Report) {}, usual, true, standard},
+		"a restart is not a timer": {func(r *Report) {
 			for _, q := range []*Quiet{&r.Pinged[1], &r.Silent[0], &r.Silent[1]} {
 				q.End, q.Lived = closed, 30*second-q.Began
 			}
@@ -71,7 +71,7 @@ func TestWhatIsFoundFollowsFromTheReport(t *testing.T) {
 			r.Pinged[1].End, r.Pinged[1].Lived = closed, 100*second
 			r.Silent[1].End, r.Silent[1].Lived = closed, 100*second
 		}, []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "CONNECTION_CUT", "FEED_RESUMES", "FEED_LIVES"}, true, standard},
-		"an old venue takes PINGs every 5 minutes": {func(r *Report) {
+		"an old venue accepts PINGs every 5 minutes": {func(r *Report) {
 			r.Pinged[1].PingEvery = minutes(5)
 		}, usual, true, with(func(s *Settings) { s.KeepaliveTime = minutes(10) })},
 		"no interval is tolerated": {func(r *Report) { r.Pinged = r.Pinged[:1] }, usual, true, standard},
@@ -79,11 +79,11 @@ func TestWhatIsFoundFollowsFromTheReport(t *testing.T) {
 			r.Pinged = nil
 			r.RoundTrips.Pings.P50 = Millis(300 * time.Microsecond)
 		}, []string{"PINGS_ANSWERED_NEARER", "NO_CUT", "FEED_RESUMES", "FEED_LIVES"}, true, standard},
-		"a server with much to do is no proxy": {func(r *Report) {
+		"a busy server is not a proxy": {func(r *Report) {
 			r.Pinged = nil
 			r.RoundTrips.Pings.P50, r.RoundTrips.Calls.Min = Millis(20*time.Microsecond), Millis(900*time.Microsecond)
 		}, []string{"NO_CUT", "FEED_RESUMES", "FEED_LIVES"}, true, standard},
-		"the feed is cut in spite of heartbeats": {func(r *Report) {
+		"the feed is cut although it has heartbeats": {func(r *Report) {
 			r.Feed.Cuts = []FeedCut{{Reason: "CONNECT_LOST", Lived: 30 * second}, {Reason: "CONNECT_LOST", Lived: 30 * second}}
 		}, []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "FEED_RESUMES", "FEED_CUT"}, false, standard},
 		"something is missing": {func(r *Report) { r.Feed.Missing = true }, []string{"TOO_MANY_PINGS", "PINGS_REACH_VENUE", "NO_CUT", "FEED_GAP", "FEED_LIVES"}, false, standard},

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// said is a connection on which everything has been said already.
+// said is a connection whose peer has sent everything already.
 type said struct {
 	net.Conn
 	io.Reader
@@ -33,10 +33,10 @@ func frames(write func(*http2.Framer) error) []byte {
 	return b.Bytes()
 }
 
-// TestWhatAPeerSaysEndsOneConnection cuts what peers send at every byte and turns
-// every bit: each stream that waits must come to an end, and nothing else may
-// happen. It is no fuzz target, because the package's other tests need a venue.
-func TestWhatAPeerSaysEndsOneConnection(t *testing.T) {
+// TestInvalidFramesEndOnlyTheirConnection cuts a peer's bytes at every byte and inverts
+// every bit: each open stream must end, and nothing else may happen. It is not a fuzz
+// target, because the package's other tests need a venue.
+func TestInvalidFramesEndOnlyTheirConnection(t *testing.T) {
 	peers := [][]byte{
 		[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"),
 		frames(func(f *http2.Framer) error {
@@ -65,7 +65,7 @@ func TestWhatAPeerSaysEndsOneConnection(t *testing.T) {
 	}
 }
 
-// endsWith lets a peer say something, and go.
+// endsWith checks that a connection ends after a peer has sent text and closed it.
 func endsWith(t *testing.T, text []byte) {
 	t.Helper()
 	hold, release := io.Pipe()
@@ -77,7 +77,7 @@ func endsWith(t *testing.T, text []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = release.Close() // Only now the peer speaks.
+	_ = release.Close() // Now the peer sends.
 	<-x.done
 	<-x.first
 	w.close()
@@ -92,14 +92,14 @@ func endsWith(t *testing.T, text []byte) {
 	}
 }
 
-func TestEveryEndHasItsName(t *testing.T) {
+func TestEveryEndIsNamed(t *testing.T) {
 	cases := map[string]struct {
 		frames []byte
 		want   string
 	}{
 		"reset":       {frames(func(f *http2.Framer) error { return f.WriteRSTStream(1, http2.ErrCodeInternal) }), "RST_STREAM INTERNAL_ERROR"},
 		"no trailers": {frames(func(f *http2.Framer) error { return f.WriteData(1, true, nil) }), "NO_TRAILERS"},
-		"told off": {frames(func(f *http2.Framer) error {
+		"too many PINGs": {frames(func(f *http2.Framer) error {
 			return f.WriteGoAway(1, http2.ErrCodeEnhanceYourCalm, []byte("too_many\x1bpings"))
 		}), `GOAWAY ENHANCE_YOUR_CALM (too_many\x1bpings)`},
 		"closed, as announced": {frames(func(f *http2.Framer) error { return f.WriteGoAway(1, http2.ErrCodeNo, nil) }), "CLOSED"},
@@ -130,7 +130,7 @@ func TestEveryEndHasItsName(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsForASilentPeer(t *testing.T) {
+func TestWaitsForASilentPeerAreBounded(t *testing.T) {
 	hold, release := io.Pipe()
 	w, err := newWire(said{Reader: hold}, "venue:1", true, 10*time.Millisecond)
 	if err != nil {

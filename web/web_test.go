@@ -30,7 +30,7 @@ func TestABinaryWithoutTheScreensSaysSo(t *testing.T) {
 	}
 }
 
-func TestThePageMayDoNothingInlineAndGoNowhereElse(t *testing.T) {
+func TestThePolicyForbidsInlineCodeAndOtherOrigins(t *testing.T) {
 	if !web.Built() {
 		// The policy is a page's, and there is none to give it to.
 		if got := get(t, "/").Header().Get("Content-Security-Policy"); got != "" {

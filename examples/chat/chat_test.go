@@ -71,8 +71,8 @@ type guest struct {
 	conns []net.Conn
 }
 
-// visit connects. The window is fixed at HTTP/2's smallest, so that a guest who
-// does not read is noticed after little.
+// visit connects. The window is HTTP/2's smallest, so that a guest who does not read blocks
+// the sender soon.
 func visit(t *testing.T, address string) *guest {
 	t.Helper()
 	g := &guest{}
@@ -96,7 +96,7 @@ func visit(t *testing.T, address string) *guest {
 	return g
 }
 
-// cut breaks the connection as a network does: nobody says good-bye.
+// cut breaks the connection without a close handshake, as a network does.
 func (g *guest) cut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -115,7 +115,7 @@ func (g *guest) say(t *testing.T, text string) uint64 {
 	return r.GetSequence()
 }
 
-// seat is one member and what it has received, over all its streams.
+// seat is one member and the posts that it has received over all its streams.
 type seat struct {
 	*guest
 	request *chatv1.JoinRequest // Resumes after the newest cursor.
@@ -197,7 +197,7 @@ func (s *seat) readOut(t *testing.T) error {
 	}
 }
 
-// check holds what was received against what was said in the room.
+// check compares what was received with what was said in the room.
 func (s *seat) check(t *testing.T, said []uint64) {
 	t.Helper()
 	truth := make([]pushtest.Event, len(said))
@@ -218,12 +218,12 @@ func sequenceOf(t *testing.T, cursor string) uint64 {
 	return c.Sequence
 }
 
-func TestAMemberWhoIsCutOffResumesWithoutLossOrDoubling(t *testing.T) {
+func TestAMemberResumesAfterCutsWithoutLossOrRepetition(t *testing.T) {
 	h := open(t, 1000, "")
 	alice, bob, carol, speaker := h.sit(t, "alice"), h.sit(t, "bob"), h.sit(t, "carol"), visit(t, h.address)
 	var said []uint64
 	spoken := make(chan struct{})
-	go func() { // All the while, so that joining meets speaking at every moment.
+	go func() { // Speaks all the time, while members join.
 		defer close(spoken)
 		for i := range 320 {
 			for _, room := range []string{"coffee", "tea"} {
@@ -240,7 +240,7 @@ func TestAMemberWhoIsCutOffResumesWithoutLossOrDoubling(t *testing.T) {
 	}()
 	for i := range uint64(6) {
 		bob.readTo(t, 100*(i+1))
-		bob.cut() // With words on their way.
+		bob.cut() // While posts are in flight.
 		if err := bob.readOut(t); err == nil {
 			t.Fatal("no error although the connection was cut")
 		}
@@ -268,7 +268,7 @@ func TestAMemberWhoIsCutOffResumesWithoutLossOrDoubling(t *testing.T) {
 	}
 }
 
-func TestACursorOlderThanWhatIsRememberedIsAnsweredWithAReset(t *testing.T) {
+func TestACursorThatIsTooOldGetsAReset(t *testing.T) {
 	h := open(t, 10, "")
 	late, speaker := h.sit(t, "late"), visit(t, h.address)
 	var said []uint64
@@ -298,7 +298,7 @@ func TestACursorOlderThanWhatIsRememberedIsAnsweredWithAReset(t *testing.T) {
 	}
 }
 
-func TestAMemberWhoStopsReadingIsEndedWhileTheOtherGoesOn(t *testing.T) {
+func TestAMemberThatDoesNotReadIsEndedAlone(t *testing.T) {
 	h := open(t, 1000, "")
 	reader, stopped, speaker := h.sit(t, "reader"), h.sit(t, "stopped"), visit(t, h.address)
 	text := strings.Repeat("x", 4096)
@@ -322,7 +322,7 @@ func TestAMemberWhoStopsReadingIsEndedWhileTheOtherGoesOn(t *testing.T) {
 	if status.Code(err) != codes.ResourceExhausted || reasonOf(err) != push.ReasonSlowConsumer {
 		t.Errorf("ended with %v", err)
 	}
-	// On a slow machine fewer are said until a send has been blocked for too long.
+	// On a slow machine fewer posts are said before a send is blocked for too long.
 	if missing := len(said) - len(stopped.posts); missing <= 10 {
 		t.Errorf("only the last %d posts are missing: it was not slow", missing)
 	}
@@ -331,9 +331,9 @@ func TestAMemberWhoStopsReadingIsEndedWhileTheOtherGoesOn(t *testing.T) {
 	stopped.check(t, said)
 }
 
-// TestDrainAsksMembersToJoinAgainAndWaitsForNobody has a member that is stuck for longer
-// than any test: a drain that waits for it does not end.
-func TestDrainAsksMembersToJoinAgainAndWaitsForNobody(t *testing.T) {
+// TestDrainAsksMembersToJoinAgainAndDoesNotWaitForThem has a member that never
+// reads: a drain that waited for it would not end.
+func TestDrainAsksMembersToJoinAgainAndDoesNotWaitForThem(t *testing.T) {
 	h := openWith(t, push.Config{SendTimeout: time.Hour}, 1000, "")
 	members := []*seat{h.sit(t, "alice"), h.sit(t, "bob")}
 	stuck, speaker := h.sit(t, "stuck"), visit(t, h.address)
@@ -360,7 +360,7 @@ func TestDrainAsksMembersToJoinAgainAndWaitsForNobody(t *testing.T) {
 	}
 }
 
-func TestASecondStreamTakesOverAndSaysToWhom(t *testing.T) {
+func TestASecondStreamEndsTheFirstWithAReason(t *testing.T) {
 	h := open(t, 10, "")
 	first := h.sit(t, "alice")
 	second := h.sit(t, "alice")
@@ -374,7 +374,7 @@ func TestASecondStreamTakesOverAndSaysToWhom(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotWellFormedIsRefused(t *testing.T) {
+func TestInvalidRequestsAreRefused(t *testing.T) {
 	g := visit(t, open(t, 10, "").address)
 	long := strings.Repeat("x", 65)
 	for _, request := range []*chatv1.SayRequest{
@@ -399,7 +399,7 @@ func TestWhatIsNotWellFormedIsRefused(t *testing.T) {
 	}
 }
 
-// TestTheServiceIsSmall holds what docs/embedding.md says of the example.
+// TestTheServiceIsSmall checks what docs/embedding.md says of the example.
 func TestTheServiceIsSmall(t *testing.T) {
 	source, err := os.ReadFile("chat.go")
 	if err != nil {

@@ -19,9 +19,9 @@ import (
 	"todoku/push"
 )
 
-// BenchmarkIdleMember reports what a member who hears nothing costs the process,
-// grpc-go included: each has a connection of its own. Of the members' own side
-// only the descriptor counts with it: they speak HTTP/2 by hand.
+// BenchmarkIdleMember reports the memory of the process for each idle member, grpc-go
+// included. Each has a connection of its own. The members write HTTP/2 frames themselves, so
+// that their side adds only a descriptor.
 func BenchmarkIdleMember(b *testing.B) {
 	const members = 2000
 	for b.Loop() {

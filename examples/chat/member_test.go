@@ -9,7 +9,7 @@ import (
 	"todoku/push"
 )
 
-// following is a member at work, seen from outside.
+// following is a member that follows, and what it received.
 type following struct {
 	words chan string // Texts of posts, and "reset".
 	done  chan error  // What follow returned.
@@ -36,7 +36,7 @@ func follow(t *testing.T, g *guest, name string) *following {
 	return f
 }
 
-func TestFollowComesBackAfterCutsAndRestarts(t *testing.T) {
+func TestFollowResumesAfterCutsAndRestarts(t *testing.T) {
 	h := open(t, 1000, "")
 	alice, speaker := visit(t, h.address), visit(t, h.address)
 	f := follow(t, alice, "alice")
@@ -44,7 +44,7 @@ func TestFollowComesBackAfterCutsAndRestarts(t *testing.T) {
 		word := fmt.Sprint("word ", i)
 		speaker.say(t, word)
 		if i%20 == 10 {
-			alice.cut() // With words on their way.
+			alice.cut() // While posts are in flight.
 		}
 	}
 	for i := range 40 {
@@ -66,7 +66,7 @@ func TestFollowComesBackAfterCutsAndRestarts(t *testing.T) {
 	}
 }
 
-func TestFollowGivesWayToAnotherClient(t *testing.T) {
+func TestFollowEndsWhenAnotherClientTakesOver(t *testing.T) {
 	h := open(t, 10, "")
 	speaker := visit(t, h.address)
 	first := follow(t, visit(t, h.address), "alice")
