@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 
 	"todoku/trade"
@@ -37,7 +37,11 @@ func (d *draft) massCancel(c *trade.MassCancel) (trade.Answer, error) {
 		reason = d.whoCancels(&c.Actor)
 	}
 	count, request := uint32(0), d.shown(&c.Actor)
-	for _, o := range d.workingOrders(c.Account) {
+	working := maps.Values(d.state.orders)
+	if c.Account != "" {
+		working = maps.Values(d.state.account(c.Account).working)
+	}
+	for _, o := range sortedByID(slices.Collect(working)) {
 		if c.Symbol != "" && o.Symbol != c.Symbol || c.Side != trade.SideUnspecified && o.Side != c.Side ||
 			c.DayOnly && o.TimeInForce != trade.TimeInForceDay {
 			continue
@@ -46,19 +50,6 @@ func (d *draft) massCancel(c *trade.MassCancel) (trade.Answer, error) {
 		count++
 	}
 	return trade.Answer{Count: count}, nil
-}
-
-// workingOrders returns the orders of an account, or of all for "", by id.
-func (d *draft) workingOrders(id trade.AccountID) []*order {
-	if id != "" {
-		return d.state.account(id).orders()
-	}
-	all := make([]*order, 0, len(d.state.orders))
-	for _, o := range d.state.orders {
-		all = append(all, o)
-	}
-	slices.SortFunc(all, func(x, y *order) int { return cmp.Compare(x.ID, y.ID) })
-	return all
 }
 
 // mayCancel refuses who may not cancel for the account. The venue itself may.

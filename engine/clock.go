@@ -1,16 +1,14 @@
 package engine
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"todoku/trade"
 )
 
-// maxDue is how many things one record of an internal command changes at most, so
-// that the end of a day never makes a record that the journal does not take. The
-// rest follows in the next records, before anything else is decided.
+// maxDue bounds how many orders one record of an internal command ends, so that the
+// end of a day never makes a record that is too large for the journal. The others
+// follow in the next records, before anything else is decided.
 const maxDue = 50_000
 
 // dueCommand returns the command that the venue itself must decide before any other
@@ -37,10 +35,7 @@ func (s *state) deadline() (at int64, ok bool) {
 
 // advance decides what ends by now: what has a deadline, and the trading day with its
 // DAY orders.
-func (d *draft) advance(c *trade.AdvanceClock) error {
-	if c.User != "" {
-		return trade.Refuse(trade.ReasonNotPermitted, "", "time comes from the venue")
-	}
+func (d *draft) advance() {
 	s := d.state
 	due := s.deadlines.due(d.now, maxDue)
 	for _, e := range due {
@@ -50,7 +45,7 @@ func (d *draft) advance(c *trade.AdvanceClock) error {
 		}
 	}
 	if s.dayEnd == 0 || d.now < s.dayEnd {
-		return nil
+		return
 	}
 	ending := s.ofTheDay()
 	room := maxDue - len(due)
@@ -60,7 +55,6 @@ func (d *draft) advance(c *trade.AdvanceClock) error {
 	if room > 0 && room >= len(ending) {
 		d.add(&trade.DayEnded{End: s.dayEnd, Next: nextDayEnd(d.now, s.venue)})
 	}
-	return nil
 }
 
 // ofTheDay returns the working DAY orders by id.
@@ -74,8 +68,7 @@ func (s *state) ofTheDay() []*order {
 			all = append(all, o)
 		}
 	}
-	slices.SortFunc(all, func(x, y *order) int { return cmp.Compare(x.ID, y.ID) })
-	return all
+	return sortedByID(all)
 }
 
 func (d *draft) expire(o *order, reason trade.Reason) {

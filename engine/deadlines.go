@@ -1,6 +1,10 @@
 package engine
 
-import "container/heap"
+import (
+	"cmp"
+	"container/heap"
+	"slices"
+)
 
 // deadline is a time at which something of the state ends unless it has ended
 // before: an order now; a quote or a request is a further kind.
@@ -33,33 +37,30 @@ func (d deadlines) first() (at int64, ok bool) {
 }
 
 // due returns those at or before a time, the earliest first and no more than a
-// limit. It changes nothing: it walks from the top of the heap down.
+// limit. It changes nothing.
 func (d deadlines) due(now int64, limit int) []*deadline {
 	var all []*deadline
-	next := frontier{heap: d}
-	next.enter(0)
-	for len(next.places) > 0 && len(all) < limit {
-		place := heap.Pop(&next).(int)
-		if d[place].at > now {
-			break
+	var visit func(place int)
+	visit = func(place int) {
+		if place < len(d) && d[place].at <= now {
+			all = append(all, d[place])
+			visit(2*place + 1)
+			visit(2*place + 2)
 		}
-		all = append(all, d[place])
-		next.enter(2*place + 1)
-		next.enter(2*place + 2)
 	}
-	return all
+	visit(0)
+	slices.SortFunc(all, (*deadline).compare)
+	return all[:min(limit, len(all))]
+}
+
+func (e *deadline) compare(other *deadline) int {
+	return cmp.Or(cmp.Compare(e.at, other.at), cmp.Compare(e.kind, other.kind), cmp.Compare(e.id, other.id))
 }
 
 // Len and the methods below are for package heap alone.
 func (d deadlines) Len() int { return len(d) }
 
-func (d deadlines) Less(i, j int) bool {
-	x, y := d[i], d[j]
-	if x.at != y.at {
-		return x.at < y.at
-	}
-	return x.kind < y.kind || x.kind == y.kind && x.id < y.id
-}
+func (d deadlines) Less(i, j int) bool { return d[i].compare(d[j]) < 0 }
 
 func (d deadlines) Swap(i, j int) {
 	d[i], d[j] = d[j], d[i]
@@ -77,29 +78,5 @@ func (d *deadlines) Pop() any {
 	last := all[len(all)-1]
 	all[len(all)-1] = nil
 	*d = all[:len(all)-1]
-	return last
-}
-
-// frontier is a heap of places in a heap: those whose parent was visited.
-type frontier struct {
-	heap   deadlines
-	places []int
-}
-
-func (f *frontier) enter(place int) {
-	if place < len(f.heap) {
-		heap.Push(f, place)
-	}
-}
-
-// Len and the methods below are for package heap alone.
-func (f *frontier) Len() int           { return len(f.places) }
-func (f *frontier) Less(i, j int) bool { return f.heap.Less(f.places[i], f.places[j]) }
-func (f *frontier) Swap(i, j int)      { f.places[i], f.places[j] = f.places[j], f.places[i] }
-func (f *frontier) Push(x any)         { f.places = append(f.places, x.(int)) }
-
-func (f *frontier) Pop() any {
-	last := f.places[len(f.places)-1]
-	f.places = f.places[:len(f.places)-1]
 	return last
 }

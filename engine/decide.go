@@ -4,8 +4,13 @@ import "todoku/trade"
 
 // decide says what a command changes, as events in the draft, or refuses it. It
 // changes nothing that a later decision could see: an account or holding that it
-// makes is as empty as one that is not there.
+// makes is as empty as one that does not exist.
 func (d *draft) decide(command trade.Command) (trade.Answer, error) {
+	if rule := ruleOf(command); !rule.trading {
+		if err := d.mayAdminister(command.From(), rule.roles); err != nil {
+			return trade.Answer{}, err
+		}
+	}
 	answer, err := d.dispatch(command)
 	if err != nil {
 		return trade.Answer{}, err
@@ -42,29 +47,34 @@ func (d *draft) dispatch(command trade.Command) (trade.Answer, error) {
 	case *trade.ConfigureVenue:
 		return none, d.configureVenue(c)
 	case *trade.AdvanceClock:
-		return none, d.advance(c)
+		d.advance()
+		return none, nil
 	}
 	return none, trade.Refuse(trade.ReasonBadEnum, "", "unknown command")
 }
 
-// limited says whether a command counts towards an account's message rate.
-func limited(command trade.Command) bool {
-	switch command.(type) {
-	case *trade.PlaceOrder, *trade.ReplaceOrder, *trade.CancelOrder, *trade.MassCancel:
-		return true
-	case *trade.BustTrade, *trade.UpsertInstrument, *trade.SetTradingStatus, *trade.UpsertUser, *trade.SetLimits,
-		*trade.Announce, *trade.SetPresence, *trade.AdvanceClock, *trade.ConfigureVenue:
-	}
-	return false
+// rule is what holds for all commands of a kind.
+type rule struct {
+	// request is the API's name for the request id.
+	request string
+	// trading says that the command concerns the orders of an account: it counts
+	// towards the account's message rate, and who may send it depends on the account.
+	trading bool
+	// roles are who may send a command that is not trading, besides the venue itself.
+	roles trade.Role
 }
 
-// requestField is how the API calls the name of a request.
-func requestField(command trade.Command) string {
+func ruleOf(command trade.Command) rule {
 	switch command.(type) {
 	case *trade.PlaceOrder, *trade.ReplaceOrder, *trade.CancelOrder:
-		return "client_order_id"
-	case *trade.MassCancel, *trade.BustTrade, *trade.UpsertInstrument, *trade.SetTradingStatus, *trade.UpsertUser,
-		*trade.SetLimits, *trade.Announce, *trade.SetPresence, *trade.AdvanceClock, *trade.ConfigureVenue:
+		return rule{request: "client_order_id", trading: true}
+	case *trade.MassCancel:
+		return rule{request: "request_id", trading: true}
+	case *trade.SetTradingStatus, *trade.SetLimits:
+		return rule{request: "request_id", roles: trade.RoleAdmin | trade.RoleRisk}
+	case *trade.BustTrade, *trade.UpsertInstrument, *trade.UpsertUser, *trade.Announce, *trade.ConfigureVenue:
+		return rule{request: "request_id", roles: trade.RoleAdmin}
+	case *trade.SetPresence, *trade.AdvanceClock: // Only the venue itself.
 	}
-	return "request_id"
+	return rule{request: "request_id"}
 }

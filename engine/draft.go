@@ -15,10 +15,10 @@ type draft struct {
 
 	fills     book.Fills
 	levels    []levelAfter
-	levelAt   map[levelKey]int // of levels, once there are many
+	levelAt   places[levelKey]
 	markets   []marketAfter
-	positions []positionAfter
-	holdingAt map[*holding]int // of positions, once there are many
+	positions []*trade.PositionChanged
+	holdingAt places[*holding]
 	ladder    []book.Level
 
 	orderID trade.OrderID
@@ -51,38 +51,19 @@ type marketAfter struct {
 	version uint64
 }
 
-// positionAfter is what a holding's position will be.
-type positionAfter struct {
-	holding *holding
-	event   *trade.PositionChanged
-}
-
-// many is from when on what a command touches is looked up in a map rather than
-// by walking the few there are.
-const many = 16
-
 // begin empties the draft for a command at a time. The events of the command
 // before must have been written down.
 func (d *draft) begin(s *state, now int64) {
 	d.state, d.now = s, now
 	d.events = d.events[:0]
 	d.levels, d.markets, d.positions = d.levels[:0], d.markets[:0], d.positions[:0]
-	d.levelAt, d.holdingAt = emptied(d.levelAt), emptied(d.holdingAt)
+	d.levelAt.reset()
+	d.holdingAt.reset()
 	d.orderID, d.tradeID = s.lastOrder, s.lastTrade
 	d.reports.reset()
 	d.trades.reset()
 	d.changes.reset()
 	d.holds.reset()
-}
-
-// emptied returns the map without its entries. One that was large is given away:
-// emptying it again and again would cost every later command.
-func emptied[K comparable](m map[K]int) map[K]int {
-	if len(m) > 64*many {
-		return nil
-	}
-	clear(m)
-	return m
 }
 
 func (d *draft) add(e trade.Event) { d.events = append(d.events, e) }
@@ -99,68 +80,28 @@ func (d *draft) report(kind trade.ExecType, o *trade.Order, request trade.Reques
 // sequence is that of the record that the draft becomes.
 func (d *draft) sequence() uint64 { return d.state.sequence + 1 }
 
-// find returns where among the touched levels one is, or -1.
-func (d *draft) find(key levelKey) int {
-	if len(d.levels) <= many {
-		for i := range d.levels {
-			if d.levels[i].levelKey == key {
-				return i
-			}
-		}
-		return -1
-	}
-	if i, ok := d.levelAt[key]; ok {
-		return i
-	}
-	return -1
-}
-
 // level returns what a level will hold, for the caller to change.
 func (d *draft) level(m *market, side trade.Side, tick int64) *levelAfter {
 	key := levelKey{m, side, tick}
-	if i := d.find(key); i >= 0 {
-		return &d.levels[i]
+	i := d.levelAt.find(key)
+	if i < 0 {
+		i = d.levelAt.add(key)
+		now := m.book.Level(book.Side(side), tick)
+		d.levels = append(d.levels, levelAfter{key, now.Quantity, now.Orders})
 	}
-	now := m.book.Level(book.Side(side), tick)
-	d.levels = append(d.levels, levelAfter{key, now.Quantity, now.Orders})
-	last := len(d.levels) - 1
-	switch {
-	case last == many:
-		d.levelAt = make(map[levelKey]int, 4*many)
-		for i := range d.levels {
-			d.levelAt[d.levels[i].levelKey] = i
-		}
-	case last > many:
-		d.levelAt[key] = last
-	}
-	return &d.levels[last]
+	return &d.levels[i]
 }
 
 // position returns what a position will be, for the caller to change.
 func (d *draft) position(h *holding) *trade.Position {
-	if len(d.positions) <= many {
-		for i := range d.positions {
-			if d.positions[i].holding == h {
-				return &d.positions[i].event.Position
-			}
-		}
-	} else if i, ok := d.holdingAt[h]; ok {
-		return &d.positions[i].event.Position
+	i := d.holdingAt.find(h)
+	if i < 0 {
+		i = d.holdingAt.add(h)
+		e := d.holds.take()
+		e.Position = h.position
+		d.positions = append(d.positions, e)
 	}
-	e := d.holds.take()
-	e.Position = h.position
-	d.positions = append(d.positions, positionAfter{h, e})
-	last := len(d.positions) - 1
-	switch {
-	case last == many:
-		d.holdingAt = make(map[*holding]int, 4*many)
-		for i := range d.positions {
-			d.holdingAt[d.positions[i].holding] = i
-		}
-	case last > many:
-		d.holdingAt[h] = last
-	}
-	return &e.Position
+	return &d.positions[i].Position
 }
 
 // finish adds the events that follow from the others: the levels that were
@@ -179,8 +120,7 @@ func (d *draft) finish() {
 		}
 		d.add(c)
 	}
-	for i := range d.positions {
-		e := d.positions[i].event
+	for _, e := range d.positions {
 		e.Position.Sequence = d.sequence()
 		d.add(e)
 	}
@@ -228,7 +168,7 @@ func (d *draft) moves(m *market, side trade.Side) bool {
 	// behind those that it empties.
 	d.ladder = m.book.Levels(d.ladder[:0], book.Side(side), emptied+1)
 	for i := range d.ladder {
-		at := d.find(levelKey{m, side, d.ladder[i].Tick})
+		at := d.levelAt.find(levelKey{m, side, d.ladder[i].Tick})
 		if at >= 0 && d.levels[at].orders == 0 {
 			continue
 		}
@@ -238,31 +178,4 @@ func (d *draft) moves(m *market, side trade.Side) bool {
 		break
 	}
 	return has != had || has && tick != before
-}
-
-// slab hands out values that all die together, so that a command allocates
-// nothing once the slab has been as large as it needs.
-type slab[T any] struct {
-	chunks [][]T
-	used   int
-}
-
-const slabChunk = 32
-
-func (s *slab[T]) take() *T {
-	chunk := s.used / slabChunk
-	if chunk == len(s.chunks) {
-		s.chunks = append(s.chunks, make([]T, slabChunk))
-	}
-	v := &s.chunks[chunk][s.used%slabChunk]
-	s.used++
-	return v
-}
-
-// reset takes everything back. After a burst it lets the memory go.
-func (s *slab[T]) reset() {
-	s.used = 0
-	if len(s.chunks) > 64 {
-		s.chunks = nil
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"todoku/journal"
@@ -12,20 +13,20 @@ import (
 	"todoku/trade/record"
 )
 
-// retryJournal is how long after a failed append the journal is left alone.
+// retryJournal is how long the engine waits after a failed append.
 const retryJournal = time.Second
 
-// failure is why the journal takes nothing, and when it is tried again.
+// failure says why the journal cannot append, and when the engine tries again.
 type failure struct {
 	cause error
 	retry time.Time
-	// stale says that memory believes more than the journal may hold, and must be
-	// read again before anything is decided.
+	// stale says that the state may be ahead of the journal and must be loaded again
+	// before anything is decided.
 	stale bool
 }
 
-// append makes the batch durable. When the journal fails, it finds out what
-// became of the batch; nil means that it is there.
+// append makes the batch durable. When the journal fails, it finds out whether the
+// batch was written; nil means that it was.
 func (e *Engine) append(ctx context.Context) error {
 	if len(e.records) == 0 {
 		return nil
@@ -49,23 +50,19 @@ func (e *Engine) append(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, errors.Join(cause, err))
 	case there:
-		e.heal() // The write had taken effect although it said otherwise.
+		e.heal() // It was written although Append returned an error.
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrNotDurable, cause)
 }
 
-// nothingWritten says whether an error of an append is one that promises so.
+// nothingWritten says whether an error of Append promises that nothing was written.
 func nothingWritten(err error) bool {
 	if !errors.Is(err, journal.ErrFailed) {
-		return true // The store was not even asked.
+		return true // The store was not called.
 	}
-	for _, promise := range []error{journal.ErrStale, journal.ErrFull, journal.ErrInvalid, journal.ErrTooLarge} {
-		if errors.Is(err, promise) {
-			return true
-		}
-	}
-	return false
+	promises := []error{journal.ErrStale, journal.ErrFull, journal.ErrInvalid, journal.ErrTooLarge}
+	return slices.ContainsFunc(promises, func(promise error) bool { return errors.Is(err, promise) })
 }
 
 // landed says whether the journal holds this very record.
@@ -77,8 +74,8 @@ func (e *Engine) landed(ctx context.Context, want journal.Record) (bool, error) 
 	return records[0].Time == want.Time && bytes.Equal(records[0].Data, want.Data), nil
 }
 
-// ready returns nil when the journal may be written to. Once the retry is due it
-// finds out, and it believes only a write.
+// ready returns nil when the engine may append. After a failure, it tries a write when
+// the retry is due.
 func (e *Engine) ready(ctx context.Context) error {
 	switch {
 	case e.Role() == Follower:
@@ -104,7 +101,7 @@ func (e *Engine) ready(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", ErrNotDurable, e.failed.cause)
 }
 
-// fail notes that the journal failed. It is reported once, not with each retry.
+// fail sets the failure of the journal. It reports it once, not with each retry.
 func (e *Engine) fail(cause error, stale bool) {
 	if e.health.Load() == nil {
 		e.options.Report(Report{What: JournalFailed, Sequence: e.state.sequence, Err: cause})
@@ -126,13 +123,12 @@ func (e *Engine) heal() {
 	}
 }
 
-// reopen looks at the journal again, and drops what memory believes if that is
-// something else.
+// reopen opens the journal again, and loads the state again where it is stale.
 func (e *Engine) reopen(ctx context.Context) error {
 	began := e.options.Clock()
 	defer func() {
-		// A large state takes time to read: a disk that stays full must not keep the
-		// engine reading.
+		// A large state takes time to load: with a disk that stays full, the engine must
+		// not load without pause.
 		now := e.options.Clock()
 		e.failed.retry = now.Add(retryJournal + 2*now.Sub(began))
 	}()
@@ -142,8 +138,8 @@ func (e *Engine) reopen(ctx context.Context) error {
 	return e.reread(ctx)
 }
 
-// probe writes a record that changes nothing: only a write shows that the journal
-// takes writes, and no client's command should be the one to find out.
+// probe appends a record that changes nothing. Only a write proves that the journal can
+// append, and that write should not be a client's command.
 func (e *Engine) probe(ctx context.Context) error {
 	r := trade.Record{Sequence: e.state.sequence + 1, Time: e.now(), Command: trade.CommandInfo{Kind: trade.CommandAdvanceClock}}
 	data, err := record.Encode(nil, &r)

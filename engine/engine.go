@@ -20,38 +20,33 @@ var (
 	// ErrStopped says that the engine is stopping or has stopped. The command did
 	// not happen.
 	ErrStopped = errors.New("engine: stopped")
-	// ErrNotDurable says that the journal does not take records now: a full or
-	// failing disk, or another writer. The command did not happen; the same again
-	// may succeed later.
-	ErrNotDurable = errors.New("engine: the journal takes no records")
+	// ErrNotDurable says that the journal cannot append records now: a full or
+	// failing disk, or another writer. The command did not happen and may succeed later.
+	ErrNotDurable = errors.New("engine: the journal cannot append records")
 	// ErrOutcomeUnknown says that the caller stopped waiting, or that the journal
-	// failed in the middle. The command may have happened; the same again, under
-	// its request id, tells.
+	// failed while it appended. The command may have happened; sending it again with
+	// the same request id gives the answer.
 	ErrOutcomeUnknown = errors.New("engine: outcome unknown")
 )
 
-// errNoClock is what a program learns the first time it runs.
-var errNoClock = errors.New("engine: Options.Clock is needed")
-
 // Options are the settings of an engine. The zero value takes the defaults.
 type Options struct {
-	// Clock gives the time that commands are stamped with. It is needed: the engine
-	// itself never looks at a clock.
+	// Clock gives the time of commands. It is required: the engine reads no other clock.
 	Clock func() time.Time
-	// SnapshotEvery is after how many records a snapshot is written; 500,000 by
-	// default. It bounds what a restart has to replay.
+	// SnapshotEvery is the number of records after which a snapshot is written; 500,000
+	// by default. It bounds how many records a restart has to replay.
 	SnapshotEvery uint64
-	// MaxRecord is how many bytes the record of one command may take: what would
-	// change more at once is refused. journal.MaxRecordSize by default and at most.
+	// MaxRecord bounds the record of one command, in bytes; a command that needs more is
+	// refused. journal.MaxRecordSize by default and at most.
 	MaxRecord int
-	// Retain is how long records are kept behind a snapshot; for ever by default.
+	// Retain is how long records are kept behind a snapshot; without limit by default.
 	Retain time.Duration
-	// Report gets events that no caller's answer contains. It may be
-	// called from several goroutines.
+	// Report gets events that no caller's answer contains. It may be called from several
+	// goroutines.
 	Report func(Report)
 }
 
-// Report is something that an operator wants to know.
+// Report is an event for the operator.
 type Report struct {
 	What     ReportKind
 	Sequence uint64
@@ -91,7 +86,7 @@ type Engine struct {
 	rates  rates
 	failed *failure // nil while the journal takes records
 
-	// The batch that is being made up, and the memory that each record is made in.
+	// The batch that is being collected, and the memory in which each record is made.
 	records []journal.Record
 	pending []pending
 	size    int // of the records' data, in bytes
@@ -102,19 +97,19 @@ type Engine struct {
 	snapshots *snapshotter
 }
 
-// Result is the answer to one command of several, or why there is none.
+// Result is the answer to one of several commands, or the error.
 type Result struct {
 	Answer trade.Answer
 	Err    error
 }
 
-// Open rebuilds the state from the log's newest snapshot and the records behind
-// it. The engine leads when the log appends and follows when the log follows. The
-// log stays the caller's. The error is that of the journal, or of a record
-// that this version cannot read.
+// Open rebuilds the state from the log's newest snapshot and the records after it.
+// The engine leads when the log appends and follows when the log follows. The caller
+// closes the log, after Run has returned. The error is that of the journal, or of a
+// record that this version cannot read.
 func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, error) {
 	if options.Clock == nil {
-		return nil, errNoClock
+		return nil, errors.New("engine: Options.Clock is missing")
 	}
 	if options.SnapshotEvery == 0 {
 		options.SnapshotEvery = defaultSnapshots
@@ -145,8 +140,8 @@ func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, erro
 	return e, nil
 }
 
-// load builds the state as of the head. It returns also the sequence of the snapshot
-// that it began with, 0 for none.
+// load builds the state at the head. It also returns the sequence of the snapshot that
+// it began with, 0 for none.
 func load(ctx context.Context, log *journal.Log) (*state, uint64, error) {
 	stored, err := newestSnapshot(ctx, log, journal.MaxSequence)
 	if err != nil {
@@ -197,19 +192,19 @@ func (s *state) replay(ctx context.Context, log *journal.Log, through uint64) er
 	return nil
 }
 
-// Submit puts one command to the engine and waits for what it decided; while the
-// queue is full, it waits for a place in it. When it returns an answer, the record
-// is durable. The error is a [*trade.Refusal], [ErrStopped], [ErrNotLeader],
-// [ErrNotDurable] or [ErrOutcomeUnknown]; any other is a defect, and the command did not happen. The
-// command must not be changed afterwards.
+// Submit sends one command to the engine and waits for the decision; while the queue
+// is full, it waits for a place in it. When it returns an answer, the record is
+// durable. The error is a [*trade.Refusal], [ErrStopped], [ErrNotLeader],
+// [ErrNotDurable] or [ErrOutcomeUnknown]; any other is a defect, and the command did
+// not happen. The command must not be changed afterwards.
 func (e *Engine) Submit(ctx context.Context, command trade.Command) (trade.Answer, error) {
 	results := e.SubmitAll(ctx, []trade.Command{command})
 	return results[0].Answer, results[0].Err
 }
 
-// SubmitAll puts commands to the engine, which decides them one after the other
-// with none in between and makes them durable together, as far as they fit into
-// one batch. Each is answered for itself, as by Submit.
+// SubmitAll sends commands to the engine, which decides them one after the other
+// with no other command in between and makes them durable together, as far as they
+// fit into one batch. Each has its own result, like that of Submit.
 func (e *Engine) SubmitAll(ctx context.Context, commands []trade.Command) []Result {
 	if len(commands) == 0 {
 		return nil
@@ -228,7 +223,6 @@ func (e *Engine) SubmitAll(ctx context.Context, commands []trade.Command) []Resu
 	case <-e.stopped:
 		return all(commands, ErrStopped)
 	case <-ctx.Done():
-		// It never reached the engine.
 		return all(commands, fmt.Errorf("%w: %w", ErrNotDurable, context.Cause(ctx)))
 	}
 	select {
@@ -237,7 +231,7 @@ func (e *Engine) SubmitAll(ctx context.Context, commands []trade.Command) []Resu
 	case <-ctx.Done():
 		return all(commands, fmt.Errorf("%w: %w", ErrOutcomeUnknown, context.Cause(ctx)))
 	case <-e.stopped:
-		// Run answered all that it took before it said so.
+		// Run closes stopped after it has answered all that it took from the queue.
 		select {
 		case <-s.done:
 			return s.results
@@ -255,8 +249,8 @@ func all(commands []trade.Command, err error) []Result {
 	return results
 }
 
-// Health returns nil while commands are taken and, for a follower, while it keeps
-// up with the leader; otherwise the reason.
+// Health returns nil while a leader can append and while a follower keeps up with the
+// leader; otherwise the reason.
 func (e *Engine) Health() error {
 	if err := e.health.Load(); err != nil {
 		return *err
@@ -266,7 +260,7 @@ func (e *Engine) Health() error {
 
 // Run decides what is submitted until ctx ends, then writes a snapshot and
 // returns. It must be called once. The error is that of the last snapshot; the
-// journal is whole in any case.
+// journal is complete in any case.
 func (e *Engine) Run(ctx context.Context) error {
 	group, background := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.snapshots.run(background) })
@@ -279,13 +273,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	return e.snapshots.last(context.WithoutCancel(ctx), e.state, e.failed == nil && e.Role() == Leader)
 }
 
-// refuseQueued answers what came too late.
 func (e *Engine) refuseQueued() {
 	for {
 		select {
 		case s := <-e.queue:
-			s.results = all(s.commands, ErrStopped)
-			close(s.done)
+			s.refuse(ErrStopped)
 		default:
 			return
 		}

@@ -12,7 +12,7 @@ import (
 // end, and only where they are not zero.
 func fingerprint(command trade.Command) uint64 {
 	h := hasher{offset}
-	h.number(int64(command.Kind()))
+	h.number(int64(trade.KindOf(command)))
 	switch c := command.(type) {
 	case *trade.PlaceOrder:
 		h.text(string(c.Symbol))

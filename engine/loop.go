@@ -10,23 +10,28 @@ import (
 	"todoku/trade/record"
 )
 
-// Bounds of the engine's queue and of one group commit. A batch is closed when it
-// has passed either bound, so that it is never longer than maxBatchBytes and one
-// record, which the journal takes.
+// Bounds of the engine's queue and of one batch. A batch is closed when it has passed
+// either bound, so it never exceeds maxBatchBytes by more than one record, which the
+// journal accepts.
 const (
 	maxQueue        = 4096
 	maxBatchRecords = 4096
 	maxBatchBytes   = 2 << 20
 )
 
-// longestWait is how long the loop sleeps when it has nothing to do.
+// longestWait bounds how long the loop sleeps.
 const longestWait = time.Hour
 
-// submission is a group of commands on its way through the engine.
+// submission is the commands of one call of SubmitAll.
 type submission struct {
 	commands []trade.Command
 	results  []Result
 	done     chan struct{}
+}
+
+func (s *submission) refuse(err error) {
+	s.results = all(s.commands, err)
+	close(s.done)
 }
 
 // pending is a command that is decided and not yet durable.
@@ -47,12 +52,12 @@ func (e *Engine) loop(ctx context.Context) {
 }
 
 // lead decides, in this goroutine alone, until ctx ends or the role changes.
-// Whatever waits while a batch is being synced makes up the next batch, so that
-// batches grow with the load and a single command does not wait.
+// The commands that wait while a batch is synced are the next batch, so batches grow
+// with the load and a single command does not wait.
 func (e *Engine) lead(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	// A stop must not tear an append that is under way.
+	// A stop must not cancel an append.
 	whole := context.WithoutCancel(ctx)
 	var group []*submission
 	for e.Role() == Leader {
@@ -85,7 +90,7 @@ func (e *Engine) wait() time.Duration {
 	return longestWait
 }
 
-// gather takes what else waits, up to the bounds of a batch.
+// gather takes the submissions that wait, up to the bound of a batch.
 func (e *Engine) gather(group []*submission) []*submission {
 	commands := len(group[0].commands)
 	for commands < maxBatchRecords {
@@ -110,7 +115,7 @@ func (e *Engine) commit(ctx context.Context, group []*submission) {
 	e.flush(ctx)
 }
 
-// tick does what is due without anybody asking.
+// tick decides the venue's own commands that are due.
 func (e *Engine) tick(ctx context.Context) {
 	if e.ready(ctx) != nil {
 		return // The retry is set, and Health says why.
@@ -121,7 +126,7 @@ func (e *Engine) tick(ctx context.Context) {
 	}
 }
 
-// decide decides one command. Its result is not returned before it is durable.
+// decide decides one command. flush returns the result, when it is durable.
 func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 	result := &s.results[index]
 	err, now := e.ready(ctx), e.now()
@@ -139,8 +144,8 @@ func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 	}
 }
 
-// decideDue decides the venue's own commands that are due before anything else. Each
-// is bounded, so what has piled up may take more than one record.
+// decideDue decides the venue's own commands that are due. Each is bounded, so it may
+// take several records.
 func (e *Engine) decideDue(ctx context.Context) error {
 	for e.failed == nil {
 		now := e.now()
@@ -158,10 +163,9 @@ func (e *Engine) decideDue(ctx context.Context) error {
 	return e.ready(ctx)
 }
 
-// full says whether the batch should be closed.
 func (e *Engine) full() bool { return e.size >= maxBatchBytes || len(e.records) >= maxBatchRecords }
 
-// flush makes the batch durable and tells its results.
+// flush makes the batch durable and returns its results.
 func (e *Engine) flush(ctx context.Context) {
 	err := e.append(ctx)
 	for _, p := range e.pending {
@@ -179,22 +183,22 @@ func (e *Engine) flush(ctx context.Context) {
 // now is the time of the next record.
 func (e *Engine) now() int64 { return max(e.state.time+1, e.options.Clock().UnixNano()) }
 
-// one decides and applies a command at a time, or finds the answer that it had.
+// one decides and applies a command, or finds the answer of a request that came before.
 func (e *Engine) one(command trade.Command, now int64) (trade.Answer, error) {
 	from, content := command.From(), fingerprint(command)
 	e.draft.begin(e.state, now)
 	if from.Request != "" {
 		if err := from.Request.Validate(); err != nil {
-			return trade.Answer{}, trade.Refuse(trade.ReasonBadName, requestField(command), err.Error())
+			return trade.Answer{}, trade.Refuse(trade.ReasonBadName, ruleOf(command).request, err.Error())
 		}
 		if kept := e.state.requests.find(from); kept != nil && e.draft.mayRecall(from) {
 			if kept.Fingerprint != content {
-				return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, requestField(command), "")
+				return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, ruleOf(command).request, "")
 			}
 			return kept.Answer, nil
 		}
 	} else if from.User != "" {
-		return trade.Answer{}, trade.Refuse(trade.ReasonBadName, requestField(command), "name the request")
+		return trade.Answer{}, trade.Refuse(trade.ReasonBadName, ruleOf(command).request, "name the request")
 	}
 	if err := e.withinRate(command, now); err != nil {
 		return trade.Answer{}, err
@@ -209,12 +213,12 @@ func (e *Engine) one(command trade.Command, now int64) (trade.Answer, error) {
 	return e.write(command, content, now, answer)
 }
 
-// withinRate counts a message of an account. What staff and the venue do for the
-// account does not count, nor what a stranger tries.
+// withinRate counts a message of an account, and refuses one too many. Only messages of
+// the account's own users count.
 func (e *Engine) withinRate(command trade.Command, now int64) error {
 	from := command.From()
 	a := e.state.accounts[from.Account]
-	if a == nil || a.limits.MaxMessagesPerSecond == 0 || !limited(command) {
+	if a == nil || a.limits.MaxMessagesPerSecond == 0 || !ruleOf(command).trading {
 		return nil
 	}
 	if user := e.state.users[from.User]; user == nil || !user.Owns(from.Account) {
@@ -226,18 +230,18 @@ func (e *Engine) withinRate(command trade.Command, now int64) error {
 	return nil
 }
 
-// write makes the record of what was decided and applies it.
+// write adds the record of the decision to the batch and applies it.
 func (e *Engine) write(command trade.Command, content uint64, now int64, answer trade.Answer) (trade.Answer, error) {
 	answer.Sequence = e.state.sequence + 1
 	e.record = trade.Record{
 		Sequence: answer.Sequence,
 		Time:     now,
-		Command:  trade.CommandInfo{Kind: command.Kind(), Actor: *command.From(), Fingerprint: content, Answer: answer},
+		Command:  trade.CommandInfo{Kind: trade.KindOf(command), Actor: *command.From(), Fingerprint: content, Answer: answer},
 		Events:   e.draft.events,
 	}
 	data, err := record.Encode(e.scratch[:0], &e.record)
 	if err != nil {
-		return trade.Answer{}, fmt.Errorf("engine: write %v down: %w", command.Kind(), err)
+		return trade.Answer{}, fmt.Errorf("engine: encode the record of %v: %w", trade.KindOf(command), err)
 	}
 	e.scratch = data
 	if len(data) > longestScratch {
@@ -253,8 +257,7 @@ func (e *Engine) write(command trade.Command, content uint64, now int64, answer 
 	return answer, nil
 }
 
-// arena cuts the records' bytes, which the log keeps and shares, from larger
-// pieces of memory.
+// arena allocates the records' bytes, which the log keeps and shares, in larger pieces.
 type arena struct{ free []byte }
 
 const (

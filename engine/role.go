@@ -11,12 +11,12 @@ import (
 )
 
 // An engine leads or follows, as its log does. The leader decides and appends. A
-// follower applies what the leader has appended, so that it can take over without
-// reading the journal from the last snapshot; it refuses commands and writes
-// nothing, snapshots included.
+// follower applies the records of the leader, so that it can take over without reading
+// the journal from the last snapshot. It refuses commands and writes nothing, not even
+// snapshots.
 
 // ErrNotLeader says that the engine follows another one. The command did not
-// happen; the leader takes it.
+// happen; send it to the leader.
 var ErrNotLeader = errors.New("engine: not the leader")
 
 // Role says whether an engine decides or follows.
@@ -34,17 +34,18 @@ type control struct {
 	done chan error
 }
 
-// Role returns what the engine is now. It may change at any time, see Promote.
+// Role returns the current role. It may change at any time, see Promote.
 func (e *Engine) Role() Role { return Role(e.role.Load()) }
 
-// Promote makes a follower the leader: it applies what is left of the journal and
-// then appends a record that changes nothing, so that a former leader is refused
-// from here on. After an error the engine still follows. A leader stays what it is;
-// one that was superseded learns of it when it appends. It may be called from any goroutine while Run runs.
+// Promote makes a follower the leader: it applies the remaining records of the journal
+// and then appends a record that changes nothing, so that the journal refuses a former
+// leader from here on. After an error the engine still follows. For a leader it does
+// nothing; a leader that was superseded learns of it when it appends. It may be called
+// from any goroutine while Run runs.
 func (e *Engine) Promote(ctx context.Context) error { return e.control(ctx, e.promote) }
 
-// Demote makes a leader follow, after the batch under way. Its log must have a
-// Bell. It may be called from any goroutine while Run runs.
+// Demote makes a leader follow, after the current batch. Its log must have a Bell. It
+// may be called from any goroutine while Run runs.
 func (e *Engine) Demote(ctx context.Context) error {
 	return e.control(ctx, func(context.Context) error {
 		if e.Role() == Follower {
@@ -58,7 +59,7 @@ func (e *Engine) Demote(ctx context.Context) error {
 	})
 }
 
-// control has the engine's goroutine run do, and waits for it.
+// control runs do in the engine's goroutine and waits for it.
 func (e *Engine) control(ctx context.Context, do func(context.Context) error) error {
 	c := control{do: func(context.Context) error { return do(ctx) }, done: make(chan error, 1)}
 	select {
@@ -81,8 +82,8 @@ func (e *Engine) become(role Role) {
 	e.options.Report(Report{What: what, Sequence: e.state.sequence})
 }
 
-// superseded makes the engine follow because another leader has appended. Memory
-// is ahead of the journal then and must be read again.
+// superseded makes the engine follow because another leader has appended. The state is
+// ahead of the journal then and must be loaded again.
 func (e *Engine) superseded(cause error) {
 	e.failed = &failure{cause: cause, stale: true}
 	e.become(Follower)
@@ -102,11 +103,12 @@ func (e *Engine) promote(ctx context.Context) error {
 		case !errors.Is(err, journal.ErrStale) || ctx.Err() != nil:
 			return fmt.Errorf("engine: promote: %w", errors.Join(err, e.log.StepDown()))
 		}
-		// The former leader's last batch came first.
+		// The former leader has appended in the meantime: try again.
 	}
 }
 
-// takeOver leads the log, applies what is left, and believes only a write.
+// takeOver leads the log, applies the remaining records, and proves by a write that it
+// leads.
 func (e *Engine) takeOver(ctx context.Context) error {
 	if err := e.log.Lead(ctx); err != nil {
 		return err
@@ -117,8 +119,8 @@ func (e *Engine) takeOver(ctx context.Context) error {
 	return e.probe(context.WithoutCancel(ctx)) // An append is never canceled.
 }
 
-// reread brings the state to the log's head, from the last snapshot when memory
-// cannot be continued.
+// reread brings the state to the log's head, from the last snapshot where the state in
+// memory cannot be continued.
 func (e *Engine) reread(ctx context.Context) error {
 	if e.failed == nil || !e.failed.stale {
 		err := e.state.replay(ctx, e.log, journal.MaxSequence)
@@ -137,7 +139,7 @@ func (e *Engine) reread(ctx context.Context) error {
 	return nil
 }
 
-// follow applies what the leader appends, until ctx ends or the role changes.
+// follow applies the leader's records until ctx ends or the role changes.
 func (e *Engine) follow(ctx context.Context) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
@@ -161,14 +163,13 @@ func (e *Engine) follow(ctx context.Context) {
 		case <-retry.C:
 		case c := <-e.controls:
 			c.done <- c.do(ctx)
-		case s := <-e.queue: // It was on its way when the role changed.
-			s.results = all(s.commands, ErrNotLeader)
-			close(s.done)
+		case s := <-e.queue: // It was submitted before the role changed.
+			s.refuse(ErrNotLeader)
 		}
 	}
 }
 
-// watch sends on moved when the log's head has moved past what it was.
+// watch sends on moved whenever the log's head has moved.
 func watch(ctx context.Context, log *journal.Log, head uint64, moved chan<- struct{}) {
 	for {
 		var err error
@@ -183,7 +184,8 @@ func watch(ctx context.Context, log *journal.Log, head uint64, moved chan<- stru
 	}
 }
 
-// catchUp applies what the log shows. After a failure it waits for the retry.
+// catchUp applies the records up to the head. After a failure it does nothing before
+// the retry.
 func (e *Engine) catchUp(ctx context.Context) {
 	if e.failed != nil && e.options.Clock().Before(e.failed.retry) {
 		return

@@ -84,7 +84,7 @@ func (r *running) must(c trade.Command) trade.Answer {
 	r.t.Helper()
 	answer, err := r.Submit(r.t.Context(), c)
 	if err != nil {
-		r.t.Fatalf("%v: %v", c.Kind(), err)
+		r.t.Fatalf("%v: %v", trade.KindOf(c), err)
 	}
 	return answer
 }

@@ -288,7 +288,7 @@ func (s *scenario) tell(c trade.Command) {
 		s.say("the answer of record %d again", result.Answer.Sequence)
 	default:
 		s.showRecords()
-		if s.checkAnswer(result.Answer, c); c.Kind() == trade.CommandMassCancel {
+		if s.checkAnswer(result.Answer, c); trade.KindOf(c) == trade.CommandMassCancel {
 			s.say("%d canceled", result.Answer.Count)
 		}
 	}
@@ -306,6 +306,6 @@ func (s *scenario) checkAnswer(a trade.Answer, c trade.Command) {
 	}
 	o := s.auditor.reported[a.Order()]
 	if o.Status != a.Status || o.Filled != a.Filled || o.Leaves != a.Leaves {
-		s.t.Fatalf("%v was answered %+v, the order is %+v", c.Kind(), a, o)
+		s.t.Fatalf("%v was answered %+v, the order is %+v", trade.KindOf(c), a, o)
 	}
 }

@@ -184,7 +184,10 @@ func (s *state) symbols() []trade.Symbol { return slices.Sorted(maps.Keys(s.inst
 
 // orders returns the working orders of an account in the order of their ids.
 func (a *account) orders() []*order {
-	all := slices.Collect(maps.Values(a.working))
-	slices.SortFunc(all, func(x, y *order) int { return cmp.Compare(x.ID, y.ID) })
-	return all
+	return sortedByID(slices.Collect(maps.Values(a.working)))
+}
+
+func sortedByID(orders []*order) []*order {
+	slices.SortFunc(orders, func(x, y *order) int { return cmp.Compare(x.ID, y.ID) })
+	return orders
 }

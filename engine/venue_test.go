@@ -144,7 +144,7 @@ func readRecords(t testing.TB, log *journal.Log, after uint64) []*trade.Record {
 func (v *testVenue) must(c trade.Command) {
 	v.t.Helper()
 	if err := v.submit(c)[0].Err; err != nil {
-		v.t.Fatalf("%v %+v: %v", c.Kind(), c, err)
+		v.t.Fatalf("%v %+v: %v", trade.KindOf(c), c, err)
 	}
 }
 

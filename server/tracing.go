@@ -154,7 +154,7 @@ func (e *tracedEngine) SubmitAll(ctx context.Context, commands []trade.Command) 
 		t.enter(*command.From(), of)
 	}
 	ctx, span := t.tracer.Start(ctx, "engine.submit", trace.WithAttributes(
-		attribute.String("todoku.command", commands[0].Kind().String()), attribute.Int("todoku.commands", len(commands))))
+		attribute.String("todoku.command", trade.KindOf(commands[0]).String()), attribute.Int("todoku.commands", len(commands))))
 	defer span.End()
 	results := e.Engine.SubmitAll(ctx, commands)
 	for i, command := range commands {

@@ -46,17 +46,13 @@ type Actor struct {
 //
 //sumtype:decl
 type Command interface {
-	command()
-	// Kind must return the same constant for every value of a type.
-	Kind() CommandKind
+	kind() CommandKind
 	// From must return who asks.
 	From() *Actor
 }
 
 // From returns a itself, so that every command that embeds an Actor has it.
 func (a *Actor) From() *Actor { return a }
-
-func (*Actor) command() {}
 
 // PlaceOrder enters an order. Request is its client order id. FIX NewOrderSingle.
 type PlaceOrder struct {
@@ -191,44 +187,22 @@ type ConfigureVenue struct {
 	Venue Venue
 }
 
-// Kind implements [Command].
-func (*PlaceOrder) Kind() CommandKind { return CommandPlaceOrder }
+// KindOf returns the kind of a command.
+func KindOf(c Command) CommandKind { return c.kind() }
 
-// Kind implements [Command].
-func (*ReplaceOrder) Kind() CommandKind { return CommandReplaceOrder }
-
-// Kind implements [Command].
-func (*CancelOrder) Kind() CommandKind { return CommandCancelOrder }
-
-// Kind implements [Command].
-func (*MassCancel) Kind() CommandKind { return CommandMassCancel }
-
-// Kind implements [Command].
-func (*BustTrade) Kind() CommandKind { return CommandBustTrade }
-
-// Kind implements [Command].
-func (*UpsertInstrument) Kind() CommandKind { return CommandUpsertInstrument }
-
-// Kind implements [Command].
-func (*SetTradingStatus) Kind() CommandKind { return CommandSetTradingStatus }
-
-// Kind implements [Command].
-func (*UpsertUser) Kind() CommandKind { return CommandUpsertUser }
-
-// Kind implements [Command].
-func (*SetLimits) Kind() CommandKind { return CommandSetLimits }
-
-// Kind implements [Command].
-func (*Announce) Kind() CommandKind { return CommandAnnounce }
-
-// Kind implements [Command].
-func (*SetPresence) Kind() CommandKind { return CommandSetPresence }
-
-// Kind implements [Command].
-func (*AdvanceClock) Kind() CommandKind { return CommandAdvanceClock }
-
-// Kind implements [Command].
-func (*ConfigureVenue) Kind() CommandKind { return CommandConfigureVenue }
+func (*PlaceOrder) kind() CommandKind       { return CommandPlaceOrder }
+func (*ReplaceOrder) kind() CommandKind     { return CommandReplaceOrder }
+func (*CancelOrder) kind() CommandKind      { return CommandCancelOrder }
+func (*MassCancel) kind() CommandKind       { return CommandMassCancel }
+func (*BustTrade) kind() CommandKind        { return CommandBustTrade }
+func (*UpsertInstrument) kind() CommandKind { return CommandUpsertInstrument }
+func (*SetTradingStatus) kind() CommandKind { return CommandSetTradingStatus }
+func (*UpsertUser) kind() CommandKind       { return CommandUpsertUser }
+func (*SetLimits) kind() CommandKind        { return CommandSetLimits }
+func (*Announce) kind() CommandKind         { return CommandAnnounce }
+func (*SetPresence) kind() CommandKind      { return CommandSetPresence }
+func (*AdvanceClock) kind() CommandKind     { return CommandAdvanceClock }
+func (*ConfigureVenue) kind() CommandKind   { return CommandConfigureVenue }
 
 // Answer is what the engine decided, in the words that the caller gets. It is
 // kept with the request, so that the same request again gets the same answer.

@@ -6,9 +6,9 @@ import (
 	"todoku/trade"
 )
 
-// Decoder decodes records into memory that it uses again: for readers that follow
-// a journal for ever, to whom what a record allocates would cost as much as the
-// record itself. The zero value is ready. Used by one goroutine at a time.
+// Decoder decodes records into memory that it uses again. It is for readers that
+// follow a journal without end: for them, allocating the memory of a record costs as
+// much as decoding it. The zero value is ready. Used by one goroutine at a time.
 type Decoder struct {
 	records   slab[trade.Record]
 	reports   slab[trade.ExecutionReport]
@@ -16,18 +16,18 @@ type Decoder struct {
 	levels    slab[trade.LevelChanged]
 	positions slab[trade.PositionChanged]
 	names     names
-	// requests are the names of the last few requests, see reader.request.
+	// requests are the names of the most recent requests, see codec.request.
 	requests [6]string
 	oldest   int
 }
 
-// Decode is the function [Decode], but the record and its events hold only until
-// Reset. Texts hold for ever.
+// Decode is the function [Decode], but the record and its events are valid only
+// until Reset. Texts stay valid.
 func (d *Decoder) Decode(sequence uint64, time int64, data []byte) (*trade.Record, error) {
-	r := reader{buf: data, sequence: sequence, memory: d}
-	record := d.records.next()
-	*record = trade.Record{Sequence: sequence, Time: time, Events: record.Events[:0]}
-	return readRecord(&r, record)
+	c := codec{buf: data, sequence: sequence, memory: d}
+	r := d.records.next()
+	*r = trade.Record{Sequence: sequence, Time: time, Events: r.Events[:0]}
+	return c.record(r)
 }
 
 // Reset takes back what was decoded since the last Reset.
@@ -39,8 +39,8 @@ func (d *Decoder) Reset() {
 	d.positions.reset()
 }
 
-// slabKept is how many values a slab keeps: one huge record is no reason to keep
-// as much for ever.
+// slabKept is how many values a slab keeps, so that one huge record does not occupy
+// memory until the end.
 const slabKept = 1 << 15
 
 // slab hands out values one after the other, and the same again after reset.
@@ -75,8 +75,8 @@ func (s *slab[T]) reset() {
 	s.used = 0
 }
 
-// names remembers names, so that one that stands in many records is allocated once.
-// Each has one place, by its hash; another name of that place drives it out.
+// names remembers names, so that one that occurs in many records is allocated once.
+// Each has one place, by its hash; another name of that place replaces it.
 type names struct {
 	known []string // empty before the first
 }
@@ -91,8 +91,8 @@ func (t *names) find(b []byte) *string {
 	return &t.known[place(b)]
 }
 
-// place hashes the two ends of a name, where those of one kind differ. Names that
-// meet cost an allocation, no more.
+// place hashes the two ends of a name, where names of one kind differ. A collision
+// costs one allocation.
 func place(b []byte) uint64 {
 	const odd = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio: it spreads neighbours.
 	var head, tail [8]byte

@@ -19,154 +19,106 @@ const (
 	eventsEnd // Kinds from here on are unknown.
 )
 
-func writeEvent(w *writer, event trade.Event) {
-	var start int
+// eventList refuses an event without a body that this version knows, and one with two.
+func eventList(c *codec, field int32, list *[]trade.Event) {
+	if c.field == writing {
+		for _, e := range *list {
+			for m := c.open(field); c.next(&m); {
+				body(c, e)
+			}
+		}
+	}
+	for c.field == field {
+		var e trade.Event
+		for m := c.open(field); c.next(&m); {
+			switch {
+			case c.field >= eventsEnd: // The codec skips it.
+			case e != nil:
+				c.fail("an event with two bodies")
+			default:
+				e = c.newEvent()
+				body(c, e)
+			}
+		}
+		if e == nil {
+			c.fail("an event of an unknown kind")
+		}
+		*list = append(*list, e)
+	}
+}
+
+// body writes or reads the field of an event that says what happened.
+func body(c *codec, event trade.Event) {
 	switch e := event.(type) {
 	case *trade.ExecutionReport:
-		start = w.open(eventExecutionReport)
-		writeReport(w, e)
+		report(c, eventExecutionReport, e)
 	case *trade.CancelRejected:
-		start = w.open(eventCancelRejected)
-		writeCancelRejected(w, e)
+		cancelRejected(c, eventCancelRejected, e)
 	case *trade.TradeChanged:
-		start = w.open(eventTradeChanged)
-		writeTradeChanged(w, e)
+		tradeChanged(c, eventTradeChanged, e)
 	case *trade.LevelChanged:
-		start = w.open(eventLevelChanged)
-		writeLevel(w, e)
+		levelChanged(c, eventLevelChanged, e)
 	case *trade.PositionChanged:
-		start = w.open(eventPositionChanged)
-		writePosition(w, &e.Position)
+		position(c, eventPositionChanged, &e.Position)
 	case *trade.InstrumentChanged:
-		start = w.open(eventInstrumentChanged)
-		writeInstrument(w, &e.Instrument)
+		instrument(c, eventInstrumentChanged, &e.Instrument)
 	case *trade.UserChanged:
-		start = w.open(eventUserChanged)
-		writeUser(w, &e.User)
+		user(c, eventUserChanged, &e.User)
 	case *trade.PresenceChanged:
-		start = w.open(eventPresenceChanged)
-		writePresence(w, e)
+		presence(c, eventPresenceChanged, e)
 	case *trade.LimitsChanged:
-		start = w.open(eventLimitsChanged)
-		writeAccount(w, &trade.AccountState{Account: e.Account, Limits: e.Limits})
+		account(c, eventLimitsChanged, (*trade.AccountState)(e))
 	case *trade.Announced:
-		start = w.open(eventAnnounced)
-		writeAnnounced(w, e)
+		announced(c, eventAnnounced, e)
 	case *trade.VenueChanged:
-		start = w.open(eventVenueChanged)
-		writeVenue(w, &e.Venue)
+		venue(c, eventVenueChanged, &e.Venue)
 	case *trade.DayEnded:
-		start = w.open(eventDayEnded)
-		writeDayEnded(w, e)
+		dayEnded(c, eventDayEnded, e)
 	default:
-		w.fail("an event of an unknown kind")
-		return
+		c.fail("an event of an unknown kind")
 	}
-	w.close(start)
 }
 
-// readEvent refuses an event without a body that it knows, and one with two.
-func readEvent(r *reader) trade.Event {
-	var event trade.Event
-	for r.next() {
-		if r.field >= eventsEnd {
-			r.skip()
-			continue
+// newEvent returns an empty event of the kind that is read next. What nearly all
+// events are comes out of the decoder's memory, if there is one.
+func (c *codec) newEvent() trade.Event {
+	if d := c.memory; d != nil {
+		switch c.field {
+		case eventExecutionReport:
+			return d.reports.zero()
+		case eventTradeChanged:
+			return d.trades.zero()
+		case eventLevelChanged:
+			return d.levels.zero()
+		case eventPositionChanged:
+			return d.positions.zero()
 		}
-		if event != nil {
-			r.fail("an event with two bodies")
-			return nil
-		}
-		rest := r.open()
-		event = readBody(r)
-		r.close(rest)
 	}
-	if event == nil {
-		r.fail("an event of an unknown kind")
-	}
-	return event
-}
-
-func readBody(r *reader) trade.Event {
-	switch r.field {
+	switch c.field {
 	case eventExecutionReport:
-		e := r.report()
-		readReport(r, e)
-		return e
+		return new(trade.ExecutionReport)
 	case eventCancelRejected:
-		e := new(trade.CancelRejected)
-		readCancelRejected(r, e)
-		return e
+		return new(trade.CancelRejected)
 	case eventTradeChanged:
-		e := r.trade()
-		readTradeChanged(r, e)
-		return e
+		return new(trade.TradeChanged)
 	case eventLevelChanged:
-		e := r.level()
-		readLevel(r, e)
-		return e
+		return new(trade.LevelChanged)
 	case eventPositionChanged:
-		e := r.position()
-		readPosition(r, &e.Position)
-		return e
+		return new(trade.PositionChanged)
 	case eventInstrumentChanged:
-		e := new(trade.InstrumentChanged)
-		readInstrument(r, &e.Instrument)
-		return e
+		return new(trade.InstrumentChanged)
 	case eventUserChanged:
-		e := new(trade.UserChanged)
-		readUser(r, &e.User)
-		return e
+		return new(trade.UserChanged)
 	case eventPresenceChanged:
-		e := new(trade.PresenceChanged)
-		readPresence(r, e)
-		return e
+		return new(trade.PresenceChanged)
 	case eventLimitsChanged:
-		var a trade.AccountState
-		readAccount(r, &a)
-		return &trade.LimitsChanged{Account: a.Account, Limits: a.Limits}
+		return new(trade.LimitsChanged)
 	case eventAnnounced:
-		e := new(trade.Announced)
-		readAnnounced(r, e)
-		return e
+		return new(trade.Announced)
 	case eventVenueChanged:
-		e := new(trade.VenueChanged)
-		readVenue(r, &e.Venue)
-		return e
+		return new(trade.VenueChanged)
 	case eventDayEnded:
-		e := new(trade.DayEnded)
-		readDayEnded(r, e)
-		return e
+		return new(trade.DayEnded)
 	}
 	return nil
-}
-
-// What nearly all events are comes out of the decoder's memory, if there is one.
-
-func (r *reader) report() *trade.ExecutionReport {
-	if r.memory != nil {
-		return r.memory.reports.zero()
-	}
-	return new(trade.ExecutionReport)
-}
-
-func (r *reader) trade() *trade.TradeChanged {
-	if r.memory != nil {
-		return r.memory.trades.zero()
-	}
-	return new(trade.TradeChanged)
-}
-
-func (r *reader) level() *trade.LevelChanged {
-	if r.memory != nil {
-		return r.memory.levels.zero()
-	}
-	return new(trade.LevelChanged)
-}
-
-func (r *reader) position() *trade.PositionChanged {
-	if r.memory != nil {
-		return r.memory.positions.zero()
-	}
-	return new(trade.PositionChanged)
 }

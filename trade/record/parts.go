@@ -2,42 +2,37 @@ package record
 
 import "todoku/trade"
 
-// Parts of records, for databases that keep them one by one. The bytes are those
-// that stand in records; reading them back has the same rules.
+// The parts of records, for databases that keep them one by one. The bytes are those
+// in a record, and reading has the same rules.
 
 // EncodeOrder appends an order to dst. The error is [ErrUnwritable]; dst is then
 // returned as it was.
 func EncodeOrder(dst []byte, o *trade.Order) ([]byte, error) {
-	return encodePart(dst, o, writeOrder)
+	c := codec{field: writing, buf: dst}
+	order(&c, whole, o)
+	return c.written(dst)
 }
 
 // DecodeOrder reads what [EncodeOrder] wrote. The error is [ErrMalformed].
-func DecodeOrder(data []byte) (*trade.Order, error) { return decodePart(data, readOrder) }
+func DecodeOrder(data []byte) (*trade.Order, error) { return decodePart(data, order) }
 
 // EncodeReport appends an execution report to dst. The error is [ErrUnwritable];
 // dst is then returned as it was.
 func EncodeReport(dst []byte, e *trade.ExecutionReport) ([]byte, error) {
-	return encodePart(dst, e, writeReport)
+	c := codec{field: writing, buf: dst}
+	report(&c, whole, e)
+	return c.written(dst)
 }
 
 // DecodeReport reads what [EncodeReport] wrote. The error is [ErrMalformed].
-func DecodeReport(data []byte) (*trade.ExecutionReport, error) { return decodePart(data, readReport) }
+func DecodeReport(data []byte) (*trade.ExecutionReport, error) { return decodePart(data, report) }
 
-func encodePart[T any](dst []byte, part *T, write func(*writer, *T)) ([]byte, error) {
-	w := writer{buf: dst}
-	write(&w, part)
-	if w.err != nil {
-		return dst, w.err
-	}
-	return w.buf, nil
-}
-
-func decodePart[T any](data []byte, read func(*reader, *T)) (*T, error) {
-	r := reader{buf: data}
+func decodePart[T any](data []byte, read func(*codec, int32, *T)) (*T, error) {
+	c := codec{buf: data}
 	part := new(T)
-	read(&r, part)
-	if r.err != nil {
-		return nil, r.err
+	read(&c, whole, part)
+	if c.err != nil {
+		return nil, c.err
 	}
 	return part, nil
 }
