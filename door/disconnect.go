@@ -14,10 +14,10 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// Why a client disconnected whose stream the server did not end. grpc-go tells a
-// handler only that its context is canceled. An operator asks first whether the client
-// canceled, a proxy reset the connection, or PINGs were no longer answered. The
-// connection knows: it saw the last bytes and the error after them.
+// Why a client disconnected whose stream the server did not end: whether the client
+// canceled, a proxy reset the connection, or PINGs were no longer answered. A handler of
+// grpc-go sees only a canceled context, so the cause is taken from the connection: from
+// its last bytes and the error after them.
 
 // The causes: a closed list, used as a label of metrics.
 const (

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestAConnectionKnowsHowItEnded(t *testing.T) {
+func TestAConnectionRecordsHowItEnded(t *testing.T) {
 	const timeout = 10 * time.Second
 	ago := func(d time.Duration) func(*disconnectCause) {
 		return func(w *disconnectCause) { w.lastRead.Store(time.Now().Add(-d).UnixNano()) }
@@ -31,14 +31,14 @@ func TestAConnectionKnowsHowItEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newDisconnectCause(timeout, c.secure)
 			if cause := w.get(); cause != "" {
-				t.Fatalf("ended before it did: %s", cause)
+				t.Fatalf("a cause before the end: %s", cause)
 			}
 			if c.before != nil {
 				c.before(w)
 			}
 			w.afterRead(0, c.read)
 			w.beforeClose()
-			w.afterRead(0, errors.New("use of closed connection")) // What comes after does not count.
+			w.afterRead(0, errors.New("use of closed connection")) // A later error does not count.
 			if cause := w.get(); cause != c.want {
 				t.Errorf("%s, want %s", cause, c.want)
 			}
@@ -46,8 +46,8 @@ func TestAConnectionKnowsHowItEnded(t *testing.T) {
 	}
 }
 
-// TestTheCauseIsKnownWhetherReadOrWriteReportsIt breaks connections whose writer came
-// before the reader: the reader then gets EOF, or comes only after the call has ended.
+// TestTheCauseIsKnownWhetherReadOrWriteReportsIt breaks connections with the writer before
+// the reader: the reader then gets EOF, or reads only after the call has ended.
 func TestTheCauseIsKnownWhetherReadOrWriteReportsIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		written, read error
@@ -70,7 +70,7 @@ func TestTheCauseIsKnownWhetherReadOrWriteReportsIt(t *testing.T) {
 				writer := newDisconnectCause(time.Minute, false)
 				writer.afterWrite(c.written)
 				go func() {
-					synctest.Wait() // Until the call that ended asks.
+					synctest.Wait() // Until the call that ended waits for the cause.
 					writer.afterRead(0, c.read)
 				}()
 				if cause := writer.get(); cause != c.want {

@@ -42,8 +42,8 @@ const (
 
 // Limits bound TCP connections. Zero takes the default, negative is no bound.
 type Limits struct {
-	// Total bounds the connections to all ports; by default as many as the process may
-	// open files, less what the databases need.
+	// Total bounds the connections to all ports; by default the number of files that the
+	// process may open, less those that the databases need.
 	Total int
 	// PerNetwork bounds the connections of one network; [DefaultPerNetwork].
 	PerNetwork int
@@ -219,7 +219,7 @@ func (c *conn) RemoteAddr() net.Addr { return addr{c.Conn.RemoteAddr(), c.cause}
 // NetConn returns the underlying connection.
 func (c *conn) NetConn() net.Conn { return c.Conn }
 
-// Close closes the connection and makes room for another.
+// Close closes the connection and stops counting it.
 func (c *conn) Close() error {
 	c.cause.beforeClose()
 	defer c.once.Do(c.leave)

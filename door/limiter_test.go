@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// newTestLimiter counts per address.
+// newTestLimiter returns a limiter whose networks are addresses.
 func newTestLimiter(total, perNetwork int) *Limiter {
 	return NewLimiter(Limits{Total: total, PerNetwork: perNetwork, Network: func(remote string) string {
 		host, _, _ := net.SplitHostPort(remote)
@@ -27,7 +27,7 @@ func newTestLimiter(total, perNetwork int) *Limiter {
 	}})
 }
 
-// port listens on loopback behind a limiter and takes what comes in.
+// port listens on loopback behind a limiter and accepts every connection.
 func port(t *testing.T, limiter *Limiter, refusal string) (address string, accepted <-chan net.Conn) {
 	t.Helper()
 	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -64,11 +64,11 @@ func from(t *testing.T, local, address string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() }) // The other side may have done so.
+	t.Cleanup(func() { _ = conn.Close() }) // The other side may have closed it.
 	return conn
 }
 
-// TestAConnectionOverALimitIsAnsweredAndClosed covers both bounds.
+// TestAConnectionOverALimitIsAnsweredAndClosed has both limits.
 func TestAConnectionOverALimitIsAnsweredAndClosed(t *testing.T) {
 	limiter := newTestLimiter(3, 2)
 	address, accepted := port(t, limiter, "too many")
@@ -105,8 +105,8 @@ func TestAConnectionOverALimitIsAnsweredAndClosed(t *testing.T) {
 	}
 }
 
-// TestARefusedClientThatDoesNotHangUpIsDisconnected refuses more clients than are waited for.
-func TestARefusedClientThatDoesNotHangUpIsDisconnected(t *testing.T) {
+// TestARefusedClientThatDoesNotCloseIsDisconnected refuses more clients than may wait.
+func TestARefusedClientThatDoesNotCloseIsDisconnected(t *testing.T) {
 	limiter := newTestLimiter(0, 1)
 	address, accepted := port(t, limiter, "no")
 	from(t, "127.0.0.1", address)
@@ -124,9 +124,9 @@ func TestARefusedClientThatDoesNotHangUpIsDisconnected(t *testing.T) {
 	}
 }
 
-// TestGRPCAndTLSAndHTTPClientsReportWhyTheyWereRefused uses real clients. On a busy
-// machine one may be too late to speak, and HTTP/1.1 takes an answer that comes before
-// its request for nobody's: what is tested here are the words, so there is time.
+// TestGRPCAndTLSAndHTTPClientsReportWhyTheyWereRefused uses real clients. The timeout is
+// long: on a busy machine a client may send its request late, and HTTP/1.1 ignores an
+// answer that comes before its request.
 func TestGRPCAndTLSAndHTTPClientsReportWhyTheyWereRefused(t *testing.T) {
 	none := func(refusal string) string {
 		limiter := newTestLimiter(-1, 1)
@@ -167,8 +167,7 @@ func TestGRPCAndTLSAndHTTPClientsReportWhyTheyWereRefused(t *testing.T) {
 	_ = response.Body.Close() // It was read.
 }
 
-// TestAConnectionThatNeverSpeaksIsClosed covers what the handshake's bound is for.
-func TestAConnectionThatNeverSpeaksIsClosed(t *testing.T) {
+func TestASilentConnectionIsClosedAtTheHandshakeTimeout(t *testing.T) {
 	limiter := newTestLimiter(-1, -1)
 	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

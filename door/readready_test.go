@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// lent is a pool that counts what it has lent.
+// lent is a pool that counts its buffers in use.
 type lent struct{ buffers int }
 
 func (p *lent) Get(size int) *[]byte {
@@ -21,7 +21,7 @@ func (p *lent) Get(size int) *[]byte {
 
 func (p *lent) Put(*[]byte) { p.buffers-- }
 
-func TestAConnectionThatIsIdleHoldsNoBuffer(t *testing.T) {
+func TestAnIdleConnectionHoldsNoBuffer(t *testing.T) {
 	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestAConnectionThatIsIdleHoldsNoBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := reader.ReadOnReady(100, pool); err == nil || pool.buffers != 0 {
-		t.Errorf("waited for nothing: %v, %d buffers kept", err, pool.buffers)
+		t.Errorf("without data: %v, %d buffers kept", err, pool.buffers)
 	}
 	if err := accepted.SetReadDeadline(time.Time{}); err != nil {
 		t.Fatal(err)

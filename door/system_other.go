@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// setUserTimeout leaves it to keepalive to find connections that are dead.
+// setUserTimeout does nothing: only keepalive finds dead connections.
 func setUserTimeout(*net.TCPConn, time.Duration) error { return nil }
 
-// maxFiles knows no bound.
+// maxFiles returns -1: no bound is known.
 func maxFiles() int { return -1 }

@@ -6,7 +6,7 @@ import (
 	"todoku/push"
 )
 
-// TestTheLaterOfTwoAttachesIsTheLiveOne has them noted in either order.
+// TestTheLaterOfTwoAttachesIsTheLiveOne tries both orders.
 func TestTheLaterOfTwoAttachesIsTheLiveOne(t *testing.T) {
 	of := func(attach uint64) *Stream { return &Stream{Entry: Entry{Attach: attach, Connection: "c"}} }
 	for _, order := range [][]uint64{{1, 2}, {2, 1}} {
@@ -15,14 +15,14 @@ func TestTheLaterOfTwoAttachesIsTheLiveOne(t *testing.T) {
 			s.setLive(of(attach))
 		}
 		if live := s.stream("c"); live.Attach != 2 {
-			t.Errorf("noted as %v, live is %d", order, live.Attach)
+			t.Errorf("attached in the order %v, live is %d", order, live.Attach)
 		}
 	}
 }
 
-// TestTheEndOfAnEarlierStreamEndsNoLaterOne has a request to end a stream come after
-// another took its connection over.
-func TestTheEndOfAnEarlierStreamEndsNoLaterOne(t *testing.T) {
+// TestALateRequestToEndAStreamDoesNotEndTheNextOne ends a stream whose connection another
+// has taken over.
+func TestALateRequestToEndAStreamDoesNotEndTheNextOne(t *testing.T) {
 	hub := push.NewHub(push.Config{Epoch: "e"})
 	stream, err := hub.Attach(push.AttachRequest{Connection: "c", User: "u"})
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"todoku/trade"
 )
 
-// diary is an engine that writes down what presence tells it.
-type diary struct {
+// recorder is an engine that records the commands of presence.
+type recorder struct {
 	t       *testing.T
 	mu      sync.Mutex
 	entries []string
@@ -23,7 +23,7 @@ type diary struct {
 	calls   int
 }
 
-func (d *diary) submit(_ context.Context, commands []trade.Command) []error {
+func (d *recorder) submit(_ context.Context, commands []trade.Command) []error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls++
@@ -50,14 +50,14 @@ func (d *diary) submit(_ context.Context, commands []trade.Command) []error {
 	return errs
 }
 
-func (d *diary) setFailure(err error) {
+func (d *recorder) setFailure(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fail = err
 }
 
-// take returns what was written since the last call, sorted within one moment.
-func (d *diary) take() []string {
+// take returns the entries since the last call, sorted.
+func (d *recorder) take() []string {
 	synctest.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -90,10 +90,10 @@ func (p people) User(id trade.UserID) (trade.User, bool) {
 func (p people) Users() []trade.User { return p }
 
 // inPresence runs a test with a presence whose grace is 15 s.
-func inPresence(t *testing.T, who people, test func(p *presence, d *diary)) {
+func inPresence(t *testing.T, who people, test func(p *presence, d *recorder)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		d := &diary{t: t}
+		d := &recorder{t: t}
 		p := newPresence(d.submit, who, PresenceOptions{}, func(error) {})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -106,15 +106,15 @@ func inPresence(t *testing.T, who people, test func(p *presence, d *diary)) {
 	})
 }
 
-func (d *diary) wrote(want ...string) {
+func (d *recorder) want(want ...string) {
 	d.t.Helper()
 	if got := d.take(); !slices.Equal(got, want) {
-		d.t.Errorf("the engine was told %q, want %q", got, want)
+		d.t.Errorf("the engine got %q, want %q", got, want)
 	}
 }
 
-// later lets time pass. Inside a bubble that is free.
-func later(d time.Duration) {
+// wait lets time pass, at once inside a bubble.
+func wait(d time.Duration) {
 	timer := time.NewTimer(d)
 	<-timer.C
 	synctest.Wait()
@@ -122,7 +122,7 @@ func later(d time.Duration) {
 
 var (
 	alice = principal{user: "alice", session: "s1"}
-	// bob wants his orders canceled 10 s after he is gone.
+	// bob asked for a cancel 10 s after a disconnect.
 	bob = principal{user: "bob", session: "s2", cancelAfter: 10 * time.Second}
 
 	town = people{
@@ -131,149 +131,149 @@ var (
 	}
 )
 
-func TestAUserIsInFromTheFirstAttachToTheLastEnd(t *testing.T) {
-	inPresence(t, town, func(p *presence, d *diary) {
+func TestAUserIsOnlineFromTheFirstAttachToTheLastEnd(t *testing.T) {
+	inPresence(t, town, func(p *presence, d *recorder) {
 		p.attached(alice)
-		d.wrote("alice in")
+		d.want("alice in")
 		p.attached(principal{user: "alice", session: "other"})
-		d.wrote()
+		d.want()
 		p.ended(alice, push.ReasonDisconnected)
-		later(time.Hour)
-		d.wrote()
+		wait(time.Hour)
+		d.want()
 		p.ended(principal{user: "alice", session: "other"}, push.ReasonDisconnected)
-		later(14 * time.Second)
-		d.wrote()
-		later(time.Second)
-		d.wrote("alice out")
+		wait(14 * time.Second)
+		d.want()
+		wait(time.Second)
+		d.want("alice out")
 	})
 }
 
 func TestAResumeWithinTheGraceIsNoSignOut(t *testing.T) {
-	inPresence(t, town, func(p *presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *recorder) {
 		p.attached(alice)
-		d.wrote("alice in")
+		d.want("alice in")
 		for range 5 {
 			p.ended(alice, push.ReasonSlowConsumer)
-			later(14 * time.Second)
+			wait(14 * time.Second)
 			p.attached(alice)
 		}
-		later(time.Hour)
-		d.wrote()
+		wait(time.Hour)
+		d.want()
 		p.ended(alice, push.ReasonDisconnected)
-		later(10 * time.Second)
+		wait(10 * time.Second)
 		p.attached(alice)
 		p.ended(alice, push.ReasonDisconnected)
-		later(10 * time.Second)
-		d.wrote() // The grace began anew.
-		later(5 * time.Second)
-		d.wrote("alice out")
+		wait(10 * time.Second)
+		d.want() // The grace began again.
+		wait(5 * time.Second)
+		d.want("alice out")
 	})
 }
 
 func TestATakeOverIsNoSignOut(t *testing.T) {
-	inPresence(t, town, func(p *presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *recorder) {
 		p.attached(alice)
-		p.attached(alice) // The new stream begins before the old one's handler returns.
+		p.attached(alice) // The new stream begins before the handler of the old one returns.
 		p.ended(alice, push.ReasonReplaced)
-		later(time.Hour)
-		d.wrote("alice in")
+		wait(time.Hour)
+		d.want("alice in")
 	})
 }
 
-func TestWhoSignedOutIsOutAtOnce(t *testing.T) {
-	inPresence(t, town, func(p *presence, d *diary) {
+func TestASignedOutUserIsOfflineAtOnce(t *testing.T) {
+	inPresence(t, town, func(p *presence, d *recorder) {
 		p.attached(alice)
-		d.wrote("alice in")
+		d.want("alice in")
 		p.ended(alice, push.ReasonSessionRevoked)
-		d.wrote("alice out")
+		d.want("alice out")
 	})
 }
 
-func TestARestartOfTheServerSignsNobodyOut(t *testing.T) {
+func TestARestartOfTheServerSignsNoUserOut(t *testing.T) {
 	was := people{
 		{ID: "alice", Online: true, Accounts: []trade.AccountID{"alice"}},
 		{ID: "bob", Online: true, Accounts: []trade.AccountID{"bob"}},
 		{ID: "carol", Accounts: []trade.AccountID{"carol"}},
 	}
-	inPresence(t, was, func(p *presence, d *diary) {
-		later(10 * time.Second)
+	inPresence(t, was, func(p *presence, d *recorder) {
+		wait(10 * time.Second)
 		p.attached(alice)
-		later(time.Minute)
-		d.wrote("bob out") // Alice came back, Bob did not, Carol was not in.
+		wait(time.Minute)
+		d.want("bob out") // Alice returned, Bob did not, Carol was offline.
 	})
-	inPresence(t, town, func(p *presence, d *diary) {
+	inPresence(t, town, func(p *presence, d *recorder) {
 		p.attached(alice)
 		p.attached(bob)
-		d.wrote("alice in", "bob in")
+		d.want("alice in", "bob in")
 		p.ended(alice, push.ReasonShutdown)
 		p.ended(bob, push.ReasonShutdown)
-		later(time.Minute)
-		d.wrote() // Neither a sign-out nor a cancel: the server is stopping.
+		wait(time.Minute)
+		d.want() // The server is stopping: no sign-out, no cancel.
 	})
 }
 
-func TestOrdersAreCanceledWhenASessionStaysAway(t *testing.T) {
-	inPresence(t, town, func(p *presence, d *diary) {
+func TestOrdersAreCanceledWhenASessionStaysAbsent(t *testing.T) {
+	inPresence(t, town, func(p *presence, d *recorder) {
 		p.attached(bob)
-		d.wrote("bob in")
+		d.want("bob in")
 		p.ended(bob, push.ReasonDisconnected)
-		later(9 * time.Second)
+		wait(9 * time.Second)
 		p.attached(bob)
-		later(time.Minute)
-		d.wrote() // He came back in time.
+		wait(time.Minute)
+		d.want() // Bob returned in time.
 
 		p.ended(bob, push.ReasonNotAcknowledging)
-		later(10 * time.Second)
-		d.wrote("cancel bob", "cancel desk")
-		later(5 * time.Second)
-		d.wrote("bob out")
-		later(time.Hour)
-		d.wrote()
+		wait(10 * time.Second)
+		d.want("cancel bob", "cancel desk")
+		wait(5 * time.Second)
+		d.want("bob out")
+		wait(time.Hour)
+		d.want()
 	})
 }
 
-func TestTheDisconnectIsTheSessionsNotTheUsers(t *testing.T) {
-	inPresence(t, town, func(p *presence, d *diary) {
+func TestCancelOnDisconnectIsPerSession(t *testing.T) {
+	inPresence(t, town, func(p *presence, d *recorder) {
 		phone := principal{user: "bob", session: "phone"}
 		p.attached(bob)
 		p.attached(phone)
-		d.wrote("bob in")
+		d.want("bob in")
 		p.ended(bob, push.ReasonDisconnected)
-		later(10 * time.Second)
-		d.wrote("cancel bob", "cancel desk") // The phone is there still, and did not ask for it.
+		wait(10 * time.Second)
+		d.want("cancel bob", "cancel desk") // The phone is still attached, and did not ask for it.
 		p.ended(phone, push.ReasonDisconnected)
-		later(15 * time.Second)
-		d.wrote("bob out")
+		wait(15 * time.Second)
+		d.want("bob out")
 	})
 }
 
-func TestWhatTheEngineDidNotTakeIsToldAgain(t *testing.T) {
-	inPresence(t, town, func(p *presence, d *diary) {
+func TestACommandThatTheEngineDidNotTakeIsSubmittedAgain(t *testing.T) {
+	inPresence(t, town, func(p *presence, d *recorder) {
 		d.setFailure(errEngine)
 		p.attached(bob)
-		later(500 * time.Millisecond)
+		wait(500 * time.Millisecond)
 		p.ended(bob, push.ReasonDisconnected)
-		later(30 * time.Second)
-		d.wrote()
+		wait(30 * time.Second)
+		d.want()
 		d.setFailure(nil)
-		later(2 * time.Second)
-		// He was in and is out again meanwhile; what was due is still done.
-		d.wrote("cancel bob", "cancel desk")
+		wait(2 * time.Second)
+		// Bob was online and is offline again; the due cancel is still submitted.
+		d.want("cancel bob", "cancel desk")
 
 		d.setFailure(trade.Refuse(trade.ReasonUnknownUser, "", ""))
 		p.attached(alice)
-		later(time.Second)
+		wait(time.Second)
 		calls := d.calls
-		later(time.Minute)
+		wait(time.Minute)
 		if d.calls != calls {
-			t.Error("what was refused for good was told again")
+			t.Error("a refused command was submitted again")
 		}
 	})
 }
 
 func TestManySignInsAreOneCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &diary{t: t}
+		d := &recorder{t: t}
 		p := newPresence(d.submit, people{}, PresenceOptions{}, func(error) {})
 		for i := range maxPresenceBatch {
 			p.attached(principal{user: trade.UserID(fmt.Sprintf("u%04d", i))})
@@ -294,13 +294,13 @@ func TestManySignInsAreOneCommit(t *testing.T) {
 	})
 }
 
-func TestNothingIsKeptOfWhoIsGone(t *testing.T) {
-	inPresence(t, town, func(p *presence, d *diary) {
+func TestNothingIsKeptOfAbsentUsers(t *testing.T) {
+	inPresence(t, town, func(p *presence, d *recorder) {
 		for range 100 {
 			p.attached(bob)
 			p.ended(bob, push.ReasonDisconnected)
 		}
-		later(time.Hour)
+		wait(time.Hour)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if len(p.subjects) != 0 || len(p.schedule) != 0 {
@@ -312,13 +312,13 @@ func TestNothingIsKeptOfWhoIsGone(t *testing.T) {
 func TestPresenceToleratesAnEngineThatStops(t *testing.T) {
 	var faults []error
 	synctest.Test(t, func(t *testing.T) {
-		d := &diary{t: t, fail: errEngine}
+		d := &recorder{t: t, fail: errEngine}
 		p := newPresence(d.submit, town, PresenceOptions{}, func(err error) { faults = append(faults, err) })
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- p.run(ctx) }()
 		p.attached(alice)
-		later(3 * time.Second)
+		wait(3 * time.Second)
 		stop()
 		if err := <-done; err != nil {
 			t.Errorf("run returned %v", err)

@@ -11,7 +11,7 @@ import (
 
 // Stream is one attached stream and everything that this node keeps of it.
 type Stream struct {
-	// Entry is what the registry knows of it.
+	// Entry is the stream's entry in the registry.
 	Entry
 	// Push sends what the stream carries. Its consumer is the caller of
 	// [Streams.Attach].

@@ -16,7 +16,7 @@ import (
 	"todoku/trade"
 )
 
-func TestAUserIsCreatedOnceHoweverOften(t *testing.T) {
+func TestARepeatedCreateUserCreatesOneUser(t *testing.T) {
 	v := open(t)
 	root := v.signIn("root")
 	req := &todokuv1.CreateUserRequest{RequestId: "u-1", User: "dora", Password: "first"}
@@ -60,7 +60,7 @@ func TestAUserIsCreatedOnceHoweverOften(t *testing.T) {
 	}
 }
 
-func TestAnUpdateChangesWhatIsGiven(t *testing.T) {
+func TestAnUpdateChangesOnlyTheGivenFields(t *testing.T) {
 	v := open(t)
 	root, alice := v.signIn("root"), v.signIn("alice")
 	s := alice.attach(&todokuv1.FeedNotificationRequest{})
@@ -84,7 +84,7 @@ func TestAnUpdateChangesWhatIsGiven(t *testing.T) {
 	}
 }
 
-func TestASuspendedUserIsOutAtOnceAndInAgainWhenResumed(t *testing.T) {
+func TestASuspendedUserIsSignedOutAndMaySignInWhenResumed(t *testing.T) {
 	v := open(t)
 	root, alice := v.signIn("root"), v.signIn("alice")
 	order := alice.place("a-1", todokuv1.Side_SIDE_BUY, "5", "150")
@@ -106,22 +106,22 @@ func TestASuspendedUserIsOutAtOnceAndInAgainWhenResumed(t *testing.T) {
 	_, err = v.admin.ResumeUser(root.ctx, &todokuv1.ResumeUserRequest{RequestId: "r", User: "alice"})
 	must(t, err)
 	alice = v.signIn("alice")
-	// The suspension's retry, late, throws nobody out.
+	// A late repetition of the suspension ends no session.
 	again, err := v.admin.SuspendUser(root.ctx, suspend)
 	must(t, err)
 	if again.GetSequence() != res.GetSequence() {
 		t.Errorf("suspended at %d and at %d", res.GetSequence(), again.GetSequence())
 	}
 	if _, err = v.market.ListUsers(alice.ctx, &todokuv1.ListUsersRequest{}); err != nil {
-		t.Errorf("alice was thrown out: %v", err)
+		t.Errorf("alice's session was ended: %v", err)
 	}
 }
 
-func TestATokenOutlivesNoSuspension(t *testing.T) {
+func TestASuspendedUsersTokenIsRefused(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
-	// As between the engine's answer and the end of the sessions.
-	asRoot := context.WithValue(t.Context(), callerKey{}, caller{user: cast()[0]})
+	// The state between the engine's answer and the end of the sessions.
+	asRoot := context.WithValue(t.Context(), callerKey{}, caller{user: users()[0]})
 	answer, err := v.changeUser(asRoot, &decoder{}, "direct", "alice", func(u *trade.User) { u.Suspended = true })
 	must(t, err)
 	must(t, v.feed.WaitFor(t.Context(), answer.Sequence))
@@ -164,7 +164,7 @@ func TestLimitsInstrumentsAndAnnouncementsArePushed(t *testing.T) {
 	fails(t, err, "UNKNOWN_USER")
 }
 
-func TestATradeIsBustedFromItsHistory(t *testing.T) {
+func TestATradeOfTheHistoryIsBusted(t *testing.T) {
 	v := open(t)
 	root, alice, bob := v.signIn("root"), v.signIn("alice"), v.signIn("bob")
 	bob.place("b-1", todokuv1.Side_SIDE_SELL, "5", "150")
@@ -267,7 +267,7 @@ func TestTheAuditTrailIsOneListInPages(t *testing.T) {
 				}
 				got = append(got, fmt.Sprint(e.GetAction(), e.GetSequence(), e.GetSessionId()))
 			}
-			// What happens meanwhile is not in the pages that follow.
+			// Later entries are not in the pages that follow.
 			v.signIn("alice")
 			if req.PageToken = res.GetNextPageToken(); req.GetPageToken() == "" {
 				return got
@@ -279,13 +279,13 @@ func TestTheAuditTrailIsOneListInPages(t *testing.T) {
 		t.Fatalf("read %v", whole)
 	}
 	for _, size := range []uint32{1, 2, 3, 5} {
-		// Each reading adds sign-ins at the new end; the old part stays as it is.
+		// Each loop adds sign-ins as the newest entries; the older ones stay.
 		if got := read("alice", size); !slices.Equal(got[len(got)-len(whole):], whole) {
 			t.Errorf("in pages of %d the trail is %v, want %v", size, got, whole)
 		}
 	}
 	if all := read("", 1000); len(all) <= len(whole) {
-		t.Errorf("everybody's trail has %d entries", len(all))
+		t.Errorf("the trail of all users has %d entries", len(all))
 	}
 	first, err := v.admin.ListAudit(root.ctx, &todokuv1.ListAuditRequest{User: "alice", PageSize: 1})
 	must(t, err)
@@ -301,7 +301,7 @@ func TestTheAuditTrailIsOneListInPages(t *testing.T) {
 	}
 }
 
-func TestTheJournalIsExportedWhole(t *testing.T) {
+func TestTheWholeJournalIsExported(t *testing.T) {
 	v := open(t)
 	root, alice := v.signIn("root"), v.signIn("alice")
 	for i := range 2*exportBatch + 10 {

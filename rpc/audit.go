@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"todoku/account"
 	todokuv1 "todoku/gen/todoku/v1"
@@ -36,37 +35,35 @@ func (s *services) ListAudit(ctx context.Context, req *todokuv1.ListAuditRequest
 		place.until = cmp.Or(span.To, s.options.Clock().UnixNano()+1)
 	}
 	span.To = place.until
-	trail := &auditTrail{
-		Server:   s.Server,
-		commands: history.AuditQuery{User: user, Span: span},
-		access:   account.AccessFilter{User: string(user), From: instant(span.From), Until: instant(span.To)},
-	}
-	entries, next, err := trail.page(ctx, place, page.Size)
+	entries, next, err := s.auditPage(ctx, history.AuditQuery{User: user, Span: span, PageRequest: history.PageRequest{Size: page.Size}}, place)
 	return reply(&todokuv1.ListAuditResponse{Entries: entries, NextPageToken: next.token(scope)}, err)
 }
 
-// auditTrail reads both lists.
-type auditTrail struct {
-	*Server
-	commands history.AuditQuery
-	access   account.AccessFilter
-}
-
-// page returns the newest entries from a place on, and the place behind them.
-func (t *auditTrail) page(ctx context.Context, from auditPlace, size int) ([]*todokuv1.AuditEntry, auditPlace, error) {
-	commands, moreCommands, err := t.readCommands(ctx, from, size)
-	if err != nil {
-		return nil, from, err
+// auditPage returns the newest entries of a query after a place, and the place after them.
+func (s *Server) auditPage(ctx context.Context, q history.AuditQuery, from auditPlace) ([]*todokuv1.AuditEntry, auditPlace, error) {
+	var commands history.Page[history.AuditEntry]
+	var accesses []account.Entry
+	var moreAccesses bool
+	var err error
+	if from.done&commandsDone == 0 {
+		if from.sequence != 0 {
+			q.Token = history.NextPage(&q, from.sequence)
+		}
+		if commands, err = s.history.Audit(ctx, q); err != nil {
+			return nil, from, badPage(err)
+		}
 	}
-	accesses, moreAccesses, err := t.readAccess(ctx, from, size)
-	if err != nil {
-		return nil, from, err
+	if from.done&accessDone == 0 {
+		filter := account.AccessFilter{User: string(q.User), From: instant(q.From), Until: instant(q.To)}
+		if accesses, moreAccesses, err = s.accounts.ListAccess(ctx, filter, q.Size, from.access); err != nil {
+			return nil, from, err
+		}
 	}
-	entries := make([]*todokuv1.AuditEntry, 0, size)
+	entries := make([]*todokuv1.AuditEntry, 0, q.Size)
 	i, j := 0, 0
-	for len(entries) < size && (i < len(commands) || j < len(accesses)) {
-		if j == len(accesses) || i < len(commands) && commands[i].Time >= accesses[j].Time.UnixNano() {
-			entries = append(entries, commandEntry(&commands[i]))
+	for len(entries) < q.Size && (i < len(commands.Items) || j < len(accesses)) {
+		if j == len(accesses) || i < len(commands.Items) && commands.Items[i].Time >= accesses[j].Time.UnixNano() {
+			entries = append(entries, commandEntry(&commands.Items[i]))
 			i++
 		} else {
 			entries = append(entries, accessEntry(&accesses[j]))
@@ -76,38 +73,18 @@ func (t *auditTrail) page(ctx context.Context, from auditPlace, size int) ([]*to
 
 	next := from
 	if i > 0 {
-		next.sequence = commands[i-1].Sequence
+		next.sequence = commands.Items[i-1].Sequence
 	}
 	if j > 0 {
 		next.access = accesses[j-1].ID
 	}
-	if i == len(commands) && !moreCommands {
+	if i == len(commands.Items) && commands.Next == "" {
 		next.done |= commandsDone
 	}
 	if j == len(accesses) && !moreAccesses {
 		next.done |= accessDone
 	}
 	return entries, next, nil
-}
-
-func (t *auditTrail) readCommands(ctx context.Context, from auditPlace, size int) ([]history.AuditEntry, bool, error) {
-	if from.done&commandsDone != 0 {
-		return nil, false, nil
-	}
-	q := t.commands
-	q.Size = size
-	if from.sequence != 0 {
-		q.Token = history.NextPage(&q, from.sequence)
-	}
-	page, err := t.history.Audit(ctx, q)
-	return page.Items, page.Next != "", badPage(err)
-}
-
-func (t *auditTrail) readAccess(ctx context.Context, from auditPlace, size int) ([]account.Entry, bool, error) {
-	if from.done&accessDone != 0 {
-		return nil, false, nil
-	}
-	return t.accounts.ListAccess(ctx, t.access, size, from.access)
 }
 
 func commandEntry(e *history.AuditEntry) *todokuv1.AuditEntry {
@@ -140,22 +117,13 @@ func accessEntry(e *account.Entry) *todokuv1.AuditEntry {
 	}
 }
 
-// instant is the zero time for zero.
-func instant(nanos int64) time.Time {
-	if nanos == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, nanos).UTC()
-}
-
 // auditPlace is a place in both lists: the content of a page token of ListAudit.
 type auditPlace struct {
 	// until is after every entry, in nanoseconds since 1970. The first page fixes it.
 	until int64
-	// sequence is that of the last command shown, 0 for none yet.
-	sequence uint64
-	// access is the ID of the last entry of the access log shown, 0 for none yet.
-	access uint64
+	// sequence is that of the last command shown, access the ID of the last entry of the
+	// access log; 0 before the first.
+	sequence, access uint64
 	// done says which lists are at their end.
 	done uint64
 }

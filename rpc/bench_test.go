@@ -11,8 +11,8 @@ import (
 	"todoku/trade"
 )
 
-// BenchmarkBatch is what a batch of 100 orders costs outside grpc-go and the
-// engine: decoding, judging form, answering.
+// BenchmarkBatch measures a batch of 100 orders without grpc-go and the engine: decoding
+// and answering.
 func BenchmarkBatch(b *testing.B) {
 	const orders = 100
 	req := &todokuv1.PlaceOrdersRequest{}

@@ -129,9 +129,9 @@ func decodeLimits(req *todokuv1.SetRiskLimitsRequest) (*trade.SetLimits, error) 
 	}
 	switch {
 	case c.Limits.MaxOrderQuantity < 0:
-		d.refuse(trade.ReasonBadQuantity, "max_order_quantity", "not negative")
+		d.refuse(trade.ReasonBadQuantity, "max_order_quantity", "it must not be negative")
 	case c.Limits.MaxOrderNotional.Sign() < 0:
-		d.refuse(trade.ReasonBadNumber, "max_order_notional", "not negative")
+		d.refuse(trade.ReasonBadNumber, "max_order_notional", "it must not be negative")
 	case c.Limits.Band > 10_000:
 		d.refuse(trade.ReasonBadNumber, "price_band_basis_points", "at most 10,000")
 	}
@@ -146,7 +146,7 @@ func decodeAnnounce(req *todokuv1.AnnounceRequest) (*trade.Announce, error) {
 		To:    list(&d, "users", req.GetUsers(), d.user),
 	}
 	if c.Text == "" {
-		d.refuse(trade.ReasonBadText, "text", "say something")
+		d.refuse(trade.ReasonBadText, "text", "a text is needed")
 	}
 	return c, d.err
 }

@@ -16,10 +16,15 @@ import (
 
 // timestamp is absent for zero.
 func timestamp(nanos int64) *timestamppb.Timestamp {
+	return moment(instant(nanos))
+}
+
+// instant is the zero time for zero.
+func instant(nanos int64) time.Time {
 	if nanos == 0 {
-		return nil
+		return time.Time{}
 	}
-	return timestamppb.New(time.Unix(0, nanos))
+	return time.Unix(0, nanos).UTC()
 }
 
 // moment is absent for the zero time.

@@ -12,8 +12,8 @@ import (
 	"todoku/trade"
 )
 
-// agree holds that the wire's enum and the venue's have the same numbers for the
-// same words.
+// agree checks that the schema's enum and the venue's have the same numbers for the same
+// words.
 func agree[T fmt.Stringer](t *testing.T, prefix string, values protoreflect.EnumValueDescriptors, ours func(protoreflect.EnumNumber) T) {
 	t.Helper()
 	for i := range values.Len() {

@@ -19,8 +19,9 @@ import (
 )
 
 // From messages to the venue's types. Decoding checks the form: whether a text is a
-// number, an enum has a listed value, a time exists. The engine checks the rest, such
-// as whether a price suits the instrument: it gets commands from other places too.
+// number, an enum has a listed value, a time exists. The engine checks
+// everything else, such as whether a price suits the instrument: it gets commands from
+// other places too.
 // That texts are UTF-8 was checked when the message was unmarshaled.
 
 const (
@@ -103,7 +104,7 @@ func (d *decoder) text(field, text string, most int) string {
 // looked up.
 func (d *decoder) opaque(field, text string) string {
 	if text == "" {
-		d.refuse(trade.ReasonBadName, field, "it is needed")
+		d.refuse(trade.ReasonBadName, field, "a value is needed")
 	}
 	if len(text) > maxOpaque {
 		d.refuse(trade.ReasonBadName, field, fmt.Sprintf("at most %d bytes", maxOpaque))
@@ -161,11 +162,11 @@ func (d *decoder) orderRef(idField, id, requestField, request string) trade.Orde
 	return trade.OrderRef{}
 }
 
-// guard reads which version of the book an order was decided on; absent is none.
+// guard reads the version of the book that the user saw; absent is no guard.
 func (d *decoder) guard(seen *uint64, moves uint64) trade.StaleGuard {
 	if seen == nil {
 		if moves != 0 {
-			d.refuse(trade.ReasonBadCombination, "max_book_moves", "say in seen_book_version what was looked at")
+			d.refuse(trade.ReasonBadCombination, "max_book_moves", "it needs seen_book_version")
 		}
 		return trade.StaleGuard{}
 	}
@@ -222,7 +223,7 @@ type paged interface {
 func (d *decoder) page(req paged) (history.Span, history.PageRequest) {
 	span := history.Span{From: d.nanos("from_time", req.GetFromTime()), To: d.nanos("to_time", req.GetToTime())}
 	if span.To != 0 && span.To < span.From {
-		d.refuse(trade.ReasonBadTime, "to_time", "not before from_time")
+		d.refuse(trade.ReasonBadTime, "to_time", "it must not be before from_time")
 	}
 	if len(req.GetPageToken()) > maxPageToken {
 		d.refuse(trade.ReasonBadName, "page_token", fmt.Sprintf("at most %d bytes", maxPageToken))
@@ -238,9 +239,9 @@ func choice[W ~int32, T ~int8](d *decoder, field string, value W, standard, last
 	case value == 0 && standard != 0:
 		return standard
 	case value == 0:
-		d.refuse(trade.ReasonBadEnum, field, "a choice is needed")
+		d.refuse(trade.ReasonBadEnum, field, "a value is needed")
 	case value < 0 || int64(value) > int64(last):
-		d.refuse(trade.ReasonBadEnum, field, "not one of those listed")
+		d.refuse(trade.ReasonBadEnum, field, "not one of the listed values")
 	default:
 		return T(value)
 	}

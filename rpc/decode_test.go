@@ -18,7 +18,7 @@ import (
 	"todoku/trade"
 )
 
-// refusedAs holds that an error is a refusal for a reason that names a field.
+// refusedAs checks that an error is a refusal with a reason and a field.
 func refusedAs(t *testing.T, what string, err error, reason trade.Reason, field string) {
 	t.Helper()
 	var refusal *trade.Refusal
@@ -33,13 +33,13 @@ func goodOrder() *todokuv1.PlaceOrderRequest {
 	}
 }
 
-// place decodes an order into a command of its own.
+// place decodes an order.
 func place(req *todokuv1.PlaceOrderRequest) (*trade.PlaceOrder, error) {
 	c := &trade.PlaceOrder{}
 	return c, decodePlace(req, c)
 }
 
-func TestAnOrderMeansWhatItLeavesOut(t *testing.T) {
+func TestAnOrderHasDefaultsForAbsentFields(t *testing.T) {
 	limit, err := place(goodOrder())
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestEveryFieldOfAnOrderIsChecked(t *testing.T) {
 	}
 }
 
-func TestAReplaceKeepsWhatIsEmptyAndRefusesZero(t *testing.T) {
+func TestAReplaceKeepsEmptyFieldsAndRefusesZero(t *testing.T) {
 	good := func() *todokuv1.ReplaceOrderRequest {
 		return &todokuv1.ReplaceOrderRequest{ClientOrderId: "r-1", OrderId: "7", Price: "2"}
 	}
@@ -170,7 +170,7 @@ func TestEveryFieldOfAnInstrumentIsChecked(t *testing.T) {
 	refusedAs(t, "no instrument at all", err, trade.ReasonBadName, "instrument.symbol")
 }
 
-func TestOtherRequestsNameTheFieldThatIsWrong(t *testing.T) {
+func TestOtherRequestsNameTheWrongField(t *testing.T) {
 	long := strings.Repeat("t", trade.MaxText+1)
 	for what, c := range map[string]struct {
 		decode func() error
@@ -205,7 +205,7 @@ func TestOtherRequestsNameTheFieldThatIsWrong(t *testing.T) {
 			_, err := decodeAnnounce(&todokuv1.AnnounceRequest{RequestId: "r"})
 			return err
 		}, trade.ReasonBadText, "text"},
-		"announcing to nobody of that name": {func() error {
+		"announcing to a malformed name": {func() error {
 			_, err := decodeAnnounce(&todokuv1.AnnounceRequest{RequestId: "r", Text: "x", Users: []string{"ok", "Bad Name"}})
 			return err
 		}, trade.ReasonBadName, "users[1]"},
@@ -234,7 +234,7 @@ func TestOtherRequestsNameTheFieldThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestTheFirstWrongFieldIsTheOneNamed(t *testing.T) {
+func TestTheFirstWrongFieldIsNamed(t *testing.T) {
 	_, err := place(&todokuv1.PlaceOrderRequest{})
 	refusedAs(t, "empty order", err, trade.ReasonBadName, "client_order_id")
 }
@@ -270,7 +270,7 @@ func TestSubscriptionsAreReadOrRefusedByName(t *testing.T) {
 	}
 }
 
-func TestAnAccountOfSomebodyElseIsUnknown(t *testing.T) {
+func TestAnAccountOfAnotherUserIsUnknown(t *testing.T) {
 	mine := caller{user: trade.User{ID: "alice", Roles: trade.RoleTrader, Accounts: []trade.AccountID{"alice", "desk"}}}
 	staff := caller{user: trade.User{ID: "rita", Roles: trade.RoleRisk, Accounts: []trade.AccountID{"rita"}}}
 	for _, c := range []struct {

@@ -73,7 +73,7 @@ type waiting struct{ wait func() error }
 // Error makes a wait fit where a handler returns an error. It is never shown.
 func (*waiting) Error() string { return "rpc: the stream has begun" }
 
-// admittedStream is a stream whose context knows the caller.
+// admittedStream is a stream whose context has the caller.
 type admittedStream struct {
 	grpc.ServerStream
 	ctx    context.Context //nolint:containedctx // grpc.ServerStream hands its context out by a method
@@ -93,7 +93,7 @@ func (s *admittedStream) begin(srv any, method string, handler grpc.StreamHandle
 	return handler(srv, s)
 }
 
-// Context returns the context that knows the caller.
+// Context returns the context that has the caller.
 func (s *admittedStream) Context() context.Context { return s.ctx }
 
 // RecvMsg reads a request; its error says why one cannot be read.
@@ -117,10 +117,9 @@ func (s *Server) readable(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 	return &own
 }
 
-// reading is a request on its way in. It stands in for the message, so that what
-// is wrong with it comes here: an error of the codec would be answered by grpc-go
-// at once, as INTERNAL and without a reason. Another codec takes it for the message
-// that it embeds.
+// reading is a request that is being read. The codec gets it in place of the message and
+// keeps its error in it: grpc-go would answer an error of the codec at once, as INTERNAL
+// and without a reason. Other codecs see the message that it embeds.
 type reading struct {
 	proto.Message
 	size int

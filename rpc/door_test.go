@@ -18,7 +18,7 @@ import (
 	"todoku/trade"
 )
 
-func TestNobodyGetsInWithoutAGoodToken(t *testing.T) {
+func TestCallsWithoutAValidTokenAreRefused(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
 	good := alice.login.GetTokens().GetAccessToken()
@@ -50,7 +50,7 @@ func TestNobodyGetsInWithoutAGoodToken(t *testing.T) {
 	}
 }
 
-func TestRolesAreHeldAtTheDoor(t *testing.T) {
+func TestCallsWithoutTheRoleAreRefused(t *testing.T) {
 	v := open(t)
 	vic := v.signIn("vic")
 	_, err := v.orders.PlaceOrder(vic.ctx, &todokuv1.PlaceOrderRequest{})
@@ -64,7 +64,7 @@ func TestRolesAreHeldAtTheDoor(t *testing.T) {
 	fails(t, err, "NOT_PERMITTED")
 }
 
-func TestWhatCannotBeReadIsSaidInWords(t *testing.T) {
+func TestARequestThatCannotBeReadGetsAReason(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
 	raw := func(method string, payload []byte) error {
@@ -83,7 +83,7 @@ func TestWhatCannotBeReadIsSaidInWords(t *testing.T) {
 
 	_, err = v.orders.PlaceOrder(alice.ctx, &todokuv1.PlaceOrderRequest{ClientOrderId: strings.Repeat("x", 1<<20)})
 	fails(t, err, "REQUEST_TOO_LARGE")
-	// What passes even the transport's bound never gets to us.
+	// The transport itself refuses a request over its own limit.
 	_, err = v.orders.PlaceOrder(alice.ctx, &todokuv1.PlaceOrderRequest{ClientOrderId: strings.Repeat("x", 5<<20)})
 	if status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("5 MiB: %v", err)
@@ -94,14 +94,14 @@ func TestWhatCannotBeReadIsSaidInWords(t *testing.T) {
 	}
 }
 
-// rawCodec sends the same bytes whatever it is given.
+// rawCodec sends the same bytes for every message.
 type rawCodec struct{ payload []byte }
 
 func (c rawCodec) Marshal(any) ([]byte, error) { return c.payload, nil }
 func (c rawCodec) Unmarshal([]byte, any) error { return nil }
 func (c rawCodec) Name() string                { return "proto" }
 
-func TestAPanicIsOneCallsTroubleOnly(t *testing.T) {
+func TestAPanicFailsOnlyItsCall(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
 	v.engine.Engine = panicking{}
@@ -123,7 +123,7 @@ func (panicking) Submit(context.Context, trade.Command) (trade.Answer, error) {
 	return trade.Answer{}, []error{}[len(errors.New("index").Error())-4]
 }
 
-func TestTheEnginesTroubleIsToldAsWhatItMeans(t *testing.T) {
+func TestErrorsOfTheEngineHaveTheirReasons(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
 	for err, reason := range map[error]string{
@@ -136,7 +136,7 @@ func TestTheEnginesTroubleIsToldAsWhatItMeans(t *testing.T) {
 		})
 		fails(t, got, reason)
 	}
-	// Looking works on.
+	// Queries still work.
 	if _, err := v.orders.ListPositions(alice.ctx, &todokuv1.ListPositionsRequest{}); err != nil {
 		t.Error(err)
 	}

@@ -15,28 +15,27 @@ import (
 	"todoku/push/grpcpush"
 )
 
-// Encoder writes what is pushed as entries of FeedNotificationResponse.messages,
-// tag and length included, so that one encoding serves every stream. It is both
-// what the feed needs ([feed.Encoder]) and what the hub needs ([push.Encoder]).
+// Encoder encodes pushed messages as entries of FeedNotificationResponse.messages,
+// tag and length included, so that one encoding serves every stream. It is a
+// [feed.Encoder] and a [push.Encoder].
 //
-// The same message gives the same bytes: nothing of the schema is a map, and
-// fields are written in the order of their numbers. All methods are safe for
-// concurrent use.
+// Equal messages give equal bytes: the schema has no maps, and fields are written in the
+// order of their numbers. All methods are safe for concurrent use.
 type Encoder struct {
 	head    func() uint64
 	digests atomic.Pointer[Digests]
 }
 
-// Digests tells what the accounts among a stream's topics hold after a sequence:
+// Digests returns the digests, after a sequence, of the accounts among a stream's topics:
 // [feed.Feed.Digests].
 type Digests func(topics iter.Seq[push.Topic], sequence uint64) []feed.AccountDigest
 
-// NewEncoder returns an encoder whose heartbeats tell the venue's latest
-// sequence as head does, which must not block.
+// NewEncoder returns an encoder whose heartbeats have the venue's latest sequence from
+// head, which must not block.
 func NewEncoder(head func() uint64) *Encoder { return &Encoder{head: head} }
 
-// SetDigests says where heartbeats get the digests of accounts from: from a feed,
-// which is made after its encoder. Until then they carry none.
+// SetDigests sets the source of the digests in heartbeats: a feed, which is made after its
+// encoder. Before the call heartbeats have no digests.
 func (e *Encoder) SetDigests(digests Digests) { e.digests.Store(&digests) }
 
 // Encode implements [feed.Encoder].
@@ -159,7 +158,7 @@ func resetCause(cause feed.Cause) (todokuv1.Reset_Cause, string) {
 	case feed.CauseUnknownEpoch:
 		return todokuv1.Reset_CAUSE_UNKNOWN_EPOCH, "The cursor is of another history: the venue was set up anew."
 	case feed.CauseTooFarBehind:
-		return todokuv1.Reset_CAUSE_TOO_FAR_BEHIND, "More happened, or longer ago, than is replayed."
+		return todokuv1.Reset_CAUSE_TOO_FAR_BEHIND, "Too much happened since the cursor, or too long ago, to replay it."
 	case feed.CauseCompacted:
 		return todokuv1.Reset_CAUSE_COMPACTED, "The history of that time is no longer kept."
 	case feed.CauseUserChanged:

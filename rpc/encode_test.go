@@ -88,7 +88,7 @@ func decodeEntry(t *testing.T, entry []byte) *todokuv1.Message {
 	return res.GetMessages()[0]
 }
 
-func TestWhatIsPushedReadsAsTheGoldenFileSays(t *testing.T) {
+func TestPushedMessagesEqualTheGoldenFile(t *testing.T) {
 	encoder := NewEncoder(func() uint64 { return 50 })
 	var b strings.Builder
 	for i, body := range everyBody() {
@@ -104,7 +104,7 @@ func TestWhatIsPushedReadsAsTheGoldenFileSays(t *testing.T) {
 		if got.GetBody() == nil {
 			t.Errorf("%T has no body on the wire", body)
 		}
-		// The text form has random spaces; the bytes decide, the text explains.
+		// The text has random spaces, so the bytes are compared; the text is for people.
 		text := strings.Join(strings.Fields(prototext.MarshalOptions{}.Format(got)), " ")
 		fmt.Fprintf(&b, "%T\n  %s\n  %s\n", body, text, hex.EncodeToString(data))
 	}
@@ -119,11 +119,11 @@ func TestWhatIsPushedReadsAsTheGoldenFileSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b.String() != string(want) {
-		t.Errorf("what is pushed changed; look at the difference and run with -rewrite:\n%s", b.String())
+		t.Errorf("pushed messages changed; check the difference and run with -rewrite:\n%s", b.String())
 	}
 }
 
-func TestEveryCaseOfTheSchemaIsMadeBySomebody(t *testing.T) {
+func TestEveryCaseOfTheSchemaIsSent(t *testing.T) {
 	made := map[protoreflect.Name]bool{}
 	note := func(m *todokuv1.Message) {
 		r := m.ProtoReflect()
@@ -137,17 +137,17 @@ func TestEveryCaseOfTheSchemaIsMadeBySomebody(t *testing.T) {
 	note(decodeEntry(t, encoder.Reconnect(push.ReconnectInfo{Reason: push.ReasonShutdown})))
 	note(decodeEntry(t, encoder.StateBegin("market:A")))
 	note(decodeEntry(t, newTestServer().hello(feed.HelloInfo{})))
-	// Nobody has to: every heartbeat says when the session expires.
+	// Not required: every heartbeat has the time when the session expires.
 	made["session_update"] = true
 	cases := (&todokuv1.Message{}).ProtoReflect().Descriptor().Oneofs().ByName("body").Fields()
 	for i := range cases.Len() {
 		if name := cases.Get(i).Name(); !made[name] {
-			t.Errorf("nobody makes %s", name)
+			t.Errorf("%s is never sent", name)
 		}
 	}
 }
 
-func TestTheHubsOwnMessagesSayWhatTheHubKnows(t *testing.T) {
+func TestTheHubsOwnMessagesHaveItsValues(t *testing.T) {
 	encoder := NewEncoder(func() uint64 { return 50 })
 	beat := decodeEntry(t, encoder.Heartbeat(push.HeartbeatInfo{
 		Cursor: push.Cursor{Epoch: "e", Sequence: 40}, Time: time.Unix(100, 0), Expiry: time.Unix(200, 0), Conflated: 3,
@@ -167,7 +167,7 @@ func TestTheHubsOwnMessagesSayWhatTheHubKnows(t *testing.T) {
 	}
 }
 
-func TestAnEntryIsWhatTheTransportExpects(t *testing.T) {
+func TestAnEntryHasTheFormThatTheTransportExpects(t *testing.T) {
 	m := messageOf(&feed.Message{Sequence: 1, Body: &feed.SnapshotEnd{}})
 	plain, err := proto.Marshal(m)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"todoku/trade"
 )
 
-// What the doors themselves refuse.
+// Refusals of the doors themselves.
 var (
 	errNoToken      = errors.New("rpc: no access token")
 	errTokenExpired = errors.New("rpc: access token expired")
@@ -31,7 +31,7 @@ var (
 	errNoSession    = errors.New("rpc: no such session of the caller")
 )
 
-// row says how one error is reported to a client.
+// row is how an error is reported to a client.
 type row struct {
 	err    error
 	code   codes.Code
@@ -61,7 +61,7 @@ func table() []row {
 		{account.ErrBadCredentials, codes.Unauthenticated, "BAD_CREDENTIALS", "The user name or the password is wrong."},
 		{account.ErrWrongPassword, codes.PermissionDenied, "WRONG_PASSWORD", "The old password is wrong."},
 		{account.ErrLockedOut, codes.ResourceExhausted, "LOCKED_OUT", "Too many attempts failed; wait and try again."},
-		{account.ErrBusy, codes.Unavailable, "BUSY", "Too many are signing in at once; try again in a moment."},
+		{account.ErrBusy, codes.Unavailable, "BUSY", "Too many sign-ins at once; try again in a moment."},
 		{account.ErrBadToken, codes.Unauthenticated, "BAD_TOKEN", "The token was not issued by this server for this use; sign in."},
 		{account.ErrReused, codes.Unauthenticated, "TOKEN_REUSED", "The refresh token was used before, so somebody else may have it; the session was ended. Sign in."},
 		{account.ErrExpired, codes.Unauthenticated, string(push.ReasonSessionExpired), "The session has expired; sign in."},
@@ -73,9 +73,9 @@ func table() []row {
 		{account.ErrConflict, codes.Aborted, trade.ReasonChangedMeanwhile.String(), trade.ReasonChangedMeanwhile.Sentence()},
 
 		{engine.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
-		{engine.ErrNotLeader, codes.Unavailable, "NOT_LEADER", "Another node takes commands now; it did not happen. Try again."},
-		{engine.ErrNotDurable, codes.Unavailable, "NOT_DURABLE", "The server cannot write to its disk now, so nothing is accepted; looking still works. Try again later."},
-		{engine.ErrOutcomeUnknown, codes.DeadlineExceeded, "OUTCOME_UNKNOWN", "The answer did not come in time and the request may still have happened; send the same request again to learn."},
+		{engine.ErrNotLeader, codes.Unavailable, "NOT_LEADER", "Another node takes commands now; this one was not carried out. Try again."},
+		{engine.ErrNotDurable, codes.Unavailable, "NOT_DURABLE", "The server cannot write to its disk, so it accepts no commands; queries still work. Try again later."},
+		{engine.ErrOutcomeUnknown, codes.DeadlineExceeded, "OUTCOME_UNKNOWN", "The answer did not come in time and the request may have been carried out; send the same request again to get its outcome."},
 
 		{feed.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
 		{history.ErrStopped, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
@@ -85,11 +85,11 @@ func table() []row {
 		{feed.ErrNotPermitted, codes.PermissionDenied, trade.ReasonNotPermitted.String(), trade.ReasonNotPermitted.Sentence()},
 		{feed.ErrBadSubscription, codes.InvalidArgument, string(push.ReasonBadSubscription), "The subscription is not valid."},
 		{feed.ErrUnknownEpoch, codes.InvalidArgument, string(push.ReasonBadCursor), "The cursor is of another history: the venue was set up anew."},
-		{feed.ErrTooFarBehind, codes.OutOfRange, "TOO_FAR_BEHIND", "More happened since the cursor, or longer ago, than is listed; begin without one."},
-		{feed.ErrCompacted, codes.OutOfRange, "COMPACTED", "The history of that time is no longer kept; begin later."},
+		{feed.ErrTooFarBehind, codes.OutOfRange, "TOO_FAR_BEHIND", "Too much happened since the cursor, or too long ago, to list it; begin without a cursor."},
+		{feed.ErrCompacted, codes.OutOfRange, "COMPACTED", "The history of that time is no longer kept; begin at a later time."},
 		{history.ErrBadPageToken, codes.InvalidArgument, "BAD_PAGE_TOKEN", "The page token is not one of this listing; begin without one."},
-		{feed.ErrReattach, codes.FailedPrecondition, "REATTACH", "That is more than a live stream is given at once; attach anew without a cursor."},
-		{journal.ErrCompacted, codes.OutOfRange, "COMPACTED", "The history of that time is no longer kept; begin later."},
+		{feed.ErrReattach, codes.FailedPrecondition, "REATTACH", "The change needs more state than a live stream can take; attach again without a cursor."},
+		{journal.ErrCompacted, codes.OutOfRange, "COMPACTED", "The history of that time is no longer kept; begin at a later time."},
 
 		{push.ErrBadCursor, codes.InvalidArgument, string(push.ReasonBadCursor), "That is not a cursor of this venue; take one from a response."},
 		{push.ErrDraining, codes.Unavailable, string(push.ReasonShutdown), "The server is stopping; try again."},
@@ -99,10 +99,10 @@ func table() []row {
 		{push.ErrNotAttached, codes.FailedPrecondition, "NOT_ATTACHED", "No stream is attached to the connection; attach one."},
 		{push.ErrNotYours, codes.PermissionDenied, string(push.ReasonNotYourConnection), "The connection belongs to another session; open one or sign in."},
 		{push.ErrOtherAttach, codes.FailedPrecondition, "OTHER_ATTACH", "Another stream is attached to the connection now; acknowledge on that one."},
-		{push.ErrFuture, codes.InvalidArgument, "NOT_SENT", "That response was not sent yet; acknowledge what has arrived."},
+		{push.ErrFuture, codes.InvalidArgument, "NOT_SENT", "That response was not sent yet; acknowledge only responses that have arrived."},
 
 		{context.DeadlineExceeded, codes.DeadlineExceeded, "DEADLINE", "The answer did not come in time; try again."},
-		{context.Canceled, codes.Canceled, string(push.ReasonDisconnected), "The caller went away."},
+		{context.Canceled, codes.Canceled, string(push.ReasonDisconnected), "The caller disconnected."},
 	}
 }
 
@@ -110,8 +110,8 @@ func table() []row {
 // resumes, as its session goes on.
 const reasonByVenue push.Reason = "BY_VENUE"
 
-// refusalCode says with which code a refusal is reported, by the hundreds of its
-// reason and the few that differ from their hundred.
+// refusalCode returns the code of a refusal: that of the hundreds of its reason, with a
+// few exceptions.
 func refusalCode(reason trade.Reason) codes.Code {
 	switch reason { //nolint:exhaustive // the hundreds below stand for the others
 	case trade.ReasonRateLimit:
@@ -138,7 +138,7 @@ func refusalCode(reason trade.Reason) codes.Code {
 // are per second.
 const retryRateLimit = time.Second
 
-// explain turns any error into what a client gets.
+// explain returns what a client gets for an error.
 func (s *Server) explain(err error) *problem {
 	var refusal *trade.Refusal
 	var end *push.End
@@ -192,7 +192,7 @@ func explainEnd(end *push.End) *problem {
 	return &problem{code: code, reason: string(end.Reason), text: cmp.Or(end.Message, "The stream ended.")}
 }
 
-// explainRow adds what the error itself knows.
+// explainRow adds the details of the error to its row.
 func (s *Server) explainRow(r row, err error) *problem {
 	p := &problem{code: r.code, reason: r.reason, text: r.text}
 	var field *fieldError

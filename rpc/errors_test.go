@@ -23,10 +23,10 @@ import (
 	"todoku/trade"
 )
 
-// newTestServer is a server that only explains.
+// newTestServer returns a server that can only explain errors.
 func newTestServer() *Server { return New(Deps{}, Options{}) }
 
-// details takes a status apart as a client does.
+// details returns the details of a status as a client reads them.
 func details(t *testing.T, err error) (*errdetails.ErrorInfo, *errdetails.BadRequest, *errdetails.RetryInfo) {
 	t.Helper()
 	var info *errdetails.ErrorInfo
@@ -82,20 +82,20 @@ func TestErrorsHaveTheCodeAndReasonOfTheirRow(t *testing.T) {
 	}
 }
 
-func TestEveryRefusalHasTheCodeOfItsHundred(t *testing.T) {
+func TestEveryRefusalHasTheCodeOfItsHundreds(t *testing.T) {
 	s := newTestServer()
 	for _, reason := range trade.Reasons() {
 		err := s.status("/m", trade.Refuse(reason, "orders[3].price", "the tick size is 0.01"))
 		info, bad, _ := details(t, err)
 		internal := reason == trade.ReasonNone || reason >= 700
 		if got := status.Code(err); (got == codes.Internal) != internal {
-			t.Errorf("%s is told as %s", reason, got)
+			t.Errorf("%s has the code %s", reason, got)
 		}
 		if internal {
 			continue
 		}
 		if info.GetReason() != reason.String() || info.GetMetadata()["code"] != strconv.Itoa(int(reason)) {
-			t.Errorf("%s is told as %s, code %s", reason, info.GetReason(), info.GetMetadata()["code"])
+			t.Errorf("%s has the reason %s and the number %s", reason, info.GetReason(), info.GetMetadata()["code"])
 		}
 		if len(bad.GetFieldViolations()) != 1 || bad.GetFieldViolations()[0].GetField() != "orders[3].price" {
 			t.Errorf("%s names %v", reason, bad)
@@ -105,7 +105,7 @@ func TestEveryRefusalHasTheCodeOfItsHundred(t *testing.T) {
 		}
 	}
 	if _, _, retry := details(t, s.status("/m", trade.Refuse(trade.ReasonRateLimit, "", ""))); retry.GetRetryDelay().AsDuration() != time.Second {
-		t.Errorf("a caller over its rate is told to wait %v", retry)
+		t.Errorf("a caller over its rate must wait %v", retry)
 	}
 }
 
@@ -118,7 +118,7 @@ func endReasons() []push.Reason {
 	}
 }
 
-func TestEveryEndOfAStreamKeepsItsName(t *testing.T) {
+func TestEveryEndOfAStreamKeepsItsReason(t *testing.T) {
 	want := map[push.Reason]codes.Code{
 		"SLOW_CONSUMER": codes.ResourceExhausted, "NOT_ACKNOWLEDGING": codes.DeadlineExceeded,
 		"SHUTDOWN": codes.Unavailable, "STREAM_AGE": codes.Unavailable, "BY_VENUE": codes.Unavailable,
@@ -138,7 +138,7 @@ func TestEveryEndOfAStreamKeepsItsName(t *testing.T) {
 		delete(want, reason)
 	}
 	if len(want) > 0 {
-		t.Errorf("not looked at: %v", want)
+		t.Errorf("not checked: %v", want)
 	}
 }
 
@@ -149,12 +149,12 @@ func TestUnknownErrorsAreWithheldAndReported(t *testing.T) {
 	secret := errors.New("open /var/lib/secret: permission denied")
 	for _, err := range []error{secret, &push.End{Reason: push.ReasonInternal, Message: "inside", Err: secret}} {
 		method, reported = "", nil
-		told := s.status("/todoku.v1.X/Y", err)
-		info, _, _ := details(t, told)
-		if status.Code(told) != codes.Internal || info.GetReason() != "INTERNAL" {
-			t.Errorf("told as %v", told)
+		got := s.status("/todoku.v1.X/Y", err)
+		info, _, _ := details(t, got)
+		if status.Code(got) != codes.Internal || info.GetReason() != "INTERNAL" {
+			t.Errorf("got %v", got)
 		}
-		if text := told.Error(); strings.Contains(text, "secret") || strings.Contains(text, "inside") {
+		if text := got.Error(); strings.Contains(text, "secret") || strings.Contains(text, "inside") {
 			t.Errorf("the client reads %q", text)
 		}
 		if method != "/todoku.v1.X/Y" || !errors.Is(reported, secret) {
@@ -163,26 +163,26 @@ func TestUnknownErrorsAreWithheldAndReported(t *testing.T) {
 	}
 }
 
-func TestALockedOutUserIsToldUntilWhen(t *testing.T) {
+func TestALockedOutUserGetsTheTimeOfItsEnd(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s := New(Deps{}, Options{Clock: func() time.Time { return now }})
 	info, _, retry := details(t, s.status("/m", &account.LockedOutError{Until: now.Add(time.Minute)}))
 	if info.GetMetadata()["until"] != "2026-01-02T03:05:05Z" || retry.GetRetryDelay().AsDuration() != time.Minute {
-		t.Errorf("told %v, %v", info, retry)
+		t.Errorf("got %v, %v", info, retry)
 	}
 }
 
-func TestABadSubscriptionSaysWhatIsWrong(t *testing.T) {
+func TestABadSubscriptionIsExplained(t *testing.T) {
 	err := newTestServer().status("/m", &feed.SubscriptionError{Symbol: "NONE", Problem: "unknown instrument NONE"})
 	info, bad, _ := details(t, err)
 	if info.GetReason() != "BAD_SUBSCRIPTION" || bad.GetFieldViolations()[0].GetField() != "subscription" ||
 		!strings.Contains(err.Error(), "unknown instrument NONE") {
-		t.Errorf("told as %v", err)
+		t.Errorf("got %v", err)
 	}
 }
 
-// internalErrors are those of the packages below that no client can meet: they
-// would be defects or an operator's trouble, and are withheld.
+// internalErrors are those of the packages below that concern no client: defects, or
+// problems for the operator. They are withheld.
 var internalErrors = []string{
 	"account.ErrNotFound",                                                        // of a Store, for its Service
 	"engine.ErrBookQuantity", "engine.ErrBookCrossed", "engine.ErrBookDuplicate", // of the book alone
@@ -246,7 +246,7 @@ func sentinelsOf(t *testing.T, pkg string) []string {
 	return names
 }
 
-// sentinelsIn returns what a file of this package mentions, as "pkg.ErrX".
+// sentinelsIn returns the sentinels that a file of this package names, as "pkg.ErrX".
 func sentinelsIn(t *testing.T, name string) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)

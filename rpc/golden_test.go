@@ -12,9 +12,9 @@ import (
 	"todoku/trade"
 )
 
-// TestTheMethodsAreThoseOfTheTable compares what the schema says of every method with
+// TestTheMethodsAreThoseOfTheTable compares the options of every method in the schema with
 // testdata/methods.txt: who may call it, the client's and the server's deadline, and
-// whether a client repeats it. A change of the schema shows as a change of this file.
+// whether a client repeats it.
 func TestTheMethodsAreThoseOfTheTable(t *testing.T) {
 	var got strings.Builder
 	table := methods()
@@ -42,6 +42,6 @@ func TestTheMethodsAreThoseOfTheTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.String() != string(want) {
-		t.Errorf("the schema says otherwise than testdata/methods.txt:\n%s", got.String())
+		t.Errorf("the schema differs from testdata/methods.txt:\n%s", got.String())
 	}
 }

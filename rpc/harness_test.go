@@ -44,7 +44,7 @@ type venue struct {
 	faults []error
 }
 
-// fallible is an engine that can be made to fail.
+// fallible is an engine that fails when a test wants.
 type fallible struct {
 	Engine
 	mu   sync.Mutex
@@ -72,8 +72,8 @@ func (f *fallible) Submit(ctx context.Context, c trade.Command) (trade.Answer, e
 
 const password = "correct horse"
 
-// cast is who is there when the venue opens.
-func cast() []trade.User {
+// users are those of the venue at its start.
+func users() []trade.User {
 	one := func(id trade.UserID, roles trade.Role, accounts ...trade.AccountID) trade.User {
 		return trade.User{ID: id, DisplayName: "The " + string(id), Roles: roles, Accounts: accounts}
 	}
@@ -86,7 +86,7 @@ func cast() []trade.User {
 	}
 }
 
-// open starts a venue with an instrument USDJPY and the cast.
+// open starts a venue with an instrument USDJPY and the users.
 func open(t *testing.T) *venue {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -129,7 +129,7 @@ func open(t *testing.T) *venue {
 		})
 	}
 	start(core.Run)
-	v.found(core, accounts)
+	v.setUp(core, accounts)
 	start(f.Run)
 	start(hub.Run)
 	start(follower.Run)
@@ -170,23 +170,23 @@ func open(t *testing.T) *venue {
 	return v
 }
 
-// found makes the instrument and the cast, as the venue itself.
-func (v *venue) found(core *engine.Engine, accounts *account.Service) {
+// setUp makes the instrument and the users, as the venue itself.
+func (v *venue) setUp(core *engine.Engine, accounts *account.Service) {
 	v.t.Helper()
 	commands := []trade.Command{&trade.UpsertInstrument{
-		Actor: trade.Actor{Request: "found"},
+		Actor: trade.Actor{Request: "set-up"},
 		Instrument: trade.Instrument{
 			Symbol: "USDJPY", Name: "US dollar", Class: trade.AssetClassFX, Currency: "JPY", TickSize: 1_000_000, LotSize: 100_000_000,
 			MinQuantity: 100_000_000, MaxQuantity: 100_000_000_000, Status: trade.TradingStatusOpen,
 		},
 	}}
-	for _, user := range cast() {
-		commands = append(commands, &trade.UpsertUser{Actor: trade.Actor{Request: trade.RequestID("found-" + user.ID)}, Create: true, NewUser: user})
+	for _, user := range users() {
+		commands = append(commands, &trade.UpsertUser{Actor: trade.Actor{Request: trade.RequestID("set-up-" + user.ID)}, Create: true, NewUser: user})
 	}
 	for _, result := range core.SubmitAll(v.t.Context(), commands) {
 		must(v.t, result.Err)
 	}
-	for _, user := range cast() {
+	for _, user := range users() {
 		_, err := accounts.CreateCredentialIfAbsent(v.t.Context(), string(user.ID), password)
 		must(v.t, err)
 	}
@@ -211,7 +211,7 @@ func bearing(ctx context.Context, token string) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
 }
 
-// place enters an order that must be taken.
+// place enters an order that must be accepted.
 func (c *client) place(id string, side todokuv1.Side, quantity, price string) *todokuv1.OrderAnswer {
 	c.t.Helper()
 	res, err := c.orders.PlaceOrder(c.ctx, &todokuv1.PlaceOrderRequest{
@@ -248,7 +248,7 @@ func (c *client) attach(req *todokuv1.FeedNotificationRequest) *stream {
 	return s
 }
 
-// until returns the next message that is the one.
+// until returns the next message for which is returns true.
 func (s *stream) until(what string, is func(*todokuv1.Message) bool) *todokuv1.Message {
 	s.t.Helper()
 	for {
@@ -264,7 +264,7 @@ func (s *stream) until(what string, is func(*todokuv1.Message) bool) *todokuv1.M
 			s.t.Fatalf("waiting for %s: %v", what, err)
 		}
 		if s.last != nil && s.last.GetCursor() != res.GetPreviousCursor() {
-			s.t.Fatalf("after cursor %s came one whose previous is %s", s.last.GetCursor(), res.GetPreviousCursor())
+			s.t.Fatalf("after cursor %s came a response whose previous cursor is %s", s.last.GetCursor(), res.GetPreviousCursor())
 		}
 		s.last, s.queue = res, append(s.queue, res.GetMessages()...)
 	}
@@ -286,7 +286,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// fails holds that a call failed for a reason, and returns the field it names.
+// fails checks that a call failed for a reason, and returns the field it names.
 func fails(t *testing.T, err error, reason string) (field string) {
 	t.Helper()
 	if err == nil {

@@ -39,7 +39,7 @@ type Limits struct {
 	// without a user, such as sign-ins, are counted by network.
 	CallsPerUser int
 	// AttachesPerUser bounds how fast streams are opened; 20 a second after 200. It
-	// must leave room for all streams of a user to come back at once.
+	// must allow all streams of a user to reattach at once.
 	AttachesPerUser Rate
 	// AttachesPerNetwork does so for a network; 1,000 a second after 10,000.
 	AttachesPerNetwork Rate

@@ -12,8 +12,7 @@ import (
 
 var errTestRate = errors.New("too fast")
 
-// TestARateAdmitsItsBurstAndThenSoManyASecond holds an allowance to its words.
-func TestARateAdmitsItsBurstAndThenSoManyASecond(t *testing.T) {
+func TestARateAdmitsItsBurstAndThenItsNumberASecond(t *testing.T) {
 	a := newAllowance(Rate{PerSecond: 10, Burst: 3}, "user", errTestRate)
 	for i := range 3 {
 		if wait := a.take("alice", 0); wait != 0 {
@@ -24,17 +23,17 @@ func TestARateAdmitsItsBurstAndThenSoManyASecond(t *testing.T) {
 		t.Errorf("after the burst one waits %s, want 100 ms", wait)
 	}
 	if wait := a.take("bob", 0); wait != 0 {
-		t.Errorf("another waits %s", wait)
+		t.Errorf("another key waits %s", wait)
 	}
 	if wait := a.take("alice", 99*time.Millisecond); wait != time.Millisecond {
 		t.Errorf("too early one waits %s, want 1 ms more", wait)
 	}
 	if wait := a.take("alice", 100*time.Millisecond); wait != 0 {
-		t.Errorf("who waited as told must wait %s", wait)
+		t.Errorf("after the time given one still waits %s", wait)
 	}
 }
 
-// TestAnAllowanceIsATokenBucket compares it with one that counts tokens.
+// TestAnAllowanceIsATokenBucket compares an allowance with one that counts tokens.
 func TestAnAllowanceIsATokenBucket(t *testing.T) {
 	type bucket struct {
 		tokens time.Duration // In units of 1/rate, times the time between two.
@@ -71,8 +70,7 @@ func TestAnAllowanceIsATokenBucket(t *testing.T) {
 	}
 }
 
-// TestAFloodOfKeysIsForgottenAndHarmsNobodyWhoIsKnown fills an allowance.
-func TestAFloodOfKeysIsForgottenAndHarmsNobodyWhoIsKnown(t *testing.T) {
+func TestAFloodOfKeysDoesNotAffectKnownKeysAndIsDeleted(t *testing.T) {
 	a := newAllowance(Rate{PerSecond: 1, Burst: 10}, "user", errTestRate)
 	a.maxKeys = 100
 	a.take("honest", 0)
@@ -80,22 +78,21 @@ func TestAFloodOfKeysIsForgottenAndHarmsNobodyWhoIsKnown(t *testing.T) {
 		a.take(fmt.Sprint("flood", i), 0)
 	}
 	if len(a.full) > 101 {
-		t.Errorf("%d keys are kept, want 100 and the one for the rest", len(a.full))
+		t.Errorf("%d keys are kept, want 100 and the shared one", len(a.full))
 	}
 	if wait := a.take("stranger", 0); wait == 0 {
-		t.Error("strangers are not bounded once the keys are")
+		t.Error("new keys are not limited when there is no room")
 	}
 	if wait := a.take("honest", 0); wait != 0 {
-		t.Errorf("who was known before waits %s", wait)
+		t.Errorf("a known key waits %s", wait)
 	}
 	later := time.Minute
 	if wait := a.take("stranger", later); wait != 0 || len(a.full) > 2 {
-		t.Errorf("a minute later a stranger waits %s, and %d keys are kept", wait, len(a.full))
+		t.Errorf("a minute later a new key waits %s, and %d keys are kept", wait, len(a.full))
 	}
 }
 
-// TestALimitOfCallsCountsEachCallerAlone holds each caller to the bound.
-func TestALimitOfCallsCountsEachCallerAlone(t *testing.T) {
+func TestALimitOfCallsCountsEachCallerSeparately(t *testing.T) {
 	l := newLimiter(Limits{CallsPerUser: 2})
 	alice, bob := &caller{}, &caller{}
 	alice.User, bob.User = "alice", "bob"
@@ -110,7 +107,7 @@ func TestALimitOfCallsCountsEachCallerAlone(t *testing.T) {
 		t.Errorf("the third call: %v", err)
 	}
 	if _, err := l.call(bob); err != nil {
-		t.Errorf("another's call: %v", err)
+		t.Errorf("a call of another caller: %v", err)
 	}
 	leave()
 	if _, err := l.call(alice); err != nil {
@@ -118,8 +115,7 @@ func TestALimitOfCallsCountsEachCallerAlone(t *testing.T) {
 	}
 }
 
-// TestLimitsThatAdmitNobodyAreRefused covers what Validate is for.
-func TestLimitsThatAdmitNobodyAreRefused(t *testing.T) {
+func TestLimitsThatWouldAdmitNoCallerAreRefused(t *testing.T) {
 	for _, good := range []Limits{{}, {AttachesPerUser: Rate{PerSecond: -1}}, {SignInsPerNetwork: Rate{PerSecond: 1, Burst: 1}}} {
 		if err := good.Validate(); err != nil {
 			t.Errorf("%+v: %v", good, err)
@@ -131,6 +127,6 @@ func TestLimitsThatAdmitNobodyAreRefused(t *testing.T) {
 		}
 	}
 	if err := newAllowance(Rate{PerSecond: -1}, "user", errTestRate).admit("alice"); err != nil {
-		t.Errorf("no bound refuses: %v", err)
+		t.Errorf("without a bound: %v", err)
 	}
 }

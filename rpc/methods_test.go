@@ -10,7 +10,7 @@ import (
 	"todoku/trade"
 )
 
-// described returns every method that a service of ours offers.
+// described returns every method of the services, and whether it is a stream.
 func described(t *testing.T) map[string]bool {
 	t.Helper()
 	streams := map[string]bool{}
@@ -25,7 +25,7 @@ func described(t *testing.T) map[string]bool {
 	return streams
 }
 
-func TestEveryMethodIsDecidedAbout(t *testing.T) {
+func TestEveryMethodHasAccessAndDeadline(t *testing.T) {
 	table := methods()
 	offered := described(t)
 	for name := range offered {
@@ -35,12 +35,12 @@ func TestEveryMethodIsDecidedAbout(t *testing.T) {
 	}
 	for name := range table {
 		if _, ok := deadline.Of(name); !ok {
-			t.Errorf("nobody has decided how long %s may take", name)
+			t.Errorf("%s has no deadline in the schema", name)
 		}
 	}
 	for name := range table {
 		if _, ok := offered[name]; !ok && strings.HasPrefix(name, "/todoku.") {
-			t.Errorf("%s is in the table and nowhere else", name)
+			t.Errorf("%s is only in the table", name)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 	}
 	for name, m := range table {
 		if strings.Contains(name, "AdminService/") && m.roles&(trade.RoleTrader|trade.RoleViewer) != 0 || strings.Contains(name, "AdminService/") && m.roles == 0 {
-			t.Errorf("%s is open to others than staff", name)
+			t.Errorf("%s is not for staff only", name)
 		}
 	}
 }

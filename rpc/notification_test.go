@@ -11,7 +11,7 @@ import (
 	"todoku/push"
 )
 
-func TestHelloSaysWhatTheClientMustKnow(t *testing.T) {
+func TestHelloHasTheSettingsForTheClient(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
 	h := alice.attach(&todokuv1.FeedNotificationRequest{InstanceId: "i"}).hello
@@ -25,7 +25,7 @@ func TestHelloSaysWhatTheClientMustKnow(t *testing.T) {
 	}
 }
 
-func TestAResumedStreamGoesOnWhereItWas(t *testing.T) {
+func TestAResumedStreamContinuesAfterItsCursor(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
 	s := alice.attach(&todokuv1.FeedNotificationRequest{InstanceId: "i"})
@@ -54,7 +54,7 @@ func TestAResumedStreamGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
-func TestTakingAConnectionOverHasAName(t *testing.T) {
+func TestATakeOverHasAReason(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
 	one := alice.attach(&todokuv1.FeedNotificationRequest{InstanceId: "desk"})
@@ -66,11 +66,11 @@ func TestTakingAConnectionOverHasAName(t *testing.T) {
 	three := alice.attach(&todokuv1.FeedNotificationRequest{InstanceId: "laptop"})
 	fails(t, two.end(), "SUPERSEDED")
 	if !three.hello.GetSupersededAnother() {
-		t.Error("another instance superseded nobody")
+		t.Error("another instance did not supersede the first")
 	}
 }
 
-func TestStreamsAreRefusedByName(t *testing.T) {
+func TestRefusedStreamsHaveAReason(t *testing.T) {
 	v := open(t)
 	alice, bob := v.signIn("alice"), v.signIn("bob")
 	head := v.feed.Cursor(1 << 40).String()
@@ -105,7 +105,7 @@ func TestStreamsAreRefusedByName(t *testing.T) {
 	}
 }
 
-func TestAcknowledgementsAreTakenAndRefusedByName(t *testing.T) {
+func TestAcknowledgementsAreTakenOrRefusedWithAReason(t *testing.T) {
 	v := open(t)
 	alice, bob := v.signIn("alice"), v.signIn("bob")
 	acknowledge := func(c *client, connection string, attach, number uint64) error {
@@ -126,7 +126,7 @@ func TestAcknowledgementsAreTakenAndRefusedByName(t *testing.T) {
 	fails(t, acknowledge(bob, "none", attach, 1), "UNKNOWN_CONNECTION")
 	for _, info := range v.hub.List() {
 		if got := v.cursor(info.AckCursor); got != s.last.GetCursor() {
-			t.Errorf("the server knows cursor %q, the client has %q", got, s.last.GetCursor())
+			t.Errorf("the server has cursor %q, the client %q", got, s.last.GetCursor())
 		}
 	}
 }
@@ -198,7 +198,7 @@ func TestPastNotificationsAreListedInPages(t *testing.T) {
 	fails(t, list(&todokuv1.ListNotificationsRequest{Subscription: &todokuv1.Subscription{Symbols: []string{"x"}}}), "BAD_SUBSCRIPTION")
 }
 
-func TestOthersSeeAUserComeAndGo(t *testing.T) {
+func TestOtherUsersSeePresence(t *testing.T) {
 	v := open(t)
 	alice, bob := v.signIn("alice"), v.signIn("bob")
 	watching := bob.attach(&todokuv1.FeedNotificationRequest{Subscription: &todokuv1.Subscription{Presence: true}})

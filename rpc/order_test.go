@@ -13,7 +13,7 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-func TestAnOrderIsAnsweredPushedAndFoundAgain(t *testing.T) {
+func TestAnOrderIsAnsweredPushedAndFound(t *testing.T) {
 	v := open(t)
 	alice, bob := v.signIn("alice"), v.signIn("bob")
 	sold := bob.place("b-1", todokuv1.Side_SIDE_SELL, "5", "150.5")
@@ -25,7 +25,7 @@ func TestAnOrderIsAnsweredPushedAndFoundAgain(t *testing.T) {
 		t.Errorf("answered %v", bought)
 	}
 
-	// One's own write is read at once, from the views and from the history.
+	// A caller reads its own write at once, from the views and from the history.
 	working, err := v.orders.GetOrder(alice.ctx, &todokuv1.GetOrderRequest{ClientOrderId: "a-1", WaitFor: bought.GetCursor()})
 	must(t, err)
 	finished, err := v.orders.GetOrder(bob.ctx, &todokuv1.GetOrderRequest{OrderId: sold.GetOrderId(), WaitFor: bought.GetCursor()})
@@ -79,7 +79,7 @@ func TestAnotherUsersOrderIsUnknown(t *testing.T) {
 		_, err = v.orders.MassCancelOrders(bob.ctx, &todokuv1.MassCancelOrdersRequest{RequestId: "m", Account: account})
 		fails(t, err, "UNKNOWN_ACCOUNT")
 	}
-	// RISK sees and cancels for everyone.
+	// RISK sees and cancels orders of every account.
 	seen, err := v.orders.GetOrder(rita.ctx, &todokuv1.GetOrderRequest{Account: "alice", OrderId: order.GetOrderId()})
 	must(t, err)
 	if seen.GetOrder().GetUser() != "alice" {
@@ -139,7 +139,7 @@ func TestMalformedOrdersNameTheirField(t *testing.T) {
 	}
 }
 
-func TestABatchAnswersEachOrderForItself(t *testing.T) {
+func TestABatchAnswersEachOrderSeparately(t *testing.T) {
 	v := open(t)
 	alice := v.signIn("alice")
 	orders := make([]*todokuv1.PlaceOrderRequest, maxBatch)

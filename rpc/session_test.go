@@ -9,7 +9,7 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-func TestSigningInIsRefusedByName(t *testing.T) {
+func TestRefusedSignInsHaveAReason(t *testing.T) {
 	v := open(t)
 	login := func(user, secret string) error {
 		_, err := v.session.Login(t.Context(), &todokuv1.LoginRequest{User: user, Password: secret})
@@ -33,7 +33,7 @@ func TestSigningInIsRefusedByName(t *testing.T) {
 	fails(t, login("bob", password), "LOCKED_OUT")
 }
 
-func TestALoginSaysWhoSignedIn(t *testing.T) {
+func TestALoginReturnsTheUser(t *testing.T) {
 	v := open(t)
 	res, err := v.session.Login(t.Context(), &todokuv1.LoginRequest{User: "alice", Password: password})
 	must(t, err)
@@ -106,7 +106,7 @@ func TestAChangedPasswordEndsTheOtherSessions(t *testing.T) {
 	fails(t, err, "BAD_CREDENTIALS")
 }
 
-func TestSessionsAreListedNewestFirstAndOnlyOnesOwn(t *testing.T) {
+func TestOwnSessionsAreListedNewestFirst(t *testing.T) {
 	v := open(t)
 	first, second, bob := v.signIn("alice"), v.signIn("alice"), v.signIn("bob")
 	res, err := v.session.ListSessions(second.ctx, &todokuv1.ListSessionsRequest{})
@@ -120,6 +120,6 @@ func TestSessionsAreListedNewestFirstAndOnlyOnesOwn(t *testing.T) {
 		fails(t, err, "UNKNOWN_SESSION")
 	}
 	if _, err := v.session.ListSessions(bob.ctx, &todokuv1.ListSessionsRequest{}); err != nil {
-		t.Errorf("bob was revoked: %v", err)
+		t.Errorf("bob's session was revoked: %v", err)
 	}
 }

@@ -13,16 +13,16 @@ import (
 	"todoku/trade"
 )
 
-// The screens tell administrators at each field what this package would refuse of an
-// instrument. desktop/test/vectors/instruments.json holds what it says, and the screens'
-// tests say the same from it.
+// The screens show administrators at each field why this package would refuse an
+// instrument. desktop/test/vectors/instruments.json has its refusals; the screens' tests
+// check theirs against it.
 //
 // To rewrite the file: go test ./rpc -run InstrumentVectors -rewrite.
 
 const instrumentVectorFile = "../desktop/test/vectors/instruments.json"
 
-// instrumentVector is an instrument as it is asked for, and the first complaint: nothing
-// where there is none. Names are those of the screens' messages.
+// instrumentVector is an instrument of a request and the refusal that it gets, empty for
+// none. Names are those of the screens' messages.
 type instrumentVector struct {
 	Symbol          string `json:"symbol"`
 	Name            string `json:"name"`
@@ -42,7 +42,7 @@ type instrumentVector struct {
 	Field           string `json:"field"`
 }
 
-func TestInstrumentVectorsOfTheScreensAreWhatTheVenueSays(t *testing.T) {
+func TestInstrumentVectorsOfTheScreensAreTheVenuesRefusals(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 7))
 	var got bytes.Buffer
 	for i := range 600 {
@@ -79,12 +79,12 @@ func TestInstrumentVectorsOfTheScreensAreWhatTheVenueSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("%s is not what the venue says; rewrite it with -rewrite and look at the difference", instrumentVectorFile)
+		t.Errorf("%s differs from the venue's refusals; rewrite it with -rewrite and check the difference", instrumentVectorFile)
 	}
 }
 
-// spoiledInstrument is a good instrument of which up to three fields are something else,
-// good or bad.
+// spoiledInstrument returns a valid instrument with up to three changed fields, valid or
+// not.
 func spoiledInstrument(r *rand.Rand) instrumentVector {
 	v := instrumentVector{
 		Symbol: "USDJPY", Name: "US dollar and yen", AssetClass: 1, Currency: "JPY", TickSize: "0.005", LotSize: "100", MinQuantity: "100", MaxQuantity: "1000000",

@@ -28,12 +28,12 @@ import (
 func (s *Server) RegisterWeb(mux *http.ServeMux, around ...connect.Interceptor) {
 	options := []connect.HandlerOption{
 		connect.WithInterceptors(append(slices.Clip(around), &webDoor{s})...),
-		connect.WithCodec(webBinary{}),
-		connect.WithCodec(webText{}),
+		connect.WithCodec(webCodec{}),
+		connect.WithCodec(webCodec{json: true}),
 		connect.WithReadMaxBytes(s.options.MaxRequestBytes),
 	}
-	own := http.NewCrossOriginProtection()
-	handle := func(path string, service http.Handler) { mux.Handle(path, own.Handler(withExchange(service))) }
+	sameOrigin := http.NewCrossOriginProtection()
+	handle := func(path string, service http.Handler) { mux.Handle(path, sameOrigin.Handler(withExchange(service))) }
 	web := webServices{&services{Server: s}}
 	handle(todokuv1connect.NewSessionServiceHandler(web, options...))
 	handle(todokuv1connect.NewNotificationServiceHandler(web, options...))
@@ -146,60 +146,50 @@ func (s *webDoor) webStatus(method string, err error) error {
 	return out
 }
 
-// webBinary is connect-go's protobuf codec, which also knows *grpcpush.Frame, so that
-// messages to many streams are encoded once for this door too.
-type webBinary struct{}
+// webCodec is connect-go's codec for protobuf or JSON, which also knows *grpcpush.Frame,
+// so that messages to many streams are encoded once for this door too.
+type webCodec struct{ json bool }
 
 // Name returns the name of the codec that it replaces.
-func (webBinary) Name() string { return "proto" }
-
-// Marshal encodes a message.
-func (c webBinary) Marshal(v any) ([]byte, error) { return c.MarshalAppend(nil, v) }
-
-// MarshalAppend encodes a message behind what is there.
-func (webBinary) MarshalAppend(b []byte, v any) ([]byte, error) {
-	switch m := v.(type) {
-	case *grpcpush.Frame:
-		return m.Append(b), nil
-	case proto.Message:
-		return proto.MarshalOptions{}.MarshalAppend(b, m)
+func (c webCodec) Name() string {
+	if c.json {
+		return "json"
 	}
-	return nil, errMalformed
+	return "proto"
 }
 
-// Unmarshal decodes a message.
-func (webBinary) Unmarshal(b []byte, v any) error {
-	if m, ok := v.(proto.Message); ok {
-		return proto.Unmarshal(b, m)
-	}
-	return errMalformed
-}
-
-// webText is connect-go's JSON codec, which also knows *grpcpush.Frame.
-type webText struct{}
-
-// Name returns the name of the codec that it replaces.
-func (webText) Name() string { return "json" }
-
 // Marshal encodes a message.
-func (webText) Marshal(v any) ([]byte, error) {
-	switch m := v.(type) {
-	case *grpcpush.Frame:
-		response := &todokuv1.FeedNotificationResponse{}
-		if err := proto.Unmarshal(m.Append(nil), response); err != nil {
+func (c webCodec) Marshal(v any) ([]byte, error) { return c.MarshalAppend(nil, v) }
+
+// MarshalAppend appends an encoded message.
+func (c webCodec) MarshalAppend(b []byte, v any) ([]byte, error) {
+	m, _ := v.(proto.Message)
+	if frame, ok := v.(*grpcpush.Frame); ok {
+		if !c.json {
+			return frame.Append(b), nil
+		}
+		m = &todokuv1.FeedNotificationResponse{}
+		if err := proto.Unmarshal(frame.Append(nil), m); err != nil {
 			return nil, err
 		}
-		return protojson.Marshal(response)
-	case proto.Message:
-		return protojson.Marshal(m)
 	}
-	return nil, errMalformed
+	switch {
+	case m == nil:
+		return nil, errMalformed
+	case c.json:
+		return protojson.MarshalOptions{}.MarshalAppend(b, m)
+	}
+	return proto.MarshalOptions{}.MarshalAppend(b, m)
 }
 
-// Unmarshal decodes a message; it ignores unknown fields.
-func (webText) Unmarshal(b []byte, v any) error {
-	if m, ok := v.(proto.Message); ok {
+// Unmarshal decodes a message and ignores unknown fields.
+func (c webCodec) Unmarshal(b []byte, v any) error {
+	m, ok := v.(proto.Message)
+	switch {
+	case !ok:
+		return errMalformed
+	case c.json:
 		return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, m)
 	}
-	return errMalformed
+	return proto.Unmarshal(b, m)
 }

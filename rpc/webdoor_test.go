@@ -15,13 +15,13 @@ import (
 	"todoku/push"
 )
 
-// brokenWriter is a page's connection that takes one message and then fails.
+// brokenWriter is a page's connection that fails after one message.
 type brokenWriter struct {
 	httptest.ResponseRecorder
 	flushed bool
 }
 
-// Write takes what comes before the first flush.
+// Write succeeds until the first flush.
 func (w *brokenWriter) Write(p []byte) (int, error) {
 	if w.flushed {
 		return 0, errors.New("broken pipe")
@@ -32,9 +32,9 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 // Flush implements [http.Flusher].
 func (w *brokenWriter) Flush() { w.flushed = w.Body.Len() > 0 }
 
-// TestAPageThatASendFindsGoneIsToldWithHow breaks a page's connection in a way that only
-// a send notices.
-func TestAPageThatASendFindsGoneIsToldWithHow(t *testing.T) {
+// TestADisconnectThatASendNoticesIsRecordedWithItsCause breaks a page's connection in a
+// way that only a send notices.
+func TestADisconnectThatASendNoticesIsRecordedWithItsCause(t *testing.T) {
 	v := open(t)
 	mux := http.NewServeMux()
 	v.RegisterWeb(mux)

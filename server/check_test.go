@@ -10,9 +10,8 @@ import (
 	"todoku/server"
 )
 
-// contradictions are all that a start is refused for because of times: each with
-// settings that are refused, the nearest that are not, and what the operator reads:
-// the flags to change.
+// contradictions are all pairs of times that prevent a start: each with settings that
+// are refused, the nearest that are accepted, and the flags that the error names.
 func contradictions() map[string]contradiction {
 	const s, m = time.Second, time.Minute
 	return map[string]contradiction{
@@ -38,7 +37,7 @@ func contradictions() map[string]contradiction {
 			func(c *server.Config) { c.Proxy.Idle = 6 * s },
 			[]string{"--heartbeat", "--proxy-idle"},
 		},
-		"heartbeat and receipts": {
+		"heartbeat and acknowledgements": {
 			func(c *server.Config) { c.Push.AckTimeout = 9 * s },
 			func(c *server.Config) { c.Push.AckTimeout = 10 * s },
 			[]string{"heartbeat"},
@@ -58,7 +57,7 @@ func contradictions() map[string]contradiction {
 			func(c *server.Config) { c.Keepalive.MinTime, c.Clients.KeepaliveTime = 21*s, 30*s },
 			[]string{"--keepalive-min-time", "--client-keepalive-time"},
 		},
-		"PINGs oftener than gRPC sends them": {
+		"PINGs more often than gRPC sends them": {
 			func(c *server.Config) { c.Keepalive.Time = s / 2 },
 			func(c *server.Config) { c.Keepalive.Time = s },
 			[]string{"--keepalive-time"},
@@ -139,9 +138,7 @@ type contradiction struct {
 	says      []string
 }
 
-// TestTimesThatWorkAgainstEachOtherAreRefused goes through all of them, and through
-// the nearest settings that do not.
-func TestTimesThatWorkAgainstEachOtherAreRefused(t *testing.T) {
+func TestTimesThatContradictEachOtherAreRefused(t *testing.T) {
 	t.Parallel()
 	if err := (server.Config{}).Check(); err != nil {
 		t.Fatalf("the defaults are refused: %v", err)
@@ -157,7 +154,7 @@ func TestTimesThatWorkAgainstEachOtherAreRefused(t *testing.T) {
 				t.Fatalf("%v, want a refusal of the settings", err)
 			}
 			if lines := strings.Split(err.Error(), "\n"); len(lines) != 1 {
-				t.Errorf("one mistake is refused %d times: %q", len(lines), lines)
+				t.Errorf("one contradiction has %d errors: %q", len(lines), lines)
 			}
 			for _, want := range c.says {
 				if !strings.Contains(err.Error(), want) {
@@ -165,13 +162,13 @@ func TestTimesThatWorkAgainstEachOtherAreRefused(t *testing.T) {
 				}
 			}
 			if err := good.Check(); err != nil {
-				t.Errorf("the nearest that works is refused: %v", err)
+				t.Errorf("the nearest valid settings are refused: %v", err)
 			}
 		})
 	}
 }
 
-// TestAllContradictionsAreNamedAtOnce spares the operator one start for each.
+// TestAllContradictionsAreNamedAtOnce: an operator needs one start to see them all.
 func TestAllContradictionsAreNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	var config server.Config
@@ -187,6 +184,6 @@ func TestAllContradictionsAreNamedAtOnce(t *testing.T) {
 	}
 	err := config.Check()
 	if err == nil || len(strings.Split(err.Error(), "\n")) != len(together) {
-		t.Errorf("%d mistakes are refused with\n%v", len(together), err)
+		t.Errorf("%d contradictions are refused with\n%v", len(together), err)
 	}
 }

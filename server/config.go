@@ -25,7 +25,7 @@ import (
 var ErrConfig = errors.New("server: settings")
 
 // Config says how to run a venue. The zero value of a field takes the default
-// that is named beside it.
+// that its comment names.
 type Config struct {
 	// Data is where the venue's data is, as [OpenStorage] takes it; it is made if it
 	// is missing. "data" by default.

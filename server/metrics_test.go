@@ -16,7 +16,7 @@ import (
 	"todoku/account"
 )
 
-// ownMetrics returns the names of all metrics of a server that are its own.
+// ownMetrics returns the names of a server's own metrics.
 func ownMetrics(t *testing.T) []string {
 	t.Helper()
 	s, err := New(t.Context(), Config{
@@ -87,13 +87,13 @@ func TestTheOperationsPageNamesEveryMetricAndNoOther(t *testing.T) {
 		}
 		for _, name := range named {
 			if !slices.Contains(own, name) {
-				t.Errorf("%s is in the page's table and is no metric, or is there twice", name)
+				t.Errorf("%s is in the page's table twice, or is not a metric", name)
 			}
 		}
 	}
 }
 
-func TestDashboardAndAlertsAskForMetricsThatExist(t *testing.T) {
+func TestDashboardAndAlertsQueryExistingMetrics(t *testing.T) {
 	own := ownMetrics(t)
 	for _, path := range []string{"deploy/grafana/todoku.json", "deploy/prometheus/alerts.yaml"} {
 		text := read(t, path)
@@ -107,7 +107,7 @@ func TestDashboardAndAlertsAskForMetricsThatExist(t *testing.T) {
 		}
 		asked := metricName.FindAllString(string(text), -1)
 		if len(asked) == 0 {
-			t.Errorf("%s asks for nothing", path)
+			t.Errorf("%s queries no metric", path)
 		}
 		for _, name := range asked {
 			plain := name
@@ -115,7 +115,7 @@ func TestDashboardAndAlertsAskForMetricsThatExist(t *testing.T) {
 				plain = strings.TrimSuffix(plain, part)
 			}
 			if !slices.Contains(own, plain) && !slices.Contains(own, name) {
-				t.Errorf("%s asks for %s, which no server has", path, name)
+				t.Errorf("%s queries %s, which does not exist", path, name)
 			}
 		}
 	}

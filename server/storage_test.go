@@ -34,7 +34,7 @@ func TestADirectoryAndItsURLAreOneStorage(t *testing.T) {
 	if _, err := server.OpenStorage(t.Context(), url, server.StorageOptions{}); !errors.Is(err, journal.ErrInUse) {
 		t.Errorf("opened twice: %v", err)
 	}
-	reader, err := server.OpenJournal(t.Context(), url) // Beside the writer.
+	reader, err := server.OpenJournal(t.Context(), url) // While the writer is open.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestADirectoryAndItsURLAreOneStorage(t *testing.T) {
 	}
 }
 
-func TestOnlyAVenueIsTakenForOne(t *testing.T) {
+func TestOnlyADirectoryWithAVenueHoldsOne(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if got, err := server.InspectStorage(dir); err != nil || got != server.StorageEmpty {
@@ -71,7 +71,7 @@ func TestOnlyAVenueIsTakenForOne(t *testing.T) {
 	}
 }
 
-func TestAStorageThatCannotBeIsRefusedWithWhatToWrite(t *testing.T) {
+func TestAnInvalidStorageIsRefusedWithAValidExample(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
 		"":                              "no storage is named",
@@ -93,7 +93,7 @@ func TestAStorageThatCannotBeIsRefusedWithWhatToWrite(t *testing.T) {
 			t.Errorf("%q: %v; want %q", url, err, want)
 		}
 		if !strings.Contains(err.Error(), "sqlite:///") {
-			t.Errorf("%q: %v; want what to write", url, err)
+			t.Errorf("%q: %v; want an example", url, err)
 		}
 		if url == "" {
 			continue // A server has a default.

@@ -2,8 +2,8 @@ package server
 
 import "golang.org/x/sys/unix"
 
-// freeBytes returns the room that is left on the file system of a directory; -1 if
-// that is not known.
+// freeBytes returns the free space on the file system of a directory; -1 if it is
+// unknown.
 func freeBytes(dir string) int64 {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {

@@ -2,5 +2,5 @@
 
 package server
 
-// freeBytes does not know.
+// freeBytes returns -1: unknown.
 func freeBytes(string) int64 { return -1 }

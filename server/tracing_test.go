@@ -10,7 +10,7 @@ import (
 	"todoku/trade"
 )
 
-func TestTracesAreFreeWhenTheyAreOffAndNextToWhenNothingIsFollowed(t *testing.T) {
+func TestRecordsWithoutATraceCauseNoAllocation(t *testing.T) {
 	records := []*trade.Record{{Sequence: 7, Time: time.Now().UnixNano(), Command: trade.CommandInfo{Actor: trade.Actor{User: "alice", Request: "r"}}}}
 	response := &push.Response{Cursor: 7, Previous: 6, Messages: []*push.Message{{Sequence: 7}}}
 	provider := sdktrace.NewTracerProvider()
@@ -22,12 +22,12 @@ func TestTracesAreFreeWhenTheyAreOffAndNextToWhenNothingIsFollowed(t *testing.T)
 				tracer.sending(push.StreamName{}, response)
 			}
 		}); n != 0 {
-			t.Errorf("%s: %v allocations for a record that nobody follows", name, n)
+			t.Errorf("%s: %v allocations for a record without a trace", name, n)
 		}
 	}
 }
 
-func TestTracesForgetTheOldestCommandsAndSequences(t *testing.T) {
+func TestTracesDropTheOldestCommandsAndSequences(t *testing.T) {
 	tracer := newTracing(sdktrace.NewTracerProvider(), "")
 	const many = 3 * tracedCommands
 	for sequence := range uint64(many) {
