@@ -18,10 +18,6 @@ type Summary struct {
 	// FirstTime and LastTime are the times of those two records, in nanoseconds
 	// since 1970 UTC; 0 when it is empty.
 	FirstTime, LastTime int64
-	// Snapshot is the sequence of the newest undamaged snapshot, valid when
-	// HasSnapshot is set.
-	Snapshot    uint64
-	HasSnapshot bool
 	// Records and Bytes count the records read so far and the length of their
 	// data.
 	Records, Bytes uint64
@@ -33,8 +29,12 @@ type Summary struct {
 // and returns its first error. The error for damage is a *CorruptError. With any error, the
 // summary counts the good records before it.
 func Verify(ctx context.Context, store Store, each func(Record, Summary) error) (Summary, error) {
-	summary, err := bounds(ctx, store)
-	if err != nil {
+	var summary Summary
+	var err error
+	if summary.Epoch, err = store.Epoch(ctx); err != nil {
+		return summary, err
+	}
+	if summary.Oldest, summary.Head, err = store.Bounds(ctx); err != nil {
 		return summary, err
 	}
 	err = Walk(ctx, store, summary.Oldest-1, summary.Head, func(record Record) error {
@@ -89,23 +89,4 @@ func Walk(ctx context.Context, store Store, after, through uint64, use func(Reco
 		}
 	}
 	return nil
-}
-
-// bounds fills the part of a summary that needs no record.
-func bounds(ctx context.Context, store Store) (Summary, error) {
-	var summary Summary
-	var err error
-	if summary.Epoch, err = store.Epoch(ctx); err != nil {
-		return summary, err
-	}
-	if summary.Oldest, summary.Head, err = store.Bounds(ctx); err != nil {
-		return summary, err
-	}
-	switch snapshot, err := store.LoadSnapshot(ctx, MaxSequence); {
-	case err == nil:
-		summary.Snapshot, summary.HasSnapshot = snapshot.Sequence, true
-	case !errors.Is(err, ErrNoSnapshot):
-		return summary, err
-	}
-	return summary, nil
 }

@@ -85,7 +85,6 @@ func concurrentReaders(t *testing.T, open Open) {
 func verify(t *testing.T, open Open) {
 	store := open(t)
 	Fill(t, store, 3, 1, 4)
-	save(t, store, 4, "four")
 	calls := 0
 	summary, err := journal.Verify(t.Context(), store, func(r journal.Record, sofar journal.Summary) error {
 		if calls++; sofar.LastTime != r.Time {
@@ -97,7 +96,7 @@ func verify(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	if summary.Records != 8 || summary.Oldest != 1 || summary.Head != 8 || summary.FirstTime != 1000 ||
-		summary.LastTime != 8000 || !summary.HasSnapshot || summary.Snapshot != 4 || calls != 8 {
+		summary.LastTime != 8000 || calls != 8 {
 		t.Fatalf("summary %+v after %d calls", summary, calls)
 	}
 	stop := errors.New("stop")

@@ -1,5 +1,5 @@
-// Package audit has the commands that answer who did what, who is connected, and who was
-// informed of what and when.
+// Package audit has the commands that show who did what, who is connected, and who was
+// informed of which event and when.
 package audit
 
 import (
@@ -38,16 +38,13 @@ from the access log, read together. Needs RISK or ADMIN.`,
 }
 
 func auditRow(e *todokuv1.AuditEntry) []string {
-	sequence := ""
-	if e.GetSequence() > 0 {
-		sequence = cli.FormatUint(e.GetSequence())
-	}
 	return []string{
-		cli.LocalTime(e.GetTime()), e.GetUser(), e.GetAccount(), e.GetAction(), sequence, e.GetRequestId(), e.GetRemoteAddress(), e.GetDetail(),
+		cli.LocalTime(e.GetTime()), e.GetUser(), e.GetAccount(), e.GetAction(), strings.TrimPrefix(cli.FormatUint(e.GetSequence()), "0"),
+		e.GetRequestId(), e.GetRemoteAddress(), e.GetDetail(),
 	}
 }
 
-// toldCommand lists the evidence of who received an event: the question of a dispute.
+// toldCommand lists the evidence of who received an event, for disputes.
 func toldCommand(s *session.Session) *cobra.Command {
 	request := &todokuv1.ListToldRequest{}
 	command := &cobra.Command{

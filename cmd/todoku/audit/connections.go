@@ -51,7 +51,7 @@ func connectionRow(c *todokuv1.ConnectionInfo) []string {
 	}
 }
 
-// endOf is why a stream ended and, where that is known, the disconnect cause.
+// endOf returns why a stream ended and, if known, the disconnect cause.
 func endOf(c *todokuv1.ConnectionInfo) string {
 	return strings.TrimSpace(c.GetEndReason() + " " + c.GetEndCause())
 }
@@ -61,41 +61,40 @@ func printDetails(a *cli.App, connections []*todokuv1.ConnectionInfo) error {
 	if len(connections) == 0 {
 		return a.Printf("no stream is attached to that connection; --ended shows how the latest ended\n")
 	}
+	var text strings.Builder
+	fact := func(name, format string, args ...any) {
+		fmt.Fprintf(&text, "%-14s "+format+"\n", append([]any{name}, args...)...)
+	}
 	for _, c := range connections {
-		facts := [][2]string{
-			{"connection", c.GetConnectionId()},
-			{"user", c.GetUser()},
-			{"client", c.GetClientName()},
-			{"from", c.GetRemoteAddress()},
-			{"attached", cli.LocalTime(c.GetAttachTime()) + ", attach " + cli.FormatUint(c.GetAttachNumber())},
-			{"age", age(c.GetAge())},
-			{"idle", age(c.GetIdle())},
-			{"sent", fmt.Sprintf("%d responses, %s, up to %s", c.GetResponsesSent(), cli.Bytes(c.GetBytesSent()), c.GetLastCursor())},
-			{"acknowledged", fmt.Sprintf("response %d, up to %s, %s open", c.GetAcknowledgedNumber(), c.GetAcknowledgedCursor(), cli.Bytes(c.GetUnacknowledgedBytes()))},
-			{"queued", cli.FormatUint(c.GetQueued())},
-			{"skipped state", cli.FormatUint(c.GetConflated())},
-		}
+		fact("connection", "%s", c.GetConnectionId())
+		fact("user", "%s", c.GetUser())
+		fact("client", "%s", c.GetClientName())
+		fact("from", "%s", c.GetRemoteAddress())
+		fact("attached", "%s, attach %d", cli.LocalTime(c.GetAttachTime()), c.GetAttachNumber())
+		fact("age", "%s", age(c.GetAge()))
+		fact("idle", "%s", age(c.GetIdle()))
+		fact("sent", "%d responses, %s, up to %s", c.GetResponsesSent(), cli.Bytes(c.GetBytesSent()), c.GetLastCursor())
+		fact("acknowledged", "response %d, up to %s, %s open", c.GetAcknowledgedNumber(), c.GetAcknowledgedCursor(), cli.Bytes(c.GetUnacknowledgedBytes()))
+		fact("queued", "%d", c.GetQueued())
+		fact("skipped state", "%d", c.GetConflated())
 		if c.GetSendBlocked() != nil {
-			facts = append(facts, [2]string{"send blocked", age(c.GetSendBlocked())})
+			fact("send blocked", "%s", age(c.GetSendBlocked()))
 		}
 		if c.GetEndTime() != nil {
-			facts = append(facts, [2]string{"ended", cli.LocalTime(c.GetEndTime()) + " " + endOf(c) + ", " + c.GetEndDetail()})
+			fact("ended", "%s %s, %s", cli.LocalTime(c.GetEndTime()), endOf(c), c.GetEndDetail())
 		}
 		if d := c.GetDelivery(); d != nil {
 			var recent []string
 			for _, r := range d.GetRecent() {
 				recent = append(recent, age(r))
 			}
-			facts = append(facts, [2]string{"age when sent", ages(d.GetSent())}, [2]string{"acknowledged", ages(d.GetAcknowledged())},
-				[2]string{"painted", ages(d.GetPainted())}, [2]string{"latest", strings.Join(recent, " ")})
-		}
-		for _, fact := range facts {
-			if err := a.Printf("%-14s %s\n", fact[0], fact[1]); err != nil {
-				return err
-			}
+			fact("age when sent", "%s", ages(d.GetSent()))
+			fact("acknowledged", "%s", ages(d.GetAcknowledged()))
+			fact("painted", "%s", ages(d.GetPainted()))
+			fact("latest", "%s", strings.Join(recent, " "))
 		}
 	}
-	return nil
+	return a.Printf("%s", text.String())
 }
 
 func age(d *durationpb.Duration) string {

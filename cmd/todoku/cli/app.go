@@ -48,10 +48,10 @@ type App struct {
 }
 
 // UsageError is a mistake in how a command was called.
-type UsageError struct{ err error }
+type UsageError struct{ error }
 
-func (e *UsageError) Error() string { return e.err.Error() }
-func (e *UsageError) Unwrap() error { return e.err }
+// Unwrap returns the mistake itself.
+func (e *UsageError) Unwrap() error { return e.error }
 
 // Usagef returns a mistake in how a command was called.
 func Usagef(format string, args ...any) error { return WrongUsage(fmt.Errorf(format, args...)) }

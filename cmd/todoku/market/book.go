@@ -1,7 +1,8 @@
-// Package market has the commands about what everybody sees: books and trades.
+// Package market has the commands for public data: books and trades.
 package market
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -43,7 +44,7 @@ line per change of the best prices; with --json the whole book per change.`,
 	command.Flags().BoolVar(&stay, "watch", false, "stay and show every change")
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		request.Symbol = strings.ToUpper(args[0])
-		// Also before a watch: an instrument that does not exist would be a silent stream.
+		// Also before a watch, because the stream of an unknown instrument would be silent.
 		reply, err := venue.Market().GetBook(ctx, request)
 		switch {
 		case err != nil:
@@ -69,16 +70,22 @@ func drawBook(out io.Writer, book *todokuv1.GetBookResponse) error {
 	rows := make([][]string, max(len(book.GetBids()), len(book.GetOffers())))
 	for i := range rows {
 		rows[i] = make([]string, 6)
-		if i < len(book.GetBids()) {
-			l := book.GetBids()[i]
-			copy(rows[i], []string{cli.FormatUint(l.GetOrders()), l.GetQuantity(), l.GetPrice()})
+		if bid := level(book.GetBids(), i); bid != nil {
+			copy(rows[i], []string{cli.FormatUint(bid.GetOrders()), bid.GetQuantity(), bid.GetPrice()})
 		}
-		if i < len(book.GetOffers()) {
-			l := book.GetOffers()[i]
-			copy(rows[i][3:], []string{l.GetPrice(), l.GetQuantity(), cli.FormatUint(l.GetOrders())})
+		if offer := level(book.GetOffers(), i); offer != nil {
+			copy(rows[i][3:], []string{offer.GetPrice(), offer.GetQuantity(), cli.FormatUint(offer.GetOrders())})
 		}
 	}
 	return cli.WriteTable(out, rows, ">ORDERS", ">QUANTITY", ">BID", ">OFFER", ">QUANTITY", ">ORDERS")
+}
+
+// level returns level i, or nil.
+func level(levels []*todokuv1.BookLevel, i int) *todokuv1.BookLevel {
+	if i < len(levels) {
+		return levels[i]
+	}
+	return nil
 }
 
 // liveBook is a book as the stream delivers it.
@@ -90,11 +97,7 @@ type liveBook struct {
 	dirty        bool
 }
 
-func newLiveBook(symbol string) *liveBook {
-	return &liveBook{symbol: symbol, bids: map[trade.Price]*todokuv1.BookLevel{}, offers: map[trade.Price]*todokuv1.BookLevel{}}
-}
-
-// apply takes over a message of the stream, which has no other instrument's.
+// apply applies a message of the stream, which has no other instrument.
 func (b *liveBook) apply(m *todokuv1.Message) error {
 	switch body := m.GetBody().(type) {
 	case *todokuv1.Message_BookBegin:
@@ -102,7 +105,7 @@ func (b *liveBook) apply(m *todokuv1.Message) error {
 		clear(b.bids)
 		clear(b.offers)
 	case *todokuv1.Message_BookUpdate:
-		if err := b.level(body.BookUpdate); err != nil {
+		if err := b.update(body.BookUpdate); err != nil {
 			return err
 		}
 	case *todokuv1.Message_BestBidOffer:
@@ -114,7 +117,7 @@ func (b *liveBook) apply(m *todokuv1.Message) error {
 	return nil
 }
 
-func (b *liveBook) level(u *todokuv1.BookUpdate) error {
+func (b *liveBook) update(u *todokuv1.BookUpdate) error {
 	price, err := trade.ParsePrice(u.GetLevel().GetPrice())
 	if err != nil {
 		return fmt.Errorf("book: %w", err)
@@ -134,23 +137,24 @@ func (b *liveBook) level(u *todokuv1.BookUpdate) error {
 
 // view returns the best levels as GetBook would.
 func (b *liveBook) view(depth int, cursor string) *todokuv1.GetBookResponse {
-	best := func(levels map[trade.Price]*todokuv1.BookLevel, prices []trade.Price) (best []*todokuv1.BookLevel) {
+	best := func(levels map[trade.Price]*todokuv1.BookLevel, compare func(a, b trade.Price) int) (best []*todokuv1.BookLevel) {
+		prices := slices.SortedFunc(maps.Keys(levels), compare)
 		for _, p := range prices[:min(depth, len(prices))] {
 			best = append(best, levels[p])
 		}
 		return best
 	}
-	bids := slices.Sorted(maps.Keys(b.bids))
-	slices.Reverse(bids)
 	return &todokuv1.GetBookResponse{
-		Symbol: b.symbol, Bids: best(b.bids, bids), Offers: best(b.offers, slices.Sorted(maps.Keys(b.offers))),
-		BookVersion: b.version, LastPrice: b.last, Cursor: cursor,
+		Symbol: b.symbol, BookVersion: b.version, LastPrice: b.last, Cursor: cursor,
+		Bids:   best(b.bids, func(x, y trade.Price) int { return cmp.Compare(y, x) }),
+		Offers: best(b.offers, cmp.Compare[trade.Price]),
 	}
 }
 
 // watchBook follows a book until it is interrupted.
 func watchBook(ctx context.Context, a *cli.App, venue *session.Venue, symbol string, depth int) error {
-	book, shown := newLiveBook(symbol), ""
+	book := &liveBook{symbol: symbol, bids: map[trade.Price]*todokuv1.BookLevel{}, offers: map[trade.Price]*todokuv1.BookLevel{}}
+	shown := ""
 	return watch.Follow(ctx, a, venue, client.FeedOptions{Symbols: []string{symbol}}, false, func(u client.Update) error {
 		if err := book.apply(u.Message); err != nil || u.Cursor == "" || !book.dirty {
 			return err
@@ -175,14 +179,7 @@ func showBook(a *cli.App, book *todokuv1.GetBookResponse, shown *string) error {
 		}
 		return a.Printf("%s%s", home, screen.String())
 	}
-	var bid, offer *todokuv1.BookLevel
-	if len(book.GetBids()) > 0 {
-		bid = book.GetBids()[0]
-	}
-	if len(book.GetOffers()) > 0 {
-		offer = book.GetOffers()[0]
-	}
-	line := notation.Best(book.GetSymbol(), bid, offer, book.GetLastPrice())
+	line := notation.Best(book.GetSymbol(), level(book.GetBids(), 0), level(book.GetOffers(), 0), book.GetLastPrice())
 	if line == *shown {
 		return nil
 	}

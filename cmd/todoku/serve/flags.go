@@ -126,10 +126,7 @@ func (o *Options) Complete(flags *pflag.FlagSet) error {
 	if o.traces.perMille > 1000 {
 		return cli.Usagef("invalid --trace-per-mille %d: the maximum is 1000, which is every call", o.traces.perMille)
 	}
-	if err := o.Config.Check(); err != nil {
-		return cli.WrongUsage(err)
-	}
-	return nil
+	return cli.WrongUsageIf(o.Config.Check(), server.ErrConfig)
 }
 
 // checkDemo refuses a demo venue that other machines can reach: its passwords are public.

@@ -68,7 +68,7 @@ func passwordFile(name string) (string, error) {
 
 // ask reads a line from the terminal without showing it.
 func (s *Session) ask(ctx context.Context, prompt string) (string, error) {
-	terminal := int(s.In.(*os.File).Fd()) //nolint:errcheck,forcetypeassert // Only a file is a terminal.
+	terminal := int(s.In.(*os.File).Fd()) //nolint:forcetypeassert // Only a file is a terminal.
 	s.Say("%s", prompt)
 	defer s.Say("\n")
 	before, err := term.GetState(terminal)
