@@ -1,11 +1,10 @@
-// Command todoku is the venue and every tool for it in one binary: it serves, and
-// as a client of the same API it signs in, watches, trades and administers.
+// Command todoku is the venue and every tool for it in one binary: it serves, and as a
+// client of the same API it signs in, watches, trades and administers.
 //
-// Settings come from flags, then the environment (TODOKU_*), then a YAML file
-// (--config), then defaults; they are parsed, validated and used by three
-// different functions, and no other package reads any of them. The exit code is 0
-// when it is done, 1 when it was refused or failed, 2 for wrong usage and 3 when
-// the venue could not be reached.
+// Settings come from flags, then the environment (TODOKU_*), then a YAML file (--config),
+// then defaults. Different functions parse, validate and use them, and no other package
+// reads them. The exit code is 0 for success, 1 for a refusal or failure, 2 for wrong usage
+// and 3 if the venue could not be reached.
 package main
 
 import (
@@ -26,8 +25,8 @@ func main() {
 func mainCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// The first signal ends what runs in good order. Whatever does not listen is
-	// ended by the second, as the system does by default.
+	// The first signal ends the command in an orderly way. The second one has the system's
+	// default effect and ends a command that does not react.
 	context.AfterFunc(ctx, stop)
 	a := &cli.App{
 		In: os.Stdin, Out: os.Stdout, Errors: os.Stderr,

@@ -20,10 +20,8 @@ import (
 	"todoku/cmd/todoku/watch"
 )
 
-// run executes one command line and returns the exit code.
 func run(ctx context.Context, a *cli.App, args []string) int { return a.Execute(ctx, root(a), args) }
 
-// root builds the whole tree of commands.
 func root(a *cli.App) *cobra.Command {
 	s := session.New(a)
 	root := a.Group("todoku", "A trading venue whose clients never poll", `Todoku is a trading venue in one binary. "todoku serve" runs it; the other commands

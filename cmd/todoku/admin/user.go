@@ -105,7 +105,7 @@ func userRow(u *todokuv1.User) []string {
 	}
 }
 
-// userAccessCommand is a command that changes whether a user may sign in.
+// userAccessCommand returns a command that changes whether a user may sign in.
 func userAccessCommand(s *session.Session, verb, short, done string, change func(context.Context, todokuv1.AdminServiceClient, string) (proto.Message, error)) *cobra.Command {
 	return s.Run(&cobra.Command{
 		Use: verb + " NAME", Short: short,

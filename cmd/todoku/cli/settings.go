@@ -38,7 +38,6 @@ func annotate(f *pflag.Flag, mark, text string) {
 	f.Annotations[mark] = []string{text}
 }
 
-// annotation returns what annotate noted, or "".
 func annotation(f *pflag.Flag, mark string) string { return strings.Join(f.Annotations[mark], "") }
 
 // environmentName returns the variable that sets a flag.
@@ -90,7 +89,6 @@ func Changed(flags *pflag.FlagSet) (rows [][]string) {
 	return rows
 }
 
-// fileEntry is a setting in a file.
 type fileEntry struct {
 	value string
 	line  int

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,19 +36,17 @@ func printUsage(command *cobra.Command) error {
 }
 
 func printFlags(out *strings.Builder, command *cobra.Command) {
-	var headings []string
 	sections := map[string]*pflag.FlagSet{}
 	command.Flags().VisitAll(func(f *pflag.Flag) {
 		heading := annotation(f, settingMark)
 		if sections[heading] == nil {
 			sections[heading] = pflag.NewFlagSet("", pflag.ContinueOnError)
 			sections[heading].SortFlags = false
-			headings = append(headings, heading)
 		}
 		sections[heading].AddFlag(f)
 	})
-	slices.Sort(headings) // Flags that are not settings have no heading and come first.
-	for _, heading := range headings {
+	// Flags that are not settings have no heading and come first.
+	for _, heading := range slices.Sorted(maps.Keys(sections)) {
 		title := "Flags"
 		if heading != "" {
 			title = heading + " (settings)"

@@ -1,5 +1,5 @@
-// Package config has the commands that check the settings of a server and print those of
-// clients and proxies. They run nothing.
+// Package config has the commands that check the settings of a server, and print those of
+// clients and proxies. They start nothing.
 package config
 
 import (

@@ -80,7 +80,6 @@ func drawBook(out io.Writer, book *todokuv1.GetBookResponse) error {
 	return cli.WriteTable(out, rows, ">ORDERS", ">QUANTITY", ">BID", ">OFFER", ">QUANTITY", ">ORDERS")
 }
 
-// level returns level i, or nil.
 func level(levels []*todokuv1.BookLevel, i int) *todokuv1.BookLevel {
 	if i < len(levels) {
 		return levels[i]
@@ -88,7 +87,7 @@ func level(levels []*todokuv1.BookLevel, i int) *todokuv1.BookLevel {
 	return nil
 }
 
-// liveBook is a book as the stream delivers it.
+// liveBook keeps a book up to date from a stream.
 type liveBook struct {
 	symbol       string
 	bids, offers map[trade.Price]*todokuv1.BookLevel
@@ -151,7 +150,6 @@ func (b *liveBook) view(depth int, cursor string) *todokuv1.GetBookResponse {
 	}
 }
 
-// watchBook follows a book until it is interrupted.
 func watchBook(ctx context.Context, a *cli.App, venue *session.Venue, symbol string, depth int) error {
 	book := &liveBook{symbol: symbol, bids: map[trade.Price]*todokuv1.BookLevel{}, offers: map[trade.Price]*todokuv1.BookLevel{}}
 	shown := ""

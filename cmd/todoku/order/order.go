@@ -26,7 +26,6 @@ answer. An order that the market or a limit refuses ends the command with exit c
 		placeCommand(s, &todokuv1.PlaceOrderRequest{}), replaceCommand(s), cancelCommand(s), cancelAllCommand(s), listCommand(s))
 }
 
-// placeCommand fills and sends an order.
 func placeCommand(s *session.Session, order *todokuv1.PlaceOrderRequest) *cobra.Command {
 	var expire string
 	command := &cobra.Command{
@@ -207,25 +206,23 @@ func printAnswer(a *cli.App, answer *todokuv1.OrderAnswer, err error, what strin
 	reason, status := answer.GetReason(), cli.Word(answer.GetStatus())
 	rejected := answer.GetStatus() == todokuv1.OrderStatus_ORDER_STATUS_REJECTED
 	refused := rejected || reason.GetCode() > 0 && reason.GetCode() < firstEndReason
+	text := cli.OneLine(reason.GetText())
 	switch {
 	case a.JSON:
-		if err := a.PrintMessage(answer); err != nil {
-			return err
-		}
+		err = a.PrintMessage(answer)
 	case rejected:
-		a.Warn("order %s rejected: %s: %s", answer.GetOrderId(), reason.GetName(), cli.OneLine(reason.GetText()))
+		a.Warn("order %s rejected: %s: %s", answer.GetOrderId(), reason.GetName(), text)
 	case refused:
-		a.Warn("order %s stays %s: %s: %s", answer.GetOrderId(), status, reason.GetName(), cli.OneLine(reason.GetText()))
+		a.Warn("order %s stays %s: %s: %s", answer.GetOrderId(), status, reason.GetName(), text)
 	default:
-		text := fmt.Sprintf("order %s %s: %s; %s filled, %s working", answer.GetOrderId(), status, what,
-			notation.OrZero(answer.GetFilledQuantity()), notation.OrZero(answer.GetLeavesQuantity()))
-		if reason.GetText() != "" {
-			text += " (" + cli.OneLine(reason.GetText()) + ")"
+		if text != "" {
+			text = " (" + text + ")"
 		}
-		return a.Printf("%s\n", text)
+		return a.Printf("order %s %s: %s; %s filled, %s working%s\n", answer.GetOrderId(), status, what,
+			notation.OrZero(answer.GetFilledQuantity()), notation.OrZero(answer.GetLeavesQuantity()), text)
 	}
-	if refused {
+	if err == nil && refused {
 		return cli.ErrRefused
 	}
-	return nil
+	return err
 }

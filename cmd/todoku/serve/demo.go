@@ -18,18 +18,15 @@ import (
 	"todoku/web"
 )
 
-// A demo venue is set up in a data directory of its own before it is served, by
-// the same way as any offline administration. From then on the demo traders are
-// clients like any other.
+// demoMark is the file that marks a data directory as a demo's. It is empty until the
+// venue is complete, and then holds demoReady.
+const (
+	demoMark  = "DEMO"
+	demoReady = "This directory is a demo venue's. Delete it to begin anew.\n"
+)
 
-// demoMark is the file that marks a data directory as a demo's.
-const demoMark = "DEMO"
-
-// demoReady is what the mark says once the venue is set up whole.
-const demoReady = "This directory is a demo venue's. Delete it to begin anew.\n"
-
-// prepareDemo sets a demo venue up in data, unless it is one already, and returns
-// new passwords for the demo traders.
+// prepareDemo creates a demo venue in data, unless there is one, by offline administration.
+// It returns new passwords for the demo traders, who are clients like all others.
 func prepareDemo(ctx context.Context, data string) (passwords map[string]string, err error) {
 	dir, err := server.StorageDirectory(data)
 	if err != nil {
@@ -62,8 +59,8 @@ func prepareDemo(ctx context.Context, data string) (passwords map[string]string,
 	return passwords, os.WriteFile(filepath.Join(dir, demoMark), []byte(demoReady), 0o600)
 }
 
-// claimDemo marks an empty directory as a demo's, and refuses one that holds
-// anything else. It says whether the venue in it is set up already.
+// claimDemo marks an empty directory as a demo's, and refuses one that holds anything else.
+// It reports whether the venue in it is complete.
 func claimDemo(dir string) (ready bool, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return false, fmt.Errorf("demo: %w", err)
@@ -85,10 +82,9 @@ func claimDemo(dir string) (ready bool, err error) {
 	return false, os.WriteFile(mark, nil, 0o600)
 }
 
-// enterDemo enters instruments and users. What an interrupted start has entered
-// already stays.
+// enterDemo enters instruments and users. It keeps those of an interrupted start.
 func enterDemo(ctx context.Context, venue *server.Offline) error {
-	const request = "demo" // It is checked and not kept.
+	const request = "demo" // It is checked and not stored.
 	for _, i := range demo.Instruments() {
 		command, err := rpc.DecodeInstrument(&todokuv1.UpsertInstrumentRequest{RequestId: request, Instrument: i})
 		if err != nil {
@@ -117,7 +113,6 @@ func enterDemo(ctx context.Context, venue *server.Offline) error {
 	return nil
 }
 
-// printWelcome prints what a newcomer can do next.
 func printWelcome(a *cli.App, address, http string) error {
 	server := ""
 	if address != "127.0.0.1:7443" {

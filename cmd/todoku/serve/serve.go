@@ -48,7 +48,6 @@ administrator is created on this machine before the first start:
 	return command
 }
 
-// serve runs a venue until ctx ends or it fails.
 func serve(ctx context.Context, a *cli.App, o *Options) (err error) {
 	if o.Config.Logger, err = logger(a, o.logFormat, o.logLevel); err != nil {
 		return err

@@ -17,7 +17,6 @@ import (
 	"todoku/cmd/todoku/cli"
 )
 
-// traceOptions are the settings of traces.
 type traceOptions struct {
 	endpoint string
 	perMille uint32

@@ -20,7 +20,6 @@ type sessionStore struct{ dir string }
 // user, because user names begin with a letter.
 const currentFile = "_current"
 
-// sessions returns the store of a venue.
 func (s *Session) sessions(server string) (sessionStore, error) {
 	dir, err := s.ConfigDir()
 	if err != nil {
@@ -48,35 +47,20 @@ func fileName(text string) string {
 
 // load returns a user's session, or for "" that of the user who signed in last. It returns
 // zero if there is none or it cannot be decoded.
-func (s sessionStore) load(user string) (client.Session, error) {
+func (s sessionStore) load(user string) (session client.Session, err error) {
 	if user == "" {
-		current, err := readIfThere(filepath.Join(s.dir, currentFile))
-		if err != nil || current == nil {
+		if user, err = ReadText(filepath.Join(s.dir, currentFile)); user == "" {
 			return client.Session{}, err
 		}
-		user = strings.TrimSpace(string(current))
 	}
-	data, err := readIfThere(s.path(user))
+	data, err := ReadText(s.path(user))
 	if err != nil {
 		return client.Session{}, err
 	}
-	var session client.Session
-	if json.Unmarshal(data, &session) != nil || session.User != user {
+	if json.Unmarshal([]byte(data), &session) != nil || session.User != user {
 		return client.Session{}, nil //nolint:nilerr // The next sign-in replaces a damaged session.
 	}
 	return session, nil
-}
-
-// readIfThere reads a file. It returns nil if there is none.
-func readIfThere(name string) ([]byte, error) {
-	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("session: %w", err)
-	}
-	return data, nil
 }
 
 func (s sessionStore) save(session client.Session) error {
@@ -102,6 +86,16 @@ func (s sessionStore) remove(user string) error {
 
 func (s sessionStore) path(user string) string {
 	return filepath.Join(s.dir, fileName(user)+".json")
+}
+
+// ReadText returns the text of a file without white space around it, or "" if there is no
+// file.
+func ReadText(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return strings.TrimSpace(string(data)), nil
 }
 
 // WritePrivate replaces a file that only its owner may read. Other processes see the whole

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,7 +51,7 @@ where the last one stopped.`,
 			options.Symbols[i] = strings.ToUpper(symbol)
 		}
 		if resumeFile != "" {
-			if options.ResumeAfter, err = readCursor(resumeFile); err != nil {
+			if options.ResumeAfter, err = session.ReadText(resumeFile); err != nil {
 				return err
 			}
 		}
@@ -122,7 +120,6 @@ func interrupted(ctx context.Context, err error) error {
 	return err
 }
 
-// printUpdate prints one message.
 func printUpdate(a *cli.App, u client.Update) error {
 	if !a.JSON {
 		if line := messageLine(u.Message); line != "" {
@@ -135,24 +132,8 @@ func printUpdate(a *cli.App, u client.Update) error {
 		return err
 	}
 	if u.Cursor != "" {
-		cursor, err := json.Marshal(u.Cursor)
-		if err != nil {
-			return fmt.Errorf("JSON: %w", err)
-		}
-		line = append(line[:len(line)-1], `,"cursor":`...)
-		line = append(append(line, cursor...), '}')
+		cursor, _ := json.Marshal(u.Cursor) // It cannot fail for a string.
+		line = fmt.Appendf(line[:len(line)-1], `,"cursor":%s}`, cursor)
 	}
 	return a.PrintLine(line)
-}
-
-// readCursor returns the cursor that a file holds, "" where there is no file yet.
-func readCursor(name string) (string, error) {
-	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("--resume-file: %w", err)
-	}
-	return strings.TrimSpace(string(data)), nil
 }
