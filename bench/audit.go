@@ -12,33 +12,41 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// How long the venue's history may take to catch up with the load, and how long it
-// may be silent meanwhile.
+// How long the venue's history may take to catch up with the load, and how long one
+// call may take.
 const (
 	auditDeadline = 10 * time.Minute
 	pageDeadline  = time.Minute
 )
 
 // audit compares what was acknowledged with what the venue lists for each user.
-func audit(ctx context.Context, all *sessions, lanes []*lane, result *Result) error {
+func audit(ctx context.Context, all []*session, lanes []*lane, result *Result) error {
 	ctx, cancel := context.WithTimeout(ctx, auditDeadline)
 	defer cancel()
 	a := auditor{lanes: lanes, seen: make([][]uint8, len(lanes))}
 	for i, l := range lanes {
 		a.seen[i] = make([]uint8, len(l.acks))
 	}
-	for _, u := range all.users {
+	for _, u := range all {
 		for _, l := range lanes {
 			if l.pair[0] != u && l.pair[1] != u {
 				continue
 			}
-			// One of the lanes' cursors is the latest; to wait for each costs nothing.
-			if err := a.list(ctx, u, &todokuv1.ListOrdersRequest{PageSize: 1, WaitFor: l.cursor}, nil); err != nil {
+			// One of the lanes' cursors is the latest; waiting for each costs nothing.
+			if _, err := page(ctx, u, &todokuv1.ListOrdersRequest{PageSize: 1, WaitFor: l.cursor}); err != nil {
 				return err
 			}
 		}
-		if err := a.list(ctx, u, &todokuv1.ListOrdersRequest{PageSize: 1000}, a.see); err != nil {
-			return err
+		request := &todokuv1.ListOrdersRequest{PageSize: 1000}
+		for more := true; more; more = request.GetPageToken() != "" {
+			reply, err := page(ctx, u, request)
+			if err != nil {
+				return err
+			}
+			for _, o := range reply.GetOrders() {
+				a.see(o)
+			}
+			request.PageToken = reply.GetNextPageToken()
 		}
 	}
 	lost := a.lost()
@@ -46,30 +54,11 @@ func audit(ctx context.Context, all *sessions, lanes []*lane, result *Result) er
 	return nil
 }
 
-// auditor counts what it is shown of the lanes' orders.
+// auditor compares the venue's orders with those of the lanes.
 type auditor struct {
 	lanes      []*lane
 	seen       [][]uint8
 	duplicated uint64
-}
-
-// list reads pages until the last, or one page where nobody wants to see more.
-func (a *auditor) list(ctx context.Context, u *session, request *todokuv1.ListOrdersRequest, see func(*todokuv1.Order)) error {
-	for {
-		reply, err := page(ctx, u, request)
-		if err != nil {
-			return fmt.Errorf("bench: list orders to check them: %w", err)
-		}
-		if see == nil {
-			return nil
-		}
-		for _, o := range reply.GetOrders() {
-			see(o)
-		}
-		if request.PageToken = reply.GetNextPageToken(); request.GetPageToken() == "" {
-			return nil
-		}
-	}
 }
 
 // page asks for one page, again while the history is catching up.
@@ -78,17 +67,18 @@ func page(ctx context.Context, u *session, request *todokuv1.ListOrdersRequest) 
 		once, cancel := context.WithTimeout(ctx, pageDeadline)
 		reply, err := u.client.Orders().ListOrders(once, request)
 		cancel()
-		if code := status.Code(err); ctx.Err() != nil || code != codes.DeadlineExceeded && code != codes.Unavailable {
-			return reply, err
+		code := status.Code(err)
+		switch {
+		case err == nil:
+			return reply, nil
+		case ctx.Err() != nil || code != codes.DeadlineExceeded && code != codes.Unavailable:
+			return nil, fmt.Errorf("bench: list orders to check them: %w", err)
 		}
 	}
 }
 
-// see counts one order of the venue.
+// see counts one order of the venue. There is at least one lane.
 func (a *auditor) see(o *todokuv1.Order) {
-	if len(a.lanes) == 0 {
-		return
-	}
 	index, n, ours := parseID(a.lanes[0].market.run, o.GetClientOrderId())
 	if !ours || index < 0 || index >= len(a.lanes) || n >= uint64(len(a.seen[index])) {
 		return // Of an earlier run, or of a request that was never answered.

@@ -83,13 +83,13 @@ func TestEveryFaultOfAStreamIsCounted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		run := &pushRun{tally: sum, clients: &clients{feeds: []*feed{f}}}
 		p := &publisher{sent: 3}
 		for n := range p.sent {
 			p.acked.add(n)
 		}
-		var result PushResult
-		run.verify(&result, p)
+		run := &pushRun{tally: sum, clients: &clients{feeds: []*feed{f}}, publisher: p}
+		var result Result
+		run.verify(&result)
 		if *result.Lost != c.lost || *result.Duplicated != c.duplicated || result.Disordered != c.disordered || result.Broken != c.bad {
 			t.Errorf("%s: lost %d, duplicated %d, disordered %d, broken %d", name, *result.Lost, *result.Duplicated, result.Disordered, result.Broken)
 		}
@@ -225,7 +225,7 @@ func TestRequestsAreWhatGeneratedCodeReads(t *testing.T) {
 	if err := proto.Unmarshal(f.acknowledgeRequest(12), &acknowledge); err != nil || acknowledge.GetConnectionId() != "c" || acknowledge.GetAttachNumber() != 9 || acknowledge.GetResponseNumber() != 12 {
 		t.Errorf("%v, %v", &acknowledge, err)
 	}
-	p := &publisher{run: testRun, payload: 200}
+	p := &publisher{of: &pushRun{run: testRun, config: PushConfig{Payload: 200}}}
 	var announce todokuv1.AnnounceRequest
 	if err := proto.Unmarshal(p.appendRequest(nil, 3, time.Second), &announce); err != nil || announce.GetRequestId() != testRun+"-3" || len(announce.GetText()) != 200 {
 		t.Errorf("%v, %v", &announce, err)

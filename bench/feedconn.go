@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"todoku/client"
 	"todoku/internal/h2"
 )
 
@@ -125,10 +126,18 @@ func (c *feedConn) Frame(f h2.Frame) error {
 // encodeHeaders returns the headers of a call. A block that is sent once on a
 // connection may enter the server's table, as those of ordinary clients do; one
 // that is sent again and again must mean the same each time and stays out of it.
-func encodeHeaders(scheme, authority, method, token string, again bool) []byte {
-	fields := h2.Fields(scheme, authority, method, h2.Bearer(token))
+func encodeHeaders(venue client.Config, method, token string, again bool) []byte {
+	fields := headerFields(venue, method, token)
 	for i := range fields {
 		fields[i].Sensitive = again
 	}
 	return h2.NewEncoder().Encode(fields)
+}
+
+func headerFields(venue client.Config, method, token string) []hpack.HeaderField {
+	scheme := "https"
+	if venue.Plaintext {
+		scheme = "http"
+	}
+	return h2.Fields(scheme, venue.Address, method, h2.Bearer(token))
 }

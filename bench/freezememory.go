@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,17 +9,16 @@ import (
 	"time"
 )
 
-// What one client that stops reading costs the server in resident memory. That is
-// little beside what comes and goes there all the time, so it is not one difference
-// between two moments:
+// What one client that stops reading costs the server in resident memory is little beside
+// what is allocated and freed all the time, so it is not one difference between two moments:
 //
-//   - it is done several times, with another client each, and the middle one counts;
-//   - after each a span of the same length passes in which everybody reads, at the same
-//     load and with the same questions asked: the control. By as much as memory grows
-//     then, it grows for other reasons (each command's name is remembered, for one), and
-//     by as much as the controls differ from each other nothing can be said;
+//   - several clients freeze one after the other, and the median counts;
+//   - after each one a time of the same length passes in which everybody reads, at the same
+//     load and with the same questions to the server: the control. Memory grows then for
+//     other reasons (the name of each command is remembered, for one). The differences
+//     between controls are the method's error;
 //   - a server grows less and less, so a client is compared with the mean of the controls
-//     before and after it; the first client is there for the one before the second;
+//     before and after it; the first client only provides the control before the second;
 //   - a level is the least that was seen in a while: garbage only adds;
 //   - the server collects at a twentieth of what lives instead of at twice as much.
 
@@ -29,146 +27,121 @@ import (
 type FrozenMemory struct {
 	How    Frozen        `json:"how"`
 	Rounds []MemoryRound `json:"rounds"`
-	// Cost is the median of the rounds' costs: what one client that does not read costs.
-	// Frozen and Control are those of their growths.
-	Frozen  int64 `json:"frozen_growth_bytes"`
-	Control int64 `json:"control_growth_bytes"`
-	Cost    int64 `json:"cost_bytes"`
+	// Growth has the medians of the rounds.
+	Growth
 }
 
 // MemoryRound is one client's.
 type MemoryRound struct {
-	// Reason, EndedAfter and Blocked are as in [FrozenResult].
-	Reason     string  `json:"reason"`
-	EndedAfter float64 `json:"ended_after_seconds"`
-	Blocked    float64 `json:"send_blocked_seconds"`
-	// Frozen is by how many bytes resident memory grew from when the client stopped
-	// reading to the end of its stream, Control the mean by how many it grew in as long
-	// a time without such a client, before and after; Cost is the difference.
+	Ending
+	Growth
+}
+
+// Growth is by how many bytes resident memory grew.
+type Growth struct {
+	// Frozen is the growth from when the client stopped reading to the end of its stream,
+	// Control the mean of those in as long a time without such a client, before and
+	// after; Cost is the difference: what one client that does not read costs.
 	Frozen  int64 `json:"frozen_growth_bytes"`
 	Control int64 `json:"control_growth_bytes"`
 	Cost    int64 `json:"cost_bytes"`
 }
 
+// growths are the figures of a round and what they are called for people.
+var growths = []struct {
+	name string
+	of   func(*Growth) *int64
+}{
+	{"memory growth", func(g *Growth) *int64 { return &g.Frozen }},
+	{"control's growth", func(g *Growth) *int64 { return &g.Control }},
+	{"cost of a client", func(g *Growth) *int64 { return &g.Cost }},
+}
+
 const (
-	// MaxRounds bounds the rounds of [FreezeMemory].
-	MaxRounds = StreamsPerUser / 2
 	// rehearsals are the clients that freeze before the first one that counts.
 	rehearsals = 1
 	// settling is the part of a frozen span that passes between its end and the
-	// control, for what was held to be freed.
+	// control, so that what was held can be freed.
 	settling = 2
 	// level is the part of a span whose least memory is taken at both of its ends.
 	level = 4
 )
 
-// errNotEnded says that a server serves clients that do not read for ever: what they
-// cost has no end either.
+// errNotEnded says that a server does not end the streams of clients that do not read.
+// What they cost is not bounded then.
 var errNotEnded = errors.New("bench: the stream of a client that does not read was not ended")
 
-// LittleGarbage is the environment of a server for [FreezeMemory], unless this
+// littleGarbage is the environment of a server whose memory is measured, unless this
 // process's own has GOGC.
-func LittleGarbage() []string {
+func littleGarbage() []string {
 	if os.Getenv("GOGC") != "" {
 		return nil
 	}
 	return []string{"GOGC=5"}
 }
 
-// FreezeMemory attaches clients and announces events to them; after Warmup and Duration
-// one of them stops reading until its stream is ended and comes back; after a while and
-// a control as long the next one does, and so on: 1 to [MaxRounds] rounds. A stream that
-// is not ended within span, a minute if 0, is an error.
-//
-// restart is as for [Idle]; it should give the server [LittleGarbage].
-func FreezeMemory(ctx context.Context, config PushConfig, how Frozen, rounds int, span time.Duration, restart func(context.Context) (pid int, err error)) (PushResult, error) {
-	if config.ServerPID == 0 || rounds < 1 || rounds > MaxRounds {
-		return PushResult{}, fmt.Errorf("%w: memory needs the server's process and 1 to %d rounds", ErrConfig, MaxRounds)
+// freezeMemory is [WorkFreezeMemory].
+func (r *pushRun) freezeMemory(ctx context.Context) (Result, error) {
+	f := &freezing{pushRun: r}
+	defer f.dismiss(ctx)
+	if err := f.attach(ctx, rehearsals+r.config.Rounds); err != nil {
+		return Result{}, err
 	}
-	r, err := newFreezeRun(ctx, config, how, rounds+rehearsals, span, restart)
-	if err != nil {
-		return PushResult{}, err
+	const spansOfARound = 3 // Frozen, settling and control.
+	extra := time.Duration(len(f.victims)*spansOfARound) * r.config.Span
+	if err := f.load(ctx, extra, func() (bool, error) { return f.step(ctx) }); err != nil {
+		return Result{}, err
 	}
-	defer r.close(ctx)
-	m := &memoryRun{freezeRun: r}
-	meter := newMeter(r.config.ServerPID)
-	p, memory, err := m.load(ctx, meter)
-	if err != nil {
-		return PushResult{}, err
+	if err := f.untilWhole(ctx); err != nil {
+		return Result{}, err
 	}
-	result := r.result(WorkFreezeMemory, p, meter)
-	result.FrozenMemory = m.judge(how, memory)
+	result := r.result()
+	result.FrozenMemory = f.judge()
 	return result, nil
 }
 
-// memoryRun is a run in which one client after the other freezes. Its rounds belong to
-// the goroutine that reads for all clients.
-type memoryRun struct {
-	freezeRun
-
-	rounds []memorySpans // One for each victim whose stream has ended.
-	next   time.Time     // When the next one freezes, or all is over.
-}
-
-// memorySpans are when a client was frozen and when its control was, and how long both
+// memorySpans are when a client was frozen and when its control began, and how long each
 // lasted.
 type memorySpans struct {
 	frozen, control time.Time
 	length          time.Duration
 }
 
-// load runs the events and the rounds until everybody has everything.
-func (m *memoryRun) load(ctx context.Context, meter *meter) (p *publisher, memory []memorySample, err error) {
-	const spansOfARound = 3 // Frozen, settling and control.
-	extra := time.Duration(len(m.victims)*spansOfARound) * m.span
-	memory, err = m.watched(ctx, func() (err error) {
-		if p, err = m.pushRun.load(ctx, meter, extra, func() (bool, error) { return m.step(ctx) }); err != nil {
-			return err
-		}
-		return m.untilWhole(ctx, p, m.victims...)
-	})
-	return p, memory, err
-}
-
-// step freezes and thaws when it is time to.
-func (m *memoryRun) step(ctx context.Context) (over bool, err error) {
+// step freezes the next client, or attaches it again, when it is time to.
+func (f *freezing) step(ctx context.Context) (over bool, err error) {
 	now := time.Now()
-	if m.clients.now() < m.tally.end || now.Before(m.next) {
+	if f.clients.now() < f.tally.end || now.Before(f.next) {
 		return false, nil
 	}
-	if len(m.rounds) == len(m.victims) {
+	if len(f.rounds) == len(f.victims) {
 		return true, nil
 	}
-	v := m.victims[len(m.rounds)]
+	v := f.victims[len(f.rounds)]
 	switch {
 	case !closed(v.frozen):
 		return false, v.freeze()
-	case !closed(v.ended) && now.Sub(v.at) > m.span:
-		return false, fmt.Errorf("%w within %s", errNotEnded, m.span)
+	case !closed(v.ended) && now.Sub(v.at) > f.config.Span:
+		return false, fmt.Errorf("%w within %s", errNotEnded, f.config.Span)
 	case !closed(v.ended):
 		return false, nil
 	}
-	spans := memorySpans{frozen: v.at, length: time.Duration(v.result.EndedAfter * float64(time.Second))}
+	spans := memorySpans{frozen: v.at, length: time.Duration(v.ending.EndedAfter * float64(time.Second))}
 	spans.control = now.Add(spans.length / settling)
-	m.next = spans.control.Add(spans.length)
-	m.rounds = append(m.rounds, spans)
+	f.next = spans.control.Add(spans.length)
+	f.rounds = append(f.rounds, spans)
 	return false, v.attachAgain(ctx)
 }
 
 // judge sums the rounds up.
-func (m *memoryRun) judge(how Frozen, memory []memorySample) *FrozenMemory {
-	result := &FrozenMemory{How: how}
+func (f *freezing) judge() *FrozenMemory {
+	result := &FrozenMemory{How: f.config.Frozen}
 	before := int64(0)
-	for i, s := range m.rounds {
-		f := &m.victims[i].result
-		after := growth(memory, s.control, s.length)
+	for i, s := range f.rounds {
+		after := growth(f.memory, s.control, s.length)
 		if i >= rehearsals {
-			r := MemoryRound{
-				Reason: f.Reason, EndedAfter: f.EndedAfter, Blocked: f.Blocked,
-				Frozen: growth(memory, s.frozen, s.length), Control: (before + after) / 2,
-			}
-			r.Cost = r.Frozen - r.Control
-			result.Rounds = append(result.Rounds, r)
+			g := Growth{Frozen: growth(f.memory, s.frozen, s.length), Control: (before + after) / 2}
+			g.Cost = g.Frozen - g.Control
+			result.Rounds = append(result.Rounds, MemoryRound{f.victims[i].ending, g})
 		}
 		before = after
 	}
@@ -176,17 +149,21 @@ func (m *memoryRun) judge(how Frozen, memory []memorySample) *FrozenMemory {
 	return result
 }
 
-// sum takes the middle of the rounds, of which there must be one.
+// sum enters the medians of the rounds, of which there must be at least one.
 func (f *FrozenMemory) sum() {
-	f.Frozen, _, _ = f.spread(func(r MemoryRound) int64 { return r.Frozen })
-	f.Control, _, _ = f.spread(func(r MemoryRound) int64 { return r.Control })
-	f.Cost, _, _ = f.spread(func(r MemoryRound) int64 { return r.Cost })
+	for _, g := range growths {
+		_, *g.of(&f.Growth), _ = f.spread(g.of)
+	}
 }
 
-// spread returns the middle, the least and the most of the rounds.
-func (f *FrozenMemory) spread(of func(MemoryRound) int64) (middle, least, most int64) {
-	sorted := slices.SortedFunc(slices.Values(f.Rounds), func(a, b MemoryRound) int { return cmp.Compare(of(a), of(b)) })
-	return of(sorted[len(sorted)/2]), of(sorted[0]), of(sorted[len(sorted)-1])
+// spread returns the least, the median and the most of the rounds.
+func (f *FrozenMemory) spread(of func(*Growth) *int64) (least, median, most int64) {
+	var all []int64
+	for i := range f.Rounds {
+		all = append(all, *of(&f.Rounds[i].Growth))
+	}
+	slices.Sort(all)
+	return all[0], all[len(all)/2], all[len(all)-1]
 }
 
 // growth returns by how much memory is higher in the last part of a span than in the

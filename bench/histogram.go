@@ -43,7 +43,7 @@ func (h *histogram) record(d time.Duration) {
 	h.most = max(h.most, d)
 }
 
-// add takes another histogram's counts over.
+// add adds another histogram's counts.
 func (h *histogram) add(other *histogram) {
 	for i, n := range other.counts {
 		h.counts[i] += n
@@ -52,8 +52,8 @@ func (h *histogram) add(other *histogram) {
 	h.most = max(h.most, other.most)
 }
 
-// quantile returns a duration that so many of ten thousand are not longer than,
-// 0 for an empty histogram.
+// quantile returns the shortest duration that at least so many ten-thousandths of the
+// values do not exceed, 0 for an empty histogram.
 func (h *histogram) quantile(tenThousandths uint64) time.Duration {
 	// The rank is counted from 1 and rounded up: of three, the median is the second.
 	rank := max((h.total*tenThousandths+9999)/10000, 1)
@@ -64,4 +64,13 @@ func (h *histogram) quantile(tenThousandths uint64) time.Duration {
 		rank -= n
 	}
 	return h.most
+}
+
+// summary returns the figures that are published, in milliseconds.
+func (h *histogram) summary() (p50, p99, p999, most float64) {
+	return milliseconds(h.quantile(5000)), milliseconds(h.quantile(9900)), milliseconds(h.quantile(9990)), milliseconds(h.most)
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
 }

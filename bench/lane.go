@@ -12,7 +12,7 @@ import (
 )
 
 // lane is the work of one connection: it numbers the orders, makes the requests,
-// and keeps what was answered. Safe for concurrent use.
+// and keeps the answers. Safe for concurrent use.
 type lane struct {
 	index    int
 	schedule *schedule
@@ -27,7 +27,7 @@ type lane struct {
 	latency  histogram // of requests
 	late     histogram // how long after it was due a request was sent
 	orders   uint64    // acknowledged within the measured time
-	rejected uint64    // acknowledged with a no
+	rejected uint64    // acknowledged and rejected
 	failed   uint64    // requests that ended with an error
 	firstErr error
 	cursor   string
@@ -42,12 +42,12 @@ type request struct {
 	due, sent time.Time
 }
 
-func newLane(index int, plan *schedule, config OrdersConfig, all *sessions) *lane {
-	users := len(all.users)
+func newLane(index int, plan *schedule, config OrdersConfig, all []*session) *lane {
+	users := len(all)
 	buyer := 2 * index % (users - users%2)
 	return &lane{
 		index: index, schedule: plan, batch: config.Batch, market: config.Market,
-		pair: [2]*session{all.users[buyer], all.users[buyer+1]},
+		pair: [2]*session{all[buyer], all[buyer+1]},
 	}
 }
 
@@ -74,8 +74,8 @@ func (l *lane) next() (request, bool) {
 // depth is within how many ticks of the middle orders rest.
 const depth = 10
 
-// price returns the limit of an order: resting orders have even numbers and stand
-// on their own side of the middle, taking ones go through the other side's.
+// price returns the limit of an order: resting orders have even numbers and stay on
+// their own side of the middle; taking ones cross all levels of the other side.
 func (l *lane) price(side todokuv1.Side, n uint64) trade.Price {
 	ticks := 1 + trade.Price(n/2%depth)
 	if takes(n) {
@@ -84,7 +84,7 @@ func (l *lane) price(side todokuv1.Side, n uint64) trade.Price {
 	if side == todokuv1.Side_SIDE_BUY {
 		ticks = -ticks
 	}
-	return l.market.middle + ticks*l.market.tick
+	return middlePrice + ticks*tickSize
 }
 
 func takes(n uint64) bool { return n%2 == 1 }
@@ -103,8 +103,8 @@ func (l *lane) id(n uint64) string {
 
 // parseID reads what id wrote; false for orders of others.
 func parseID(run, id string) (index int, n uint64, ok bool) {
-	rest, ours := strings.CutPrefix(id, run+"-")
-	first, second, _ := strings.Cut(rest, "-")
+	numbers, ours := strings.CutPrefix(id, run+"-")
+	first, second, _ := strings.Cut(numbers, "-")
 	index, err := strconv.Atoi(first)
 	n, err2 := strconv.ParseUint(second, 10, 64)
 	return index, n, ours && err == nil && err2 == nil
@@ -116,7 +116,7 @@ type answered struct {
 	rejected bool
 }
 
-// done keeps what came of a request.
+// done keeps the result of a request.
 func (l *lane) done(r *request, answers []answered, cursor string, err error) {
 	now := time.Now()
 	l.mu.Lock()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -17,9 +16,9 @@ import (
 	"todoku/internal/h2"
 )
 
-// sendLight carries a lane out over one connection of its own making.
+// sendLight sends a lane's requests on an HTTP/2 connection that it makes itself.
 func sendLight(ctx context.Context, config OrdersConfig, l *lane) error {
-	conn, err := dialLight(ctx, config.Venue)
+	conn, err := dialLight(ctx, config.Target.Venue)
 	if err != nil {
 		return err
 	}
@@ -115,8 +114,7 @@ func (s *lightSender) done(x *exchange) error {
 
 // keepPace sends requests when they are due.
 func (s *lightSender) keepPace(ctx context.Context) error {
-	sleeper := newSleeper()
-	defer sleeper.stop()
+	var sleeper sleeper
 	for {
 		r, ok := s.lane.next()
 		if !ok {
@@ -137,20 +135,19 @@ func (s *lightSender) keepPace(ctx context.Context) error {
 	}
 }
 
-// headerBlocks are the encoded headers of a connection's requests. Sent again,
-// fields are references into a table; once all users' fields are in it the blocks
+// headerBlocks are the encoded headers of a connection's requests. A field that was sent
+// before is a reference into a table. Once all users' fields are in the table the blocks
 // never change and are kept.
 type headerBlocks struct {
-	authority, scheme string
-	encoder           *h2.Encoder
-	primed            map[*session]bool
-	kept              map[*session][]byte
+	venue   client.Config
+	encoder *h2.Encoder
+	primed  map[*session]bool
+	kept    map[*session][]byte
 }
 
 func newHeaderBlocks(config OrdersConfig) *headerBlocks {
 	return &headerBlocks{
-		authority: config.Venue.Address, scheme: schemeOf(config.Venue), encoder: h2.NewEncoder(),
-		primed: map[*session]bool{}, kept: map[*session][]byte{},
+		venue: config.Target.Venue, encoder: h2.NewEncoder(), primed: map[*session]bool{}, kept: map[*session][]byte{},
 	}
 }
 
@@ -166,20 +163,10 @@ func (h *headerBlocks) block(u *session, size int) []byte {
 	if size > 1 {
 		method = todokuv1.OrderService_PlaceOrders_FullMethodName
 	}
-	block := h.encoder.Encode(h2.Fields(h.scheme, h.authority, method, h2.Bearer(u.token())))
+	block := h.encoder.Encode(headerFields(h.venue, method, u.token))
 	if len(h.primed) == usersPerLane && h.primed[u] {
 		h.kept[u] = bytes.Clone(block)
 	}
 	h.primed[u] = true
 	return block
-}
-
-// errAnswers says that a reply does not answer its request.
-var errAnswers = errors.New("a reply without an answer for every order")
-
-func answersFor(got, want int) error {
-	if got != want {
-		return fmt.Errorf("%w: %d of %d", errAnswers, got, want)
-	}
-	return nil
 }

@@ -1,31 +1,25 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
-// meter measures how much CPU the server's process and this one used within the
-// measured time.
+// meter measures how much CPU the server's process and this one use between two times.
 type meter struct {
-	pid         int
+	pid         int // 0: the server's CPU is not measured
 	server, own time.Duration
-	// known says that the server's figure is there.
-	known bool
 }
-
-func newMeter(pid int) *meter { return &meter{pid: pid} }
 
 // between waits for the two times and reads at each.
 func (m *meter) between(ctx context.Context, from, to time.Time) error {
-	sleeper := newSleeper()
-	defer sleeper.stop()
+	var sleeper sleeper
 	for _, at := range []time.Time{from, to} {
 		if err := sleeper.until(ctx, at); err != nil {
 			return err
@@ -37,80 +31,41 @@ func (m *meter) between(ctx context.Context, from, to time.Time) error {
 	return nil
 }
 
-// read is called twice: at the beginning of what is measured and at its end.
+// read must be called at the beginning and at the end of what is measured.
 func (m *meter) read() error {
-	own, err := ownCPU()
-	if err != nil {
-		return err
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return fmt.Errorf("own CPU: %w", err)
 	}
-	m.own = own - m.own
+	m.own = time.Duration(usage.Utime.Nano()+usage.Stime.Nano()) - m.own
 	if m.pid == 0 {
 		return nil
 	}
-	server, err := processCPU(m.pid)
+	stat, err := processStat(m.pid)
 	if err != nil {
 		return err
 	}
-	m.server, m.known = server-m.server, true
+	m.server = time.Duration(stat.CPUTime()*float64(time.Second)) - m.server
 	return nil
 }
 
-func ownCPU() (time.Duration, error) {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0, fmt.Errorf("own CPU: %w", err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
-}
-
-// clockTick is the unit of /proc's times: USER_HZ, 100 a second on every Linux
-// that Go runs on.
-const clockTick = 10 * time.Millisecond
-
-// processCPU returns the CPU time of another process, user and system (proc(5):
-// fields 14 and 15 of stat).
-func processCPU(pid int) (time.Duration, error) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+// processStat returns the figures that Linux keeps of another process.
+func processStat(pid int) (procfs.ProcStat, error) {
+	process, err := procfs.NewProc(pid)
 	if err != nil {
-		return 0, fmt.Errorf("server's CPU: %w", err)
+		return procfs.ProcStat{}, fmt.Errorf("the server's process %d: %w", pid, err)
 	}
-	return parseStat(stat)
+	stat, err := process.Stat()
+	if err != nil {
+		return procfs.ProcStat{}, fmt.Errorf("the server's process %d: %w", pid, err)
+	}
+	return stat, nil
 }
 
-func parseStat(stat []byte) (time.Duration, error) {
-	// The second field is the program's name in parentheses, which may hold anything.
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	const user, system = 14 - 3, 15 - 3
-	if len(fields) <= system {
-		return 0, fmt.Errorf("server's CPU: %d fields in stat", len(fields))
-	}
-	sum := time.Duration(0)
-	for _, f := range [][]byte{fields[user], fields[system]} {
-		n, err := strconv.ParseInt(string(f), 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("server's CPU: %w", err)
-		}
-		sum += time.Duration(n) * clockTick
-	}
-	return sum, nil
-}
-
-// processMemory returns the resident memory of a process in bytes (proc(5): the
-// second field of statm, in pages).
+// processMemory returns the resident memory of a process in bytes.
 func processMemory(pid int) (int64, error) {
-	statm, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
-	if err != nil {
-		return 0, fmt.Errorf("server's memory: %w", err)
-	}
-	fields := bytes.Fields(statm)
-	if len(fields) < 2 {
-		return 0, fmt.Errorf("server's memory: %d fields in statm", len(fields))
-	}
-	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("server's memory: %w", err)
-	}
-	return pages * int64(os.Getpagesize()), nil
+	stat, err := processStat(pid)
+	return int64(stat.ResidentMemory()), err
 }
 
 // loadAverage returns how many processes wanted to run in the last minute, "" where

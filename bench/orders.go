@@ -1,14 +1,14 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"todoku/client"
 )
 
 // ErrConfig says that a setting of a benchmark is wrong; the text says which.
@@ -28,29 +28,27 @@ const (
 // OrdersConfig says how to load a venue with orders. The zero value of a field
 // takes the default that is named beside it.
 type OrdersConfig struct {
-	// Venue is where the venue is.
-	Venue client.Config
+	// Target is the venue.
+	Target Target
 	// Market is where and by whom is traded; see [Prepare].
 	Market Market
-	// Client sends; GRPC.
+	// Client sends; GRPC. [Reports] always uses grpc-go.
 	Client Client
 	// Connections is how many TCP connections send, 4. Their requests alternate
-	// between a user who buys and one who sells.
+	// between a user who buys and one who sells. [Reports] has one for each user.
 	Connections int
 	// InFlight is how many requests of a connection may wait for their answers, 64.
 	InFlight int
 	// Batch is how many orders a request carries, 1 to 1,000: one is a PlaceOrder,
-	// more are a PlaceOrders. 1.
+	// more are a PlaceOrders. 1, as always for [Reports].
 	Batch int
-	// Rate is how many orders a second are due in all; 0 for as many as go.
+	// Rate is how many orders a second are due in all; 0 for as many as possible, which
+	// is 1,000 for [Reports].
 	Rate int
 	// Warmup passes before anything is measured; 1 s.
 	Warmup time.Duration
 	// Duration is how long is measured, at most 10 min; 10 s.
 	Duration time.Duration
-	// ServerPID is the venue's process on this machine, whose CPU is measured; 0
-	// to leave that out.
-	ServerPID int
 	// NoCheck leaves out the comparison of what was acknowledged with what the
 	// venue lists afterwards.
 	NoCheck bool
@@ -64,40 +62,41 @@ const (
 )
 
 func (c OrdersConfig) withDefaults() (OrdersConfig, error) {
-	for _, d := range []struct {
-		value    *int
-		standard int
-	}{{&c.Connections, 4}, {&c.InFlight, 64}, {&c.Batch, 1}} {
-		if *d.value == 0 {
-			*d.value = d.standard
-		}
+	c.Client = cmp.Or(c.Client, GRPC)
+	c.Connections, c.InFlight, c.Batch = cmp.Or(c.Connections, 4), cmp.Or(c.InFlight, 64), cmp.Or(c.Batch, 1)
+	c.Warmup, c.Duration = cmp.Or(c.Warmup, standardWarmup), cmp.Or(c.Duration, standardDuration)
+	return c, cmp.Or(
+		must(c.Client == GRPC || c.Client == Light, "client is %q; it must be %s or %s", c.Client, GRPC, Light),
+		within("connections", c.Connections, 1, maxConnections),
+		within("requests in flight", c.InFlight, 1, maxBatch),
+		within("orders in a batch", c.Batch, 1, maxBatch),
+		within("users, of whom half buy and half sell", len(c.Market.Users), 2, math.MaxInt),
+		validTimes(c.Rate, c.Warmup, c.Duration),
+	)
+}
+
+const (
+	standardWarmup   = time.Second
+	standardDuration = 10 * time.Second
+)
+
+// must returns an error with the text unless a setting is valid.
+func must(valid bool, format string, args ...any) error {
+	if valid {
+		return nil
 	}
-	if c.Warmup == 0 {
-		c.Warmup = time.Second
-	}
-	if c.Duration == 0 {
-		c.Duration = 10 * time.Second
-	}
-	if c.Client == "" {
-		c.Client = GRPC
-	}
-	for _, check := range []struct {
-		bad  bool
-		text string
-	}{
-		{c.Client != GRPC && c.Client != Light, "the client is grpc or light"},
-		{c.Connections < 1 || c.Connections > maxConnections, "1 to 10,000 connections"},
-		{c.InFlight < 1 || c.InFlight > maxBatch, "1 to 1,000 requests in flight"},
-		{c.Batch < 1 || c.Batch > maxBatch, "1 to 1,000 orders in a batch"},
-		{c.Rate < 0, "a rate is not negative"},
-		{c.Warmup < 0 || c.Duration < 0 || c.Warmup+c.Duration > maxDuration, "at most 10 minutes"},
-		{len(c.Market.Users) < 2, "at least two users, one who buys and one who sells"},
-	} {
-		if check.bad {
-			return c, fmt.Errorf("%w: %s", ErrConfig, check.text)
-		}
-	}
-	return c, nil
+	return fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)
+}
+
+func within(name string, value, least, most int) error {
+	return must(value >= least && value <= most, "%s: %d; the least is %d, the most %d", name, value, least, most)
+}
+
+func validTimes(rate int, warmup, duration time.Duration) error {
+	return cmp.Or(
+		must(rate >= 0, "rate is %d; it must not be negative", rate),
+		must(warmup >= 0 && duration >= 0 && warmup+duration <= maxDuration,
+			"warm-up and duration are %s and %s; together they may be at most %s", warmup, duration, maxDuration))
 }
 
 // Orders loads a venue with durable orders and measures. Half of the orders rest
@@ -111,35 +110,38 @@ func Orders(ctx context.Context, config OrdersConfig) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	sessions, err := signIn(ctx, config.Venue, config.Market.Users)
+	users, err := signIn(ctx, config.Target.Venue, config.Market.Users...)
 	if err != nil {
 		return Result{}, err
 	}
-	defer sessions.close()
+	defer closeAll(users)
+	send := sendOrdinary
+	if config.Client == Light {
+		send = sendLight
+	}
 	plan := newSchedule(time.Now(), config.Warmup, config.Duration, config.Rate, config.Batch)
-	lanes := make([]*lane, config.Connections)
-	for i := range lanes {
-		lanes[i] = newLane(i, plan, config, sessions)
-	}
-	meter := newMeter(config.ServerPID)
-	group, running := errgroup.WithContext(ctx)
-	for _, l := range lanes {
-		group.Go(func() error {
-			if config.Client == Light {
-				return sendLight(running, config, l)
-			}
-			return sendOrdinary(running, config, l)
-		})
-	}
-	group.Go(func() error { return meter.between(running, plan.measure, plan.end) })
-	if err := group.Wait(); err != nil {
+	lanes, meter, err := sendAll(ctx, config, plan, users, func(ctx context.Context, l *lane) error { return send(ctx, config, l) })
+	if err != nil {
 		return Result{}, fmt.Errorf("bench: %w", err)
 	}
 	result := resultOf(config, lanes, meter)
 	if !config.NoCheck {
-		if err := audit(ctx, sessions, lanes, &result); err != nil {
+		if err := audit(ctx, users, lanes, &result); err != nil {
 			return result, err
 		}
 	}
 	return result, nil
+}
+
+// sendAll sends the requests of all connections, and measures meanwhile.
+func sendAll(ctx context.Context, config OrdersConfig, plan *schedule, users []*session, send func(context.Context, *lane) error) ([]*lane, *meter, error) {
+	lanes, meter := make([]*lane, config.Connections), &meter{pid: config.Target.PID}
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range lanes {
+		l := newLane(i, plan, config, users)
+		lanes[i] = l
+		group.Go(func() error { return send(ctx, l) })
+	}
+	group.Go(func() error { return meter.between(ctx, plan.measure, plan.end) })
+	return lanes, meter, group.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +15,9 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// market is one that was prepared, without a venue to prepare it.
+// market is what Prepare returns, without a venue.
 func market() Market {
-	m := Market{Symbol: Symbol, run: "run", tick: 1e6, lot: 1e8, middle: 1000 * 1e8}
+	m := Market{run: "run"}
 	for i := range 4 {
 		m.Users = append(m.Users, Credentials{fmt.Sprintf("user-%d", i), "secret"})
 	}
@@ -48,7 +49,7 @@ func TestEveryClientSendsEveryOrderOnce(t *testing.T) {
 					var began time.Time
 					r, err := counted(func(d time.Duration) (Result, error) {
 						v, began = &fakeVenue{}, time.Now()
-						config := quick(OrdersConfig{Venue: serveFake(t, v), Client: sender, Batch: batch, Rate: rate, Connections: 3, InFlight: 5})
+						config := quick(OrdersConfig{Target: Target{Venue: serveFake(t, v)}, Client: sender, Batch: batch, Rate: rate, Connections: 3, InFlight: 5})
 						config.Duration = d
 						return Orders(t.Context(), config)
 					})
@@ -84,7 +85,7 @@ func TestEveryClientSendsEveryOrderOnce(t *testing.T) {
 func TestLostAndDoubledOrdersAreFound(t *testing.T) {
 	for _, sender := range []Client{GRPC, Light} {
 		v := &fakeVenue{forget: 10, twice: 7}
-		r, err := Orders(t.Context(), quick(OrdersConfig{Venue: serveFake(t, v), Client: sender}))
+		r, err := Orders(t.Context(), quick(OrdersConfig{Target: Target{Venue: serveFake(t, v)}, Client: sender}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +101,7 @@ func TestLostAndDoubledOrdersAreFound(t *testing.T) {
 func TestFailedRequestsAreCountedAndNothingElse(t *testing.T) {
 	for _, sender := range []Client{GRPC, Light} {
 		r, err := counted(func(d time.Duration) (Result, error) {
-			config := quick(OrdersConfig{Venue: serveFake(t, &fakeVenue{refuse: 5}), Client: sender})
+			config := quick(OrdersConfig{Target: Target{Venue: serveFake(t, &fakeVenue{refuse: 5})}, Client: sender})
 			config.Duration = d
 			return Orders(t.Context(), config)
 		})
@@ -116,7 +117,7 @@ func TestFailedRequestsAreCountedAndNothingElse(t *testing.T) {
 func TestTheLightClientKeepsToSmallWindows(t *testing.T) {
 	v := &fakeVenue{}
 	venue := serveFake(t, v, grpc.InitialWindowSize(65535), grpc.InitialConnWindowSize(65535))
-	r, err := Orders(t.Context(), quick(OrdersConfig{Venue: venue, Client: Light, Batch: 700, InFlight: 20, Connections: 1}))
+	r, err := Orders(t.Context(), quick(OrdersConfig{Target: Target{Venue: venue}, Client: Light, Batch: 700, InFlight: 20, Connections: 1}))
 	if err != nil || r.Orders == 0 || !r.Good() {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -125,7 +126,7 @@ func TestTheLightClientKeepsToSmallWindows(t *testing.T) {
 func TestAVenueThatIsGoneEndsTheRun(t *testing.T) {
 	for _, sender := range []Client{GRPC, Light} {
 		config := quick(OrdersConfig{Client: sender})
-		config.Venue.Address, config.Venue.Plaintext = "127.0.0.1:1", true
+		config.Target.Venue.Address, config.Target.Venue.Plaintext = "127.0.0.1:1", true
 		if _, err := Orders(t.Context(), config); err == nil {
 			t.Errorf("%s: no error without a venue", sender)
 		}
@@ -218,7 +219,7 @@ func FuzzReadAnswers(f *testing.F) {
 
 func TestTheResultsJSONHasThePublishedFields(t *testing.T) {
 	v := &fakeVenue{}
-	r, err := Orders(t.Context(), quick(OrdersConfig{Venue: serveFake(t, v), ServerPID: 1}))
+	r, err := Orders(t.Context(), quick(OrdersConfig{Target: Target{Venue: serveFake(t, v), PID: os.Getpid()}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,15 +235,5 @@ func TestTheResultsJSONHasThePublishedFields(t *testing.T) {
 		if _, ok := fields[name].(float64); !ok {
 			t.Errorf("%s is %v in %s", name, fields[name], text)
 		}
-	}
-}
-
-func TestPlacesInStatAreCountedAfterTheName(t *testing.T) {
-	stat := "12 (a ) b) S 1 12 12 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 8 0 1 2 3"
-	if d, err := parseStat([]byte(stat)); err != nil || d != 3*time.Second {
-		t.Errorf("%v, %v", d, err)
-	}
-	if _, err := parseStat([]byte("12 (x) S 1")); err == nil {
-		t.Error("a short stat was read")
 	}
 }

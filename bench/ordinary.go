@@ -17,10 +17,10 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// sendOrdinary carries a lane out with grpc-go: one connection, a goroutine for
+// sendOrdinary sends a lane's requests with grpc-go: one connection, a goroutine for
 // each request that may be in flight.
 func sendOrdinary(ctx context.Context, config OrdersConfig, l *lane) (err error) {
-	conn, err := dial(config.Venue)
+	conn, err := dial(config.Target.Venue)
 	if err != nil {
 		return err
 	}
@@ -29,8 +29,7 @@ func sendOrdinary(ctx context.Context, config OrdersConfig, l *lane) (err error)
 	group, ctx := errgroup.WithContext(ctx)
 	for range config.InFlight {
 		group.Go(func() error {
-			sleeper := newSleeper()
-			defer sleeper.stop()
+			var sleeper sleeper
 			for {
 				r, ok := l.next()
 				if !ok {
@@ -60,7 +59,7 @@ func dial(venue client.Config) (*grpc.ClientConn, error) {
 
 // ordinary sends one request and keeps the answer.
 func (l *lane) ordinary(ctx context.Context, orders todokuv1.OrderServiceClient, r *request) {
-	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+r.user.token())
+	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+r.user.token)
 	if r.size == 1 {
 		message := l.order(r, r.first)
 		r.sent = time.Now()
@@ -85,8 +84,8 @@ func (l *lane) ordinary(ctx context.Context, orders todokuv1.OrderServiceClient,
 // order is order n of a lane as a message.
 func (l *lane) order(r *request, n uint64) *todokuv1.PlaceOrderRequest {
 	return &todokuv1.PlaceOrderRequest{
-		ClientOrderId: l.id(n), Symbol: l.market.Symbol, Side: r.side, TimeInForce: l.timeInForce(n),
-		Price: l.price(r.side, n).String(), Quantity: l.market.lot.String(),
+		ClientOrderId: l.id(n), Symbol: Symbol, Side: r.side, TimeInForce: l.timeInForce(n),
+		Price: l.price(r.side, n).String(), Quantity: lotSize.String(),
 	}
 }
 

@@ -12,36 +12,53 @@ import (
 	"syscall"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"todoku/client"
 )
 
-// Waits for a venue of one's own.
 const (
 	startDeadline = 30 * time.Second
 	startRetry    = 50 * time.Millisecond
 	stopDeadline  = 30 * time.Second
-	// logKept is how much of its log is shown when it fails.
+	// logKept is how many bytes of a server's log are shown when it fails.
 	logKept = 4 << 10
 )
 
-// administrator is who prepares a venue of one's own.
+// administrator prepares servers that a benchmark starts.
 const administrator = "bench-admin"
 
-// Process is a venue in a process of its own, on loopback, over a directory that
-// goes away with it.
-type Process struct {
-	// Venue is where it is.
+// Target is a server to measure.
+type Target struct {
+	// Name is what results call it.
+	Name  string
 	Venue client.Config
-	// Admin is its administrator.
+	// Admin makes the users and instruments of a benchmark.
 	Admin Credentials
-	// PID is the process, for its CPU.
+	// PID is the server's process on this machine, whose CPU and memory are measured; 0
+	// to leave that out.
 	PID int
-	// Environment is added to this process's own from its next start on.
-	Environment []string
+
+	// own can be started anew between the parts of a benchmark; nil where that would
+	// lose what the benchmark prepared.
+	own *Process
+}
+
+// The names of targets.
+const (
+	todoku       = "todoku"
+	yardstickOwn = "yardstick"
+)
+
+// NamedVenue is a venue that runs already.
+func NamedVenue(venue client.Config, admin Credentials, pid int) Target {
+	return Target{Name: todoku, Venue: venue, Admin: admin, PID: pid}
+}
+
+// Process is a server in a process of its own, on loopback, over a directory that is
+// deleted when it stops.
+type Process struct {
+	Target
 
 	dir       string // "" without data
 	binary    string
@@ -51,17 +68,17 @@ type Process struct {
 	exited    chan struct{} // closed when command has ended
 }
 
-// StartProcess starts the binary as a fresh venue and waits until it
-// serves. arguments are added to those of "serve". The data lies in a new
-// directory under parent, or under the system's one for temporary files when that
-// is empty: it should be the disk that is to be measured. The caller must call
-// [Process.Stop].
+// StartProcess starts the binary as a fresh venue and waits until it serves. arguments
+// are added to those of "serve". The data lies in a new directory under parent, which
+// should be on the disk to measure, or under the system's directory for temporary files
+// when parent is empty. The caller must call [Process.Stop].
 func StartProcess(ctx context.Context, binary, parent string, arguments ...string) (_ *Process, err error) {
 	dir, err := os.MkdirTemp(parent, "todoku-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	p := &Process{dir: dir, binary: binary, log: &tail{}, Admin: Credentials{administrator, client.NewRequestID()}}
+	p := &Process{dir: dir, binary: binary, log: &tail{}}
+	p.Target = Target{Name: todoku, Admin: Credentials{administrator, client.NewRequestID()}, own: p}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Stop())
@@ -90,15 +107,15 @@ func unlimited() []string {
 	}
 }
 
-// StartYardstick starts the server of the usual kind that ships with the binary,
-// for comparison. The caller must call [Process.Stop].
+// StartYardstick starts the server of the usual kind that ships with the binary, for
+// comparison. The caller must call [Process.Stop].
 func StartYardstick(ctx context.Context, binary string) (*Process, error) {
 	ports, err := freeAddresses(ctx)
 	if err != nil {
 		return nil, err
 	}
 	p := &Process{
-		Venue: client.Config{Address: ports[0], Plaintext: true}, Admin: Credentials{administrator, "any"},
+		Target: Target{Name: yardstickOwn, Venue: client.Config{Address: ports[0], Plaintext: true}, Admin: Credentials{administrator, "any"}},
 		binary: binary, arguments: []string{"bench", "yardstick-server", "--grpc-addr", ports[0]}, log: &tail{},
 	}
 	if err := p.start(ctx); err != nil {
@@ -107,43 +124,41 @@ func StartYardstick(ctx context.Context, binary string) (*Process, error) {
 	return p, nil
 }
 
-// Restart ends the process in good order and starts it again over the same data and
-// at the same address: sessions and connections are as before, memory is not.
-func (p *Process) Restart(ctx context.Context) error {
+// restart ends the process and starts it again over the same data and at the same
+// address: sessions and connections are as before, memory is not.
+func (p *Process) restart(ctx context.Context, environment ...string) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	return p.start(ctx)
+	return p.start(ctx, environment...)
 }
 
-// start starts the process and waits until it serves.
-func (p *Process) start(ctx context.Context) error {
-	command := exec.Command(p.binary, p.arguments...) //nolint:gosec,noctx // The caller's own binary; Stop ends it, in good order.
-	command.Env, command.Stdout, command.Stderr = append(environment(), p.Environment...), p.log, p.log
+// start starts the process, with additions to its environment, and waits until it serves.
+func (p *Process) start(ctx context.Context, added ...string) error {
+	command := exec.Command(p.binary, p.arguments...) //nolint:gosec,noctx // The caller's own binary; Stop ends it with SIGTERM.
+	command.Env, command.Stdout, command.Stderr = append(environment(), added...), p.log, p.log
 	if err := command.Start(); err != nil {
-		return fmt.Errorf("bench: start the venue: %w", err)
+		return fmt.Errorf("bench: start the server: %w", err)
 	}
 	exited := make(chan struct{})
 	p.command, p.exited, p.PID = command, exited, command.Process.Pid
 	go func() {
-		_ = command.Wait() // How it ended is in its log and its state.
+		_ = command.Wait() // The log says how it ended.
 		close(exited)
 	}()
 	return p.await(ctx)
 }
 
-// await asks for the server's health until that is good.
+// await asks for the server's health until it serves.
 func (p *Process) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
-	conn, err := grpc.NewClient(p.Venue.Address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := dial(p.Venue)
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
 	}
 	defer conn.Close() //nolint:errcheck // Nothing is under way any more.
 	health := grpc_health_v1.NewHealthClient(conn)
-	sleeper := newSleeper()
-	defer sleeper.stop()
 	for {
 		reply, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
 		if reply.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING {
@@ -151,17 +166,16 @@ func (p *Process) await(ctx context.Context) error {
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("bench: the venue ended: %s", p.log.text())
-		default:
-		}
-		if sleeper.until(ctx, time.Now().Add(startRetry)) != nil {
-			return fmt.Errorf("bench: the venue does not answer: %w: %s", err, p.log.text())
+			return fmt.Errorf("bench: the server ended: %s", p.log.text())
+		case <-ctx.Done():
+			return fmt.Errorf("bench: the server does not answer: %w: %s", err, p.log.text())
+		case <-time.After(startRetry):
 		}
 	}
 }
 
-// Stop ends the process as an operator does, kills it if that takes too long, and
-// removes the directory.
+// Stop ends the process as an operator does, kills it after a deadline, and deletes the
+// directory.
 func (p *Process) Stop() error {
 	err := p.end()
 	if p.dir != "" {
@@ -175,20 +189,18 @@ func (p *Process) end() error {
 		return nil
 	}
 	_ = p.command.Process.Signal(syscall.SIGTERM) // It may have ended.
-	timer := time.NewTimer(stopDeadline)
-	defer timer.Stop()
 	select {
 	case <-p.exited:
 		return nil
-	case <-timer.C:
+	case <-time.After(stopDeadline):
 		_ = p.command.Process.Kill() // It may have ended.
 		<-p.exited
-		return fmt.Errorf("bench: the venue did not stop within %s: %s", stopDeadline, p.log.text())
+		return fmt.Errorf("bench: the server did not stop within %s: %s", stopDeadline, p.log.text())
 	}
 }
 
-// environment is this process's without settings of todoku, which would decide
-// what is measured.
+// environment is this process's without settings of todoku, which would change what is
+// measured.
 func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TODOKU_") })
 }

@@ -28,25 +28,25 @@ func TestAVenueOfItsOwnIsLoadedAndLeavesNothingBehind(t *testing.T) {
 	for _, sender := range []Client{GRPC, Light} {
 		r, err := counted(func(d time.Duration) (Result, error) {
 			// Order ids are unique by run; a market is prepared anew for each.
-			market, err := Prepare(t.Context(), p.Venue, p.Admin, 4)
+			market, err := Prepare(t.Context(), p.Target, 4)
 			if err != nil {
 				return Result{}, err
 			}
 			return Orders(t.Context(), OrdersConfig{
-				Venue: p.Venue, Market: market, Client: sender, InFlight: 8, Batch: 3,
-				Warmup: 50 * time.Millisecond, Duration: d, ServerPID: p.PID,
+				Target: p.Target, Market: market, Client: sender, InFlight: 8, Batch: 3,
+				Warmup: 50 * time.Millisecond, Duration: d,
 			})
 		})
 		if err != nil || !r.Good() || r.Orders == 0 || r.Rejected > 0 || *r.ServerCPU <= 0 {
 			t.Errorf("%s: %+v, %v", sender, r, err)
 		}
 	}
-	market, err := Prepare(t.Context(), p.Venue, p.Admin, 4)
+	market, err := Prepare(t.Context(), p.Target, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Reports(t.Context(), ReportsConfig{
-		Venue: p.Venue, Market: market, Rate: 100, Warmup: 50 * time.Millisecond, Duration: 500 * time.Millisecond, ServerPID: p.PID,
+	r, err := Reports(t.Context(), OrdersConfig{
+		Target: p.Target, Market: market, Rate: 100, Warmup: 50 * time.Millisecond, Duration: 500 * time.Millisecond,
 	})
 	if err != nil || !r.Good() || r.DeliveriesPerSecond <= 0 || r.P50 <= 0 {
 		t.Errorf("%+v, %v", r, err)

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"todoku/client"
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
@@ -27,18 +26,15 @@ const (
 	unanswered = 1000
 )
 
-// errNoAnswers says that the venue did not answer in time. Other errors are worth
-// more: this one ends a run whose requests are counted as failed.
+// errNoAnswers says that the venue did not answer in time. The run still has a result, in
+// which the requests count as failed.
 var errNoAnswers = errors.New("bench: announcements without an answer")
 
 // publisher makes the events of a run: announcements through the public API, each
 // in the journal before it is pushed. Those of a burst are written at once, so that
 // the venue may journal them together.
 type publisher struct {
-	run     string
-	payload int
-	burst   int
-	start   time.Time
+	of      *pushRun
 	conn    *http2Conn
 	headers []byte
 	// tokens are the events that may be submitted now.
@@ -56,18 +52,19 @@ type publisher struct {
 	late     histogram
 }
 
-// newPublisher connects as an administrator. inFlight bounds a closed loop, in
-// bursts; 0 makes an open one.
-func newPublisher(ctx context.Context, venue client.Config, admin *session, run string, start time.Time, payload, burst, inFlight int) (*publisher, error) {
+// newPublisher connects as an administrator. A closed loop is bounded by the run's
+// InFlight.
+func newPublisher(ctx context.Context, r *pushRun, closedLoop bool) (*publisher, error) {
+	venue := r.config.Target.Venue
 	conn, err := dialLight(ctx, venue)
 	if err != nil {
 		return nil, err
 	}
-	p := &publisher{run: run, payload: payload, burst: burst, start: start, closedLoop: inFlight > 0}
-	p.headers = encodeHeaders(schemeOf(venue), venue.Address, todokuv1.AdminService_Announce_FullMethodName, admin.token(), true)
-	limit := max(unanswered, burst)
-	if p.closedLoop {
-		limit = inFlight * burst
+	p := &publisher{of: r, closedLoop: closedLoop}
+	p.headers = encodeHeaders(venue, todokuv1.AdminService_Announce_FullMethodName, r.admin.token, true)
+	limit := max(unanswered, r.config.Burst)
+	if closedLoop {
+		limit = r.config.InFlight * r.config.Burst
 	}
 	p.tokens = make(chan struct{}, limit)
 	for range limit {
@@ -79,15 +76,8 @@ func newPublisher(ctx context.Context, venue client.Config, admin *session, run 
 	return p, nil
 }
 
-func schemeOf(venue client.Config) string {
-	if venue.Plaintext {
-		return "http"
-	}
-	return "https"
-}
-
-// publish carries a schedule out and returns when the last answer has come, or has
-// not for too long. It may be called once. Ending halt ends it early.
+// publish submits the events of a schedule and returns when the last answer has come or
+// is overdue. It may be called once. Ending halt ends it early.
 func (p *publisher) publish(ctx, halt context.Context, plan *schedule) error {
 	defer p.conn.conn.Close() //nolint:errcheck // Everything has been read.
 	ctx, cancel := context.WithDeadlineCause(ctx, plan.end.Add(answersDeadline), errNoAnswers)
@@ -108,10 +98,8 @@ func (p *publisher) publish(ctx, halt context.Context, plan *schedule) error {
 
 // keepPace submits bursts when they are due and as tokens allow.
 func (p *publisher) keepPace(ctx, halt context.Context, plan *schedule) error {
-	sleeper := newSleeper()
-	defer sleeper.stop()
-	end := time.NewTimer(time.Until(plan.end))
-	defer end.Stop()
+	var sleeper sleeper
+	end := time.After(time.Until(plan.end))
 	for {
 		due, ok := plan.next()
 		if !ok {
@@ -120,10 +108,10 @@ func (p *publisher) keepPace(ctx, halt context.Context, plan *schedule) error {
 		if err := sleeper.until(halt, due); err != nil {
 			return ctx.Err() // Halted, which is no error, or ended.
 		}
-		for range p.burst {
+		for range p.of.config.Burst {
 			select {
 			case <-p.tokens:
-			case <-end.C:
+			case <-end:
 				return nil
 			case <-halt.Done():
 				return nil
@@ -132,7 +120,7 @@ func (p *publisher) keepPace(ctx, halt context.Context, plan *schedule) error {
 			}
 		}
 		if !plan.open() {
-			due = time.Now() // It waited for the others to arrive; that is not its own delay.
+			due = time.Now() // The wait for the others to arrive does not count as its delay.
 		}
 		if err := p.submit(due, !due.Before(plan.measure)); err != nil {
 			return err
@@ -142,7 +130,7 @@ func (p *publisher) keepPace(ctx, halt context.Context, plan *schedule) error {
 
 // submit writes a burst.
 func (p *publisher) submit(due time.Time, measured bool) error {
-	for range p.burst {
+	for range p.of.config.Burst {
 		p.mu.Lock()
 		n := p.sent
 		p.sent++
@@ -151,7 +139,7 @@ func (p *publisher) submit(due time.Time, measured bool) error {
 		}
 		p.mu.Unlock()
 		x := &exchange{request: request{first: n}}
-		x.message = p.appendRequest(nil, n, due.Sub(p.start))
+		x.message = p.appendRequest(nil, n, due.Sub(p.of.clients.start))
 		if err := p.conn.start(x, func() []byte { return p.headers }); err != nil {
 			return err
 		}
@@ -161,13 +149,13 @@ func (p *publisher) submit(due time.Time, measured bool) error {
 
 func (p *publisher) appendRequest(b []byte, n uint64, due time.Duration) []byte {
 	b = protowire.AppendTag(b, announceRequest, protowire.BytesType)
-	b = protowire.AppendString(b, p.run+"-"+strconv.FormatUint(n, 10))
+	b = protowire.AppendString(b, p.of.run+"-"+strconv.FormatUint(n, 10))
 	b = protowire.AppendTag(b, announceText, protowire.BytesType)
-	b = protowire.AppendVarint(b, uint64(p.payload))
-	return appendEvent(b, p.run, n, due, p.payload)
+	b = protowire.AppendVarint(b, uint64(p.of.config.Payload))
+	return appendEvent(b, p.of.run, n, due, p.of.config.Payload)
 }
 
-// done takes an answer.
+// done counts an answer.
 func (p *publisher) done(x *exchange) error {
 	_, err := x.result()
 	p.mu.Lock()
@@ -187,8 +175,8 @@ func (p *publisher) done(x *exchange) error {
 	return nil
 }
 
-// release returns a token. An event whose request failed may arrive none the less:
-// its second token is one too many.
+// release returns a token. An event whose request failed may still arrive: its second
+// token is dropped.
 func (p *publisher) release() {
 	select {
 	case p.tokens <- struct{}{}:
@@ -196,15 +184,15 @@ func (p *publisher) release() {
 	}
 }
 
-// arrived takes note that an event has arrived everywhere.
+// arrived is called when an event has arrived everywhere.
 func (p *publisher) arrived(uint64) {
 	if p.closedLoop {
 		p.release()
 	}
 }
 
-// outcome returns how many events were submitted and which are in the journal. No
-// answer must be under way.
+// outcome returns how many events were submitted and which are in the journal. It must
+// not be called while answers arrive.
 func (p *publisher) outcome() (sent uint64, acked *numberSet) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

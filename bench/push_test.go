@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// started starts a server from this test binary and prepares users on it.
-func started(t *testing.T, start func() (*Process, error), config PushConfig) (PushConfig, *Process) {
+// started returns a server that was started for a test, which stops it.
+func started(t *testing.T, p *Process, err error) *Process {
 	t.Helper()
-	p, err := start()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,18 +19,14 @@ func started(t *testing.T, start func() (*Process, error), config PushConfig) (P
 			t.Error(err)
 		}
 	})
-	config.Venue, config.Admin, config.ServerPID = p.Venue, p.Admin, p.PID
-	if config.Users, err = PrepareUsers(t.Context(), p.Venue, p.Admin, 2); err != nil {
-		t.Fatal(err)
-	}
-	return config, p
+	return p
 }
 
 // delivered repeats a run for longer and longer until it times a delivery: where the
 // machine is busy, none may arrive between the beginning and the end of a short one.
-func delivered(config PushConfig, run func(PushConfig) (PushResult, error)) (r PushResult, err error) {
+func delivered(ctx context.Context, config PushConfig) (r Result, err error) {
 	for config.Duration = 200 * time.Millisecond; config.Duration < 20*time.Second; config.Duration *= 2 {
-		if r, err = run(config); err != nil || r.P50 > 0 {
+		if r, err = Push(ctx, config); err != nil || r.P50 > 0 {
 			break
 		}
 	}
@@ -39,40 +34,29 @@ func delivered(config PushConfig, run func(PushConfig) (PushResult, error)) (r P
 }
 
 func TestFeedsOfAVenueAreMeasuredWhole(t *testing.T) {
-	few := PushConfig{Streams: 60, Warmup: 20 * time.Millisecond, Duration: 200 * time.Millisecond}
-	config, p := started(t, func() (*Process, error) { return StartProcess(t.Context(), self(t), t.TempDir(), "--impatient") }, few)
-	restart := func(ctx context.Context) (int, error) {
-		err := p.Restart(ctx)
-		return p.PID, err
-	}
+	process, err := StartProcess(t.Context(), self(t), t.TempDir(), "--impatient")
+	p := started(t, process, err)
+	config := PushConfig{Streams: 60, Warmup: 20 * time.Millisecond, Duration: 200 * time.Millisecond}
 	limit, backlog, storm, idle, freeze := config, config, config, config, config
 	backlog.Burst, backlog.Connections = 16, 7
-	idle.Duration = 50 * time.Millisecond
-	freeze.Streams, freeze.Rate, freeze.Payload = 5, 300, 1000
-	for _, row := range []Row{
-		{Name: "limit", Work: WorkPush, Config: limit},
-		{Name: "backlog", Work: WorkPush, Config: backlog},
-		{Name: "storm", Work: WorkStorm, Config: storm},
-		{Name: "freeze", Work: WorkFreeze, Config: freeze, Frozen: FrozenWindow},
-		{Name: "idle", Work: WorkIdle, Config: idle},
-	} {
-		run := func(config PushConfig) (PushResult, error) {
-			row.Config = config
-			return row.Run(t.Context(), restart)
+	storm.Work = WorkStorm
+	idle.Work, idle.Duration = WorkIdle, 50*time.Millisecond
+	freeze.Work, freeze.Streams, freeze.Rate, freeze.Payload = WorkFreeze, 5, 300, 1000
+	for name, config := range map[string]PushConfig{"limit": limit, "backlog": backlog, "storm": storm, "freeze": freeze, "idle": idle} {
+		config.Target = p.Target
+		measure := Push
+		if config.Work == "" {
+			measure = delivered
 		}
-		measure := run
-		if row.Work == WorkPush {
-			measure = func(config PushConfig) (PushResult, error) { return delivered(config, run) }
-		}
-		r, err := measure(row.Config)
-		if err != nil || !r.Good() || r.Streams != row.Config.Streams {
-			t.Errorf("%s: %+v, %v", row.Name, r, err)
+		r, err := measure(t.Context(), config)
+		if err != nil || !r.Good() || r.Streams != config.Streams || r.Server != todoku {
+			t.Errorf("%s: %+v, %v", name, r, err)
 			continue
 		}
-		switch row.Work {
+		switch r.Work {
 		case WorkPush:
 			if r.DeliveriesPerSecond <= 0 || r.P50 <= 0 || r.P99 < r.P50 || *r.Lost+*r.Duplicated != 0 || r.PerResponse < 1 {
-				t.Errorf("%s: %+v", row.Name, r)
+				t.Errorf("%s: %+v", name, r)
 			}
 		case WorkStorm:
 			if r.Storm.CaughtUp <= 0 || r.Storm.Missed != 20 || r.Events != 20 {
@@ -86,32 +70,35 @@ func TestFeedsOfAVenueAreMeasuredWhole(t *testing.T) {
 			if *r.IdleBytes <= 0 {
 				t.Errorf("%+v", r)
 			}
+		default:
+			t.Errorf("work %q", r.Work)
 		}
 	}
 }
 
 func TestTheYardstickIsOfTheUsualKind(t *testing.T) {
-	few := PushConfig{Streams: 60, Warmup: 20 * time.Millisecond, Duration: 200 * time.Millisecond}
-	config, _ := started(t, func() (*Process, error) { return StartYardstick(t.Context(), self(t)) }, few)
-	r, err := delivered(config, func(config PushConfig) (PushResult, error) { return Push(t.Context(), config) })
-	if err != nil || !r.Good() || r.DeliveriesPerSecond <= 0 || r.PerResponse != 1 {
+	process, err := StartYardstick(t.Context(), self(t))
+	p := started(t, process, err)
+	r, err := delivered(t.Context(), PushConfig{Target: p.Target, Streams: 60, Warmup: 20 * time.Millisecond})
+	if err != nil || !r.Good() || r.DeliveriesPerSecond <= 0 || r.PerResponse != 1 || r.Server != yardstickOwn {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
 func TestSettingsThatCannotBeMeasuredAreRefused(t *testing.T) {
 	for want, change := range map[string]func(*PushConfig){
-		"without TLS":  func(c *PushConfig) { c.Venue.Plaintext = false },
-		"40 to 1,000":  func(c *PushConfig) { c.Payload = 39 },
-		"a user for":   func(c *PushConfig) { c.Streams = 51 },
-		"30,000":       func(c *PushConfig) { c.Streams = 30_001 },
-		"in a burst":   func(c *PushConfig) { c.Burst = 1001 },
-		"connection":   func(c *PushConfig) { c.Streams, c.Connections = 5, 6 },
-		"not negative": func(c *PushConfig) { c.Rate = -1 },
-		"10 minutes":   func(c *PushConfig) { c.Duration = time.Hour },
+		"without TLS": func(c *PushConfig) { c.Target.Venue.Plaintext = false },
+		"least is 40": func(c *PushConfig) { c.Payload = 39 },
+		"most 30000":  func(c *PushConfig) { c.Streams = 30_001 },
+		"in a burst":  func(c *PushConfig) { c.Burst = 1001 },
+		"connection":  func(c *PushConfig) { c.Streams, c.Connections = 5, 6 },
+		"process id":  func(c *PushConfig) { c.Work = WorkIdle },
+		"no work":     func(c *PushConfig) { c.Work = "jump" },
+		"be negative": func(c *PushConfig) { c.Rate = -1 },
+		"10m0s":       func(c *PushConfig) { c.Duration = time.Hour },
 	} {
-		config := PushConfig{Users: make([]Credentials, 1), Streams: 10}
-		config.Venue.Plaintext = true
+		config := PushConfig{Streams: 10}
+		config.Target.Venue.Plaintext = true
 		change(&config)
 		if _, err := Push(t.Context(), config); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", want, err)
@@ -120,19 +107,19 @@ func TestSettingsThatCannotBeMeasuredAreRefused(t *testing.T) {
 }
 
 func TestTheMedianIsTheMiddleUnlessOneIsBad(t *testing.T) {
-	cpu := func(v float64) PushResult { return PushResult{ServerCPU: &v} }
-	if m := Median([]PushResult{cpu(9), cpu(2), cpu(5)}); *m.ServerCPU != 5 {
+	cpu := func(v float64) Result { return Result{ServerCPU: &v} }
+	if m := Median([]Result{cpu(9), cpu(2), cpu(5)}); *m.ServerCPU != 5 {
 		t.Errorf("the median is %v", *m.ServerCPU)
 	}
 	one := uint64(1)
-	if m := Median([]PushResult{cpu(9), {Lost: &one}, cpu(5)}); m.Good() {
+	if m := Median([]Result{cpu(9), {Lost: &one}, cpu(5)}); m.Good() {
 		t.Errorf("a loss is not shown: %+v", m)
 	}
 }
 
 func TestTheSummaryTakesEachFigureFromItsRow(t *testing.T) {
 	lost, idle, cpu := uint64(2), int64(30_000), 7.5
-	s := Summary("todoku", []PushResult{
+	s := Summary([]Result{
 		{Row: rowLimit, DeliveriesPerSecond: 180_000, ServerCPU: &cpu, P99: 1, Lost: &lost, Duplicated: new(uint64)},
 		{Row: rowSteady, DeliveriesPerSecond: 200_000, P50: 3, P99: 40, Lost: &lost, Duplicated: new(uint64)},
 		{Row: rowIdle, IdleBytes: &idle},

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,73 +14,44 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// ReportsConfig says how to measure the way from an order to its execution report.
-// The zero value of a field takes the default that is named beside it.
-type ReportsConfig struct {
-	// Venue is where the venue is.
-	Venue client.Config
-	// Market is where and by whom is traded; every user is a client with a stream
-	// of its own. See [Prepare].
-	Market Market
-	// Rate is how many orders a second are due in all; 1,000.
-	Rate int
-	// Warmup passes before anything is measured; 1 s.
-	Warmup time.Duration
-	// Duration is how long is measured, at most 10 min; 10 s.
-	Duration time.Duration
-	// ServerPID is the venue's process on this machine, whose CPU is measured; 0
-	// to leave that out.
-	ServerPID int
-}
-
 // lateReports is how long after the last order a report may come.
 const lateReports = 5 * time.Second
 
 // Reports measures from submitting an order to the arrival of its first execution
 // report on the same user's stream, with one order due every 1/Rate seconds from
-// the users by turns. The orders are those of [Orders].
-func Reports(ctx context.Context, config ReportsConfig) (Result, error) {
-	if config.Rate == 0 {
-		const standard = 1000
-		config.Rate = standard
-	}
-	load, err := OrdersConfig{
-		Venue: config.Venue, Market: config.Market, Connections: max(len(config.Market.Users), 1), Batch: 1, Rate: config.Rate,
-		Warmup: config.Warmup, Duration: config.Duration,
-	}.withDefaults()
+// the users by turns. The orders are those of [Orders]; every user is a client with a
+// stream of its own.
+func Reports(ctx context.Context, config OrdersConfig) (Result, error) {
+	config.Rate = cmp.Or(config.Rate, 1000)
+	config.Client, config.Connections, config.Batch = GRPC, len(config.Market.Users), 1
+	config, err := config.withDefaults()
 	if err != nil {
 		return Result{}, err
 	}
-	all, err := signIn(ctx, config.Venue, config.Market.Users)
+	users, err := signIn(ctx, config.Target.Venue, config.Market.Users...)
 	if err != nil {
 		return Result{}, err
 	}
-	defer all.close()
+	defer closeAll(users)
 	r := &reporter{sent: map[string]time.Time{}}
-	streams, err := r.follow(ctx, all)
+	stop, err := r.follow(ctx, users)
 	if err != nil {
-		return Result{}, errors.Join(err, streams.end())
+		return Result{}, errors.Join(err, stop())
 	}
-	plan := newSchedule(time.Now(), load.Warmup, load.Duration, load.Rate, load.Batch)
-	r.plan = plan
-	m := newMeter(config.ServerPID)
-	lanes := make([]*lane, len(all.users))
-	senders, running := errgroup.WithContext(ctx)
-	for i, u := range all.users {
-		lanes[i] = newLane(i, plan, load, all)
-		// Each client trades for its own user alone, on the side of its place.
-		lanes[i].pair = [2]*session{u, u}
-		senders.Go(func() error { return r.send(running, lanes[i], i%2 == 1) })
-	}
-	senders.Go(func() error { return m.between(running, plan.measure, plan.end) })
-	err = senders.Wait()
+	r.plan = newSchedule(time.Now(), config.Warmup, config.Duration, config.Rate, config.Batch)
+	lanes, meter, err := sendAll(ctx, config, r.plan, users, func(ctx context.Context, l *lane) error {
+		// Each client trades for its own user alone, every second one sells.
+		u := users[l.index]
+		l.pair = [2]*session{u, u}
+		return r.send(ctx, l, l.index%2 == 1)
+	})
 	if err == nil {
 		err = r.last(ctx)
 	}
-	if err = errors.Join(err, streams.end()); err != nil {
+	if err = errors.Join(err, stop()); err != nil {
 		return Result{}, fmt.Errorf("bench: %w", err)
 	}
-	result := resultOf(load, lanes, m)
+	result := resultOf(config, lanes, meter)
 	r.finish(&result)
 	return result, nil
 }
@@ -99,38 +71,30 @@ type reporter struct {
 	empty      chan struct{} // closed when the last report has come
 }
 
-// follow attaches a stream for every user and returns when all are live.
-func (r *reporter) follow(ctx context.Context, all *sessions) (*followers, error) {
+// follow attaches a stream for every user and returns when all are live. stop ends the
+// streams and waits for them.
+func (r *reporter) follow(ctx context.Context, users []*session) (stop func() error, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	group, streams := errgroup.WithContext(ctx)
-	f := &followers{group: group, cancel: cancel}
-	live := make(chan struct{}, len(all.users))
-	for _, u := range all.users {
+	stop = func() error {
+		cancel()
+		if err := group.Wait(); !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	}
+	live := make(chan struct{}, len(users))
+	for _, u := range users {
 		group.Go(func() error { return r.receive(streams, u.client, live) })
 	}
-	for range all.users {
+	for range users {
 		select {
 		case <-live:
 		case <-streams.Done():
-			return f, context.Cause(streams)
+			return stop, context.Cause(streams)
 		}
 	}
-	return f, nil
-}
-
-// followers are the goroutines that receive.
-type followers struct {
-	group  *errgroup.Group
-	cancel context.CancelFunc
-}
-
-// end ends the streams and waits for them.
-func (f *followers) end() error {
-	f.cancel()
-	if err := f.group.Wait(); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+	return stop, nil
 }
 
 // receive follows one user's stream until ctx ends.
@@ -174,8 +138,7 @@ func (r *reporter) report(id string, now time.Time) {
 // send submits one user's orders when they are due. Users draw from one schedule;
 // whoever is free takes the next.
 func (r *reporter) send(ctx context.Context, l *lane, seller bool) error {
-	sleeper := newSleeper()
-	defer sleeper.stop()
+	var sleeper sleeper
 	orders := l.pair[0].client.Orders()
 	for {
 		q, ok := l.next()
@@ -203,7 +166,7 @@ func (r *reporter) send(ctx context.Context, l *lane, seller bool) error {
 	}
 }
 
-// last waits for the reports that are still missing, but not for ever.
+// last waits for the reports that are still missing, up to a deadline.
 func (r *reporter) last(ctx context.Context) error {
 	r.mu.Lock()
 	r.ended, r.empty = true, make(chan struct{})
@@ -212,18 +175,16 @@ func (r *reporter) last(ctx context.Context) error {
 	if missing == 0 {
 		return nil
 	}
-	timer := time.NewTimer(lateReports)
-	defer timer.Stop()
 	select {
 	case <-r.empty:
-	case <-timer.C:
+	case <-time.After(lateReports):
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	return nil
 }
 
-// finish writes down what came of it. The streams have ended.
+// finish enters the figures. The streams must have ended.
 func (r *reporter) finish(result *Result) {
 	lost := uint64(0)
 	for _, sent := range r.sent {
@@ -234,5 +195,5 @@ func (r *reporter) finish(result *Result) {
 	result.Work, result.Client, result.InFlight, result.Batch = "reports", "", 0, 0
 	result.Lost, result.Duplicated = &lost, &r.duplicated
 	result.DeliveriesPerSecond = float64(r.arrived) / result.Seconds
-	result.latencies(&r.latency)
+	result.P50, result.P99, result.P999, result.Most = r.latency.summary()
 }

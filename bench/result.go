@@ -7,53 +7,96 @@ import (
 	"time"
 )
 
-// Result is what a benchmark measured. Fields that do not apply are absent from
-// its JSON.
+// Result is what a benchmark measured. Fields that do not apply are absent from its JSON.
 type Result struct {
-	// Work names the benchmark: "orders" or "reports".
-	Work        string `json:"work"`
+	// Work names the benchmark: "orders", "reports", "push", "idle", "freeze",
+	// "freeze-memory", "storm" or "table".
+	Work string `json:"work"`
+	// Row names the row of the published table, Server the [Target].
+	Row         string `json:"row,omitempty"`
+	Server      string `json:"server,omitempty"`
 	Client      Client `json:"client,omitempty"`
+	Streams     int    `json:"streams,omitempty"`
 	Connections int    `json:"connections"`
 	InFlight    int    `json:"in_flight,omitempty"`
 	Batch       int    `json:"batch,omitempty"`
-	// OfferedPerSecond is the rate that was asked for; absent for a closed loop.
-	OfferedPerSecond int     `json:"offered_per_second,omitempty"`
-	Seconds          float64 `json:"seconds"`
+	Burst       int    `json:"burst,omitempty"`
+	Payload     int    `json:"payload_bytes,omitempty"`
+	// OfferedOrders and Offered are how many orders or events a second were asked for;
+	// absent for a closed loop.
+	OfferedOrders int     `json:"offered_per_second,omitempty"`
+	Offered       int     `json:"offered_events_per_second,omitempty"`
+	Seconds       float64 `json:"seconds"`
+	// Load is the machine's load average of the last minute, the run included.
+	Load string `json:"load_average,omitempty"`
 
-	// Orders were acknowledged within the measured time.
-	Orders          uint64  `json:"orders"`
-	OrdersPerSecond float64 `json:"orders_per_second"`
-	// DeliveriesPerSecond counts execution reports that arrived.
+	// OrderCounts is there for orders and reports.
+	*OrderCounts
+	// Events were submitted, Deliveries arrived within the measured time.
+	Events     uint64 `json:"events,omitempty"`
+	Deliveries uint64 `json:"deliveries,omitempty"`
+	// DeliveriesPerSecond counts events or, for reports, execution reports.
 	DeliveriesPerSecond float64 `json:"deliveries_per_second,omitempty"`
+	// PerResponse is how many events a response carried.
+	PerResponse float64 `json:"deliveries_per_response,omitempty"`
 
-	// Latencies, of requests or, for reports, from submitting to the report.
-	P50  float64 `json:"p50_ms"`
-	P99  float64 `json:"p99_ms"`
-	P999 float64 `json:"p999_ms"`
-	Most float64 `json:"max_ms"`
+	// Latencies: of requests; for reports from submitting to the report; for feeds from
+	// when an event was due to its arrival at each client.
+	P50  float64 `json:"p50_ms,omitempty"`
+	P99  float64 `json:"p99_ms,omitempty"`
+	P999 float64 `json:"p999_ms,omitempty"`
+	Most float64 `json:"max_ms,omitempty"`
 	// LateP99 is the generator's own error: how late a request was sent.
 	LateP99 float64 `json:"generator_late_p99_ms,omitempty"`
 
-	// CPU by million orders; the server's only where its process is known.
+	// CPU by million orders or deliveries; the server's only where its process is known.
 	ServerCPU *float64 `json:"server_cpu_seconds_per_million,omitempty"`
-	OwnCPU    float64  `json:"generator_cpu_seconds_per_million"`
+	OwnCPU    *float64 `json:"generator_cpu_seconds_per_million,omitempty"`
+	// Cores say how busy either was: CPU-seconds a second.
+	ServerCores *float64 `json:"server_cores,omitempty"`
+	OwnCores    *float64 `json:"generator_cores,omitempty"`
 
-	// Rejected orders were answered with a no, Failed requests not at all.
-	Rejected uint64 `json:"rejected"`
-	Failed   uint64 `json:"failed"`
-	// FirstFailure says why the first failed.
+	// Failed requests were not answered or answered with an error.
+	Failed       uint64 `json:"failed"`
 	FirstFailure string `json:"first_failure,omitempty"`
-	// Lost were acknowledged and are not there, Duplicated are there twice or
-	// under another id; absent if that was not checked.
+	// Ended streams were ended by the server without a request to do so.
+	Ended    uint64 `json:"ended,omitempty"`
+	FirstEnd string `json:"first_end,omitempty"`
+	// Lost orders were acknowledged and are not listed, Duplicated ones are listed twice
+	// or under another id. Lost deliveries were acknowledged and did not arrive,
+	// Duplicated ones arrived again. Absent if that was not checked.
 	Lost       *uint64 `json:"lost,omitempty"`
 	Duplicated *uint64 `json:"duplicated,omitempty"`
+	// Disordered deliveries arrived after a later one. Broken are responses that do not
+	// follow on the one before: their previous_cursor or number is another. Resets are
+	// resumes that could not be replayed.
+	Disordered uint64 `json:"disordered,omitempty"`
+	Broken     uint64 `json:"broken_chain,omitempty"`
+	Resets     uint64 `json:"resets,omitempty"`
+
+	// IdleBytes is the server's resident memory for each connection.
+	IdleBytes *int64 `json:"idle_bytes_per_connection,omitempty"`
+	// Storm is there for a storm, Frozen for a client that stopped reading,
+	// FrozenMemory for what such clients cost.
+	Storm        *StormResult  `json:"storm,omitempty"`
+	Frozen       *FrozenResult `json:"frozen,omitempty"`
+	FrozenMemory *FrozenMemory `json:"frozen_memory,omitempty"`
+}
+
+// OrderCounts are figures of orders only.
+type OrderCounts struct {
+	// Orders were acknowledged within the measured time.
+	Orders          uint64  `json:"orders"`
+	OrdersPerSecond float64 `json:"orders_per_second"`
+	// Rejected orders were acknowledged and rejected, at any time.
+	Rejected uint64 `json:"rejected"`
 }
 
 // resultOf sums the lanes up.
 func resultOf(config OrdersConfig, lanes []*lane, m *meter) Result {
 	r := Result{
 		Work: "orders", Client: config.Client, Connections: config.Connections, InFlight: config.InFlight, Batch: config.Batch,
-		OfferedPerSecond: config.Rate, Seconds: config.Duration.Seconds(),
+		OfferedOrders: config.Rate, Seconds: config.Duration.Seconds(), OrderCounts: &OrderCounts{},
 	}
 	var latency, late histogram
 	for _, l := range lanes {
@@ -66,71 +109,118 @@ func resultOf(config OrdersConfig, lanes []*lane, m *meter) Result {
 			r.FirstFailure = l.firstErr.Error()
 		}
 	}
-	r.latencies(&latency)
+	r.P50, r.P99, r.P999, r.Most = latency.summary()
 	if config.Rate > 0 {
-		r.LateP99 = milliseconds(late.quantile(9900))
+		_, r.LateP99, _, _ = late.summary()
 	}
-	r.cpu(m)
+	r.OrdersPerSecond = float64(r.Orders) / r.Seconds
+	r.cpu(m, r.Orders)
 	return r
 }
 
-func (r *Result) latencies(h *histogram) {
-	r.P50, r.P99 = milliseconds(h.quantile(5000)), milliseconds(h.quantile(9900))
-	r.P999, r.Most = milliseconds(h.quantile(9990)), milliseconds(h.most)
-}
-
-func (r *Result) cpu(m *meter) {
-	r.OrdersPerSecond = float64(r.Orders) / r.Seconds
-	if r.Orders == 0 {
-		return
+// cpu enters the CPU that was used for so many orders or deliveries.
+func (r *Result) cpu(m *meter, count uint64) {
+	const million = 1e6
+	share := func(used time.Duration, by float64) *float64 {
+		if by == 0 {
+			return nil
+		}
+		v := used.Seconds() / by
+		return &v
 	}
-	perMillion := func(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(r.Orders) }
-	r.OwnCPU = perMillion(m.own)
-	if m.known {
-		server := perMillion(m.server)
-		r.ServerCPU = &server
+	r.OwnCores, r.OwnCPU = share(m.own, r.Seconds), share(m.own, float64(count)/million)
+	if m.pid != 0 {
+		r.ServerCores, r.ServerCPU = share(m.server, r.Seconds), share(m.server, float64(count)/million)
 	}
 }
 
-func milliseconds(d time.Duration) float64 {
-	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
-}
-
-// Good says whether nothing was lost, doubled or left unanswered.
+// Good says whether everything was answered and arrived once and in order.
 func (r *Result) Good() bool {
-	return r.Failed == 0 && (r.Lost == nil || *r.Lost == 0) && (r.Duplicated == nil || *r.Duplicated == 0)
+	return r.Failed == 0 && r.Ended == 0 && r.Disordered == 0 && r.Broken == 0 && r.Resets == 0 &&
+		(r.Lost == nil || *r.Lost == 0) && (r.Duplicated == nil || *r.Duplicated == 0)
 }
 
 // WriteTable prints the result for people.
 func (r *Result) WriteTable(out io.Writer) error {
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-24s "+format+"\n", append([]any{name}, args...)...)
+		fmt.Fprintf(&b, "%-18s "+format+"\n", append([]any{name}, args...)...)
 	}
-	offered := "as many as go"
-	if r.OfferedPerSecond > 0 {
-		offered = fmt.Sprintf("%d a second", r.OfferedPerSecond)
+	offered := "as many as possible"
+	if rate := max(r.OfferedOrders, r.Offered); rate > 0 {
+		offered = fmt.Sprintf("%d a second", rate)
 	}
-	row("work", "%s, %s, %d connections for %g s", r.Work, offered, r.Connections, r.Seconds)
-	if r.Client != "" {
-		row("requests", "of %d orders, %d in flight on each connection, client %s", r.Batch, r.InFlight, r.Client)
+	unit := "deliveries"
+	if r.OrderCounts != nil {
+		unit = "orders"
+		row("work", "%s, %s, %d connections for %g s", r.Work, offered, r.Connections, r.Seconds)
+		if r.Client != "" {
+			row("requests", "of %d orders, %d in flight on each connection, client %s", r.Batch, r.InFlight, r.Client)
+		}
+		row(unit, "%.0f a second (%d), %d rejected", r.OrdersPerSecond, r.Orders, r.Rejected)
+	} else {
+		row("work", "%s, %s, %d streams on %d connections", r.Work, r.Server, r.Streams, r.Connections)
 	}
-	row("orders", "%.0f a second (%d)", r.OrdersPerSecond, r.Orders)
+	if r.Payload > 0 {
+		row("events", "%s, %d at once, %d bytes, for %g s", offered, r.Burst, r.Payload, r.Seconds)
+		if r.InFlight > 0 {
+			row("in flight", "%d bursts", r.InFlight)
+		}
+	}
 	if r.DeliveriesPerSecond > 0 {
-		row("reports", "%.0f a second", r.DeliveriesPerSecond)
+		row("deliveries", "%.0f a second", r.DeliveriesPerSecond)
 	}
-	row("latency", "p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms, longest %.3f ms", r.P50, r.P99, r.P999, r.Most)
-	if r.OfferedPerSecond > 0 {
+	if r.PerResponse > 0 {
+		row("response", "%.2f deliveries", r.PerResponse)
+	}
+	if r.Most > 0 {
+		row("latency", "p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms, longest %.3f ms", r.P50, r.P99, r.P999, r.Most)
+	}
+	if r.LateP99 > 0 {
 		row("generator late", "p99 %.3f ms", r.LateP99)
 	}
-	if r.ServerCPU != nil {
-		row("server CPU", "%.2f s per million orders", *r.ServerCPU)
+	if r.ServerCPU != nil && r.ServerCores != nil {
+		row("server CPU", "%.2f s per million %s, %.2f cores", *r.ServerCPU, unit, *r.ServerCores)
 	}
-	row("generator CPU", "%.2f s per million orders", r.OwnCPU)
-	row("rejected, failed", "%d, %d %s", r.Rejected, r.Failed, r.FirstFailure)
+	if r.OwnCPU != nil && r.OwnCores != nil {
+		row("generator CPU", "%.2f s per million %s, %.2f cores", *r.OwnCPU, unit, *r.OwnCores)
+	}
+	r.special(row)
+	if r.Failed > 0 || r.Ended > 0 {
+		row("failed", "%d requests %s; %d streams ended %s", r.Failed, r.FirstFailure, r.Ended, r.FirstEnd)
+	}
 	if r.Lost != nil && r.Duplicated != nil {
-		row("lost, duplicated", "%d, %d", *r.Lost, *r.Duplicated)
+		row("lost, duplicated", "%d, %d; disordered %d, broken chain %d, resets %d", *r.Lost, *r.Duplicated, r.Disordered, r.Broken, r.Resets)
+	}
+	if r.Load != "" {
+		row("load average", "%s", r.Load)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// special prints what only some benchmarks measure.
+func (r *Result) special(row func(name, format string, args ...any)) {
+	if r.IdleBytes != nil {
+		row("idle memory", "%.1f KB for each connection", float64(*r.IdleBytes)/1e3)
+	}
+	if s := r.Storm; s != nil {
+		row("caught up", "%.0f ms for all, %d events missed; attached after %.0f ms", s.CaughtUp, s.Missed, s.Attached)
+		if s.ServerCPU != nil {
+			row("CPU", "server %.2f s, generator %.2f s", *s.ServerCPU, s.OwnCPU)
+		}
+	}
+	if f := r.Frozen; f != nil {
+		row("frozen client", "%s; ended %s after %.1f s, its send blocked for %.2f s; resumed after %.0f ms", f.How, f.Reason, f.EndedAfter, f.Blocked, f.Resumed)
+		row("the others", "p50 %.1f ms, p99 %.1f ms (%.2f times the p99 before), longest %.1f ms",
+			f.P50, f.P99, f.P99/r.P99, f.Most)
+	}
+	if f := r.FrozenMemory; f != nil {
+		last := f.Rounds[len(f.Rounds)-1]
+		row("frozen clients", "%s, %d rounds; the last one ended %s after %.1f s", f.How, len(f.Rounds), last.Reason, last.EndedAfter)
+		for _, g := range growths {
+			least, median, most := f.spread(g.of)
+			row(g.name, "%+.2f MB, %+.2f to %+.2f", float64(median)/1e6, float64(least)/1e6, float64(most)/1e6)
+		}
+	}
 }

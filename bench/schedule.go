@@ -40,21 +40,21 @@ func (s *schedule) next() (time.Time, bool) {
 	return due, due.Before(s.end) && now.Before(s.end)
 }
 
-// sleeper waits for absolute times. Timers fire late by up to a millisecond; what
-// is late is then sent at once and counted as late.
+// sleeper waits for absolute times. Timers fire late by up to a millisecond; what is late
+// is then sent at once and counted as late. The zero value is ready.
 type sleeper struct{ timer *time.Timer }
 
-func newSleeper() sleeper { return sleeper{time.NewTimer(0)} }
-
-func (s sleeper) stop() { s.timer.Stop() }
-
 // until returns at a time or, with its error, when ctx ends.
-func (s sleeper) until(ctx context.Context, at time.Time) error {
+func (s *sleeper) until(ctx context.Context, at time.Time) error {
 	wait := time.Until(at)
 	if wait <= 0 {
 		return ctx.Err()
 	}
-	s.timer.Reset(wait)
+	if s.timer == nil {
+		s.timer = time.NewTimer(wait)
+	} else {
+		s.timer.Reset(wait)
+	}
 	select {
 	case <-s.timer.C:
 		return nil

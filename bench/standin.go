@@ -1,245 +1,207 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 
+	"todoku/client"
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// A client that is to be stopped whole, or whose program is not to take what its
-// transport has, must be a program of its own with a real gRPC library. It stands in
-// for a client of the run, sends its parent line by line what arrived, and leaves its
-// place and its cursor to the run's own client when it comes back.
+// A client that is stopped whole, or whose program does not take what its transport has
+// received, must be a program of its own with a real gRPC library. It stands in for a
+// client of the run and reports what arrived. When it has left, the run's own client
+// continues with its connection and cursor.
 
-// Lines between a stand-in and its parent.
-const (
-	linePause  = "pause" // to it: take nothing more
-	lineGoOn   = "go on"
-	lineLive   = "live"   // from it: what comes from now on counts
-	lineEvent  = "event"  // and its number
-	lineCursor = "cursor" // and the cursor after it
-	lineEnd    = "end"    // and how the stream ended
-)
-
-// standInOrder says what a stand-in attaches to.
+// standInOrder says what a stand-in attaches to. It is the first JSON value on its
+// standard input. A second value makes it stop reading, the end of the input makes it go
+// on.
 type standInOrder struct{ Address, Connection, Token, Run string }
 
-// StandIn is the program of a client in a process of its own: it reads its orders
-// from in, writes what arrives to out, and returns when its stream has ended and in
-// is closed.
-func StandIn(ctx context.Context, in io.Reader, out io.Writer) error {
-	lines := bufio.NewScanner(in)
-	var order standInOrder
-	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &order) != nil {
-		return fmt.Errorf("%w: a stand-in without orders", ErrConfig)
-	}
-	commands := make(chan string)
-	go func() { // Ends with in.
-		defer close(commands)
-		for lines.Scan() {
-			commands <- lines.Text()
-		}
-	}()
-	err := standIn(ctx, order, commands, out)
-	_, failed := fmt.Fprintln(out, lineEnd, status.Convert(err).Message())
-	for range commands { // Until in is closed.
-	}
-	return failed
+// standInReport is what one response brought, in JSON on the stand-in's standard output.
+// The parent counts what it has read whole.
+type standInReport struct {
+	Live   bool
+	Events []uint64
+	Cursor string
 }
 
-// standIn reads a stream to its end, which is the error.
-func standIn(ctx context.Context, order standInOrder, commands <-chan string, out io.Writer) error {
-	conn, err := grpc.NewClient(order.Address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+// StandIn is the program of a client in a process of its own. It returns when its stream
+// has ended and in is closed.
+func StandIn(ctx context.Context, in io.Reader, out io.Writer) error {
+	var order standInOrder
+	input := json.NewDecoder(in)
+	if err := input.Decode(&order); err != nil {
+		return fmt.Errorf("%w: a stand-in without orders: %w", ErrConfig, err)
+	}
+	pause, end := make(chan struct{}), make(chan struct{})
+	go func() { // Ends with in.
+		defer close(end)
+		var value any
+		if input.Decode(&value) == nil {
+			close(pause)
+			_ = input.Decode(&value) // Only the end of the input follows.
+		}
+	}()
+	err := standIn(ctx, order, func() {
+		if closed(pause) {
+			<-end
+		}
+	}, json.NewEncoder(out))
+	<-end
+	return err
+}
+
+// standIn reads a stream to its end, which is no error, and calls ready before each
+// response.
+func standIn(ctx context.Context, order standInOrder, ready func(), out *json.Encoder) error {
+	conn, err := dial(client.Config{Address: order.Address, Plaintext: true})
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // The stream's end says more.
+	defer conn.Close() //nolint:errcheck // Nothing is under way any more.
 	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+order.Token)
 	service := todokuv1.NewNotificationServiceClient(conn)
 	stream, err := service.FeedNotification(ctx, &todokuv1.FeedNotificationRequest{ConnectionId: order.Connection, InstanceId: order.Connection})
 	if err != nil {
 		return err
 	}
-	receipt := &todokuv1.AcknowledgeNotificationsRequest{ConnectionId: order.Connection}
+	ack := &todokuv1.AcknowledgeNotificationsRequest{ConnectionId: order.Connection}
 	acknowledged := time.Now()
 	for {
-		select {
-		case command := <-commands:
-			if command == linePause {
-				<-commands // Anything: what follows is to go on.
-			}
-		default:
-		}
+		ready()
 		r, err := stream.Recv()
 		if err != nil {
-			return err
+			return nil //nolint:nilerr // The server knows why it ended the stream.
 		}
-		if err := tellParent(out, order.Run, r); err != nil {
-			return err
+		report := standInReport{Cursor: r.GetCursor()}
+		for _, m := range r.GetMessages() {
+			report.Live = report.Live || m.GetSnapshotEnd() != nil
+			if n, _, ok := readEvent([]byte(m.GetAnnouncement().GetText()), order.Run); ok {
+				report.Events = append(report.Events, n)
+			}
+			if hello := m.GetHello(); hello != nil {
+				ack.AttachNumber = hello.GetAttachNumber()
+			}
 		}
-		if hello := r.GetMessages(); len(hello) > 0 && hello[0].GetHello() != nil {
-			receipt.AttachNumber = hello[0].GetHello().GetAttachNumber()
+		if err := out.Encode(report); err != nil {
+			return err
 		}
 		if time.Since(acknowledged) >= acknowledgeEvery {
-			acknowledged, receipt.ResponseNumber = time.Now(), r.GetNumber()
-			if _, err := service.AcknowledgeNotifications(ctx, receipt); err != nil {
-				return err
+			acknowledged, ack.ResponseNumber = time.Now(), r.GetNumber()
+			if _, err := service.AcknowledgeNotifications(ctx, ack); err != nil {
+				return nil //nolint:nilerr // As above.
 			}
 		}
 	}
 }
 
-// tellParent writes down what a response brought, its cursor last: what stands
-// before a cursor has arrived.
-func tellParent(out io.Writer, run string, r *todokuv1.FeedNotificationResponse) error {
-	var b strings.Builder
-	for _, m := range r.GetMessages() {
-		if m.GetSnapshotEnd() != nil {
-			b.WriteString(lineLive + "\n")
-		}
-		if n, _, ok := readEvent([]byte(m.GetAnnouncement().GetText()), run); ok {
-			fmt.Fprintln(&b, lineEvent, n)
-		}
-	}
-	fmt.Fprintln(&b, lineCursor, r.GetCursor())
-	_, err := io.WriteString(out, b.String())
-	return err
-}
-
-// understudy is a stand-in as its parent has it.
-type understudy struct {
+// standInProcess is a stand-in as its parent sees it.
+type standInProcess struct {
 	command *exec.Cmd
 	in      io.WriteCloser
-	live    chan struct{} // closed with its first live line
+	live    chan struct{} // closed when its stream is live
 	done    chan struct{} // closed when it has exited
 
-	mu     sync.Mutex // protects what follows
+	// Of all reports; written before done.
 	events []uint64
 	cursor string
-	end    string
 }
 
-// startUnderstudy starts the binary as a stand-in and waits until it is live.
-func startUnderstudy(ctx context.Context, binary string, order standInOrder) (*understudy, error) {
-	u := &understudy{command: exec.Command(binary, "bench", "stand-in"), live: make(chan struct{}), done: make(chan struct{})} //nolint:noctx // The caller's own binary; leave ends it.
-	u.command.Env = environment()
-	var err error
-	if u.in, err = u.command.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("bench: stand-in: %w", err)
-	}
-	out, err := u.command.StdoutPipe()
+// startStandIn starts this program as a stand-in and waits until it is live.
+func startStandIn(ctx context.Context, order standInOrder) (*standInProcess, error) {
+	binary, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("bench: stand-in: %w", err)
 	}
-	if err := u.command.Start(); err != nil {
+	s := &standInProcess{command: exec.Command(binary, "bench", "stand-in"), live: make(chan struct{}), done: make(chan struct{})} //nolint:gosec,noctx // This program; leave ends it.
+	s.command.Env = environment()
+	in, err1 := s.command.StdinPipe()
+	out, err2 := s.command.StdoutPipe()
+	if err := errors.Join(err1, err2); err != nil {
 		return nil, fmt.Errorf("bench: stand-in: %w", err)
 	}
+	if err := s.command.Start(); err != nil {
+		return nil, fmt.Errorf("bench: stand-in: %w", err)
+	}
+	s.in = in
 	go func() {
-		defer close(u.done)
-		u.read(out)
-		_ = u.command.Wait() // How its stream ended is what counts.
+		defer close(s.done)
+		s.read(out)
+		_ = s.command.Wait() // The server knows how the stream ended.
 	}()
-	data, err := json.Marshal(order)
-	if err == nil {
-		err = u.say(string(data))
-	}
-	if err == nil {
-		err = u.wait(ctx, u.live)
+	if err = s.say(order); err == nil {
+		err = s.wait(ctx, s.live)
 	}
 	if err != nil {
-		return nil, errors.Join(err, u.leave(ctx, false))
+		return nil, errors.Join(err, s.leave(ctx, false))
 	}
-	return u, nil
+	return s, nil
 }
 
-// say sends a line.
-func (u *understudy) say(line string) error {
-	if _, err := io.WriteString(u.in, line+"\n"); err != nil {
+// say sends a value.
+func (s *standInProcess) say(value any) error {
+	if err := json.NewEncoder(s.in).Encode(value); err != nil {
 		return fmt.Errorf("bench: stand-in: %w", err)
 	}
 	return nil
 }
 
-// wait waits for something of the stand-in's, for no longer than anything may take.
-func (u *understudy) wait(ctx context.Context, what <-chan struct{}) error {
-	timer := time.NewTimer(startDeadline)
-	defer timer.Stop()
+func (s *standInProcess) wait(ctx context.Context, what <-chan struct{}) error {
 	select {
 	case <-what:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-timer.C:
+	case <-time.After(startDeadline):
 		return fmt.Errorf("bench: stand-in: %w", context.DeadlineExceeded)
 	}
 }
 
-func (u *understudy) read(out io.Reader) {
-	live := sync.OnceFunc(func() { close(u.live) })
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		word, rest, _ := strings.Cut(lines.Text(), " ")
-		if word == lineLive {
+func (s *standInProcess) read(out io.Reader) {
+	live := sync.OnceFunc(func() { close(s.live) })
+	for decoder := json.NewDecoder(out); ; {
+		var r standInReport
+		if decoder.Decode(&r) != nil {
+			return
+		}
+		s.events, s.cursor = append(s.events, r.Events...), r.Cursor
+		if r.Live {
 			live()
-			continue
 		}
-		u.note(word, rest)
-	}
-}
-
-func (u *understudy) note(word, rest string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	switch word {
-	case lineEvent:
-		if n, err := strconv.ParseUint(rest, 10, 64); err == nil {
-			u.events = append(u.events, n)
-		}
-	case lineCursor:
-		u.cursor = rest
-	case lineEnd:
-		u.end = rest
 	}
 }
 
 // freeze stops the program's reading, or the whole process.
-func (u *understudy) freeze(whole bool) error {
+func (s *standInProcess) freeze(whole bool) error {
 	if !whole {
-		return u.say(linePause)
+		return s.say("pause")
 	}
-	if err := u.command.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := s.command.Process.Signal(syscall.SIGSTOP); err != nil {
 		return fmt.Errorf("bench: stop the stand-in: %w", err)
 	}
 	return nil
 }
 
-// leave lets the stand-in go on, read what has arrived for it and learn how its
-// stream ended, and waits for it to exit; without patience it is killed. It may be
-// called again.
-func (u *understudy) leave(ctx context.Context, patient bool) error {
-	if !patient {
-		_ = u.command.Process.Kill() // It may be gone.
-		<-u.done
-		return nil
+// leave lets the stand-in read what has arrived for it up to the end of its stream and
+// exit, or, without patience, kills it. It may be called again.
+func (s *standInProcess) leave(ctx context.Context, patient bool) (err error) {
+	if patient {
+		_ = s.command.Process.Signal(syscall.SIGCONT) // It may not be stopped.
+		_ = s.in.Close()                              // It may have exited.
+		err = s.wait(ctx, s.done)
 	}
-	_ = u.command.Process.Signal(syscall.SIGCONT) // It may not be stopped.
-	_ = u.say(lineGoOn)                           // It may be gone.
-	_ = u.in.Close()                              // So may the pipe.
-	err := u.wait(ctx, u.done)
-	return errors.Join(err, u.leave(ctx, false))
+	_ = s.command.Process.Kill() // It may have exited.
+	<-s.done
+	return err
 }

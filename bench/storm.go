@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// StormResult is what came of all clients returning at once.
+// StormResult is how long it took all clients to return at once.
 type StormResult struct {
 	// Missed is how many events were announced while all were away.
 	Missed int `json:"missed"`
@@ -24,89 +24,69 @@ const away = time.Second
 const (
 	// stormDeadline is how long they may take to catch up.
 	stormDeadline = 60 * time.Second
-	// nothingMore is how long after the last arrival, all being attached, no other
-	// is waited for.
+	// nothingMore is how long after the last arrival no further one is expected, once all
+	// are attached.
 	nothingMore = 3 * time.Second
 )
 
-// Storm attaches clients, cuts all their connections at once, announces events
-// while they are away, lets all come back at once, each resuming after what it
-// received last, and measures until every client has every event. Rate, Burst and
-// the times of the configuration mean nothing here.
-func Storm(ctx context.Context, config PushConfig, missed int) (PushResult, error) {
-	if missed == 0 {
-		const standard = 20
-		missed = standard
-	}
-	// The events are one burst.
-	config.Rate, config.Burst, config.InFlight = 0, missed, 1
-	r, err := newPushRun(ctx, config)
-	if err != nil {
-		return PushResult{}, err
-	}
-	defer r.close()
+// storm is [WorkStorm].
+func (r *pushRun) storm(ctx context.Context) (Result, error) {
 	if err := r.clients.attach(ctx); err != nil {
-		return PushResult{}, err
+		return Result{}, err
 	}
-	p, err := r.leave(ctx)
+	if err := r.leave(ctx); err != nil {
+		return Result{}, err
+	}
+	if err := r.meter.read(); err != nil {
+		return Result{}, err
+	}
+	storm, err := r.comeBack(ctx)
 	if err != nil {
-		return PushResult{}, err
+		return Result{}, err
 	}
-	m := newMeter(r.config.ServerPID)
-	if err := m.read(); err != nil {
-		return PushResult{}, err
-	}
-	storm, err := r.comeBack(ctx, p, m)
-	if err != nil {
-		return PushResult{}, err
-	}
-	storm.Missed = missed
-	result := r.blank("storm")
+	result := r.blank()
 	result.Seconds, result.Storm = storm.CaughtUp/float64(time.Second/time.Millisecond), storm
-	r.verify(&result, p)
+	r.verify(&result)
 	return result, nil
 }
 
 // leave cuts all connections and announces what will have been missed.
-func (r *pushRun) leave(ctx context.Context) (*publisher, error) {
+func (r *pushRun) leave(ctx context.Context) (err error) {
 	left := time.Now()
 	r.clients.cut()
-	p, err := newPublisher(ctx, r.config.Venue, r.admin.users[0], r.run, r.clients.start, r.config.Payload, r.config.Burst, 1)
-	if err != nil {
-		return nil, err
+	if r.publisher, err = newPublisher(ctx, r, true); err != nil {
+		return err
 	}
 	// The only burst in flight does not arrive before the schedule ends.
-	if err := p.publish(ctx, ctx, newSchedule(left, 0, away, 0, r.config.Burst)); err != nil {
-		return nil, err
+	if err := r.publisher.publish(ctx, ctx, newSchedule(left, 0, away, 0, r.config.Burst)); err != nil {
+		return err
 	}
-	sleeper := newSleeper()
-	defer sleeper.stop()
-	return p, sleeper.until(ctx, left.Add(away))
+	return new(sleeper).until(ctx, left.Add(away))
 }
 
 // comeBack attaches all and reads until each has what it missed.
-func (r *pushRun) comeBack(ctx context.Context, p *publisher, m *meter) (*StormResult, error) {
-	began := time.Now()
+func (r *pushRun) comeBack(ctx context.Context) (*StormResult, error) {
+	since := r.clients.now()
 	if err := r.clients.attach(ctx); err != nil {
 		return nil, err
 	}
 	attached := r.clients.now()
-	sent, acked := p.outcome()
-	// A client whose replay was not possible never is whole; what it misses is lost.
+	// A client that could not replay never gets everything; the result counts that as lost.
 	_, err := r.clients.until(ctx, attached+stormDeadline, func() bool {
-		return r.tally.whole(sent, acked) || r.clients.now() > max(r.tally.last, attached)+nothingMore
+		return r.whole() || r.clients.now() > max(r.tally.last, attached)+nothingMore
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := m.read(); err != nil {
+	if err := r.meter.read(); err != nil {
 		return nil, err
 	}
-	since := began.Sub(r.clients.start)
-	storm := &StormResult{Attached: milliseconds(attached - since), CaughtUp: milliseconds(max(r.tally.last, attached) - since)}
-	storm.OwnCPU = m.own.Seconds()
-	if m.known {
-		server := m.server.Seconds()
+	storm := &StormResult{
+		Missed: r.config.Missed, Attached: milliseconds(attached - since), CaughtUp: milliseconds(max(r.tally.last, attached) - since),
+		OwnCPU: r.meter.own.Seconds(),
+	}
+	if r.meter.pid != 0 {
+		server := r.meter.server.Seconds()
 		storm.ServerCPU = &server
 	}
 	return storm, nil

@@ -15,8 +15,8 @@ type tally struct {
 	resets                         uint64
 	latency, after                 histogram     // by when the event was due
 	last                           time.Duration // when the last one arrived
-	// arrived counts each event's feeds; complete is told when the last of need
-	// has it.
+	// arrived counts the feeds that have each event; complete is called when it reaches
+	// need.
 	arrived  []uint32
 	need     uint32
 	complete func(event uint64)
@@ -59,8 +59,8 @@ func (t *tally) whole(events uint64, wanted *numberSet) bool {
 	return true
 }
 
-// numberSet is a set of numbers that come nearly in order: what is complete from 0
-// on costs nothing. The zero value is empty.
+// numberSet is a set of numbers that are added nearly in order: an unbroken range from 0
+// takes no memory. The zero value is empty.
 type numberSet struct {
 	base  uint64 // words before it are full and not kept
 	words []uint64
@@ -68,7 +68,7 @@ type numberSet struct {
 
 const wordBits = 64
 
-// add enters a number; false if it is there already.
+// add adds a number; false if it is there already.
 func (s *numberSet) add(n uint64) bool {
 	if n/wordBits < s.base {
 		return false

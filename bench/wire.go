@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -8,8 +10,8 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// The light client's messages, written and read field by field: generated code
-// would be half of what the generator does. A test compares it with that code.
+// The light client writes and reads its messages field by field: generated code would
+// take half of the generator's CPU. A test compares the two.
 
 // Field numbers of PlaceOrderRequest, PlaceOrdersRequest, and of what answers them.
 const (
@@ -27,6 +29,9 @@ const (
 	answerStatus   = 3
 	answerCursor   = 8
 )
+
+// errAnswers says that a reply does not answer its request.
+var errAnswers = errors.New("a reply without an answer for every order")
 
 // appendRequest appends a request's message.
 func (l *lane) appendRequest(b []byte, r *request) []byte {
@@ -51,15 +56,15 @@ func (l *lane) appendOrder(b []byte, r *request, n uint64) []byte {
 		b = protowire.AppendVarint(b, uint64(v))
 	}
 	text(requestID, l.id(n))
-	text(requestSymbol, l.market.Symbol)
+	text(requestSymbol, Symbol)
 	choice(requestSide, int32(r.side))
 	choice(requestTIF, int32(l.timeInForce(n)))
 	text(requestPrice, l.price(r.side, n).String())
-	text(requestQuantity, l.market.lot.String())
+	text(requestQuantity, lotSize.String())
 	return b
 }
 
-// readAnswers reads the answers of a reply, and the cursor of the last. The cursor
+// readAnswers returns the answers of a reply, and the cursor of the last one, which
 // points into the reply.
 func readAnswers(reply []byte, want int) (answers []answered, cursor []byte, err error) {
 	answers = make([]answered, 0, want)
@@ -70,7 +75,7 @@ func readAnswers(reply []byte, want int) (answers []answered, cursor []byte, err
 		a := answered{rejected: true}
 		rejected := false
 		err := fields(bytes, func(number protowire.Number, v uint64, bytes []byte) (err error) {
-			switch number { //nolint:exhaustive // the other fields are passed over
+			switch number { //nolint:exhaustive // the other fields are skipped
 			case answerOrderID:
 				if a.orderID, err = strconv.ParseUint(string(bytes), 10, 64); err == nil {
 					a.rejected = false
@@ -86,14 +91,14 @@ func readAnswers(reply []byte, want int) (answers []answered, cursor []byte, err
 		answers = append(answers, a)
 		return err
 	})
-	if err == nil {
-		err = answersFor(len(answers), want)
+	if err == nil && len(answers) != want {
+		err = fmt.Errorf("%w: %d of %d", errAnswers, len(answers), want)
 	}
 	return answers, cursor, err
 }
 
 // fields calls see with every field of a message: numbers as they are, texts and
-// messages as bytes. Other types are passed over.
+// messages as bytes. Other types are skipped.
 func fields(message []byte, see func(number protowire.Number, v uint64, bytes []byte) error) error {
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)
@@ -103,7 +108,7 @@ func fields(message []byte, see func(number protowire.Number, v uint64, bytes []
 		message = message[n:]
 		var v uint64
 		var bytes []byte
-		switch kind { //nolint:exhaustive // the others are passed over
+		switch kind { //nolint:exhaustive // the others are skipped
 		case protowire.VarintType:
 			v, n = protowire.ConsumeVarint(message)
 		case protowire.BytesType:

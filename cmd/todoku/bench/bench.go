@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 
@@ -13,7 +12,6 @@ import (
 
 	"todoku/bench"
 	"todoku/bench/yardstick"
-	"todoku/client"
 	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/session"
 )
@@ -54,16 +52,8 @@ func (b *benchmark) command(command *cobra.Command, run func(context.Context) er
 	})
 }
 
-// target is a server that is measured.
-type target struct {
-	venue client.Config
-	admin bench.Credentials
-	pid   int
-	own   *bench.Process // nil for one that was named
-}
-
 // onVenue measures the venue that is named, or one of its own.
-func (b *benchmark) onVenue(ctx context.Context, measure func(target) error) error {
+func (b *benchmark) onVenue(ctx context.Context, measure func(bench.Target) error) error {
 	if !b.named {
 		binary, err := b.executable()
 		if err != nil {
@@ -76,16 +66,15 @@ func (b *benchmark) onVenue(ctx context.Context, measure func(target) error) err
 	if err != nil {
 		return err
 	}
-	return measure(target{venue: venue, admin: bench.Credentials{User: b.User, Password: b.Password()}, pid: b.pid})
+	return measure(bench.NamedVenue(venue, bench.Credentials{User: b.User, Password: b.Password()}, b.pid))
 }
 
 // onProcess measures a server that was started for that, and stops it.
-func onProcess(own *bench.Process, err error, measure func(target) error) error {
+func onProcess(own *bench.Process, err error, measure func(bench.Target) error) error {
 	if err != nil {
 		return err
 	}
-	err = measure(target{venue: own.Venue, admin: own.Admin, pid: own.PID, own: own})
-	return errors.Join(err, own.Stop())
+	return errors.Join(measure(own.Target), own.Stop())
 }
 
 // executable is the binary that serves.
@@ -100,15 +89,8 @@ func (b *benchmark) executable() (string, error) {
 	return self, nil
 }
 
-// result is what a benchmark measured.
-type result interface {
-	WriteTable(out io.Writer) error
-	// Good says whether it shows no defect.
-	Good() bool
-}
-
 // print prints a result, unless err is set, and fails for one that shows a defect.
-func (b *benchmark) print(r result, err error) error {
+func (b *benchmark) print(r *bench.Result, err error) error {
 	switch {
 	case err != nil:
 	case b.JSON:

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -26,13 +27,13 @@ func ordersCommand(s *session.Session) *cobra.Command {
 		Use: "orders", Short: "Measure durable orders through gRPC",
 		Long: `Sends orders through gRPC, every one of them on the venue's disk before it is answered.
 Half of them rest within ten ticks of the middle, the other half trade with those.
-Afterwards everything that was acknowledged is looked up: nothing may be lost or doubled.
+Afterwards every acknowledged order is looked up: none may be lost or doubled.
 
 --mode answer measures to the reply; --mode report to the execution report on the same
 user's stream, with every user a client of its own. Without --rate as many orders are
-sent as go. With it they are due at fixed times, and latency counts from then.
+sent as possible. With it they are due at fixed times, and latency counts from then.
 
-A venue that is named by --server must be one to spare: the benchmark makes an instrument
+A venue that is named by --server must be for testing only: the benchmark makes an instrument
 BENCH and users bench-1, bench-2, … there, as the administrator TODOKU_USER with
 TODOKU_PASSWORD.`,
 		Example: `  todoku bench orders --client light
@@ -52,25 +53,16 @@ TODOKU_PASSWORD.`,
 	flags.DurationVar(&load.Duration, "duration", 10*time.Second, "time that is measured")
 	flags.BoolVar(&load.NoCheck, "no-check", false, "leave out looking everything up afterwards")
 	return b.command(command, func(ctx context.Context) error {
-		if users == 0 {
-			const few, many = 8, 100
-			if users = few; mode == modeReport {
-				users = many
-			}
+		measure, standard := bench.Orders, 8
+		if mode == modeReport {
+			measure, standard = bench.Reports, 100
 		}
-		return b.onVenue(ctx, func(on target) (err error) {
-			if load.Market, err = bench.Prepare(ctx, on.venue, on.admin, users); err != nil {
+		return b.onVenue(ctx, func(on bench.Target) (err error) {
+			if load.Market, err = bench.Prepare(ctx, on, cmp.Or(users, standard)); err != nil {
 				return err
 			}
-			load.Venue, load.ServerPID = on.venue, on.pid
-			var result bench.Result
-			if mode == modeReport {
-				result, err = bench.Reports(ctx, bench.ReportsConfig{
-					Venue: on.venue, Market: load.Market, Rate: load.Rate, Warmup: load.Warmup, Duration: load.Duration, ServerPID: on.pid,
-				})
-			} else {
-				result, err = bench.Orders(ctx, load)
-			}
+			load.Target = on
+			result, err := measure(ctx, load)
 			return b.print(&result, err)
 		})
 	})

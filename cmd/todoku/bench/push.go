@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,17 +13,12 @@ import (
 	"todoku/cmd/todoku/session"
 )
 
-// Servers that feeds are measured on.
-const (
-	serverVenue     = "todoku"
-	serverYardstick = "yardstick"
-	modeTable       = "table"
-)
+const modeTable = "table"
 
 // feedsBenchmark is what the benchmarks of feeds have in common.
 type feedsBenchmark struct {
 	benchmark
-	row       bench.Row
+	load      bench.PushConfig
 	yardstick bool
 	repeat    int
 }
@@ -32,10 +26,10 @@ type feedsBenchmark struct {
 // command gives a command the flags of feeds and runs it.
 func (f *feedsBenchmark) command(command *cobra.Command, streams int, run func(context.Context) error) *cobra.Command {
 	flags := command.Flags()
-	flags.IntVar(&f.row.Config.Streams, "streams", streams, "clients that are attached")
-	flags.IntVar(&f.row.Config.Connections, "connections", 0, "TCP connections that they share; one for each when 0")
-	flags.IntVar(&f.row.Config.Payload, "payload", 200, "bytes of an event's text, 40 to 1000")
-	flags.IntVar(&f.repeat, "repeat", 1, "measure so many times and show the median; with --yardstick, by turns")
+	flags.IntVar(&f.load.Streams, "streams", streams, "clients that are attached")
+	flags.IntVar(&f.load.Connections, "connections", 0, "TCP connections that they share; one for each when 0")
+	flags.IntVar(&f.load.Payload, "payload", 200, "bytes of an event's text, 40 to 1000")
+	flags.IntVar(&f.repeat, "repeat", 1, "how many times to measure; the median is shown; with --yardstick, by turns")
 	flags.BoolVar(&f.yardstick, "yardstick", false, "measure a server of the usual kind first: a channel and a goroutine for each client")
 	return f.benchmark.command(command, run)
 }
@@ -55,17 +49,17 @@ can gather into one send. With --rate events are due at fixed times. --burst ann
 several at once, which the venue journals together.
 --mode idle: memory of the server for each connection that has nothing to receive.
 --mode freeze: after --duration one client stops reading, until the server ends its
-stream or --span is over; what the others notice, and how it comes back.
+stream or --span is over. Measures what the others notice and how it comes back.
 --mode freeze-memory: what that client costs the server in resident memory. In each of
 --rounds another client stops reading until the server ends its stream; then as much
-time passes without such a client, and the difference is what counts. The server is
+time passes without such a client, and the difference is the cost. The server is
 started anew with GOGC=5, unless GOGC is set, so that garbage does not hide it.
 --mode table: all of them and a storm, as published, each on a fresh server; about four
 minutes, and twice that with --yardstick.
 
-The latency of one event to the next is bounded by the way of a single command below some
-twenty streams: then use --burst. A venue that is named by --server must be one to spare:
-the benchmark makes users bench-1, bench-2, … there, as the administrator TODOKU_USER with
+With fewer than about twenty streams the latency of a single command bounds the rate: then
+use --burst. A venue that is named by --server must be for testing only: the benchmark
+makes users bench-1, bench-2, … there, as the administrator TODOKU_USER with
 TODOKU_PASSWORD.`,
 		Example: `  todoku bench push --yardstick
   todoku bench push --rate 200 --duration 30s --json
@@ -74,21 +68,21 @@ TODOKU_PASSWORD.`,
   todoku bench push --mode freeze-memory --freeze application --duration 60s`,
 		Args: cobra.NoArgs,
 	}
-	flags, load := command.Flags(), &f.row.Config
-	cli.ChoiceFlag(command, &f.row.Work, "mode", bench.WorkPush, "push, idle, freeze, freeze-memory or table",
+	flags, load := command.Flags(), &f.load
+	cli.ChoiceFlag(command, &load.Work, "mode", bench.WorkPush, "push, idle, freeze, freeze-memory or table",
 		bench.WorkPush, bench.WorkIdle, bench.WorkFreeze, bench.WorkFreezeMemory, modeTable)
 	flags.IntVar(&load.Rate, "rate", 0, "events a second; 0 for as many as possible, 34 in the modes freeze and freeze-memory")
 	flags.IntVar(&load.Burst, "burst", 1, "events announced at once")
 	flags.IntVar(&load.InFlight, "in-flight", 0, "without a rate: bursts that have not arrived everywhere; 8 for single events, 2 otherwise when 0")
 	flags.DurationVar(&load.Warmup, "warmup", time.Second, "time before anything is measured")
 	flags.DurationVar(&load.Duration, "duration", 10*time.Second, "time that is measured")
-	cli.ChoiceFlag(command, &f.row.Frozen, "freeze", bench.FrozenWindow,
+	cli.ChoiceFlag(command, &load.Frozen, "freeze", bench.FrozenWindow,
 		"window: the client reads and never lets more come; socket: it does not read; application: a program that does not take what arrives; process: one that is stopped",
 		bench.FrozenWindow, bench.FrozenSocket, bench.FrozenApplication, bench.FrozenProcess)
-	flags.DurationVar(&f.row.Span, "span", time.Minute, "how long a client stays frozen if its stream is not ended; 30s on the yardstick, which never does")
-	flags.IntVar(&f.row.Rounds, "rounds", 5, "clients that freeze one after the other in mode freeze-memory")
+	flags.DurationVar(&load.Span, "span", time.Minute, "how long a client stays frozen if its stream is not ended; 30s on the yardstick, which never does")
+	flags.IntVar(&load.Rounds, "rounds", 5, "clients that freeze one after the other in mode freeze-memory")
 	return f.command(command, 0, func(ctx context.Context) error {
-		switch f.row.Work {
+		switch load.Work {
 		case modeTable:
 			return f.table(ctx)
 		case bench.WorkFreeze, bench.WorkFreezeMemory:
@@ -102,32 +96,32 @@ TODOKU_PASSWORD.`,
 }
 
 func stormCommand(s *session.Session) *cobra.Command {
-	f := &feedsBenchmark{benchmark: benchmark{Session: s}, row: bench.Row{Work: bench.WorkStorm}}
+	f := &feedsBenchmark{benchmark: benchmark{Session: s}, load: bench.PushConfig{Work: bench.WorkStorm}}
 	command := &cobra.Command{
 		Use: "storm", Short: "Measure all clients returning at once",
 		Long: `Attaches clients to a venue, cuts all their connections at once, announces events while
 they are away, and lets all come back at once, each resuming after what it received last.
 Measures until every client has every event.
 
-A venue that is named by --server must be one to spare, as for "todoku bench push".`,
+A venue that is named by --server must be for testing only, as for "todoku bench push".`,
 		Example: `  todoku bench storm
   todoku bench storm --streams 1000 --missed 100 --json`,
 		Args: cobra.NoArgs,
 	}
-	command.Flags().IntVar(&f.row.Missed, "missed", 20, "events that all miss")
+	command.Flags().IntVar(&f.load.Missed, "missed", 20, "events that all miss")
 	const standard = 5000
 	return f.command(command, standard, f.measure)
 }
 
 // measure measures one row and prints it, the yardstick's before the venue's.
 func (f *feedsBenchmark) measure(ctx context.Context) error {
-	results, err := f.measureRow(ctx, f.row)
+	results, err := f.measureRow(ctx, f.load)
 	if err != nil {
 		return err
 	}
 	venue := results[len(results)-1]
 	if len(results) > 1 {
-		// What the yardstick loses is no defect of the venue's.
+		// What the yardstick loses is not a defect of the venue.
 		if f.JSON {
 			err = f.PrintValue(&results[0])
 		} else {
@@ -139,68 +133,40 @@ func (f *feedsBenchmark) measure(ctx context.Context) error {
 
 // measureRow measures a row as often as wanted, by turns on each server, and returns
 // the yardstick's median, if there is a yardstick, and the venue's.
-func (f *feedsBenchmark) measureRow(ctx context.Context, row bench.Row) ([]bench.PushResult, error) {
-	var all, others []bench.PushResult
+func (f *feedsBenchmark) measureRow(ctx context.Context, row bench.PushConfig) ([]bench.Result, error) {
+	var all, others []bench.Result
+	push := func(results *[]bench.Result) func(bench.Target) error {
+		return func(on bench.Target) error {
+			row.Target = on
+			r, err := bench.Push(ctx, row)
+			*results = append(*results, r)
+			return err
+		}
+	}
+	span := row.Span
 	for range max(f.repeat, 1) {
 		if f.yardstick {
-			r, err := f.onYardstick(ctx, row)
+			binary, err := f.executable()
 			if err != nil {
+				return nil, err
+			}
+			row.Span = yardstickSpan
+			own, err := bench.StartYardstick(ctx, binary)
+			if err := onProcess(own, err, push(&others)); err != nil {
 				return nil, fmt.Errorf("yardstick: %w", err)
 			}
-			others = append(others, r)
 		}
-		err := f.onVenue(ctx, func(on target) error {
-			r, err := runRow(ctx, on, row)
-			r.Server = serverVenue
-			all = append(all, r)
-			return err
-		})
-		if err != nil {
+		row.Span = span
+		if err := f.onVenue(ctx, push(&all)); err != nil {
 			return nil, err
 		}
 	}
 	if f.yardstick {
-		return []bench.PushResult{bench.Median(others), bench.Median(all)}, nil
+		return []bench.Result{bench.Median(others), bench.Median(all)}, nil
 	}
-	return []bench.PushResult{bench.Median(all)}, nil
+	return []bench.Result{bench.Median(all)}, nil
 }
 
-func (f *feedsBenchmark) onYardstick(ctx context.Context, row bench.Row) (r bench.PushResult, err error) {
-	binary, err := f.executable()
-	if err != nil {
-		return r, err
-	}
-	// Long enough for its queues to fill: then everybody stops.
-	const span = 30 * time.Second
-	row.Span = span
-	own, err := bench.StartYardstick(ctx, binary)
-	err = onProcess(own, err, func(on target) (err error) {
-		on.own = nil // After a restart it would know nobody.
-		r, err = runRow(ctx, on, row)
-		r.Server = serverYardstick
-		return err
-	})
-	return r, err
-}
-
-// runRow does a row's work on a server.
-func runRow(ctx context.Context, on target, row bench.Row) (bench.PushResult, error) {
-	users, err := bench.PrepareUsers(ctx, on.venue, on.admin, row.Users())
-	if err != nil {
-		return bench.PushResult{}, err
-	}
-	if row.Config.Self, err = os.Executable(); err != nil {
-		return bench.PushResult{}, fmt.Errorf("this program's own file: %w", err)
-	}
-	row.Config.Venue, row.Config.Admin, row.Config.Users, row.Config.ServerPID = on.venue, on.admin, users, on.pid
-	if on.own == nil {
-		return row.Run(ctx, nil)
-	}
-	return row.Run(ctx, func(ctx context.Context) (int, error) {
-		if row.Work == bench.WorkFreezeMemory {
-			on.own.Environment = bench.LittleGarbage()
-		}
-		err := on.own.Restart(ctx)
-		return on.own.PID, err
-	})
-}
+// yardstickSpan is long enough for the yardstick's queues to fill. Then all its clients
+// stop.
+const yardstickSpan = 30 * time.Second

@@ -14,13 +14,12 @@ func (f *feedsBenchmark) table(ctx context.Context) error {
 	if f.named {
 		return cli.Usagef("the table is measured on servers of its own, a fresh one for each row; leave out --server")
 	}
-	var venues []bench.PushResult
+	var venues []bench.Result
 	var rows [][]string
-	for _, row := range bench.Rows(f.row.Config) {
-		row.Span, row.Frozen = f.row.Span, f.row.Frozen
+	for _, row := range bench.Rows(f.load) {
 		results, err := f.measureRow(ctx, row)
 		if err != nil {
-			return fmt.Errorf("%s: %w", row.Name, err)
+			return fmt.Errorf("%s: %w", row.Row, err)
 		}
 		venues = append(venues, results[len(results)-1])
 		for _, r := range results {
@@ -32,7 +31,7 @@ func (f *feedsBenchmark) table(ctx context.Context) error {
 			}
 		}
 	}
-	summary := bench.Summary(serverVenue, venues)
+	summary := bench.Summary(venues)
 	if f.JSON {
 		return f.print(&summary, nil)
 	}
@@ -40,7 +39,7 @@ func (f *feedsBenchmark) table(ctx context.Context) error {
 		">P50 MS", ">P99 MS", ">LOST", ">DOUBLED", ">GENERATOR CORES", "ALSO"))
 }
 
-func tableRow(r *bench.PushResult) []string {
+func tableRow(r *bench.Result) []string {
 	number := func(v *float64, decimals int) string {
 		if v == nil || *v == 0 {
 			return "-"
@@ -61,7 +60,7 @@ func tableRow(r *bench.PushResult) []string {
 }
 
 // tableRemark says what has no column.
-func tableRemark(r *bench.PushResult) string {
+func tableRemark(r *bench.Result) string {
 	switch {
 	case r.IdleBytes != nil:
 		return fmt.Sprintf("%.1f KB a connection", float64(*r.IdleBytes)/1e3)
