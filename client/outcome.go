@@ -88,7 +88,6 @@ type question struct {
 	account, id string // Account may be empty: the user's only one.
 	answer      *todokuv1.OrderAnswer
 	known       chan struct{} // Closed when answer is whole.
-	closed      bool
 }
 
 // ask registers a question before the request is sent. The caller must call drop.
@@ -136,7 +135,7 @@ func (f *Feed) answered(m *todokuv1.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for q := range f.asked {
-		if q.closed || id != q.id || q.account != "" && order.GetAccount() != q.account {
+		if id != q.id || q.account != "" && order.GetAccount() != q.account {
 			continue
 		}
 		// The event's last message about the order counts.
@@ -145,15 +144,6 @@ func (f *Feed) answered(m *todokuv1.Message) {
 			FilledQuantity: order.GetFilledQuantity(), LeavesQuantity: order.GetLeavesQuantity(), Sequence: m.GetSequence(),
 		}
 	}
-}
-
-// close makes an answer final: its event is complete. The caller holds the feed's mu.
-func (q *question) close(cursor string) {
-	if q.answer == nil || q.closed {
-		return
-	}
-	q.closed, q.answer.Cursor = true, cursor
-	close(q.known)
 }
 
 // settle sends a request until its outcome is known.

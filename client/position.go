@@ -90,6 +90,10 @@ func (f *Feed) advance(cursor string, committed time.Time) {
 	}
 	f.notifyLocked()
 	for q := range f.asked {
-		q.close(cursor)
+		if q.answer != nil { // Its event is complete.
+			q.answer.Cursor = cursor
+			close(q.known)
+			delete(f.asked, q)
+		}
 	}
 }

@@ -45,7 +45,7 @@ func (c *Client) exchange(token string) error {
 		return err
 	}
 	defer c.running.Done()
-	reply, err := c.Sessions().RefreshSession(withoutToken(context.Background()), &todokuv1.RefreshSessionRequest{RefreshToken: token})
+	reply, err := c.Sessions().RefreshSession(context.Background(), &todokuv1.RefreshSessionRequest{RefreshToken: token})
 	if err == nil {
 		c.change(func(s *Session) bool {
 			if s.RefreshToken != token {
@@ -106,17 +106,10 @@ func (c *Client) planLocked(wait time.Duration) {
 	c.timer = time.AfterFunc(max(soonest, wait), func() { _ = c.Refresh(context.Background()) })
 }
 
-// tokenless marks the calls that carry no access token.
-type tokenless struct{}
-
-func withoutToken(ctx context.Context) context.Context {
-	return context.WithValue(ctx, tokenless{}, true)
-}
-
-// authorise adds the access token to a call. Where the venue refuses it, it refreshes the
-// token and calls once more: an unauthorised call did nothing.
+// authorise adds the access token to a call, except to those that return one. If the venue
+// refuses it, authorise refreshes it and calls once more: an unauthorised call did nothing.
 func (c *Client) authorise(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	if ctx.Value(tokenless{}) != nil {
+	if method == todokuv1.SessionService_Login_FullMethodName || method == todokuv1.SessionService_RefreshSession_FullMethodName {
 		return invoke(ctx, method, request, reply, conn, options...)
 	}
 	token := c.Session().AccessToken

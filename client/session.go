@@ -29,7 +29,7 @@ func (c *Client) Login(ctx context.Context, user, password string) error {
 	if d := c.config.CancelOnDisconnect; d > 0 {
 		request.CancelOnDisconnect = durationpb.New(d)
 	}
-	reply, err := c.Sessions().Login(withoutToken(ctx), request)
+	reply, err := c.Sessions().Login(ctx, request)
 	if err != nil {
 		return fmt.Errorf("client: login: %w", err)
 	}
