@@ -28,8 +28,9 @@ func (b *backoff) next() time.Duration {
 
 // pause waits for d, or until done is closed or ctx ends.
 func pause(ctx context.Context, d time.Duration, done <-chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
 	select {
-	case <-time.After(d):
 	case <-done:
 	case <-ctx.Done():
 	}

@@ -50,10 +50,9 @@ func (t *trader) call(ctx context.Context, request func(context.Context) error) 
 		if wait == firstWait {
 			t.log(ctx, slog.LevelDebug, "venue does not answer, will retry", err)
 		}
-		select {
-		case <-time.After(wait/2 + rand.N(wait/2)): //nolint:gosec // Jitter is no secret.
-		case <-ctx.Done():
-		}
+		waiting, stop := context.WithTimeout(ctx, wait/2+rand.N(wait/2)) //nolint:gosec // Jitter is no secret.
+		<-waiting.Done()
+		stop()
 	}
 }
 
@@ -77,6 +76,7 @@ func (t *trader) attempt(ctx context.Context, request func(context.Context) erro
 // log reports an error of the venue's, or nothing if ctx has ended.
 func (t *trader) log(ctx context.Context, level slog.Level, text string, err error, more ...slog.Attr) {
 	if ctx.Err() == nil {
+		//nolint:sloglint // Every caller passes a constant.
 		t.logger.LogAttrs(ctx, level, text, append(more, slog.String("error", client.Describe(err)))...)
 	}
 }

@@ -27,9 +27,7 @@ func (x *examination) fallSilent(ctx context.Context) (*wire, *exchange, error) 
 // Its connection sends PINGs at q.PingEvery, or nothing for q.AskAfter: then it is asked
 // whether it still works.
 func (x *examination) quiet(ctx context.Context, start time.Time, wait time.Duration, q *Quiet) {
-	select {
-	case <-time.After(wait):
-	case <-ctx.Done():
+	if _ = await(ctx, nil, wait); ctx.Err() != nil {
 		return
 	}
 	w, stream, err := x.fallSilent(ctx)
@@ -40,14 +38,15 @@ func (x *examination) quiet(ctx context.Context, start time.Time, wait time.Dura
 	defer w.close()
 	began := time.Now()
 	q.Began = Millis(began.Sub(start))
-	whole := time.After(cmp.Or(time.Duration(q.AskAfter), x.config.Duration))
+	whole, cancel := context.WithTimeout(ctx, cmp.Or(time.Duration(q.AskAfter), x.config.Duration))
+	defer cancel()
 	var pings <-chan time.Time
 	if q.PingEvery > 0 {
 		ticker := time.NewTicker(time.Duration(q.PingEvery))
 		defer ticker.Stop()
 		pings = ticker.C
 	}
-	for over := false; err == nil && !over; {
+	for err == nil && whole.Err() == nil {
 		select {
 		case <-pings:
 			if _, err = w.ping(ctx); err == nil {
@@ -55,10 +54,7 @@ func (x *examination) quiet(ctx context.Context, start time.Time, wait time.Dura
 			}
 		case <-stream.done:
 			err = errEnded
-		case <-whole:
-			over = true
-		case <-ctx.Done():
-			return
+		case <-whole.Done():
 		}
 	}
 	q.Lived = Millis(time.Since(began))

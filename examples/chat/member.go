@@ -54,10 +54,9 @@ func (m *member) follow(ctx context.Context, receive func(*chatv1.JoinResponse))
 		case status.Code(err) == codes.InvalidArgument || reasonOf(err) == push.ReasonSuperseded:
 			return err
 		}
-		select {
-		case <-time.After(mathrand.N(wait)): //nolint:gosec // Jitter needs no secret.
-		case <-ctx.Done():
-		}
+		waiting, stop := context.WithTimeout(ctx, mathrand.N(wait)) //nolint:gosec // Jitter is no secret.
+		<-waiting.Done()
+		stop()
 		wait = min(2*wait, longWait)
 	}
 }
