@@ -63,8 +63,8 @@ export class VenueBackend implements Backend {
 
   async unary(path: string, body: Uint8Array, timeoutMs: number): Promise<UnaryResult> {
     const sent = await this.#vault.outgoing(path, body);
-    const asked = this.#vault.session;
-    return this.#vault.incoming(path, await this.#upstream.unary(path, sent, timeoutMs), asked);
+    const sessionAtRequest = this.#vault.session;
+    return this.#vault.incoming(path, await this.#upstream.unary(path, sent, timeoutMs), sessionAtRequest);
   }
 
   open(path: string, body: Uint8Array, onMessage: (message: Uint8Array) => void, onEnd: (status: RpcStatus) => void): () => void {

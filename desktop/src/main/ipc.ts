@@ -34,7 +34,7 @@ export interface Backend {
 export interface IpcOptions {
   /** Full method names that the renderer may call. */
   allowed: ReadonlySet<string>;
-  /** Whether a frame of this address may call at all. */
+  /** Whether a frame of this address may make calls. */
   trusted: (url: string) => boolean;
 }
 

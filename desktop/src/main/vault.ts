@@ -55,7 +55,7 @@ export class Vault {
   /** Forgets the session, because its tokens belong to another venue. */
   async forget(): Promise<void> {
     this.#sessions += 1;
-    await this.#keep(undefined);
+    await this.#store(undefined);
   }
 
   /** Returns the request to send instead of the renderer's: a refresh gets its token here. */
@@ -63,7 +63,7 @@ export class Vault {
     if (method === logoutPath) {
       // From here on the session cannot be resumed. The sign-out call itself may be retried with the access token.
       this.#sessions += 1;
-      await this.#keep(undefined, this.#access);
+      await this.#store(undefined, this.#access);
     }
     if (method !== refreshPath) return body;
     await this.#load();
@@ -71,16 +71,16 @@ export class Vault {
   }
 
   /**
-   * Returns the result for the renderer: answers without tokens. asked is the session at the
+   * Returns the result for the renderer: answers without tokens. sessionAtRequest is the session at the
    * time of the request: a late answer must not change a session that began since.
    */
-  async incoming(method: string, result: UnaryResult, asked: number): Promise<UnaryResult> {
-    const late = asked !== this.#sessions;
+  async incoming(method: string, result: UnaryResult, sessionAtRequest: number): Promise<UnaryResult> {
+    const late = sessionAtRequest !== this.#sessions;
     const refused = !result.ok && result.status.code === 16;
-    if (method === logoutPath && !late && (result.ok || refused)) await this.#keep(undefined);
+    if (method === logoutPath && !late && (result.ok || refused)) await this.#store(undefined);
     if (!result.ok) {
       // A refresh that the venue refused would be refused again; one that was lost may succeed.
-      if (method === refreshPath && !late && refused) await this.#keep(undefined);
+      if (method === refreshPath && !late && refused) await this.#store(undefined);
       return result;
     }
     switch (method) {
@@ -88,14 +88,14 @@ export class Vault {
         const reply = fromBinary(LoginResponseSchema, result.body);
         const tokens = take(reply);
         if (!late) this.#sessions += 1;
-        const kept = late || (await this.#keep(tokens));
-        return { ok: true, body: toBinary(LoginResponseSchema, reply), ...(kept ? {} : { unkept: true }) };
+        const stored = late || (await this.#store(tokens));
+        return { ok: true, body: toBinary(LoginResponseSchema, reply), ...(stored ? {} : { unkept: true }) };
       }
       case refreshPath: {
         const reply = fromBinary(RefreshSessionResponseSchema, result.body);
         const tokens = take(reply);
-        const kept = late || (await this.#keep(tokens));
-        return { ok: true, body: toBinary(RefreshSessionResponseSchema, reply), ...(kept ? {} : { unkept: true }) };
+        const stored = late || (await this.#store(tokens));
+        return { ok: true, body: toBinary(RefreshSessionResponseSchema, reply), ...(stored ? {} : { unkept: true }) };
       }
       default:
         return result;
@@ -103,7 +103,7 @@ export class Vault {
   }
 
   /** Returns whether the store has the token too. */
-  async #keep(tokens: Tokens | undefined, access = tokens?.accessToken): Promise<boolean> {
+  async #store(tokens: Tokens | undefined, access = tokens?.accessToken): Promise<boolean> {
     this.#loading ??= Promise.resolve();
     this.#access = access;
     this.#refresh = tokens?.refreshToken;

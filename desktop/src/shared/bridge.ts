@@ -14,7 +14,7 @@ export type UnaryResult = { ok: true; body: Uint8Array; unkept?: true } | { ok: 
 /** State of the channel, in gRPC's words. */
 export type Connectivity = 'idle' | 'connecting' | 'ready' | 'transient_failure' | 'shutdown';
 
-/** Why the renderer should open its stream anew now instead of at its next timer. */
+/** Why the renderer should open a new stream now instead of at its next timer. */
 export type Nudge = 'resume' | 'online';
 
 /** Keepalive of the stream's channel in milliseconds; 0 turns the PINGs off. */

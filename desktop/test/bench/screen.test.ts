@@ -94,7 +94,7 @@ test('the first live book after opening the page, signed in', async () => {
   const took: number[] = [];
   for (let run = 0; run < 5; run++) {
     await page.reload({ waitUntil: 'commit' });
-    // Seen by the page itself, in the frame that has it, counted from the navigation's start.
+    // Measured by the page itself, from the start of the navigation to the frame with the book.
     const live = await page.waitForFunction(() => (document.querySelector('.desk[data-freshness=fresh] .depth.bid tbody tr') ? performance.now() : undefined), undefined, { polling: 'raf' });
     took.push((await live.jsonValue()) as number);
   }

@@ -82,11 +82,11 @@ async function createUser(page: Page, user: string, role: string): Promise<void>
   await page.getByRole('button', { name: 'New user' }).click();
   await field(page, 'User').fill(user);
   await field(page, role).check();
-  await field(page, 'First password').fill('secret of its own');
+  await field(page, 'First password').fill('first-password');
   await field(page, 'Repeat password').fill('another');
   await dialog(page).getByRole('button', { name: `Create ${user}` }).click();
   await dialog(page).getByText('The two passwords differ.').waitFor();
-  await field(page, 'Repeat password').fill('secret of its own');
+  await field(page, 'Repeat password').fill('first-password');
   await dialog(page).getByRole('button', { name: `Create ${user}` }).click();
   await done(page, `user ${user} created`);
   await row(page, user).getByText(role, { exact: true }).waitFor();
@@ -132,7 +132,7 @@ describe.each(shells)('%s', (shell) => {
     const user = `temp.${shell}`;
     const staff = await open(shell, 'admin');
     await createUser(staff.page, user, 'Trader');
-    const theirs = await open(shell, user, 'secret of its own');
+    const theirs = await open(shell, user, 'first-password');
     await row(staff.page, user).getByText('Online').waitFor();
     await row(staff.page, user).getByRole('button', { name: 'Suspend' }).click();
     await dialog(staff.page).getByText('their working orders are cancelled').waitFor();
@@ -145,7 +145,7 @@ describe.each(shells)('%s', (shell) => {
     await row(staff.page, user).getByRole('button', { name: 'Lift suspension' }).click();
     await dialog(staff.page).getByRole('button', { name: `Lift the suspension of ${user}` }).click();
     await row(staff.page, user).getByText('Active').waitFor();
-    await signIn(theirs.page, user, 'secret of its own');
+    await signIn(theirs.page, user, 'first-password');
     expect(staff.errors).toEqual([]);
     await close(staff, theirs);
   });
@@ -254,7 +254,7 @@ describe.each(shells)('%s', (shell) => {
     const staff = await open(shell, 'admin');
     const user = `risk.${shell}`;
     await createUser(staff.page, user, 'Risk');
-    const { page, errors, context } = await open(shell, user, 'secret of its own');
+    const { page, errors, context } = await open(shell, user, 'first-password');
     await page.getByRole('button', { name: 'Administration', exact: true }).click();
     const parts = page.getByRole('tablist', { name: 'Administration' });
     await parts.waitFor();

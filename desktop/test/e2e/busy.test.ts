@@ -15,7 +15,7 @@ const news = process.env['TODOKU_SOAK'] === '1' ? 36_000 : 150;
 /** After this time the test counts as hanging, ms. It is no measure of speed. */
 const hangs = 600_000 + news * 1_000;
 
-/** How many rows each side of a book shows; the one whose level changes alone, from the top; how often it does. */
+/** Rows that each side of a book shows; the row, from the top, whose level changes alone; how often it changes. */
 const [rowsShown, deep, single] = [20, 15, 10];
 
 let venue: TestVenue;

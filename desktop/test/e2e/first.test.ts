@@ -20,13 +20,13 @@ afterAll(async () => {
 
 /** Counts the gzipped bytes of every file of the build that the page requests until the returned function is called. */
 function loads(page: Page): () => Promise<number> {
-  const asked = new Set<string>();
+  const requested = new Set<string>();
   page.on('request', (request) => {
     const { origin, pathname } = new URL(request.url());
-    if (origin === venue.origin && !pathname.startsWith('/todoku.v1.')) asked.add(pathname === '/' ? '/index.html' : pathname);
+    if (origin === venue.origin && !pathname.startsWith('/todoku.v1.')) requested.add(pathname === '/' ? '/index.html' : pathname);
   });
   return async () => {
-    const files = await Promise.all([...asked].map((name) => readFile(path.resolve(desktop, '../web/dist', `.${name}`))));
+    const files = await Promise.all([...requested].map((name) => readFile(path.resolve(desktop, '../web/dist', `.${name}`))));
     return files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0);
   };
 }

@@ -9,9 +9,9 @@ export interface Chromium {
 }
 
 /**
- * What Chromium must not do. The last two are pages of its own address bar, which no test sees
- * and which would cost as much CPU as the page under test. The others repeat Playwright's list,
- * which this one replaces, as far as it applies.
+ * Features of Chromium that are switched off. The last two load pages for its address bar, which
+ * take as much CPU as the page under test. The others are from Playwright's own list, because
+ * this list replaces it.
  */
 const disabledFeatures = [
   'AvoidUnnecessaryBeforeUnloadCheckSync',

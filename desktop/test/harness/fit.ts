@@ -12,7 +12,7 @@ export function clipped(page: Page): Promise<string[]> {
     for (const panel of document.querySelectorAll('.panel'))
       if (panel.scrollWidth > panel.clientWidth + 1) found.push(`panel ${panel.getAttribute('data-panel')} is ${panel.scrollWidth} px wide in ${panel.clientWidth}`);
     for (const element of document.querySelectorAll<HTMLElement>(selector)) {
-      // Those that are not shown, not laid out as boxes, or read out alone.
+      // Ignore elements that are hidden, are not boxes, or are for screen readers only.
       if (!element.checkVisibility() || element.clientWidth === 0 || element.clientWidth === 1) continue;
       if (element.scrollWidth <= element.clientWidth + 1 && element.scrollHeight <= element.clientHeight + 4) continue;
       const { overflowX } = getComputedStyle(element);

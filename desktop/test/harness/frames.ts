@@ -13,7 +13,7 @@ export interface Figures {
   /** Frames. */
   perSecond: number;
   dispatches: number;
-  /** Frames that showed news. */
+  /** Frames that showed new data. */
   paints: number;
   /** From the commit of the oldest message in a frame to its paint, ms. */
   p50: number;
@@ -43,7 +43,7 @@ export async function countFrames(page: Page): Promise<void> {
   });
 }
 
-/** What was counted since the last call, or the beginning. */
+/** The figures since the last call, or since countFrames. */
 export async function figures(page: Page): Promise<Figures> {
   const { frames, dispatches, ages, longest } = await page.evaluate(() => {
     const { counted } = window as unknown as { counted: Counted };

@@ -36,7 +36,7 @@ const users = ['load-a', 'load-b'];
 export interface Load {
   /** How many levels were changed since the load began, by the venue's answers. */
   changed(): number;
-  /** Stops and throws what went wrong, if anything did. */
+  /** Stops the load. Throws if a request of it failed. */
   stop(): Promise<void>;
 }
 
@@ -73,9 +73,9 @@ export function buy(clientOrderId: string, symbol: string, level: number) {
 }
 
 /**
- * Begins to change the books. Two users take turns: each cancels all its orders and places as
- * many again, one for each level, so that a book is never empty and every order and every
- * cancel changes a different level.
+ * Begins to change the books. Two users take turns: each cancels all its orders and places the
+ * same number again, one for each level. So a book is never empty, and every order and every
+ * cancel changes another level.
  */
 export function startLoad(clients: readonly Client<typeof OrderService>[], targets: readonly Target[]): Load {
   let changed = 0;
@@ -85,7 +85,7 @@ export function startLoad(clients: readonly Client<typeof OrderService>[], targe
   const one = async (): Promise<void> => {
     const client = clients[turn % clients.length]!;
     const orders = targets.flatMap(({ symbol, perSecond }) =>
-      // Half of what changes is the cancellation of what the turn before the last placed.
+      // The other half of the changes are cancels of the orders from two turns before.
       Array.from({ length: Math.round(perSecond / ticksPerSecond / 2) }, (_, n) => ({
         clientOrderId: `${turn}-${symbol}-${n}`,
         symbol,

@@ -5,7 +5,7 @@ import type { Reachable } from './venue';
 
 type Mode = 'open' | 'stalled';
 
-/** Forwards the venue's two ports on ports of its own. */
+/** Forwards to the venue's two ports from two other ports. */
 export class Path implements Reachable {
   readonly #servers: net.Server[] = [];
   readonly #pairs = new Set<readonly [net.Socket, net.Socket]>();

@@ -97,7 +97,7 @@ function bundlePreload(): Promise<string> {
   return preload;
 }
 
-/** Opens a window. Windows of one context share what a browser profile shares. */
+/** Opens a window. Windows of one context share a browser profile. */
 export async function openScreen(shell: ShellName, context: BrowserContext, venue: Reachable, { tokens = memoryTokens(), connection, through = venue }: Opening = {}): Promise<Screen> {
   if (shell === 'electron-binary') return openInBinary(context, through);
   const page = await context.newPage();
@@ -182,7 +182,7 @@ async function openInBinary(context: BrowserContext, venue: Reachable): Promise<
   return { page, crossed: new Map(), calls: [], onCrossing: () => undefined, nudge };
 }
 
-/** A token store that lasts as long as the test. */
+/** A token store in memory. */
 export function memoryTokens(): TokenStore {
   let kept: string | undefined;
   return {

@@ -24,7 +24,7 @@ async function freePort(): Promise<number> {
     const server = net.createServer().listen(port, '127.0.0.1');
     const free = await once(server, 'listening').then(
       () => true,
-      () => false, // Somebody listens there.
+      () => false, // The port is in use.
     );
     if (!free) continue;
     server.close();
@@ -73,7 +73,7 @@ export class TestVenue implements Reachable {
     return venue;
   }
 
-  /** A venue with TLS, which a demo has not; its only user is admin, with the password "demo". */
+  /** A venue with TLS, which is no demo; its only user is admin, with the password "demo". */
   static async startTLS(): Promise<TestVenue> {
     const venue = await TestVenue.#new([]);
     const [certificate, key] = ['venue.pem', 'venue.key'].map((name) => path.join(venue.directory, name)) as [string, string];
@@ -125,7 +125,7 @@ export class TestVenue implements Reachable {
         resolve(response.statusCode === 200);
       };
       const url = `${this.origin}/readyz`;
-      // The certificate is the test's own.
+      // The certificate is self-signed.
       const request = url.startsWith('https') ? https.get(url, { rejectUnauthorized: false }, answered) : http.get(url, answered);
       request.on('error', () => resolve(false));
     });
@@ -182,7 +182,7 @@ export class TestVenue implements Reachable {
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    // On close all output has arrived; on exit it may not have.
+    // Wait for close: on exit some output may not have arrived yet.
     const [code] = (await once(child, 'close')) as [number | null];
     if (code !== 0) throw new Error(`todoku ${words.join(' ')} ended with ${code}:\n${out}`);
     return out;

@@ -4,7 +4,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 
 /** What a page did since the last call of takeWork, or since it was loaded. */
 export interface Work {
-  /** Actions that carried news from the stream. */
+  /** Actions with messages from the stream. */
   arrivals: number;
   /** Most dispatches in one frame; see most. */
   dispatchesInAFrame: number;
@@ -12,7 +12,7 @@ export interface Work {
   most: string;
   /** Rows of tables and of the ladder that React rendered. */
   rowsRendered: number;
-  /** Those of which nothing changed in the document: work that nobody sees. */
+  /** Those that changed nothing in the document: unnecessary work. */
   rowsUnchanged: number;
   /** Most renders of one row after one dispatch. */
   rendersOfARow: number;
@@ -23,7 +23,7 @@ export interface Work {
 }
 
 interface Counted {
-  /** When the work of each frame began, and what was dispatched. */
+  /** When each frame began, and what was dispatched. */
   frames: number[];
   dispatches: { at: number; type: string }[];
   rowsRendered: number;

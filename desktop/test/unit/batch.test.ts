@@ -82,7 +82,7 @@ afterEach(() => {
 test.each([
   ['web', (inner: Transport) => inner],
   ['electron', throughBridge],
-] as const)('%s: a hundred responses between two frames wait for nothing but the frame, and make one dispatch', async (_shell, through) => {
+] as const)('%s: a hundred responses between two frames are one dispatch at the next frame', async (_shell, through) => {
   const { nth, after, feed, task } = setUp({ through });
   const frame = async (): Promise<void> => {
     for (const callback of frames.splice(0)) callback();
@@ -95,7 +95,7 @@ test.each([
   expect(feed().phase).toBe('live');
   const marks = vi.spyOn(performance, 'mark');
   const dispatched = (): unknown[] => marks.mock.calls.filter(([name]) => name === dispatchMark).map(([, options]) => options?.detail);
-  for (let n = 1; n <= 100; n++) attach.say(`e:${10 + n}`, { case: 'announcement', value: { from: 'x', text: String(n) } as never });
+  for (let n = 1; n <= 100; n++) attach.send(`e:${10 + n}`, { case: 'announcement', value: { from: 'x', text: String(n) } as never });
   await after(0);
   expect(dispatched()).toEqual([]);
   await frame();

@@ -18,15 +18,15 @@ test.each([
 test.each([
   ['nothing', undefined, 'MALFORMED', ''],
   ['no port', { ...defaultSettings, endpoint: 'desk' }, 'ENDPOINT', 'endpoint'],
-  ['a port that is none', { ...defaultSettings, endpoint: 'desk:70000' }, 'ENDPOINT', 'endpoint'],
+  ['an invalid port', { ...defaultSettings, endpoint: 'desk:70000' }, 'ENDPOINT', 'endpoint'],
   ['an address with a path', { ...defaultSettings, endpoint: 'http://desk:1/x' }, 'ENDPOINT', 'endpoint'],
   ['plaintext to another machine', { ...defaultSettings, endpoint: 'desk.example:7443' }, 'PLAINTEXT_TO_ELSEWHERE', 'tls'],
-  ['a name that only begins like this machine', { ...defaultSettings, endpoint: '127.0.0.1.example:7443' }, 'PLAINTEXT_TO_ELSEWHERE', 'tls'],
+  ['a host name that begins like the address of this machine', { ...defaultSettings, endpoint: '127.0.0.1.example:7443' }, 'PLAINTEXT_TO_ELSEWHERE', 'tls'],
   ['certificates without TLS', { ...defaultSettings, caFile: 'ca.pem' }, 'CERTIFICATES_WITHOUT_TLS', 'tls'],
   ['half a client certificate', { ...defaultSettings, tls: true, certFile: 'a.pem' }, 'KEY_PAIR', 'keyFile'],
   ['PINGs that the server punishes', { ...defaultSettings, keepalive: { ...keepalive, timeMs: 1_000 } }, 'PING_TIME', 'timeMs'],
-  ['a number that is none', { ...defaultSettings, keepalive: { ...keepalive, timeMs: '20s' } }, 'PING_TIME', 'timeMs'],
-  ['no patience', { ...defaultSettings, keepalive: { ...keepalive, timeoutMs: 0 } }, 'PING_TIMEOUT', 'timeoutMs'],
+  ['a time that is not a number', { ...defaultSettings, keepalive: { ...keepalive, timeMs: '20s' } }, 'PING_TIME', 'timeMs'],
+  ['a timeout of zero', { ...defaultSettings, keepalive: { ...keepalive, timeoutMs: 0 } }, 'PING_TIMEOUT', 'timeoutMs'],
 ])('%s is refused, at its field', (_name, value, reason, field) => {
   expect(readSettings(value)).toEqual({ refused: { reason, field } });
 });

@@ -11,7 +11,7 @@ afterEach(() => vi.unstubAllGlobals());
 /** A page whose requests the test answers in any order. */
 function page() {
   const stored = new Map<string, string>();
-  const asked: { method: string; bearer: string | null; answer: (body: Uint8Array<ArrayBuffer>) => void }[] = [];
+  const requests: { method: string; bearer: string | null; answer: (body: Uint8Array<ArrayBuffer>) => void }[] = [];
   vi.stubGlobal('window', {});
   vi.stubGlobal('location', { origin: 'http://venue.test' });
   vi.stubGlobal('localStorage', {
@@ -22,14 +22,14 @@ function page() {
   vi.stubGlobal('fetch', (url: string, { headers }: { headers: Headers }) => {
     return new Promise<Response>((resolve) => {
       const answer = (body: Uint8Array<ArrayBuffer>): void => resolve(new Response(body, { headers: { 'content-type': 'application/proto' } }));
-      asked.push({ method: url.slice(url.lastIndexOf('/') + 1), bearer: headers.get('Authorization'), answer });
+      requests.push({ method: url.slice(url.lastIndexOf('/') + 1), bearer: headers.get('Authorization'), answer });
     });
   });
   const shell = detectShell();
   const session = createClient(SessionService, shell.transport);
   const request = async (method: string) => {
-    await vi.waitFor(() => expect(asked.at(-1)?.method).toBe(method), 4_000);
-    return asked.at(-1)!;
+    await vi.waitFor(() => expect(requests.at(-1)?.method).toBe(method), 4_000);
+    return requests.at(-1)!;
   };
   return { shell, session, request };
 }
@@ -77,9 +77,9 @@ test('the desktop\'s shell reports, before the answer to a sign-in, that its ses
   const result: UnaryResult = { ok: true, body: loggedIn(''), unkept: true };
   vi.stubGlobal('window', { todoku: { unary: () => Promise.resolve(result) } });
   const shell = detectShell();
-  const said: string[] = [];
-  shell.onUnkept(() => said.push('unkept'));
+  const events: string[] = [];
+  shell.onUnkept(() => events.push('unkept'));
   await createClient(SessionService, shell.transport).login({});
-  said.push('answered');
-  expect(said).toEqual(['unkept', 'answered']);
+  events.push('answered');
+  expect(events).toEqual(['unkept', 'answered']);
 });

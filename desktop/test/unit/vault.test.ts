@@ -15,8 +15,8 @@ function setUp(kept?: string) {
   /** Sends a request; the test gives the answer later. */
   const ask = async (method: string, body = new Uint8Array()) => {
     const sent = await vault.outgoing(service + method, body);
-    const asked = vault.session;
-    return { sent, answer: (result: UnaryResult) => vault.incoming(service + method, result, asked) };
+    const sessionAtRequest = vault.session;
+    return { sent, answer: (result: UnaryResult) => vault.incoming(service + method, result, sessionAtRequest) };
   };
   return { store, vault, ask, signIn: async () => (await ask('Login')).answer(login) };
 }

@@ -42,11 +42,11 @@ test('no view contains a text', () => {
   const found: string[] = [];
   for (const { name, tree } of trees)
     walk(tree, (node) => {
-      const say = (text: unknown): void => {
+      const check = (text: unknown): void => {
         if (typeof text === 'string' && letters.test(text) && !names.has(text.trim()) && !Object.hasOwn(catalogues.en, text)) found.push(`${name}: ${text.trim()}`);
       };
-      if (node.type === 'JSXAttribute' && spoken.has(String((node['name'] as Node)['name']))) textsOf(node['value']).forEach(say);
-      if (node.type === 'JSXElement' || node.type === 'JSXFragment') (node['children'] as Node[]).flatMap(textsOf).forEach(say);
+      if (node.type === 'JSXAttribute' && spoken.has(String((node['name'] as Node)['name']))) textsOf(node['value']).forEach(check);
+      if (node.type === 'JSXElement' || node.type === 'JSXFragment') (node['children'] as Node[]).flatMap(textsOf).forEach(check);
     });
   expect(found).toEqual([]);
 });

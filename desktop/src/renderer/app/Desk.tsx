@@ -29,7 +29,7 @@ export default function Desk() {
   const user = useAppSelector((s) => s.session.user?.user);
   return (
     <div className="desk" data-freshness={freshness}>
-      {/* Layouts are the user's: until the stream says who that is there is none to show. */}
+      {/* Each user has their own layouts, so none is shown before the stream has named the user. */}
       {user === undefined ? <Bar /> : <Panels key={user} user={user} />}
       <FeedHelp />
       <Toasts />

@@ -3,7 +3,7 @@
 import { type DockviewApi, DockviewDefaultTab, DockviewReact, type DockviewReadyEvent, type IDockviewPanelHeaderProps, type IDockviewPanelProps } from 'dockview-react';
 import 'dockview-react/dist/styles/dockview.css';
 import { type KeyboardEvent, type RefObject, useCallback, useEffect, useRef, useState } from 'react';
-import { type Layouts, soundDock } from '../features/layouts/kept';
+import { type Layouts, validDock } from '../features/layouts/kept';
 import { standardLayout } from '../features/layouts/standard';
 import { useT } from '../i18n';
 import { panelKinds } from './panels';
@@ -50,7 +50,7 @@ export function showDock(api: DockviewApi, layout: Layouts['docks'][string] | un
 
 /** The present layout of a dock. */
 export function layoutOf(api: DockviewApi): Layouts['docks'][string] | undefined {
-  return soundDock(api.toJSON(), known);
+  return validDock(api.toJSON(), known);
 }
 
 export interface DockProps {

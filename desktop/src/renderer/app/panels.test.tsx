@@ -21,17 +21,17 @@ function desk() {
     function* idle() {},
     () => undefined,
   );
-  const said = (type: Item['type'], body: object): Item => ({ type, sequence: 1, index: 0, time: 1, body }) as unknown as Item;
+  const item = (type: Item['type'], body: object): Item => ({ type, sequence: 1, index: 0, time: 1, body }) as unknown as Item;
   const instrument = { symbol: 'X', name: 'X', tickSize: '1', lotSize: '1', minQuantity: '1', maxQuantity: '100', referencePrice: '10', lowLimitPrice: '', highLimitPrice: '', bandBasisPoints: 0, status: TradingStatus.OPEN, statusReason: '', currency: 'JPY', assetClass: 1 };
   const order = { orderId: '1', clientOrderId: 'c', account: 'a', user: 'u', symbol: 'X', side: Side.BUY, type: OrderType.LIMIT, timeInForce: TimeInForce.DAY, price: '9', quantity: '5', leavesQuantity: '5', filledQuantity: '0', status: OrderStatus.NEW };
   const items = [
-    said('hello', { epoch: 'e', headSequence: 1, start: Hello_Start.SNAPSHOT, serverVersion: '', user: { user: 'u', displayName: 'U', accounts: ['a'], roles: [] } }),
-    said('snapshotBegin', {}),
-    said('instrumentUpdate', instrument),
-    said('order', order),
-    said('snapshotEnd', {}),
-    said('bookBegin', { symbol: 'X' }),
-    said('bookUpdate', { symbol: 'X', side: Side.BUY, bookVersion: 1, level: { price: '9', quantity: '5', orders: 1 } }),
+    item('hello', { epoch: 'e', headSequence: 1, start: Hello_Start.SNAPSHOT, serverVersion: '', user: { user: 'u', displayName: 'U', accounts: ['a'], roles: [] } }),
+    item('snapshotBegin', {}),
+    item('instrumentUpdate', instrument),
+    item('order', order),
+    item('snapshotEnd', {}),
+    item('bookBegin', { symbol: 'X' }),
+    item('bookUpdate', { symbol: 'X', side: Side.BUY, bookVersion: 1, level: { price: '9', quantity: '5', orders: 1 } }),
   ];
   store.dispatch(feed.received({ items, cursor: 'e:1', unknown: 0, at: Date.now() - 7_000 }));
   return { store, task };

@@ -1,7 +1,7 @@
 // The layouts of the signed-in user: read at the start and when another window has written
 // them, written whenever they change.
 import { useCallback, useEffect, useState } from 'react';
-import { keptBeside, type Layouts, layoutsKey, readLayouts } from '../features/layouts/kept';
+import { mergeStored, type Layouts, layoutsKey, readLayouts } from '../features/layouts/kept';
 import { panelKinds } from './panels';
 import { storeText } from '../ui/store';
 
@@ -13,7 +13,7 @@ export function useLayouts(user: string): [Layouts, (change: (kept: Layouts) => 
   const [kept, setKept] = useState(() => readLayouts(localStorage.getItem(key), known));
   useEffect(() => {
     const written = (event: StorageEvent): void => {
-      if (event.key === key && event.newValue !== null) setKept((own) => keptBeside(own, readLayouts(event.newValue, known)));
+      if (event.key === key && event.newValue !== null) setKept((own) => mergeStored(own, readLayouts(event.newValue, known)));
     };
     window.addEventListener('storage', written);
     return () => window.removeEventListener('storage', written);

@@ -91,10 +91,10 @@ function webShell(): Shell {
       localStorage.removeItem(signedInKey);
       sessions += 1;
     }
-    const asked = sessions;
+    const sessionAtRequest = sessions;
     const response = await next(request);
     if (!response.stream) {
-      const late = asked !== sessions;
+      const late = sessionAtRequest !== sessions;
       const { tokens } = response.message as { tokens?: SessionTokens };
       if (response.message.$typeName === LoginResponseSchema.typeName) {
         sessions += 1;

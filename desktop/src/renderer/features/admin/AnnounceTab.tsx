@@ -2,7 +2,7 @@
 import { type FormEvent, useCallback, useMemo, useState } from 'react';
 import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
-import { Ask } from './Ask';
+import { ChangeDialog } from './ChangeDialog';
 import { TextField } from './Fields';
 import { bytesOf, checkAnnouncement, maxText, namesIn } from './rules';
 
@@ -17,8 +17,8 @@ export function AnnounceTab() {
   const [attempted, setAttempted] = useState(false);
   const [asking, setAsking] = useState(false);
   const names = [...new Set(namesIn(to))];
-  const said = text.trim();
-  const checks = checkAnnouncement(said, names, known);
+  const announcement = text.trim();
+  const checks = checkAnnouncement(announcement, names, known);
   const problemAt = (field: string, typed: string): string | undefined => {
     const check = checks.find((one) => one.field === field);
     return check && (attempted || typed !== '') ? t(`admin.check.${check.why}`, check.values) : undefined;
@@ -48,7 +48,7 @@ export function AnnounceTab() {
           value={text}
           onChange={setText}
           lines={4}
-          hint={t('admin.announce.left', { n: bytesOf(said), most: maxText })}
+          hint={t('admin.announce.left', { n: bytesOf(announcement), most: maxText })}
           problem={problemAt('text', text)}
         />
         <TextField label={t('admin.announce.users')} name="users" value={to} onChange={setTo} hint={t('admin.announce.usersHint')} problem={problemAt('users', to)} />
@@ -60,11 +60,11 @@ export function AnnounceTab() {
         <p className="note">{t('admin.announce.history')}</p>
       </form>
       {asking && (
-        <Ask
+        <ChangeDialog
           title={t('admin.announce.title')}
           confirm={t('admin.announce.title')}
-          what={t('admin.announce.what', { users: names.length > 0 ? names.join(', ') : t('admin.announce.all'), from, text: said })}
-          change={{ kind: 'announce', text: said, users: names }}
+          what={t('admin.announce.what', { users: names.length > 0 ? names.join(', ') : t('admin.announce.all'), from, text: announcement })}
+          change={{ kind: 'announce', text: announcement, users: names }}
           onClose={close}
         />
       )}

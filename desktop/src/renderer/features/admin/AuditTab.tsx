@@ -36,8 +36,8 @@ export function AuditTab() {
     event.preventDefault();
     if (!backwards) dispatch(admin.wanted({ list: 'audit', user: user.trim(), from: momentOf(from), to: momentOf(to), pageToken: '' }));
   };
-  const find = (asked: Omit<Extract<Query, { list: 'recipients' }>, 'list'>): void => {
-    dispatch(admin.wanted({ list: 'recipients', ...asked }));
+  const find = (of: Omit<Extract<Query, { list: 'recipients' }>, 'list'>): void => {
+    dispatch(admin.wanted({ list: 'recipients', ...of }));
     setRecipients(true);
   };
   return (
@@ -67,7 +67,7 @@ export function AuditTab() {
         </thead>
         <tbody>
           {shown.map((entry, at) => (
-            // oxlint-disable-next-line react/no-array-index-key -- entries have no name of their own, and the list only grows at its end
+            // oxlint-disable-next-line react/no-array-index-key -- entries have no id, and the list only grows at its end
             <tr key={at}>
               <td title={utcWords(entry.time)}>{timeWords(entry.time)}</td>
               <td>{entry.user || '–'}</td>

@@ -76,7 +76,7 @@ export function ConnectionDetails({ user, onClose }: { user: string; onClose: ()
         )}
         <div className="buttons">
           <button type="button" onClick={onClose}>
-            {t('admin.ask.close')}
+            {t('admin.dialog.close')}
           </button>
         </div>
       </div>

@@ -3,7 +3,7 @@ import { type FormEvent, useMemo, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import { sequenceOf } from '../feed/cursor';
-import { Ask } from './Ask';
+import { ChangeDialog } from './ChangeDialog';
 import { ConnectionDetails } from './ConnectionDetails';
 import { CheckField, TextField } from './Fields';
 import { ListHead } from './ListHead';
@@ -149,7 +149,7 @@ function AskDisconnect({ connection, onClose }: { connection: Connection; onClos
   const { user, remoteAddress: from, connectionId } = connection;
   const title = t('admin.conn.disconnectTitle', { user });
   return (
-    <Ask
+    <ChangeDialog
       title={title}
       confirm={title}
       what={t(revokeSession ? 'admin.conn.revokeWhat' : 'admin.conn.disconnectWhat', { user, from })}
@@ -157,6 +157,6 @@ function AskDisconnect({ connection, onClose }: { connection: Connection; onClos
       onClose={onClose}
     >
       {() => <CheckField label={t('admin.conn.revoke')} name="revoke" checked={revokeSession} onChange={setRevoke} />}
-    </Ask>
+    </ChangeDialog>
   );
 }

@@ -6,7 +6,7 @@ import { useAppSelector } from '../../app/hooks';
 import { type Translate, useT } from '../../i18n';
 import { typedNumber } from '../../ui/StepField';
 import type { Instrument } from '../market/slice';
-import { Ask } from './Ask';
+import { ChangeDialog } from './ChangeDialog';
 import { CheckField, ChoiceField, TextField } from './Fields';
 import { type Check, checkInstrument, type InstrumentDraft, wholeNumber } from './rules';
 import { classWord, statusWord } from './words';
@@ -52,25 +52,25 @@ export function EditInstrument({ before, onClose }: { before?: Instrument; onClo
   const instruments = useAppSelector((s) => s.market.instruments);
   const [draft, setDraft] = useState<InstrumentDraft>(() => (before ? { ...before, bandBasisPoints: String(before.bandBasisPoints || '') } : empty));
   const now = before && instruments[before.symbol];
-  const asked: InstrumentDraft = { ...tidy(draft), ...(now ? { status: now.status, statusReason: now.statusReason } : {}) };
-  const instrument: Instrument = { ...asked, bandBasisPoints: wholeNumber(asked.bandBasisPoints) ?? 0 };
-  const checks = checkInstrument(asked);
-  if (!before && asked.symbol in instruments) checks.push(exists);
+  const typed: InstrumentDraft = { ...tidy(draft), ...(now ? { status: now.status, statusReason: now.statusReason } : {}) };
+  const instrument: Instrument = { ...typed, bandBasisPoints: wholeNumber(typed.bandBasisPoints) ?? 0 };
+  const checks = checkInstrument(typed);
+  if (!before && typed.symbol in instruments) checks.push(exists);
   const set = (change: Partial<InstrumentDraft>): void => setDraft((old) => ({ ...old, ...change }));
   const changes = before ? differences(t, before, instrument) : [];
   const movedOn = before !== undefined && now !== undefined && differences(t, before, now).length > 0;
-  const status = statusWord(t, asked.status);
+  const status = statusWord(t, typed.status);
   const what = before
     ? changes.length > 0
       ? t('admin.instrument.changeWhat', { changes: changes.join('; ') })
       : undefined
     : t('admin.instrument.createWhat', { status });
   return (
-    <Ask
+    <ChangeDialog
       title={before ? t('admin.instrument.editTitle', { symbol: before.symbol }) : t('admin.instrument.new')}
-      confirm={before ? t('admin.instrument.change') : t('admin.instrument.create', { symbol: asked.symbol })}
+      confirm={before ? t('admin.instrument.change') : t('admin.instrument.create', { symbol: typed.symbol })}
       what={what}
-      off={movedOn ? t('admin.ask.movedOn') : undefined}
+      off={movedOn ? t('admin.dialog.movedOn') : undefined}
       change={{ kind: 'upsertInstrument', instrument, isNew: !before }}
       checks={checks}
       onClose={onClose}
@@ -116,7 +116,7 @@ export function EditInstrument({ before, onClose }: { before?: Instrument; onClo
           />
         </div>
       )}
-    </Ask>
+    </ChangeDialog>
   );
 }
 
@@ -131,12 +131,12 @@ function tidy(draft: InstrumentDraft): InstrumentDraft {
 /** Describes what differs, except the status. */
 export function differences(t: Translate, from: Instrument, to: Instrument): string[] {
   const none = t('admin.no');
-  const say = (field: string, a: string, b: string): string[] => (a === b ? [] : [t('admin.instrument.diff', { field, from: a || none, to: b || none })]);
+  const difference = (field: string, a: string, b: string): string[] => (a === b ? [] : [t('admin.instrument.diff', { field, from: a || none, to: b || none })]);
   const yes = (is: boolean): string => (is ? t('admin.yes') : none);
   const number = (text: string | number): string => (String(text) === '0' ? '' : String(text));
   return [
-    ...say(t('admin.instrument.asset_class'), classWord(t, from.assetClass), classWord(t, to.assetClass)),
-    ...(Object.keys(texts) as TextName[]).flatMap((name) => say(t(`admin.instrument.${texts[name]}`), number(from[name]), number(to[name]))),
-    ...say(t('admin.instrument.disclose_counterparty'), yes(from.discloseCounterparty), yes(to.discloseCounterparty)),
+    ...difference(t('admin.instrument.asset_class'), classWord(t, from.assetClass), classWord(t, to.assetClass)),
+    ...(Object.keys(texts) as TextName[]).flatMap((name) => difference(t(`admin.instrument.${texts[name]}`), number(from[name]), number(to[name]))),
+    ...difference(t('admin.instrument.disclose_counterparty'), yes(from.discloseCounterparty), yes(to.discloseCounterparty)),
   ];
 }

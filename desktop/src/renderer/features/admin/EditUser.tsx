@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import { Role } from '../../../gen/todoku/v1/types_pb';
 import { useT } from '../../i18n';
-import { Ask } from './Ask';
+import { ChangeDialog } from './ChangeDialog';
 import type { UserFields } from './changes';
 import { CheckField, TextField } from './Fields';
 import type { User } from './queries';
@@ -57,7 +57,7 @@ export function EditUser({ before, known, onClose }: { before?: User; known: rea
     });
   };
   return (
-    <Ask
+    <ChangeDialog
       title={before ? t('admin.user.editTitle', { user: before.user }) : t('admin.user.new')}
       confirm={t(before ? 'admin.user.change' : 'admin.user.create', { user: draft.user })}
       what={what()}
@@ -113,6 +113,6 @@ export function EditUser({ before, known, onClose }: { before?: User; known: rea
           <TextField label={t('admin.user.again')} name="again" type="password" value={typed.again} onChange={(again) => set({ again })} problem={problemAt('again', typed.again)} />
         </div>
       )}
-    </Ask>
+    </ChangeDialog>
   );
 }

@@ -4,7 +4,7 @@ import { TradingStatus } from '../../../gen/todoku/v1/types_pb';
 import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import type { Instrument } from '../market/slice';
-import { Ask } from './Ask';
+import { ChangeDialog } from './ChangeDialog';
 import { EditInstrument } from './EditInstrument';
 import { TextField } from './Fields';
 import { selectMay } from './selectors';
@@ -95,8 +95,8 @@ function AskStatus({ symbol, status, onClose }: { symbol: string; status: Settab
   const key = statusKeys[status];
   const title = t('admin.status.title', { verb: t(`admin.status.do.${key}`), symbol });
   return (
-    <Ask title={title} confirm={title} what={t(`admin.status.what.${key}`, { symbol })} change={{ kind: 'setStatus', symbol, status, reason }} checks={checkReason(reason)} onClose={onClose}>
+    <ChangeDialog title={title} confirm={title} what={t(`admin.status.what.${key}`, { symbol })} change={{ kind: 'setStatus', symbol, status, reason }} checks={checkReason(reason)} onClose={onClose}>
       {(problemAt) => <TextField label={t('admin.reason')} name="reason" value={reason} onChange={setReason} hint={t('admin.reasonHint')} problem={problemAt('reason', reason)} autoFocus />}
-    </Ask>
+    </ChangeDialog>
   );
 }

@@ -5,7 +5,7 @@ import { group } from '../../../shared/decimal';
 import { type Translate, useT } from '../../i18n';
 import { typedNumber } from '../../ui/StepField';
 import type { RiskLimits } from '../orders/slice';
-import { Ask } from './Ask';
+import { ChangeDialog } from './ChangeDialog';
 import { TextField } from './Fields';
 import { ListHead } from './ListHead';
 import { selectMay } from './selectors';
@@ -95,11 +95,11 @@ function AskLimits({ before, onClose }: { before: RiskLimits; onClose: () => voi
     .map((name) => t('admin.instrument.diff', { field: t(`admin.limits.${names[name]}`), from: words(name, from), to: words(name, limits) }));
   const movedOn = all.some((name) => words(name, from) !== words(name, before));
   return (
-    <Ask
+    <ChangeDialog
       title={t('admin.limits.of', { account: from.account })}
       confirm={t('admin.limits.change')}
       what={changes.length > 0 ? t('admin.limits.what', { account: from.account, changes: changes.join('; ') }) : undefined}
-      off={movedOn ? t('admin.ask.movedOn') : undefined}
+      off={movedOn ? t('admin.dialog.movedOn') : undefined}
       change={{ kind: 'setLimits', limits }}
       checks={checkLimits(draft)}
       onClose={onClose}
@@ -121,6 +121,6 @@ function AskLimits({ before, onClose }: { before: RiskLimits; onClose: () => voi
           ))}
         </div>
       )}
-    </Ask>
+    </ChangeDialog>
   );
 }

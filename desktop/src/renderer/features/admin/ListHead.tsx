@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
-import { useReason } from '../orders/reasons';
+import { useReasonText } from '../orders/reasons';
 import type { List, Query } from './queries';
 import { admin } from './slice';
 import { useMoments } from './words';
@@ -18,10 +18,10 @@ export interface ListHeadProps {
 export function ListHead({ list, query, children }: ListHeadProps) {
   const t = useT();
   const { clockWords } = useMoments();
-  const say = useReason();
+  const textOf = useReasonText();
   const dispatch = useAppDispatch();
   const { asOf, loading, problem, outdated, value, query: last } = useAppSelector((s) => s.admin.lists[list]);
-  const asked = query ?? (last?.list === 'audit' ? { ...last, pageToken: '' } : last);
+  const next = query ?? (last?.list === 'audit' ? { ...last, pageToken: '' } : last);
   return (
     <div className="list-head">
       {children}
@@ -30,12 +30,12 @@ export function ListHead({ list, query, children }: ListHeadProps) {
         {loading ? t('admin.loading') : value === undefined ? '' : t('admin.asOf', { time: clockWords(asOf) })}
         {outdated && !loading && <span className="outdated"> {t('admin.outdated')}</span>}
       </span>
-      <button type="button" disabled={loading || !asked} onClick={() => asked && dispatch(admin.wanted(asked))}>
+      <button type="button" disabled={loading || !next} onClick={() => next && dispatch(admin.wanted(next))}>
         {t('admin.refresh')}
       </button>
       {problem && (
         <p role="alert" className="problem">
-          {problem.reason === '' ? t('admin.unreachable') : say(problem)}
+          {problem.reason === '' ? t('admin.unreachable') : textOf(problem)}
         </p>
       )}
     </div>

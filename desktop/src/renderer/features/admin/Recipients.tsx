@@ -11,14 +11,14 @@ import { endingWords, useMoments } from './words';
 
 type Of = 'event' | 'order' | 'trade';
 
-export interface Asked {
+export interface RecipientsOf {
   sequence: number;
   orderId: string;
   account: string;
   tradeId: string;
 }
 
-export function FindRecipients({ onFind }: { onFind: (asked: Asked) => void }) {
+export function FindRecipients({ onFind }: { onFind: (of: RecipientsOf) => void }) {
   const t = useT();
   const [of, setOf] = useState<Of>('trade');
   const [number, setNumber] = useState('');
@@ -87,7 +87,7 @@ export function Recipients({ onClose }: { onClose: () => void }) {
         {value?.truncated && <p className="note">{t('admin.recipients.truncated')}</p>}
         <div className="buttons">
           <button type="button" onClick={onClose}>
-            {t('admin.ask.close')}
+            {t('admin.dialog.close')}
           </button>
         </div>
       </div>

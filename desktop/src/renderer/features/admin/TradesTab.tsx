@@ -5,7 +5,7 @@ import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { group } from '../../../shared/decimal';
 import { useT } from '../../i18n';
 import type { Print } from '../market/slice';
-import { Ask } from './Ask';
+import { ChangeDialog } from './ChangeDialog';
 import { ChoiceField, TextField } from './Fields';
 import { ListHead } from './ListHead';
 import { checkNumber, checkReason } from './rules';
@@ -86,7 +86,7 @@ function AskBust({ trade, onClose }: { trade?: Print; onClose: () => void }) {
   const about = trade ? t('admin.trade.about', { quantity: group(trade.quantity), symbol: trade.symbol, price: trade.price }) : '';
   const title = t('admin.trade.title', { trade: tradeId || '…' });
   return (
-    <Ask
+    <ChangeDialog
       title={title}
       confirm={title}
       what={t('admin.trade.what', { trade: tradeId || '…', about })}
@@ -100,6 +100,6 @@ function AskBust({ trade, onClose }: { trade?: Print; onClose: () => void }) {
           <TextField label={t('admin.reason')} name="reason" value={reason} onChange={setReason} hint={t('admin.reasonHint')} problem={problemAt('reason', reason)} autoFocus={trade !== undefined} />
         </>
       )}
-    </Ask>
+    </ChangeDialog>
   );
 }

@@ -2,7 +2,7 @@
 import { useState } from 'react';
 import { useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
-import { Ask } from './Ask';
+import { ChangeDialog } from './ChangeDialog';
 import { EditUser } from './EditUser';
 import { ChoiceField } from './Fields';
 import { ListHead } from './ListHead';
@@ -75,7 +75,7 @@ export function UsersTab() {
       {asking?.kind === 'new' && <EditUser known={users ?? []} onClose={close} />}
       {asking?.kind === 'edit' && <EditUser before={asking.user} known={users ?? []} onClose={close} />}
       {asking?.kind === 'suspend' && (
-        <Ask
+        <ChangeDialog
           title={t('admin.user.suspendTitle', { user: asking.user.user })}
           confirm={t('admin.user.suspendTitle', { user: asking.user.user })}
           what={t('admin.user.suspendWhat', { user: asking.user.user })}
@@ -85,7 +85,7 @@ export function UsersTab() {
         />
       )}
       {asking?.kind === 'resume' && (
-        <Ask
+        <ChangeDialog
           title={t('admin.user.resumeTitle', { user: asking.user.user })}
           confirm={t('admin.user.resumeTitle', { user: asking.user.user })}
           what={t('admin.user.resumeWhat', { user: asking.user.user })}
@@ -105,7 +105,7 @@ function AskMassCancel({ user, onClose }: { user: User; onClose: () => void }) {
   const everything = t('admin.user.everything');
   const title = t('admin.user.massCancelTitle', { user: user.user });
   return (
-    <Ask
+    <ChangeDialog
       title={title}
       confirm={title}
       what={t('admin.user.massCancelWhat', { user: user.user, accounts: user.accounts.join(', '), symbol: symbol || everything })}
@@ -122,6 +122,6 @@ function AskMassCancel({ user, onClose }: { user: User; onClose: () => void }) {
           problem={problemAt('symbol')}
         />
       )}
-    </Ask>
+    </ChangeDialog>
   );
 }

@@ -41,7 +41,7 @@ export const endedShown = 50;
 const auditPage = 100;
 const tradesPage = 100;
 
-export async function ask({ admin, market }: Venue, query: Query): Promise<Answers[List]> {
+export async function runQuery({ admin, market }: Venue, query: Query): Promise<Answers[List]> {
   switch (query.list) {
     case 'users':
       return (await admin.listAllUsers({})).users.map(plain);

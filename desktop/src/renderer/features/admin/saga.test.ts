@@ -100,7 +100,7 @@ function screen(venue: FakeVenue, roles: Role[] = [Role.ADMIN]) {
     store,
     actions,
     receive,
-    ask: (change: Change, id: string, password = '') => store.dispatch(admin.requested(change, id, Date.now(), password)),
+    submit: (change: Change, id: string, password = '') => store.dispatch(admin.requested(change, id, Date.now(), password)),
     get admin(): AdminState {
       return store.getState().admin;
     },
@@ -125,7 +125,7 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 
 describe('changes', () => {
   test('a change that the stream reports is done when the stream has reported it', async () => {
-    desk.ask(halt, 'h');
+    desk.submit(halt, 'h');
     expect(desk.admin.requests['h']).toMatchObject({ state: 'pending' });
     await settle();
     expect(desk.admin.requests['h']).toMatchObject({ state: 'taken' });
@@ -136,14 +136,14 @@ describe('changes', () => {
   });
 
   test('a change that the stream does not report is done when the venue answers', async () => {
-    desk.ask({ kind: 'massCancel', user: 'bob', symbol: '' }, 'm');
+    desk.submit({ kind: 'massCancel', user: 'bob', symbol: '' }, 'm');
     await settle();
     expect(desk.admin.ended[0]).toMatchObject({ id: 'm', state: 'done', count: 3 });
   });
 
   test('a refusal keeps its field and its reason, and nothing is sent again', async () => {
     venue.fails = [refusal(Code.InvalidArgument, 'BAD_NUMBER', 'limits.max_open_orders')];
-    desk.ask(halt, 'h');
+    desk.submit(halt, 'h');
     await settle();
     expect(desk.admin.requests['h']).toMatchObject({ state: 'refused', problem: { reason: 'BAD_NUMBER', field: 'limits.max_open_orders' } });
     await vi.advanceTimersByTimeAsync(60_000);
@@ -152,7 +152,7 @@ describe('changes', () => {
 
   test('after a lost answer the request is sent again with the same id, and the change is made once', async () => {
     venue.fails = [new ConnectError('unavailable', Code.Unavailable)];
-    desk.ask(halt, 'h');
+    desk.submit(halt, 'h');
     await vi.advanceTimersByTimeAsync(2_000);
     expect(venue.calls).toEqual(['status h', 'status h']);
     expect([...venue.done]).toEqual(['h']);
@@ -161,7 +161,7 @@ describe('changes', () => {
 
   test('an old request is not sent again by itself: its outcome is unknown until the user asks again', async () => {
     venue.fails = Array.from({ length: 100 }, () => new ConnectError('unavailable', Code.Unavailable));
-    desk.ask(halt, 'h');
+    desk.submit(halt, 'h');
     await vi.advanceTimersByTimeAsync(3 * resendMs);
     const sent = venue.calls.length;
     expect(desk.admin.requests['h']).toMatchObject({ state: 'unknown' });
@@ -176,7 +176,7 @@ describe('changes', () => {
 
   test('a change with an unknown outcome that the user closes is remembered as unknown', async () => {
     venue.fails = Array.from({ length: 100 }, () => new ConnectError('unavailable', Code.Unavailable));
-    desk.ask(halt, 'h');
+    desk.submit(halt, 'h');
     await vi.advanceTimersByTimeAsync(3 * resendMs);
     desk.store.dispatch(admin.dismissed('h'));
     expect(desk.admin.requests).toEqual({});
@@ -185,14 +185,14 @@ describe('changes', () => {
 
   test('a disconnection, which has no request id, is never sent twice', async () => {
     venue.fails = [new ConnectError('unavailable', Code.Unavailable)];
-    desk.ask({ kind: 'disconnect', connectionId: 'c', user: 'alice', revokeSession: false }, 'd');
+    desk.submit({ kind: 'disconnect', connectionId: 'c', user: 'alice', revokeSession: false }, 'd');
     await vi.advanceTimersByTimeAsync(60_000);
     expect(venue.calls).toEqual(['disconnect c']);
     expect(desk.admin.requests['d']).toMatchObject({ state: 'unknown' });
   });
 
   test('a password is sent to the venue and is in no action and no state', async () => {
-    desk.ask({ kind: 'createUser', user: 'dora', displayName: '', roles: [], accounts: [] }, 'u', 'hush hush');
+    desk.submit({ kind: 'createUser', user: 'dora', displayName: '', roles: [], accounts: [] }, 'u', 'hush hush');
     await settle();
     expect(venue.passwords).toEqual(['hush hush']);
     expect(desk.actions.join()).not.toContain('hush');

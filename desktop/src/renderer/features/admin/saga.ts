@@ -11,7 +11,7 @@ import { selectTradable } from '../feed/selectors';
 import { feed } from '../feed/slice';
 import { session } from '../session/slice';
 import { isPushed, type Reply, submit } from './changes';
-import { type Answers, ask, type List, type Query } from './queries';
+import { type Answers, runQuery, type List, type Query } from './queries';
 import { mayDo } from './rights';
 import { selectStaff } from './selectors';
 import { admin, type AdminState, type Tab } from './slice';
@@ -62,7 +62,7 @@ function* showTab(again: boolean): SagaIterator<void> {
 function* load({ venue, now }: AdminContext, query: Query): SagaIterator<void> {
   for (let attempt = 0; ; attempt++) {
     try {
-      const value: Answers[List] = yield call(ask, venue, query);
+      const value: Answers[List] = yield call(runQuery, venue, query);
       yield put(admin.loaded({ query, value, at: now() }));
       return;
     } catch (error) {

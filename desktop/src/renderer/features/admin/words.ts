@@ -38,8 +38,8 @@ export function rolesWords(t: Translate, roles: readonly Role[]): string {
 
 /** Why a stream ended; an unknown reason is shown as it is. */
 export function endingWords(t: Translate, reason: string, cause: string): string {
-  const say = (word: string): string => (`ending.${word}` in endings ? t(`ending.${word}` as Key) : word);
-  return cause === '' ? say(reason) : `${say(reason)}: ${say(cause)}`;
+  const textOf = (word: string): string => (`ending.${word}` in endings ? t(`ending.${word}` as Key) : word);
+  return cause === '' ? textOf(reason) : `${textOf(reason)}: ${textOf(cause)}`;
 }
 
 /** Times for a cell: in the user's zone, and in UTC for the tooltip. */

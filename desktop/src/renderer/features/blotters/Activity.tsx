@@ -7,7 +7,7 @@ import { type Key, type Translate, useT } from '../../i18n';
 import { Time } from '../../ui/Time';
 import { selection } from '../market/selection';
 import { type Instrument, priceDigits } from '../market/slice';
-import { type Said, useReason } from '../orders/reasons';
+import { type VenueReason, useReasonText } from '../orders/reasons';
 import { orders } from '../orders/slice';
 import { Blotter } from './Blotter';
 import { shownNumber, SideCell } from './cells';
@@ -35,7 +35,7 @@ function rowState(row: ActivityRow): string | undefined {
   return row.note?.kind === 'unknown' ? 'unknown' : undefined;
 }
 
-function columnsOf(t: Translate, say: (said: Said) => string, instruments: Readonly<Record<string, Instrument>>): Column<ActivityRow>[] {
+function columnsOf(t: Translate, textOf: (reason: VenueReason) => string, instruments: Readonly<Record<string, Instrument>>): Column<ActivityRow>[] {
   return [
     { id: 'time', title: t('column.time'), width: 100, value: ({ time }) => utc(time), cell: ({ time }) => <Time at={time} as="recent" /> },
     { id: 'what', title: t('blotter.what'), width: 150, value: (row) => t(whatKey(row)), cell: (row) => <span className={rowState(row) ? 'warn' : ''}>{t(whatKey(row))}</span> },
@@ -43,7 +43,7 @@ function columnsOf(t: Translate, say: (said: Said) => string, instruments: Reado
     { id: 'side', title: t('column.side'), width: 56, value: ({ side }) => (side === 0 ? '' : t(side === 1 ? 'side.buy' : 'side.sell')), cell: ({ side }) => <SideCell side={side} /> },
     { id: 'quantity', title: t('column.quantity'), kind: 'number', width: 80, value: ({ quantity }) => quantity, cell: ({ quantity }) => shownNumber(quantity) },
     { id: 'price', title: t('column.price'), kind: 'number', width: 90, value: ({ price }) => price, cell: ({ price, symbol }) => shownNumber(price, priceDigits(instruments[symbol])) },
-    { id: 'reason', title: t('blotter.reason'), width: 320, value: ({ problem }) => (problem ? say(problem) : ''), cell: ({ problem }) => problem && <span title={say(problem)}>{say(problem)}</span> },
+    { id: 'reason', title: t('blotter.reason'), width: 320, value: ({ problem }) => (problem ? textOf(problem) : ''), cell: ({ problem }) => problem && <span title={textOf(problem)}>{textOf(problem)}</span> },
     { id: 'order', title: t('blotter.order'), width: 90, value: ({ orderId }) => orderId },
     { id: 'request', title: t('blotter.request'), width: 120, hidden: true, value: ({ requestId }) => requestId },
   ];
@@ -52,13 +52,13 @@ function columnsOf(t: Translate, say: (said: Said) => string, instruments: Reado
 export function Activity() {
   const t = useT();
   const dispatch = useAppDispatch();
-  const say = useReason();
+  const textOf = useReasonText();
   const all = useAppSelector(selectActivityRows);
   const state = useAppSelector((s) => s.orders.history.executions);
   const instruments = useAppSelector((s) => s.market.instruments);
   const [refusals, setRefusals] = useState(false);
   const rows = useMemo(() => (refusals ? all.filter(isRefusal) : all), [all, refusals]);
-  const columns = useMemo(() => columnsOf(t, say, instruments), [t, say, instruments]);
+  const columns = useMemo(() => columnsOf(t, textOf, instruments), [t, textOf, instruments]);
   const onOlder = useCallback(() => dispatch(orders.olderWanted('executions')), [dispatch]);
   return (
     <Blotter

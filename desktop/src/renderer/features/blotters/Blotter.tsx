@@ -23,7 +23,7 @@ import { Age } from '../market/Age';
 import type { HistoryState } from '../orders/slice';
 import { byNumber, byText, type Column, everything, passes } from './columns';
 import { saveFile, toCSV } from './csv';
-import { asMade, narrowest, readLook, tableKey, type TableLook, widest, writeLook } from './keep';
+import { defaultLook, narrowest, readLook, tableKey, type TableLook, widest, writeLook } from './keep';
 import { Rows } from './Rows';
 import { storeText } from '../../ui/store';
 
@@ -60,8 +60,8 @@ function useLook(id: string, columns: readonly Column<never>[]): [TableLook, (ch
   const key = tableKey(user, id);
   const [look, setLook] = useState(() => {
     const text = localStorage.getItem(key);
-    const kept = readLook(text, columns.map((column) => column.id));
-    return text === null ? { ...kept, hidden: columns.filter((column) => column.hidden).map((column) => column.id) } : kept;
+    const stored = readLook(text, columns.map((column) => column.id));
+    return text === null ? { ...stored, hidden: columns.filter((column) => column.hidden).map((column) => column.id) } : stored;
   });
   const change = useCallback(
     (next: (look: TableLook) => TableLook) =>
@@ -172,8 +172,8 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
                 {byId.get(column.id)?.title}
               </label>
             ))}
-            <button type="button" onClick={() => change(() => ({ ...asMade, hidden: columns.filter((column) => column.hidden).map((column) => column.id) }))}>
-              {t('blotter.asMade')}
+            <button type="button" onClick={() => change(() => ({ ...defaultLook, hidden: columns.filter((column) => column.hidden).map((column) => column.id) }))}>
+              {t('blotter.resetColumns')}
             </button>
           </div>
         </details>

@@ -17,8 +17,8 @@ import { type Column, utc } from './columns';
 import { type OrderRow, selectAllOrderRows, selectWorkingRows } from './rows';
 
 const rowKey = ({ key }: OrderRow): string => key;
-const asked = ({ pending }: OrderRow) => (pending?.change.kind === 'place' ? pending.change.order : undefined);
-const facts = (row: OrderRow) => ({ side: row.order?.side ?? asked(row)?.side ?? Side.UNSPECIFIED, symbol: row.order?.symbol ?? asked(row)?.symbol ?? '' });
+const placed = ({ pending }: OrderRow) => (pending?.change.kind === 'place' ? pending.change.order : undefined);
+const facts = (row: OrderRow) => ({ side: row.order?.side ?? placed(row)?.side ?? Side.UNSPECIFIED, symbol: row.order?.symbol ?? placed(row)?.symbol ?? '' });
 
 /** The state of an order as text; a pending request comes first. */
 function statusKey({ order, pending }: OrderRow): Key {
@@ -41,7 +41,7 @@ interface Actions {
 }
 
 function columnsOf(t: Translate, instruments: Readonly<Record<string, Instrument>>, { tradable, amend, cancel }: Actions): Column<OrderRow>[] {
-  const from = (row: OrderRow) => row.order ?? asked(row);
+  const from = (row: OrderRow) => row.order ?? placed(row);
   const number = (id: string, title: Key, width: number, value: (row: OrderRow) => string): Column<OrderRow> => ({ id, title: t(title), kind: 'number', width, live: true, value, cell: (row) => shownNumber(value(row)) });
   const price = (row: OrderRow): string => from(row)?.price ?? '';
   return [

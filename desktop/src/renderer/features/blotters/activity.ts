@@ -35,15 +35,15 @@ export interface ActivityState {
   /** The venue's clock minus the local one, ms. */
   clockOffset: number;
   /** Requests without an outcome yet, by request id. */
-  asked: Record<string, Change>;
+  unanswered: Record<string, Change>;
   /** Ids of requests whose refusal is among the notes. */
   refused: Record<string, true>;
 }
 
-const initial: ActivityState = { notes: [], count: 0, sequence: 0, clockOffset: 0, asked: {}, refused: {} };
+const initial: ActivityState = { notes: [], count: 0, sequence: 0, clockOffset: 0, unanswered: {}, refused: {} };
 
 /** How many notes a screen keeps. */
-const kept = 1_000;
+const mostNotes = 1_000;
 
 const slice = createSlice({
   name: 'activity',
@@ -52,7 +52,7 @@ const slice = createSlice({
   extraReducers: (builder) =>
     builder
       .addCase(orders.requested, (state, { payload }: PayloadAction<Pending>) => {
-        state.asked[payload.id] = payload.change;
+        state.unanswered[payload.id] = payload.change;
         note(state, { kind: 'sent', id: payload.id, time: payload.sentAt + state.clockOffset });
       })
       .addCase(orders.outcomeUnknown, (state, { payload, meta }) => {
@@ -66,11 +66,11 @@ const slice = createSlice({
         // The request was not sent.
         if (payload.problem.reason === notLive || payload.problem.reason === bookAwaited) state.notes = state.notes.filter((known) => known.id !== payload.id);
         note(state, { kind: 'refused', id: payload.id, problem: payload.problem, time: payload.at + state.clockOffset });
-        delete state.asked[payload.id];
+        delete state.unanswered[payload.id];
       })
       .addCase(orders.settled, (state, { payload, meta }) => {
         note(state, { kind: 'settled', id: payload.id, time: meta.at + state.clockOffset });
-        delete state.asked[payload.id];
+        delete state.unanswered[payload.id];
       })
       .addCase(feed.received, (state, { payload }) => {
         for (const item of payload.items) take(state, item, payload.at);
@@ -83,11 +83,11 @@ function noted(state: ActivityState, kind: Note['kind'], id: string): boolean {
   return state.notes.some((known) => known.id === id && known.kind === kind);
 }
 
-function note(state: ActivityState, said: Partial<Note> & Pick<Note, 'kind' | 'id' | 'time'>): void {
+function note(state: ActivityState, fields: Partial<Note> & Pick<Note, 'kind' | 'id' | 'time'>): void {
   state.count += 1;
-  if (said.kind === 'refused') state.refused[said.id] = true;
-  state.notes.unshift({ number: state.count, sequence: state.sequence, change: state.asked[said.id], order: undefined, problem: undefined, ...said });
-  const removed = state.notes.length > kept ? state.notes.pop() : undefined;
+  if (fields.kind === 'refused') state.refused[fields.id] = true;
+  state.notes.unshift({ number: state.count, sequence: state.sequence, change: state.unanswered[fields.id], order: undefined, problem: undefined, ...fields });
+  const removed = state.notes.length > mostNotes ? state.notes.pop() : undefined;
   if (removed?.kind === 'refused') delete state.refused[removed.id];
 }
 
@@ -107,14 +107,14 @@ function take(state: ActivityState, item: Item, at: number): void {
       const { requestId, reason, order } = item.body;
       replaceRefusal(state, requestId);
       note(state, { kind: 'refused', id: requestId, sequence: item.sequence, time: item.time, order, problem: problemOfReason(reason, { withdrawn: noted(state, 'withdrawing', requestId) }) });
-      delete state.asked[requestId];
+      delete state.unanswered[requestId];
       break;
     }
     case 'executionReport': {
       const { requestId, execType } = item.body;
       // The answer may have come first. The report has the same content and a sequence.
       if (execType === ExecType.REJECTED) replaceRefusal(state, requestId);
-      if (requestId in state.asked) delete state.asked[requestId];
+      if (requestId in state.unanswered) delete state.unanswered[requestId];
       break;
     }
   }

@@ -7,7 +7,7 @@ export interface TableLook {
   sorting: { id: string; desc: boolean }[];
 }
 
-export const asMade: TableLook = { widths: {}, hidden: [], sorting: [] };
+export const defaultLook: TableLook = { widths: {}, hidden: [], sorting: [] };
 
 export const tableKey = (user: string, table: string): string => `todoku.table.${user}.${table}`;
 
@@ -17,15 +17,15 @@ export const widest = 800;
 
 /** Reads the stored settings; unknown values and columns that no longer exist are ignored. */
 export function readLook(text: string | null, columns: readonly string[]): TableLook {
-  let kept: unknown;
+  let stored: unknown;
   try {
-    kept = JSON.parse(text ?? 'null');
+    stored = JSON.parse(text ?? 'null');
   } catch {
-    return asMade;
+    return defaultLook;
   }
-  if (typeof kept !== 'object' || kept === null) return asMade;
-  const { version, widths, hidden, sorting } = kept as Record<string, unknown>;
-  if (version !== 1) return asMade;
+  if (typeof stored !== 'object' || stored === null) return defaultLook;
+  const { version, widths, hidden, sorting } = stored as Record<string, unknown>;
+  if (version !== 1) return defaultLook;
   const known = (id: unknown): id is string => typeof id === 'string' && columns.includes(id);
   return {
     widths: Object.fromEntries(Object.entries(typeof widths === 'object' && widths !== null ? widths : {}).filter(([id, width]) => known(id) && typeof width === 'number' && width >= narrowest && width <= widest)) as Record<string, number>,

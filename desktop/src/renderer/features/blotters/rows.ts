@@ -100,14 +100,14 @@ export function executionRow(execution: Execution): ActivityRow {
 
 function noteRow(note: Note): ActivityRow {
   const { change, order } = note;
-  const asked = change?.kind === 'place' ? change.order : change?.kind === 'replace' ? change : undefined;
+  const requested = change?.kind === 'place' ? change.order : change?.kind === 'replace' ? change : undefined;
   return {
     key: `note-${note.number}`,
     time: note.time,
     symbol: order?.symbol ?? (change?.kind === 'place' ? change.order.symbol : (change?.symbol ?? '')),
     side: order?.side ?? (change?.kind === 'place' ? change.order.side : change?.kind === 'cancelAll' ? change.side : Side.UNSPECIFIED),
-    price: asked?.price ?? order?.price ?? '',
-    quantity: asked?.quantity ?? order?.quantity ?? '',
+    price: requested?.price ?? order?.price ?? '',
+    quantity: requested?.quantity ?? order?.quantity ?? '',
     orderId: order?.orderId ?? (change?.kind === 'replace' || change?.kind === 'cancel' ? change.orderId : ''),
     requestId: note.id,
     execution: undefined,

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { Side } from '../../../gen/todoku/v1/types_pb';
 import { byNumber, everything, passes } from './columns';
 import { toCSV } from './csv';
-import { asMade, readLook, writeLook } from './keep';
+import { defaultLook, readLook, writeLook } from './keep';
 
 /** Reads RFC 4180, as a spreadsheet does. */
 function readCSV(text: string): string[][] {
@@ -74,6 +74,6 @@ test('stored settings of a table are read again; invalid values and removed colu
   const columns = ['price', 'account'];
   expect(readLook(writeLook(look), columns)).toEqual(look);
   expect(readLook(writeLook(look), ['price'])).toEqual({ ...look, hidden: [] });
-  for (const text of [null, '', '{', '7', '{"version":2}', '[]']) expect(readLook(text, columns)).toEqual(asMade);
-  expect(readLook('{"version":1,"widths":{"price":-5,"x":100},"hidden":"price","sorting":[{"id":"price"},null]}', columns)).toEqual(asMade);
+  for (const text of [null, '', '{', '7', '{"version":2}', '[]']) expect(readLook(text, columns)).toEqual(defaultLook);
+  expect(readLook('{"version":1,"widths":{"price":-5,"x":100},"hidden":"price","sorting":[{"id":"price"},null]}', columns)).toEqual(defaultLook);
 });

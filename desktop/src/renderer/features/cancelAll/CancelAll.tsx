@@ -7,7 +7,7 @@ import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import { Dialog } from '../../ui/Dialog';
 import { selectTradable } from '../feed/selectors';
-import { useReason } from '../orders/reasons';
+import { useReasonText } from '../orders/reasons';
 import { request } from '../orders/request';
 import type { Order } from '../orders/slice';
 import { selectOwnAccount } from '../ticket/selectors';
@@ -33,7 +33,7 @@ function useWords() {
 /** The outcome of the last request, for the bar and the panel. */
 export function CancelAllOutcome() {
   const { t } = useWords();
-  const say = useReason();
+  const textOf = useReasonText();
   const round = useAppSelector((s) => s.cancelAll.rounds[0]);
   const words = (): string => {
     switch (round?.state) {
@@ -44,7 +44,7 @@ export function CancelAllOutcome() {
       case 'unknown':
         return t('cancelAll.unknown');
       case 'refused':
-        return t('cancelAll.refused', { why: round.problem ? say(round.problem) : '' });
+        return t('cancelAll.refused', { why: round.problem ? textOf(round.problem) : '' });
       case 'done':
         if (round.uncounted) return t('cancelAll.uncounted');
         return round.cancelled === 1 ? t('cancelAll.done.one') : t('cancelAll.done.other', { n: round.cancelled });
@@ -58,7 +58,7 @@ export function CancelAllOutcome() {
 }
 
 /** Asks for confirmation, with the number of orders. */
-function Ask({ scope: first, onClose }: { scope: Scope; onClose: () => void }) {
+function ConfirmCancel({ scope: first, onClose }: { scope: Scope; onClose: () => void }) {
   const { t, sideWords, symbolWords } = useWords();
   const dispatch = useAppDispatch();
   const tradable = useAppSelector(selectTradable);
@@ -125,7 +125,7 @@ function ScopeButton({ scope, label }: { scope: Scope; label: string }) {
       <button type="button" className="cancel" disabled={!tradable} title={tradable ? undefined : t('blotter.notLive')} onClick={() => setAsking(true)}>
         {label} <span className="number">({count})</span>
       </button>
-      {asking && <Ask scope={scope} onClose={() => setAsking(false)} />}
+      {asking && <ConfirmCancel scope={scope} onClose={() => setAsking(false)} />}
     </>
   );
 }

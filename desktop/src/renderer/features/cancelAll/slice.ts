@@ -22,7 +22,7 @@ export interface CancelAllState {
 
 const initial: CancelAllState = { rounds: [] };
 
-const kept = 20;
+const mostRounds = 20;
 
 const slice = createSlice({
   name: 'cancelAll',
@@ -33,7 +33,7 @@ const slice = createSlice({
       .addCase(orders.requested, (state, { payload: { id, change } }) => {
         if (change.kind !== 'cancelAll') return;
         state.rounds.unshift({ id, state: 'sent', cancelled: 0, uncounted: false, problem: undefined });
-        if (state.rounds.length > kept) state.rounds.pop();
+        if (state.rounds.length > mostRounds) state.rounds.pop();
       })
       .addCase(orders.outcomeUnknown, (state, { payload }) => {
         const round = find(state, payload);

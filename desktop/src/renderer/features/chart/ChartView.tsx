@@ -49,7 +49,7 @@ export default function ChartView() {
           </select>
         </label>
         <Age />
-        {/* The library's licence asks for it; its own logo would bring a style of its own, which the page's policy forbids. */}
+        {/* The library's licence requires it. The library's logo needs an inline style, which the content security policy forbids. */}
         <a className="attribution" href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer">
           {t('chart.attribution')}
         </a>

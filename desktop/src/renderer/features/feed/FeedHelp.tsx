@@ -3,14 +3,14 @@
 import { useId } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
-import { useReason } from '../orders/reasons';
+import { useReasonText } from '../orders/reasons';
 import './feedHelp.css';
 import { feed } from './slice';
 
 export function FeedHelp() {
   const t = useT();
   const dispatch = useAppDispatch();
-  const reason = useReason();
+  const reason = useReasonText();
   const title = useId();
   const phase = useAppSelector((s) => s.feed.phase);
   const problem = useAppSelector((s) => s.feed.problem);

@@ -1,4 +1,4 @@
-// A venue for tests of the stream: it sends what a test wants, when the test wants it.
+// A venue for tests of the stream. The test decides what it sends and when.
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, createRouterTransport, type Transport } from '@connectrpc/connect';
 import { expect, vi } from 'vitest';
@@ -41,7 +41,7 @@ export class Attach {
     this.#wake();
   }
 
-  say(cursor: string, ...bodies: Message['body'][]): void {
+  send(cursor: string, ...bodies: Message['body'][]): void {
     this.#number += 1n;
     this.#push(
       create(FeedNotificationResponseSchema, {
@@ -61,7 +61,7 @@ export class Attach {
 
   hello(start: Hello_Start, head: number, cursor = ''): void {
     if (start !== Hello_Start.REPLAY) this.#cursor = '';
-    this.say(cursor, {
+    this.send(cursor, {
       case: 'hello',
       value: { epoch: 'e', headSequence: BigInt(head), start, attachNumber: this.number, serverVersion: 'test', supersededAnother: false, user: { user: 'alice', roles: [Role.TRADER] } } as never,
     });
@@ -69,7 +69,7 @@ export class Attach {
 
   snapshot(head: number): void {
     this.hello(Hello_Start.SNAPSHOT, head);
-    this.say(`e:${head}`, { case: 'snapshotBegin', value: {} as never }, { case: 'snapshotEnd', value: {} as never });
+    this.send(`e:${head}`, { case: 'snapshotBegin', value: {} as never }, { case: 'snapshotEnd', value: {} as never });
   }
 
   end(reason: string, code = Code.Unavailable, retrySeconds = 0): void {
@@ -157,7 +157,7 @@ export function setUp({ slotFree = true, through = (transport: Transport): Trans
     await vi.advanceTimersByTimeAsync(ms);
     expect(failed).toEqual([]);
   };
-  /** The latest attach, once there is the n-th. */
+  /** Waits for the n-th attach and returns it. */
   const nth = async (n: number, within = 30_000): Promise<Attach> => {
     for (let waited = 0; attaches.length < n && waited < within; waited += 10) await after(10);
     expect(attaches.length).toBe(n);

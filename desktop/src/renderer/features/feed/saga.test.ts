@@ -25,7 +25,7 @@ test('a snapshot makes the screen live, and the next stream resumes at its curso
   first.hello(Hello_Start.SNAPSHOT, 10);
   await after(300);
   expect(feed().phase).toBe('catchingUp');
-  first.say('e:10', { case: 'snapshotBegin', value: {} as never }, { case: 'snapshotEnd', value: {} as never });
+  first.send('e:10', { case: 'snapshotBegin', value: {} as never }, { case: 'snapshotEnd', value: {} as never });
   await after(300);
   expect(feed()).toMatchObject({ phase: 'live', cursor: 'e:10', replayed: undefined });
   first.end('');
@@ -42,10 +42,10 @@ test('a replay makes the screen live at the head of the stream\'s start, and its
   first.end('SLOW_CONSUMER', Code.ResourceExhausted);
   const second = await nth(2);
   second.hello(Hello_Start.REPLAY, 12, 'e:10');
-  second.say('e:11', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
+  second.send('e:11', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
   await after(300);
   expect(feed()).toMatchObject({ phase: 'catchingUp', replayed: 1 });
-  second.say('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
+  second.send('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
   await after(300);
   expect(feed()).toMatchObject({ phase: 'live', replayed: 2, cursor: 'e:12' });
   task.cancel();
@@ -54,27 +54,27 @@ test('a replay makes the screen live at the head of the stream\'s start, and its
 test.each([
   ['a replay', Hello_Start.REPLAY],
   ['a snapshot', Hello_Start.SNAPSHOT],
-])('after %s a book is old until it has come, also where it comes empty, and is not traded on', async (_name, start) => {
+])('after %s a book is old until it arrives, also if it arrives empty; until then orders are refused', async (_name, start) => {
   const { nth, after, feed, store, task } = setUp();
   const instruments = ['A', 'B'].map((symbol) => ({ case: 'instrumentUpdate' as const, value: { symbol, tickSize: '1', status: TradingStatus.OPEN } as never }));
   const books = ['A', 'B'].map((symbol) => ({ case: 'bookBegin' as const, value: { symbol } as never }));
   const first = await nth(1);
   first.hello(Hello_Start.SNAPSHOT, 10);
-  first.say('e:10', { case: 'snapshotBegin', value: {} as never }, ...instruments, { case: 'snapshotEnd', value: {} as never });
-  first.say('e:10', ...books);
+  first.send('e:10', { case: 'snapshotBegin', value: {} as never }, ...instruments, { case: 'snapshotEnd', value: {} as never });
+  first.send('e:10', ...books);
   await after(300);
   const state = () => store.getState();
   expect([selectAnyAwaited(state()), selectOff(state(), 'A')]).toEqual([false, undefined]);
   first.end('SLOW_CONSUMER', Code.ResourceExhausted);
   const second = await nth(2);
   second.hello(start, 10, 'e:10');
-  if (start === Hello_Start.SNAPSHOT) second.say('e:10', { case: 'snapshotBegin', value: {} as never }, ...instruments, { case: 'snapshotEnd', value: {} as never });
-  second.say('e:10', books[1]!);
+  if (start === Hello_Start.SNAPSHOT) second.send('e:10', { case: 'snapshotBegin', value: {} as never }, ...instruments, { case: 'snapshotEnd', value: {} as never });
+  second.send('e:10', books[1]!);
   await after(300);
   expect(feed().phase).toBe('live');
   expect(['A', 'B'].map((symbol) => selectAwaited(state(), symbol))).toEqual([true, false]);
   expect([selectAnyAwaited(state()), selectOff(state(), 'A'), selectOff(state(), 'B')]).toEqual([true, 'bookAwaited', undefined]);
-  second.say('e:10', books[0]!);
+  second.send('e:10', books[0]!);
   await after(300);
   expect([selectAnyAwaited(state()), selectOff(state(), 'A')]).toEqual([false, undefined]);
   task.cancel();
@@ -110,7 +110,7 @@ test('a missing response is detected, and the screen begins with a new snapshot'
   first.snapshot(10);
   await after(300);
   first.lose();
-  first.say('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
+  first.send('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
   const second = await nth(2);
   expect(second.request.resumeAfter).toBe('');
   expect(feed().attempts).toBe(1);
@@ -166,17 +166,17 @@ test('on a request to reconnect the next stream is opened before the old one is 
   const { nth, after, feed, store, attaches, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
-  first.say('e:10', { case: 'bookBegin', value: { symbol: 'A' } as never });
+  first.send('e:10', { case: 'bookBegin', value: { symbol: 'A' } as never });
   await after(300);
-  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  first.send('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
   const second = await nth(2);
   expect(second.request.resumeAfter).toBe('e:11');
   expect(attaches[0]!.cancelled).toBe(false);
   // The old stream still delivers this event; the new one delivers it too, and it must count once.
-  first.say('e:12', { case: 'announcement', value: { from: 'x', text: 'once' } as never });
+  first.send('e:12', { case: 'announcement', value: { from: 'x', text: 'once' } as never });
   await after(300);
   second.hello(Hello_Start.REPLAY, 12, 'e:11');
-  second.say('e:12', { case: 'announcement', value: { from: 'x', text: 'once' } as never });
+  second.send('e:12', { case: 'announcement', value: { from: 'x', text: 'once' } as never });
   await after(600);
   expect(attaches[0]!.cancelled).toBe(true);
   expect(feed()).toMatchObject({ phase: 'live', cursor: 'e:12', replayed: 1 });
@@ -190,9 +190,9 @@ test('if the next stream fails, the old one continues and loses nothing', async 
   const first = await nth(1);
   first.snapshot(10);
   await after(300);
-  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  first.send('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
   const second = await nth(2);
-  first.say('e:12', { case: 'announcement', value: { from: 'x', text: 'held' } as never });
+  first.send('e:12', { case: 'announcement', value: { from: 'x', text: 'held' } as never });
   await after(300);
   second.end('');
   await after(300);
@@ -205,7 +205,7 @@ test('a heartbeat is acknowledged at once, with the number of its attach', async
   const { nth, after, acknowledged, task } = setUp();
   const first = await nth(1);
   first.snapshot(10);
-  first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
+  first.send('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
   await after(300);
   expect(acknowledged).toEqual([{ attach: 1n << 60n, number: 3n }]);
   task.cancel();
@@ -222,11 +222,11 @@ test('an acknowledgement says what was painted and how long ago, once', async ()
   await after(100);
   for (const call of frames.splice(0)) call();
   await after(100);
-  first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
+  first.send('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
   // No frame comes: the timer flushes the heartbeat, which is not painted.
   await after(260);
   expect(acknowledged).toEqual([{ attach: 1n << 60n, number: 3n, painted: 2n, agoMs: 350 }]);
-  first.say('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
+  first.send('e:10', { case: 'heartbeat', value: { conflated: 0n, headSequence: 10n, digests: [] } as never });
   await after(300);
   expect(acknowledged[1]).toEqual({ attach: 1n << 60n, number: 4n });
   task.cancel();
@@ -307,7 +307,7 @@ test('signing out while the next stream is opened closes both streams', async ()
   const first = await nth(1);
   first.snapshot(10);
   await after(300);
-  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  first.send('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
   await nth(2);
   task.cancel();
   await after(10);
@@ -319,12 +319,12 @@ test('an old stream that ends before the first message of the next one is not wa
   const first = await nth(1);
   first.snapshot(10);
   await after(300);
-  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  first.send('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
   const second = await nth(2);
   first.end('REPLACED', Code.Aborted);
   await after(300);
   second.hello(Hello_Start.REPLAY, 12, 'e:11');
-  second.say('e:12', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  second.send('e:12', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
   await after(300);
   expect(feed()).toMatchObject({ phase: 'live', cursor: 'e:12' });
   expect((await nth(3)).request.resumeAfter).toBe('e:12');
@@ -336,9 +336,9 @@ test('the old stream is shown until the next one delivers', async () => {
   const first = await nth(1);
   first.snapshot(10);
   await after(300);
-  first.say('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
+  first.send('e:11', { case: 'reconnect', value: { reason: 'STREAM_AGE' } as never });
   await after(300);
-  first.say('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
+  first.send('e:12', { case: 'announcement', value: { from: 'x', text: 'y' } as never });
   await after(300);
   expect(attaches).toHaveLength(1);
   expect(feed().cursor).toBe('e:12');
@@ -352,9 +352,9 @@ test('messages of a newer version are counted, ignored, and logged once', async 
   const first = await nth(1);
   first.snapshot(10);
   await after(300);
-  first.say('e:11', { case: undefined });
+  first.send('e:11', { case: undefined });
   await after(300);
-  first.say('e:12', { case: undefined }, { case: undefined });
+  first.send('e:12', { case: undefined }, { case: undefined });
   await after(300);
   expect(feed()).toMatchObject({ phase: 'live', unknown: 3, cursor: 'e:12' });
   expect(log).toHaveBeenCalledTimes(1);

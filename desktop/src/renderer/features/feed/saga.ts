@@ -25,7 +25,7 @@ export interface FeedContext {
   afterPaint: (callback: () => void) => void;
 }
 
-/** A reason to open the stream anew at once. */
+/** A reason to open a new stream at once. */
 type Nudged = 'resume' | 'online' | 'jumped';
 
 /** If the clock jumps by more than this, the machine was asleep. */
@@ -202,8 +202,8 @@ function* compareDigests(items: Item[]): SagaIterator<string[]> {
   const beat = items[at];
   if (beat?.type !== 'heartbeat' || beat.body.digests.length === 0) return [];
   if (items.slice(at + 1).some((item) => changesHoldings.has(item.type))) return [];
-  const { working, positions, whole }: RootState['orders'] = yield select((s: RootState) => s.orders);
-  if (!whole) return [];
+  const { working, positions, complete }: RootState['orders'] = yield select((s: RootState) => s.orders);
+  if (!complete) return [];
   return divergent({ orders: Object.values(working), positions: Object.values(positions) }, beat.body.digests);
 }
 
@@ -244,7 +244,7 @@ function* attach(context: FeedContext): SagaIterator<EventChannel<StreamEvent>> 
 
 /**
  * Opens the next stream before the server ends the old one, and changes over when the next
- * one delivers; if that fails, the old one goes on to its end. The server ends the old one
+ * one delivers; if that fails, the old one continues to its end. The server ends the old one
  * when it accepts the next. Events of the old one are held until it is known which of the
  * two counts, so that no event is shown twice.
  */

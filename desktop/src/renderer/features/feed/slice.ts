@@ -139,7 +139,7 @@ const slice = createSlice({
       state.phase = 'refused';
       state.problem = payload;
     },
-    /** The user wants the stream here: takes it over, or has it tried again. */
+    /** The user wants the stream in this window: take it over, or try again. */
     attachWanted() {},
     /** A session begins: forget everything of the one before. */
     stopped() {

@@ -12,11 +12,11 @@ import { selectAwaited } from '../market/selectors';
 import { type Instrument, priceDigits } from '../market/slice';
 import { request } from '../orders/request';
 import { type Order, orders } from '../orders/slice';
-import { useReason } from '../orders/reasons';
+import { useReasonText } from '../orders/reasons';
 import { selectChecks, selectDraft, selectLast } from '../ticket/draft';
 import { selectOff, selectReference } from '../ticket/selectors';
 import { ticket } from '../ticket/slice';
-import { cellsOf, isOwn, meantBy, middleOf, type Move, recentred, type Rung, selectBusy, selectOwn, ticksOf, windowAround } from './model';
+import { cellsOf, isOwn, pointerAction, middleOf, type Move, recentred, type ClickCell, selectBusy, selectOwn, ticksOf, windowAround } from './model';
 import { Row } from './Row';
 
 export function Ladder() {
@@ -26,7 +26,7 @@ export function Ladder() {
   const middle = useAppSelector((s) => (instrument ? middleOf(s.market.books[symbol], s.market.quotes[symbol], selectReference(s, symbol), decimal(instrument.tickSize)) : undefined));
   if (!instrument || middle === undefined) return <p className="ladder-empty">{t('ladder.empty')}</p>;
   // The key makes a new ladder for each instrument, with its own position.
-  return <Rungs key={symbol} instrument={instrument} middle={middle} />;
+  return <LadderRows key={symbol} instrument={instrument} middle={middle} />;
 }
 
 /** Ignores repeats of a held key. */
@@ -36,7 +36,7 @@ function once(event: KeyboardEvent, act: () => void): void {
 
 const rowHeight = 22;
 
-function Rungs({ instrument, middle }: { instrument: Instrument; middle: number }) {
+function LadderRows({ instrument, middle }: { instrument: Instrument; middle: number }) {
   const t = useT();
   const dispatch = useAppDispatch();
   const { symbol } = instrument;
@@ -55,13 +55,13 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   const [cursor, setCursor] = useState(middle);
   const [move, showMove] = useState<Move>();
   // The move in progress, readable by handlers before the next render.
-  const inHand = useRef<Move | undefined>(undefined);
+  const moving = useRef<Move | undefined>(undefined);
   const setMove = (next: Move | undefined): void => {
-    inHand.current = next;
+    moving.current = next;
     showMove(next);
   };
   // A click counts only if it begins and ends on the same cell, because prices may have moved.
-  const pressed = useRef<Rung | undefined>(undefined);
+  const pressed = useRef<ClickCell | undefined>(undefined);
 
   useEffect(() => {
     const element = grid.current;
@@ -114,26 +114,26 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   };
 
   const pointerDown = (event: PointerEvent): void => {
-    const at = event.button === 0 ? rungOf(event.target) : undefined;
+    const at = event.button === 0 ? cellAt(event.target) : undefined;
     pressed.current = at;
     if (!at || !isOwn(at)) return;
     event.currentTarget.setPointerCapture(event.pointerId);
     setMove({ side: at.act === 'ownBuy' ? Side.BUY : Side.SELL, from: at.ticks, to: at.ticks });
   };
   const pointerMove = (event: PointerEvent): void => {
-    const held = inHand.current;
-    const at = held && rungOf(document.elementFromPoint(event.clientX, event.clientY));
+    const held = moving.current;
+    const at = held && cellAt(document.elementFromPoint(event.clientX, event.clientY));
     if (at && at.ticks !== held.to) setMove({ ...held, to: at.ticks });
   };
   const pointerUp = (event: PointerEvent): void => {
-    const at = rungOf(document.elementFromPoint(event.clientX, event.clientY));
-    const held = inHand.current;
-    const meant = meantBy(pressed.current, at, held);
+    const at = cellAt(document.elementFromPoint(event.clientX, event.clientY));
+    const held = moving.current;
+    const action = pointerAction(pressed.current, at, held);
     pressed.current = undefined;
-    if (held && meant === 'cancel') cancel(ownAt(held.side, held.from));
-    if (held && at && meant === 'amend') amend({ ...held, to: at.ticks });
+    if (held && action === 'cancel') cancel(ownAt(held.side, held.from));
+    if (held && at && action === 'amend') amend({ ...held, to: at.ticks });
     else setMove(undefined);
-    if (!at || meant !== 'click') return;
+    if (!at || action !== 'click') return;
     setCursor(at.ticks);
     if (at.act === 'buy') place(Side.BUY, at.ticks);
     if (at.act === 'sell') place(Side.SELL, at.ticks);
@@ -141,7 +141,7 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
   const keyDown = (event: KeyboardEvent): void => {
     const command = commandOf(event, 'ladder');
     const step = command && steps[command];
-    const held = inHand.current;
+    const held = moving.current;
     const side = ownAt(Side.BUY, cursor).length > 0 ? Side.BUY : Side.SELL;
     if (step !== undefined) {
       const to = Math.max(1, (held?.to ?? cursor) + step);
@@ -250,19 +250,19 @@ function Rungs({ instrument, middle }: { instrument: Instrument; middle: number 
 /** Shows what is wrong with the order of a click, for users who do not see the ticket. */
 function Trouble() {
   const t = useT();
-  const say = useReason();
+  const textOf = useReasonText();
   const attempted = useAppSelector((s) => s.ticket.attempted);
   const check = useAppSelector(selectChecks)[0];
   const last = useAppSelector(selectLast);
   const asSent = useAppSelector((s) => s.ticket.asSent);
   if (attempted && check) return t(`ticket.check.${check.reason}`, check.values);
   if (!asSent || !last) return null;
-  if (last.state === 'refused') return t('ticket.outcome.refused', { why: say(last.problem) });
+  if (last.state === 'refused') return t('ticket.outcome.refused', { why: textOf(last.problem) });
   return last.state === 'unknown' ? t('ticket.outcome.unknown') : null;
 }
 
 /** The row of an element, and the action of a click on it. */
-function rungOf(target: EventTarget | null): Rung | undefined {
+function cellAt(target: EventTarget | null): ClickCell | undefined {
   if (!(target instanceof Element)) return undefined;
   const row = target.closest<HTMLElement>('[data-ticks]');
   if (!row) return undefined;

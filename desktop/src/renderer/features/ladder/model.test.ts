@@ -3,7 +3,7 @@ import { OrderStatus, Side } from '../../../gen/todoku/v1/types_pb';
 import type { RootState } from '../../app/store';
 import { decimal } from '../../../shared/decimal';
 import type { Book } from '../market/slice';
-import { cellsOf, meantBy, middleOf, recentred, selectOwn, ticksOf, windowAround } from './model';
+import { cellsOf, pointerAction, middleOf, recentred, selectOwn, ticksOf, windowAround } from './model';
 
 const level = (ticks: number, quantity: string) => ({ price: String(ticks), ticks, quantity, orders: 1 });
 const book = (bids: [number, string][], offers: [number, string][]): Book => ({
@@ -81,19 +81,19 @@ describe('releasing the pointer', () => {
   const at = (ticks: number, act: string) => ({ ticks, act });
 
   test('cancels an own order that was pressed, but not one that was picked up by key', () => {
-    expect(meantBy(at(100, 'ownBuy'), at(100, 'ownBuy'), held)).toBe('cancel');
-    for (const act of ['buy', 'sell', '']) expect(meantBy(at(100, act), at(100, act), held)).toBe('nothing');
+    expect(pointerAction(at(100, 'ownBuy'), at(100, 'ownBuy'), held)).toBe('cancel');
+    for (const act of ['buy', 'sell', '']) expect(pointerAction(at(100, act), at(100, act), held)).toBe('nothing');
   });
 
   test('moves a picked-up order to another row, by drag or by click', () => {
-    expect(meantBy(at(100, 'ownBuy'), at(98, ''), held)).toBe('amend');
-    expect(meantBy(at(98, 'sell'), at(98, 'sell'), held)).toBe('amend');
+    expect(pointerAction(at(100, 'ownBuy'), at(98, ''), held)).toBe('amend');
+    expect(pointerAction(at(98, 'sell'), at(98, 'sell'), held)).toBe('amend');
   });
 
   test('is a click only in the cell that was pressed, and does nothing without a press', () => {
-    expect(meantBy(at(100, 'buy'), at(100, 'buy'), undefined)).toBe('click');
-    expect(meantBy(at(100, 'buy'), at(101, 'buy'), undefined)).toBe('nothing');
-    expect(meantBy(at(100, 'buy'), at(100, 'sell'), undefined)).toBe('nothing');
-    expect([meantBy(undefined, at(100, 'ownBuy'), held), meantBy(at(100, 'ownBuy'), undefined, held)]).toEqual(['nothing', 'nothing']);
+    expect(pointerAction(at(100, 'buy'), at(100, 'buy'), undefined)).toBe('click');
+    expect(pointerAction(at(100, 'buy'), at(101, 'buy'), undefined)).toBe('nothing');
+    expect(pointerAction(at(100, 'buy'), at(100, 'sell'), undefined)).toBe('nothing');
+    expect([pointerAction(undefined, at(100, 'ownBuy'), held), pointerAction(at(100, 'ownBuy'), undefined, held)]).toEqual(['nothing', 'nothing']);
   });
 });

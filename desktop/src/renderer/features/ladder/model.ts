@@ -110,13 +110,13 @@ function open(orders: Order[]): string {
 }
 
 /** A row, and the action of a click in it; empty if none. */
-export interface Rung {
+export interface ClickCell {
   ticks: number;
   act: string;
 }
 
 /** Whether it is a cell with own orders. */
-export const isOwn = ({ act }: Rung): boolean => act === 'ownBuy' || act === 'ownSell';
+export const isOwn = ({ act }: ClickCell): boolean => act === 'ownBuy' || act === 'ownSell';
 
 /** Own orders that are being moved to another price. */
 export interface Move {
@@ -130,7 +130,7 @@ export interface Move {
  * progress or without. A move may have been started by a key: then a click is its target, and a
  * click at its own row ends it.
  */
-export function meantBy(pressed: Rung | undefined, at: Rung | undefined, held: Move | undefined): 'cancel' | 'amend' | 'click' | 'nothing' {
+export function pointerAction(pressed: ClickCell | undefined, at: ClickCell | undefined, held: Move | undefined): 'cancel' | 'amend' | 'click' | 'nothing' {
   if (!pressed || !at) return 'nothing';
   if (!held) return at.ticks === pressed.ticks && at.act === pressed.act ? 'click' : 'nothing';
   if (at.ticks !== held.from) return 'amend';

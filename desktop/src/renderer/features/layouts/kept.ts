@@ -25,20 +25,20 @@ export const layoutsKey = (user: string): string => `todoku.layouts.${user}`;
 
 /** Reads the stored layouts; known are the ids of all panels. */
 export function readLayouts(text: string | null, known: (panel: string) => boolean): Layouts {
-  let kept: unknown;
+  let stored: unknown;
   try {
-    kept = JSON.parse(text ?? 'null');
+    stored = JSON.parse(text ?? 'null');
   } catch {
     return noLayouts;
   }
-  if (!isRecord(kept) || kept['version'] !== 1 || !isRecord(kept['docks'])) return noLayouts;
+  if (!isRecord(stored) || stored['version'] !== 1 || !isRecord(stored['docks'])) return noLayouts;
   const docks: Layouts['docks'] = {};
-  for (const [name, dock] of Object.entries(kept['docks'])) {
-    const sound = soundDock(dock, known);
+  for (const [name, dock] of Object.entries(stored['docks'])) {
+    const sound = validDock(dock, known);
     if (sound) docks[name] = sound;
   }
-  const current = kept['current'];
-  const tab = kept['tab'];
+  const current = stored['current'];
+  const tab = stored['tab'];
   return {
     version: 1,
     current: typeof current === 'string' && current in docks ? current : unnamed,
@@ -48,13 +48,13 @@ export function readLayouts(text: string | null, known: (panel: string) => boole
 }
 
 /** The layouts that another window stored, with this window's present layout kept as shown. */
-export function keptBeside(own: Layouts, others: Layouts): Layouts {
+export function mergeStored(own: Layouts, others: Layouts): Layouts {
   const shown = own.docks[own.current];
   return { ...own, docks: shown ? { ...others.docks, [own.current]: shown } : others.docks };
 }
 
 /** The layout without unknown panels; undefined if it is invalid or empty then. */
-export function soundDock(value: unknown, known: (panel: string) => boolean): SerializedDockview | undefined {
+export function validDock(value: unknown, known: (panel: string) => boolean): SerializedDockview | undefined {
   if (!isRecord(value) || !isRecord(value['grid'])) return undefined;
   const { grid } = value;
   const { root, width, height, orientation } = grid as Record<string, unknown>;

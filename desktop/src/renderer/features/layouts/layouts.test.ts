@@ -1,7 +1,7 @@
 // Stored layouts of older versions, damaged ones and those of other windows are read safely.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keptBeside, type Layouts, layoutName, noLayouts, readLayouts, soundDock } from './kept';
+import { mergeStored, type Layouts, layoutName, noLayouts, readLayouts, validDock } from './kept';
 import { standardLayout } from './standard';
 
 const kinds = {
@@ -33,7 +33,7 @@ test('a stored layout is read unchanged', () => {
 
 test('a panel that no longer exists is left out, and so is a group without panels', () => {
   const without = (panel: string): boolean => panel !== 'ticket' && panel !== 'chart' && known(panel);
-  const sound = soundDock(standardLayout(kinds, 1280, 680), without);
+  const sound = validDock(standardLayout(kinds, 1280, 680), without);
   expect(groupsOf(sound?.grid.root)).toEqual([['instruments'], ['depth'], ['orders', 'executions']]);
   expect(Object.keys(sound?.panels ?? {})).toEqual(['instruments', 'depth', 'orders', 'executions']);
 });
@@ -51,7 +51,7 @@ test('any stored text is read as a layout with each known panel at most once', (
   const branch = fc.record({ type: fc.constant('branch'), size: fc.nat(), data: fc.array(fc.oneof(leaf, fc.record({ type: fc.constant('branch'), size: fc.nat(), data: fc.array(leaf) }), fc.constant(root))) });
   fc.assert(
     fc.property(branch, (node) => {
-      const sound = soundDock({ grid: { root: node, width: 10, height: 10, orientation: 'VERTICAL' }, panels: {} }, (panel) => Object.hasOwn(kinds, panel));
+      const sound = validDock({ grid: { root: node, width: 10, height: 10, orientation: 'VERTICAL' }, panels: {} }, (panel) => Object.hasOwn(kinds, panel));
       if (!sound) return;
       const views = groupsOf(sound.grid.root).flat();
       expect(views).toEqual([...new Set(views)]);
@@ -72,6 +72,6 @@ test('layouts stored by another window are kept, and the layout shown here does 
   const [narrow, wide] = [standardLayout(kinds, 1280, 680), standardLayout(kinds, 1920, 1040)];
   const own: Layouts = { version: 1, current: 'morning', docks: { morning: narrow, gone: narrow }, tab: 'depth' };
   const others: Layouts = { version: 1, current: 'evening', docks: { morning: wide, evening: wide }, tab: 'chart' };
-  expect(keptBeside(own, others)).toEqual({ ...own, docks: { morning: narrow, evening: wide } });
-  expect(keptBeside(noLayouts, others)).toEqual({ ...noLayouts, docks: others.docks });
+  expect(mergeStored(own, others)).toEqual({ ...own, docks: { morning: narrow, evening: wide } });
+  expect(mergeStored(noLayouts, others)).toEqual({ ...noLayouts, docks: others.docks });
 });

@@ -6,7 +6,7 @@ import { useSeconds } from '../feed/FeedStatus';
 import { selectFreshness } from '../feed/selectors';
 import './market.css';
 
-/** awaited: the venue has not sent the panel's book anew yet. */
+/** awaited: the venue has not sent the panel's book again yet. */
 export function Age({ awaited = false }: { awaited?: boolean }) {
   const t = useT();
   const stale = useAppSelector((s) => selectFreshness(s) !== 'fresh');

@@ -34,7 +34,7 @@ export const selectGroups: (state: RootState, words: string) => Group[] = create
 
 /**
  * Whether the book of an instrument is from before the stream was last lost. Every book is sent
- * anew, empty ones too, because screens subscribe to all instruments.
+ * again, empty ones too, because screens subscribe to all instruments.
  */
 export const selectAwaited = ({ market }: RootState, symbol: string): boolean => !market.begun[symbol];
 

@@ -23,11 +23,11 @@ import { feed } from '../feed/slice';
 import type { Item, ItemBody, ItemType } from '../feed/items';
 import { orders } from '../orders/slice';
 import { session } from '../session/slice';
-import { type Known, nobody, noticeOf } from './notice';
-import { burstMs, kept, mostToasts, notices, noticesReducer, type NoticesState } from './slice';
+import { type Known, noUser, noticeOf } from './notice';
+import { burstMs, mostNotices, mostToasts, notices, noticesReducer, type NoticesState } from './slice';
 import { wordsOf } from './words';
 
-const me: Known = { ...nobody, displayName: 'Alice', accounts: ['A'] };
+const me: Known = { ...noUser, displayName: 'Alice', accounts: ['A'] };
 let sequence = 0;
 const item = <K extends ItemType>(type: K, body: ItemBody[K]): Item => ({ type, sequence: ++sequence, index: 0, time: 1_000, body }) as Item;
 
@@ -39,7 +39,7 @@ const order = plain(create(OrderSchema, { orderId: '7', account: 'A', symbol: 'U
 const report = (execType: ExecType, reason: string, more: Partial<ItemBody['executionReport']> = {}): Item =>
   item('executionReport', { ...plain(create(ExecutionReportSchema, { execType, requestId: 'r-1', reason: create(ReasonSchema, { code: 301, name: reason, text: 'In English.' }) })), order, ...more });
 
-const say = (thing: Item, known: Known = me, language: Language = 'en'): string => {
+const textOf = (thing: Item, known: Known = me, language: Language = 'en'): string => {
   const notice = noticeOf(thing, known, 5_000);
   if (!notice) return '';
   const { title, text, why } = wordsOf(translator(language), language, notice);
@@ -49,42 +49,42 @@ const say = (thing: Item, known: Known = me, language: Language = 'en'): string 
 describe('one item', () => {
   test.each<[string, Item, string]>([
     ['a fill', trade('1'), 'Fill: Bought 100 USDJPY at 151.25'],
-    ['a trade that was undone', trade('1', { status: TradeStatus.BUSTED, text: 'By mistake.' }), 'Fill: The venue busted the trade of 100 USDJPY at 151.25. By mistake.'],
+    ['a busted trade', trade('1', { status: TradeStatus.BUSTED, text: 'By mistake.' }), 'Fill: The venue busted the trade of 100 USDJPY at 151.25. By mistake.'],
     ['a refusal', report(ExecType.REJECTED, 'OUTSIDE_BAND'), 'Refused: Sell 100 USDJPY was refused. In English.'],
-    ['an end by the venue', report(ExecType.CANCELED, 'BY_VENUE'), 'Order ended: Sell 100 USDJPY was canceled, 40 filled. In English.'],
+    ['a cancel by the venue', report(ExecType.CANCELED, 'BY_VENUE'), 'Order ended: Sell 100 USDJPY was canceled, 40 filled. In English.'],
     ['an expiry', report(ExecType.EXPIRED, 'DAY_ENDED'), 'Order ended: Sell 100 USDJPY expired, 40 filled. In English.'],
-    ['a change that was refused', item('cancelReject', { ...plain(create(CancelRejectSchema, { requestId: 'r-2', reason: create(ReasonSchema, { name: 'TOO_LATE', text: 'Too late.' }) })), order }), 'Refused: The change of order 7 in USDJPY was refused; the order is unchanged. Too late.'],
+    ['a refused change', item('cancelReject', { ...plain(create(CancelRejectSchema, { requestId: 'r-2', reason: create(ReasonSchema, { name: 'TOO_LATE', text: 'Too late.' }) })), order }), 'Refused: The change of order 7 in USDJPY was refused; the order is unchanged. Too late.'],
     ['an announcement', item('announcement', plain(create(AnnouncementSchema, { from: 'Desk', text: 'Lunch.' }))), 'Announcement: Desk: Lunch.'],
-    ['somebody who signs in', item('userPresence', plain(create(UserPresenceSchema, { displayName: 'Bob', online: true }))), 'People: Bob signed in.'],
-    ['a beginning anew', item('reset', plain(create(ResetSchema, { cause: Reset_Cause.TOO_FAR_BEHIND }))), 'Connection: Too many events were missed to replay them; the present state was loaded instead.'],
+    ['a user who signs in', item('userPresence', plain(create(UserPresenceSchema, { displayName: 'Bob', online: true }))), 'People: Bob signed in.'],
+    ['a reset', item('reset', plain(create(ResetSchema, { cause: Reset_Cause.TOO_FAR_BEHIND }))), 'Connection: Too many events were missed to replay them; the present state was loaded instead.'],
   ])('%s is a notice with a text', (_name, thing, words) => {
-    expect(say(thing)).toBe(words);
+    expect(textOf(thing)).toBe(words);
   });
 
   test.each<[string, Item]>([
     ['another account’s fill', trade('1', { account: 'B' })],
     ['another account’s order', report(ExecType.CANCELED, 'BY_VENUE', { order: { ...order, account: 'B' } })],
     ['a fill of an order, which the trade reports already', report(ExecType.TRADE, '')],
-    ['oneself signing in', item('userPresence', plain(create(UserPresenceSchema, { displayName: 'Alice', online: true })))],
-    ['anybody’s trade', item('tradePrint', plain(create(TradePrintSchema, { tradeId: '1' })))],
-    ['an instrument as it was', item('instrumentUpdate', plain(create(InstrumentSchema, { symbol: 'NEW', status: TradingStatus.HALTED })))],
+    ['the own sign-in', item('userPresence', plain(create(UserPresenceSchema, { displayName: 'Alice', online: true })))],
+    ['a public trade print', item('tradePrint', plain(create(TradePrintSchema, { tradeId: '1' })))],
+    ['an unchanged instrument', item('instrumentUpdate', plain(create(InstrumentSchema, { symbol: 'NEW', status: TradingStatus.HALTED })))],
   ])('%s is not a notice', (_name, thing) => {
     expect(noticeOf(thing, me, 0)).toBeUndefined();
   });
 
   test('numbers have the instrument\'s decimal places', () => {
-    expect(say(trade('1', { quantity: '1000000', price: '151.2' }), { ...me, digits: { USDJPY: 3 } })).toBe('Fill: Bought 1,000,000 USDJPY at 151.200');
+    expect(textOf(trade('1', { quantity: '1000000', price: '151.2' }), { ...me, digits: { USDJPY: 3 } })).toBe('Fill: Bought 1,000,000 USDJPY at 151.200');
   });
 
   test('a change of status to halted is a notice, with the administrator\'s reason', () => {
     const halted = item('instrumentUpdate', plain(create(InstrumentSchema, { symbol: 'USDJPY', status: TradingStatus.HALTED, statusReason: 'News pending.' })));
-    expect(say(halted, { ...me, statuses: { USDJPY: TradingStatus.OPEN } })).toBe('Market: USDJPY is halted. News pending.');
-    expect(say(halted, { ...me, statuses: { USDJPY: TradingStatus.HALTED } })).toBe('');
+    expect(textOf(halted, { ...me, statuses: { USDJPY: TradingStatus.OPEN } })).toBe('Market: USDJPY is halted. News pending.');
+    expect(textOf(halted, { ...me, statuses: { USDJPY: TradingStatus.HALTED } })).toBe('');
   });
 
   test('reasons are in the user’s language; an unknown one has the venue’s text', () => {
-    expect(say(report(ExecType.REJECTED, 'OUTSIDE_BAND'), me, 'ja')).toBe('拒否: USDJPY 売 100 の注文は拒否されました。 値段が基準値から離れすぎています（値幅制限）。');
-    expect(say(report(ExecType.REJECTED, 'SOMETHING_NEW'), me, 'ja')).toContain('In English.');
+    expect(textOf(report(ExecType.REJECTED, 'OUTSIDE_BAND'), me, 'ja')).toBe('拒否: USDJPY 売 100 の注文は拒否されました。 値段が基準値から離れすぎています（値幅制限）。');
+    expect(textOf(report(ExecType.REJECTED, 'SOMETHING_NEW'), me, 'ja')).toContain('In English.');
   });
 });
 
@@ -129,8 +129,8 @@ describe('the centre and the toasts', () => {
   });
 
   test('opening the centre marks all as read; the history is bounded; the next user sees none of it', () => {
-    let state = noticesReducer(begun(), received(Array.from({ length: kept + 50 }, (_, n) => trade(String(n))), 1));
-    expect(state.history).toHaveLength(kept);
+    let state = noticesReducer(begun(), received(Array.from({ length: mostNotices + 50 }, (_, n) => trade(String(n))), 1));
+    expect(state.history).toHaveLength(mostNotices);
     state = noticesReducer(state, notices.allRead());
     expect(state.history.some(({ read }) => !read)).toBe(false);
     expect(noticesReducer(state, session.ended(undefined)).history).toEqual([]);

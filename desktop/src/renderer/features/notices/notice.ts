@@ -42,7 +42,7 @@ export interface Known {
   withdrawn: string[];
 }
 
-export const nobody: Known = { displayName: '', accounts: [], statuses: {}, digits: {}, withdrawn: [] };
+export const noUser: Known = { displayName: '', accounts: [], statuses: {}, digits: {}, withdrawn: [] };
 
 const sideOf = (side: Side): Key => (side === Side.SELL ? 'notice.sold' : 'notice.bought');
 const orderSideOf = (side: Side): Key => (side === Side.SELL ? 'side.sell' : 'side.buy');

@@ -5,9 +5,9 @@ import { group } from '../../../shared/decimal';
 import { feed } from '../feed/slice';
 import { orders } from '../orders/slice';
 import { session } from '../session/slice';
-import { type Known, learned, nobody, type Notice, noticeOf } from './notice';
+import { type Known, learned, noUser, type Notice, noticeOf } from './notice';
 
-export interface Kept extends Notice {
+export interface StoredNotice extends Notice {
   read: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Toast {
 
 export interface NoticesState {
   /** Newest first. */
-  history: Kept[];
+  history: StoredNotice[];
   /** Oldest first. */
   toasts: Toast[];
   /** How many notices popped up so far. */
@@ -32,10 +32,10 @@ export interface NoticesState {
   known: Known;
 }
 
-const initial: NoticesState = { history: [], toasts: [], shown: 0, unknown: 0, known: nobody };
+const initial: NoticesState = { history: [], toasts: [], shown: 0, unknown: 0, known: noUser };
 
 /** How many notices a session keeps; the oldest are dropped first. */
-export const kept = 500;
+export const mostNotices = 500;
 /** How many toasts are shown at once. */
 export const mostToasts = 4;
 /** Notices of one group within this time of each other, ms, are one toast. */
@@ -97,7 +97,7 @@ const slice = createSlice({
         add(state, [notice], at);
       })
       .addCase(orders.withdrawing, (state, { payload }) => {
-        state.known.withdrawn = [...state.known.withdrawn.slice(1 - kept), payload];
+        state.known.withdrawn = [...state.known.withdrawn.slice(1 - mostNotices), payload];
       })
       // The next user must not see the notices of this one.
       .addCase(session.ended, () => initial),
@@ -108,7 +108,7 @@ function add(state: NoticesState, news: readonly Notice[], at: number): void {
   if (news.length === 0) return;
   const { history, toasts } = current(state);
   const known = new Set(history.map(({ id }) => id));
-  const fresh: Kept[] = [];
+  const fresh: StoredNotice[] = [];
   let shown = toasts;
   for (const notice of news) {
     if (known.has(notice.id)) continue;
@@ -122,7 +122,7 @@ function add(state: NoticesState, news: readonly Notice[], at: number): void {
     else shown = [...shown, { id: state.shown, notice, count: 1, at }].slice(-mostToasts);
   }
   if (fresh.length === 0) return;
-  state.history = [...fresh.toReversed(), ...history].slice(0, kept);
+  state.history = [...fresh.toReversed(), ...history].slice(0, mostNotices);
   if (shown !== toasts) state.toasts = shown;
 }
 

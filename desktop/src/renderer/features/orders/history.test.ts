@@ -23,12 +23,12 @@ afterEach(() => {
 const item = (type: Item['type'], body: unknown): Item => ({ type, sequence: 0, index: 0, time: 0, body }) as Item;
 
 test('a page that failed is loaded again, older ones are loaded when the user wants them, each row is there once', async () => {
-  const asked: { pageToken: string; waitFor: string }[] = [];
+  const requests: { pageToken: string; waitFor: string }[] = [];
   let failures = 2;
   const transport = createRouterTransport(({ service }) => {
     service(OrderService, {
       listExecutions: ({ pageToken, waitFor }) => {
-        asked.push({ pageToken, waitFor });
+        requests.push({ pageToken, waitFor });
         if (failures-- > 0) throw new ConnectError('unavailable', Code.Unavailable);
         const from = pageToken === '' ? 500 : Number(pageToken);
         return {
@@ -43,7 +43,7 @@ test('a page that failed is loaded again, older ones are loaded when the user wa
   const task = saga.run(keepHistory, createVenue({ kind: 'web', transport } as Shell), 'executions');
   const held = () => store.getState().orders;
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(asked).toEqual([]);
+  expect(requests).toEqual([]);
 
   store.dispatch(feed.received({ items: [item('hello', { user: { user: 'alice', accounts: ['alice'], roles: [] } }), item('snapshotBegin', {}), item('snapshotEnd', {})], cursor: 'e:500', unknown: 0, at: 1 }));
   await vi.advanceTimersByTimeAsync(100);
@@ -52,7 +52,7 @@ test('a page that failed is loaded again, older ones are loaded when the user wa
   expect(held().executions).toHaveLength(200);
   expect(held().history.executions).toBe('more');
   // History includes what the stream has reported.
-  expect(asked.every(({ pageToken, waitFor }) => waitFor === (pageToken === '' ? 'e:500' : ''))).toBe(true);
+  expect(requests.every(({ pageToken, waitFor }) => waitFor === (pageToken === '' ? 'e:500' : ''))).toBe(true);
 
   for (const rows of [400, 500]) {
     store.dispatch(orders.olderWanted('executions'));

@@ -113,7 +113,7 @@ export function* keepHistory(venue: Venue, of: HistoryOf): SagaIterator<void> {
 
 function reader(venue: Venue, of: HistoryOf, accounts: readonly string[], cursor: string) {
   // The first page must include at least what the stream has delivered.
-  const asked = (account: string, pageToken: string) => ({ account, pageToken, pageSize, waitFor: pageToken === '' ? cursor : '' });
+  const request = (account: string, pageToken: string) => ({ account, pageToken, pageSize, waitFor: pageToken === '' ? cursor : '' });
   let first = true;
   const newest = (): boolean => {
     const is = first;
@@ -124,7 +124,7 @@ function reader(venue: Venue, of: HistoryOf, accounts: readonly string[], cursor
     const pager = new Pager<Execution>(
       accounts,
       async (account, token) => {
-        const reply = await venue.orders.listExecutions(asked(account, token));
+        const reply = await venue.orders.listExecutions(request(account, token));
         return { rows: reply.executions.map((execution) => plain(execution)), next: reply.nextPageToken };
       },
       newerExecution,
@@ -137,7 +137,7 @@ function reader(venue: Venue, of: HistoryOf, accounts: readonly string[], cursor
   const pager = new Pager<Order>(
     accounts,
     async (account, token) => {
-      const reply = await venue.orders.listOrders(asked(account, token));
+      const reply = await venue.orders.listOrders(request(account, token));
       return { rows: reply.orders.map((order) => plain(order)).filter((order) => !works(order.status)), next: reply.nextPageToken };
     },
     newerOrder,

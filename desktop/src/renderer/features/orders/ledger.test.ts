@@ -7,7 +7,7 @@ import { ExecType, OrderStatus } from '../../../gen/todoku/v1/types_pb';
 import type { Item } from '../feed/items';
 import { feed } from '../feed/slice';
 import { Pager } from './history';
-import { kept, newerExecution } from './ledger';
+import { mostRows, newerExecution } from './ledger';
 import { type Execution, initial, type Order, orders, ordersReducer, type OrdersState } from './slice';
 
 const order = (id: number, status = OrderStatus.NEW, sequence = id): Order =>
@@ -68,17 +68,17 @@ test('ended orders are sorted by their entry, whether the stream or history repo
 });
 
 test('a screen keeps a bounded number of rows and says so', () => {
-  const rows = Array.from({ length: kept.executions }, (_, n) => report(kept.executions - n));
+  const rows = Array.from({ length: mostRows.executions }, (_, n) => report(mostRows.executions - n));
   let state = ordersReducer(initial, orders.executionsLoaded({ rows, newest: true, more: true }));
   expect(state.history.executions).toBe('more');
-  state = frame(state, item('executionReport', report(kept.executions + 1)));
-  expect(state.executions).toHaveLength(kept.executions);
+  state = frame(state, item('executionReport', report(mostRows.executions + 1)));
+  expect(state.executions).toHaveLength(mostRows.executions);
   expect(state.history.executions).toBe('full');
   expect(ordersReducer(state, orders.olderWanted('executions')).history.executions).toBe('full');
 });
 
 test('stream and history join without a missing or double row, however often the stream begins with a snapshot', () => {
-  // What happens: events by stream, events while the stream is away (then a snapshot), pages.
+  // Steps: events by stream, events while there is no stream (then a snapshot), pages of history.
   const step = fc.oneof(fc.record({ streamed: fc.integer({ min: 1, max: 4 }) }), fc.record({ missed: fc.integer({ min: 0, max: 6 }), late: fc.boolean() }), fc.constant({ page: true }));
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 12 }), fc.array(step, { maxLength: 25 }), (before, steps) => {

@@ -7,7 +7,7 @@ import { Reset_Cause } from '../../../gen/todoku/v1/notification_pb';
 import { type Execution, type HistoryOf, type Order, type OrdersState, type Position, problemOfReason, type Refusal, works } from './model';
 
 /** How many rows a screen keeps; history has the others. */
-export const kept = { executions: 10_000, done: 5_000, refusals: 1_000 } as const;
+export const mostRows = { executions: 10_000, done: 5_000, refusals: 1_000 } as const;
 
 /** A page of history. */
 export interface Loaded<T> {
@@ -77,19 +77,19 @@ export function afterFrame(state: OrdersState, { items, at }: Received): OrdersS
   for (const item of items)
     switch (item.type) {
       case 'reset':
-        change().forgets ||= item.body.cause === Reset_Cause.UNKNOWN_EPOCH;
+        change().newJournal ||= item.body.cause === Reset_Cause.UNKNOWN_EPOCH;
         break;
       case 'snapshotBegin':
         change().incoming = { working: {}, positions: {}, limits: {} };
         break;
       case 'snapshotEnd': {
         const to = change();
-        Object.assign(to, to.incoming, { incoming: undefined, whole: true, snapshots: to.snapshots + 1, history: { executions: 'loading', done: 'loading' } });
+        Object.assign(to, to.incoming, { incoming: undefined, complete: true, snapshots: to.snapshots + 1, history: { executions: 'loading', done: 'loading' } });
         // A request from before the snapshot is in it or was not carried out; the saga that
         // sent it asks again under the same id.
-        if (to.forgets) {
+        if (to.newJournal) {
           [fresh, ended] = [[], []];
-          Object.assign(to, { executions: [], done: [], forgets: false });
+          Object.assign(to, { executions: [], done: [], newJournal: false });
         }
         break;
       }
@@ -156,13 +156,13 @@ export function withHistory<K extends HistoryOf>(state: OrdersState, of: K, { ro
 }
 
 function bounded<K extends HistoryOf>(state: OrdersState, of: K, rows: OrdersState[K][number][]): OrdersState {
-  if (rows.length <= kept[of]) return { ...state, [of]: rows };
-  return { ...state, [of]: rows.slice(0, kept[of]), history: { ...state.history, [of]: 'full' } };
+  if (rows.length <= mostRows[of]) return { ...state, [of]: rows };
+  return { ...state, [of]: rows.slice(0, mostRows[of]), history: { ...state.history, [of]: 'full' } };
 }
 
 /** Adds a refusal once, and removes the pending request. */
 export function withRefusal(state: OrdersState, refusal: Refusal): OrdersState {
   const { [refusal.id]: _, ...pending } = state.pending;
   if (refusal.id !== '' && state.refusals.some((known) => known.id === refusal.id)) return { ...state, pending };
-  return { ...state, pending, refusals: [refusal, ...state.refusals.slice(0, kept.refusals - 1)] };
+  return { ...state, pending, refusals: [refusal, ...state.refusals.slice(0, mostRows.refusals - 1)] };
 }

@@ -71,7 +71,7 @@ export interface OrdersState {
   executions: Execution[];
   /** How much history is loaded into done and executions. */
   history: Record<HistoryOf, HistoryState>;
-  /** How many snapshots were received: history is loaded anew after each. */
+  /** How many snapshots were received: history is loaded again after each. */
   snapshots: number;
   /** By account and symbol. */
   positions: Record<string, Position>;
@@ -81,10 +81,10 @@ export interface OrdersState {
   /** Newest first. */
   refusals: Refusal[];
   /** A snapshot was received: working orders and positions are complete. */
-  whole: boolean;
+  complete: boolean;
   incoming: { working: Record<string, Order>; positions: Record<string, Position>; limits: Record<string, RiskLimits> } | undefined;
   /** The journal's epoch changed: earlier rows belong to another journal. */
-  forgets: boolean;
+  newJournal: boolean;
 }
 
 /** The two lists that history is loaded for. */
@@ -112,9 +112,9 @@ export const initial: OrdersState = {
   limits: {},
   pending: {},
   refusals: [],
-  whole: false,
+  complete: false,
   incoming: undefined,
-  forgets: false,
+  newJournal: false,
 };
 
 /** Whether an order in this state still works. */

@@ -6,14 +6,14 @@ import { isKey, type Translate, useT } from '../../i18n';
 import type { Language } from '../settings/slice';
 import { bookAwaited, notEntered, notLive } from './slice';
 
-export interface Said {
+export interface VenueReason {
   /** The venue's stable name of the reason. */
   reason: string;
   /** The venue's sentence; may be empty. */
   text: string;
 }
 
-export function reasonText(t: Translate, language: Language, { reason, text }: Said): string {
+export function reasonText(t: Translate, language: Language, { reason, text }: VenueReason): string {
   if (reason === notEntered) return t('ticket.outcome.notEntered');
   if (reason === notLive) return t('blotter.notLive');
   if (reason === bookAwaited) return t('blotter.bookAwaited');
@@ -24,8 +24,8 @@ export function reasonText(t: Translate, language: Language, { reason, text }: S
 }
 
 /** reasonText in the screen's language. */
-export function useReason(): (said: Said) => string {
+export function useReasonText(): (reason: VenueReason) => string {
   const t = useT();
   const language = useAppSelector((s) => s.settings.language);
-  return useCallback((said) => reasonText(t, language, said), [t, language]);
+  return useCallback((reason) => reasonText(t, language, reason), [t, language]);
 }

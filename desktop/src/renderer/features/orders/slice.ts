@@ -64,7 +64,7 @@ const slice = createSlice({
       },
       prepare: stamped<{ id: string; order?: Order }>,
     },
-    /** The user wants to see what happened earlier. */
+    /** The user wants to see older rows. */
     olderWanted(state, { payload }: PayloadAction<HistoryOf>) {
       if (state.history[payload] === 'more' || state.history[payload] === 'failed') state.history[payload] = 'loading';
     },

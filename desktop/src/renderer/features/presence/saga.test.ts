@@ -11,17 +11,17 @@ import { presenceReducer } from './slice';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-interface Asked {
+interface ListRequest {
   answer: (...online: string[]) => Promise<unknown>;
   fail: () => Promise<unknown>;
 }
 
 function begin() {
-  const asked: Asked[] = [];
+  const requests: ListRequest[] = [];
   const listUsers = (): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const settled = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
-      asked.push({
+      requests.push({
         answer(...online) {
           resolve({ users: online.map((displayName) => ({ displayName, online: true })) });
           return settled();
@@ -39,30 +39,30 @@ function begin() {
   });
   const task = saga.run(presenceSaga, { venue: { market: { listUsers } } as unknown as Venue });
   const snapshot = () => store.dispatch(feed.received({ items: [{ type: 'snapshotEnd', sequence: 1, index: 0, time: 0, body: {} } satisfies Item], cursor: 'e:1', unknown: 0, at: 0 }));
-  return { asked, snapshot, task, online: () => Object.keys(store.getState().presence.online).toSorted() };
+  return { requests, snapshot, task, online: () => Object.keys(store.getState().presence.online).toSorted() };
 }
 
 test('a snapshot during the load of the list loads it again, and the first answer is ignored', async () => {
-  const { asked, snapshot, task, online } = begin();
+  const { requests, snapshot, task, online } = begin();
   snapshot();
   snapshot();
-  expect(asked).toHaveLength(2);
-  await asked[1]!.answer('Bob');
-  await asked[0]!.answer('Alice');
+  expect(requests).toHaveLength(2);
+  await requests[1]!.answer('Bob');
+  await requests[0]!.answer('Alice');
   expect(online()).toEqual(['Bob']);
   task.cancel();
 });
 
 test('a list that fails to load is requested again until it arrives', async () => {
-  const { asked, snapshot, task, online } = begin();
+  const { requests, snapshot, task, online } = begin();
   snapshot();
-  await asked[0]!.fail();
-  expect(asked).toHaveLength(1);
+  await requests[0]!.fail();
+  expect(requests).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(asked).toHaveLength(2);
-  await asked[1]!.answer('Alice');
+  expect(requests).toHaveLength(2);
+  await requests[1]!.answer('Alice');
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(asked).toHaveLength(2);
+  expect(requests).toHaveLength(2);
   expect(online()).toEqual(['Alice']);
   task.cancel();
 });

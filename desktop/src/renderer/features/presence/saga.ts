@@ -13,13 +13,13 @@ const snapshot = (action: Action): boolean => feed.received.match(action) && act
 
 export function* presenceSaga({ venue }: { venue: Venue }): SagaIterator<void> {
   // An answer from before a snapshot misses changes in the gap before that snapshot.
-  yield takeLatest(snapshot, ask, venue);
+  yield takeLatest(snapshot, loadList, venue);
 }
 
 /** Tries until there is an answer. */
-function* ask(venue: Venue): SagaIterator<void> {
+function* loadList(venue: Venue): SagaIterator<void> {
   for (;;) {
-    yield put(presence.asked());
+    yield put(presence.requested());
     try {
       const reply: Awaited<ReturnType<Venue['market']['listUsers']>> = yield call(venue.market.listUsers, {});
       yield put(presence.listed(reply.users.map((user) => plain(user))));

@@ -20,7 +20,7 @@ const slice = createSlice({
   initialState: initial,
   reducers: {
     /** The list is being loaded. */
-    asked(state) {
+    requested(state) {
       state.meanwhile = [];
     },
     listed(state, { payload }: PayloadAction<Presence[]>) {

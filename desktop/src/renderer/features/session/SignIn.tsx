@@ -3,21 +3,21 @@ import { type FormEvent, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { isKey, type Translate, useT } from '../../i18n';
 import type { Problem } from '../../venue/problem';
-import { type Said, useReason } from '../orders/reasons';
+import { type VenueReason, useReasonText } from '../orders/reasons';
 import { SettingsButton } from '../settings/SettingsButton';
 import { session } from './slice';
 
 /** Shows why no user is signed in. */
-function why(t: Translate, say: (said: Said) => string, problem: Problem | undefined, resuming: boolean): string {
+function why(t: Translate, textOf: (reason: VenueReason) => string, problem: Problem | undefined, resuming: boolean): string {
   if (!problem) return '';
   if (problem.reason === '') return t(resuming ? 'session.resuming' : 'session.unreachable');
   const key = `session.why.${problem.reason}`;
-  return isKey(key) ? t(key, { seconds: Math.max(1, Math.ceil(problem.retryAfterMs / 1000)) }) : say(problem);
+  return isKey(key) ? t(key, { seconds: Math.max(1, Math.ceil(problem.retryAfterMs / 1000)) }) : textOf(problem);
 }
 
 export function SignIn() {
   const t = useT();
-  const say = useReason();
+  const textOf = useReasonText();
   const dispatch = useAppDispatch();
   const { status, problem, resuming } = useAppSelector((s) => s.session);
   const [user, setUser] = useState('');
@@ -47,7 +47,7 @@ export function SignIn() {
           {busy && status === 'signingIn' ? t('session.signingIn') : t('session.signIn')}
         </button>
         <p role="alert" className="problem">
-          {why(t, say, problem, resuming)}
+          {why(t, textOf, problem, resuming)}
         </p>
       </form>
     </main>

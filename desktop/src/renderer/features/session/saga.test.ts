@@ -170,8 +170,8 @@ test('a new tab of the session has its own connection', async () => {
 test('a replaced connection is remembered for the next reload', async () => {
   const world = setUp({ hasSession: true, remembered: 'c-before' });
   await world.after(10);
-  world.dispatch(session.connectionOpened('c-anew'));
-  expect(world.memory.id).toBe('c-anew');
+  world.dispatch(session.connectionOpened('c-new'));
+  expect(world.memory.id).toBe('c-new');
   world.task.cancel();
 });
 

@@ -3,7 +3,7 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import { Time } from '../../ui/Time';
-import { useReason } from '../orders/reasons';
+import { useReasonText } from '../orders/reasons';
 import { account } from './account';
 
 export function AccountTab() {
@@ -19,7 +19,7 @@ export function AccountTab() {
 
 function PasswordForm() {
   const t = useT();
-  const say = useReason();
+  const textOf = useReasonText();
   const dispatch = useAppDispatch();
   const user = useAppSelector((s) => s.session.user?.user ?? '');
   const { password, passwordProblem } = useAppSelector((s) => s.account);
@@ -37,7 +37,7 @@ function PasswordForm() {
   };
   const words = (): string => {
     if (differ) return t('settings.password.differ');
-    if (password === 'refused' && passwordProblem) return say(passwordProblem);
+    if (password === 'refused' && passwordProblem) return textOf(passwordProblem);
     return password === 'changed' ? t('settings.password.changed') : '';
   };
   return (
@@ -71,7 +71,7 @@ function PasswordForm() {
 
 function Sessions() {
   const t = useT();
-  const say = useReason();
+  const textOf = useReasonText();
   const dispatch = useAppDispatch();
   const { sessions, sessionsProblem } = useAppSelector((s) => s.account);
   return (
@@ -95,7 +95,7 @@ function Sessions() {
         ))}
       </ul>
       <p role="status" className="problem">
-        {sessionsProblem ? say(sessionsProblem) : ''}
+        {sessionsProblem ? textOf(sessionsProblem) : ''}
       </p>
     </section>
   );

@@ -8,7 +8,7 @@ import { session, sessionReducer } from '../session/slice';
 import { upstreamSaga } from './saga';
 import { upstream, upstreamReducer } from './upstream';
 
-const kept: ShellSettings = { endpoint: '127.0.0.1:7443', tls: false, caFile: '', certFile: '', keyFile: '', keepalive: { timeMs: 20_000, timeoutMs: 10_000, permitWithoutStream: true } };
+const stored: ShellSettings = { endpoint: '127.0.0.1:7443', tls: false, caFile: '', certFile: '', keyFile: '', keepalive: { timeMs: 20_000, timeoutMs: 10_000, permitWithoutStream: true } };
 
 async function begin() {
   const saga = createSagaMiddleware();
@@ -16,13 +16,13 @@ async function begin() {
     reducer: combineReducers({ session: sessionReducer, upstream: upstreamReducer }),
     middleware: (defaults) => defaults({ thunk: false }).concat(saga),
   });
-  const settings = { get: () => Promise.resolve(kept), set: (value: ShellSettings) => Promise.resolve(value.endpoint === '' ? { refused: { reason: 'ENDPOINT', field: 'endpoint' } } : {}) };
+  const settings = { get: () => Promise.resolve(stored), set: (value: ShellSettings) => Promise.resolve(value.endpoint === '' ? { refused: { reason: 'ENDPOINT', field: 'endpoint' } } : {}) };
   const venue = { shell: { settings, onConnectivity: () => () => undefined } } as unknown as Venue;
   const task = saga.run(upstreamSaga, { venue });
   store.dispatch(session.signedIn({ connectionId: 'c', accessExpires: 1 }));
-  await vi.waitFor(() => expect(store.getState().upstream.settings).toEqual(kept), 4_000);
+  await vi.waitFor(() => expect(store.getState().upstream.settings).toEqual(stored), 4_000);
   const save = async (change: Partial<ShellSettings>): Promise<void> => {
-    store.dispatch(upstream.save({ ...kept, ...change }));
+    store.dispatch(upstream.save({ ...stored, ...change }));
     await vi.waitFor(() => expect(store.getState().upstream.status).not.toBe('saving'), 4_000);
   };
   return { save, task, status: () => store.getState().session.status };

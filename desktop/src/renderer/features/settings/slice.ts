@@ -47,22 +47,22 @@ export const choices = {
 export function readSettings(text: string | null, language: string): SettingsState {
   const japanese = language.toLowerCase().startsWith('ja');
   const base: SettingsState = japanese ? { ...defaults, language: 'ja', palette: 'redUp' } : defaults;
-  let kept: Partial<Record<keyof SettingsState, unknown>> = {};
+  let stored: Partial<Record<keyof SettingsState, unknown>> = {};
   try {
     const parsed: unknown = JSON.parse(text ?? '{}');
-    if (typeof parsed === 'object' && parsed !== null) kept = parsed;
+    if (typeof parsed === 'object' && parsed !== null) stored = parsed;
   } catch {
     // Damaged: use the defaults.
   }
   const oneOf = <T>(value: unknown, allowed: readonly T[], otherwise: T): T => (allowed.includes(value as T) ? (value as T) : otherwise);
   return {
-    language: oneOf(kept.language, choices.language, base.language),
-    theme: oneOf(kept.theme, choices.theme, base.theme),
-    palette: oneOf(kept.palette, choices.palette, base.palette),
-    fontSize: oneOf(kept.fontSize, choices.fontSize, base.fontSize),
-    sound: oneOf(kept.sound, [true, false], base.sound),
-    systemNotices: oneOf(kept.systemNotices, [true, false], base.systemNotices),
-    confirmOrders: oneOf(kept.confirmOrders, [true, false], base.confirmOrders),
+    language: oneOf(stored.language, choices.language, base.language),
+    theme: oneOf(stored.theme, choices.theme, base.theme),
+    palette: oneOf(stored.palette, choices.palette, base.palette),
+    fontSize: oneOf(stored.fontSize, choices.fontSize, base.fontSize),
+    sound: oneOf(stored.sound, [true, false], base.sound),
+    systemNotices: oneOf(stored.systemNotices, [true, false], base.systemNotices),
+    confirmOrders: oneOf(stored.confirmOrders, [true, false], base.confirmOrders),
   };
 }
 

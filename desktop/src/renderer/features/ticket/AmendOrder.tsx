@@ -37,19 +37,19 @@ export function AmendOrder({ order, onClose }: AmendOrderProps) {
   if (!rules) return null;
 
   const limit = order.type === OrderType.LIMIT;
-  const asked = { price: typedNumber(price), quantity: typedNumber(quantity) };
-  const checks = now ? checkAmend(now, asked.price, asked.quantity, rules) : [];
+  const typed = { price: typedNumber(price), quantity: typedNumber(quantity) };
+  const checks = now ? checkAmend(now, typed.price, typed.quantity, rules) : [];
   const same = (a: string, b: string): boolean => {
     const d = parseDecimal(a);
     return d !== undefined && compare(d, decimal(b)) === 0;
   };
-  const changed = now !== undefined && !(same(asked.price, now.price) && same(asked.quantity, now.quantity));
-  const say = (check: Check | undefined): string | undefined => check && t(`ticket.check.${check.reason}`, check.values);
-  const problemAt = (field: Check['field']): string | undefined => (changed ? say(checks.find((check) => check.field === field)) : undefined);
+  const changed = now !== undefined && !(same(typed.price, now.price) && same(typed.quantity, now.quantity));
+  const textOf = (check: Check | undefined): string | undefined => check && t(`ticket.check.${check.reason}`, check.values);
+  const problemAt = (field: Check['field']): string | undefined => (changed ? textOf(checks.find((check) => check.field === field)) : undefined);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (!now || off || !changed || checks.length > 0) return;
-    dispatch(request({ kind: 'replace', orderId: order.orderId, account: order.account, symbol: order.symbol, price: asked.price, quantity: asked.quantity }));
+    dispatch(request({ kind: 'replace', orderId: order.orderId, account: order.account, symbol: order.symbol, price: typed.price, quantity: typed.quantity }));
     onClose();
   };
   const stepBy = (name: string) => ({ less: t('ticket.less', { name }), more: t('ticket.more', { name }) });

@@ -2,22 +2,22 @@
 import { group } from '../../../shared/decimal';
 import { useT } from '../../i18n';
 import type { Outcome } from '../orders/outcome';
-import { useReason } from '../orders/reasons';
+import { useReasonText } from '../orders/reasons';
 
 export function LastOrder({ outcome }: { outcome: Outcome }) {
   const t = useT();
-  const say = useReason();
+  const textOf = useReasonText();
   const words = (): string => {
     switch (outcome.state) {
       case 'refused':
-        return t('ticket.outcome.refused', { why: say(outcome.problem) });
+        return t('ticket.outcome.refused', { why: textOf(outcome.problem) });
       case 'works':
         return t('ticket.outcome.works', { leaves: group(outcome.order.leavesQuantity), filled: group(outcome.order.filledQuantity), id: outcome.order.orderId });
       case 'filled':
         return t('ticket.outcome.filled', { filled: group(outcome.order.filledQuantity), id: outcome.order.orderId });
       case 'ended': {
         const { filledQuantity, quantity } = outcome.order;
-        const why = outcome.reason ? say({ reason: outcome.reason.name, text: outcome.reason.text }) : '';
+        const why = outcome.reason ? textOf({ reason: outcome.reason.name, text: outcome.reason.text }) : '';
         return t('ticket.outcome.canceled', { filled: group(filledQuantity), quantity: group(quantity), why });
       }
       default:

@@ -9,7 +9,7 @@ import type { RootState } from '../../app/store';
 import { compare, decimal, group, parseDecimal } from '../../../shared/decimal';
 import { type Key, useT } from '../../i18n';
 import { StepField, typedNumber } from '../../ui/StepField';
-import { useReason } from '../orders/reasons';
+import { useReasonText } from '../orders/reasons';
 import { Confirm } from './Confirm';
 import { selectChecks, selectDraft, selectLast } from './draft';
 import { Guard } from './Guard';
@@ -39,7 +39,7 @@ function selectWouldTrade(state: RootState): boolean {
 
 export function Ticket() {
   const t = useT();
-  const say = useReason();
+  const textOf = useReasonText();
   const dispatch = useAppDispatch();
   const { getState } = useStore<RootState>();
   const form = useAppSelector((s) => s.ticket);
@@ -58,9 +58,9 @@ export function Ticket() {
   const problemAt = (field: Field, empty = false): string | undefined => {
     const check = empty && !form.attempted ? undefined : checks.find((one) => one.field === field);
     if (check) return t(`ticket.check.${check.reason}`, check.values);
-    return refusal && fieldOf(refusal.reason, refusal.field) === field ? say(refusal) : undefined;
+    return refusal && fieldOf(refusal.reason, refusal.field) === field ? textOf(refusal) : undefined;
   };
-  const said = (field: Field) => {
+  const problemText = (field: Field) => {
     const text = problemAt(field);
     return text && <p className="problem">{text}</p>;
   };
@@ -95,7 +95,7 @@ export function Ticket() {
             </select>
           </label>
         )}
-        {said('account')}
+        {problemText('account')}
         <fieldset className="sides" aria-label={t('ticket.side')}>
           {[Side.BUY, Side.SELL].map((side) => (
             <label key={side} className={side === Side.BUY ? 'buy' : 'sell'}>
@@ -175,7 +175,7 @@ export function Ticket() {
           />
           {t('ticket.postOnly')}
         </label>
-        {said('post_only') || (wouldTrade && <p className="why">{t('ticket.wouldTrade')}</p>)}
+        {problemText('post_only') || (wouldTrade && <p className="why">{t('ticket.wouldTrade')}</p>)}
         <Guard problem={problemAt('guard')} />
         <div className="foot">
           <p className="notional">

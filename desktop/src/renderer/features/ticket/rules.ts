@@ -45,7 +45,7 @@ export interface Rules {
   openOrders: number;
 }
 
-export type Asked = Pick<NewOrder, 'side' | 'type' | 'timeInForce' | 'postOnly' | 'price' | 'quantity' | 'expireTime'>;
+export type OrderFields = Pick<NewOrder, 'side' | 'type' | 'timeInForce' | 'postOnly' | 'price' | 'quantity' | 'expireTime'>;
 
 /** Whether an order of this kind may rest in the book. */
 export function rests(timeInForce: TimeInForce): boolean {
@@ -53,8 +53,8 @@ export function rests(timeInForce: TimeInForce): boolean {
 }
 
 /** Everything that is wrong with an order; the reason that the venue would give comes first. now is the venue's clock, ms. */
-export function checkOrder(asked: Asked, rules: Rules, now: number): Check[] {
-  return [...malformed(asked, rules.instrument, now), ...marketSays(asked.type, asked.price, rules), ...limitsSay(asked, rules)];
+export function checkOrder(fields: OrderFields, rules: Rules, now: number): Check[] {
+  return [...malformed(fields, rules.instrument, now), ...checkMarket(fields.type, fields.price, rules), ...checkLimits(fields, rules)];
 }
 
 /** What is wrong with a new price and total quantity of a working order, of which filled is done. */
@@ -67,13 +67,13 @@ export function checkAmend(order: { timeInForce: TimeInForce; price: string; qua
   if (compare(to, decimal(order.filledQuantity)) <= 0) return [{ field: 'quantity', reason: 'BELOW_FILLED', values: { filled: order.filledQuantity } }];
   // A smaller quantity at the same price only reduces risk, so no other rule applies.
   if (compare(at, decimal(order.price)) === 0 && compare(to, decimal(order.quantity)) <= 0) return [];
-  const asked = { side: Side.UNSPECIFIED, type: OrderType.LIMIT, timeInForce: order.timeInForce, postOnly: false, price, quantity };
+  const fields = { side: Side.UNSPECIFIED, type: OrderType.LIMIT, timeInForce: order.timeInForce, postOnly: false, price, quantity };
   // The order is already counted among the open orders.
-  return [...marketSays(asked.type, price, rules), ...limitsSay(asked, { ...rules, openOrders: 0 })];
+  return [...checkMarket(fields.type, price, rules), ...checkLimits(fields, { ...rules, openOrders: 0 })];
 }
 
-function malformed(asked: Asked, instrument: Instrument, now: number): Check[] {
-  const { type, timeInForce, postOnly, expireTime } = asked;
+function malformed(fields: OrderFields, instrument: Instrument, now: number): Check[] {
+  const { type, timeInForce, postOnly, expireTime } = fields;
   const bad: Check[] = [];
   const combination = (field: Field): void => {
     bad.push({ field, reason: 'BAD_COMBINATION', values: {} });
@@ -83,9 +83,9 @@ function malformed(asked: Asked, instrument: Instrument, now: number): Check[] {
   if (postOnly && (type === OrderType.MARKET || !rests(timeInForce))) combination('post_only');
   if (type === OrderType.MARKET && rests(timeInForce)) combination('time_in_force');
   if (type === OrderType.MARKET) {
-    if (asked.price !== '') combination('price');
-  } else bad.push(...checkPrice(asked.price, instrument));
-  bad.push(...checkQuantity(asked.quantity, instrument));
+    if (fields.price !== '') combination('price');
+  } else bad.push(...checkPrice(fields.price, instrument));
+  bad.push(...checkQuantity(fields.quantity, instrument));
   return bad;
 }
 
@@ -107,7 +107,7 @@ export function checkQuantity(text: string, instrument: Instrument): Check[] {
   return [];
 }
 
-function marketSays(type: OrderType, text: string, { instrument, reference }: Rules): Check[] {
+function checkMarket(type: OrderType, text: string, { instrument, reference }: Rules): Check[] {
   if (instrument.status === TradingStatus.HALTED) return [{ field: '', reason: 'MARKET_HALTED', values: { why: instrument.statusReason } }];
   if (instrument.status !== TradingStatus.OPEN) return [{ field: '', reason: 'MARKET_NOT_OPEN', values: { why: instrument.statusReason } }];
   const price = type === OrderType.MARKET ? undefined : parseDecimal(text);
@@ -120,20 +120,20 @@ function marketSays(type: OrderType, text: string, { instrument, reference }: Ru
   return outside(price, band) ? [{ field: 'price', reason: 'OUTSIDE_BAND', values: { reference } }] : [];
 }
 
-function limitsSay(asked: Asked, { limits, openOrders, reference }: Rules): Check[] {
-  const quantity = parseDecimal(asked.quantity);
+function checkLimits(fields: OrderFields, { limits, openOrders, reference }: Rules): Check[] {
+  const quantity = parseDecimal(fields.quantity);
   if (!limits || !quantity) return [];
   const bad: Check[] = [];
-  const limit = parseDecimal(asked.price);
+  const limit = parseDecimal(fields.price);
   const most = decimal(limits.maxOrderQuantity);
   if (!isZero(most) && compare(quantity, most) > 0) bad.push({ field: 'quantity', reason: 'ORDER_SIZE_LIMIT', values: { max: limits.maxOrderQuantity } });
-  const price = asked.type === OrderType.MARKET ? decimal(reference) : limit;
+  const price = fields.type === OrderType.MARKET ? decimal(reference) : limit;
   const money = decimal(limits.maxOrderNotional);
   if (price && !isZero(money) && compare(multiply(price, quantity), money) > 0)
     bad.push({ field: 'quantity', reason: 'ORDER_NOTIONAL_LIMIT', values: { max: limits.maxOrderNotional } });
-  if (limits.maxOpenOrders !== 0 && rests(asked.timeInForce) && openOrders >= limits.maxOpenOrders)
+  if (limits.maxOpenOrders !== 0 && rests(fields.timeInForce) && openOrders >= limits.maxOpenOrders)
     bad.push({ field: '', reason: 'OPEN_ORDERS_LIMIT', values: { max: String(limits.maxOpenOrders) } });
-  if (asked.type !== OrderType.MARKET && limit && outside(limit, bandOf(decimal(reference), limits.priceBandBasisPoints)))
+  if (fields.type !== OrderType.MARKET && limit && outside(limit, bandOf(decimal(reference), limits.priceBandBasisPoints)))
     bad.push({ field: 'price', reason: 'PRICE_BAND_LIMIT', values: { reference } });
   return bad;
 }

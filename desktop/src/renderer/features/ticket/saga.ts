@@ -38,7 +38,7 @@ function sendable(state: RootState, order: NewOrder, now: number): boolean {
 }
 
 function* submit(order: NewOrder): SagaIterator<void> {
-  const asked: ReturnType<typeof orders.requested> = request({ kind: 'place', order });
-  yield put(asked);
-  yield put(ticket.sent(asked.payload.id));
+  const requested: ReturnType<typeof orders.requested> = request({ kind: 'place', order });
+  yield put(requested);
+  yield put(ticket.sent(requested.payload.id));
 }

@@ -5,7 +5,7 @@ import { useAppDispatch, useAppSelector } from '../../app/hooks';
 import { useT } from '../../i18n';
 import { Dialog } from '../../ui/Dialog';
 import { newId } from '../../venue/id';
-import { useReason } from '../orders/reasons';
+import { useReasonText } from '../orders/reasons';
 import type { Change } from './changes';
 import type { Check } from './rules';
 import { admin } from './slice';
@@ -35,9 +35,9 @@ export function fieldName(field: string): string {
 
 const none: readonly Check[] = [];
 
-export function Ask({ title, confirm, what, change, checks = none, warning, off, password = '', onClose, children }: AskProps) {
+export function ChangeDialog({ title, confirm, what, change, checks = none, warning, off, password = '', onClose, children }: AskProps) {
   const t = useT();
-  const say = useReason();
+  const textOf = useReasonText();
   const dispatch = useAppDispatch();
   const [id, setId] = useState('');
   const [sent, setSent] = useState('');
@@ -48,10 +48,10 @@ export function Ask({ title, confirm, what, change, checks = none, warning, off,
     if (over) onClose();
   }, [over, onClose]);
 
-  const asked = JSON.stringify(change) + String(password.length);
+  const typed = JSON.stringify(change) + String(password.length);
   const state = request?.state;
   const busy = state === 'pending' || state === 'taken';
-  const refusal = state === 'refused' && asked === sent ? request?.problem : undefined;
+  const refusal = state === 'refused' && typed === sent ? request?.problem : undefined;
   const refusedField = refusal ? fieldName(refusal.field) : '';
   // Fields register here when they ask what is wrong with them.
   const shown = new Set<string>();
@@ -60,7 +60,7 @@ export function Ask({ title, confirm, what, change, checks = none, warning, off,
     const check = checks.find((one) => one.field === field);
     // A missing value is reported only after the user has left its field, or if another error depends on it.
     if (check && (attempted || text !== '' || check.why === 'bandNeedsReference')) return t(`admin.check.${check.why}`, check.values);
-    return refusal && refusedField === field ? say(refusal) : undefined;
+    return refusal && refusedField === field ? textOf(refusal) : undefined;
   };
   const fields = children?.(problemAt);
   const close = (): void => {
@@ -75,19 +75,19 @@ export function Ask({ title, confirm, what, change, checks = none, warning, off,
     if (request) dispatch(admin.dismissed(id));
     const asking = admin.requested(change, newId(), Date.now(), password);
     setId(asking.payload.id);
-    setSent(asked);
+    setSent(typed);
     dispatch(asking);
   };
   const status = (): string | undefined => {
     switch (state) {
       case 'pending':
-        return t('admin.ask.sending');
+        return t('admin.dialog.sending');
       case 'taken':
-        return t('admin.ask.taken');
+        return t('admin.dialog.taken');
       case 'unknown':
-        return t(change.kind === 'disconnect' ? 'admin.ask.unknownOnce' : 'admin.ask.unknown');
+        return t(change.kind === 'disconnect' ? 'admin.dialog.unknownOnce' : 'admin.dialog.unknown');
       default:
-        return off ?? (what === undefined ? t('admin.ask.same') : undefined);
+        return off ?? (what === undefined ? t('admin.dialog.same') : undefined);
     }
   };
   return (
@@ -95,15 +95,15 @@ export function Ask({ title, confirm, what, change, checks = none, warning, off,
       <form className="ask" onSubmit={submit} noValidate aria-busy={busy}>
         <fieldset disabled={busy || state === 'unknown'}>{fields}</fieldset>
         {what !== undefined && (
-          <section className="what" aria-label={t('admin.ask.what')}>
-            <h3>{t('admin.ask.what')}</h3>
+          <section className="what" aria-label={t('admin.dialog.what')}>
+            <h3>{t('admin.dialog.what')}</h3>
             <p>{what}</p>
             {warning && <p className="warning">{warning}</p>}
           </section>
         )}
         {refusal && !shown.has(refusedField) && (
           <p role="alert" className="problem">
-            {say(refusal)}
+            {textOf(refusal)}
           </p>
         )}
         <p role="status" className="state">
@@ -111,12 +111,12 @@ export function Ask({ title, confirm, what, change, checks = none, warning, off,
         </p>
         <div className="buttons">
           <button type="button" onClick={close} disabled={busy}>
-            {t(state === 'unknown' ? 'admin.ask.close' : 'admin.ask.back')}
+            {t(state === 'unknown' ? 'admin.dialog.close' : 'admin.dialog.back')}
           </button>
           {state === 'unknown' ? (
             change.kind !== 'disconnect' && (
               <button type="button" className="primary" onClick={() => dispatch(admin.askedAgain(id))}>
-                {t('admin.ask.again')}
+                {t('admin.dialog.again')}
               </button>
             )
           ) : (
