@@ -50,35 +50,35 @@ describe.each([
     const context = await browser.profile({ reducedMotion: 'reduce' });
     const page = await open(context, { theme, language: 'en' });
     const found: string[] = [];
-    const look = async (where: string, within?: string): Promise<void> => {
+    const check = async (where: string, within?: string): Promise<void> => {
       for (const one of await violations(page, within, rules)) found.push(`${where}: ${one}`);
     };
-    await look('sign-in');
+    await check('sign-in');
     await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByRole('dialog', { name: 'Settings' }).waitFor();
-    await look('settings before signing in', 'dialog');
+    await check('settings before signing in', 'dialog');
     await page.getByRole('button', { name: 'Done' }).click();
     await signIn(page, 'alice');
     await page.locator('.depth.bid tbody tr').nth(2).waitFor();
     await notify(page);
-    await look('desk');
+    await check('desk');
     await page.getByRole('button', { name: /^Notifications/ }).click();
-    await look('notifications', '[popover]:popover-open');
+    await check('notifications', '[popover]:popover-open');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: /^Who is online/ }).click();
-    await look('who is online', '[popover]:popover-open');
+    await check('who is online', '[popover]:popover-open');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Settings' }).click();
     for (const tab of ['Display', 'Trading and sound', 'Connection', 'Account']) {
       await page.getByRole('tab', { name: tab }).click();
-      await look(`settings, ${tab}`, 'dialog');
+      await check(`settings, ${tab}`, 'dialog');
     }
     await page.getByRole('button', { name: 'Done' }).click();
     await page.setViewportSize(small);
     await page.locator('.tab-bar [role=tab]').first().waitFor();
     for (const tab of await page.locator('.tab-bar [role=tab]').all()) {
       await tab.click();
-      await look(`panel ${await tab.textContent()}`, '.panel-tabs');
+      await check(`panel ${await tab.textContent()}`, '.panel-tabs');
     }
     expect(found).toEqual([]);
     await context.close();
@@ -124,12 +124,12 @@ describe.each([
     const context = await browser.profile({ reducedMotion: 'reduce' });
     const page = await open(context, values);
     const cut: string[] = [];
-    const look = async (where: string): Promise<void> => {
+    const check = async (where: string): Promise<void> => {
       await page.screenshot({ path: path.join(pictures, `${values.language} ${where}.png`) });
       for (const one of await clipped(page)) cut.push(`${where}: ${one}`);
     };
     const settingsButton = page.getByRole('button', { name: /^(Settings|設定)$/ });
-    await look('sign-in');
+    await check('sign-in');
     await signIn(page, 'alice');
     // An instrument with long prices and large quantities.
     await page.getByRole('button', { name: 'USDJPY', exact: true }).click();
@@ -140,23 +140,23 @@ describe.each([
         await page.locator('.tab-bar [role=tab]').first().waitFor();
         for (const [n, tab] of (await page.locator('.tab-bar [role=tab]').all()).entries()) {
           await tab.click();
-          await look(`${name} panel ${n}`);
+          await check(`${name} panel ${n}`);
         }
       } else {
         await page.locator('.depth.bid tbody tr').nth(2).waitFor();
-        await look(`${name} desk`);
+        await check(`${name} desk`);
       }
       await settingsButton.click();
       await page.locator('dialog [role=tab]').first().waitFor();
       for (const [n, tab] of (await page.locator('dialog [role=tab]').all()).entries()) {
         await tab.click();
-        await look(`${name} settings ${n}`);
+        await check(`${name} settings ${n}`);
       }
       await page.keyboard.press('Escape');
       await page.locator('dialog').waitFor({ state: 'detached' });
       await page.locator('button[popovertarget]').last().click();
       await page.locator('.notices').waitFor();
-      await look(`${name} notifications`);
+      await check(`${name} notifications`);
       await page.keyboard.press('Escape');
     }
     await page.setViewportSize(sizes[0]!);
@@ -164,7 +164,7 @@ describe.each([
     await page.getByRole('radio', { name: /^(Large|大)$/ }).check();
     await page.keyboard.press('Escape');
     await page.locator('dialog').waitFor({ state: 'detached' });
-    await look('large text');
+    await check('large text');
     expect(cut).toEqual([]);
     await context.close();
   });

@@ -30,11 +30,11 @@ interface World {
 function setUp({ hasSession = false, remembered = '', ahead = 0 }: World = {}) {
   const calls: string[] = [];
   /** What calls of a method throw, until the test removes it. */
-  const wrong = new Map<string, ConnectError>();
+  const failures = new Map<string, ConnectError>();
   const tokens = () => ({ accessExpireTime: { seconds: BigInt(Math.floor((Date.now() + ahead + lifeMs) / 1000)), nanos: 0 } });
   const answer = <T>(name: string, reply: () => T) => (_request: unknown, _context: HandlerContext): T => {
     calls.push(name);
-    const error = wrong.get(name);
+    const error = failures.get(name);
     if (error) throw error;
     return reply();
   };
@@ -92,7 +92,7 @@ function setUp({ hasSession = false, remembered = '', ahead = 0 }: World = {}) {
     store,
     task,
     calls,
-    wrong,
+    failures,
     memory,
     after,
     dispatch,
@@ -123,12 +123,12 @@ afterEach(() => {
 
 test('a wrong password is refused with a reason, and the right one signs in', async () => {
   const world = setUp();
-  world.wrong.set('login', refusal('BAD_CREDENTIALS'));
+  world.failures.set('login', refusal('BAD_CREDENTIALS'));
   await world.after(0);
   world.signIn();
   await world.after(10);
   expect(world.session()).toMatchObject({ status: 'signedOut', problem: { reason: 'BAD_CREDENTIALS' } });
-  world.wrong.clear();
+  world.failures.clear();
   world.signIn();
   await world.after(10);
   expect(world.session()).toMatchObject({ status: 'signedIn', connectionId: 'c-login', problem: undefined });
@@ -177,13 +177,13 @@ test('a replaced connection is remembered for the next reload', async () => {
 
 test('a page that starts while the venue is down resumes when the venue is up', async () => {
   const world = setUp({ hasSession: true });
-  world.wrong.set('refresh', refusal('', Code.Unavailable));
+  world.failures.set('refresh', refusal('', Code.Unavailable));
   await world.after(20_000);
   expect(world.session()).toMatchObject({ status: 'signedOut', resuming: true });
   const tried = world.count('refresh');
   expect(tried).toBeGreaterThan(3);
   expect(tried).toBeLessThan(10);
-  world.wrong.clear();
+  world.failures.clear();
   await world.after(10_100);
   expect(world.session()).toMatchObject({ status: 'signedIn', resuming: false });
   world.task.cancel();
@@ -191,10 +191,10 @@ test('a page that starts while the venue is down resumes when the venue is up', 
 
 test('an overloaded venue does not end the session', async () => {
   const world = setUp({ hasSession: true });
-  world.wrong.set('refresh', refusal('BUSY', Code.ResourceExhausted));
+  world.failures.set('refresh', refusal('BUSY', Code.ResourceExhausted));
   await world.after(100);
   expect(world.session()).toMatchObject({ status: 'signedOut', resuming: true });
-  world.wrong.clear();
+  world.failures.clear();
   await world.after(1_000);
   expect(world.session().status).toBe('signedIn');
   world.task.cancel();
@@ -202,13 +202,13 @@ test('an overloaded venue does not end the session', async () => {
 
 test('a user who fills in the form while the venue is down is signed in, not resumed', async () => {
   const world = setUp({ hasSession: true });
-  world.wrong.set('refresh', refusal('', Code.Unavailable)).set('login', refusal('', Code.Unavailable));
+  world.failures.set('refresh', refusal('', Code.Unavailable)).set('login', refusal('', Code.Unavailable));
   await world.after(5_000);
   world.signIn();
   await world.after(10);
   expect(world.session()).toMatchObject({ status: 'signedOut', resuming: false, problem: { reason: '' } });
   const refreshed = world.count('refresh');
-  world.wrong.clear();
+  world.failures.clear();
   await world.after(60_000);
   expect(world.count('refresh')).toBe(refreshed);
   world.signIn();
@@ -218,16 +218,16 @@ test('a user who fills in the form while the venue is down is signed in, not res
 });
 
 test('at the start an expired session is not reported, a revoked one is', async () => {
-  const quiet = setUp({ hasSession: true });
-  quiet.wrong.set('refresh', refusal('SESSION_EXPIRED'));
-  await quiet.after(10);
-  expect(quiet.session()).toMatchObject({ status: 'signedOut', problem: undefined });
-  quiet.task.cancel();
-  const loud = setUp({ hasSession: true });
-  loud.wrong.set('refresh', refusal('SESSION_REVOKED'));
-  await loud.after(10);
-  expect(loud.session()).toMatchObject({ status: 'signedOut', problem: { reason: 'SESSION_REVOKED' } });
-  loud.task.cancel();
+  const expired = setUp({ hasSession: true });
+  expired.failures.set('refresh', refusal('SESSION_EXPIRED'));
+  await expired.after(10);
+  expect(expired.session()).toMatchObject({ status: 'signedOut', problem: undefined });
+  expired.task.cancel();
+  const revoked = setUp({ hasSession: true });
+  revoked.failures.set('refresh', refusal('SESSION_REVOKED'));
+  await revoked.after(10);
+  expect(revoked.session()).toMatchObject({ status: 'signedOut', problem: { reason: 'SESSION_REVOKED' } });
+  revoked.task.cancel();
 });
 
 test('tokens are refreshed after two thirds of their lifetime', async () => {
@@ -264,11 +264,11 @@ test('without a stream a local clock that is ahead causes a refresh now and then
 test('a refresh without an answer is tried again, and the session continues', async () => {
   const world = setUp({ hasSession: true });
   await world.after(10);
-  world.wrong.set('refresh', refusal('', Code.Unavailable));
+  world.failures.set('refresh', refusal('', Code.Unavailable));
   world.dispatch(session.refreshWanted());
   await world.after(5_000);
   expect(world.session().status).toBe('signedIn');
-  world.wrong.clear();
+  world.failures.clear();
   await world.after(10_000);
   expect(world.session().status).toBe('signedIn');
   expect(world.count('refresh')).toBeGreaterThan(3);
@@ -278,7 +278,7 @@ test('a refresh without an answer is tried again, and the session continues', as
 test('a refused refresh signs out and shows the reason', async () => {
   const world = setUp({ hasSession: true, remembered: 'c-before' });
   await world.after(10);
-  world.wrong.set('refresh', refusal('USER_SUSPENDED'));
+  world.failures.set('refresh', refusal('USER_SUSPENDED'));
   world.dispatch(session.refreshWanted());
   await world.after(10);
   expect(world.session()).toMatchObject({ status: 'signedOut', problem: { reason: 'USER_SUSPENDED' } });
@@ -292,14 +292,14 @@ test('signing out shows at once, also while the venue is down, and is sent when 
   await world.after(0);
   world.signIn();
   await world.after(10);
-  world.wrong.set('logout', refusal('', Code.Unavailable));
+  world.failures.set('logout', refusal('', Code.Unavailable));
   world.dispatch(session.signOut());
   await world.after(0);
   expect(world.session()).toMatchObject({ status: 'signedOut', problem: undefined });
   expect(world.living()).toBe(0);
   expect(world.memory.id).toBe('');
   await world.after(5_000);
-  world.wrong.clear();
+  world.failures.clear();
   const tried = world.count('logout');
   await world.after(10_000);
   expect(world.count('logout')).toBe(tried + 1);
@@ -313,14 +313,14 @@ test('signing in does not wait until the sign-out before it has been sent', asyn
   await world.after(0);
   world.signIn();
   await world.after(10);
-  world.wrong.set('logout', refusal('', Code.Unavailable));
+  world.failures.set('logout', refusal('', Code.Unavailable));
   world.dispatch(session.signOut());
   await world.after(1_000);
   world.signIn();
   await world.after(10);
   expect(world.session().status).toBe('signedIn');
   const tried = world.count('logout');
-  world.wrong.clear();
+  world.failures.clear();
   await world.after(60_000);
   // The repeated sign-out must not end the new session.
   expect(world.count('logout')).toBe(tried);
