@@ -45,12 +45,14 @@ func DisconnectCauses() []string {
 // DisconnectCause returns why the client of a call disconnected. It waits at most
 // 100 ms, and only for a connection that is known to be broken.
 func DisconnectCause(ctx context.Context) string {
+	cause := ""
 	if c := causeOf(ctx); c != nil {
-		if cause := c.get(); cause != "" {
-			return cause
-		}
+		cause = c.get()
 	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	switch {
+	case cause != "":
+		return cause
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return causeDeadline
 	}
 	return causeCanceled

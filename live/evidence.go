@@ -166,10 +166,12 @@ func (l *evidenceLog) flush(ctx context.Context) error {
 	}
 }
 
-func (l *evidenceLog) counts() (queued int, lost uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.queue), l.lost
+// EvidenceCounts returns how many observations wait to be written, and how many were
+// dropped since the start.
+func (s *Streams) EvidenceCounts() (queued int, lost uint64) {
+	s.evidence.mu.Lock()
+	defer s.evidence.mu.Unlock()
+	return len(s.evidence.queue), s.evidence.lost
 }
 
 // Receivers yields the streams that were sent an event, or may have been, by rising

@@ -214,10 +214,6 @@ func (s *Streams) stream(connection string) *Stream {
 	return s.streams[connection]
 }
 
-// EvidenceCounts returns how many observations wait to be written, and how many were
-// dropped since the start.
-func (s *Streams) EvidenceCounts() (queued int, lost uint64) { return s.evidence.counts() }
-
 // Run renews the registry's entries, writes evidence and deletes what is too old,
 // until ctx ends. Then it writes the remainder and returns the error of that. It reports
 // earlier errors to Options.Fault.

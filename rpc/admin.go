@@ -65,16 +65,15 @@ func (s *services) MassCancelForUser(ctx context.Context, req *todokuv1.MassCanc
 			Symbol: symbol, Reason: trade.ReasonByVenue,
 		})
 	}
-	res := &todokuv1.MassCancelForUserResponse{}
+	count, sequence := uint32(0), uint64(0)
 	for _, result := range s.engine.SubmitAll(ctx, commands) {
 		if result.Err != nil {
 			return nil, result.Err
 		}
-		res.Canceled += result.Answer.Count
-		res.Sequence = max(res.Sequence, result.Answer.Sequence)
+		count += result.Answer.Count
+		sequence = max(sequence, result.Answer.Sequence)
 	}
-	res.Cursor = s.cursor(res.Sequence)
-	return res, nil
+	return &todokuv1.MassCancelForUserResponse{Canceled: count, Sequence: sequence, Cursor: s.cursor(sequence)}, nil
 }
 
 // BustTrade undoes a trade. The engine does not keep trades; the history has what the

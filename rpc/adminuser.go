@@ -115,12 +115,15 @@ func (s *services) ResumeUser(ctx context.Context, req *todokuv1.ResumeUserReque
 	return reply(&todokuv1.ResumeUserResponse{Sequence: sequence, Cursor: s.cursor(sequence)}, err)
 }
 
-// setSuspended suspends or resumes a user, and returns the sequence and the user once
-// the feed reflects it.
-func (s *Server) setSuspended(ctx context.Context, req interface {
+// suspension is a request to suspend or resume a user.
+type suspension interface {
 	GetRequestId() string
 	GetUser() string
-}, suspended bool) (sequence uint64, user trade.User, err error) {
+}
+
+// setSuspended suspends or resumes a user, and returns the sequence and the user once
+// the feed reflects it.
+func (s *Server) setSuspended(ctx context.Context, req suspension, suspended bool) (sequence uint64, user trade.User, err error) {
 	var d decoder
 	request := d.request("request_id", req.GetRequestId())
 	subject := d.user("user", req.GetUser())

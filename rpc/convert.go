@@ -35,16 +35,12 @@ func moment(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// orderName and tradeName are empty for zero: no order, no trade.
-func orderName(id trade.OrderID) string { return number(uint64(id)) }
-
-func tradeName(id trade.TradeID) string { return number(uint64(id)) }
-
-func number(n uint64) string {
-	if n == 0 {
+// idText is empty for zero: no order, no trade.
+func idText[T ~uint64](id T) string {
+	if id == 0 {
 		return ""
 	}
-	return strconv.FormatUint(n, 10)
+	return strconv.FormatUint(uint64(id), 10)
 }
 
 // priceText is empty for "no price".
@@ -84,7 +80,7 @@ func instrumentMessage(i *trade.Instrument) *todokuv1.Instrument {
 
 func orderMessage(o *trade.Order) *todokuv1.Order {
 	return &todokuv1.Order{
-		OrderId:        orderName(o.ID),
+		OrderId:        idText(o.ID),
 		ClientOrderId:  string(o.ClientOrderID),
 		Account:        string(o.Account),
 		User:           string(o.User),
@@ -115,7 +111,7 @@ func reportMessage(id string, r *trade.ExecutionReport, at int64) *todokuv1.Exec
 		RequestId:    string(r.Request),
 		Reason:       reasonMessage(r.Reason),
 		LastPrice:    priceText(r.LastPrice),
-		TradeId:      tradeName(r.Trade),
+		TradeId:      idText(r.Trade),
 		Maker:        r.Maker,
 		Counterparty: string(r.Counterparty),
 		Time:         timestamp(at),
@@ -128,13 +124,13 @@ func reportMessage(id string, r *trade.ExecutionReport, at int64) *todokuv1.Exec
 
 func partyTradeMessage(t *feed.PartyTrade) *todokuv1.Trade {
 	return &todokuv1.Trade{
-		TradeId:       tradeName(t.ID),
+		TradeId:       idText(t.ID),
 		Symbol:        string(t.Symbol),
 		Account:       string(t.Account),
 		Side:          todokuv1.Side(t.Side),
 		Price:         t.Price.String(),
 		Quantity:      t.Quantity.String(),
-		OrderId:       orderName(t.Order),
+		OrderId:       idText(t.Order),
 		ClientOrderId: string(t.ClientOrderID),
 		Maker:         t.Maker,
 		Counterparty:  string(t.Counterparty),
@@ -146,7 +142,7 @@ func partyTradeMessage(t *feed.PartyTrade) *todokuv1.Trade {
 
 func printMessage(p *trade.Print) *todokuv1.TradePrint {
 	return &todokuv1.TradePrint{
-		TradeId:   tradeName(p.ID),
+		TradeId:   idText(p.ID),
 		Symbol:    string(p.Symbol),
 		Price:     p.Price.String(),
 		Quantity:  p.Quantity.String(),

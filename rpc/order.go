@@ -106,7 +106,7 @@ func (c caller) acts(actor *trade.Actor, why purpose, name string) error {
 
 // answer is the engine's answer to a request about one order.
 func (s *Server) answer(request string, a *trade.Answer) *todokuv1.OrderAnswer {
-	m := &todokuv1.OrderAnswer{OrderId: orderName(a.Order()), Cursor: s.cursor(a.Sequence)}
+	m := &todokuv1.OrderAnswer{OrderId: idText(a.Order()), Cursor: s.cursor(a.Sequence)}
 	fillAnswer(m, trade.RequestID(request), a)
 	return m
 }

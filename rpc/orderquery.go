@@ -109,12 +109,15 @@ func (s *services) ListPositions(ctx context.Context, req *todokuv1.ListPosition
 	return &todokuv1.ListPositionsResponse{Positions: messages(s.feed.Positions(account), positionMessage), Cursor: cursor}, nil
 }
 
-// accountNow returns the account of a query once the views reflect what the client
-// waits for. It first returns d's error.
-func (s *Server) accountNow(ctx context.Context, d *decoder, req interface {
+// accountQuery is a query about an account.
+type accountQuery interface {
 	GetAccount() string
 	GetWaitFor() string
-}) (account trade.AccountID, err error) {
+}
+
+// accountNow returns the account of a query once the views reflect what the client
+// waits for. It first returns d's error.
+func (s *Server) accountNow(ctx context.Context, d *decoder, req accountQuery) (account trade.AccountID, err error) {
 	if d.err == nil {
 		c := callerOf(ctx)
 		account, d.err = c.accountFor(toSeeOrCancel, req.GetAccount())
@@ -124,7 +127,9 @@ func (s *Server) accountNow(ctx context.Context, d *decoder, req interface {
 
 // fromHistory returns a page of the history and the position that it reflects at least:
 // that of the feed at the call.
-func fromHistory[Q, T any](ctx context.Context, s *services, query func(context.Context, Q) (history.Page[T], error), q Q) (page history.Page[T], position uint64, err error) {
+func fromHistory[Q, T any](
+	ctx context.Context, s *services, query func(context.Context, Q) (history.Page[T], error), q Q,
+) (page history.Page[T], position uint64, err error) {
 	position = s.feed.Position()
 	if err = s.follower.WaitFor(ctx, position); err == nil {
 		page, err = query(ctx, q)

@@ -222,13 +222,7 @@ func (c *Config) validate() error {
 	return errors.Join(r...)
 }
 
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
+func loopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
 // tlsConfig returns the settings of the listeners, nil for plaintext.
 func (c *Config) tlsConfig() (*tls.Config, error) {

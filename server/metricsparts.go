@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"todoku/account"
 	"todoku/journal"
 )
 
@@ -87,12 +86,9 @@ func (m *metrics) observeParts(s *Server) {
 	gauge("todoku_history_sequence", "Latest sequence in the history.", func() float64 { return float64(s.follower.Position()) })
 	gauge("todoku_history_lag_records", "Durable records that are not in the history yet.", func() float64 { return max(0, float64(log.Head())-float64(s.follower.Position())) })
 
-	stats := func(value func(account.Stats) float64) func() float64 {
-		return func() float64 { return value(s.accounts.Stats()) }
-	}
-	gauge("todoku_sessions", "Live sessions.", stats(func(a account.Stats) float64 { return float64(a.Sessions) }))
-	gauge("todoku_sign_ins_waiting", "Sign-ins that wait for a password check.", stats(func(a account.Stats) float64 { return float64(a.SignInsWaiting) }))
-	gauge("todoku_access_log_queued_entries", "Entries of the access log that wait to be written.", stats(func(a account.Stats) float64 { return float64(a.LogQueued) }))
+	gauge("todoku_sessions", "Live sessions.", func() float64 { return float64(s.accounts.Stats().Sessions) })
+	gauge("todoku_sign_ins_waiting", "Sign-ins that wait for a password check.", func() float64 { return float64(s.accounts.Stats().SignInsWaiting) })
+	gauge("todoku_access_log_queued_entries", "Entries of the access log that wait to be written.", func() float64 { return float64(s.accounts.Stats().LogQueued) })
 	gauge("todoku_receipts_queued", "Evidence of streams that waits to be written.", func() float64 {
 		queued, _ := s.live.EvidenceCounts()
 		return float64(queued)

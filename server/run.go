@@ -171,10 +171,13 @@ func (s *Server) drain(cut context.Context) {
 	case <-wait.Done():
 	}
 	if cut.Err() != nil {
-		select { // Streams that were just ended still send their reason.
+		// Streams that were just ended still send their reason.
+		last, cancel := context.WithTimeout(context.WithoutCancel(cut), 200*time.Millisecond)
+		defer cancel()
+		select {
 		case <-graceful:
 			return
-		case <-time.After(200 * time.Millisecond):
+		case <-last.Done():
 		}
 	}
 	s.grpc.Stop()
