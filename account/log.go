@@ -93,7 +93,7 @@ func (s *Service) Flush(ctx context.Context) error { return s.log.flush(ctx) }
 
 // accessLog is the queue between those who have something to say and the store.
 type accessLog struct {
-	store  AccessStore
+	store  Store
 	limits AccessLog
 	now    func() time.Time
 
@@ -109,7 +109,7 @@ type accessLog struct {
 	given    map[Kind]uint64
 }
 
-func newAccessLog(store AccessStore, limits AccessLog, now func() time.Time) *accessLog {
+func newAccessLog(store Store, limits AccessLog, now func() time.Time) *accessLog {
 	return &accessLog{
 		store: store, limits: limits, now: now,
 		flushing: make(chan struct{}, 1), wake: make(chan struct{}, 1), room: make(chan struct{}),

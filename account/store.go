@@ -24,25 +24,13 @@ var (
 // must not keep the slices or byte slices they are given. Times come back as
 // they went in to the nanosecond, in UTC; the zero time stays the zero time.
 type Store interface {
-	KeyStore
-	CredentialStore
-	SessionStore
-	ConnectionStore
-	AccessStore
-}
-
-// KeyStore keeps the keys that sign tokens.
-type KeyStore interface {
 	// Keys must return all keys by rising ID.
 	Keys(ctx context.Context) ([]Key, error)
 	// AddKey must return ErrConflict if a key with that ID exists.
 	AddKey(ctx context.Context, key Key) error
 	// DeleteKeys must delete every key whose ID is less than below.
 	DeleteKeys(ctx context.Context, below uint32) error
-}
 
-// CredentialStore keeps password hashes and the count of failed attempts.
-type CredentialStore interface {
 	// Credential must return ErrNotFound for a user without one.
 	Credential(ctx context.Context, user string) (Credential, error)
 	// PutCredential must store c if its Version is one more than the stored one
@@ -59,10 +47,7 @@ type CredentialStore interface {
 	// where nothing is stored; a Count of 0 is stored as nothing. change is pure
 	// and quick and may be called under a lock, also more than once.
 	ChangeAttempts(ctx context.Context, subjects []string, change func(Failures) Failures) ([]Failures, error)
-}
 
-// SessionStore keeps sessions.
-type SessionStore interface {
 	// CreateSession must store a session with its first connection, and return
 	// ErrConflict if the user's credential does not have the given version:
 	// a password changed meanwhile must not leave a session of the old one.
@@ -78,19 +63,13 @@ type SessionStore interface {
 	Session(ctx context.Context, id string) (Session, error)
 	// Sessions must return all sessions, in any order.
 	Sessions(ctx context.Context) ([]Session, error)
-}
 
-// ConnectionStore keeps connections, each of which belongs to a session.
-type ConnectionStore interface {
 	// CreateConnection must delete the connection replaced, unless that is "",
 	// and store c. It must return ErrNotFound if c's session does not exist.
 	CreateConnection(ctx context.Context, c Connection, replaced string) error
 	// Connections must return the connections of a session, or all for "", in any order.
 	Connections(ctx context.Context, session string) ([]Connection, error)
-}
 
-// AccessStore keeps the access log.
-type AccessStore interface {
 	// AppendAccess must store the entries in order under rising IDs of its own
 	// choice, greater than any it ever used.
 	AppendAccess(ctx context.Context, entries []Entry) error

@@ -19,6 +19,45 @@ type Accounts struct {
 
 var _ account.Store = (*Accounts)(nil)
 
+var (
+	keyTable = table[account.Key]{"keys", "id, secret, created", func(k *account.Key) []any {
+		return []any{&k.ID, &k.Secret, timeColumn{&k.Created}}
+	}}
+	credentialTable = table[account.Credential]{"credentials", "user, hash, version, updated", func(c *account.Credential) []any {
+		return []any{&c.User, &c.Hash, &c.Version, timeColumn{&c.Updated}}
+	}}
+	attemptTable = table[account.Failures]{"attempts", "subject, count, last, locked_until", func(f *account.Failures) []any {
+		return []any{&f.Subject, &f.Count, timeColumn{&f.Last}, timeColumn{&f.LockedUntil}}
+	}}
+	sessionTable = table[account.Session]{
+		"sessions", "id, user, client_name, remote_addr, created, generation, key_id, refreshed, access_expires, expires",
+		func(s *account.Session) []any {
+			return []any{
+				&s.ID, &s.User, &s.ClientName, &s.RemoteAddr, timeColumn{&s.Created}, &s.Generation, &s.KeyID,
+				timeColumn{&s.Refreshed}, timeColumn{&s.AccessExpires}, timeColumn{&s.Expires},
+			}
+		},
+	}
+	connectionTable = table[account.Connection]{
+		"connections", "id, session, user, client_name, remote_addr, created, cancel_on_disconnect, last_seen, last_attach, last_cursor",
+		func(c *account.Connection) []any {
+			return []any{
+				&c.ID, &c.Session, &c.User, &c.ClientName, &c.RemoteAddr, timeColumn{&c.Created},
+				&c.CancelOnDisconnect, timeColumn{&c.LastSeen}, unused{int64(0)}, unused{""},
+			}
+		},
+	}
+	accessTable = table[account.Entry]{
+		"access", "id, time, kind, user, session, connection, remote_addr, reason, cursor, detail",
+		func(e *account.Entry) []any {
+			return []any{
+				&e.ID, timeColumn{&e.Time}, &e.Kind, &e.User, &e.Session, &e.Connection, &e.RemoteAddr,
+				&e.Reason, &e.Cursor, &e.Detail,
+			}
+		},
+	}
+)
+
 // OpenAccounts opens or creates the file at path. One process at a time may
 // have it open for writing; see [Lock]. Errors: [journal.ErrNewerVersion],
 // [journal.ErrForeign], or SQLite's.
@@ -33,43 +72,15 @@ func OpenAccounts(ctx context.Context, path string) (*Accounts, error) {
 // Close closes the file. Nothing may be called at the same time or after.
 func (a *Accounts) Close() error { return a.db.close() }
 
-// nanoseconds is how a time is stored; the zero time, which has no Unix
-// nanoseconds, is 0.
-func nanoseconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-// timeColumn reads what nanoseconds has stored.
-type timeColumn struct{ into *time.Time }
-
-// Scan implements [sql.Scanner].
-func (c timeColumn) Scan(value any) error {
-	n, ok := value.(int64)
-	if !ok {
-		return fmt.Errorf("sqlite: a time is stored as %T", value)
-	}
-	*c.into = time.Time{}
-	if n != 0 {
-		*c.into = time.Unix(0, n).UTC()
-	}
-	return nil
-}
-
-// Keys implements [account.KeyStore].
+// Keys implements [account.Store].
 func (a *Accounts) Keys(ctx context.Context) ([]account.Key, error) {
-	return collect(ctx, a.db.reader, func(row scanner, key *account.Key) error {
-		return row.Scan(&key.ID, &key.Secret, timeColumn{&key.Created})
-	}, "SELECT id, secret, created FROM keys ORDER BY id")
+	return keyTable.list(ctx, a.db.reader, "ORDER BY id")
 }
 
-// AddKey implements [account.KeyStore].
+// AddKey implements [account.Store].
 func (a *Accounts) AddKey(ctx context.Context, key account.Key) error {
 	return a.db.write(ctx, func(tx *sql.Tx) error {
-		n, err := execute(ctx, tx, "INSERT INTO keys (id, secret, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-			key.ID, key.Secret, nanoseconds(key.Created))
+		n, err := keyTable.insert(ctx, tx, "INSERT OR IGNORE", key)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("%w: %v exists", account.ErrConflict, key)
 		}
@@ -77,54 +88,48 @@ func (a *Accounts) AddKey(ctx context.Context, key account.Key) error {
 	})
 }
 
-// DeleteKeys implements [account.KeyStore].
+// DeleteKeys implements [account.Store].
 func (a *Accounts) DeleteKeys(ctx context.Context, below uint32) error {
-	return a.run(ctx, "DELETE FROM keys WHERE id < ?", below)
+	return a.db.run(ctx, "DELETE FROM keys WHERE id < ?", below)
 }
 
-// Credential implements [account.CredentialStore].
-func (a *Accounts) Credential(ctx context.Context, user string) (account.Credential, error) {
-	c := account.Credential{User: user}
-	err := a.db.reader.QueryRowContext(ctx, "SELECT hash, version, updated FROM credentials WHERE user = ?", user).
-		Scan(&c.Hash, &c.Version, timeColumn{&c.Updated})
+// Credential implements [account.Store].
+func (a *Accounts) Credential(ctx context.Context, user string) (c account.Credential, err error) {
+	err = credentialTable.get(ctx, a.db.reader, &c, "WHERE user = ?", user)
 	return c, notFound(err, "credential")
 }
 
-// PutCredential implements [account.CredentialStore].
+// PutCredential implements [account.Store].
 func (a *Accounts) PutCredential(ctx context.Context, c account.Credential, keep string) error {
 	return a.db.write(ctx, func(tx *sql.Tx) error {
-		version, err := credentialVersion(ctx, tx, c.User)
-		if err != nil {
+		if err := checkCredential(ctx, tx, c.User, c.Version-1); err != nil {
 			return err
 		}
-		if version+1 != c.Version {
-			return fmt.Errorf("%w: credential", account.ErrConflict)
-		}
-		_, err = execute(ctx, tx, "INSERT OR REPLACE INTO credentials (user, hash, version, updated) VALUES (?, ?, ?, ?)",
-			c.User, c.Hash, c.Version, nanoseconds(c.Updated))
-		if err != nil {
+		if _, err := credentialTable.insert(ctx, tx, "INSERT OR REPLACE", c); err != nil {
 			return err
 		}
-		_, err = execute(ctx, tx, "DELETE FROM sessions WHERE user = ? AND id <> ?", c.User, keep)
+		_, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE user = ? AND id <> ?", c.User, keep)
 		return err
 	})
 }
 
-// credentialVersion returns 0 for a user without a credential.
-func credentialVersion(ctx context.Context, tx *sql.Tx, user string) (version uint64, err error) {
-	err = tx.QueryRowContext(ctx, "SELECT version FROM credentials WHERE user = ?", user).Scan(&version)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
+// checkCredential returns ErrConflict unless the user's credential has the version;
+// a missing one has version 0.
+func checkCredential(ctx context.Context, tx *sql.Tx, user string, version uint64) error {
+	var stored account.Credential
+	err := optional(credentialTable.get(ctx, tx, &stored, "WHERE user = ?", user))
+	if err == nil && stored.Version != version {
+		err = fmt.Errorf("%w: credential", account.ErrConflict)
 	}
-	return version, err
+	return err
 }
 
-// Attempts implements [account.CredentialStore].
+// Attempts implements [account.Store].
 func (a *Accounts) Attempts(ctx context.Context, subject string) (account.Failures, error) {
 	return readAttempts(ctx, a.db.reader, subject)
 }
 
-// ChangeAttempts implements [account.CredentialStore].
+// ChangeAttempts implements [account.Store].
 func (a *Accounts) ChangeAttempts(
 	ctx context.Context, subjects []string, change func(account.Failures) account.Failures,
 ) ([]account.Failures, error) {
@@ -137,7 +142,12 @@ func (a *Accounts) ChangeAttempts(
 			}
 			f = change(f)
 			changed = append(changed, f)
-			if err := writeAttempts(ctx, tx, f); err != nil {
+			if f.Count > 0 {
+				_, err = attemptTable.insert(ctx, tx, "INSERT OR REPLACE", f)
+			} else {
+				_, err = tx.ExecContext(ctx, "DELETE FROM attempts WHERE subject = ?", subject)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -148,66 +158,50 @@ func (a *Accounts) ChangeAttempts(
 
 func readAttempts(ctx context.Context, from querier, subject string) (account.Failures, error) {
 	f := account.Failures{Subject: subject}
-	err := from.QueryRowContext(ctx, "SELECT count, last, locked_until FROM attempts WHERE subject = ?", subject).
-		Scan(&f.Count, timeColumn{&f.Last}, timeColumn{&f.LockedUntil})
-	if errors.Is(err, sql.ErrNoRows) {
-		return f, nil
-	}
-	return f, err
+	return f, optional(attemptTable.get(ctx, from, &f, "WHERE subject = ?", subject))
 }
 
-func writeAttempts(ctx context.Context, tx *sql.Tx, f account.Failures) error {
-	if f.Count == 0 {
-		_, err := execute(ctx, tx, "DELETE FROM attempts WHERE subject = ?", f.Subject)
-		return err
-	}
-	_, err := execute(ctx, tx, "INSERT OR REPLACE INTO attempts (subject, count, last, locked_until) VALUES (?, ?, ?, ?)",
-		f.Subject, f.Count, nanoseconds(f.Last), nanoseconds(f.LockedUntil))
-	return err
-}
-
-// scanner is a row being read.
-type scanner interface {
-	Scan(into ...any) error
-}
-
-// collect runs a query and reads every row with read.
-func collect[T any](ctx context.Context, from *sql.DB, read func(scanner, *T) error, query string, args ...any) ([]T, error) {
-	rows, err := from.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var list []T
-	for rows.Next() {
-		var item T
-		if err := read(rows, &item); err != nil {
-			return nil, err
-		}
-		list = append(list, item)
-	}
-	return list, rows.Err()
-}
-
-// run runs one statement in a transaction of its own.
-func (a *Accounts) run(ctx context.Context, query string, args ...any) error {
+// CreateSession implements [account.Store].
+func (a *Accounts) CreateSession(ctx context.Context, s account.Session, c account.Connection, credential uint64) error {
 	return a.db.write(ctx, func(tx *sql.Tx) error {
-		_, err := execute(ctx, tx, query, args...)
+		if err := checkCredential(ctx, tx, s.User, credential); err != nil {
+			return err
+		}
+		switch n, err := sessionTable.insert(ctx, tx, "INSERT OR IGNORE", s); {
+		case err != nil:
+			return err
+		case n == 0:
+			return fmt.Errorf("%w: session exists", account.ErrConflict)
+		}
+		_, err := connectionTable.insert(ctx, tx, "INSERT", c)
 		return err
 	})
 }
 
-// runEach runs one statement for each item in one transaction, with the arguments
-// that args makes of the item.
-func runEach[T any](ctx context.Context, a *Accounts, query string, items []T, args func(*T) []any) error {
+// RotateSession implements [account.Store].
+func (a *Accounts) RotateSession(ctx context.Context, s account.Session) error {
 	return a.db.write(ctx, func(tx *sql.Tx) error {
-		statement, err := tx.PrepareContext(ctx, query)
-		if err != nil {
-			return err
+		var stored account.Session
+		if err := sessionTable.get(ctx, tx, &stored, "WHERE id = ?", s.ID); err != nil {
+			return notFound(err, "session")
 		}
-		defer func() { _ = statement.Close() }()
-		for i := range items {
-			if _, err := statement.ExecContext(ctx, args(&items[i])...); err != nil {
+		if stored.Generation+1 != s.Generation {
+			return fmt.Errorf("%w: session", account.ErrConflict)
+		}
+		// INSERT OR REPLACE would delete the connections by the foreign key's cascade.
+		fields := sessionTable.fields(&s)
+		_, err := tx.ExecContext(ctx, "UPDATE sessions SET ("+sessionTable.columns+") = ("+placeholders(len(fields))+") WHERE id = ?",
+			append(fields, s.ID)...)
+		return err
+	})
+}
+
+// EndSessions implements [account.Store]. The connections are deleted by the foreign
+// key's cascade.
+func (a *Accounts) EndSessions(ctx context.Context, ids []string) error {
+	return a.db.write(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE id = ?", id); err != nil {
 				return err
 			}
 		}
@@ -215,22 +209,98 @@ func runEach[T any](ctx context.Context, a *Accounts, query string, items []T, a
 	})
 }
 
-// execute runs one statement and returns how many rows it changed.
-func execute(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, error) {
-	result, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+// Session implements [account.Store].
+func (a *Accounts) Session(ctx context.Context, id string) (s account.Session, err error) {
+	err = sessionTable.get(ctx, a.db.reader, &s, "WHERE id = ?", id)
+	return s, notFound(err, "session")
 }
 
-// notFound turns "no rows" into account's word for it.
+// Sessions implements [account.Store].
+func (a *Accounts) Sessions(ctx context.Context) ([]account.Session, error) {
+	return sessionTable.list(ctx, a.db.reader, "")
+}
+
+// CreateConnection implements [account.Store].
+func (a *Accounts) CreateConnection(ctx context.Context, c account.Connection, replaced string) error {
+	return a.db.write(ctx, func(tx *sql.Tx) error {
+		var s account.Session
+		if err := sessionTable.get(ctx, tx, &s, "WHERE id = ?", c.Session); err != nil {
+			return notFound(err, "session")
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM connections WHERE id = ?", replaced); err != nil {
+			return err
+		}
+		_, err := connectionTable.insert(ctx, tx, "INSERT", c)
+		return err
+	})
+}
+
+// Connections implements [account.Store].
+func (a *Accounts) Connections(ctx context.Context, session string) ([]account.Connection, error) {
+	return connectionTable.list(ctx, a.db.reader, "WHERE ? = '' OR session = ?", session, session)
+}
+
+// AppendAccess implements [account.Store].
+func (a *Accounts) AppendAccess(ctx context.Context, entries []account.Entry) error {
+	return a.db.write(ctx, func(tx *sql.Tx) error {
+		insert, err := tx.PrepareContext(ctx, accessTable.insertion("INSERT"))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = insert.Close() }()
+		for _, e := range entries {
+			fields := accessTable.fields(&e)
+			fields[0] = nil // takes the next ID
+			if _, err := insert.ExecContext(ctx, fields...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Access implements [account.Store].
+func (a *Accounts) Access(ctx context.Context, query account.AccessQuery) ([]account.Entry, error) {
+	var f filter
+	f.where("TRUE")
+	if query.User != "" {
+		f.where("user = ?", query.User)
+	}
+	if len(query.Kinds) > 0 {
+		kinds := make([]any, 0, len(query.Kinds))
+		for _, kind := range query.Kinds {
+			kinds = append(kinds, string(kind))
+		}
+		f.where("kind IN ("+placeholders(len(kinds))+")", kinds...)
+	}
+	if !query.From.IsZero() {
+		f.where("time >= ?", nanoseconds(query.From))
+	}
+	if !query.Until.IsZero() {
+		f.where("time < ?", nanoseconds(query.Until))
+	}
+	if query.Before > 0 {
+		f.where("id < ?", query.Before)
+	}
+	return accessTable.list(ctx, a.db.reader, "WHERE "+strings.Join(f.conditions, " AND ")+" ORDER BY id DESC LIMIT ?",
+		append(f.args, query.Limit)...)
+}
+
+// Prune implements [account.Store].
+func (a *Accounts) Prune(ctx context.Context, log, attempts time.Time) error {
+	return a.db.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM access WHERE time < ?", nanoseconds(log)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM attempts WHERE max(last, locked_until) < ?", nanoseconds(attempts))
+		return err
+	})
+}
+
+// notFound turns "no rows" into [account.ErrNotFound].
 func notFound(err error, what string) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%w: %s", account.ErrNotFound, what)
 	}
 	return err
 }
-
-// placeholders returns "?, ?, …" for a list of n.
-func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

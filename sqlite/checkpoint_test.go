@@ -61,17 +61,17 @@ func TestAMigrationThatFailsChangesNothing(t *testing.T) {
 		}
 	})
 	first := "CREATE TABLE one (id INTEGER); INSERT INTO one VALUES (1)"
-	if err := migrate(t.Context(), d.writer, path, []string{first}); err != nil {
+	if err := d.migrate(t.Context(), []string{first}); err != nil {
 		t.Fatal(err)
 	}
 	broken := "CREATE TABLE two (id INTEGER); INSERT INTO nowhere VALUES (1)"
-	if err := migrate(t.Context(), d.writer, path, []string{first, broken}); err == nil {
+	if err := d.migrate(t.Context(), []string{first, broken}); err == nil {
 		t.Fatal("a broken migration went through")
 	}
 	wantTables(t, d, 1, 1)
 	repaired := "CREATE TABLE two (id INTEGER)"
 	for range 2 {
-		if err := migrate(t.Context(), d.writer, path, []string{first, repaired}); err != nil {
+		if err := d.migrate(t.Context(), []string{first, repaired}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,7 +84,7 @@ func wantTables(t *testing.T, d *database, tables, version int) {
 	if err := d.writer.QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_schema").Scan(&got); err != nil {
 		t.Fatal(err)
 	}
-	gotVersion, err := schemaVersion(t.Context(), d.writer, d.path)
+	gotVersion, err := schemaVersion(t.Context(), d.writer)
 	if err != nil || got != tables || gotVersion != version {
 		t.Fatalf("%d tables at version %d, %v, want %d at %d", got, gotVersion, err, tables, version)
 	}

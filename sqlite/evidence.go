@@ -10,17 +10,17 @@ import (
 
 // Evidence keeps what was observed of streams, in the file of the accounts. It
 // implements [live.Evidence]. Observations of a stream that is not stored, because
-// it was pruned or its beginning was lost, are passed over: they would prove nothing.
-type Evidence struct{ accounts *Accounts }
+// it was pruned or its beginning was lost, are ignored: they would prove nothing.
+type Evidence struct{ db *database }
 
 var _ live.Evidence = (*Evidence)(nil)
 
-// Evidence returns the store of evidence in the same file, which ends with a.
-func (a *Accounts) Evidence() *Evidence { return &Evidence{a} }
+// Evidence returns the store of evidence in the same file. Closing a closes it too.
+func (a *Accounts) Evidence() *Evidence { return &Evidence{a.db} }
 
 // Append implements [live.Evidence].
 func (e *Evidence) Append(ctx context.Context, observations []live.Observation) error {
-	return e.accounts.db.write(ctx, func(tx *sql.Tx) error {
+	return e.db.write(ctx, func(tx *sql.Tx) error {
 		for i := range observations {
 			if err := appendObservation(ctx, tx, &observations[i]); err != nil {
 				return err
@@ -51,13 +51,13 @@ func appendObservation(ctx context.Context, tx *sql.Tx, o *live.Observation) (er
 
 // Close implements [live.Evidence].
 func (e *Evidence) Close(ctx context.Context, node string, at time.Time) error {
-	return e.accounts.run(ctx, "UPDATE attaches SET ended = ?, reason = ? WHERE ended = 0 AND node = ?",
+	return e.db.run(ctx, "UPDATE attaches SET ended = ?, reason = ? WHERE ended = 0 AND node = ?",
 		nanoseconds(at), live.ReasonProcessGone, node)
 }
 
 // Query implements [live.Evidence].
 func (e *Evidence) Query(ctx context.Context, query live.Query) ([]live.Receiver, error) {
-	return collect(ctx, e.accounts.db.reader, func(row scanner, r *live.Receiver) error {
+	return collect(ctx, e.db.reader, func(row scanner, r *live.Receiver) error {
 		return row.Scan(&r.Attach, &r.Node, &r.User, &r.Session, &r.Connection, &r.Remote, timeColumn{&r.Since},
 			timeColumn{&r.Ended}, &r.Reason, &r.Topics, &r.Acknowledged, timeColumn{&r.AcknowledgedAt})
 	}, `SELECT a.attach, a.node, a.user, a.session, a.connection, a.remote_addr, a.began, a.ended, a.reason,
@@ -76,5 +76,5 @@ func (e *Evidence) Query(ctx context.Context, query live.Query) ([]live.Receiver
 
 // Prune implements [live.Evidence].
 func (e *Evidence) Prune(ctx context.Context, before time.Time) error {
-	return e.accounts.run(ctx, "DELETE FROM attaches WHERE ended > 0 AND ended < ?", nanoseconds(before))
+	return e.db.run(ctx, "DELETE FROM attaches WHERE ended > 0 AND ended < ?", nanoseconds(before))
 }

@@ -69,10 +69,7 @@ func (h *History) Position(ctx context.Context) (journal.Position, error) {
 func readProgress(ctx context.Context, from querier) (journal.Position, error) {
 	var at journal.Position
 	err := from.QueryRowContext(ctx, "SELECT epoch, sequence FROM progress").Scan(&at.Epoch, &at.Sequence)
-	if errors.Is(err, sql.ErrNoRows) {
-		return journal.Position{}, nil
-	}
-	return at, err
+	return at, optional(err)
 }
 
 func writeProgress(ctx context.Context, tx *sql.Tx, at journal.Position) error {
@@ -158,8 +155,5 @@ func (h *History) SaveIndex(ctx context.Context, position uint64, blob []byte) e
 // LoadIndex implements feed.IndexStore.
 func (h *History) LoadIndex(ctx context.Context) (position uint64, blob []byte, err error) {
 	err = h.db.reader.QueryRowContext(ctx, "SELECT position, data FROM feed_index").Scan(&position, &blob)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil, nil
-	}
-	return position, blob, err
+	return position, blob, optional(err)
 }

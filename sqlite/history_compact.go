@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"math"
 )
 
@@ -19,9 +18,8 @@ func (h *History) Compact(ctx context.Context, before int64) error {
 	}
 	// No key above the first mark at or after that time is old enough.
 	sequence, order, trade := int64(math.MaxInt64), int64(math.MaxInt64), int64(math.MaxInt64)
-	err := h.db.reader.QueryRowContext(ctx, "SELECT sequence, last_order, last_trade FROM marks WHERE time >= ? ORDER BY time LIMIT 1", before).
-		Scan(&sequence, &order, &trade)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	row := h.db.reader.QueryRowContext(ctx, "SELECT sequence, last_order, last_trade FROM marks WHERE time >= ? ORDER BY time LIMIT 1", before)
+	if err := optional(row.Scan(&sequence, &order, &trade)); err != nil {
 		return err
 	}
 	for _, c := range []struct {

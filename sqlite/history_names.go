@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 )
 
@@ -16,13 +15,13 @@ type nameTable struct {
 	fresh   int      // how many at the end are not in the file yet
 }
 
-func loadNames(ctx context.Context, from *sql.DB) (*nameTable, error) {
+func loadNames(ctx context.Context, from querier) (*nameTable, error) {
 	n := &nameTable{}
 	return n, n.reload(ctx, from)
 }
 
 // reload reads the names from the file.
-func (n *nameTable) reload(ctx context.Context, from *sql.DB) error {
+func (n *nameTable) reload(ctx context.Context, from querier) error {
 	names, err := collect(ctx, from, func(row scanner, name *string) error { return row.Scan(name) }, "SELECT name FROM names ORDER BY id")
 	if err != nil {
 		return err

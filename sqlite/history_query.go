@@ -60,8 +60,8 @@ func (h *History) keys(ctx context.Context, s history.Span, column string) (keyR
 		if bound.time == 0 {
 			continue
 		}
-		err := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE "+bound.marks+" LIMIT 1", bound.time).Scan(bound.key)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		row := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE "+bound.marks+" LIMIT 1", bound.time)
+		if err := optional(row.Scan(bound.key)); err != nil {
 			return keyRange{}, err
 		}
 	}
@@ -226,16 +226,13 @@ func (h *History) Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, o
 	}
 	t = found[0]
 	t.Symbol = trade.Symbol(h.names.name(symbol))
-	for _, side := range []struct {
-		order int64
-		party *trade.Party
-	}{{buyer, &t.Buyer}, {seller, &t.Seller}} {
-		orders, err := collect(ctx, h.db.reader, scanOrder, "SELECT data FROM orders WHERE id = ?", side.order)
+	for party, order := range map[*trade.Party]int64{&t.Buyer: buyer, &t.Seller: seller} {
+		orders, err := collect(ctx, h.db.reader, scanOrder, "SELECT data FROM orders WHERE id = ?", order)
 		if err != nil || len(orders) == 0 {
 			return trade.Trade{}, false, err
 		}
 		o := &orders[0]
-		*side.party = trade.Party{Account: o.Account, User: o.User, Order: o.ID, ClientOrderID: o.ClientOrderID}
+		*party = trade.Party{Account: o.Account, User: o.User, Order: o.ID, ClientOrderID: o.ClientOrderID}
 	}
 	return t, true, nil
 }

@@ -60,48 +60,45 @@ func (j *Journal) saveParts(ctx context.Context, snapshot journal.Snapshot) erro
 	sequence := int64(snapshot.Sequence)
 	for part := 0; part*snapshotPart < len(snapshot.Data); part++ {
 		data := snapshot.Data[part*snapshotPart:]
-		if err := j.savePart(ctx, sequence, part, data[:min(len(data), snapshotPart)]); err != nil {
+		data = data[:min(len(data), snapshotPart)]
+		if err := j.write(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, "INSERT INTO snapshot_parts (sequence, part, data) VALUES (?, ?, ?)", sequence, part, data)
+			return err
+		}); err != nil {
 			return err
 		}
+		j.checkpoints.wrote(int64(len(data)))
 	}
-	return j.write(ctx, func(tx *sql.Tx) error {
+	return j.changeSnapshots(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO snapshots (sequence, time, size, checksum) VALUES (?, ?, ?, ?)",
 			sequence, snapshot.Time, len(snapshot.Data), snapshot.Checksum()); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM snapshots WHERE sequence NOT IN
-			(SELECT sequence FROM snapshots ORDER BY sequence DESC LIMIT ?)`, journal.KeptSnapshots); err != nil {
-			return err
-		}
-		return dropOrphans(ctx, tx)
+		_, err := tx.ExecContext(ctx, `DELETE FROM snapshots WHERE sequence NOT IN
+			(SELECT sequence FROM snapshots ORDER BY sequence DESC LIMIT ?)`, journal.KeptSnapshots)
+		return err
 	})
 }
 
 // clearParts removes a damaged snapshot of this sequence and parts that belong
 // to none.
 func (j *Journal) clearParts(ctx context.Context, sequence int64) error {
-	return translate("snapshot", j.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM snapshots WHERE sequence = ?", sequence); err != nil {
-			return err
-		}
-		return dropOrphans(ctx, tx)
+	return translate("snapshot", j.changeSnapshots(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM snapshots WHERE sequence = ?", sequence)
+		return err
 	}))
 }
 
-func dropOrphans(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, "DELETE FROM snapshot_parts WHERE sequence NOT IN (SELECT sequence FROM snapshots)")
-	return err
-}
-
-func (j *Journal) savePart(ctx context.Context, sequence int64, part int, data []byte) error {
-	err := j.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO snapshot_parts (sequence, part, data) VALUES (?, ?, ?)", sequence, part, data)
+// changeSnapshots runs do in a transaction and deletes the parts of snapshots that
+// are not there afterwards.
+func (j *Journal) changeSnapshots(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return j.write(ctx, func(tx *sql.Tx) error {
+		if err := do(tx); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM snapshot_parts WHERE sequence NOT IN (SELECT sequence FROM snapshots)")
 		return err
 	})
-	if err == nil {
-		j.checkpoints.wrote(int64(len(data)))
-	}
-	return err
 }
 
 // write is one transaction that takes its turn with appends and checkpoints.
@@ -146,15 +143,18 @@ func (j *Journal) loadSnapshot(ctx context.Context, sequence int64) (journal.Sna
 			Scan(&snapshot.Time, &size, &checksum); err != nil {
 			return err
 		}
-		data, err := readParts(ctx, tx, sequence)
-		if err != nil {
+		var data bytes.Buffer
+		err := each(ctx, tx, func(row scanner) error {
+			var part sql.RawBytes
+			err := row.Scan(&part)
+			data.Write(part)
 			return err
+		}, "SELECT data FROM snapshot_parts WHERE sequence = ? ORDER BY part", sequence)
+		snapshot.Data = data.Bytes()
+		if err == nil && (int64(len(snapshot.Data)) != size || int64(snapshot.Checksum()) != checksum) {
+			err = damaged
 		}
-		snapshot.Data = data
-		if int64(len(data)) != size || int64(snapshot.Checksum()) != checksum {
-			return damaged
-		}
-		return nil
+		return err
 	})
 	switch {
 	case err == nil:
@@ -164,23 +164,6 @@ func (j *Journal) loadSnapshot(ctx context.Context, sequence int64) (journal.Sna
 	default:
 		return journal.Snapshot{}, translate("snapshot", err)
 	}
-}
-
-func readParts(ctx context.Context, tx *sql.Tx, sequence int64) ([]byte, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT data FROM snapshot_parts WHERE sequence = ? ORDER BY part", sequence)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var data bytes.Buffer
-	for rows.Next() {
-		var part sql.RawBytes
-		if err := rows.Scan(&part); err != nil {
-			return nil, err
-		}
-		data.Write(part)
-	}
-	return data.Bytes(), rows.Err()
 }
 
 // Compact implements journal.Store. It drops oldest first and a little at a
@@ -205,14 +188,10 @@ func (j *Journal) Compact(ctx context.Context, before uint64) error {
 	}
 	for {
 		var dropped int64
-		err := j.write(ctx, func(tx *sql.Tx) error {
-			result, err := tx.ExecContext(ctx, `DELETE FROM batches WHERE first_sequence IN
+		err := j.write(ctx, func(tx *sql.Tx) (err error) {
+			dropped, err = execute(ctx, tx, `DELETE FROM batches WHERE first_sequence IN
 				(SELECT first_sequence FROM batches WHERE first_sequence < ? ORDER BY first_sequence LIMIT ?)`,
 				keep.Int64, compactStep)
-			if err != nil {
-				return err
-			}
-			dropped, err = result.RowsAffected()
 			return err
 		})
 		if err != nil || dropped == 0 {

@@ -39,7 +39,7 @@ func Lock(dir string) (release func(), err error) {
 		return nil, fmt.Errorf("%w: process %s uses %s: stop it first, or name another directory",
 			journal.ErrInUse, strings.TrimSpace(string(owner)), dir)
 	}
-	// The number is only there to be read by people; the lock is the truth.
+	// The process number is for people; only the lock counts.
 	if err := errors.Join(file.Truncate(0), writePID(file), file.Sync()); err != nil {
 		_ = file.Close()
 		return nil, fmt.Errorf("sqlite: lock %s: %w", dir, err)

@@ -45,53 +45,45 @@ func readMigrations(kind string) ([]string, error) {
 }
 
 // migrate brings the file from whatever version it has to len(steps).
-func migrate(ctx context.Context, db *sql.DB, file string, steps []string) error {
+func (d *database) migrate(ctx context.Context, steps []string) error {
 	for {
-		done, err := migrateOnce(ctx, db, file, steps)
+		done, err := d.migrateOnce(ctx, steps)
 		if err != nil || done {
 			return err
 		}
 	}
 }
 
-// migrateOnce applies the one migration that the file lacks next, and reports
-// whether it lacked none. The version is read inside the transaction, so two
-// processes that open the file at once do not both apply it.
-func migrateOnce(ctx context.Context, db *sql.DB, file string, steps []string) (done bool, err error) {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return false, fmt.Errorf("sqlite: open %s: %w", file, err)
-	}
-	defer func() { _ = tx.Rollback() }()
-
-	version, err := schemaVersion(ctx, tx, file)
-	if err != nil {
-		return false, err
-	}
+// migrateOnce applies the next migration and reports whether the file needed none.
+// The version is read inside the transaction, so that of two processes that open the
+// file at once only one applies it.
+func (d *database) migrateOnce(ctx context.Context, steps []string) (done bool, err error) {
+	var version int
+	err = d.write(ctx, func(tx *sql.Tx) (err error) {
+		version, err = schemaVersion(ctx, tx)
+		if err != nil || version >= len(steps) {
+			return err
+		}
+		if _, err = tx.ExecContext(ctx, steps[version]); err == nil {
+			_, err = tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(version+1))
+		}
+		return err
+	})
 	switch {
-	case version == len(steps):
-		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("sqlite: open %s (schema version %d): %w", d.path, version, err)
 	case version > len(steps):
-		return false, newerSchema(file, version, len(steps))
+		return false, newerSchema(d.path, version, len(steps))
 	}
-	if _, err := tx.ExecContext(ctx, steps[version]); err != nil {
-		return false, fmt.Errorf("sqlite: migrate %s to version %d: %w", file, version+1, err)
-	}
-	if _, err := tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(version+1)); err != nil {
-		return false, fmt.Errorf("sqlite: migrate %s to version %d: %w", file, version+1, err)
-	}
-	if err := tx.Commit(); err != nil {
-		return false, fmt.Errorf("sqlite: migrate %s to version %d: %w", file, version+1, err)
-	}
-	return false, nil
+	return version == len(steps), nil
 }
 
 // checkSchema refuses a file whose version is not exactly known.
 func checkSchema(ctx context.Context, db *sql.DB, file string, known int) error {
-	version, err := schemaVersion(ctx, db, file)
+	version, err := schemaVersion(ctx, db)
 	switch {
 	case err != nil:
-		return err
+		return fmt.Errorf("sqlite: open %s: %w", file, err)
 	case version > known:
 		return newerSchema(file, version, known)
 	case version < known:
@@ -106,25 +98,13 @@ func newerSchema(file string, version, known int) error {
 		"use the newer program, or restore the copy made before it was started", journal.ErrNewerVersion, file, version, known)
 }
 
-// querier is what schemaVersion needs of a database or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // schemaVersion reads the file's version and refuses a file that is not ours.
-func schemaVersion(ctx context.Context, from querier, file string) (int, error) {
-	var version, tables int
-	if err := from.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return 0, fmt.Errorf("sqlite: open %s: %w", file, err)
+func schemaVersion(ctx context.Context, from querier) (version int, err error) {
+	var tables int
+	err = from.QueryRowContext(ctx, "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version").
+		Scan(&version, &tables)
+	if err == nil && version == 0 && tables > 0 {
+		err = journal.ErrForeign
 	}
-	if version > 0 {
-		return version, nil
-	}
-	if err := from.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
-		return 0, fmt.Errorf("sqlite: open %s: %w", file, err)
-	}
-	if tables > 0 {
-		return 0, fmt.Errorf("%w: %s", journal.ErrForeign, file)
-	}
-	return 0, nil
+	return version, err
 }

@@ -131,7 +131,7 @@ func open(ctx context.Context, path, kind string, opts openOptions) (_ *database
 	if d.writer, err = d.connect(1, settings...); err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, d.writer, path, steps); err != nil {
+	if err := d.migrate(ctx, steps); err != nil {
 		return nil, err
 	}
 	d.reader, err = d.connect(readers, "mode=rw", "_query_only=1")

@@ -50,22 +50,22 @@ func (f *Faulty) write(do func() error) error {
 	return err
 }
 
-// AddKey implements account.KeyStore.
+// AddKey implements account.Store.
 func (f *Faulty) AddKey(ctx context.Context, key account.Key) error {
 	return f.write(func() error { return f.Store.AddKey(ctx, key) })
 }
 
-// DeleteKeys implements account.KeyStore.
+// DeleteKeys implements account.Store.
 func (f *Faulty) DeleteKeys(ctx context.Context, below uint32) error {
 	return f.write(func() error { return f.Store.DeleteKeys(ctx, below) })
 }
 
-// PutCredential implements account.CredentialStore.
+// PutCredential implements account.Store.
 func (f *Faulty) PutCredential(ctx context.Context, c account.Credential, keep string) error {
 	return f.write(func() error { return f.Store.PutCredential(ctx, c, keep) })
 }
 
-// ChangeAttempts implements account.CredentialStore.
+// ChangeAttempts implements account.Store.
 func (f *Faulty) ChangeAttempts(
 	ctx context.Context, subjects []string, change func(account.Failures) account.Failures,
 ) (changed []account.Failures, err error) {
@@ -76,32 +76,32 @@ func (f *Faulty) ChangeAttempts(
 	return changed, err
 }
 
-// CreateSession implements account.SessionStore.
+// CreateSession implements account.Store.
 func (f *Faulty) CreateSession(ctx context.Context, s account.Session, c account.Connection, credential uint64) error {
 	return f.write(func() error { return f.Store.CreateSession(ctx, s, c, credential) })
 }
 
-// RotateSession implements account.SessionStore.
+// RotateSession implements account.Store.
 func (f *Faulty) RotateSession(ctx context.Context, s account.Session) error {
 	return f.write(func() error { return f.Store.RotateSession(ctx, s) })
 }
 
-// EndSessions implements account.SessionStore.
+// EndSessions implements account.Store.
 func (f *Faulty) EndSessions(ctx context.Context, ids []string) error {
 	return f.write(func() error { return f.Store.EndSessions(ctx, ids) })
 }
 
-// CreateConnection implements account.ConnectionStore.
+// CreateConnection implements account.Store.
 func (f *Faulty) CreateConnection(ctx context.Context, c account.Connection, replaced string) error {
 	return f.write(func() error { return f.Store.CreateConnection(ctx, c, replaced) })
 }
 
-// AppendAccess implements account.AccessStore.
+// AppendAccess implements account.Store.
 func (f *Faulty) AppendAccess(ctx context.Context, list []account.Entry) error {
 	return f.write(func() error { return f.Store.AppendAccess(ctx, list) })
 }
 
-// Prune implements account.AccessStore.
+// Prune implements account.Store.
 func (f *Faulty) Prune(ctx context.Context, log, attempts time.Time) error {
 	return f.write(func() error { return f.Store.Prune(ctx, log, attempts) })
 }
