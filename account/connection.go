@@ -5,20 +5,21 @@ import (
 	"errors"
 )
 
-// OpenConnection makes another connection of a live session: another desktop
-// window or tab. Errors: [ErrRevoked] when the session has ended,
+// OpenConnection makes another connection of a live session, for another desktop
+// window or tab, with the session's client name and the CancelOnDisconnect of its
+// other connections. remote is the caller's address. Errors: [ErrRevoked] when the session has ended,
 // [ErrTooManyConnections], or the store's.
-func (s *Service) OpenConnection(ctx context.Context, session string, info LoginInfo) (Connection, error) {
+func (s *Service) OpenConnection(ctx context.Context, session, remote string) (Connection, error) {
 	live, ok := s.live.session(session)
 	if !ok {
 		return Connection{}, ErrRevoked
 	}
-	c := newConnection(live, info, s.now())
-	replaced, err := s.live.reserve(c, s.cfg.MaxConnectionsPerSession, s.cfg.MaxConnectionsPerUser, nil)
+	c := newConnection(live, remote, s.now())
+	replaced, err := s.live.reserve(&c, s.cfg.MaxConnectionsPerSession, s.cfg.MaxConnectionsPerUser, nil)
 	if errors.Is(err, ErrTooManyConnections) && s.cfg.Attached != nil {
 		var attached map[string]bool
 		if attached, err = s.cfg.Attached(ctx, c.User); err == nil {
-			replaced, err = s.live.reserve(c, s.cfg.MaxConnectionsPerSession, s.cfg.MaxConnectionsPerUser, attached)
+			replaced, err = s.live.reserve(&c, s.cfg.MaxConnectionsPerSession, s.cfg.MaxConnectionsPerUser, attached)
 		}
 	}
 	if err != nil {
@@ -72,10 +73,7 @@ func (s *Service) OwnConnection(ctx context.Context, caller Identity, id string)
 	return c, nil
 }
 
-// Connections returns the connections of a user, or of everybody for "", oldest first.
-func (s *Service) Connections(user string) []Connection { return s.live.listConnections(user) }
-
 // Detached notes that a connection's stream has ended: of several without one, the
 // one that was detached longest ago makes room for a new one. It is kept in memory
-// only. An unknown connection is passed over.
+// only. An unknown connection is ignored.
 func (s *Service) Detached(id string) { s.live.detached(id, s.now()) }

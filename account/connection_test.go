@@ -14,7 +14,7 @@ func TestAConnectionServesOnlyItsSession(t *testing.T) {
 	mine, mineToo, bobs := v.login("alice"), v.login("alice"), v.login("bob")
 	identity, err := v.Verify(t.Context(), mine.AccessToken.Reveal())
 	must(t, err)
-	tab, err := v.OpenConnection(t.Context(), mine.Session, account.LoginInfo{ClientName: "tab"})
+	tab, err := v.OpenConnection(t.Context(), mine.Session, "192.0.2.1")
 	must(t, err)
 	for _, id := range []string{mine.ConnectionID, tab.ID} {
 		_, err := v.OwnConnection(t.Context(), identity, id)
@@ -26,10 +26,10 @@ func TestAConnectionServesOnlyItsSession(t *testing.T) {
 	}
 	_, err = v.OwnConnection(t.Context(), identity, "none")
 	wantError(t, err, account.ErrUnknownConnection)
-	if n := len(v.Connections("alice")); n != 3 {
-		t.Errorf("alice has %d connections, want 3", n)
+	if tab.ClientName != "test" || tab.CancelOnDisconnect != time.Second || tab.RemoteAddr != "192.0.2.1" {
+		t.Errorf("the settings of the session are not those of %+v", tab)
 	}
-	if n := len(v.Connections("")); n != 4 {
+	if n := v.Stats().Connections; n != 4 {
 		t.Errorf("there are %d connections, want 4", n)
 	}
 }
@@ -50,7 +50,7 @@ func TestANewConnectionReplacesTheOneDetachedLongestButNoneAttached(t *testing.T
 		grant := v.login("alice")
 		open := func(session string) (account.Connection, error) {
 			time.Sleep(time.Second)
-			return v.OpenConnection(ctx, session, account.LoginInfo{})
+			return v.OpenConnection(ctx, session, "")
 		}
 		second, err := open(grant.Session)
 		must(t, err)
@@ -80,7 +80,7 @@ func TestANewConnectionReplacesTheOneDetachedLongestButNoneAttached(t *testing.T
 		wantError(t, err, account.ErrUnknownConnection)
 
 		v.restart()
-		if n := len(v.Connections("alice")); n != 4 {
+		if n := v.Stats().Connections; n != 4 {
 			t.Errorf("%d connections after a restart, want 4", n)
 		}
 	})

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// LoginInfo is what a client says and shows of itself when it signs in or opens
-// another connection. Texts are cut to what the access log keeps.
+// LoginInfo describes the client that signs in. Texts are cut to what the access log
+// keeps.
 type LoginInfo struct {
-	// ClientName is what it calls itself, such as "todoku-desktop 1.4".
+	// ClientName is the client's own name for itself, such as "todoku-desktop 1.4".
 	ClientName string
-	// RemoteAddr is where it calls from, host or host:port. Failed attempts are
-	// counted for it, so it must not be something the client can choose.
+	// RemoteAddr is the client's address, host or host:port. Failed attempts are
+	// counted for it, so the client must not be able to choose it.
 	RemoteAddr string
 	// CancelOnDisconnect is kept in the connection; 0 is never.
 	CancelOnDisconnect time.Duration
@@ -62,7 +62,8 @@ func (s *Service) Login(ctx context.Context, user, password string, info LoginIn
 		}
 	}
 	session := s.newSession(user, info, now)
-	connection := newConnection(session, info, now)
+	connection := newConnection(session, info.RemoteAddr, now)
+	connection.CancelOnDisconnect = info.CancelOnDisconnect
 	err = s.write(ctx, "create session", func(ctx context.Context) error {
 		return s.store.CreateSession(ctx, session, connection, credential.Version)
 	})
@@ -83,19 +84,6 @@ func (s *Service) Login(ctx context.Context, user, password string, info LoginIn
 	grant, err := s.grant(session)
 	grant.ConnectionID = connection.ID
 	return grant, err
-}
-
-// Authenticate checks a password as [Service.Login] does, lock-out and log
-// included, and makes no session. Errors: [ErrInvalid], [ErrBadCredentials], a
-// [LockedOutError], [ErrBusy], or the store's.
-func (s *Service) Authenticate(ctx context.Context, user, password string, info LoginInfo) error {
-	leave, err := s.enter(ctx, user, info.RemoteAddr, password)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	_, err = s.check(ctx, user, password, info.RemoteAddr)
-	return err
 }
 
 // enter checks the form of the arguments and waits for the gate. The caller must call leave.
@@ -258,10 +246,9 @@ func (s *Service) newSession(user string, info LoginInfo, now time.Time) Session
 	}
 }
 
-func newConnection(session Session, info LoginInfo, now time.Time) Connection {
+func newConnection(session Session, remote string, now time.Time) Connection {
 	return Connection{
 		ID: rand.Text(), Session: session.ID, User: session.User,
-		ClientName: clip(info.ClientName), RemoteAddr: clip(info.RemoteAddr),
-		Created: now, LastSeen: now, CancelOnDisconnect: info.CancelOnDisconnect,
+		ClientName: session.ClientName, RemoteAddr: clip(remote), Created: now, LastSeen: now,
 	}
 }

@@ -163,7 +163,7 @@ func TestALoginFloodIsTurnedAway(t *testing.T) {
 		begin := time.Now()
 		for i := range results {
 			wg.Go(func() {
-				results[i] = service.Authenticate(t.Context(), fmt.Sprint("user", i), "x", account.LoginInfo{})
+				results[i] = signIn(t, service, fmt.Sprint("user", i), "x", "")
 			})
 			synctest.Wait()
 		}
@@ -183,7 +183,7 @@ func TestALoginFloodIsTurnedAway(t *testing.T) {
 		for _, err := range results[:2] {
 			wantError(t, err, account.ErrBadCredentials)
 		}
-		wantError(t, service.Authenticate(t.Context(), "user2", "x", account.LoginInfo{}), account.ErrBadCredentials)
+		wantError(t, signIn(t, service, "user2", "x", ""), account.ErrBadCredentials)
 	})
 }
 
@@ -199,7 +199,7 @@ func TestAFloodFromOneNetworkLeavesRoomForTheOthers(t *testing.T) {
 			results := make([]error, n)
 			for i := range results {
 				wg.Go(func() {
-					results[i] = service.Authenticate(t.Context(), fmt.Sprint(remote, i), "x", account.LoginInfo{RemoteAddr: remote})
+					results[i] = signIn(t, service, fmt.Sprint(remote, i), "x", remote)
 				})
 				synctest.Wait()
 			}
@@ -280,10 +280,14 @@ func TestANewPasswordEndsOtherSessions(t *testing.T) {
 	wantError(t, verify(v, other.AccessToken), account.ErrRevoked)
 	_, err = v.Login(t.Context(), "alice", password, account.LoginInfo{})
 	wantError(t, err, account.ErrBadCredentials)
-	must(t, v.Authenticate(t.Context(), "alice", "new password", account.LoginInfo{}))
+	again, err := v.Login(t.Context(), "alice", "new password", account.LoginInfo{})
+	must(t, err)
 
 	must(t, v.SetPassword(t.Context(), "alice", "reset"))
-	v.wantEnded(account.Ended{Session: mine.Session, User: "alice", Reason: account.EndPasswordChanged})
+	v.wantEnded(
+		account.Ended{Session: mine.Session, User: "alice", Reason: account.EndPasswordChanged},
+		account.Ended{Session: again.Session, User: "alice", Reason: account.EndPasswordChanged},
+	)
 	wantError(t, v.ChangePassword(t.Context(), identity, "reset", "again"), account.ErrRevoked)
 
 	created, err := v.CreateCredentialIfAbsent(t.Context(), "alice", "not this")
@@ -291,7 +295,7 @@ func TestANewPasswordEndsOtherSessions(t *testing.T) {
 	if created {
 		t.Error("a password was replaced by a retry")
 	}
-	must(t, v.Authenticate(t.Context(), "alice", "reset", account.LoginInfo{}))
+	must(t, signIn(t, v.Service, "alice", "reset", ""))
 }
 
 func TestAResetPasswordLiftsTheLock(t *testing.T) {
@@ -337,7 +341,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 	}
 	for _, secret := range []string{"", strings.Repeat("a", 1025), "\xff"} {
 		wantError(t, v.SetPassword(t.Context(), "alice", secret), account.ErrInvalid)
-		wantError(t, v.Authenticate(t.Context(), "alice", secret, account.LoginInfo{}), account.ErrInvalid)
+		wantError(t, signIn(t, v.Service, "alice", secret, ""), account.ErrInvalid)
 	}
 	for _, text := range append(bad, "届く", strings.Repeat("届", 1000)) {
 		_, err := v.Login(t.Context(), "alice", password, account.LoginInfo{ClientName: text, RemoteAddr: text})
@@ -345,7 +349,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		_, err = v.Connection(text)
 		wantError(t, err, account.ErrUnknownConnection)
 		must(t, v.Logout(t.Context(), text))
-		_, err = v.OpenConnection(t.Context(), text, account.LoginInfo{})
+		_, err = v.OpenConnection(t.Context(), text, "")
 		wantError(t, err, account.ErrRevoked)
 	}
 	for _, session := range v.Sessions("") {

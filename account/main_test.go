@@ -105,7 +105,7 @@ func (v *venue) run() (stop func() error) {
 
 func (v *venue) login(user string) account.Grant {
 	v.t.Helper()
-	grant, err := v.Login(v.t.Context(), user, password, account.LoginInfo{ClientName: "test"})
+	grant, err := v.Login(v.t.Context(), user, password, account.LoginInfo{ClientName: "test", CancelOnDisconnect: time.Second})
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -114,6 +114,13 @@ func (v *venue) login(user string) account.Grant {
 
 func (v *venue) guess(user, remote string) error {
 	_, err := v.Login(v.t.Context(), user, "wrong", account.LoginInfo{RemoteAddr: remote})
+	return err
+}
+
+// signIn reports how a sign-in ends.
+func signIn(t *testing.T, s *account.Service, user, password, remote string) error {
+	t.Helper()
+	_, err := s.Login(t.Context(), user, password, account.LoginInfo{RemoteAddr: remote})
 	return err
 }
 

@@ -50,8 +50,7 @@ func (r *registry) addConnections(stored []Connection) {
 	for _, c := range stored {
 		live, ok := r.sessions[c.Session]
 		if _, known := r.connections[c.ID]; ok && !known {
-			live.connections[c.ID] = &c
-			r.connections[c.ID] = &c
+			r.enter(live, c)
 		}
 	}
 }
@@ -71,7 +70,12 @@ func (r *registry) insert(s Session) *liveSession {
 func (r *registry) add(s Session, c Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.insert(s).connections[c.ID] = &c
+	r.enter(r.insert(s), c)
+}
+
+// enter adds a connection to its session; it is called with mu held.
+func (r *registry) enter(live *liveSession, c Connection) {
+	live.connections[c.ID] = &c
 	r.connections[c.ID] = &c
 }
 
@@ -207,38 +211,19 @@ func (r *registry) connection(id string) (Connection, bool) {
 	return *c, true
 }
 
-// listConnections returns the connections of a user, or all for "", oldest first.
-func (r *registry) listConnections(user string) []Connection {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var list []Connection
-	if user == "" {
-		for _, c := range r.connections {
-			list = append(list, *c)
-		}
-	} else {
-		for _, s := range r.users[user] {
-			for _, c := range s.connections {
-				list = append(list, *c)
-			}
-		}
-	}
-	slices.SortFunc(list, func(a, b Connection) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
-	return list
-}
-
-// reserve enters a new connection of a live session. At a bound it removes the
-// connection that was detached longest ago and returns its ID, or refuses with
-// ErrTooManyConnections when all are attached. Nil says that this is not known, and
-// that none may be removed. ErrRevoked: the session has ended.
-func (r *registry) reserve(c Connection, perSession, perUser int, attached map[string]bool) (replaced string, err error) {
+// reserve enters a new connection of a live session, with the CancelOnDisconnect of
+// its other connections. At a bound it removes the connection that was detached
+// longest ago and returns its ID, or refuses with ErrTooManyConnections when all are
+// attached. Without attached, none may be removed. ErrRevoked: the session has ended.
+func (r *registry) reserve(c *Connection, perSession, perUser int, attached map[string]bool) (replaced string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	live, ok := r.sessions[c.Session]
 	if !ok {
 		return "", ErrRevoked
+	}
+	for _, other := range live.connections {
+		c.CancelOnDisconnect = other.CancelOnDisconnect
 	}
 	ofUser := 0
 	for _, s := range r.users[c.User] {
@@ -248,14 +233,9 @@ func (r *registry) reserve(c Connection, perSession, perUser int, attached map[s
 		if attached == nil {
 			return "", ErrTooManyConnections
 		}
-		victim := longestDetached(live.connections, attached)
+		victim := longestDetached(attached, live)
 		if victim == nil && len(live.connections) < perSession {
-			for _, s := range r.users[c.User] {
-				if candidate := longestDetached(s.connections, attached); candidate != nil &&
-					(victim == nil || candidate.LastSeen.Before(victim.LastSeen)) {
-					victim = candidate
-				}
-			}
+			victim = longestDetached(attached, slices.Collect(maps.Values(r.users[c.User]))...)
 		}
 		if victim == nil {
 			return "", ErrTooManyConnections
@@ -263,28 +243,28 @@ func (r *registry) reserve(c Connection, perSession, perUser int, attached map[s
 		replaced = victim.ID
 		r.forget(victim.ID)
 	}
-	live.connections[c.ID] = &c
-	r.connections[c.ID] = &c
+	r.enter(live, *c)
 	return replaced, nil
 }
 
-func longestDetached(connections map[string]*Connection, attached map[string]bool) *Connection {
-	detached := slices.DeleteFunc(slices.Collect(maps.Values(connections)), func(c *Connection) bool { return attached[c.ID] })
-	if len(detached) == 0 {
-		return nil
+// longestDetached returns the connection that was detached longest ago, nil when all
+// are attached.
+func longestDetached(attached map[string]bool, sessions ...*liveSession) (longest *Connection) {
+	for _, s := range sessions {
+		for id, c := range s.connections {
+			if !attached[id] && (longest == nil || c.LastSeen.Before(longest.LastSeen)) {
+				longest = c
+			}
+		}
 	}
-	return slices.MinFunc(detached, func(a, b *Connection) int { return a.LastSeen.Compare(b.LastSeen) })
+	return longest
 }
 
 // forget removes a connection; it is called with mu held.
 func (r *registry) forget(id string) {
-	c, ok := r.connections[id]
-	if !ok {
-		return
-	}
-	delete(r.connections, id)
-	if live, ok := r.sessions[c.Session]; ok {
-		delete(live.connections, id)
+	if c, ok := r.connections[id]; ok {
+		delete(r.connections, id)
+		delete(r.sessions[c.Session].connections, id)
 	}
 }
 

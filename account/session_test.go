@@ -56,7 +56,7 @@ func TestASecondProcessServesSessionsOfTheFirst(t *testing.T) {
 		must(t, err)
 		_, err = other.OwnConnection(ctx, identity, grant.ConnectionID)
 		must(t, err)
-		tab, err := v.OpenConnection(ctx, grant.Session, account.LoginInfo{})
+		tab, err := v.OpenConnection(ctx, grant.Session, "")
 		must(t, err)
 		_, err = other.OwnConnection(ctx, identity, tab.ID)
 		must(t, err)
@@ -155,7 +155,7 @@ func TestRevocationIsImmediateAndToldOnce(t *testing.T) {
 	wantError(t, err, account.ErrRevoked)
 	_, err = v.Connection(a.ConnectionID)
 	wantError(t, err, account.ErrUnknownConnection)
-	_, err = v.OpenConnection(t.Context(), a.Session, account.LoginInfo{})
+	_, err = v.OpenConnection(t.Context(), a.Session, "")
 	wantError(t, err, account.ErrRevoked)
 
 	n, err := v.RevokeUser(t.Context(), "", account.EndRevoked)

@@ -80,13 +80,7 @@ func (s *services) Login(ctx context.Context, req *todokuv1.LoginRequest) (*todo
 // session's name and settings.
 func (s *services) OpenConnection(ctx context.Context, _ *todokuv1.OpenConnectionRequest) (*todokuv1.OpenConnectionResponse, error) {
 	c := callerOf(ctx)
-	info := account.LoginInfo{RemoteAddr: c.remote}
-	for _, other := range s.accounts.Connections(c.User) {
-		if other.Session == c.Session {
-			info.ClientName, info.CancelOnDisconnect = other.ClientName, other.CancelOnDisconnect
-		}
-	}
-	connection, err := s.accounts.OpenConnection(ctx, c.Session, info)
+	connection, err := s.accounts.OpenConnection(ctx, c.Session, c.remote)
 	return reply(&todokuv1.OpenConnectionResponse{ConnectionId: connection.ID}, err)
 }
 

@@ -24,7 +24,6 @@ func entries(n int) []account.Entry {
 }
 
 func testAccess(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	list := entries(30)
 	must(t, store.AppendAccess(ctx, list[:7]))
@@ -74,7 +73,6 @@ func testAccess(t *testing.T, store account.Store) {
 }
 
 func testPrune(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	list := entries(10)
 	must(t, store.AppendAccess(ctx, list))
@@ -97,7 +95,6 @@ func testPrune(t *testing.T, store account.Store) {
 }
 
 func testReopen(t *testing.T, open func(t *testing.T, dir string) account.Store) {
-	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
 	store := open(t, dir)
 	key := account.Key{ID: 1, Secret: []byte("secret"), Created: start}

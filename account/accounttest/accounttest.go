@@ -123,7 +123,6 @@ func signIn(t *testing.T, store account.Store, user string) (account.Session, ac
 }
 
 func testEmpty(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	wantEqual(t, len(get[[]account.Key](t)(store.Keys(ctx))), 0)
 	wantEqual(t, len(get[[]account.Session](t)(store.Sessions(ctx))), 0)
@@ -143,7 +142,6 @@ func testEmpty(t *testing.T, store account.Store) {
 }
 
 func testKeys(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	key := func(id uint32) account.Key {
 		return account.Key{ID: id, Secret: []byte{byte(id), 0, 255}, Created: start.Add(time.Duration(id))}
@@ -162,7 +160,6 @@ func testKeys(t *testing.T, store account.Store) {
 }
 
 func testCredentialVersions(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	wantError(t, store.PutCredential(ctx, credential("alice", 2), ""), account.ErrConflict)
 	must(t, store.PutCredential(ctx, credential("alice", 1), ""))
@@ -175,7 +172,6 @@ func testCredentialVersions(t *testing.T, store account.Store) {
 }
 
 func testPasswordEndsSessions(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	first, _ := signIn(t, store, "alice")
 	other, _ := signIn(t, store, "bob")
@@ -229,7 +225,6 @@ func race(t *testing.T, n int, lost error, do func(ctx context.Context, i int) e
 }
 
 func testCredentialRace(t *testing.T, store account.Store) {
-	t.Helper()
 	won := race(t, 8, account.ErrConflict, func(ctx context.Context, i int) error {
 		c := credential("alice", 1)
 		c.Hash = strconv.Itoa(i)
@@ -239,7 +234,6 @@ func testCredentialRace(t *testing.T, store account.Store) {
 }
 
 func testAttempts(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	subjects := []string{"user:alice", "address:192.0.2.1"}
 	count := func(f account.Failures) account.Failures {
@@ -277,7 +271,6 @@ func testAttempts(t *testing.T, store account.Store) {
 }
 
 func testAttemptsRace(t *testing.T, store account.Store) {
-	t.Helper()
 	race(t, 20, nil, func(ctx context.Context, _ int) error {
 		_, err := store.ChangeAttempts(ctx, []string{"user:alice"}, func(f account.Failures) account.Failures {
 			f.Count++
@@ -290,7 +283,6 @@ func testAttemptsRace(t *testing.T, store account.Store) {
 }
 
 func testCreateSession(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	s := session("s", "alice")
 	wantError(t, store.CreateSession(ctx, s, connection("c", s), 1), account.ErrConflict)
@@ -306,7 +298,6 @@ func testCreateSession(t *testing.T, store account.Store) {
 }
 
 func testRotate(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	s, _ := signIn(t, store, "alice")
 	wantError(t, store.RotateSession(ctx, s), account.ErrConflict)
@@ -322,7 +313,6 @@ func testRotate(t *testing.T, store account.Store) {
 }
 
 func testRotateRace(t *testing.T, store account.Store) {
-	t.Helper()
 	s, _ := signIn(t, store, "alice")
 	s.Generation = 2
 	won := race(t, 8, account.ErrConflict, func(ctx context.Context, _ int) error { return store.RotateSession(ctx, s) })
@@ -330,7 +320,6 @@ func testRotateRace(t *testing.T, store account.Store) {
 }
 
 func testEndSessions(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	alice, _ := signIn(t, store, "alice")
 	bob, _ := signIn(t, store, "bob")
@@ -345,7 +334,6 @@ func testEndSessions(t *testing.T, store account.Store) {
 }
 
 func testConnections(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	s, first := signIn(t, store, "alice")
 	second := connection("tab", s)
@@ -370,7 +358,6 @@ func testConnections(t *testing.T, store account.Store) {
 }
 
 func testTexts(t *testing.T, store account.Store) {
-	t.Helper()
 	ctx := t.Context()
 	const text = `'"; DROP TABLE sessions; -- 届く %s \x00 $1 ?`
 	must(t, store.PutCredential(ctx, account.Credential{User: text, Hash: text, Version: 1, Updated: start}, text))
