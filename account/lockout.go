@@ -55,10 +55,7 @@ func Network(remote string) string {
 	if address.Is6() {
 		bits = 64
 	}
-	prefix, err := address.Prefix(bits)
-	if err != nil {
-		return ""
-	}
+	prefix, _ := address.Prefix(bits) // Fails for more bits than the address has.
 	return prefix.Addr().String()
 }
 

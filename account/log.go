@@ -91,6 +91,28 @@ func (s *Service) Log(ctx context.Context, e Entry) { s.log.add(ctx, e) }
 // itself; this is for a process that does not run Run.
 func (s *Service) Flush(ctx context.Context) error { return s.log.flush(ctx) }
 
+// MaxPage is the greatest number of entries one call of ListAccess returns.
+const MaxPage = 1000
+
+// ListAccess returns up to size of the entries that filter selects, newest first,
+// and whether more follow. before is the ID of the last entry of the page before, 0
+// for the first page. size is 1 to [MaxPage]; 0 means 100. Entries added before the
+// call are in it, unless the store cannot be written to. Errors: [ErrInvalid], or
+// the store's.
+func (s *Service) ListAccess(ctx context.Context, filter AccessFilter, size int, before uint64) (entries []Entry, more bool, err error) {
+	if size < 0 || size > MaxPage {
+		return nil, false, fmt.Errorf("%w: a page has 1 to %d entries", ErrInvalid, MaxPage)
+	}
+	setDefault(&size, 100)
+	// A full disk must not hide what is on it.
+	_ = s.log.flush(ctx)
+	entries, err = s.store.Access(ctx, AccessQuery{AccessFilter: filter, Before: before, Limit: size + 1})
+	if err != nil {
+		return nil, false, fmt.Errorf("account: read access log: %w", err)
+	}
+	return entries[:min(size, len(entries))], len(entries) > size, nil
+}
+
 // accessLog is the queue between those who have something to say and the store.
 type accessLog struct {
 	store  Store
@@ -121,53 +143,42 @@ func (l *accessLog) add(ctx context.Context, e Entry) {
 	if e.Time.IsZero() {
 		e.Time = l.now()
 	}
-	l.mu.Lock()
-	l.given[e.Kind]++
-	l.mu.Unlock()
 	for _, text := range []*string{&e.User, &e.Session, &e.Connection, &e.RemoteAddr, &e.Reason, &e.Cursor, &e.Detail} {
 		*text = clip(*text)
 	}
-	room, ok := l.put(e)
-	if ok {
-		return
-	}
-	if e.patient() && room != nil {
-		timer := time.NewTimer(l.limits.Wait)
-		defer timer.Stop()
-		for room != nil {
-			select {
-			case <-room:
-				if room, ok = l.put(e); ok {
-					return
-				}
-				continue
-			case <-timer.C:
-			case <-ctx.Done():
-			}
-			break
-		}
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lost++
-}
-
-// put appends the entry if there is room. Otherwise it returns a channel that is
-// closed when there may be, or nil when there never will be.
-func (l *accessLog) put(e Entry) (room <-chan struct{}, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.queue) >= l.limits.Queue {
-		if l.stopped {
-			return nil, false
+	l.given[e.Kind]++
+	var timeout <-chan time.Time
+	for len(l.queue) >= l.limits.Queue {
+		waits := e.patient() && !l.stopped
+		if waits && timeout == nil {
+			timeout = time.After(l.limits.Wait)
 		}
-		return l.room, false
+		if !waits || !l.waitForRoom(ctx, timeout) {
+			l.lost++
+			return
+		}
 	}
 	l.queue = append(l.queue, e)
 	if n := len(l.queue); n == 1 || n == l.limits.Batch {
 		l.ring()
 	}
-	return nil, true
+}
+
+// waitForRoom releases mu until the queue got shorter or no more is written. It
+// returns false if the timeout or the end of ctx came first.
+func (l *accessLog) waitForRoom(ctx context.Context, timeout <-chan time.Time) bool {
+	room := l.room
+	l.mu.Unlock()
+	defer l.mu.Lock()
+	select {
+	case <-room:
+		return true
+	case <-timeout:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // ring wakes the writer.

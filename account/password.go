@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
@@ -90,37 +89,16 @@ func (h passwordHash) encode() string {
 
 // parsePasswordHash reads what encode wrote, and nothing else.
 func parsePasswordHash(text string) (passwordHash, error) {
-	fields := strings.Split(text, "$")
-	if len(fields) != 6 {
-		return passwordHash{}, errBadHash
-	}
-	costs := strings.Split(fields[3], ",")
-	if len(costs) != 3 {
-		return passwordHash{}, errBadHash
-	}
-	memory, err1 := parseCost(costs[0], "m=", 32)
-	passes, err2 := parseCost(costs[1], "t=", 32)
-	lanes, err3 := parseCost(costs[2], "p=", 8)
-	salt, err4 := base64.RawStdEncoding.Strict().DecodeString(fields[4])
-	hash, err5 := base64.RawStdEncoding.Strict().DecodeString(fields[5])
-	if errors.Join(err1, err2, err3, err4, err5) != nil || len(salt) != saltSize || len(hash) != hashSize {
-		return passwordHash{}, errBadHash
-	}
-	h := passwordHash{
-		cost: HashCost{MemoryKiB: uint32(memory), Passes: uint32(passes), Lanes: uint8(lanes)},
-		salt: salt,
-		hash: hash,
-	}
-	if h.cost.validate() != nil || h.encode() != text {
+	var h passwordHash
+	var encoded string
+	_, err := fmt.Sscanf(text, "$argon2id$v=19$m=%d,t=%d,p=%d$%s", &h.cost.MemoryKiB, &h.cost.Passes, &h.cost.Lanes, &encoded)
+	salt, hash, _ := strings.Cut(encoded, "$")
+	var saltErr, hashErr error
+	h.salt, saltErr = base64.RawStdEncoding.DecodeString(salt)
+	h.hash, hashErr = base64.RawStdEncoding.DecodeString(hash)
+	if errors.Join(err, saltErr, hashErr) != nil || len(h.salt) != saltSize || len(h.hash) != hashSize ||
+		h.cost.validate() != nil || h.encode() != text {
 		return passwordHash{}, errBadHash
 	}
 	return h, nil
-}
-
-func parseCost(text, name string, bits int) (uint64, error) {
-	digits, ok := strings.CutPrefix(text, name)
-	if !ok {
-		return 0, errBadHash
-	}
-	return strconv.ParseUint(digits, 10, bits)
 }

@@ -166,6 +166,16 @@ type Connection struct {
 	LastSeen time.Time
 }
 
+// AccessFilter selects entries of the access log. Zero fields select everything.
+type AccessFilter struct {
+	User string
+	// Kinds is any of these.
+	Kinds []Kind
+	// From and Until bound Time: from From on, and before Until.
+	From  time.Time
+	Until time.Time
+}
+
 // AccessQuery selects entries of the access log.
 type AccessQuery struct {
 	AccessFilter

@@ -25,9 +25,8 @@ const (
 	FaultSync
 )
 
-// Faulty is a Store whose appends fail or hang when a test says so. Reads and
-// the rest go to the store below, unless FailReads was called. Safe for
-// concurrent use.
+// Faulty is a Store whose appends fail or hang when a test says so. Everything else
+// goes to the store below, unless FailReads was called. Safe for concurrent use.
 type Faulty struct {
 	journal.Store
 
@@ -108,21 +107,12 @@ func (f *Faulty) Append(ctx context.Context, prev uint64, batch []journal.Record
 		return err
 	}
 	fault, cause := f.next()
-	switch fault {
-	case FaultNone:
-		return f.Store.Append(ctx, prev, batch)
-	case FaultAfter:
-		if err := f.Store.Append(ctx, prev, batch); err != nil {
+	if fault == FaultNone || fault == FaultAfter {
+		if err := f.Store.Append(ctx, prev, batch); err != nil || fault == FaultNone {
 			return err
 		}
-		return fmt.Errorf("journaltest: failed after the write: %w", cause)
-	case FaultBefore:
-		return fmt.Errorf("journaltest: failed before the write: %w", cause)
-	case FaultSync:
-		return fmt.Errorf("journaltest: failed at sync: %w", cause)
-	default:
-		return fmt.Errorf("journaltest: no such fault: %d", fault)
 	}
+	return fmt.Errorf("journaltest: append failed with fault %d: %w", fault, cause)
 }
 
 // hang waits as Hang has said.
