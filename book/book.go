@@ -6,18 +6,18 @@ import (
 	"math"
 )
 
-// The errors of a book. They guard its invariants: a caller checks its own rules
+// The errors of a book. They protect its invariants; a caller checks its own rules
 // before. A call that returns one has changed nothing.
 var (
 	// ErrQuantity says that a quantity is not positive or, for Reduce, no reduction.
 	ErrQuantity = errors.New("book: quantity out of range")
-	// ErrCrossed says that an order would rest at a price that the other side reaches.
+	// ErrCrossed says that an order would rest at a price at which it would trade.
 	ErrCrossed = errors.New("book: order would cross the book")
 	// ErrDuplicate says that an order with this id rests already.
 	ErrDuplicate = errors.New("book: order id is already in the book")
-	// ErrLevel says that a level's total quantity would pass 2^63-1.
+	// ErrLevel says that a level's total quantity would exceed 2^63-1.
 	ErrLevel = errors.New("book: level total would overflow")
-	// ErrFull says that the book holds as many orders or price pages as it can number.
+	// ErrFull says that the book cannot number more orders or price pages.
 	ErrFull = errors.New("book: full")
 	// ErrUnknown says that no order with this id rests.
 	ErrUnknown = errors.New("book: order is not in the book")
@@ -44,9 +44,8 @@ const (
 // maxSlots keeps a slot's index within 32 bits.
 const maxSlots = math.MaxUint32
 
-// slot is a resting order: 32 bytes without a pointer, so that two share a cache
-// line and the collector has nothing to follow. Its price and side follow from
-// its level.
+// slot is a resting order: 32 bytes without a pointer, so that two fit into a cache
+// line and the garbage collector does not scan them. Its level gives its price and side.
 type slot struct {
 	id         uint64
 	left       int64
@@ -64,19 +63,19 @@ type touch struct {
 // Book is the resting orders of one instrument, by price and then by time.
 //
 // A price is a tick, any int64: the caller divides by the tick size. A quantity is
-// a positive int64 in a unit that is the caller's: what the order shows. An owner
-// is the number of an account, 0 for none; orders of the same owner never trade
-// with each other. Order ids are the caller's and must not repeat among the orders
-// that rest.
+// what the order displays, a positive int64 in a unit that the caller chooses. An owner
+// is the number of an account, 0 for none; orders of the same owner never trade with
+// each other. The caller chooses order ids, which must be unique among the resting
+// orders.
 //
-// A book is not safe for concurrent use. A call allocates only where the book
-// outgrows its memory, or moves into a smaller one.
+// A book is not safe for concurrent use. A call allocates only where the book needs
+// more memory, or moves into less.
 //
-// Memory follows the live orders and not the range of their prices: 32 bytes for
-// an order, 16 to 32 for finding it by its id, and 1.6 KB for each group of 64
+// Memory depends on the number of orders and not on the range of their prices: 32 bytes
+// for an order, 16 to 32 for finding it by its id, and 1.6 KB for each group of 64
 // neighbouring ticks that holds at least one order; an empty book takes 4 KB.
-// When less than an eighth of the slots or pages is in use, the book moves into
-// less memory, within the call that gets below that line.
+// When less than an eighth of the slots or pages is in use, the book moves into less
+// memory, within the call that removes the order.
 type Book struct {
 	slots  []slot
 	free   uint32 // first free slot
@@ -106,7 +105,7 @@ type Resting struct {
 	Side  Side
 }
 
-// Level is what rests at one price. A level without orders has quantity 0.
+// Level is the sum of what rests at one price. A level without orders has quantity 0.
 type Level struct {
 	Tick     int64 // price
 	Quantity int64 // sum of what its orders have left
@@ -127,13 +126,13 @@ func (b *Book) Best(side Side) (tick, quantity int64, ok bool) {
 	return t.tick, b.ladder.levels[t.level].total, true
 }
 
-// Crosses reports whether an order of a side at a price would meet the other side,
-// which is when a post-only order must not enter.
+// Crosses reports whether an order of a side at a price would trade with the other
+// side, so that a post-only order must not enter.
 func (b *Book) Crosses(side Side, tick int64) bool {
 	return b.reaches(int(side&1), tick)
 }
 
-// reaches reports whether a price of one side meets the best of the other.
+// reaches reports whether a price of one side reaches the best of the other.
 func (b *Book) reaches(side int, tick int64) bool {
 	far := &b.best[side^1]
 	return far.level != none && !better(side, far.tick, tick)
@@ -174,11 +173,9 @@ func (b *Book) sideOf(tick int64) Side {
 	return Sell
 }
 
-// Rest puts an order at the end of the queue of its price. It does not match: the
-// caller has called [Book.Match] before, and what is left does not cross.
-//
-// It returns ErrQuantity, ErrCrossed, ErrDuplicate, ErrLevel or
-// ErrFull, and has then changed nothing.
+// Rest adds an order at the end of the queue of its price. It does not match: the
+// caller has called [Book.Match] before, and the remainder does not cross. The error is
+// ErrQuantity, ErrCrossed, ErrDuplicate, ErrLevel or ErrFull.
 func (b *Book) Rest(id uint64, owner uint32, side Side, tick, quantity int64) error {
 	if quantity <= 0 {
 		return ErrQuantity
@@ -230,8 +227,8 @@ func (b *Book) Rest(id uint64, owner uint32, side Side, tick, quantity int64) er
 	return nil
 }
 
-// Cancel takes an order out of the book and returns it as it rested; ok is false
-// when the id does not rest.
+// Cancel removes an order and returns it as it rested; ok is false when the id does not
+// rest.
 func (b *Book) Cancel(id uint64) (order Resting, ok bool) {
 	at := b.index.get(id, b.slots)
 	if at == none {
@@ -242,10 +239,10 @@ func (b *Book) Cancel(id uint64) (order Resting, ok bool) {
 	return order, true
 }
 
-// Fill takes a traded quantity off an order, which keeps its place in the queue or
-// leaves the book when nothing is left, and returns the order as it is then. It
-// returns ErrUnknown when the id does not rest and ErrQuantity when the
-// quantity is not positive or more than the order has.
+// Fill subtracts a traded quantity from an order and returns the order after it. The
+// order keeps its place in the queue, or leaves the book when nothing is left. The error
+// is ErrUnknown when the id does not rest, and ErrQuantity when the quantity is not
+// positive or more than the order has.
 func (b *Book) Fill(id uint64, quantity int64) (Resting, error) {
 	at := b.front(id)
 	if at == none {
@@ -266,8 +263,8 @@ func (b *Book) Fill(id uint64, quantity int64) (Resting, error) {
 	return order, nil
 }
 
-// front returns the slot of id, or none. Who trades is nearly always first at the
-// best price, which is seen without a search.
+// front returns the slot of id, or none. An order that trades is nearly always the first
+// one at the best price, which needs no search.
 func (b *Book) front(id uint64) uint32 {
 	for side := range b.best {
 		if at := b.ladder.levels[b.best[side].level].head; at != none && b.slots[at].id == id {
@@ -277,7 +274,7 @@ func (b *Book) front(id uint64) uint32 {
 	return b.index.get(id, b.slots)
 }
 
-// remove takes an order out of its queue and of the book.
+// remove removes an order from its queue and from the book.
 func (b *Book) remove(at uint32, side int) {
 	s := &b.slots[at]
 	where := s.level
@@ -305,10 +302,10 @@ func (b *Book) remove(at uint32, side int) {
 	b.shrink()
 }
 
-// Reduce lowers what an order has left, which keeps its place in the queue, and
-// returns the order as it rests now. It returns ErrUnknown when the id does
-// not rest and ErrQuantity when left is not positive or not below what the
-// order has; more quantity loses priority and is a Cancel and a new order.
+// Reduce lowers the quantity of an order to left and returns the order after it. The
+// order keeps its place in the queue. The error is ErrUnknown when the id does not rest,
+// and ErrQuantity when left is not positive or not below what the order has; for more
+// quantity, which loses priority, use Cancel and Rest.
 func (b *Book) Reduce(id uint64, left int64) (Resting, error) {
 	at := b.index.get(id, b.slots)
 	if at == none {
@@ -323,7 +320,7 @@ func (b *Book) Reduce(id uint64, left int64) (Resting, error) {
 	return b.resting(at), nil
 }
 
-// release frees the slot of an order that is out of its queue.
+// release frees the slot of an order that is in no queue.
 func (b *Book) release(at uint32) {
 	s := &b.slots[at]
 	b.index.drop(s.id, at)
@@ -345,7 +342,7 @@ func (b *Book) step(side int) {
 }
 
 // Level returns what rests at a price. The caller names the side, because a price
-// without orders belongs to none; asked for the wrong side, it is empty.
+// without orders belongs to none; for the other side, the level is empty.
 func (b *Book) Level(side Side, tick int64) Level {
 	out := Level{Tick: tick, Side: side}
 	at := b.ladder.find(tick)
@@ -371,8 +368,8 @@ func (b *Book) Levels(dst []Level, side Side, limit int) []Level {
 }
 
 // Orders yields the resting orders of a side: best price first, and first in
-// first out within a price. Resting them in that order in an empty book makes the
-// same book. The book must not change meanwhile.
+// first out within a price. Adding them in that order to an empty book makes the same
+// book. The book must not change meanwhile.
 func (b *Book) Orders(side Side) iter.Seq[Resting] {
 	return func(yield func(Resting) bool) {
 		for at := b.best[side&1].level; at != none; at = b.ladder.beyond(int(side&1), at) {
@@ -402,15 +399,15 @@ func (b *Book) queue(level uint32, yield func(Resting) bool) bool {
 	return true
 }
 
-// smallSlots and smallPages are sizes below which a book does not bother to shrink.
+// smallSlots and smallPages are sizes below which a book does not shrink.
 const (
 	smallSlots = 4096
 	smallPages = 256
 )
 
-// shrink moves the book into a smaller place when it uses less than an eighth of
-// the one it has. It leaves room for twice of what there is, so that a book of a
-// steady size neither grows nor shrinks.
+// shrink moves the book into less memory when it uses less than an eighth of it. It
+// leaves room for twice the orders, so that a book of a steady size neither grows nor
+// shrinks.
 func (b *Book) shrink() {
 	orders, pages := b.index.used, b.ladder.live
 	if (len(b.slots) <= smallSlots || orders >= len(b.slots)/8) &&
@@ -420,7 +417,7 @@ func (b *Book) shrink() {
 	b.move(newSized(2*orders, 2*pages))
 }
 
-// move fills an empty book with this one's orders and takes its place.
+// move copies the orders into an empty book and replaces this one by it.
 func (b *Book) move(to *Book) {
 	for _, side := range []Side{Buy, Sell} {
 		for order := range b.Orders(side) {

@@ -14,7 +14,7 @@ const (
 	sell = Sell
 )
 
-// mustRest rests orders and fails the test where the book refuses one.
+// mustRest adds orders and fails the test when the book refuses one.
 func mustRest(t testing.TB, b *Book, orders ...Resting) {
 	t.Helper()
 	for _, o := range orders {
@@ -32,8 +32,8 @@ func mustHold(t testing.TB, b *Book) {
 	}
 }
 
-// carryOut does to a book what a match has said.
-func (f *Fills) carryOut(b *Book) error {
+// applyFills applies the result of a match to a book.
+func (f *Fills) applyFills(b *Book) error {
 	for i := range f.Fills {
 		fill := &f.Fills[i]
 		if fill.Kind == FillSelfTradeCancel {
@@ -51,7 +51,7 @@ func (f *Fills) carryOut(b *Book) error {
 	return nil
 }
 
-// bytes returns what the book's own memory takes.
+// bytes returns the size of the book's memory.
 func (b *Book) bytes() int {
 	size := int(unsafe.Sizeof(*b))
 	size += cap(b.slots) * int(unsafe.Sizeof(slot{}))
@@ -89,9 +89,9 @@ func TestPriceThenTimeDecidesWhoTradesFirst(t *testing.T) {
 		t.Errorf("levels %+v", out.Levels)
 	}
 	if b.Len() != 4 {
-		t.Error("the match was carried out before anybody said so")
+		t.Error("the match changed the book")
 	}
-	if err := out.carryOut(b); err != nil || b.Len() != 1 {
+	if err := out.applyFills(b); err != nil || b.Len() != 1 {
 		t.Errorf("%d orders are left, %v", b.Len(), err)
 	}
 	mustHold(t, b)
@@ -130,7 +130,7 @@ func TestSelfTradeInstructionOfTheAggressorDecides(t *testing.T) {
 			}
 			var out Fills
 			left, stopped := b.Match(taker, &out)
-			if err := out.carryOut(b); err != nil {
+			if err := out.applyFills(b); err != nil {
 				t.Fatal(err)
 			}
 			var met, rest []uint64
@@ -171,7 +171,7 @@ func TestSmallerQuantityKeepsItsPlace(t *testing.T) {
 	mustHold(t, b)
 }
 
-func TestAFillTakesFromItsMakerAndFromNobodyElse(t *testing.T) {
+func TestAFillReducesOnlyItsMaker(t *testing.T) {
 	b := New()
 	mustRest(t, b,
 		Resting{ID: 1, Side: sell, Tick: 10, Left: 9},
@@ -230,7 +230,7 @@ func TestRefusedCallChangesNothing(t *testing.T) {
 	mustRest(t, b, Resting{ID: 3, Side: buy, Tick: 10, Left: 5})
 }
 
-func TestAnyPriceTakesMemoryForItsOrderOnly(t *testing.T) {
+func TestAnOrderTakesTheSameMemoryAtAnyPrice(t *testing.T) {
 	b := New()
 	mustRest(t, b,
 		Resting{ID: 1, Side: buy, Tick: math.MinInt64, Left: 1},
@@ -242,17 +242,17 @@ func TestAnyPriceTakesMemoryForItsOrderOnly(t *testing.T) {
 		t.Errorf("four orders take %d bytes", size)
 	}
 	var out Fills
-	if left, _ := b.Match(Taker{ID: 9, Side: buy, Quantity: 3}, &out); left != 1 || len(out.Fills) != 2 || out.carryOut(b) != nil {
+	if left, _ := b.Match(Taker{ID: 9, Side: buy, Quantity: 3}, &out); left != 1 || len(out.Fills) != 2 || out.applyFills(b) != nil {
 		t.Errorf("a buyer at any price has %d left: %+v", left, out.Fills)
 	}
 	out.Reset()
-	if left, _ := b.Match(Taker{ID: 9, Side: sell, Quantity: 3}, &out); left != 1 || len(out.Fills) != 2 || out.carryOut(b) != nil {
+	if left, _ := b.Match(Taker{ID: 9, Side: sell, Quantity: 3}, &out); left != 1 || len(out.Fills) != 2 || out.applyFills(b) != nil {
 		t.Errorf("a seller at any price has %d left: %+v", left, out.Fills)
 	}
 	mustHold(t, b)
 }
 
-func TestScatteredPricesStayWithinTheirBound(t *testing.T) {
+func TestMemoryOfScatteredPricesIsBounded(t *testing.T) {
 	const orders = 5_000
 	b := New()
 	for i := range int64(orders) {
@@ -263,8 +263,8 @@ func TestScatteredPricesStayWithinTheirBound(t *testing.T) {
 		}
 	}
 	mustHold(t, b)
-	// A page and its entry in the directory, an order and its cells; slices grow by
-	// up to a quarter ahead of what they hold, and runs are at least a quarter full.
+	// A page and its entry in the directory, an order and its cells; slices have up to a
+	// quarter of free room, and runs are at least a quarter full.
 	if size := b.bytes(); size > orders*2300 {
 		t.Errorf("%d bytes for an order", size/orders)
 	}

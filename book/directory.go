@@ -1,19 +1,21 @@
 package book
 
+import "slices"
+
 // directory keeps the pages of a ladder in price order.
 //
-// It is a sorted list in runs of bounded length. One sorted slice would do for an
-// honest market (a page covers 64 ticks, so a run covers thousands), but a client
-// that scatters orders over absurd prices would make every new page move the
-// whole slice; with runs it moves 2 KiB at most, however many pages there are.
+// It is a sorted list in runs of bounded length. One sorted slice would be enough for
+// usual prices (a page covers 64 ticks, so a run covers thousands). But when a client
+// spreads orders over a huge range of prices, every new page would move the whole slice;
+// with runs it moves at most 2 KiB.
 type directory struct {
 	runs  [][]entry
 	spare [][]entry // emptied runs, kept for the next split
 
-	// The last answer of floor, until a page comes or goes; asked is noNumber when
-	// there is none. A page is looked for before it is opened, so many searches repeat
-	// the one before (6 % of the time that a message takes in a torn-apart book). A
-	// search without branches was tried and is slower.
+	// The last result of floor, until a page is added or removed; asked is noNumber when
+	// there is none. A page is searched before it is opened, so many searches repeat the
+	// one before (6 % of the time of a message in a book with many gaps). A search without
+	// branches was tried and is slower.
 	asked      int64
 	run, place int
 }
@@ -23,9 +25,9 @@ type entry struct {
 	page   uint32
 }
 
-// runLength bounds a run: one that would exceed it is split in halves, and
-// neighbours that fit into one half are joined. The room between the two bounds
-// keeps a book that breathes from splitting and joining for ever.
+// runLength bounds a run: a longer one is split in halves, and neighbours that fit into
+// one half are joined. The distance between the two bounds prevents repeated splitting
+// and joining in a book that grows and shrinks a little.
 const runLength = 128
 
 // spareRuns is the number of emptied runs that are kept for reuse.
@@ -77,8 +79,8 @@ func (d *directory) get(number int64) uint32 {
 	return none
 }
 
-// put enters a page whose number is not there yet and returns the page below it,
-// or none when it is the lowest.
+// put adds a page with a new number and returns the page below it, or none when it is
+// the lowest.
 func (d *directory) put(number int64, page uint32) (below uint32) {
 	run, place := d.floor(number)
 	if place >= 0 {
@@ -94,20 +96,14 @@ func (d *directory) put(number int64, page uint32) (below uint32) {
 			run, place = run+1, place-runLength/2
 		}
 	}
-	entries := d.runs[run]
-	entries = entries[:len(entries)+1]
-	copy(entries[place+2:], entries[place+1:])
-	entries[place+1] = entry{number: number, page: page}
-	d.runs[run] = entries
+	d.runs[run] = slices.Insert(d.runs[run], place+1, entry{number: number, page: page})
 	return below
 }
 
-// drop removes the page with a number, which is there.
+// drop removes the page with a number, which must exist.
 func (d *directory) drop(number int64) {
 	run, place := d.floor(number)
-	entries := d.runs[run]
-	copy(entries[place:], entries[place+1:])
-	d.runs[run] = entries[:len(entries)-1]
+	d.runs[run] = slices.Delete(d.runs[run], place, place+1)
 	d.asked = noNumber
 	if d.join(run); run > 0 {
 		d.join(run - 1)
@@ -118,9 +114,7 @@ func (d *directory) drop(number int64) {
 func (d *directory) split(run int) {
 	upper := append(d.newRun(), d.runs[run][runLength/2:]...)
 	d.runs[run] = d.runs[run][:runLength/2]
-	d.runs = append(d.runs, nil)
-	copy(d.runs[run+2:], d.runs[run+1:])
-	d.runs[run+1] = upper
+	d.runs = slices.Insert(d.runs, run+1, upper)
 }
 
 // join appends the next run to this one when both together fill no more than half
@@ -137,10 +131,7 @@ func (d *directory) join(run int) {
 	if len(d.spare) < spareRuns {
 		d.spare = append(d.spare, d.runs[gone][:0])
 	}
-	last := len(d.runs) - 1
-	copy(d.runs[gone:], d.runs[gone+1:])
-	d.runs[last] = nil
-	d.runs = d.runs[:last]
+	d.runs = slices.Delete(d.runs, gone, gone+1)
 }
 
 func (d *directory) newRun() []entry {

@@ -6,7 +6,7 @@ import (
 	"todoku/book"
 )
 
-// An order is matched, its fills are carried out, and what is left of it rests.
+// An order is matched, its fills are applied, and its remainder rests.
 func Example() {
 	b := book.New()
 	for id, quantity := range []int64{30, 20} {

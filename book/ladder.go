@@ -7,10 +7,10 @@ import (
 
 // The ladder holds the price levels of a book in pages of 64 neighbouring ticks.
 //
-// Where the market is, the pages are full and a level is found by arithmetic, as
-// in one flat array. Where it is not, there are no pages: an order at tick 1 and
-// one at tick 2^60 take a page each, and nothing lies between them. A page is
-// there exactly as long as one of its levels holds an order.
+// Near the market price, the pages are full and a level is found by arithmetic, as in
+// one flat array. Elsewhere there are no pages: an order at tick 1 and one at tick 2^60
+// take a page each, and nothing between them. A page exists exactly as long as one of
+// its levels holds an order.
 //
 // One ladder serves both sides. The book is never crossed, so every tick up to
 // the best bid is a bid and every tick from the best ask is an ask.
@@ -84,8 +84,8 @@ func (l *ladder) find(tick int64) uint32 {
 	return p<<pageBits | uint32(tick&pageMask)
 }
 
-// open makes the page of a price, which does not exist yet, and returns the
-// price's level. There must be room for a page.
+// open adds the page of a price, which must not exist, and returns the price's level.
+// There must be room for a page.
 func (l *ladder) open(tick int64) uint32 {
 	number := tick >> pageBits
 	p := l.free
@@ -106,7 +106,7 @@ func (l *ladder) open(tick int64) uint32 {
 	return p<<pageBits | uint32(tick&pageMask)
 }
 
-// full reports that no further page can be numbered: 2^32 levels, 100 GB of them.
+// full reports whether all page numbers are used: 2^32 levels, which take 100 GB.
 func (l *ladder) full() bool { return l.free == none && len(l.pages) == maxPages }
 
 // mark notes that a level holds orders.
@@ -114,8 +114,7 @@ func (l *ladder) mark(at uint32) {
 	l.pages[at>>pageBits].used |= 1 << (at & pageMask)
 }
 
-// clear notes that a level is empty, and gives its page back when that was the
-// last one in it.
+// clear notes that a level is empty, and frees its page when it was the last one in it.
 func (l *ladder) clear(at uint32) {
 	p := &l.pages[at>>pageBits]
 	if p.used &^= 1 << (at & pageMask); p.used == 0 {
@@ -136,13 +135,13 @@ func (l *ladder) close(at uint32) {
 	l.live--
 }
 
-// above returns the next level over a price that holds orders, or none.
+// above returns the next level above a price that holds orders, or none.
 func (l *ladder) above(at uint32) uint32 {
 	p := at >> pageBits
 	// The shift is in two steps because the level may be the page's last.
-	rest := l.pages[p].used >> (at & pageMask) >> 1
-	if rest != 0 {
-		return at + 1 + uint32(bits.TrailingZeros64(rest))
+	higher := l.pages[p].used >> (at & pageMask) >> 1
+	if higher != 0 {
+		return at + 1 + uint32(bits.TrailingZeros64(higher))
 	}
 	if p = l.pages[p].above; p == none {
 		return none
@@ -150,12 +149,12 @@ func (l *ladder) above(at uint32) uint32 {
 	return p<<pageBits | uint32(bits.TrailingZeros64(l.pages[p].used))
 }
 
-// below returns the next level under a price that holds orders, or none.
+// below returns the next level below a price that holds orders, or none.
 func (l *ladder) below(at uint32) uint32 {
 	p := at >> pageBits
-	rest := l.pages[p].used << (pageMask - at&pageMask) << 1
-	if rest != 0 {
-		return at - 1 - uint32(bits.LeadingZeros64(rest))
+	lower := l.pages[p].used << (pageMask - at&pageMask) << 1
+	if lower != 0 {
+		return at - 1 - uint32(bits.LeadingZeros64(lower))
 	}
 	if p = l.pages[p].below; p == none {
 		return none
@@ -163,8 +162,8 @@ func (l *ladder) below(at uint32) uint32 {
 	return p<<pageBits | uint32(pageMask-bits.LeadingZeros64(l.pages[p].used))
 }
 
-// beyond returns the next level away from the touch on a side, or none: under it
-// for bids, over it for asks.
+// beyond returns the next worse level of a side that holds orders, or none: below for
+// bids, above for asks.
 func (l *ladder) beyond(side int, at uint32) uint32 {
 	if side == bids {
 		return l.below(at)

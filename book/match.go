@@ -12,15 +12,15 @@ type SelfTrade int8
 const (
 	// CancelTaker ends the arriving order.
 	CancelTaker SelfTrade = iota + 1
-	// CancelMaker cancels the resting order and goes on.
+	// CancelMaker cancels the resting order and continues to match.
 	CancelMaker
 	// CancelBoth does both.
 	CancelBoth
 )
 
-// Taker is an order that arrives at a book to trade with what rests there.
+// Taker is an arriving order that may trade with what rests.
 type Taker struct {
-	ID        uint64 // for the caller; the book does not look at it
+	ID        uint64 // for the caller; the book does not use it
 	Limit     int64  // the worst acceptable price in ticks, if HasLimit
 	Quantity  int64  // positive
 	Owner     uint32
@@ -29,18 +29,18 @@ type Taker struct {
 	HasLimit  bool // false: at any price
 }
 
-// FillKind says what happened to a resting order that a taker met.
+// FillKind says what happens to a resting order that a taker meets.
 type FillKind uint8
 
 const (
 	// FillTrade means that maker and taker trade at the maker's price.
 	FillTrade FillKind = iota + 1
-	// FillSelfTradeCancel means that the maker is cancelled, because it has the
-	// same owner; Quantity is what it had left.
+	// FillSelfTradeCancel means that the maker is canceled because it has the same owner;
+	// Quantity is what it had left.
 	FillSelfTradeCancel
 )
 
-// Fill is one resting order that a taker met.
+// Fill is one resting order that a taker meets.
 type Fill struct {
 	MakerID    uint64
 	Tick       int64 // the maker's price
@@ -50,9 +50,8 @@ type Fill struct {
 	Kind       FillKind
 }
 
-// Fills is what a match tells its caller. The caller owns it and hands the same
-// one in again and again, so that a match allocates only when it fills more than
-// any before.
+// Fills is the result of a match. The caller owns it and passes the same one to every
+// match, so that a match allocates only when it fills more than any before.
 type Fills struct {
 	Fills  []Fill  // in the order in which they happened
 	Levels []Level // each price that was touched, once, as it is afterwards
@@ -77,10 +76,10 @@ func worst(side int, limit int64, hasLimit bool) int64 {
 }
 
 // Match says how an order would trade against the other side at the makers'
-// prices: the best price first, and first in first out within a price. It changes
-// nothing: it appends to out what will happen, which [Book.Fill] and [Book.Cancel]
-// then carry out, and returns what will be left of the order. With stopped, a
-// resting order of the same owner ends the order, and what is left must not rest.
+// prices: the best price first, and first in first out within a price. It does not
+// change the book: it appends to out what will happen, for [Book.Fill] and [Book.Cancel]
+// to apply, and returns what will be left of the order. When stopped is true, a resting
+// order of the same owner ends the order, and what is left must not rest.
 func (b *Book) Match(taker Taker, out *Fills) (left int64, stopped bool) {
 	near := int(taker.Side & 1)
 	limit := worst(near, taker.Limit, taker.HasLimit)
@@ -133,11 +132,10 @@ func (b *Book) meet(taker *Taker, left int64, at uint32, tick int64, out *Fills)
 	return left, stopped
 }
 
-// Fillable reports whether the whole quantity of an order would trade at once,
-// which is when a fill-or-kill order may enter. An order of the same owner that
-// is met before is cancelled or ends the order, as its self-trade instruction
-// says: it never counts towards the quantity, and where it ends the order the
-// answer is no.
+// Fillable reports whether the whole quantity of an order would trade at once, so that
+// a fill-or-kill order may enter. Resting orders of the same owner do not count towards
+// the quantity; where the self-trade instruction ends the order at one of them, the
+// result is false.
 func (b *Book) Fillable(taker Taker) bool {
 	near := int(taker.Side & 1)
 	limit := worst(near, taker.Limit, taker.HasLimit)

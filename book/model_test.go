@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// bookVerb is what a test command asks of a book.
+// bookVerb is the kind of a test command.
 type bookVerb uint8
 
 const (
@@ -118,7 +118,7 @@ func (p *twins) enter(c bookCommand) error {
 		if p.fast.Match(taker, &p.again); !slices.Equal(p.again.Fills, p.out.Fills) {
 			return errors.New("looking for a match has changed the book")
 		}
-		if err := p.out.carryOut(p.fast); err != nil {
+		if err := p.out.applyFills(p.fast); err != nil {
 			return fmt.Errorf("fill: %w", err)
 		}
 		for _, f := range p.out.Fills {
@@ -139,7 +139,7 @@ func (p *twins) enter(c bookCommand) error {
 	return p.compare(c)
 }
 
-// compare looks at what a command may have changed.
+// compare compares everything that a command may have changed.
 func (p *twins) compare(c bookCommand) error {
 	if got, want := p.fast.Len(), len(p.naive.sides[0])+len(p.naive.sides[1]); got != want {
 		return fmt.Errorf("%d orders, want %d", got, want)
@@ -182,13 +182,13 @@ func (p *twins) hashes() (fast, naive uint64) {
 	return f.Sum64(), n.Sum64()
 }
 
-// orderFlow says how a stream of random commands looks.
+// orderFlow describes a stream of random commands.
 type orderFlow struct {
 	name   string
 	share  int // of the commands, in thousandths
 	spread int64
 	scale  int64 // distance between neighbouring prices
-	drift  bool  // the middle wanders
+	drift  bool  // the middle price moves
 	size   int   // orders at which cancels take over
 	owners uint32
 	max    int64 // largest quantity

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// naiveBook is the book as one would explain it: each side is one slice of orders,
-// best price first and first in first out within a price, and everything else is
-// a walk over it. It is what [Book] is compared with.
+// naiveBook is the simplest book, with which [Book] is compared: each side is one slice
+// of orders, best price first and first in first out within a price, and every method
+// walks over it.
 type naiveBook struct {
 	sides [2][]Resting // asks, bids
 }

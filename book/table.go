@@ -2,11 +2,11 @@ package book
 
 // table finds a resting order's slot by its id.
 //
-// It is an open-addressing table with linear probing, no tombstones, and only the
-// live orders in it: its size follows the book and not the number of ids that
-// have gone by, so it stays in the cache. An array over all ids was tried and
-// lost half the speed to cache misses. A cell holds only the low half of the id;
-// the slot that it names holds the whole one and settles a tie.
+// It is an open-addressing table with linear probing and without tombstones. It holds
+// only the resting orders, so its size depends on the book and not on the number of ids
+// so far, and it stays in the cache. An array over all ids was tried and was half as
+// fast because of cache misses. A cell holds only the low half of the id; its slot holds
+// the whole id and decides between equal halves.
 type table struct {
 	cells []cell // a power of two, at most half full
 	shift uint8  // 64 - log2(len(cells))
@@ -47,8 +47,7 @@ func (t *table) get(id uint64, slots []slot) uint32 {
 	}
 }
 
-// put enters id at a slot and reports whether it was new. An id that is already
-// there changes nothing.
+// put adds id with its slot and reports whether it was new; otherwise it changes nothing.
 func (t *table) put(id uint64, at uint32, slots []slot) bool {
 	if 2*(t.used+1) > len(t.cells) {
 		t.grow()
@@ -85,7 +84,7 @@ func (t *table) grow() {
 	}
 }
 
-// drop removes id, which is at a slot.
+// drop removes id, which must be at the slot.
 func (t *table) drop(id uint64, at uint32) {
 	t.used--
 	cells := t.cells
@@ -96,8 +95,8 @@ func (t *table) drop(id uint64, at uint32) {
 	}
 	i &= mask
 	for j := (i + 1) & mask; cells[j&mask].at != none; j = (j + 1) & mask {
-		// A follower moves back into the hole unless its home lies behind the hole,
-		// where a search for it would no longer pass.
+		// A cell moves back into the gap unless its home is after the gap: a search for it
+		// would not pass there.
 		if c := cells[j&mask]; (j-t.home(c.tag))&mask >= (j-i)&mask {
 			cells[i&mask] = c
 			i = j

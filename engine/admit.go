@@ -8,11 +8,11 @@ import (
 	"todoku/trade"
 )
 
-// wholeBasisPoints are the hundredths of a percent in the whole.
+// wholeBasisPoints is 100 % in basis points.
 const wholeBasisPoints = 10_000
 
-// entitled returns the account and the market of an order request, or the refusal
-// of one that this user cannot make.
+// entitled returns the account and the market of an order request, or refuses a user
+// who may not send it.
 func (d *draft) entitled(from *trade.Actor, symbol trade.Symbol) (*account, *market, error) {
 	if err := d.mayTrade(from); err != nil {
 		return nil, nil, err
@@ -27,7 +27,7 @@ func (d *draft) entitled(from *trade.Actor, symbol trade.Symbol) (*account, *mar
 	return d.state.account(from.Account), m, nil
 }
 
-// mayTrade refuses who may not enter orders for the account.
+// mayTrade refuses users who may not enter orders for the account.
 func (d *draft) mayTrade(from *trade.Actor) error {
 	user, err := d.user(from.User)
 	switch {
@@ -41,15 +41,15 @@ func (d *draft) mayTrade(from *trade.Actor) error {
 	return nil
 }
 
-// mayRecall says whether somebody may learn what a request was answered: who
-// trades for the account, and staff.
+// mayRecall says whether a user may get the answer of an earlier request: those who
+// trade for the account, and staff.
 func (d *draft) mayRecall(from *trade.Actor) bool {
 	user := d.state.users[from.User]
 	return from.User == "" || from.Account == "" ||
 		user != nil && (user.Owns(from.Account) || user.Roles.Has(trade.RoleRisk|trade.RoleAdmin))
 }
 
-// user returns a user who may do anything at all.
+// user returns a user who exists and is not suspended.
 func (d *draft) user(id trade.UserID) (*trade.User, error) {
 	user := d.state.users[id]
 	switch {
@@ -61,14 +61,14 @@ func (d *draft) user(id trade.UserID) (*trade.User, error) {
 	return user, nil
 }
 
-// admit says why the market or a limit does not take an order, or ReasonNone. The
-// market is asked first, so that the same order gets the same reason from every
-// account. replaced is the working order whose place it takes, or nil.
+// admit returns why the market or a limit rejects an order, or ReasonNone. The market
+// is checked first, so that the same order gets the same reason from every account.
+// replaced is the working order that the order replaces, or nil.
 func (d *draft) admit(o *trade.Order, a *account, m *market, guard trade.StaleGuard, taker *book.Taker, replaced *order) trade.Reason {
-	if reason := m.takes(); reason != trade.ReasonNone {
+	if reason := m.closed(); reason != trade.ReasonNone {
 		return reason
 	}
-	if reason := m.acceptsPrice(o); reason != trade.ReasonNone {
+	if reason := m.checkPrice(o); reason != trade.ReasonNone {
 		return reason
 	}
 	if guard.Set && (m.version < guard.SeenBookVersion || m.version-guard.SeenBookVersion > guard.MaxBookMoves) {
@@ -77,7 +77,7 @@ func (d *draft) admit(o *trade.Order, a *account, m *market, guard trade.StaleGu
 	if o.PostOnly && m.book.Crosses(book.Side(o.Side), taker.Limit) {
 		return trade.ReasonPostOnlyWouldTrade
 	}
-	if reason := withinLimits(o, a, m, replaced); reason != trade.ReasonNone {
+	if reason := checkLimits(o, a, m, replaced); reason != trade.ReasonNone {
 		return reason
 	}
 	if o.TimeInForce.Rests() && m.book.Level(book.Side(o.Side), taker.Limit).Quantity > math.MaxInt64-int64(o.Quantity) {
@@ -86,8 +86,8 @@ func (d *draft) admit(o *trade.Order, a *account, m *market, guard trade.StaleGu
 	return trade.ReasonNone
 }
 
-// takes says why the market takes no orders now.
-func (m *market) takes() trade.Reason {
+// closed returns why the market rejects all orders now.
+func (m *market) closed() trade.Reason {
 	switch m.instrument.Status {
 	case trade.TradingStatusOpen:
 		return trade.ReasonNone
@@ -98,8 +98,8 @@ func (m *market) takes() trade.Reason {
 	return trade.ReasonMarketNotOpen
 }
 
-// acceptsPrice says why the market does not take a limit order's price now.
-func (m *market) acceptsPrice(o *trade.Order) trade.Reason {
+// checkPrice returns why the market rejects a limit order's price now.
+func (m *market) checkPrice(o *trade.Order) trade.Reason {
 	if o.Type != trade.OrderTypeLimit {
 		return trade.ReasonNone
 	}
@@ -113,8 +113,8 @@ func (m *market) acceptsPrice(o *trade.Order) trade.Reason {
 	return trade.ReasonNone
 }
 
-// withinLimits says which limit of the account an order would pass.
-func withinLimits(o *trade.Order, a *account, m *market, replaced *order) trade.Reason {
+// checkLimits returns which limit of the account an order would exceed.
+func checkLimits(o *trade.Order, a *account, m *market, replaced *order) trade.Reason {
 	l := &a.limits
 	price := o.Price
 	if price == 0 {
@@ -144,12 +144,12 @@ func withinLimits(o *trade.Order, a *account, m *market, replaced *order) trade.
 }
 
 // bandPrices returns the lowest and highest price within a band around a
-// reference, both inclusive; everything when there is no band or no reference.
+// reference, both inclusive; all prices when there is no band or no reference.
 func bandPrices(reference trade.Price, band trade.BasisPoints) (low, high trade.Price) {
 	if band == 0 || reference == 0 {
 		return 0, math.MaxInt64
 	}
-	// The product passes 64 bits, the quotient does not pass the reference.
+	// The product may exceed 64 bits; the quotient is at most the reference.
 	hi, lo := bits.Mul64(uint64(reference), min(uint64(band), wholeBasisPoints))
 	width, _ := bits.Div64(hi, lo, wholeBasisPoints)
 	low = reference - trade.Price(width)

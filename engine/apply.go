@@ -8,10 +8,9 @@ import (
 	"todoku/trade"
 )
 
-// apply takes over what a record says. It is the only way in which the state
-// changes, in a running engine and in a replay alike, and cannot fail: an event
-// that contradicts the state means that this program or the journal is broken. It
-// keeps nothing of the record but its texts.
+// apply applies a record to the state. Nothing else changes the state, in a running
+// engine and in a replay alike. It cannot fail: an event that contradicts the state
+// means that this program or the journal is broken. It keeps only texts of the record.
 func (s *state) apply(r *trade.Record) {
 	s.sequence, s.time = r.Sequence, r.Time
 	if s.dayEnd == 0 {
@@ -53,12 +52,12 @@ func (s *state) apply(r *trade.Record) {
 	s.enter(len(s.entering))
 }
 
-// remember keeps what a request was answered.
+// remember keeps the answer of a request.
 func (s *state) remember(r *trade.Record) {
 	c := &r.Command
 	kept := trade.RequestState{Actor: c.Actor, Fingerprint: c.Fingerprint, Time: r.Time, Answer: c.Answer}
 	kept.Answer.Sequence = r.Sequence
-	// One text for all of a user's requests: a journal gives each record its own.
+	// All requests of a user share one text; each record has a copy of its own.
 	if u := s.users[kept.User]; u != nil {
 		kept.User = u.ID
 	}
@@ -68,7 +67,7 @@ func (s *state) remember(r *trade.Record) {
 	s.requests.add(&kept)
 }
 
-// applyReport takes over an execution report. The orders that a record enters wait in
+// applyReport applies an execution report. The orders that a record enters wait in
 // s.entering while they trade as aggressors: until another order trades with them, or
 // the record ends.
 func (s *state) applyReport(e *trade.ExecutionReport) {
@@ -113,7 +112,7 @@ func (s *state) enteringAt(id trade.OrderID) int {
 	return slices.IndexFunc(s.entering, func(o *trade.Order) bool { return o.ID == id })
 }
 
-// enter puts the first of the entering orders to work, as far as they still can.
+// enter makes the first of the entering orders work, unless they have ended.
 func (s *state) enter(first int) {
 	for _, o := range s.entering[:first] {
 		if o.Leaves > 0 && o.Status.Working() {
@@ -147,14 +146,13 @@ func (s *state) working(id trade.OrderID) *order {
 	return w
 }
 
-// work puts an order into the indexes and, if it shows anything, into its book.
+// work adds an order to the indexes and, if it displays a quantity, to its book.
 func (s *state) work(o *trade.Order) {
 	m, a := s.market(o.Symbol), s.account(o.Account)
 	w := s.newOrder()
-	// The account and the symbol are the state's own texts, not the record's.
 	s.entered++
 	*w = order{Order: *o, account: a, market: m, holding: a.holding(o.Symbol), entry: s.entered}
-	w.Account, w.Symbol = a.id, m.instrument.Symbol
+	w.Account, w.Symbol = a.id, m.instrument.Symbol // Texts of the state, not of the record.
 	if w.rests() {
 		if err := m.book.Rest(uint64(o.ID), a.number, book.Side(o.Side), m.ticks(o.Price), int64(o.Displayed)); err != nil {
 			broken("order %d cannot rest: %v", o.ID, err)
@@ -174,7 +172,7 @@ func (s *state) work(o *trade.Order) {
 	}
 }
 
-// remove takes an order out of the book and the indexes.
+// remove removes an order from the book and the indexes.
 func (s *state) remove(w *order) {
 	if w.rests() {
 		if _, ok := w.market.book.Cancel(uint64(w.ID)); !ok {
@@ -185,7 +183,7 @@ func (s *state) remove(w *order) {
 	s.forget(w)
 }
 
-// fill takes a trade off a resting order; o is the order after it.
+// fill applies a trade to a resting order; o is the order after it.
 func (s *state) fill(w *order, o *trade.Order, quantity trade.Quantity) {
 	left, err := w.market.book.Fill(uint64(w.ID), int64(quantity))
 	if err != nil || trade.Quantity(left.Left) != o.Displayed {
@@ -197,7 +195,7 @@ func (s *state) fill(w *order, o *trade.Order, quantity trade.Quantity) {
 	}
 }
 
-// forget takes an order that has left the book out of the indexes.
+// forget removes an order that has left the book from the indexes.
 func (s *state) forget(w *order) {
 	w.market.working--
 	delete(s.orders, w.ID)
@@ -212,7 +210,7 @@ func (s *state) forget(w *order) {
 	s.spareOrder(w)
 }
 
-// change takes over an order that keeps its place in the book.
+// change applies the change of an order that keeps its place in the book.
 func (s *state) change(w *order, o *trade.Order) {
 	if o.Displayed < w.Displayed {
 		if _, err := w.market.book.Reduce(uint64(w.ID), int64(o.Displayed)); err != nil {
@@ -244,8 +242,8 @@ func (s *state) applyInstrument(i *trade.Instrument) {
 	s.instruments[i.Symbol] = &market{instrument: *i, book: book.New()}
 }
 
-// broken stops the engine: going on would spread a state that the journal does
-// not say.
+// broken stops the engine: continuing would spread a state that does not follow from
+// the journal.
 func broken(format string, args ...any) {
 	panic("engine: the journal contradicts the state: " + fmt.Sprintf(format, args...)) //nolint:forbidigo // Broken invariant: apply cannot fail.
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // auditor follows the records of a venue as a reader of the journal would, with
-// the simplest model of each thing, and holds the engine to what it promises: to
-// the rules of trading by what it says, and to its own words by what it then holds.
+// the simplest model of each thing. It checks the records against the rules of trading,
+// and the engine's state against the records.
 type auditor struct {
 	sequence  uint64
 	time      int64
@@ -58,7 +58,7 @@ func newAuditor() *auditor {
 	}
 }
 
-// follow takes a record in and returns the first promise that it breaks.
+// follow applies a record to the model and returns the first promise that it breaks.
 func (a *auditor) follow(r *trade.Record) error {
 	if r.Sequence != a.sequence+1 || r.Time <= a.time {
 		return fmt.Errorf("record %d at %d follows %d at %d", r.Sequence, r.Time, a.sequence, a.time)
@@ -74,7 +74,7 @@ func (a *auditor) follow(r *trade.Record) error {
 			incoming, err = a.report(e, incoming, r.Time)
 		case *trade.CancelRejected:
 			if now := a.reported[e.Order.ID]; now != e.Order {
-				err = fmt.Errorf("order %+v is said to stay as %+v", now, e.Order)
+				err = fmt.Errorf("order %+v is reported as unchanged %+v", now, e.Order)
 			}
 		case *trade.TradeChanged:
 			err = a.trade(&e.Trade)
@@ -99,7 +99,7 @@ func (a *auditor) follow(r *trade.Record) error {
 	return errors.Join(a.checkLevels(touched), a.checkVersions(best, touched))
 }
 
-// report holds an execution report to the rules of an order's life.
+// report checks an execution report against the rules for the states of an order.
 func (a *auditor) report(e *trade.ExecutionReport, incoming *trade.Order, now int64) (*trade.Order, error) {
 	o := e.Order
 	before, known := a.reported[o.ID]
@@ -158,7 +158,7 @@ func (a *auditor) report(e *trade.ExecutionReport, incoming *trade.Order, now in
 	return incoming, nil
 }
 
-// made holds the maker's side of a trade to price-time priority and both limits.
+// made checks the maker's side of a trade: price-time priority and both limits.
 func (a *auditor) made(e *trade.ExecutionReport, taker *trade.Order) error {
 	maker := a.resting[e.Order.ID]
 	if maker == nil || taker == nil {
@@ -208,7 +208,7 @@ func compareQueue(x, y *auditOrder) int {
 	return 1
 }
 
-// trade books a trade, or takes it back.
+// trade adds a trade to the positions, or removes a busted one.
 func (a *auditor) trade(t *trade.Trade) error {
 	old, known := a.trades[t.ID]
 	if known == (t.Status == trade.TradeStatusConcluded) || known && old.Status == trade.TradeStatusBusted {
@@ -229,12 +229,12 @@ func (a *auditor) trade(t *trade.Trade) error {
 	return nil
 }
 
-// checkLevels compares the levels that were told with the orders that rest there.
+// checkLevels compares the reported levels with the orders that rest there.
 func (a *auditor) checkLevels(touched []*trade.LevelChanged) error {
 	for i, told := range touched {
 		at := levelOf(told)
 		if slices.ContainsFunc(touched[:i], func(other *trade.LevelChanged) bool { return levelOf(other) == at }) {
-			return fmt.Errorf("level %+v is told twice", at)
+			return fmt.Errorf("level %+v is reported twice", at)
 		}
 		var quantity trade.Quantity
 		orders := uint32(0)
@@ -245,7 +245,7 @@ func (a *auditor) checkLevels(touched []*trade.LevelChanged) error {
 			}
 		}
 		if told.Quantity != quantity || told.Orders != orders {
-			return fmt.Errorf("level %+v: %v in %d orders was told, %v in %d rest", at, told.Quantity, told.Orders, quantity, orders)
+			return fmt.Errorf("level %+v: %v in %d orders was reported, %v in %d rest", at, told.Quantity, told.Orders, quantity, orders)
 		}
 		if orders == 0 {
 			delete(a.levels, at)
@@ -266,7 +266,7 @@ func (a *auditor) bests() map[auditLevel]trade.Price {
 	return best
 }
 
-// checkVersions holds the book versions to the moves of the best prices.
+// checkVersions compares the book versions with the moves of the best prices.
 func (a *auditor) checkVersions(before map[auditLevel]trade.Price, touched []*trade.LevelChanged) error {
 	after := a.bests()
 	for symbol := range a.limits {
@@ -287,14 +287,14 @@ func (a *auditor) checkVersions(before map[auditLevel]trade.Price, touched []*tr
 			}
 		}
 		if !told {
-			return fmt.Errorf("%s: the best price moved and nobody was told", symbol)
+			return fmt.Errorf("%s: the best price moved without a report", symbol)
 		}
 		a.versions[symbol] = want
 	}
 	return nil
 }
 
-// compare holds a state to what the records have said, and to itself.
+// compare compares a state with the records, and its parts with each other.
 func (a *auditor) compare(s *state) error {
 	working := 0
 	for symbol, m := range s.instruments {
@@ -315,7 +315,7 @@ func (a *auditor) compare(s *state) error {
 	return errors.Join(a.compareAccounts(s), checkIndexes(s))
 }
 
-// compareSide walks a side of a book beside the orders that should be in it.
+// compareSide compares a side of a book with the orders that should be in it.
 func (a *auditor) compareSide(s *state, m *market, side trade.Side) (int, error) {
 	var want []*auditOrder
 	for _, o := range a.resting {
@@ -349,7 +349,7 @@ func (a *auditor) compareSide(s *state, m *market, side trade.Side) (int, error)
 	return n, nil
 }
 
-// compareAccounts checks positions and what works for each account.
+// compareAccounts checks the positions and the working quantities of each account.
 func (a *auditor) compareAccounts(s *state) error {
 	sums := map[trade.Symbol]trade.Quantity{}
 	working := 0
@@ -394,7 +394,7 @@ func (a *auditor) compareAccounts(s *state) error {
 	return nil
 }
 
-// checkIndexes checks what a state keeps beside its orders.
+// checkIndexes checks the indexes of a state.
 func checkIndexes(s *state) error {
 	day, timed := 0, 0
 	for id, o := range s.orders {

@@ -12,7 +12,7 @@ import (
 	"todoku/trade"
 )
 
-// benchOrders is how many commands a benchmark's stream has.
+// benchOrders is the number of commands in a benchmark's stream.
 const benchOrders = 1_000_000
 
 // benchCommands returns the normal stream of the public benchmark as commands of 64
@@ -70,7 +70,7 @@ func newBenchVenue(tb testing.TB, store journal.Store) *Engine {
 	return e
 }
 
-// commitGroup has a group decided, appended and answered, without the goroutine.
+// commitGroup decides, appends and answers a group, without the engine's goroutine.
 func commitGroup(e *Engine, commands []trade.Command) []Result {
 	s := &submission{commands: commands, results: make([]Result, len(commands)), done: make(chan struct{})}
 	e.commit(context.Background(), []*submission{s})
@@ -78,13 +78,13 @@ func commitGroup(e *Engine, commands []trade.Command) []Result {
 	return s.results
 }
 
-// discard is a store that keeps nothing: what is measured is the engine.
+// discard is a store that keeps nothing, so that only the engine is measured.
 type discard struct{ journal.Store }
 
 func (discard) Append(context.Context, uint64, []journal.Record) error { return nil }
 
-// BenchmarkOrders is what the engine's goroutine does for a command: decide, write
-// down, apply, remember the answer. Nothing is stored.
+// BenchmarkOrders measures what the engine's goroutine does for a command: decide,
+// encode, apply, keep the answer. Nothing is stored.
 func BenchmarkOrders(b *testing.B) {
 	for _, group := range []int{1, 100} {
 		b.Run("group="+strconv.Itoa(group), func(b *testing.B) {
@@ -111,7 +111,7 @@ type unsaved struct{ journal.Store }
 func (unsaved) SaveSnapshot(context.Context, journal.Snapshot) error { return nil }
 
 // BenchmarkRestart opens a journal of a million commands, from the beginning and
-// behind a snapshot of its end. The store is in memory: reading the disk is sqlite's.
+// after a snapshot of its end. The store is in memory, so reading a disk is not measured.
 func BenchmarkRestart(b *testing.B) {
 	store := journaltest.NewMemoryStore()
 	e := newBenchVenue(b, store)
@@ -150,8 +150,8 @@ func BenchmarkRestart(b *testing.B) {
 	b.Run("snapshot", restart)
 }
 
-// BenchmarkSnapshot writes the snapshot that a busy venue's snapshotter writes next:
-// of the second half of a million commands, behind one of the first.
+// BenchmarkSnapshot writes the second snapshot of a busy venue: one after a million
+// commands, from the snapshot in the middle.
 func BenchmarkSnapshot(b *testing.B) {
 	store := journaltest.NewMemoryStore()
 	e := newBenchVenue(b, store)

@@ -11,8 +11,8 @@ import (
 // streamOrders is the number of new orders in a benchmark's stream.
 const streamOrders = 1_000_000
 
-// bookVenue drives a book as the engine does: it matches, carries out every fill,
-// rests what is left, and learns of every fill and of every level that changed.
+// bookVenue uses a book as the engine does: it matches, applies every fill, adds the
+// remainder, and reads every fill and every changed level.
 type bookVenue struct {
 	book  *book.Book
 	out   book.Fills
@@ -22,7 +22,7 @@ type bookVenue struct {
 
 func newBookVenue() *bookVenue { return &bookVenue{book: book.New()} }
 
-// do executes one message and takes note of its events.
+// do executes one message and counts its events.
 func (v *bookVenue) do(m *bookMessage) {
 	v.out.Reset()
 	id, tick := uint64(m.id), m.tick
@@ -55,13 +55,13 @@ func (v *bookVenue) do(m *bookMessage) {
 }
 
 func (v *bookVenue) enter(id uint64, m *bookMessage) {
-	// Every order has an owner of its own: self-trades are looked for, and there
-	// are none, as in the published streams.
+	// Every order has an owner of its own: the book checks for self-trades, and there are
+	// none, as in the published streams.
 	left, _ := v.book.Match(book.Taker{
 		ID: id, Owner: m.id, Side: book.Side(m.side), Limit: m.tick, HasLimit: true,
 		Quantity: int64(m.quantity), SelfTrade: book.CancelTaker,
 	}, &v.out)
-	if err := carryOut(&v.out, v.book); err != nil {
+	if err := applyFills(&v.out, v.book); err != nil {
 		panic(err) // The book contradicts itself.
 	}
 	if left == 0 || m.kind == messageIOC {
@@ -72,8 +72,8 @@ func (v *bookVenue) enter(id uint64, m *bookMessage) {
 	}
 }
 
-// carryOut does to a book what a match has said.
-func carryOut(f *book.Fills, b *book.Book) error {
+// applyFills applies the result of a match to a book.
+func applyFills(f *book.Fills, b *book.Book) error {
 	for i := range f.Fills {
 		fill := &f.Fills[i]
 		if fill.Kind == book.FillSelfTradeCancel {
@@ -92,8 +92,8 @@ func (v *bookVenue) drain(messages []bookMessage) {
 	}
 }
 
-// warmUp plays a stream once, so that the book has been as large as it will be, and
-// holds the run to the published figures.
+// warmUp plays a stream once, so that the book reaches its largest size, and compares
+// the run with the published figures.
 func warmUp(b *testing.B, w workload) ([]bookMessage, *bookVenue) {
 	b.Helper()
 	messages := w.stream(streamOrders)
@@ -116,9 +116,9 @@ func warmUp(b *testing.B, w workload) ([]bookMessage, *bookVenue) {
 	return messages, v
 }
 
-// BenchmarkBook reports the speed of the book on the five published streams, with
-// all events learned. One operation is one message. The few bytes that static takes
-// are the book's moves into a smaller place and back: it is emptied between runs.
+// BenchmarkBook reports the speed of the book on the five published streams, with all
+// events read. One operation is one message. The few bytes that static allocates are the
+// book's moves into less memory and back: it is emptied between runs.
 func BenchmarkBook(b *testing.B) {
 	for _, w := range workloads() {
 		b.Run(w.name, func(b *testing.B) {
@@ -171,7 +171,7 @@ func BenchmarkBookLatency(b *testing.B) {
 	}
 }
 
-// quantile returns the value below which so many thousandths of the counts lie.
+// quantile returns the value below which the given thousandths of the counts are.
 func quantile(counts []int, total, thousandths int) float64 {
 	seen := 0
 	for value, n := range counts {
@@ -229,8 +229,8 @@ func TestNoMessageAllocatesInSteadyState(t *testing.T) {
 	}
 }
 
-// TestTheBookNumbersWhatTheEngineConverts holds the numbers of both packages equal:
-// the engine converts by them.
+// TestTheBookNumbersWhatTheEngineConverts checks that both packages use the same
+// numbers: the engine converts them without a table.
 func TestTheBookNumbersWhatTheEngineConverts(t *testing.T) {
 	if trade.Side(book.Buy) != trade.SideBuy || trade.Side(book.Sell) != trade.SideSell {
 		t.Error("sides differ")

@@ -7,8 +7,7 @@ import (
 	"todoku/trade"
 )
 
-// cancelOrder decides the end of one working order, by its account's traders or
-// by staff.
+// cancelOrder cancels one working order, for its account's traders or for staff.
 func (d *draft) cancelOrder(c *trade.CancelOrder) (trade.Answer, error) {
 	if err := d.mayCancel(&c.Actor); err != nil {
 		return trade.Answer{}, err
@@ -20,8 +19,7 @@ func (d *draft) cancelOrder(c *trade.CancelOrder) (trade.Answer, error) {
 	return d.cancel(o, d.shown(&c.Actor), d.whoCancels(&c.Actor)), nil
 }
 
-// massCancel decides the end of all working orders of an account, or of every
-// account for staff.
+// massCancel cancels the working orders of an account or, for staff, of all accounts.
 func (d *draft) massCancel(c *trade.MassCancel) (trade.Answer, error) {
 	if err := d.mayCancel(&c.Actor); err != nil {
 		return trade.Answer{}, err
@@ -52,7 +50,7 @@ func (d *draft) massCancel(c *trade.MassCancel) (trade.Answer, error) {
 	return trade.Answer{Count: count}, nil
 }
 
-// mayCancel refuses who may not cancel for the account. The venue itself may.
+// mayCancel refuses users who may not cancel for the account. The venue itself may.
 func (d *draft) mayCancel(from *trade.Actor) error {
 	if from.User == "" {
 		return nil
@@ -70,7 +68,7 @@ func (d *draft) mayCancel(from *trade.Actor) error {
 	return d.mayTrade(from)
 }
 
-// whoCancels tells an owner's cancel from one by staff.
+// whoCancels distinguishes a cancel by the owner from one by staff.
 func (d *draft) whoCancels(from *trade.Actor) trade.Reason {
 	if user := d.state.users[from.User]; user != nil && user.Owns(from.Account) {
 		return trade.ReasonRequested
@@ -78,7 +76,8 @@ func (d *draft) whoCancels(from *trade.Actor) trade.Reason {
 	return trade.ReasonByVenue
 }
 
-// shown returns the request id that the account is shown: never that of staff.
+// shown returns the request id that the account sees: that of its own user, never that
+// of staff.
 func (d *draft) shown(from *trade.Actor) trade.RequestID {
 	if user := d.state.users[from.User]; user != nil && user.Owns(from.Account) {
 		return from.Request
@@ -91,14 +90,14 @@ func (d *draft) cancel(o *order, request trade.RequestID, reason trade.Reason) t
 	return d.finishOrder(o, request, trade.ExecTypeCanceled, trade.OrderStatusCanceled, reason)
 }
 
-// finishOrder takes a working order out of its level and reports its end.
+// finishOrder removes a working order from its level and reports its end.
 func (d *draft) finishOrder(o *order, request trade.RequestID, kind trade.ExecType, status trade.OrderStatus, reason trade.Reason) trade.Answer {
 	d.leave(o)
 	last := o.Order
 	return d.end(&last, request, kind, status, reason)
 }
 
-// leave takes an order out of its level, if it rests.
+// leave removes an order from its level, if it rests.
 func (d *draft) leave(o *order) {
 	if !o.rests() {
 		return

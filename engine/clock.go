@@ -11,9 +11,9 @@ import (
 // follow in the next records, before anything else is decided.
 const maxDue = 50_000
 
-// dueCommand returns the command that the venue itself must decide before any other
-// at a time, or nil. The end of a trading day is always due: an order of the new day
-// would be taken for one of the old.
+// dueCommand returns the command of the venue itself that must be decided before any
+// other at a time, or nil. The end of a trading day is always due: otherwise an order of
+// the new day would count as one of the old day.
 func (s *state) dueCommand(now int64) trade.Command {
 	at, ok := s.deadlines.first()
 	if ok && at <= now || s.dayEnd != 0 && s.dayEnd <= now {
@@ -22,9 +22,9 @@ func (s *state) dueCommand(now int64) trade.Command {
 	return nil
 }
 
-// deadline returns the earliest time at which the clock has work by itself: something
-// that ends, or the end of a trading day with DAY orders or with requests to forget.
-// An idle venue has none and writes nothing.
+// deadline returns when the engine must act without a command: when something ends, or
+// at the end of a trading day with DAY orders or with requests to forget. An idle venue
+// has no deadline and writes nothing.
 func (s *state) deadline() (at int64, ok bool) {
 	at, ok = s.deadlines.first()
 	if s.dayEnd != 0 && (s.dayOrders > 0 || s.requests.len() > 0) && (!ok || s.dayEnd < at) {
@@ -33,8 +33,8 @@ func (s *state) deadline() (at int64, ok bool) {
 	return at, ok
 }
 
-// advance decides what ends by now: what has a deadline, and the trading day with its
-// DAY orders.
+// advance ends what is due: what has a deadline, and the trading day with its DAY
+// orders.
 func (d *draft) advance() {
 	s := d.state
 	due := s.deadlines.due(d.now, maxDue)

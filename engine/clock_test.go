@@ -12,7 +12,7 @@ import (
 	"todoku/trade/record"
 )
 
-// eventsSince reads what was journaled behind a sequence.
+// eventsSince reads the events after a sequence.
 func eventsSince(t testing.TB, log *journal.Log, after uint64) []trade.Event {
 	t.Helper()
 	records, err := log.Read(t.Context(), after, 100_000)
@@ -30,7 +30,7 @@ func eventsSince(t testing.TB, log *journal.Log, after uint64) []trade.Event {
 	return events
 }
 
-// pass lets time go by in a bubble.
+// pass lets time pass in a bubble.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -39,7 +39,7 @@ func pass(d time.Duration) {
 func TestAnIdleVenueWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, journaltest.NewMemoryStore(), engine.Options{})
-		r.cast("alice")
+		r.signUp("alice")
 		head := r.log.Head()
 		pass(30 * day)
 		if r.log.Head() != head {
@@ -51,7 +51,7 @@ func TestAnIdleVenueWritesNothing(t *testing.T) {
 func TestTheDayEndsOnceAndRequestsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, journaltest.NewMemoryStore(), engine.Options{})
-		r.cast("alice")
+		r.signUp("alice")
 		head := r.must(order("alice", 1)).Sequence
 		end := time.Now().Truncate(day).Add(day)
 		pass(time.Until(end) - time.Nanosecond)
@@ -65,7 +65,7 @@ func TestTheDayEndsOnceAndRequestsAreForgotten(t *testing.T) {
 		if len(events) != 3 || !ok || !isReport || expired.Reason != trade.ReasonDayEnded || ended.End != end.UnixNano() || ended.Next != end.Add(day).UnixNano() {
 			t.Fatalf("at the day's end: %v", events)
 		}
-		// The next day ends once more, to forget the request, and then no more.
+		// The next day's end is journaled too, to forget the request; later ones are not.
 		pass(day)
 		if n := len(eventsSince(t, r.log, head)); n != 4 {
 			t.Errorf("%d events after the second day", n)
@@ -81,7 +81,7 @@ func TestTheDayEndsOnceAndRequestsAreForgotten(t *testing.T) {
 func TestAnOrderExpiresOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, journaltest.NewMemoryStore(), engine.Options{})
-		r.cast("alice")
+		r.signUp("alice")
 		until := time.Now().Add(90 * time.Minute)
 		o := order("alice", 1)
 		o.TimeInForce, o.Expire = trade.TimeInForceGTD, until.UnixNano()
@@ -98,11 +98,11 @@ func TestAnOrderExpiresOnTime(t *testing.T) {
 	})
 }
 
-func TestExpiriesOfATimeWithoutTheServerComeFirst(t *testing.T) {
+func TestOrdersThatExpiredDuringADowntimeComeFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := journaltest.NewMemoryStore()
 		r := start(t, store, engine.Options{})
-		r.cast("alice", "bob")
+		r.signUp("alice", "bob")
 		head := r.must(order("alice", 1)).Sequence
 		r.stop()
 		pass(3 * day)
@@ -118,12 +118,12 @@ func TestExpiriesOfATimeWithoutTheServerComeFirst(t *testing.T) {
 	})
 }
 
-func TestACrowdedDaysEndTakesSeveralRecords(t *testing.T) {
+func TestTheEndOfABusyDayTakesSeveralRecords(t *testing.T) {
 	const expiring = 50_000 + 1_000
 	synctest.Test(t, func(t *testing.T) {
 		store := journaltest.NewMemoryStore()
 		r := start(t, store, engine.Options{})
-		r.cast("alice")
+		r.signUp("alice")
 		commands := make([]trade.Command, expiring)
 		for i := range commands {
 			o := order("alice", i)

@@ -24,7 +24,7 @@ type syncedStore struct {
 }
 
 func (s *syncedStore) Append(ctx context.Context, prev uint64, batch []journal.Record) error {
-	// A sync takes time in which others come; a store in memory takes none.
+	// During a sync other commands arrive; a store in memory would need no time.
 	runtime.Gosched()
 	err := s.Store.Append(ctx, prev, batch)
 	if err == nil {
@@ -38,7 +38,7 @@ func TestEveryAnswerIsDurableAndManyShareASync(t *testing.T) {
 	const callers, each = 64, 40
 	store := &syncedStore{Store: journaltest.NewMemoryStore()}
 	r := start(t, store, engine.Options{})
-	r.cast("alice", "bob")
+	r.signUp("alice", "bob")
 	before := store.appends.Load()
 	var wait sync.WaitGroup
 	for c := range callers {
@@ -59,10 +59,10 @@ func TestEveryAnswerIsDurableAndManyShareASync(t *testing.T) {
 	r.sameAfterRestart(store)
 }
 
-func TestNobodyIsAnsweredBeforeTheSyncReturns(t *testing.T) {
+func TestNoAnswerIsGivenBeforeTheSyncReturns(t *testing.T) {
 	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	r := start(t, store, engine.Options{})
-	r.cast("alice")
+	r.signUp("alice")
 	entered, release := store.Hang()
 	answered := make(chan engine.Result, 2)
 	submit := func() {
@@ -89,7 +89,7 @@ func TestNobodyIsAnsweredBeforeTheSyncReturns(t *testing.T) {
 func TestFiftyTimesTheSameRequestIsOneOrder(t *testing.T) {
 	store := journaltest.NewMemoryStore()
 	r := start(t, store, engine.Options{})
-	r.cast("alice")
+	r.signUp("alice")
 	fifty := func(r *running) trade.Answer {
 		t.Helper()
 		answers := make([]trade.Answer, 50)
@@ -122,10 +122,10 @@ func TestFiftyTimesTheSameRequestIsOneOrder(t *testing.T) {
 	}
 }
 
-func TestWhoStopsWaitingLearnsTheOutcomeLater(t *testing.T) {
+func TestACallerThatStopsWaitingGetsTheOutcomeLater(t *testing.T) {
 	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	r := start(t, store, engine.Options{})
-	r.cast("alice")
+	r.signUp("alice")
 	entered, release := store.Hang()
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
@@ -147,7 +147,7 @@ func TestWhoStopsWaitingLearnsTheOutcomeLater(t *testing.T) {
 func TestAGroupIsDecidedInOrderAndMadeDurableTogether(t *testing.T) {
 	store := &syncedStore{Store: journaltest.NewMemoryStore()}
 	r := start(t, store, engine.Options{})
-	r.cast("alice", "bob")
+	r.signUp("alice", "bob")
 	before := store.appends.Load()
 	offTick := order("alice", 2)
 	offTick.Price++
@@ -175,7 +175,7 @@ func TestAGroupLargerThanABatchIsAnsweredWhole(t *testing.T) {
 	const many = 10_000
 	store := &syncedStore{Store: journaltest.NewMemoryStore()}
 	r := start(t, store, engine.Options{})
-	r.cast("alice")
+	r.signUp("alice")
 	commands := make([]trade.Command, many)
 	for i := range commands {
 		commands[i] = order("alice", i)
@@ -196,7 +196,7 @@ func TestStoppingAnswersEverybodyOnce(t *testing.T) {
 	for range 5 {
 		store := journaltest.NewMemoryStore()
 		r := start(t, store, engine.Options{})
-		r.cast("alice")
+		r.signUp("alice")
 		results := map[trade.RequestID]engine.Result{}
 		var mu sync.Mutex
 		var wait sync.WaitGroup

@@ -6,13 +6,12 @@ import (
 	"slices"
 )
 
-// deadline is a time at which something of the state ends unless it has ended
-// before: an order now; a quote or a request is a further kind.
+// deadline is when something in the state ends, unless it has ended before.
 type deadline struct {
 	at    int64 // nanoseconds since 1970
 	kind  deadlineKind
 	id    uint64 // of what ends, among its kind
-	place int    // in the heap
+	place int    // index in the heap
 }
 
 // deadlineKind says what ends.
@@ -20,8 +19,8 @@ type deadlineKind uint8
 
 const orderExpires deadlineKind = iota
 
-// deadlines is a heap by time, then by kind and id, so that ties are settled the same
-// way everywhere. Each knows its place, so that it can leave before it is due.
+// deadlines is a heap by time, then by kind and id, so that the order of equal times is
+// the same everywhere. Each knows its place, so that it can be removed before it is due.
 type deadlines []*deadline
 
 func (d *deadlines) add(e *deadline) { heap.Push(d, e) }

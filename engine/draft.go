@@ -5,9 +5,9 @@ import (
 	"todoku/trade"
 )
 
-// draft is what a command would change, while it is being decided: the events so
-// far, and what the state will be where a later step of the same command depends
-// on an earlier one. Deciding writes here and never into the state.
+// draft holds what a command will change while it is being decided: the events so far,
+// and the new values where a later step of the same command depends on an earlier one.
+// Deciding writes only here and never into the state.
 type draft struct {
 	state  *state
 	now    int64
@@ -30,7 +30,7 @@ type draft struct {
 	holds   slab[trade.PositionChanged]
 }
 
-// levelKey names a level of any market.
+// levelKey identifies a level of any market.
 type levelKey struct {
 	market *market
 	side   trade.Side
@@ -51,8 +51,8 @@ type marketAfter struct {
 	version uint64
 }
 
-// begin empties the draft for a command at a time. The events of the command
-// before must have been written down.
+// begin empties the draft for a command at a time. The events of the command before
+// must have been encoded.
 func (d *draft) begin(s *state, now int64) {
 	d.state, d.now = s, now
 	d.events = d.events[:0]
@@ -68,7 +68,7 @@ func (d *draft) begin(s *state, now int64) {
 
 func (d *draft) add(e trade.Event) { d.events = append(d.events, e) }
 
-// report adds an execution report; the order is copied as it is after it.
+// report adds an execution report; it copies the order as it is after the report.
 func (d *draft) report(kind trade.ExecType, o *trade.Order, request trade.RequestID, reason trade.Reason) *trade.ExecutionReport {
 	r := d.reports.take()
 	*r = trade.ExecutionReport{Type: kind, Order: *o, Request: request, Reason: reason}
@@ -77,10 +77,10 @@ func (d *draft) report(kind trade.ExecType, o *trade.Order, request trade.Reques
 	return r
 }
 
-// sequence is that of the record that the draft becomes.
+// sequence is that of the record that is made from the draft.
 func (d *draft) sequence() uint64 { return d.state.sequence + 1 }
 
-// level returns what a level will hold, for the caller to change.
+// level returns the new values of a level, for the caller to change.
 func (d *draft) level(m *market, side trade.Side, tick int64) *levelAfter {
 	key := levelKey{m, side, tick}
 	i := d.levelAt.find(key)
@@ -92,7 +92,7 @@ func (d *draft) level(m *market, side trade.Side, tick int64) *levelAfter {
 	return &d.levels[i]
 }
 
-// position returns what a position will be, for the caller to change.
+// position returns the new values of a position, for the caller to change.
 func (d *draft) position(h *holding) *trade.Position {
 	i := d.holdingAt.find(h)
 	if i < 0 {
@@ -104,8 +104,8 @@ func (d *draft) position(h *holding) *trade.Position {
 	return &d.positions[i].Position
 }
 
-// finish adds the events that follow from the others: the levels that were
-// touched, in the order in which they were, and the positions.
+// finish adds the events that follow from the others: the changed levels and positions,
+// each in the order of their first change.
 func (d *draft) finish() {
 	for i := range d.levels {
 		l := &d.levels[i]
@@ -126,8 +126,8 @@ func (d *draft) finish() {
 	}
 }
 
-// version returns the market's book version after the command: one more when a
-// best price will be another.
+// version returns the market's book version after the command: one more when a best
+// price changes.
 func (d *draft) version(m *market) uint64 {
 	for i := range d.markets {
 		if d.markets[i].market == m {
@@ -142,10 +142,10 @@ func (d *draft) version(m *market) uint64 {
 	return version
 }
 
-// moves says whether the best price of a side will be another.
+// moves says whether the best price of a side changes.
 func (d *draft) moves(m *market, side trade.Side) bool {
 	touched, emptied := false, 0
-	var tick int64 // of the best level that is touched and not emptied
+	var tick int64 // of the best changed level that still has orders
 	has := false
 	for i := range d.levels {
 		l := &d.levels[i]
@@ -164,8 +164,7 @@ func (d *draft) moves(m *market, side trade.Side) bool {
 		return false
 	}
 	before, _, had := m.book.Best(book.Side(side))
-	// The best level that the command leaves alone is among the first of the book,
-	// behind those that it empties.
+	// The best unchanged level follows in the book after at most the emptied ones.
 	d.ladder = m.book.Levels(d.ladder[:0], book.Side(side), emptied+1)
 	for i := range d.ladder {
 		at := d.levelAt.find(levelKey{m, side, d.ladder[i].Tick})

@@ -20,7 +20,7 @@ func TestAFullDiskRefusesAndRecoversByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 		r := start(t, store, engine.Options{})
-		r.cast("alice")
+		r.signUp("alice")
 		kept := r.must(order("alice", 1))
 		store.Fail(journaltest.FaultBefore, -1, nil)
 		for range 3 {
@@ -38,7 +38,7 @@ func TestAFullDiskRefusesAndRecoversByItself(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if n := store.Appends() - tries; n < 5 || n > 11 {
-			t.Errorf("tried %d times in ten seconds", n)
+			t.Errorf("%d attempts in ten seconds", n)
 		}
 		if r.Health() == nil {
 			t.Error("healthy while nothing can be written")
@@ -65,7 +65,7 @@ func TestAFullDiskRefusesAndRecoversByItself(t *testing.T) {
 func TestAWriteThatTookEffectIsASuccess(t *testing.T) {
 	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	r := start(t, store, engine.Options{})
-	r.cast("alice")
+	r.signUp("alice")
 	store.Fail(journaltest.FaultAfter, 1, nil)
 	answer := r.must(order("alice", 1))
 	if err := r.Health(); err != nil {
@@ -80,12 +80,12 @@ func TestAWriteThatTookEffectIsASuccess(t *testing.T) {
 	r.sameAfterRestart(store)
 }
 
-func TestAnOutcomeThatCannotBeReadIsUnknownAndToldLater(t *testing.T) {
+func TestAnOutcomeThatCannotBeReadIsUnknownUntilLater(t *testing.T) {
 	for _, fault := range []journaltest.Fault{journaltest.FaultAfter, journaltest.FaultBefore} {
 		synctest.Test(t, func(t *testing.T) {
 			store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 			r := start(t, store, engine.Options{})
-			r.cast("alice")
+			r.signUp("alice")
 			store.Fail(fault, -1, syscall.EIO)
 			store.FailReads(syscall.EIO)
 			if _, err := r.Submit(t.Context(), order("alice", 1)); !errors.Is(err, engine.ErrOutcomeUnknown) {
@@ -94,7 +94,7 @@ func TestAnOutcomeThatCannotBeReadIsUnknownAndToldLater(t *testing.T) {
 			if _, err := r.Submit(t.Context(), order("alice", 2)); !errors.Is(err, engine.ErrNotDurable) {
 				t.Fatalf("%v", err)
 			}
-			// A full disk promises that nothing was written, whatever can be read.
+			// A full disk promises that nothing was written, even if reading fails.
 			time.Sleep(3 * time.Second)
 			store.Heal()
 			time.Sleep(3 * time.Second)
@@ -113,10 +113,10 @@ func TestAnOutcomeThatCannotBeReadIsUnknownAndToldLater(t *testing.T) {
 	}
 }
 
-func TestAHangingDiskHoldsUpWritersOnly(t *testing.T) {
+func TestAHangingDiskDelaysOnlyWriters(t *testing.T) {
 	store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 	r := start(t, store, engine.Options{})
-	r.cast("alice")
+	r.signUp("alice")
 	entered, release := store.Hang()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -136,11 +136,11 @@ func TestAHangingDiskHoldsUpWritersOnly(t *testing.T) {
 	r.sameAfterRestart(store)
 }
 
-func TestASecondWriterIsFoundOutAndItsRecordsAreTakenOver(t *testing.T) {
+func TestASecondWriterIsDetectedAndItsRecordsAreApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := journaltest.NewMemoryStore()
 		first := start(t, store, engine.Options{})
-		first.cast("alice")
+		first.signUp("alice")
 		second := start(t, store, engine.Options{})
 		answer := second.must(order("alice", 1))
 		if _, err := first.Submit(t.Context(), order("alice", 2)); !errors.Is(err, engine.ErrNotDurable) || !errors.Is(err, journal.ErrStale) {
@@ -164,7 +164,7 @@ func TestWhateverTheDiskDoesNothingAcknowledgedIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := journaltest.NewFaulty(journaltest.NewMemoryStore())
 		r := start(t, store, engine.Options{SnapshotEvery: 50})
-		r.cast("alice")
+		r.signUp("alice")
 		rng := rand.New(rand.NewPCG(3, 4))
 		results := map[trade.RequestID]engine.Result{}
 		for n := range 400 {

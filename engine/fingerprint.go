@@ -6,10 +6,10 @@ import (
 	"todoku/trade"
 )
 
-// fingerprint hashes the content of a command, all but who sends it under which
-// name: two requests with one id are the same request when they agree in it. It
-// is kept in journals, so that the fields of a command are only ever added at the
-// end, and only where they are not zero.
+// fingerprint hashes the content of a command without its sender and its request id.
+// Two requests with the same id are the same request when their fingerprints are equal.
+// Journals keep fingerprints, so a new field of a command must come last and must be
+// hashed only where it is not zero.
 func fingerprint(command trade.Command) uint64 {
 	h := hasher{offset}
 	h.number(int64(trade.KindOf(command)))
@@ -63,8 +63,8 @@ func fingerprint(command trade.Command) uint64 {
 	return h.state
 }
 
-// hasher is FNV-1a over words instead of bytes: each field goes in as a word, or
-// as its length and its words, so that no two commands run into each other.
+// hasher is FNV-1a over words instead of bytes. A text is hashed as its length and its
+// words, so that different fields never give the same sequence of words.
 type hasher struct{ state uint64 }
 
 const (
@@ -74,7 +74,7 @@ const (
 
 func (h *hasher) word(w uint64) {
 	h.state = (h.state ^ w) * prime
-	// A product moves bits up only; the words that follow need them below as well.
+	// A product moves bits only up; this moves some down for the words that follow.
 	h.state ^= h.state >> 32
 }
 

@@ -8,9 +8,9 @@ import (
 	"todoku/trade"
 )
 
-// A command that touches many levels and accounts finds them by other means than
-// one that touches a few; the auditor sees whether each is told once and rightly.
-func TestACommandThatTouchesManyThingsTellsEachOnce(t *testing.T) {
+// A draft finds many levels and accounts by a map, few by comparing each. The auditor
+// checks that each is reported once and correctly.
+func TestACommandThatChangesManyThingsReportsEachOnce(t *testing.T) {
 	v := newTestVenue(t)
 	i := testInstrument("GOLD")
 	v.must(&trade.UpsertInstrument{Instrument: i})
@@ -18,7 +18,7 @@ func TestACommandThatTouchesManyThingsTellsEachOnce(t *testing.T) {
 	for n := range 3 * many {
 		users = append(users, trade.UserID(fmt.Sprint("user", n)))
 	}
-	v.cast(trade.RoleTrader, users...)
+	v.signUp(trade.RoleTrader, users...)
 	place := func(user trade.UserID, request string, side trade.Side, price int, lots int) {
 		t.Helper()
 		v.must(&trade.PlaceOrder{
@@ -30,7 +30,7 @@ func TestACommandThatTouchesManyThingsTellsEachOnce(t *testing.T) {
 		for n := range size {
 			place(users[n], fmt.Sprint(size, "-", n), trade.SideSell, 100+n, 2)
 		}
-		// All but the last half level, and again from its other half on.
+		// All but half of the last level, and then from its other half on.
 		place(users[2*many], fmt.Sprint(size, "-sweep"), trade.SideBuy, 1000, 2*size-1)
 		place(users[2*many+1], fmt.Sprint(size, "-rest"), trade.SideBuy, 1000, 2)
 		v.must(&trade.MassCancel{})
@@ -84,7 +84,7 @@ func TestRequestsAreForgottenOldestFirst(t *testing.T) {
 	r.forget(int64(added))
 	for i := range r.tables {
 		if len(r.pieces) > 0 || r.tables[i].cells != nil {
-			t.Fatalf("%d pieces and %d cells are left of nothing", len(r.pieces), len(r.tables[i].cells))
+			t.Fatalf("%d pieces and %d cells are left without requests", len(r.pieces), len(r.tables[i].cells))
 		}
 	}
 }

@@ -2,7 +2,8 @@ package engine
 
 import "slices"
 
-// What a draft uses again for every command, so that deciding allocates nothing.
+// The types in this file keep their memory from one command to the next, so that
+// deciding allocates nothing.
 
 // many is the number of keys from which on they are found by a map instead of by
 // comparing each.

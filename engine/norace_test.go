@@ -2,6 +2,5 @@
 
 package engine
 
-// raceEnabled tells long tests to do less: the race detector makes them ten times
-// slower.
+// raceEnabled makes long tests do less: the race detector makes them ten times slower.
 const raceEnabled = false

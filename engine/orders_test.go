@@ -26,7 +26,7 @@ func workingOrder(id trade.OrderID, side trade.Side, price trade.Price, leaves, 
 	}
 }
 
-// queueOf returns the orders that rest on a side, with what the book shows of each.
+// queueOf returns the orders that rest on a side, with their displayed quantities.
 func queueOf(s *state, side book.Side) (queue [][2]int64) {
 	for o := range s.instruments["AAA"].book.Orders(side) {
 		queue = append(queue, [2]int64{int64(o.ID), o.Left})
@@ -38,7 +38,7 @@ func report(kind trade.ExecType, o trade.Order) *trade.ExecutionReport {
 	return &trade.ExecutionReport{Type: kind, Order: o}
 }
 
-// filled is a report of a trade of an order, which is changed to what it is after.
+// filled returns the report of an order's trade and changes the order accordingly.
 func filled(o *trade.Order, quantity trade.Quantity, maker bool) *trade.ExecutionReport {
 	o.Filled, o.Leaves, o.Displayed, o.Status = o.Filled+quantity, o.Leaves-quantity, o.Displayed-quantity, trade.OrderStatusPartiallyFilled
 	if o.Leaves == 0 {
@@ -47,9 +47,9 @@ func filled(o *trade.Order, quantity trade.Quantity, maker bool) *trade.Executio
 	return &trade.ExecutionReport{Type: trade.ExecTypeTrade, Order: *o, LastQuantity: quantity, Maker: maker}
 }
 
-// TestSeveralOrdersOfOneRecordRest has a record in which an order trades and rests, a
-// second one trades with it and rests behind it, a third rests at once, and a fourth
-// ends before it does.
+// TestSeveralOrdersOfOneRecordRest applies a record in which one order trades and rests,
+// a second one trades with it and rests, a third rests at once, and a fourth ends before
+// it rests.
 func TestSeveralOrdersOfOneRecordRest(t *testing.T) {
 	s := marketOf("AAA")
 	offer := workingOrder(1, trade.SideSell, 100, 4, 4)
@@ -78,9 +78,9 @@ func TestSeveralOrdersOfOneRecordRest(t *testing.T) {
 	}
 }
 
-// TestAnOrderWorksWithoutRestingAndShowsLessThanItHas covers what the book is told of
-// such orders, and that a snapshot brings them and the queue back.
-func TestAnOrderWorksWithoutRestingAndShowsLessThanItHas(t *testing.T) {
+// TestAnOrderMayWorkWithoutRestingAndDisplayLess covers what the book
+// shows of such orders, and that a snapshot restores them and the queue.
+func TestAnOrderMayWorkWithoutRestingAndDisplayLess(t *testing.T) {
 	s := marketOf("AAA")
 	asleep, part, whole := workingOrder(1, trade.SideBuy, 101, 30, 0), workingOrder(2, trade.SideBuy, 100, 50, 5), workingOrder(3, trade.SideBuy, 100, 8, 8)
 	late := workingOrder(4, trade.SideBuy, 100, 6, 6)
@@ -114,7 +114,7 @@ func TestAnOrderWorksWithoutRestingAndShowsLessThanItHas(t *testing.T) {
 		}
 	}
 	if hashOf(t, again) != hashOf(t, s) {
-		t.Error("the snapshot makes another state")
+		t.Error("the snapshot gives another state")
 	}
 	asleep.Leaves, asleep.Status = 0, trade.OrderStatusCanceled
 	part.Leaves, part.Displayed, part.Status = 0, 0, trade.OrderStatusCanceled

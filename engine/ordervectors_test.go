@@ -10,8 +10,8 @@ import (
 	"todoku/trade"
 )
 
-// orderVector is one order, the rules it meets, and what the venue says to it: nothing
-// where it takes it. Names are those of the screens' messages.
+// orderVector is one order, the rules that apply to it, and the venue's reason to refuse
+// it, empty where the venue accepts it. Names are those of the screens' messages.
 type orderVector struct {
 	Instrument instrumentVector `json:"instrument"`
 	// Reference is the price of the last trade, or the instrument's reference price.
@@ -52,8 +52,8 @@ type requestVector struct {
 	ExpireTime  *int64 `json:"expireTime,omitempty"`
 }
 
-// orderVectors asks an engine. What it alone can know (the book, rates, what a screen
-// has seen) has no part in them.
+// orderVectors gets the reasons from an engine. Rules that need more than the order (the
+// book, rates, what a screen has seen) are not included.
 func orderVectors(t *testing.T) []any {
 	t.Helper()
 	r := rand.New(rand.NewPCG(4, 2))
@@ -78,12 +78,12 @@ func orderVectors(t *testing.T) []any {
 func askOne(t *testing.T, r *rand.Rand) orderVector {
 	t.Helper()
 	v := newTestVenue(t)
-	v.cast(trade.RoleTrader, "alice", "bob", "carol")
+	v.signUp(trade.RoleTrader, "alice", "bob", "carol")
 	i := someInstrument(r)
 	v.must(&trade.UpsertInstrument{Instrument: i})
 	reference := i.ReferencePrice
 	if r.IntN(2) == 0 {
-		// A trade somewhere in the band moves the reference.
+		// A trade inside the band moves the reference.
 		reference += i.TickSize * trade.Price(r.Int64N(9)-4)
 		v.must(limitOrder("bob", "b", trade.SideSell, reference, i.MinQuantity))
 		v.must(limitOrder("carol", "c", trade.SideBuy, reference, i.MinQuantity))
@@ -101,7 +101,7 @@ func askOne(t *testing.T, r *rand.Rand) orderVector {
 	}
 	c := someOrder(r, v.clock, reference, limits.Band, &i)
 	if r.IntN(6) == 0 {
-		// As much as the account may, or a lot more.
+		// The account's maximum, or one lot more.
 		c.Price, c.Quantity = reference, size+i.LotSize*trade.Quantity(r.Int64N(2))
 	}
 	result := v.submit(c)[0]
@@ -154,7 +154,7 @@ func someInstrument(r *rand.Rand) trade.Instrument {
 	i.MaxQuantity = i.MinQuantity + i.LotSize*trade.Quantity(r.Int64N(1000))
 	i.ReferencePrice = i.TickSize * trade.Price(10_000+r.Int64N(min(1<<40, 1<<60/int64(i.TickSize))))
 	if r.IntN(2) == 0 {
-		// Bands whose edges lie on ticks.
+		// Bands whose edges are multiples of the tick.
 		i.ReferencePrice += i.TickSize*10_000 - i.ReferencePrice%(i.TickSize*10_000)
 	}
 	if r.IntN(2) == 0 {
@@ -222,7 +222,7 @@ func someOrder(r *rand.Rand, now time.Time, reference trade.Price, band trade.Ba
 	if c.TimeInForce == trade.TimeInForceGTD && r.IntN(6) != 0 {
 		c.Expire = now.Add(time.Duration(r.IntN(7)-1) * time.Hour).UnixNano()
 	}
-	// The best price decides whether a post-only order is taken: far from it it always is.
+	// Far from the best price, a post-only order is always accepted.
 	c.PostOnly = r.IntN(8) == 0 && (c.Side == trade.SideBuy || !c.TimeInForce.Rests() || c.Type == trade.OrderTypeMarket)
 	return c
 }

@@ -7,15 +7,15 @@ import (
 	"todoku/trade"
 )
 
-// place decides a new order. A malformed one is refused; one that the market or a
-// limit does not take is rejected, which is an event.
+// place decides a new order. A malformed order is refused. An order that the market or a
+// limit does not admit is rejected, which is an event.
 func (d *draft) place(c *trade.PlaceOrder) (trade.Answer, error) {
 	a, m, err := d.entitled(&c.Actor, c.Symbol)
 	if err != nil {
 		return trade.Answer{}, err
 	}
 	if a.working[c.Request] != nil {
-		return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, "client_order_id", "a working order has it")
+		return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, "client_order_id", "a working order has this id")
 	}
 	o, err := newOrder(c, m, d.now)
 	if err != nil {
@@ -32,8 +32,8 @@ func (d *draft) place(c *trade.PlaceOrder) (trade.Answer, error) {
 	return d.match(&o, a, m, &taker, c.Request), nil
 }
 
-// newOrder makes the order that a request asks for, with what it leaves out
-// filled in, or refuses it as malformed.
+// newOrder makes the order of a request, with defaults for what the request leaves out,
+// or refuses it as malformed.
 func newOrder(c *trade.PlaceOrder, m *market, now int64) (trade.Order, error) {
 	o := trade.Order{
 		Account: c.Account, User: c.User, ClientOrderID: c.Request, Symbol: c.Symbol,
@@ -66,15 +66,15 @@ func checkOrder(o *trade.Order, m *market, now int64) error {
 	case o.SelfTrade < trade.SelfTradeCancelTaker || o.SelfTrade >= trade.SelfTradeCount:
 		return trade.Refuse(trade.ReasonBadEnum, "self_trade", "choose CANCEL_TAKER, CANCEL_MAKER or CANCEL_BOTH")
 	case o.TimeInForce == trade.TimeInForceGTD && o.Expire <= now:
-		return trade.Refuse(trade.ReasonBadTime, "expire_time", "a GTD order needs one in the future")
+		return trade.Refuse(trade.ReasonBadTime, "expire_time", "a GTD order needs a time in the future")
 	case o.TimeInForce != trade.TimeInForceGTD && o.Expire != 0:
-		return trade.Refuse(trade.ReasonBadCombination, "expire_time", "only a GTD order has one")
+		return trade.Refuse(trade.ReasonBadCombination, "expire_time", "only a GTD order has an expire time")
 	case o.PostOnly && (o.Type == trade.OrderTypeMarket || !o.TimeInForce.Rests()):
 		return trade.Refuse(trade.ReasonBadCombination, "post_only", "only a limit order that rests can be post-only")
 	case o.Type == trade.OrderTypeMarket && o.TimeInForce.Rests():
 		return trade.Refuse(trade.ReasonBadCombination, "time_in_force", "a market order is IOC or FOK")
 	case o.Type == trade.OrderTypeMarket && o.Price != 0:
-		return trade.Refuse(trade.ReasonBadCombination, "price", "a market order has none")
+		return trade.Refuse(trade.ReasonBadCombination, "price", "a market order has no price")
 	}
 	if o.Type == trade.OrderTypeLimit {
 		if err := m.instrument.CheckPrice("price", o.Price); err != nil {
@@ -84,8 +84,8 @@ func checkOrder(o *trade.Order, m *market, now int64) error {
 	return m.instrument.CheckQuantity("quantity", o.Quantity)
 }
 
-// takerOf returns the order as the book meets it. A market order goes as far as
-// the band and the day's limits allow.
+// takerOf returns the order in the book's terms. The band and the day's price limits
+// bound a market order.
 func takerOf(o *trade.Order, a *account, m *market) book.Taker {
 	t := book.Taker{ID: uint64(o.ID), Quantity: int64(o.Quantity), Owner: a.number, Side: book.Side(o.Side), SelfTrade: book.SelfTrade(o.SelfTrade)}
 	if o.Type == trade.OrderTypeLimit {
@@ -109,8 +109,8 @@ func takerOf(o *trade.Order, a *account, m *market) book.Taker {
 	return t
 }
 
-// match trades an order that was accepted or replaced, puts what may rest into
-// the book and cancels the remainder otherwise.
+// match trades an order that was accepted or replaced. The remainder rests if it may and
+// is canceled otherwise.
 func (d *draft) match(o *trade.Order, a *account, m *market, taker *book.Taker, request trade.RequestID) trade.Answer {
 	taker.Quantity = int64(o.Leaves)
 	if o.TimeInForce == trade.TimeInForceFOK && !m.book.Fillable(*taker) {
@@ -147,7 +147,7 @@ func (d *draft) match(o *trade.Order, a *account, m *market, taker *book.Taker, 
 	return answer(o, trade.ReasonNone)
 }
 
-// fill books one trade on both sides.
+// fill records one trade for both of its orders.
 func (d *draft) fill(o *trade.Order, a *account, maker *order, f *book.Fill, request trade.RequestID) {
 	m := maker.market
 	d.tradeID++
@@ -168,7 +168,7 @@ func (d *draft) fill(o *trade.Order, a *account, maker *order, f *book.Fill, req
 	d.position(maker.holding).Fill(maker.Side, t.Trade.Price, t.Trade.Quantity)
 }
 
-// fillSide books a trade on one of its orders.
+// fillSide records a trade for one of its orders.
 func (d *draft) fillSide(o *trade.Order, t *trade.Trade, request trade.RequestID) *trade.ExecutionReport {
 	o.Filled += t.Quantity
 	o.Leaves -= t.Quantity
@@ -183,7 +183,7 @@ func (d *draft) fillSide(o *trade.Order, t *trade.Trade, request trade.RequestID
 	return r
 }
 
-// end finishes an order that is not in the book.
+// end reports the end of an order that is not in the book.
 func (d *draft) end(o *trade.Order, request trade.RequestID, kind trade.ExecType, status trade.OrderStatus, reason trade.Reason) trade.Answer {
 	o.Status, o.Leaves, o.Displayed = status, 0, 0
 	d.report(kind, o, request, reason)

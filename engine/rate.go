@@ -6,11 +6,11 @@ import (
 	"todoku/trade"
 )
 
-// rates holds back accounts that send more messages than they may. It is not part
-// of the state: what it refuses is not journaled, so that a flood costs no disk.
+// rates limits the messages of accounts. It is not part of the state, and its refusals
+// are not journaled, so that a flood of messages uses no disk.
 //
 // It is the generic cell rate algorithm (ITU-T I.371): an account may be one
-// second ahead of its rate.
+// second ahead of its rate. The values are times in nanoseconds since 1970.
 type rates map[trade.AccountID]int64
 
 // take says whether one more message at a time is within perSecond, and counts it.

@@ -2,9 +2,9 @@ package engine
 
 import "todoku/trade"
 
-// replace decides a new price or quantity for a working order. A smaller quantity
-// at the same price keeps its place in the queue; anything else enters anew and
-// may trade at once.
+// replace decides a new price or quantity for a working order. With a smaller quantity
+// at the same price the order keeps its place in the queue; otherwise it goes to the end
+// of the queue of its price, and may trade at once.
 func (d *draft) replace(c *trade.ReplaceOrder) (trade.Answer, error) {
 	if err := d.mayTrade(&c.Actor); err != nil {
 		return trade.Answer{}, err
@@ -15,7 +15,7 @@ func (d *draft) replace(c *trade.ReplaceOrder) (trade.Answer, error) {
 		return trade.Answer{}, err
 	}
 	if a.working[c.Request] != nil {
-		return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, "client_order_id", "a working order has it")
+		return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, "client_order_id", "a working order has this id")
 	}
 	m := old.market
 	o := old.Order
@@ -49,8 +49,8 @@ func (d *draft) replace(c *trade.ReplaceOrder) (trade.Answer, error) {
 	return d.match(&o, a, m, &taker, c.Request), nil
 }
 
-// shrink takes quantity away from an order that keeps its place. It is allowed
-// while the market is halted or closed: it only reduces risk.
+// shrink reduces the quantity of an order that keeps its place. It is allowed while the
+// market is halted or closed, because it only reduces risk.
 func (d *draft) shrink(old *order, o *trade.Order, request trade.RequestID) trade.Answer {
 	l := d.level(old.market, old.Side, old.market.ticks(old.Price))
 	l.quantity -= int64(old.Displayed - o.Displayed)
@@ -58,14 +58,14 @@ func (d *draft) shrink(old *order, o *trade.Order, request trade.RequestID) trad
 	return answer(o, trade.ReasonNone)
 }
 
-// keep leaves an order as it is and says why.
+// keep leaves an order unchanged and reports why.
 func (d *draft) keep(o *order, request trade.RequestID, reason trade.Reason) trade.Answer {
 	d.add(&trade.CancelRejected{Order: o.Order, Request: request, Reason: reason})
 	return answer(&o.Order, reason)
 }
 
-// target returns the working order of an account that a reference names. That an
-// order of somebody else exists is not said.
+// target returns the working order of an account that a reference names. The refusal
+// does not reveal whether an order of another account exists.
 func (d *draft) target(a *account, ref trade.OrderRef) (*order, error) {
 	switch {
 	case ref.ID != 0:
@@ -76,8 +76,8 @@ func (d *draft) target(a *account, ref trade.OrderRef) (*order, error) {
 		if o := a.working[ref.ClientOrderID]; o != nil {
 			return o, nil
 		}
-		// What was answered under the name tells an order that has ended from one that
-		// never was, and from one that goes by another name now.
+		// The answer of that request distinguishes an order that has ended from one that
+		// never existed, and from one that has another client order id now.
 		kept := d.state.requests.find(&trade.Actor{Account: a.id, Request: ref.ClientOrderID})
 		if kept != nil && kept.Answer.Order() != 0 && kept.Answer.Status != trade.OrderStatusRejected && d.state.orders[kept.Answer.Order()] == nil {
 			return nil, trade.Refuse(trade.ReasonTooLate, "order_id", "")
@@ -85,5 +85,5 @@ func (d *draft) target(a *account, ref trade.OrderRef) (*order, error) {
 	default:
 		return nil, trade.Refuse(trade.ReasonBadName, "order_id", "name the order by order_id or orig_client_order_id")
 	}
-	return nil, trade.Refuse(trade.ReasonUnknownOrder, "order_id", "no working order has it")
+	return nil, trade.Refuse(trade.ReasonUnknownOrder, "order_id", "no working order has this id")
 }

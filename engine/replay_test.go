@@ -30,7 +30,7 @@ func TestRandomCommandsBreakNoPromise(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := v.auditor.compare(replayed); err != nil || hashOf(t, replayed) != v.hash() {
-				t.Fatalf("the replay leads elsewhere: %v", err)
+				t.Fatalf("the replay gives another state: %v", err)
 			}
 			busted := 0
 			for _, trade := range v.auditor.trades {
@@ -46,14 +46,14 @@ func TestRandomCommandsBreakNoPromise(t *testing.T) {
 	}
 }
 
-// played is what a run of a stream left behind.
+// played is the result of a run of a stream.
 type played struct {
 	records []journal.Record
 	hash    [32]byte
 }
 
-// playStream runs an engine with its goroutine and gives it the stream in groups
-// of any size.
+// playStream runs an engine with its goroutine and submits the stream in groups of
+// random sizes.
 func playStream(t *testing.T, stream []step, group int) played {
 	t.Helper()
 	var clock atomic.Int64
@@ -108,7 +108,7 @@ func TestSameCommandsGiveTheSameBytesOnAnyMachine(t *testing.T) {
 	}
 	for i, run := range runs {
 		if run.hash != v.hash() {
-			t.Errorf("run %d leads to another state", i)
+			t.Errorf("run %d gives another state", i)
 		}
 		if len(run.records) != int(v.auditor.sequence) {
 			t.Fatalf("run %d wrote %d records, not %d", i, len(run.records), v.auditor.sequence)
@@ -121,7 +121,7 @@ func TestSameCommandsGiveTheSameBytesOnAnyMachine(t *testing.T) {
 	}
 }
 
-func TestSnapshotAndTailLeadWhereTheWholeJournalLeads(t *testing.T) {
+func TestASnapshotAndItsTailGiveTheStateOfTheJournal(t *testing.T) {
 	v := newStreamVenue(t)
 	makeStream(v, 12, 1500)
 	head := v.auditor.sequence
@@ -141,21 +141,21 @@ func TestSnapshotAndTailLeadWhereTheWholeJournalLeads(t *testing.T) {
 		}
 		tail := restore(snapshot)
 		if again, err := record.EncodeSnapshot(tail.snapshot()); err != nil || !bytes.Equal(again, data) {
-			t.Fatalf("the snapshot of %d is another one when it is read back: %v", r.Sequence, err)
+			t.Fatalf("the snapshot of %d changes when it is read back: %v", r.Sequence, err)
 		}
 		for _, r := range v.records[i+1:] {
 			tail.apply(r)
 		}
 		if tail.sequence != head || hashOf(t, tail) != v.hash() {
-			t.Fatalf("the snapshot of %d and its tail lead to another state", r.Sequence)
+			t.Fatalf("the snapshot of %d and its tail give another state", r.Sequence)
 		}
 	}
 	if hashOf(t, whole) != v.hash() {
-		t.Fatal("the journal leads to another state than the engine has")
+		t.Fatal("the journal gives another state than the engine has")
 	}
 }
 
-func TestASnapshotMadeFromTheOneBeforeIsTheWholeState(t *testing.T) {
+func TestASnapshotMadeFromTheOneBeforeIsComplete(t *testing.T) {
 	v := newStreamVenue(t)
 	makeStream(v, 14, 3000)
 	snapshots := newSnapshotter(v.log, v.engine.options, 0)
@@ -184,7 +184,7 @@ func TestASnapshotMadeFromTheOneBeforeIsTheWholeState(t *testing.T) {
 	}
 }
 
-// snapshotStore is a store that lets no snapshot go.
+// snapshotStore is a store that keeps all snapshots.
 type snapshotStore struct {
 	journal.Store
 
@@ -199,7 +199,7 @@ func (k *snapshotStore) SaveSnapshot(ctx context.Context, s journal.Snapshot) er
 	return k.Store.SaveSnapshot(ctx, s)
 }
 
-func TestSnapshotsWrittenBesideTheEngineAreItsStates(t *testing.T) {
+func TestSnapshotsWrittenDuringARunEqualTheState(t *testing.T) {
 	v := newStreamVenue(t)
 	stream := append(streamSetup(), makeStream(v, 13, 1200)...)
 	store := &snapshotStore{Store: journaltest.NewMemoryStore()}
@@ -258,6 +258,6 @@ func TestSnapshotsWrittenBesideTheEngineAreItsStates(t *testing.T) {
 		}
 	}
 	if next != len(store.snapshots) || replay.sequence != e.state.sequence || hashOf(t, replay) != hashOf(t, e.state) {
-		t.Fatalf("%d of %d snapshots were compared, or the replay leads elsewhere than to %d", next, len(store.snapshots), e.state.sequence)
+		t.Fatalf("%d of %d snapshots were compared, or the replay does not end at %d", next, len(store.snapshots), e.state.sequence)
 	}
 }

@@ -7,27 +7,27 @@ import (
 	"todoku/trade"
 )
 
-// requests remembers what was answered, so that the same request again gets the
-// same answer: for the trading day in which it came and the next one, so that a
-// retry over midnight finds it.
+// requests keeps the answers of requests, so that a repeated request gets the same
+// answer. It keeps them for the trading day of the request and the next one, so that a
+// retry after midnight finds its answer.
 //
-// There may be millions, and every command is looked for and then entered. The
-// answers lie in pieces in the order of their sequences, so that no growth copies
-// them all; small tables, each for a share of the hashes, say where. A built-in map
-// by name took a third of all the time that the engine spent.
+// There may be millions, and every command is looked up and then added. The answers are
+// in pieces in the order of their sequences, so that growing never copies them all.
+// Small tables, each for a part of the hashes, hold their places. A built-in map by name
+// took a third of the engine's time.
 type requests struct {
 	seed   maphash.Seed
 	tables [requestTables]requestTable
-	// pieces hold requestPiece each, the last one up to as many; the number of the
-	// very first is base.
+	// pieces hold requestPiece answers each, the last piece up to as many; base is the
+	// number of the first one.
 	pieces [][]trade.RequestState
 	base   uint64
-	// gone is how many at the beginning of the first piece are forgotten.
+	// gone is the number of forgotten answers at the beginning of the first piece.
 	gone int
-	// forgotten is the time before which what was answered is forgotten; 0 at first.
+	// forgotten is the time before which answers are forgotten; 0 at first.
 	forgotten int64
-	// unsought says that nobody will look for one, so that nothing says where they are.
-	unsought bool
+	// noLookup says that find is never called, so that no table is needed.
+	noLookup bool
 }
 
 const (
@@ -37,9 +37,9 @@ const (
 
 func newRequests() requests { return requests{seed: maphash.MakeSeed()} }
 
-// hash is that of a request's name in its scope: the account or, for
-// administration, the user. It differs from process to process, so that nobody can
-// choose names that meet; nothing but the place in a table depends on it.
+// hash is that of a request's name in its scope: the account or, for administration,
+// the user. The seed differs in each process, so that nobody can choose names that
+// collide; only the place in a table depends on it.
 func (r *requests) hash(a *trade.Actor) uint64 {
 	scope := maphash.String(r.seed, string(a.Account))
 	if a.Account == "" {
@@ -69,7 +69,7 @@ func (r *requests) len() int {
 	return last*requestPiece + len(r.pieces[last]) - r.gone
 }
 
-// find returns what a request was answered, or nil.
+// find returns the answer of a request, or nil.
 func (r *requests) find(a *trade.Actor) *trade.RequestState {
 	hash := r.hash(a)
 	for number := range r.table(hash).numbers(hash) {
@@ -80,14 +80,14 @@ func (r *requests) find(a *trade.Actor) *trade.RequestState {
 	return nil
 }
 
-// add remembers a request that is not there.
+// add keeps the answer of a new request.
 func (r *requests) add(kept *trade.RequestState) {
 	last := len(r.pieces) - 1
 	if last < 0 || len(r.pieces[last]) == requestPiece {
 		r.pieces = append(r.pieces, make([]trade.RequestState, 0, requestPiece))
 		last++
 	}
-	if !r.unsought {
+	if !r.noLookup {
 		hash := r.hash(&kept.Actor)
 		r.table(hash).put(hash, r.base+uint64(last*requestPiece+len(r.pieces[last])))
 	}
@@ -109,7 +109,7 @@ func (r *requests) all() iter.Seq[*trade.RequestState] {
 	}
 }
 
-// forget drops what was answered before a time.
+// forget removes the answers from before a time.
 func (r *requests) forget(before int64) {
 	r.forgotten = max(r.forgotten, before)
 	number := r.base + uint64(r.gone)
@@ -117,7 +117,7 @@ func (r *requests) forget(before int64) {
 		if kept.Time >= before {
 			break
 		}
-		if !r.unsought {
+		if !r.noLookup {
 			hash := r.hash(&kept.Actor)
 			r.table(hash).drop(hash, number)
 		}

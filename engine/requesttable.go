@@ -16,10 +16,10 @@ type requestCell struct {
 
 const smallestTable = 16
 
-// home is where the search for a hash begins. The table was chosen by the top bits.
+// home is where the search for a hash begins. The top bits have chosen the table.
 func (t *requestTable) home(hash uint64) int { return int(hash>>1) & (len(t.cells) - 1) }
 
-// numbers yields what was entered under a hash.
+// numbers yields the numbers that were added with a hash.
 func (t *requestTable) numbers(hash uint64) iter.Seq[uint64] {
 	return func(yield func(uint64) bool) {
 		if len(t.cells) == 0 {
@@ -47,7 +47,7 @@ func (t *requestTable) put(hash, number uint64) {
 	t.used++
 }
 
-// drop removes a number, which is there.
+// drop removes a number, which must be in the table.
 func (t *requestTable) drop(hash, number uint64) {
 	mask := len(t.cells) - 1
 	i := t.home(hash)
@@ -55,8 +55,8 @@ func (t *requestTable) drop(hash, number uint64) {
 		i = (i + 1) & mask
 	}
 	for j := (i + 1) & mask; t.cells[j].hash != 0; j = (j + 1) & mask {
-		// A follower moves back into the hole unless its home lies behind the hole,
-		// where a search for it would no longer pass.
+		// A cell moves back into the gap unless its home is after the gap: a search for it
+		// would not pass there.
 		if (j-t.home(t.cells[j].hash))&mask >= (j-i)&mask {
 			t.cells[i] = t.cells[j]
 			i = j
@@ -66,7 +66,7 @@ func (t *requestTable) drop(hash, number uint64) {
 	t.used--
 }
 
-// shrink gives memory back when little of it is used.
+// shrink releases memory when little of it is used.
 func (t *requestTable) shrink() {
 	switch {
 	case t.used == 0:

@@ -138,7 +138,7 @@ func TestPromotionLosesNothing(t *testing.T) {
 			if i%20 != 19 {
 				continue
 			}
-			// The roles change, in an order that no user could tell from any other.
+			// The roles change; users cannot see the order of the steps.
 			if err := one.Demote(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +177,7 @@ func TestAFormerLeaderIsRefusedAndFollows(t *testing.T) {
 		if err := next.Promote(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		// Nobody has told the former leader, and the next one has decided nothing yet.
+		// The former leader does not know yet, and the new one has decided nothing yet.
 		command := &trade.ConfigureVenue{Venue: trade.Venue{DayEnd: 60}}
 		results := former.SubmitAll(t.Context(), []trade.Command{command, command})
 		for _, r := range results {
@@ -198,7 +198,7 @@ func TestAFormerLeaderIsRefusedAndFollows(t *testing.T) {
 	})
 }
 
-func TestOfManyLeadersOneWritesAtATime(t *testing.T) {
+func TestOnlyOneOfManyLeadersWritesAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, bell := journaltest.NewMemoryStore(), &journal.LocalBell{}
 		members := []*member{join(t, store, bell, Options{}, journal.Open)}
@@ -256,7 +256,7 @@ func TestOfManyLeadersOneWritesAtATime(t *testing.T) {
 	})
 }
 
-func TestAFollowerReadsOnAfterAFailure(t *testing.T) {
+func TestAFollowerContinuesAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, bell := journaltest.NewMemoryStore(), &journal.LocalBell{}
 		leader := join(t, store, bell, Options{}, journal.Open)

@@ -23,7 +23,7 @@ const (
 	tick = trade.Price(1_000_000)
 )
 
-// running is an engine under way over a store.
+// running is an engine that runs over a store.
 type running struct {
 	*engine.Engine
 
@@ -89,8 +89,8 @@ func (r *running) must(c trade.Command) trade.Answer {
 	return answer
 }
 
-// cast signs up traders and opens GOLD.
-func (r *running) cast(names ...trade.UserID) {
+// signUp signs up traders and opens GOLD.
+func (r *running) signUp(names ...trade.UserID) {
 	r.t.Helper()
 	for _, name := range names {
 		r.must(&trade.UpsertUser{Create: true, NewUser: trade.User{
@@ -111,7 +111,7 @@ func order(name trade.UserID, request any) *trade.PlaceOrder {
 	}
 }
 
-// recorded counts how often each request stands in a journal.
+// recorded returns the records of each request in a journal.
 func recorded(t testing.TB, store journal.Store) map[trade.RequestID][]uint64 {
 	t.Helper()
 	found := map[trade.RequestID][]uint64{}
@@ -136,8 +136,8 @@ func recorded(t testing.TB, store journal.Store) map[trade.RequestID][]uint64 {
 	}
 }
 
-// checkAnswered holds the journal to what was answered: an answered request stands
-// there once, under the sequence that was told, and a refused one does not.
+// checkAnswered compares the journal with the answers: an answered request is in it once,
+// under the sequence of its answer, and a refused one is not.
 func checkAnswered(t testing.TB, store journal.Store, results map[trade.RequestID]engine.Result) {
 	t.Helper()
 	found := recorded(t, store)
@@ -145,11 +145,11 @@ func checkAnswered(t testing.TB, store journal.Store, results map[trade.RequestI
 		at := found[id]
 		switch {
 		case len(at) > 1:
-			t.Errorf("%s was carried out in records %d", id, at)
+			t.Errorf("%s is in records %d", id, at)
 		case result.Err == nil && (len(at) == 0 || at[0] != result.Answer.Sequence):
-			t.Errorf("%s was answered as record %d and stands in %d", id, result.Answer.Sequence, at)
+			t.Errorf("%s was answered as record %d and is in %d", id, result.Answer.Sequence, at)
 		case (errors.Is(result.Err, engine.ErrStopped) || errors.Is(result.Err, engine.ErrNotDurable)) && len(at) > 0:
-			t.Errorf("%s stands in record %d although %v", id, at, result.Err)
+			t.Errorf("%s is in record %d although %v", id, at, result.Err)
 		}
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"todoku/trade"
 )
 
-// showRecords writes down what the latest records say.
+// showRecords writes the latest records.
 func (s *scenario) showRecords() {
 	for _, r := range s.records {
 		if len(r.Events) == 0 {
-			s.say("nothing changed")
+			s.printf("nothing changed")
 		}
 		for _, e := range r.Events {
-			s.say("%s", eventText(e))
+			s.printf("%s", eventText(e))
 		}
 	}
 	s.records = nil
@@ -150,7 +150,7 @@ func timeText(at int64) string { return time.Unix(0, at).UTC().Format("Mon 15:04
 func (s *scenario) showBook(symbol trade.Symbol) {
 	m := s.engine.state.instruments[symbol]
 	if m == nil {
-		s.say("no instrument")
+		s.printf("no instrument")
 		return
 	}
 	offers := m.book.Levels(nil, book.Sell, 100)
@@ -161,10 +161,10 @@ func (s *scenario) showBook(symbol trade.Symbol) {
 			w := s.engine.state.orders[trade.OrderID(o.ID)]
 			queue = append(queue, fmt.Sprintf("%s %s %v", w.Account, w.ClientOrderID, w.Leaves))
 		}
-		s.say("%-4v %8v  %v: %s", trade.Side(l.Side), m.price(l.Tick), trade.Quantity(l.Quantity), strings.Join(queue, ", "))
+		s.printf("%-4v %8v  %v: %s", trade.Side(l.Side), m.price(l.Tick), trade.Quantity(l.Quantity), strings.Join(queue, ", "))
 	}
 	if m.book.Len() == 0 {
-		s.say("empty")
+		s.printf("empty")
 	}
 }
 
@@ -172,23 +172,23 @@ func (s *scenario) showBook(symbol trade.Symbol) {
 func (s *scenario) showOrders() {
 	ids := slices.Sorted(maps.Keys(s.engine.state.orders))
 	for _, id := range ids {
-		s.say("%s", orderText(&s.engine.state.orders[id].Order))
+		s.printf("%s", orderText(&s.engine.state.orders[id].Order))
 	}
 	if len(ids) == 0 {
-		s.say("none")
+		s.printf("none")
 	}
 }
 
-// showPositions writes all positions that were ever opened.
+// showPositions writes all positions, also closed ones.
 func (s *scenario) showPositions() {
 	all := s.engine.state.snapshot().Positions
 	slices.SortFunc(all, func(x, y trade.Position) int {
 		return cmp.Or(cmp.Compare(x.Symbol, y.Symbol), cmp.Compare(x.Account, y.Account))
 	})
 	for i := range all {
-		s.say("%s", positionText(&all[i]))
+		s.printf("%s", positionText(&all[i]))
 	}
 	if len(all) == 0 {
-		s.say("none")
+		s.printf("none")
 	}
 }

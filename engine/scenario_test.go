@@ -16,19 +16,19 @@ import (
 )
 
 // The scenarios in testdata/scenarios are the rules of the venue as a trader reads
-// them: a command on a line of its own, and under it, indented, what came of it.
-// Text after "# " explains. After every command the auditor holds the engine to its
-// promises and a replay of the journal to the same state.
+// them: a command on a line of its own, and under it, indented, its result. Text after
+// "# " explains. After every command the auditor checks the engine's promises, and that
+// a replay of the journal gives the same state.
 //
 // Every scenario begins on Monday, 2 March 2026, 9:00 UTC, with the traders alice,
 // bob, carol and dave, the viewer vera, rita of risk and adam the administrator;
 // the trading day ends at 22:00. The commands are those of scenarioVerbs.
 //
-// To rewrite what comes of them: go test ./engine -run Scenarios -update.
+// To rewrite the results: go test ./engine -run Scenarios -update.
 
 var update = flag.Bool("update", false, "rewrite the scenarios' results")
 
-func TestScenariosComeOutAsWritten(t *testing.T) {
+func TestScenariosGiveTheWrittenResults(t *testing.T) {
 	files, err := filepath.Glob("testdata/scenarios/*.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestScenariosComeOutAsWritten(t *testing.T) {
 				}
 			}
 			if got != string(text) {
-				t.Fatal("the file goes on")
+				t.Fatal("the file has more lines")
 			}
 		})
 	}
@@ -77,10 +77,10 @@ func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	s := &scenario{testVenue: newTestVenue(t), facts: map[trade.TradeID]*trade.BustTrade{}}
 	s.must(&trade.ConfigureVenue{Venue: trade.Venue{DayEnd: 22 * 60 * 60}})
-	s.cast(trade.RoleTrader, "alice", "bob", "carol", "dave")
-	s.cast(trade.RoleViewer, "vera")
-	s.cast(trade.RoleRisk, "rita")
-	s.cast(trade.RoleAdmin, "adam")
+	s.signUp(trade.RoleTrader, "alice", "bob", "carol", "dave")
+	s.signUp(trade.RoleViewer, "vera")
+	s.signUp(trade.RoleRisk, "rita")
+	s.signUp(trade.RoleAdmin, "adam")
 	s.thorough, s.records = true, nil
 	return s
 }
@@ -90,7 +90,7 @@ func (s *scenario) play(text string) string {
 	s.t.Helper()
 	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 		if strings.HasPrefix(line, "  ") {
-			continue // The result of another time.
+			continue // An earlier result.
 		}
 		fmt.Fprintln(&s.out, line)
 		command, _, _ := strings.Cut(line, "# ")
@@ -103,12 +103,12 @@ func (s *scenario) play(text string) string {
 	return s.out.String()
 }
 
-// say writes one line of a result.
-func (s *scenario) say(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
+// printf writes one line of a result.
+func (s *scenario) printf(format string, args ...any) { fmt.Fprintf(&s.out, "  "+format+"\n", args...) }
 
 var errUsage = errors.New("not understood")
 
-// words takes a command line apart, from the left.
+// words reads the words of a command line from the left.
 type words struct {
 	left []string
 	err  error
@@ -132,8 +132,8 @@ func (w *words) accept(choices ...string) string {
 	return ""
 }
 
-// rest takes all that is left.
-func (w *words) rest() string {
+// remainder takes all words that are left.
+func (w *words) remainder() string {
 	text := strings.Join(w.left, " ")
 	w.left = nil
 	return text
@@ -164,7 +164,7 @@ func (w *words) percent() trade.BasisPoints {
 	return trade.BasisPoints(q / 1_000_000)
 }
 
-// command executes one line. What is not in the table below begins with who asks.
+// command executes one line. A line that is not in the table below begins with a user.
 func (s *scenario) command(line []string) error {
 	w := &words{left: line[1:]}
 	switch line[0] {
@@ -187,13 +187,13 @@ func (s *scenario) command(line []string) error {
 		s.ask(trade.UserID(line[0]), w)
 	}
 	if w.err == nil && len(w.left) > 0 {
-		w.err = fmt.Errorf("%w: %s", errUsage, w.rest())
+		w.err = fmt.Errorf("%w: %s", errUsage, w.remainder())
 	}
 	return w.err
 }
 
-// instrument SYMBOL tick T lot L [min Q] [max Q] [band N%] [ref P] [low P] [high P] [disclose] [closed]: creates it, or
-// changes what is named.
+// instrument SYMBOL tick T lot L [min Q] [max Q] [band N%] [ref P] [low P] [high P]
+// [disclose] [closed]: creates it, or changes the given values.
 func (s *scenario) instrument(w *words) {
 	i := testInstrument(trade.Symbol(w.next()))
 	if m := s.engine.state.instruments[i.Symbol]; m != nil {
@@ -226,10 +226,10 @@ func (s *scenario) instrument(w *words) {
 			w.err = errUsage
 		}
 	}
-	s.tell(&trade.UpsertInstrument{Instrument: i})
+	s.run(&trade.UpsertInstrument{Instrument: i})
 }
 
-// clock +1h | 22:00 | tuesday 9:00: moves the clock forward and lets it do what is due.
+// clock +1h | 22:00 | tuesday 9:00: moves the clock forward, and the engine does what is due.
 func (s *scenario) moveClock(w *words) {
 	text := w.next()
 	for _, name := range []string{"tuesday", "wednesday", "thursday", "friday"} {
@@ -258,7 +258,7 @@ func (s *scenario) on(clock string, w *words) time.Time {
 	return time.Date(s.clock.Year(), s.clock.Month(), s.clock.Day(), at.Hour(), at.Minute(), 0, 0, time.UTC)
 }
 
-// restart [with snapshot]: reads the journal again, behind a snapshot or whole.
+// restart [with snapshot]: reads the journal again, after a snapshot or completely.
 func (s *scenario) restart(w *words) {
 	if w.accept("with") != "" && w.next() == "snapshot" {
 		if err := s.engine.snapshots.last(s.t.Context(), s.engine.state, true); err != nil {
@@ -269,27 +269,27 @@ func (s *scenario) restart(w *words) {
 	before := s.hash()
 	s.open()
 	if s.hash() != before {
-		w.err = errors.New("the restart leads to another state")
+		w.err = errors.New("the state differs after the restart")
 	}
 }
 
-// tell submits a command and shows what came of it.
-func (s *scenario) tell(c trade.Command) {
+// run submits a command and writes its result.
+func (s *scenario) run(c trade.Command) {
 	s.t.Helper()
 	result := s.submit(c)[0]
 	var refusal *trade.Refusal
 	switch {
 	case errors.As(result.Err, &refusal):
-		s.showRecords() // The clock may have gone before.
-		s.say("refused: %v", refusal)
+		s.showRecords() // The clock may have come first.
+		s.printf("refused: %v", refusal)
 	case result.Err != nil:
-		s.say("error: %v", result.Err)
+		s.printf("error: %v", result.Err)
 	case len(s.records) == 0 && c.From().Request != "":
-		s.say("the answer of record %d again", result.Answer.Sequence)
+		s.printf("the answer of record %d again", result.Answer.Sequence)
 	default:
 		s.showRecords()
 		if s.checkAnswer(result.Answer, c); trade.KindOf(c) == trade.CommandMassCancel {
-			s.say("%d canceled", result.Answer.Count)
+			s.printf("%d canceled", result.Answer.Count)
 		}
 	}
 	s.records = nil

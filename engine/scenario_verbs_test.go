@@ -9,7 +9,7 @@ import (
 	"todoku/trade"
 )
 
-// ask executes what a user asks for. "venue" is the venue itself.
+// ask executes a user's command. "venue" is the venue itself.
 func (s *scenario) ask(user trade.UserID, w *words) {
 	from := trade.Actor{User: user, Account: trade.AccountID(user)}
 	if user == "venue" {
@@ -30,11 +30,11 @@ func (s *scenario) ask(user trade.UserID, w *words) {
 				s.option(&c.Actor, &c.Guard, word, w)
 			}
 		}
-		s.tellAs(c)
+		s.submitAs(c)
 	case "cancel":
 		c := &trade.CancelOrder{Actor: from, Target: ref(w.next())}
 		s.options(&c.Actor, w)
-		s.tellAs(c)
+		s.submitAs(c)
 	case "mass-cancel":
 		s.massCancel(from, w)
 	default:
@@ -53,7 +53,7 @@ func ref(text string) trade.OrderRef {
 	return trade.OrderRef{ClientOrderID: trade.RequestID(text)}
 }
 
-// option reads what many commands know: as ID, for ACCOUNT, seen VERSION moves N.
+// option reads the options of many commands: as ID, for ACCOUNT, seen VERSION moves N.
 func (s *scenario) option(from *trade.Actor, guard *trade.StaleGuard, word string, w *words) {
 	switch word {
 	case "as":
@@ -76,13 +76,13 @@ func (s *scenario) options(from *trade.Actor, w *words) {
 	}
 }
 
-// tellAs submits under the request id that was given, or the next free one.
-func (s *scenario) tellAs(c trade.Command) {
+// submitAs submits with the given request id, or with the next free one.
+func (s *scenario) submitAs(c trade.Command) {
 	if from := c.From(); from.Request == "" && from.User != "" {
 		s.requests++
 		from.Request = trade.RequestID("r" + strconv.Itoa(s.requests))
 	}
-	s.tell(c)
+	s.run(c)
 }
 
 // place reads QUANTITY SYMBOL @ PRICE|market [day|gtc|ioc|fok] [gtd +1h] [post-only]
@@ -123,7 +123,7 @@ func (s *scenario) place(from trade.Actor, side string, w *words) {
 		}
 	}
 	if w.err == nil {
-		s.tellAs(c)
+		s.submitAs(c)
 	}
 }
 
@@ -148,10 +148,10 @@ func (s *scenario) massCancel(from trade.Actor, w *words) {
 			c.Symbol = trade.Symbol(word)
 		}
 	}
-	s.tellAs(c)
+	s.submitAs(c)
 }
 
-// administer executes what is not about one account's orders.
+// administer executes commands that are not about one account's orders.
 func (s *scenario) administer(from trade.Actor, verb string, w *words) {
 	switch verb {
 	case "open", "halt", "close", "pre-open":
@@ -159,7 +159,7 @@ func (s *scenario) administer(from trade.Actor, verb string, w *words) {
 			"open": trade.TradingStatusOpen, "halt": trade.TradingStatusHalted,
 			"close": trade.TradingStatusClosed, "pre-open": trade.TradingStatusPreOpen,
 		}
-		s.tellAs(&trade.SetTradingStatus{Actor: from, Symbol: trade.Symbol(w.next()), Status: status[verb], Text: w.rest()})
+		s.submitAs(&trade.SetTradingStatus{Actor: from, Symbol: trade.Symbol(w.next()), Status: status[verb], Text: w.remainder()})
 	case "limits":
 		s.limits(from, w)
 	case "bust":
@@ -172,31 +172,31 @@ func (s *scenario) administer(from trade.Actor, verb string, w *words) {
 		if w.accept("as") != "" {
 			from.Request = trade.RequestID(w.next())
 		}
-		again.Actor, again.Text = from, w.rest()
-		s.tellAs(&again)
+		again.Actor, again.Text = from, w.remainder()
+		s.submitAs(&again)
 	case "suspend", "resume":
 		u := s.userNamed(trade.UserID(w.next()))
 		u.Suspended = verb == "suspend"
-		s.tellAs(&trade.UpsertUser{Actor: from, NewUser: u})
+		s.submitAs(&trade.UpsertUser{Actor: from, NewUser: u})
 	case "accounts": // USER ACCOUNT...
 		u := s.userNamed(trade.UserID(w.next()))
 		u.Accounts = nil
 		for len(w.left) > 0 {
 			u.Accounts = append(u.Accounts, trade.AccountID(w.next()))
 		}
-		s.tellAs(&trade.UpsertUser{Actor: from, NewUser: u})
+		s.submitAs(&trade.UpsertUser{Actor: from, NewUser: u})
 	case "create": // USER ROLE ACCOUNT
 		roles := map[string]trade.Role{"trader": trade.RoleTrader, "viewer": trade.RoleViewer, "risk": trade.RoleRisk, "admin": trade.RoleAdmin}
 		id := trade.UserID(w.next())
-		s.tellAs(&trade.UpsertUser{Actor: from, Create: true, NewUser: trade.User{
+		s.submitAs(&trade.UpsertUser{Actor: from, Create: true, NewUser: trade.User{
 			ID: id, DisplayName: string(id), Roles: roles[w.next()], Accounts: []trade.AccountID{trade.AccountID(w.next())},
 		}})
 	case "announce":
-		s.tellAs(&trade.Announce{Actor: from, Text: w.rest()})
+		s.submitAs(&trade.Announce{Actor: from, Text: w.remainder()})
 	case "online", "offline":
-		s.tellAs(&trade.SetPresence{Actor: from, Subject: trade.UserID(w.next()), Online: verb == "online"})
+		s.submitAs(&trade.SetPresence{Actor: from, Subject: trade.UserID(w.next()), Online: verb == "online"})
 	case "day-end": // HOUR
-		s.tellAs(&trade.ConfigureVenue{Actor: from, Venue: trade.Venue{DayEnd: uint32(w.number() * 60 * 60)}})
+		s.submitAs(&trade.ConfigureVenue{Actor: from, Venue: trade.Venue{DayEnd: uint32(w.number() * 60 * 60)}})
 	default:
 		w.err = errUsage
 	}
@@ -222,10 +222,10 @@ func (s *scenario) limits(from trade.Actor, w *words) {
 			w.err = errUsage
 		}
 	}
-	s.tellAs(c)
+	s.submitAs(c)
 }
 
-// bustOf returns the facts of a trade as the history has them now.
+// bustOf returns the facts of a trade as they are in the history now.
 func (s *scenario) bustOf(id trade.TradeID) *trade.BustTrade {
 	t, ok := s.auditor.trades[id]
 	if !ok {

@@ -11,11 +11,11 @@ import (
 	"todoku/trade"
 )
 
-// fill puts resting one-lot orders of several accounts into the book.
+// fill adds resting one-lot orders of several accounts to the book.
 func (r *running) fill(orders, levels int) {
 	r.t.Helper()
 	names := []trade.UserID{"bob", "carol", "dave"}
-	r.cast(append(names, "alice")...)
+	r.signUp(append(names, "alice")...)
 	commands := make([]trade.Command, orders)
 	for i := range commands {
 		o := order(names[i%len(names)], fmt.Sprint("m", i))
@@ -35,7 +35,7 @@ func sweep(orders int) *trade.PlaceOrder {
 	return o
 }
 
-func TestWhatNoRecordHoldsIsRefusedByNameAndWithoutHarm(t *testing.T) {
+func TestACommandTooLargeForARecordIsRefused(t *testing.T) {
 	store := journaltest.NewMemoryStore()
 	r := start(t, store, engine.Options{MaxRecord: 5000})
 	r.fill(100, 10)

@@ -10,8 +10,8 @@ import (
 	"todoku/trade"
 )
 
-// snapshot writes the state down in canonical order. Orders come from the map of
-// them, and not from the books, which may not hold all.
+// snapshot returns the state in canonical order. Orders come from the map of orders,
+// because not all of them rest in a book.
 func (s *state) snapshot() *trade.Snapshot {
 	out := &trade.Snapshot{
 		Sequence: s.sequence, Time: s.time, Venue: s.venue, DayEnd: s.dayEnd,
@@ -51,7 +51,7 @@ func (s *state) snapshot() *trade.Snapshot {
 	return out
 }
 
-// levels returns what the book shows of a side.
+// levels returns the displayed levels of a side.
 func (m *market) levels(side book.Side) []trade.Level {
 	shown := m.book.Levels(nil, side, math.MaxInt)
 	out := make([]trade.Level, len(shown))
@@ -61,9 +61,8 @@ func (m *market) levels(side book.Side) []trade.Level {
 	return out
 }
 
-// canonical is the order of orders in a snapshot: by symbol, side and priority, then
-// those that do not rest, by id. Putting them to work in this order makes the same
-// books.
+// canonical compares orders as a snapshot sorts them: by symbol, side and priority, then
+// those that do not rest, by id. Adding them in this order makes the same books.
 func canonical(x, y *order) int {
 	switch {
 	case x.market != y.market:

@@ -18,7 +18,7 @@ func TestHistoryBeyondTheRetentionIsDroppedBehindASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := journaltest.NewMemoryStore()
 		r := start(t, store, engine.Options{SnapshotEvery: 10, Retain: 2 * time.Hour})
-		r.cast("alice")
+		r.signUp("alice")
 		for n := range 100 {
 			r.must(order("alice", n))
 			pass(10 * time.Minute)
@@ -33,7 +33,7 @@ func TestHistoryBeyondTheRetentionIsDroppedBehindASnapshot(t *testing.T) {
 			t.Errorf("record %d of %d is the oldest and %v old", oldest, head, age)
 		}
 		if _, err := r.log.Read(t.Context(), 0, 1); !errors.Is(err, journal.ErrCompacted) && oldest > 1 {
-			// The log may still have it in memory; the store must not.
+			// The log may still have it in memory; the store must not have it.
 			if _, err := store.Read(t.Context(), 0, 1); !errors.Is(err, journal.ErrCompacted) {
 				t.Errorf("the first record: %v", err)
 			}
@@ -45,7 +45,7 @@ func TestHistoryBeyondTheRetentionIsDroppedBehindASnapshot(t *testing.T) {
 	})
 }
 
-// forgetful is a store whose newest snapshot is damaged, as the store finds out.
+// forgetful is a store that finds its newest snapshot damaged.
 type forgetful struct {
 	journal.Store
 
@@ -59,10 +59,10 @@ func (f *forgetful) LoadSnapshot(ctx context.Context, atMost uint64) (journal.Sn
 	return f.Store.LoadSnapshot(ctx, atMost)
 }
 
-func TestADamagedSnapshotIsPassedOver(t *testing.T) {
+func TestADamagedSnapshotIsSkipped(t *testing.T) {
 	store := &forgetful{Store: journaltest.NewMemoryStore()}
 	r := start(t, store, engine.Options{})
-	r.cast("alice")
+	r.signUp("alice")
 	r.must(order("alice", 1))
 	r.stop()
 	first, err := store.LoadSnapshot(t.Context(), journal.MaxSequence)
@@ -82,10 +82,10 @@ func TestADamagedSnapshotIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestASnapshotThatCannotBeReadIsRefusedInWords(t *testing.T) {
+func TestAnUnreadableSnapshotIsRefusedWithAnExplanation(t *testing.T) {
 	store := journaltest.NewMemoryStore()
 	r := start(t, store, engine.Options{})
-	r.cast("alice")
+	r.signUp("alice")
 	r.stop()
 	if err := store.SaveSnapshot(t.Context(), journal.Snapshot{Sequence: r.log.Head(), Data: []byte("\xff")}); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestASnapshotThatCannotBeReadIsRefusedInWords(t *testing.T) {
 	}
 }
 
-// noSnapshots is a store that has no room for snapshots.
+// noSnapshots is a store that refuses snapshots.
 type noSnapshots struct {
 	journal.Store
 
@@ -142,7 +142,7 @@ func TestASnapshotThatFailsIsNotTriedWithEveryRecord(t *testing.T) {
 	})
 }
 
-// slowSnapshots is a store that takes a while for each snapshot.
+// slowSnapshots is a store that takes time for each snapshot.
 type slowSnapshots struct {
 	journal.Store
 
@@ -160,7 +160,7 @@ func TestSnapshotsTakeATenthOfTheTimeAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &slowSnapshots{Store: journaltest.NewMemoryStore()}
 		r := start(t, store, engine.Options{SnapshotEvery: 10})
-		r.cast("alice")
+		r.signUp("alice")
 		for n := range 2000 {
 			r.must(order("alice", n))
 			pass(100 * time.Millisecond)

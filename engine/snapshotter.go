@@ -13,13 +13,13 @@ import (
 
 // snapshotter writes snapshots beside the running engine. It reads the journal
 // into a state of its own, as a restart would: the engine never waits for it, and
-// every snapshot proves that the journal alone leads to the state.
+// every snapshot proves that the state follows from the journal alone.
 type snapshotter struct {
 	log     *journal.Log
 	options Options
 	due     chan uint64
-	// offered is the sequence that was last taken up by run; the engine's goroutine
-	// alone uses it.
+	// offered is the sequence that was last sent to run; only the engine's goroutine
+	// uses it.
 	offered uint64
 	// saved is the newest snapshot's sequence.
 	saved atomic.Uint64
@@ -31,8 +31,8 @@ func newSnapshotter(log *journal.Log, options Options, saved uint64) *snapshotte
 	return s
 }
 
-// offer says that the journal has come to a sequence. It never waits: while a
-// snapshot is being written, the next one is due later.
+// offer requests a snapshot when one is due at a sequence. It never waits: while a
+// snapshot is being written, the next one is requested later.
 func (s *snapshotter) offer(sequence uint64) {
 	if sequence < s.offered+s.options.SnapshotEvery {
 		return
@@ -44,8 +44,8 @@ func (s *snapshotter) offer(sequence uint64) {
 	}
 }
 
-// run writes snapshots until ctx ends. What goes wrong is reported, and the next
-// one is tried when it would be due in any case.
+// run writes snapshots until ctx ends. It reports errors; the next attempt is the next
+// snapshot that is due.
 func (s *snapshotter) run(ctx context.Context) error {
 	for {
 		select {
@@ -53,8 +53,8 @@ func (s *snapshotter) run(ctx context.Context) error {
 			return nil
 		case sequence := <-s.due:
 			began := s.options.Clock()
-			// More may have come while the last one was being written or paid for, and
-			// the last one may have had what this one was offered for.
+			// The journal may have grown since the offer, and the last snapshot may be
+			// newer than the offer.
 			sequence = max(sequence, s.log.Head())
 			if sequence == s.saved.Load() {
 				continue
@@ -62,14 +62,13 @@ func (s *snapshotter) run(ctx context.Context) error {
 			if err := s.write(ctx, sequence); err != nil && ctx.Err() == nil && !errors.Is(err, journal.ErrFollower) {
 				s.options.Report(Report{What: SnapshotFailed, Sequence: sequence, Err: err})
 			}
-			rest(ctx, restAfter*s.options.Clock().Sub(began))
+			pause(ctx, pauseFactor*s.options.Clock().Sub(began))
 		}
 	}
 }
 
-// write makes the snapshot of a sequence out of the one before and the records
-// since, and lets go of both. The requests that the one before holds, which may be
-// millions, stay the bytes that they are.
+// write makes the snapshot of a sequence from the one before and the records since. The
+// requests of the one before, which may be millions, are copied without decoding them.
 func (s *snapshotter) write(ctx context.Context, sequence uint64) error {
 	before, err := newestSnapshot(ctx, s.log, sequence)
 	if err != nil {
@@ -84,7 +83,7 @@ func (s *snapshotter) write(ctx context.Context, sequence uint64) error {
 		return fmt.Errorf("engine: snapshot %d: %w", before.Sequence, err)
 	}
 	state := restore(snapshot)
-	state.requests.unsought = true
+	state.requests.noLookup = true
 	if err := state.replay(ctx, s.log, sequence); err != nil {
 		return err
 	}
@@ -95,17 +94,16 @@ func (s *snapshotter) write(ctx context.Context, sequence uint64) error {
 	return s.save(ctx, state, requests)
 }
 
-// restAfter is how many times as long as a snapshot took none is written after it:
-// a state of a million requests takes seconds, and a venue that fills the journal
-// in less would do little else. longestRest is for a clock that was set.
+// The pause after a snapshot is pauseFactor times as long as writing it took. A snapshot
+// with a million requests takes seconds; on a busy venue, the next one would be due
+// before it is written. longestPause bounds the pause when the clock was set.
 const (
-	restAfter   = 9
-	longestRest = 10 * time.Minute
+	pauseFactor  = 9
+	longestPause = 10 * time.Minute
 )
 
-// rest waits, or until ctx ends.
-func rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(min(d, longestRest))
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(min(d, longestPause))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -113,8 +111,8 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// last writes the snapshot of a stopping engine, if its state is the journal's
-// and there is something new in it.
+// last writes the snapshot of a stopping engine, if its state agrees with the journal
+// and is newer than the last snapshot.
 func (s *snapshotter) last(ctx context.Context, state *state, sound bool) error {
 	if !sound || state.sequence == s.saved.Load() {
 		return nil
@@ -122,7 +120,7 @@ func (s *snapshotter) last(ctx context.Context, state *state, sound bool) error 
 	return s.save(ctx, state, nil)
 }
 
-// save stores a state, with requests that were answered before those that it has.
+// save stores a state, with the requests earlier before its own.
 func (s *snapshotter) save(ctx context.Context, state *state, earlier record.Requests) error {
 	data, err := record.EncodeSnapshotAfter(earlier, state.snapshot())
 	if err != nil {
@@ -136,9 +134,9 @@ func (s *snapshotter) save(ctx context.Context, state *state, earlier record.Req
 	return s.compact(ctx, before)
 }
 
-// compact drops the records that are older than the retention and stand behind a
-// snapshot: the one before the newest, so that a restart which finds the newest
-// damaged can still replay from it.
+// compact drops the records that are older than the retention and are covered by a
+// snapshot. That is the snapshot before the newest, so that a restart can replay from it
+// when the newest is damaged.
 func (s *snapshotter) compact(ctx context.Context, snapshot uint64) error {
 	if s.options.Retain <= 0 {
 		return nil

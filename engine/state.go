@@ -9,9 +9,8 @@ import (
 	"todoku/trade"
 )
 
-// state is all that the venue's decisions depend on. Only the records of the
-// journal change it, through apply; deciding reads it. One goroutine uses it at a
-// time.
+// state is everything that the venue's decisions depend on. Only apply changes it, from
+// the records of the journal; deciding reads it. One goroutine uses it at a time.
 type state struct {
 	sequence  uint64
 	time      int64
@@ -25,22 +24,21 @@ type state struct {
 	accounts    map[trade.AccountID]*account
 	orders      map[trade.OrderID]*order
 
-	// busts holds the busted trades, lastBust when an order last lost one.
+	// busts holds the busted trades; lastBust is the time of an order's last bust.
 	busts    map[trade.TradeID]trade.Trade
 	lastBust map[trade.OrderID]int64
 
 	requests  requests
 	deadlines deadlines
-	// dayOrders counts the working DAY orders: without them and without requests
-	// to forget, the end of the day is no work and is not journaled.
+	// dayOrders counts the working DAY orders: without them and without requests to
+	// forget, the end of the day changes nothing and is not journaled.
 	dayOrders int
-	// entered counts the orders that were put to work, see order.entry.
+	// entered counts the orders that began to work, see order.entry.
 	entered uint64
-	// entering holds the orders that the record being applied enters, until they are
-	// put to work.
+	// entering holds the orders that the record being applied enters, until they work.
 	entering []*trade.Order
-	// spare holds orders that no longer work, for the next ones to use their memory.
-	// Nothing refers to an order that has left the indexes.
+	// spare holds orders that no longer work, so that new orders use their memory. Nothing
+	// refers to an order that has left the indexes.
 	spare []*order
 }
 
@@ -48,42 +46,42 @@ type state struct {
 type market struct {
 	instrument trade.Instrument
 	last       trade.Price
-	book       *book.Book // an index of what the orders show
+	book       *book.Book // an index of what the orders display
 	version    uint64
 	working    int // orders, resting or not
 }
 
-// account is what the engine holds of one account.
+// account is the state of one account.
 type account struct {
 	id     trade.AccountID
-	number uint32 // names it in the books; from 1
+	number uint32 // its owner number in the books; from 1
 	limits trade.Limits
 	// working holds the working orders by the client order id that they have now.
 	working  map[trade.RequestID]*order
 	holdings map[trade.Symbol]*holding
 }
 
-// holding is an account's part in one instrument.
+// holding is an account's position and working quantity in one instrument.
 type holding struct {
 	position trade.Position
-	// buying and selling are what works on each side.
+	// buying and selling are the working quantities of each side.
 	buying, selling trade.Quantity
 }
 
 // order is a working order with the engine's links. The map of orders is the truth
-// about them; a book is an index of what they show.
+// about them; a book is an index of what they display.
 type order struct {
 	trade.Order
 	account *account
 	market  *market
 	holding *holding
-	// entry orders those of one price by time: the earlier, the smaller.
+	// entry is the priority among the orders of one price: the smaller, the earlier.
 	entry uint64
 	// expiry is the deadline of a GTD order.
 	expiry deadline
 }
 
-// rests says whether an order lies in its book. One that shows nothing works without.
+// rests says whether an order is in its book. An order that displays nothing is not.
 func (o *order) rests() bool { return o.Displayed > 0 }
 
 func newState() *state {
@@ -98,7 +96,7 @@ func newState() *state {
 	}
 }
 
-// spareOrders bounds the memory that is kept for orders to come.
+// spareOrders bounds the memory that is kept for new orders.
 const spareOrders = 10_000
 
 func (s *state) newOrder() *order {
@@ -117,8 +115,7 @@ func (s *state) spareOrder(w *order) {
 	}
 }
 
-// account returns an account, which comes into being with its first mention in a
-// record.
+// account returns an account, and creates it where it does not exist.
 func (s *state) account(id trade.AccountID) *account {
 	a := s.accounts[id]
 	if a == nil {
@@ -142,13 +139,13 @@ func (a *account) holding(symbol trade.Symbol) *holding {
 	return h
 }
 
-// maxExposure bounds the position that an account comes to when all that works on
-// one side trades: 23 billion units. Then no sum of quantities can pass 64 bits, and
-// no money that these can make 128, before the next order is admitted.
+// maxExposure bounds the position that an account would have if all its orders of one
+// side traded: 23 billion units. So no sum of quantities can exceed 64 bits, and no sum
+// of money 128, before the next order is admitted.
 const maxExposure = trade.Quantity(1) << 61
 
-// takes says whether the position can be counted exactly with so much more working
-// or traded on a side.
+// takes says whether the position can be computed exactly with more quantity working or
+// traded on a side.
 func (h *holding) takes(side trade.Side, more trade.Quantity) bool {
 	held := h.position.Quantity
 	if side == trade.SideSell {
@@ -157,7 +154,7 @@ func (h *holding) takes(side trade.Side, more trade.Quantity) bool {
 	return h.position.Countable() && more <= maxExposure-held-*h.works(side)
 }
 
-// works returns what works on a side.
+// works returns the working quantity of a side.
 func (h *holding) works(side trade.Side) *trade.Quantity {
 	if side == trade.SideBuy {
 		return &h.buying
@@ -171,7 +168,7 @@ func (m *market) ticks(p trade.Price) int64 { return int64(p / m.instrument.Tick
 // price returns a tick of the book as a price.
 func (m *market) price(tick int64) trade.Price { return trade.Price(tick) * m.instrument.TickSize }
 
-// reference is where price bands are measured from.
+// reference is the price from which bands are measured.
 func (m *market) reference() trade.Price {
 	if m.last != 0 {
 		return m.last

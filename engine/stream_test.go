@@ -15,7 +15,7 @@ type step struct {
 	command trade.Command
 }
 
-// streamMaker makes commands of every kind: mostly ones that work, some that do not.
+// streamMaker makes commands of every kind: mostly valid ones, some that are refused.
 type streamMaker struct {
 	*rand.Rand
 
@@ -39,7 +39,7 @@ func newStreamVenue(t testing.TB) *testVenue {
 	return v
 }
 
-// streamSetup is how every random stream begins.
+// streamSetup returns the first commands of every random stream.
 func streamSetup() []step {
 	var all []step
 	add := func(c trade.Command) { all = append(all, step{command: c}) }
@@ -62,7 +62,7 @@ func streamSetup() []step {
 	return all
 }
 
-// makeStream makes a stream and plays it, so that each command fits what is there.
+// makeStream makes a stream and plays it, so that each command fits the current state.
 func makeStream(v *testVenue, seed uint64, commands int) []step {
 	v.t.Helper()
 	m := &streamMaker{Rand: rand.New(rand.NewPCG(seed, 2)), venue: v}
@@ -85,7 +85,7 @@ func makeStream(v *testVenue, seed uint64, commands int) []step {
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
-// actor names somebody and a request: new ones mostly, sometimes one that was.
+// actor returns a user and a request id: mostly a new one, sometimes a used one.
 func (m *streamMaker) actor() trade.Actor {
 	user := pick(m.Rand, streamUsers)
 	a := trade.Actor{User: user, Account: trade.AccountID(user)}
@@ -172,7 +172,7 @@ func (m *streamMaker) place() trade.Command {
 	return c
 }
 
-// target names a working order of the account, mostly.
+// target returns mostly a working order of the account.
 func (m *streamMaker) target(a *trade.Actor) trade.OrderRef {
 	state := m.venue.engine.state
 	if account := state.accounts[a.Account]; account != nil && m.IntN(20) > 0 {
@@ -198,7 +198,7 @@ func (m *streamMaker) massCancel() trade.Command {
 	return c
 }
 
-// bust takes back one of the trades that there were, by what the records say.
+// bust undoes one of the earlier trades, with the facts from the records.
 func (m *streamMaker) bust() trade.Command {
 	trades := len(m.venue.auditor.trades)
 	if trades == 0 {

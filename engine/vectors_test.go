@@ -16,16 +16,15 @@ import (
 	"todoku/trade"
 )
 
-// The screens reckon with money and know the venue's rules without asking it. What they
-// are held to is written down here, by the venue itself: desktop/test/vectors holds what
-// this package and package trade say to numbers and orders, and the screens' tests say
-// the same from it.
+// The screens compute money and check the venue's rules themselves. The files in
+// desktop/test/vectors hold the results of this package and of package trade for many
+// numbers and orders, and the screens' tests compare with them.
 //
 // To rewrite the files: go test ./engine -run Vectors -update.
 
 const vectorFolder = "../desktop/test/vectors"
 
-func TestVectorsOfTheScreensAreWhatTheVenueSays(t *testing.T) {
+func TestVectorsOfTheScreensAgreeWithTheVenue(t *testing.T) {
 	for name, vectors := range map[string][]any{
 		"parse.json":     parseVectors(),
 		"notionals.json": notionalVectors(),
@@ -33,7 +32,7 @@ func TestVectorsOfTheScreensAreWhatTheVenueSays(t *testing.T) {
 		"reasons.json":   reasonVectors(),
 		"orders.json":    orderVectors(t),
 	} {
-		// One a line, so that a difference shows what changed.
+		// One on each line, so that a diff shows what changed.
 		var got bytes.Buffer
 		for i, vector := range vectors {
 			got.WriteString([]string{"[\n", ",\n"}[min(i, 1)])
@@ -56,7 +55,7 @@ func TestVectorsOfTheScreensAreWhatTheVenueSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got.Bytes(), want) {
-			t.Errorf("%s is not what the venue says; rewrite it with -update and look at the difference", file)
+			t.Errorf("%s differs from the venue's results; rewrite it with -update and check the difference", file)
 		}
 	}
 }
@@ -76,8 +75,8 @@ func reasonVectors() []any {
 	return all
 }
 
-// parseVector says what a text is as a price: in steps of 1e-8, and as the venue
-// writes it; neither when it is none.
+// parseVector is a text and its price: in steps of 1e-8, and as the venue writes it; both
+// are empty when the text is not a price.
 type parseVector struct {
 	Text  string  `json:"text"`
 	Units *string `json:"units"`
@@ -89,7 +88,7 @@ type notionalVector struct {
 	Price    string `json:"price"`
 	Quantity string `json:"quantity"`
 	Notional string `json:"notional"`
-	// Other money, empty where the sum is more than is counted.
+	// Another amount; empty where the sum would be too large.
 	Other      string `json:"other"`
 	Sum        string `json:"sum"`
 	Difference string `json:"difference"`
@@ -97,7 +96,7 @@ type notionalVector struct {
 	Order int    `json:"order"`
 	Tick  string `json:"tick"`
 	Lot   string `json:"lot"`
-	// Why no order can have the price or the quantity; empty where one can.
+	// Why no order can have the price or the quantity; empty where both are valid.
 	PriceReason    string `json:"priceReason"`
 	QuantityReason string `json:"quantityReason"`
 }
@@ -152,8 +151,8 @@ func notionalVectors() []any {
 			Price: p.String(), Quantity: q.String(), Notional: n.String(), Tick: instrument.TickSize.String(), Lot: instrument.LotSize.String(),
 			PriceReason: reasonOf(instrument.CheckPrice("price", p)), QuantityReason: reasonOf(instrument.CheckQuantity("quantity", q)),
 		}
-		// A sum of two products that are near the largest passes what the venue counts; it
-		// refuses the position long before.
+		// The sum of two products near the largest is too large for the venue; it refuses
+		// such positions long before.
 		if n.Hi < 1<<61 && n.Hi > -(1<<61) && other.Hi < 1<<61 && other.Hi > -(1<<61) {
 			v.Other, v.Sum, v.Difference, v.Order = other.String(), n.Add(other).String(), n.Sub(other).String(), n.Cmp(other)
 		}
@@ -179,7 +178,7 @@ func positionVectors() []any {
 	return all
 }
 
-// reasonOf is the word of a refusal, or empty.
+// reasonOf returns the reason of a refusal, or empty.
 func reasonOf(err error) string {
 	var refusal *trade.Refusal
 	if errors.As(err, &refusal) {
@@ -188,7 +187,7 @@ func reasonOf(err error) string {
 	return ""
 }
 
-// number is of any size, as many small ones as large ones.
+// number returns a number of random length.
 func number(r *rand.Rand) int64 {
 	n := int64(r.Uint64() >> (1 + r.IntN(62)))
 	if r.IntN(4) == 0 {
@@ -228,7 +227,7 @@ func parsedTexts(r *rand.Rand) []string {
 		texts = append(texts, n)
 	}
 	for range 60 {
-		// Near what 63 bits hold.
+		// Near the limit of 63 bits.
 		near := new(big.Int).Add(big.NewInt(math.MaxInt64), big.NewInt(r.Int64N(9)-4)).String()
 		texts = append(texts, near[:len(near)-8]+"."+near[len(near)-8:]+strings.Repeat("0", r.IntN(3)))
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 // testVenue is an engine without its goroutine over a journal in memory, with a
-// clock that moves when a test says so. After every command an auditor looks at
-// what was journaled and what the engine holds.
+// clock that tests move. After every command an auditor checks the journal and the
+// engine's state.
 type testVenue struct {
 	t       testing.TB
 	store   journal.Store
@@ -50,7 +50,7 @@ func (v *testVenue) open() {
 	}
 }
 
-// submit puts commands to the engine as one group and audits what comes of it.
+// submit sends commands to the engine as one group and audits the results.
 func (v *testVenue) submit(commands ...trade.Command) []Result {
 	v.t.Helper()
 	before, after := v.engine.state.sequence, [32]byte{}
@@ -67,14 +67,14 @@ func (v *testVenue) submit(commands ...trade.Command) []Result {
 	return s.results
 }
 
-// tick lets the clock do what is due.
+// tick decides what is due.
 func (v *testVenue) tick() {
 	v.t.Helper()
 	v.engine.tick(context.Background())
 	v.audit()
 }
 
-// audit follows what was journaled since the last time.
+// audit follows the records since the last call.
 func (v *testVenue) audit() {
 	v.t.Helper()
 	for _, r := range readRecords(v.t, v.log, v.auditor.sequence) {
@@ -98,7 +98,7 @@ func (v *testVenue) audit() {
 			v.t.Fatalf("%s of %d: %v", name, v.auditor.sequence, err)
 		}
 		if hashOf(v.t, s) != v.hash() {
-			v.t.Fatalf("%s of %d leads to another state", name, v.auditor.sequence)
+			v.t.Fatalf("%s of %d gives another state", name, v.auditor.sequence)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func hashOf(t testing.TB, s *state) [32]byte {
 	return sum
 }
 
-// readRecords reads and decodes everything behind a sequence.
+// readRecords reads and decodes all records after a sequence.
 func readRecords(t testing.TB, log *journal.Log, after uint64) []*trade.Record {
 	t.Helper()
 	var all []*trade.Record
@@ -148,8 +148,8 @@ func (v *testVenue) must(c trade.Command) {
 	}
 }
 
-// cast signs up who trades in tests: each user has an account of the same name.
-func (v *testVenue) cast(roles trade.Role, names ...trade.UserID) {
+// signUp adds the users of tests, each with an account of the same name.
+func (v *testVenue) signUp(roles trade.Role, names ...trade.UserID) {
 	v.t.Helper()
 	for _, name := range names {
 		v.must(&trade.UpsertUser{Create: true, NewUser: trade.User{

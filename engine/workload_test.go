@@ -24,10 +24,9 @@ import (
 //     are cancelled after an exponential lifetime that grows with depth. 2 % of
 //     cancels and replaces come twice and find nothing.
 //
-// One stream is 1,000,000 new orders, about two million messages. The books that
-// stand meanwhile go from deep and never swept (static: some 60 price levels) over
-// mixed (normal: 290) and swinging (830 and 560) to thin and torn apart
-// (flash-crash: 210, over tens of thousands of ticks).
+// One stream is 1,000,000 new orders, about two million messages. The books range from
+// deep (static: about 60 price levels) over mixed (normal: 290) and volatile (830 and
+// 560) to thin with many gaps (flash-crash: 210, over tens of thousands of ticks).
 
 // workload is a scenario of the benchmark.
 type workload struct {
@@ -35,8 +34,8 @@ type workload struct {
 	volatility float64
 	swing      float64
 
-	// What was published of a run with 1,000,000 orders: the trades, and the orders
-	// that stand in the book on average and at most. The benchmark checks itself by it.
+	// Published figures of a run with 1,000,000 orders: the trades, and the resting orders
+	// on average and at most. The benchmark compares itself with them.
 	fills, average, peak int
 }
 
@@ -140,7 +139,7 @@ func depthProfile() []float64 {
 	return sums
 }
 
-// schedule gives every order its life and sorts the messages of all by time.
+// schedule makes the messages of all orders and sorts them by time.
 func schedule(rng *twister, placed []placement, arrival []int) []bookMessage {
 	type event struct {
 		at int64 // microseconds

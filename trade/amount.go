@@ -11,9 +11,9 @@ import (
 // plus those of a quantity, so that their product is exact.
 const amountDecimals = 2 * Decimals
 
-// Amount is money: a price times a quantity, or a sum of such, in steps of
-// 1e-16, as a 128-bit two's complement integer. A product of any price and any
-// quantity fits; sums are checked by whoever may exceed 1.7e22 units of money.
+// Amount is money: a price times a quantity, or a sum of such products, in steps of
+// 1e-16, as a 128-bit two's complement integer. The product of any price and any
+// quantity fits; callers whose sums may exceed 1.7e22 units of money must check.
 type Amount struct {
 	// Hi holds the sign and the upper 64 bits.
 	Hi int64
@@ -71,8 +71,8 @@ func (a Amount) Cmp(b Amount) int {
 func (a Amount) Sign() int { return a.Cmp(Amount{}) }
 
 // Part returns a * part / whole, rounded toward zero. It splits the cost of a
-// position when a part of it is closed; what rounding leaves stays with the rest,
-// so that nothing is created or lost. whole must not be zero.
+// position when a part of it is closed; the part that stays open keeps what rounding
+// leaves, so that nothing is created or lost. whole must not be zero.
 func (a Amount) Part(part, whole Quantity) Amount {
 	n := a.big()
 	n.Mul(n, big.NewInt(int64(part)))
@@ -83,17 +83,9 @@ func (a Amount) Part(part, whole Quantity) Amount {
 // ParseAmount reads money as clients write it: digits, at most one point and
 // sixteen decimal places. The error is [ErrBadDecimal], wrapped with what is wrong.
 func ParseAmount(s string) (Amount, error) {
-	if len(s) > 2*maxDecimalLength {
-		return Amount{}, fmt.Errorf("%w: longer than %d characters", ErrBadDecimal, 2*maxDecimalLength)
-	}
-	digits, negative := strings.CutPrefix(s, "-")
-	whole, fraction, point := strings.Cut(digits, ".")
-	if whole == "" || point && fraction == "" || !allDigits(whole) || !allDigits(fraction) {
-		return Amount{}, fmt.Errorf("%w: %q (write digits and at most one point)", ErrBadDecimal, s)
-	}
-	fraction = strings.TrimRight(fraction, "0")
-	if len(fraction) > amountDecimals {
-		return Amount{}, fmt.Errorf("%w: %q has more than %d decimal places", ErrBadDecimal, s, amountDecimals)
+	whole, fraction, negative, err := splitDecimal(s, amountDecimals, 2*maxDecimalLength)
+	if err != nil {
+		return Amount{}, err
 	}
 	n, ok := new(big.Int).SetString(whole+fraction+strings.Repeat("0", amountDecimals-len(fraction)), 10)
 	if !ok || n.BitLen() > 127 {

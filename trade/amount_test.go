@@ -17,7 +17,7 @@ func exact(a trade.Amount) *big.Int {
 	return n.Add(n, new(big.Int).SetUint64(a.Lo))
 }
 
-// wrapped is n as 128 bits hold it.
+// wrapped is n modulo 2^128, as a signed number.
 func wrapped(n *big.Int) *big.Int {
 	modulus := new(big.Int).Lsh(big.NewInt(1), 128)
 	n = new(big.Int).Mod(n, modulus)
@@ -76,7 +76,7 @@ func TestEveryAmountReadsBack(t *testing.T) {
 	for range 20_000 {
 		a := anyAmount(r)
 		if a == (trade.Amount{Hi: math.MinInt64}) {
-			continue // Refused like every other that does not fit.
+			continue // It is refused as too large.
 		}
 		text := a.String()
 		if got, err := trade.ParseAmount(text); err != nil || got != a {

@@ -29,15 +29,15 @@ func (k CommandKind) String() string {
 		"ADVANCE_CLOCK", "CONFIGURE_VENUE")
 }
 
-// Actor says who asks, for whom, and under which name.
+// Actor says who sends a command, for which account, and under which request id.
 type Actor struct {
-	// User is who asks; empty for the venue itself (clock, presence, start).
+	// User is the sender; empty for the venue itself (clock, presence, start).
 	User UserID
-	// Account is whose orders and positions are concerned; for administration it
-	// is empty and Request is unique per user.
+	// Account owns the orders and positions that the command is about; for
+	// administration it is empty and Request is unique per user.
 	Account AccountID
-	// Request makes the command idempotent: the same again gets the same answer,
-	// another command under the same name is refused. Empty only for the venue.
+	// Request makes the command idempotent: the same command again gets the same answer,
+	// another command with the same id is refused. Empty only for the venue.
 	Request RequestID
 }
 
@@ -47,7 +47,7 @@ type Actor struct {
 //sumtype:decl
 type Command interface {
 	kind() CommandKind
-	// From must return who asks.
+	// From must return the sender.
 	From() *Actor
 }
 
@@ -70,7 +70,7 @@ type PlaceOrder struct {
 	Guard StaleGuard
 }
 
-// StaleGuard says which version of the book a decision was made on, and how many
+// StaleGuard says on which version of the book a decision is based, and how many
 // moves of the best price since then it tolerates. The zero value guards nothing.
 type StaleGuard struct {
 	Set             bool
@@ -91,9 +91,9 @@ type ReplaceOrder struct {
 	Guard    StaleGuard
 }
 
-// OrderRef names an order by the venue's id or, where that is zero, by the client
-// order id that it has now: that of the request that last replaced it or, before
-// any replace, entered it.
+// OrderRef names an order by the venue's id or, where that is zero, by its current
+// client order id: that of the request that last replaced it or, before any replace,
+// entered it.
 type OrderRef struct {
 	ID            OrderID
 	ClientOrderID RequestID
@@ -109,22 +109,21 @@ type CancelOrder struct {
 // that is empty and the user may. FIX OrderMassCancelRequest.
 type MassCancel struct {
 	Actor
-	// Symbol and Side narrow it; zero values do not.
+	// Symbol and Side restrict the cancel; zero values do not.
 	Symbol Symbol
 	Side   Side
-	// DayOnly spares GTC and GTD orders; cancel-on-disconnect sets it.
+	// DayOnly excludes GTC and GTD orders; cancel-on-disconnect sets it.
 	DayOnly bool
-	// Reason stands in the reports.
+	// Reason is the reason in the reports.
 	Reason Reason
 }
 
-// BustTrade undoes a trade: the fills are booked the other way round at the same
-// price, the orders' filled quantities fall, nothing goes back into the book. FIX
-// ExecType H.
+// BustTrade undoes a trade: the fills are reversed at the same price, the orders'
+// filled quantities fall, nothing goes back into the book. FIX ExecType H.
 //
-// The engine forgets trades and finished orders; the caller brings them from the
-// journal's history as they stand there. Facts that are older than the latest
-// bust of one of the orders are refused with [ReasonChangedMeanwhile].
+// The engine does not keep trades and finished orders, so the caller passes them as they
+// are in the history. Facts that are older than the latest bust of one of the orders are
+// refused with [ReasonChangedMeanwhile].
 type BustTrade struct {
 	Actor
 	Trade Trade
@@ -163,7 +162,7 @@ type SetLimits struct {
 	Limits Limits
 }
 
-// Announce tells all users, or those named, something.
+// Announce sends a text to all users, or to those named.
 type Announce struct {
 	Actor
 	Text string
@@ -177,11 +176,10 @@ type SetPresence struct {
 	Online  bool
 }
 
-// AdvanceClock expires what is due; it comes from the clock that the engine is
-// handed.
+// AdvanceClock expires what is due; the engine sends it to itself, by its clock.
 type AdvanceClock struct{ Actor }
 
-// ConfigureVenue sets what holds for the whole venue.
+// ConfigureVenue sets the settings of the whole venue.
 type ConfigureVenue struct {
 	Actor
 	Venue Venue
@@ -204,19 +202,19 @@ func (*SetPresence) kind() CommandKind      { return CommandSetPresence }
 func (*AdvanceClock) kind() CommandKind     { return CommandAdvanceClock }
 func (*ConfigureVenue) kind() CommandKind   { return CommandConfigureVenue }
 
-// Answer is what the engine decided, in the words that the caller gets. It is
-// kept with the request, so that the same request again gets the same answer.
+// Answer is what the engine decided. It is kept with the request, so that a repeated
+// request gets the same answer.
 type Answer struct {
-	// Sequence is that of the record; its cursor tells when a stream has caught up.
+	// Sequence is that of the record. A stream has caught up when its cursor reaches it.
 	Sequence uint64
-	// Subject says what ID names: what the command made or changed.
+	// Subject says what ID identifies: what the command made or changed.
 	Subject Subject
 	ID      uint64
 	// Status, Filled and Leaves are the state of an order after the command.
 	Status OrderStatus
 	Filled Quantity
 	Leaves Quantity
-	// Reason is why the venue said no, or ReasonNone.
+	// Reason is why the venue refused or canceled, or ReasonNone.
 	Reason Reason
 	// Count is how many orders a mass cancel canceled.
 	Count uint32

@@ -16,8 +16,8 @@ const Decimals = 8
 // unit is one whole unit in the integer representation.
 const unit = 100_000_000
 
-// maxDecimalLength bounds the text of a number before it is looked at: a sign,
-// eleven digits, a point and eight digits, and as many again for zeros.
+// maxDecimalLength bounds the text of a number before it is parsed: a sign, eleven
+// digits, a point and eight digits, and the same number again for zeros.
 const maxDecimalLength = 40
 
 // ErrBadDecimal says that a text is not a decimal number that the venue can hold
@@ -26,7 +26,7 @@ const maxDecimalLength = 40
 var ErrBadDecimal = errors.New("not a decimal number")
 
 // Price is an amount of money per unit of quantity, in steps of 1e-8. Orders and
-// trades have positive prices; zero stands for "no price". FIX tag 44.
+// trades have positive prices; zero means "no price". FIX tag 44.
 type Price int64
 
 // Quantity is how much of an instrument, in steps of 1e-8. Order quantities are
@@ -53,29 +53,34 @@ func (p Price) String() string { return formatDecimal(int64(p)) }
 // String returns the shortest exact text: "151.25", "-0.5", "10".
 func (q Quantity) String() string { return formatDecimal(int64(q)) }
 
-// parseDecimal reads an optional minus, digits, and optionally a point and at
-// most eight more digits. Zeros after the eighth place are accepted because they
-// change nothing.
-func parseDecimal(s string) (int64, error) {
+// splitDecimal splits an optional minus, digits, and optionally a point and more
+// digits. Zeros at the end of the fraction are dropped; more than places remaining
+// digits are refused, and so is a text longer than most.
+func splitDecimal(s string, places, most int) (whole, fraction string, negative bool, err error) {
 	if s == "" {
-		return 0, fmt.Errorf("%w: empty", ErrBadDecimal)
+		return "", "", false, fmt.Errorf("%w: empty", ErrBadDecimal)
 	}
-	if len(s) > maxDecimalLength {
-		return 0, fmt.Errorf("%w: longer than %d characters", ErrBadDecimal, maxDecimalLength)
+	if len(s) > most {
+		return "", "", false, fmt.Errorf("%w: longer than %d characters", ErrBadDecimal, most)
 	}
 	digits, negative := strings.CutPrefix(s, "-")
 	whole, fraction, point := strings.Cut(digits, ".")
 	if whole == "" || point && fraction == "" || !allDigits(whole) || !allDigits(fraction) {
-		return 0, fmt.Errorf("%w: %q (write digits and at most one point)", ErrBadDecimal, s)
+		return "", "", false, fmt.Errorf("%w: %q (write digits and at most one point)", ErrBadDecimal, s)
 	}
-	if len(fraction) > Decimals {
-		if strings.Trim(fraction[Decimals:], "0") != "" {
-			return 0, fmt.Errorf("%w: %q has more than %d decimal places", ErrBadDecimal, s, Decimals)
-		}
-		fraction = fraction[:Decimals]
+	if fraction = strings.TrimRight(fraction, "0"); len(fraction) > places {
+		return "", "", false, fmt.Errorf("%w: %q has more than %d decimal places", ErrBadDecimal, s, places)
 	}
-	// The magnitude is read unsigned so that the most negative number is refused
-	// like every other that does not fit, not wrapped.
+	return whole, fraction, negative, nil
+}
+
+func parseDecimal(s string) (int64, error) {
+	whole, fraction, negative, err := splitDecimal(s, Decimals, maxDecimalLength)
+	if err != nil {
+		return 0, err
+	}
+	// The magnitude is unsigned, so that the most negative number is refused as too large
+	// and does not wrap.
 	n, err := strconv.ParseUint(whole, 10, 63)
 	if err != nil || n > math.MaxInt64/unit {
 		return 0, fmt.Errorf("%w: %q is too large", ErrBadDecimal, s)
@@ -104,24 +109,21 @@ func allDigits(s string) bool {
 	return true
 }
 
+// formatDecimal writes n without trailing zeros.
 func formatDecimal(n int64) string {
-	return string(appendDecimal(make([]byte, 0, 24), n))
-}
-
-// appendDecimal writes n without trailing zeros.
-func appendDecimal(b []byte, n int64) []byte {
+	b := make([]byte, 0, 24)
 	magnitude := uint64(n)
 	if n < 0 {
 		b = append(b, '-')
 		magnitude = -magnitude
 	}
 	b = strconv.AppendUint(b, magnitude/unit, 10)
-	if rest := magnitude % unit; rest != 0 {
+	if fraction := magnitude % unit; fraction != 0 {
 		b = append(b, '.')
-		for scale := uint64(unit / 10); rest != 0; scale /= 10 {
-			b = append(b, '0'+byte(rest/scale))
-			rest %= scale
+		for scale := uint64(unit / 10); fraction != 0; scale /= 10 {
+			b = append(b, '0'+byte(fraction/scale))
+			fraction %= scale
 		}
 	}
-	return b
+	return string(b)
 }

@@ -27,8 +27,8 @@ const (
 	OrderTypeUnspecified OrderType = iota
 	// OrderTypeLimit trades at its price or better.
 	OrderTypeLimit
-	// OrderTypeMarket trades at whatever the book offers, within the price band;
-	// the rest is canceled.
+	// OrderTypeMarket trades at the prices in the book, within the price band; the
+	// remainder is canceled.
 	OrderTypeMarket
 	OrderTypeCount = iota
 )
@@ -47,14 +47,14 @@ const (
 	TimeInForceGTC
 	// TimeInForceGTD works until its expire time.
 	TimeInForceGTD
-	// TimeInForceIOC trades at once; the rest is canceled.
+	// TimeInForceIOC trades at once; the remainder is canceled.
 	TimeInForceIOC
-	// TimeInForceFOK trades whole at once or is canceled.
+	// TimeInForceFOK trades completely at once or is canceled.
 	TimeInForceFOK
 	TimeInForceCount = iota
 )
 
-// Rests says whether what does not trade at once goes into the book.
+// Rests says whether the quantity that does not trade at once goes into the book.
 func (t TimeInForce) Rests() bool {
 	return t == TimeInForceDay || t == TimeInForceGTC || t == TimeInForceGTD
 }
@@ -72,7 +72,7 @@ const (
 	SelfTradeUnspecified SelfTrade = iota
 	// SelfTradeCancelTaker cancels what is left of the aggressor; the default.
 	SelfTradeCancelTaker
-	// SelfTradeCancelMaker cancels the resting order and goes on.
+	// SelfTradeCancelMaker cancels the resting order and continues to match.
 	SelfTradeCancelMaker
 	// SelfTradeCancelBoth cancels the resting order and what is left of the aggressor.
 	SelfTradeCancelBoth
@@ -177,7 +177,7 @@ func (s TradeStatus) String() string { return name(s, "UNSPECIFIED", "CONCLUDED"
 // never change.
 type Subject int8
 
-// The subjects. An answer about an instrument, a user and the like has none: the
+// The subjects. An answer about anything else, such as an instrument, has none: the
 // command names it.
 const (
 	SubjectNone Subject = iota

@@ -9,9 +9,9 @@ import (
 	"todoku/trade"
 )
 
-// TestEveryChoiceHasItsOwnWord holds the words of all enums: distinct, and none
+// TestEveryEnumValueHasItsOwnName checks the names of all enums: distinct, and none
 // for a value that does not exist.
-func TestEveryChoiceHasItsOwnWord(t *testing.T) {
+func TestEveryEnumValueHasItsOwnName(t *testing.T) {
 	check := func(last fmt.Stringer) {
 		t.Helper()
 		kind := reflect.TypeOf(last)
@@ -41,7 +41,7 @@ func TestEveryChoiceHasItsOwnWord(t *testing.T) {
 	check(trade.CommandKind(trade.CommandKindCount - 1))
 }
 
-func TestCommandsKnowTheirKindAndWhoAsks(t *testing.T) {
+func TestCommandsHaveAKindAndASender(t *testing.T) {
 	kinds := map[trade.CommandKind]bool{}
 	for _, command := range []trade.Command{
 		&trade.PlaceOrder{}, &trade.ReplaceOrder{}, &trade.CancelOrder{}, &trade.MassCancel{}, &trade.BustTrade{},

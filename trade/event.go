@@ -16,34 +16,34 @@ type Record struct {
 type CommandInfo struct {
 	Kind CommandKind
 	Actor
-	// Fingerprint is a hash of the command's content: the same request id with
+	// Fingerprint is a hash of the command's content: a request with the same id and
 	// another fingerprint is another request.
 	Fingerprint uint64
 	Answer      Answer
 }
 
 // Event says that one thing happened. The concrete types are pointers to the
-// structs of this file; nobody changes an event after it was made.
+// structs of this file. An event is immutable.
 //
 //sumtype:decl
 type Event interface{ event() }
 
-// ExecutionReport says what became of an order and why. FIX ExecutionReport.
+// ExecutionReport says what happened to an order and why. FIX ExecutionReport.
 //
 // A record may enter several orders. An order that a report enters (New, or Replaced
-// so that it loses its place) goes to the tail of its level after its last report
-// that is not as a maker, if it still works and shows something.
+// with loss of its place) goes to the end of its level's queue after its last report
+// that is not as a maker, if it still works and displays a quantity.
 type ExecutionReport struct {
 	// Type says why the report was sent, Order.Status what holds after it.
 	Type  ExecType
 	Order Order
-	// Request is the client order id of the request of the account that caused it,
-	// where there was one; it differs from Order.ClientOrderID for a cancel. What
-	// staff call their requests is not shown. FIX tag 11.
+	// Request is the client order id of the account's request that caused the report, if
+	// there was one; it differs from Order.ClientOrderID for a cancel. The request ids of
+	// staff are not included. FIX tag 11.
 	Request RequestID
 	// Reason is why an order was rejected, canceled or expired. FIX tag 103, 58.
 	Reason Reason
-	// LastPrice, LastQuantity, Trade and Maker stand for a trade. FIX 31, 32, 1003, 851.
+	// LastPrice, LastQuantity, Trade and Maker are set for a trade. FIX 31, 32, 1003, 851.
 	LastPrice    Price
 	LastQuantity Quantity
 	Trade        TradeID
@@ -52,8 +52,8 @@ type ExecutionReport struct {
 	Counterparty AccountID
 }
 
-// CancelRejected says that a working order stays as it is although a replace or
-// cancel was asked for. FIX OrderCancelReject.
+// CancelRejected says that a request to replace or cancel a working order did not change
+// it. FIX OrderCancelReject.
 type CancelRejected struct {
 	Order   Order
 	Request RequestID
@@ -67,7 +67,7 @@ type TradeChanged struct {
 	Text string
 }
 
-// LevelChanged gives what the book shows at a price after the command; zero when
+// LevelChanged gives the displayed quantity at a price after the command; zero when
 // nothing rests there.
 type LevelChanged struct {
 	Symbol   Symbol
@@ -103,8 +103,8 @@ type LimitsChanged struct {
 
 // Announced is a message from the venue to all, or to those named.
 type Announced struct {
-	// From is the display name of who said it: sign-in names are not for all. The
-	// record's command knows who it was. Empty for the venue itself.
+	// From is the sender's display name, because sign-in names are not public. The record's
+	// command names the user. Empty for the venue itself.
 	From string
 	Text string
 	To   []UserID

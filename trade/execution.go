@@ -2,7 +2,7 @@ package trade
 
 import "strconv"
 
-// Execution is an execution report with its place in the journal, which names it.
+// Execution is an execution report with its place in the journal, which is its identity.
 type Execution struct {
 	// ExecutionReport is not embedded: an execution is no event.
 	ExecutionReport *ExecutionReport
@@ -11,7 +11,7 @@ type Execution struct {
 	Event    int
 }
 
-// ExecutionID returns the report's name. FIX tag 17.
+// ExecutionID returns the report's identifier. FIX tag 17.
 func (e *Execution) ExecutionID() string { return ExecutionID(e.Sequence, e.Event) }
 
 // ExecutionID names the execution report that is the event-th, from 0, of the

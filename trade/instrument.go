@@ -2,7 +2,7 @@ package trade
 
 import "fmt"
 
-// BasisPoints are hundredths of a percent; 10,000 are the whole.
+// BasisPoints are hundredths of a percent; 10,000 are 100 %.
 type BasisPoints uint32
 
 // Instrument is what can be traded and by which rules. FIX SecurityDefinition.
@@ -24,13 +24,13 @@ type Instrument struct {
 	// Band is how far from the reference price a limit order may be and a market
 	// order may trade; zero means no band. FIX tag 1306 (PriceLimitType percent).
 	Band BasisPoints
-	// ReferencePrice is where the band is measured from until there is a trade.
+	// ReferencePrice is the price from which the band is measured until the first trade.
 	// FIX tag 1150.
 	ReferencePrice Price
-	// Disclose shows each side of a trade who the other was.
+	// Disclose says that each side of a trade learns the other's account.
 	Disclose bool
 	Status   TradingStatus
-	// StatusReason says to people why the status is what it is; may be empty.
+	// StatusReason explains the status to people; may be empty.
 	StatusReason string
 }
 
@@ -82,8 +82,7 @@ func (i *Instrument) Validate() error {
 }
 
 // CheckPrice returns a [*Refusal] when no order of this instrument can have this
-// price: not positive or off the tick. Bands are the engine's business, because
-// they move.
+// price: not positive or off the tick. The engine checks bands, because they move.
 func (i *Instrument) CheckPrice(field string, p Price) error {
 	switch {
 	case p <= 0:

@@ -54,7 +54,7 @@ func TestInstrumentsAreRefusedFieldByField(t *testing.T) {
 	}
 }
 
-func TestPricesAndQuantitiesAreHeldToTheInstrument(t *testing.T) {
+func TestPricesAndQuantitiesMustFitTheInstrument(t *testing.T) {
 	i := instrument()
 	for price, want := range map[trade.Price]trade.Reason{
 		500: 0, 110_000_000: 0, 0: trade.ReasonBadPrice, -500: trade.ReasonBadPrice, 501: trade.ReasonOffTick,

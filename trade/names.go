@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// OrderID names an order for ever; the engine counts them from 1. FIX tag 37.
+// OrderID identifies an order permanently; the engine counts from 1. FIX tag 37.
 type OrderID uint64
 
-// TradeID names a trade for ever; the engine counts them from 1. FIX tag 1003.
+// TradeID identifies a trade permanently; the engine counts from 1. FIX tag 1003.
 type TradeID uint64
 
 // Symbol names an instrument: 1 to 24 of A-Z, 0-9, '.', '-', '_' and '/'. FIX tag 55.
@@ -21,8 +21,7 @@ type Symbol string
 // beginning with a letter.
 type UserID string
 
-// AccountID names what holds positions and limits; same alphabet as [UserID].
-// FIX tag 1.
+// AccountID names an account; same alphabet as [UserID]. FIX tag 1.
 type AccountID string
 
 // RequestID is the client's name for one request, unique per account: printable
@@ -92,7 +91,7 @@ func nameRune(at int, r rune) bool {
 	return at > 0 && (r >= '0' && r <= '9' || strings.ContainsRune(".-_", r))
 }
 
-// validate never quotes the text itself: it may be huge or hostile.
+// validate never quotes the text: it may be very long or contain control characters.
 func validate(what, s string, most int, allowed func(at int, r rune) bool, alphabet string) error {
 	switch {
 	case s == "":

@@ -1,5 +1,7 @@
 package trade
 
+import "slices"
+
 // Order is one order as it stands after its latest report. Times are nanoseconds
 // since 1970 in UTC.
 //
@@ -23,7 +25,7 @@ type Order struct {
 	// Quantity is FIX OrderQty (38), Filled is CumQty (14), Leaves is LeavesQty (151).
 	Quantity, Filled, Leaves Quantity
 	// Displayed is the part of Leaves that the book shows; zero while the order works
-	// without resting in a book. FIX tag 1138 (DisplayQty).
+	// but does not rest. FIX tag 1138 (DisplayQty).
 	Displayed Quantity
 	// Expire is when a GTD order ends; zero otherwise. FIX tag 126.
 	Expire  int64
@@ -68,8 +70,8 @@ func (t *Trade) Party(side Side) *Party {
 	return &t.Seller
 }
 
-// Position is what an account holds of an instrument. All of it is exact: an
-// average price is for the screen to divide.
+// Position is what an account holds of an instrument. All values are exact, so the
+// average price is not included: screens compute it.
 type Position struct {
 	Account AccountID
 	Symbol  Symbol
@@ -83,11 +85,11 @@ type Position struct {
 	Sequence uint64
 }
 
-// Fill books a trade of the account: side, price and quantity as traded.
+// Fill adds a trade of the account: side, price and quantity as traded.
 //
-// What closes a part of the position takes its share of the cost, rounded toward
-// zero, and the rest keeps the remainder: over a whole round trip Realised is
-// exactly what was received less what was paid.
+// The quantity that closes a part of the position takes its share of the cost, rounded
+// toward zero, and the open part keeps the remainder. So when the position is closed
+// again, Realised is exactly what was received less what was paid.
 func (p *Position) Fill(side Side, price Price, quantity Quantity) {
 	signed := quantity
 	if side == SideSell {
@@ -104,15 +106,15 @@ func (p *Position) Fill(side Side, price Price, quantity Quantity) {
 	p.Cost = p.Cost.Add(Notional(price, signed))
 }
 
-// Countable says whether the money of the position is far enough from what an
-// [Amount] holds that one more trade of any size cannot pass it.
+// Countable says whether one more trade of any size fits into the amounts of the
+// position.
 func (p *Position) Countable() bool {
 	const most = 1 << 61
 	inside := func(a Amount) bool { return -most < a.Hi && a.Hi < most }
 	return inside(p.Cost) && inside(p.Realised)
 }
 
-// closing returns how much of a signed change goes against the position.
+// closing returns the part of a signed change that closes the position.
 func (p *Position) closing(change Quantity) Quantity {
 	switch {
 	case p.Quantity > 0 && change < 0:
@@ -123,7 +125,7 @@ func (p *Position) closing(change Quantity) Quantity {
 	return 0
 }
 
-// User is what the venue knows of a person: all but the secrets.
+// User is what the venue knows about a person, without the secrets.
 type User struct {
 	ID UserID
 	// DisplayName is what others see, at most 100 bytes.
@@ -140,12 +142,7 @@ type User struct {
 
 // Owns says whether the user trades for an account.
 func (u *User) Owns(account AccountID) bool {
-	for _, a := range u.Accounts {
-		if a == account {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(u.Accounts, account)
 }
 
 // Limits bound what one account may do. Zero means no limit.
@@ -159,12 +156,12 @@ type Limits struct {
 	// Band is how far from the reference price a limit order may be; the narrower
 	// of this and the instrument's holds.
 	Band BasisPoints
-	// MaxMessagesPerSecond bounds orders, replaces and cancels, with a burst of as
-	// many.
+	// MaxMessagesPerSecond bounds orders, replaces and cancels; a burst may have the
+	// messages of one second.
 	MaxMessagesPerSecond uint32
 }
 
-// Venue is what holds for the whole venue.
+// Venue is the settings of the whole venue.
 type Venue struct {
 	// DayEnd is when the trading day ends, in seconds after midnight UTC, 0 to 86,399.
 	DayEnd uint32

@@ -8,9 +8,9 @@ import (
 	"todoku/trade"
 )
 
-// TestFillsCreateAndLoseNoMoney books random trades and holds after each that
-// what was received less what was paid is exactly the result less the cost of
-// what is open: rounding moves money between the two, never out of them.
+// TestFillsCreateAndLoseNoMoney adds random trades and checks after each that the money
+// received less the money paid is exactly the result less the cost of the open position:
+// rounding moves money between the two and never loses any.
 func TestFillsCreateAndLoseNoMoney(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 4))
 	for round := range 300 {
@@ -50,7 +50,7 @@ func TestFillsCreateAndLoseNoMoney(t *testing.T) {
 	}
 }
 
-func TestFillsAreBookedAsATraderCounts(t *testing.T) {
+func TestFillsChangePositionsAsATraderExpects(t *testing.T) {
 	type fill struct {
 		side            trade.Side
 		price, quantity string

@@ -2,15 +2,15 @@ package trade
 
 import "fmt"
 
-// Reason says why the venue said no, or why an order ended. The numbers are part
-// of journals and of the API; they never change and are never used again. The
-// hundreds say what kind of no it is:
+// Reason says why the venue refused something, or why an order ended. The numbers are
+// part of journals and of the API; they never change and are never used again. The
+// hundreds are the kind of refusal:
 //
 //	1xx  the request is malformed; nothing was journaled
-//	2xx  what it names does not exist, or not for this user
+//	2xx  what it names does not exist or is not visible to this user
 //	3xx  this user may not do it
-//	4xx  the market does not take it now
-//	5xx  a limit forbids it
+//	4xx  the market does not admit it now
+//	5xx  it exceeds a limit
 //	6xx  it conflicts with what has happened
 //	7xx  not a refusal: why an order ended
 type Reason uint16
@@ -29,7 +29,7 @@ const (
 	ReasonBadEnum       Reason = 108
 	ReasonBadTime       Reason = 109
 	ReasonBadNumber     Reason = 110
-	// ReasonBadCombination is for fields that are right alone and wrong together.
+	// ReasonBadCombination is for fields that are valid alone and not together.
 	ReasonBadCombination Reason = 111
 
 	ReasonUnknownInstrument Reason = 201
@@ -75,8 +75,8 @@ const (
 	ReasonUserSuspended Reason = 708
 )
 
-// reasonTexts holds each reason's name on the wire and what a person is told.
-// It is a function so that the package has no mutable state.
+// reasonText returns a reason's name on the wire and its sentence for people. It is a
+// function so that the package has no mutable state.
 func reasonText(r Reason) (word, sentence string) {
 	switch r {
 	case ReasonNone:
@@ -185,7 +185,7 @@ func (r Reason) String() string {
 	return word
 }
 
-// Sentence returns what a person is told: what is wrong and what to do.
+// Sentence returns the text for people: what is wrong and what to do.
 func (r Reason) Sentence() string {
 	_, sentence := reasonText(r)
 	return sentence

@@ -15,8 +15,8 @@ import (
 	"todoku/trade"
 )
 
-// declaredReasons reads the constants from the source, so that none can be
-// declared without its words.
+// declaredReasons reads the constants from the source, so that none can be declared
+// without a name and a sentence.
 func declaredReasons(t *testing.T) map[string]trade.Reason {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "reason.go", nil, 0)

@@ -1,9 +1,9 @@
 package trade
 
-// Snapshot is the whole state of the venue after a sequence, in one canonical
-// order, so that two engines that agree write the same bytes. Slices are sorted
-// by their keys, orders by symbol, side (bids first) and priority, those that rest
-// in no book behind the others of their symbol, by id.
+// Snapshot is the whole state of the venue after a sequence, in one canonical order, so
+// that engines with equal states write equal bytes. Slices are sorted by their keys.
+// Orders are sorted by symbol, side (bids first) and priority; orders that do not rest
+// come after the others of their symbol, by id.
 type Snapshot struct {
 	// Sequence is that of the last record it contains.
 	Sequence uint64
@@ -26,7 +26,7 @@ type Snapshot struct {
 	Requests []RequestState
 }
 
-// InstrumentState is an instrument and what its book remembers beyond its orders.
+// InstrumentState is an instrument and the state of its book beside the orders.
 type InstrumentState struct {
 	Instrument Instrument
 	// LastPrice is that of the last trade, zero before the first.
@@ -36,13 +36,13 @@ type InstrumentState struct {
 	Levels      Levels
 }
 
-// Levels are what a book shows of each side, best price first.
+// Levels are the displayed levels of a book, best price first.
 type Levels struct{ Bids, Offers []Level }
 
-// Level is what a book shows at one price of one side.
+// Level is the displayed quantity at one price of one side.
 type Level struct {
 	Price Price
-	// Quantity is the sum of what the orders there display.
+	// Quantity is the sum of the orders' displayed quantities.
 	Quantity Quantity
 	Orders   uint32
 }

@@ -35,7 +35,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkDecoder is the same into memory that is used again.
+// BenchmarkDecoder decodes into memory that is used again.
 func BenchmarkDecoder(b *testing.B) {
 	data, err := Encode(nil, typicalTrade())
 	if err != nil {
@@ -52,8 +52,8 @@ func BenchmarkDecoder(b *testing.B) {
 	}
 }
 
-// BenchmarkGeneratedMarshal and BenchmarkGeneratedUnmarshal are what the
-// generated code would cost, without filling its messages from ours.
+// BenchmarkGeneratedMarshal and BenchmarkGeneratedUnmarshal measure the generated code,
+// without the conversion between its messages and ours.
 func BenchmarkGeneratedMarshal(b *testing.B) {
 	m := recordMessage(b, typicalTrade())
 	var buf []byte

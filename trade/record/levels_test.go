@@ -7,7 +7,7 @@ import (
 	"todoku/trade"
 )
 
-// shown is a state whose orders show less than they have left.
+// shown is a state whose orders display less than they have left.
 func shown() *trade.Snapshot {
 	order := func(id trade.OrderID, side trade.Side, price trade.Price, leaves, displayed trade.Quantity) trade.Order {
 		return trade.Order{ID: id, Symbol: "USDJPY", Side: side, Price: price, Quantity: leaves, Leaves: leaves, Displayed: displayed}
@@ -27,7 +27,7 @@ func shown() *trade.Snapshot {
 	}
 }
 
-func TestASnapshotKeepsWhatBooksShow(t *testing.T) {
+func TestASnapshotKeepsDisplayedLevels(t *testing.T) {
 	want := shown()
 	data, err := EncodeSnapshot(want)
 	if err != nil {
@@ -38,9 +38,9 @@ func TestASnapshotKeepsWhatBooksShow(t *testing.T) {
 	}
 }
 
-// TestASnapshotOfAnEarlierVersionShowsItsOrdersWhole takes out what that version did
-// not write.
-func TestASnapshotOfAnEarlierVersionShowsItsOrdersWhole(t *testing.T) {
+// TestOrdersOfAnEarlierSnapshotAreFullyDisplayed removes what that version
+// did not write.
+func TestOrdersOfAnEarlierSnapshotAreFullyDisplayed(t *testing.T) {
 	m := snapshotMessage(t, shown())
 	for _, i := range m.GetInstruments() {
 		i.Levels = nil
@@ -66,7 +66,7 @@ func TestASnapshotOfAnEarlierVersionShowsItsOrdersWhole(t *testing.T) {
 	}
 }
 
-// TestABookThatShowsNothingStaysEmpty has one order, which rests in no book.
+// TestABookThatShowsNothingStaysEmpty has one order, which does not rest.
 func TestABookThatShowsNothingStaysEmpty(t *testing.T) {
 	s := shown()
 	s.Orders, s.Instruments[0].Levels = s.Orders[4:], trade.Levels{}

@@ -78,7 +78,7 @@ func TestEncodeAppends(t *testing.T) {
 	}
 }
 
-func TestWhatWouldNotReadBackIsNotWritten(t *testing.T) {
+func TestValuesThatWouldNotReadBackAreNotWritten(t *testing.T) {
 	for name, r := range map[string]*trade.Record{
 		"text":          {Command: trade.CommandInfo{Actor: trade.Actor{User: "\xff"}}},
 		"list":          {Events: []trade.Event{&trade.Announced{To: []trade.UserID{"\xff"}}}},
@@ -101,7 +101,7 @@ func TestWhatWouldNotReadBackIsNotWritten(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
+func TestUnknownContentIsRefused(t *testing.T) {
 	event := func(body ...byte) []byte { return protowire.AppendBytes([]byte{7<<3 | 2}, body) }
 	for name, data := range map[string][]byte{
 		"field zero":              {0, 0},
@@ -131,9 +131,9 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 	}
 }
 
-// TestFieldsOfLaterVersionsArePassedOver puts fields that do not exist behind
-// every message of a record and a snapshot.
-func TestFieldsOfLaterVersionsArePassedOver(t *testing.T) {
+// TestFieldsOfLaterVersionsAreSkipped adds unknown fields to the
+// end of every message of a record and a snapshot.
+func TestFieldsOfLaterVersionsAreSkipped(t *testing.T) {
 	for _, kind := range events() {
 		want := &trade.Record{Events: []trade.Event{full(4).event(t, kind)}}
 		data := marshal(t, withUnknown(recordMessage(t, want)))
@@ -182,7 +182,7 @@ func TestHashNoticesEveryField(t *testing.T) {
 	})
 }
 
-// leaves calls do with every field that is not made of others.
+// leaves calls do with every field that has no fields of its own.
 func leaves(v reflect.Value, path string, do func(path string, v reflect.Value)) {
 	switch v.Kind() { //nolint:exhaustive // the default takes the others
 	case reflect.Struct:
@@ -230,7 +230,7 @@ func sameRecord(a, b *trade.Record) bool {
 	return reflect.DeepEqual(x, y)
 }
 
-func TestADecoderForgetsOfOneRecordWhatAnotherHad(t *testing.T) {
+func TestADecoderKeepsNothingFromOneRecordToTheNext(t *testing.T) {
 	var d Decoder
 	for round := range uint64(50) {
 		d.Reset()
@@ -272,8 +272,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		// What is accepted means the same to the generated code, and is written
-		// back as it understands it.
+		// The generated code understands the same, and encodes it to the same bytes.
 		var m journalv1.Record
 		if err := proto.Unmarshal(data, &m); err != nil {
 			t.Fatalf("the generated code refuses it: %v", err)
@@ -285,7 +284,7 @@ func FuzzDecode(f *testing.F) {
 		if want := marshal(t, recordMessage(t, r)); !bytes.Equal(again, want) {
 			t.Fatalf("wrote %x, the generated code %x", again, want)
 		}
-		// The answer of a record has the record's sequence, whatever stands in it.
+		// The answer of a record has the record's sequence, whatever is in the bytes.
 		withoutUnknown(&m).Answer.Sequence = 0
 		if !proto.Equal(&m, recordMessage(t, r)) {
 			t.Fatalf("read %v, the generated code %v", recordMessage(t, r), &m)
@@ -324,7 +323,7 @@ func FuzzDecodeSnapshot(f *testing.F) {
 	})
 }
 
-func TestRequestsTakenOverAsTheyStandMakeTheSameSnapshot(t *testing.T) {
+func TestCopiedRequestsMakeTheSameSnapshot(t *testing.T) {
 	for seed := range uint64(200) {
 		s := (&filler{rand.New(rand.NewPCG(seed, 12)), seed%2 == 1}).snapshot(t)
 		for i := range s.Requests {
@@ -334,7 +333,7 @@ func TestRequestsTakenOverAsTheyStandMakeTheSameSnapshot(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A later version may add a field, which comes behind.
+		// A later version may add a field, which comes last.
 		core, requests, err := CutRequests(append(slices.Clip(want), 14<<3, 7))
 		if err != nil {
 			t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"todoku/trade"
 )
 
-// withUnknown adds fields of every wire type, under numbers that no version
-// uses, to a message and to all inside it.
+// withUnknown adds fields of every wire type, with numbers that no version uses, to a
+// message and to all messages inside it.
 func withUnknown[M proto.Message](m M) M {
 	var extra []byte
 	extra = protowire.AppendTag(extra, 500, protowire.VarintType)
@@ -24,8 +24,8 @@ func withUnknown[M proto.Message](m M) M {
 	return m
 }
 
-// withoutUnknown drops them, and gives every message the empty messages in it
-// that this package always writes, so that only what was said is compared.
+// withoutUnknown drops them, and adds the empty messages that this package always
+// writes, so that only the content is compared.
 func withoutUnknown[M proto.Message](m M) M {
 	eachMessage(m.ProtoReflect(), func(m protoreflect.Message) {
 		m.SetUnknown(nil)
