@@ -104,7 +104,7 @@ func TestTheVenueIsAdministeredByCommandLine(t *testing.T) {
 	contains(t, admin.must("connections", "--detail", "AAAAAAAAAAAAAAAAAAAAAA"), "no stream is attached")
 	contains(t, admin.must("audit", "told", "1"), "SEQUENCE", "ACKNOWLEDGED")
 	if code, _, errs := admin.run("audit", "told", "soon"); code != cli.ExitUsage {
-		t.Errorf("a sequence that is none: exit code %d, %s", code, errs)
+		t.Errorf("an invalid sequence: exit code %d, %s", code, errs)
 	}
 	contains(t, admin.must("version"), "todoku")
 }

@@ -41,7 +41,7 @@ func TestAVenueThatCannotBeReachedEndsWithCodeThree(t *testing.T) {
 	}
 }
 
-func TestWhatWasRefusedEndsWithCodeOne(t *testing.T) {
+func TestARefusalEndsWithCodeOne(t *testing.T) {
 	venue := apptest.Start(t)
 	alice := as(t, venue.GRPCAddr().String(), "alice")
 	for line, want := range map[string]string{

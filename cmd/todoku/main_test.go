@@ -26,14 +26,14 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// world is an app with everything around it in the test's hands.
+// world is the surroundings of an app, controlled by the test.
 type world struct {
 	t    *testing.T
 	env  map[string]string
 	home string
 }
 
-// newWorld is signed in nowhere and has an empty environment.
+// newWorld returns a world without a session and with an empty environment.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	return &world{t: t, env: map[string]string{}, home: t.TempDir()}
@@ -47,7 +47,7 @@ func as(t *testing.T, address, user string) *world {
 	return w
 }
 
-// buffer is what a command prints to, read while it runs.
+// buffer takes the output of a command and can be read while the command runs.
 type buffer struct {
 	mu   sync.Mutex // protects text
 	text bytes.Buffer
@@ -81,7 +81,7 @@ func (w *world) app() (a *cli.App, out, errs *buffer) {
 	return a, out, errs
 }
 
-// run executes a command line and returns what came of it.
+// run executes a command line and returns its exit code and output.
 func (w *world) run(args ...string) (code int, out, errs string) {
 	w.t.Helper()
 	a, o, e := w.app()
@@ -89,7 +89,7 @@ func (w *world) run(args ...string) (code int, out, errs string) {
 	return code, o.String(), e.String()
 }
 
-// must executes a command line that has to succeed and returns what it printed.
+// must executes a command line that must succeed, and returns its output.
 func (w *world) must(args ...string) string {
 	w.t.Helper()
 	code, out, errs := w.run(args...)

@@ -12,8 +12,8 @@ import (
 	"todoku/internal/pathtest"
 )
 
-// hereNginx moves what a printed configuration keeps in places of the system into
-// a directory of the test.
+// hereNginx replaces directories of the system in a printed configuration by a directory
+// of the test.
 func hereNginx(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir() + "/"
@@ -80,8 +80,8 @@ func TestPrintedProxyConfigurationsServeTheVenue(t *testing.T) {
 	}
 }
 
-// TestPrintedProxyTimersFollowTheVenue holds the timers that are printed to those of
-// the venue, and refuses those that cannot be met.
+// TestPrintedProxyTimersFollowTheVenue checks that printed timers agree with those of the
+// venue, and that timers that contradict them are refused.
 func TestPrintedProxyTimersFollowTheVenue(t *testing.T) {
 	w := newWorld(t)
 	contains(t, w.must("config", "nginx"),
@@ -90,7 +90,7 @@ func TestPrintedProxyTimersFollowTheVenue(t *testing.T) {
 		"timeout server 90s", "timeout client 90s", "hard-stop-after 2400s", "option abortonclose", "bind *:8443 proto h2", "server venue 127.0.0.1:7443 proto h2")
 	contains(t, w.must("config", "haproxy", "--stream-age", "2h", "--proxy-idle", "1500ms", "--heartbeat", "1s"), "hard-stop-after 8400s", "timeout server 1500ms")
 	contains(t, w.must("config", "nginx", "--stream-age=-1s"), "No worker_shutdown_timeout")
-	// What the venue is to be run with beside it is what the venue takes.
+	// The venue must accept the flags that the configuration recommends for it.
 	flags := regexp.MustCompile(`--[a-z-]+=\S+`).FindAllString(w.must("config", "nginx"), -1)
 	if len(flags) != 6 {
 		t.Errorf("limits on addresses are switched off by %q", flags)

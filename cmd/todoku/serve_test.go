@@ -109,7 +109,7 @@ func TestADemoVenueCanBeUsedAtOnce(t *testing.T) {
 	serve(func(w *world) { contains(t, w.must("positions"), "USDJPY     10000") })
 }
 
-func TestADemoTouchesNobodyElsesData(t *testing.T) {
+func TestADemoLeavesOtherDataUntouched(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "journal.db"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -140,11 +140,11 @@ func TestTheFirstAdministratorIsMadeOffline(t *testing.T) {
 	running := apptest.Serve(t, apptest.Config(dir))
 	contains(t, as(t, running.GRPCAddr().String(), "chief").must("user", "list"), "chief")
 	if code, _, errs := w.run("user", "add", "other", "--data", dir); code != cli.ExitFailed || !strings.Contains(errs, "in use") {
-		t.Errorf("beside a running server: exit code %d, %s", code, errs)
+		t.Errorf("while a server runs: exit code %d, %s", code, errs)
 	}
 }
 
-func TestConfigCheckSaysWhatAServerWouldRunWith(t *testing.T) {
+func TestConfigCheckShowsTheSettingsOfAServer(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
 	w.env["TODOKU_DATA"], w.env["TODOKU_DRIAN"] = dir, "3s"
@@ -155,7 +155,7 @@ func TestConfigCheckSaysWhatAServerWouldRunWith(t *testing.T) {
 	contains(t, out, "heartbeat  2s", "todoku.yaml:1", "TODOKU_DATA", "--day-end", "holds no venue yet", "the settings agree")
 	contains(t, errs, "TODOKU_DRIAN sets nothing")
 	if code, _, errs := newWorld(t).run("config", "check", "--heartbeat", "30s"); code != cli.ExitUsage {
-		t.Errorf("heartbeats that nobody can acknowledge in time: exit code %d, %s", code, errs)
+		t.Errorf("heartbeats that no client can acknowledge in time: exit code %d, %s", code, errs)
 	}
 	cert := writeFile(t, "no certificate")
 	if code, _, errs := newWorld(t).run("config", "check", "--tls-cert", cert, "--tls-key", cert); code != cli.ExitUsage {

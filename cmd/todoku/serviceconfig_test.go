@@ -7,7 +7,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-func TestThePrintedServiceConfigIsOneForGRPC(t *testing.T) {
+func TestGRPCAcceptsThePrintedServiceConfig(t *testing.T) {
 	text := newWorld(t).must("config", "service-config")
 	contains(t, text, `"FeedNotification"`, `"timeout": "3s"`, `"timeout": "8s"`, `"retryThrottling"`)
 	conn, err := grpc.NewClient("passthrough:///nowhere", grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultServiceConfig(text))

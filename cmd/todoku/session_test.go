@@ -38,7 +38,7 @@ func (w *world) login(address, user string) string {
 	return out
 }
 
-func TestASessionIsKeptForItsOwnerAlone(t *testing.T) {
+func TestOnlyItsOwnerCanReadAKeptSession(t *testing.T) {
 	venue := apptest.Start(t)
 	w := newWorld(t)
 	out := w.login(venue.GRPCAddr().String(), "alice")
@@ -72,7 +72,7 @@ func TestASessionIsKeptForItsOwnerAlone(t *testing.T) {
 	}
 }
 
-func TestTheLatestSignInIsWhoCommandsRunAs(t *testing.T) {
+func TestCommandsRunAsTheUserWhoSignedInLast(t *testing.T) {
 	venue := apptest.Start(t)
 	address := venue.GRPCAddr().String()
 	w := newWorld(t)
@@ -89,7 +89,7 @@ func TestTheLatestSignInIsWhoCommandsRunAs(t *testing.T) {
 	}
 }
 
-func TestASessionThatHasEndedIsSignedInAgainWithoutAPrompt(t *testing.T) {
+func TestAnEndedSessionIsSignedInAgainWithoutAPrompt(t *testing.T) {
 	venue := apptest.Start(t)
 	address := venue.GRPCAddr().String()
 	w := as(t, address, "alice")

@@ -49,7 +49,7 @@ func selfSigned(t *testing.T, name string) (cert, key string) {
 	return write("cert.pem", "CERTIFICATE", certificate), write("key.pem", "EC PRIVATE KEY", secret)
 }
 
-func TestBothSidesProveWhoTheyAre(t *testing.T) {
+func TestBothSidesVerifyCertificates(t *testing.T) {
 	cert, key := selfSigned(t, "venue.test")
 	mine, myKey := selfSigned(t, "alice.test")
 	config := apptest.Config(t.TempDir())

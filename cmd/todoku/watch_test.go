@@ -62,8 +62,8 @@ func (w *world) start(args ...string) *watcher {
 		}
 	}()
 	w.t.Cleanup(func() {
-		_ = command.Process.Kill() // It may be gone already.
-		for range p.lines {        // What nobody asked for.
+		_ = command.Process.Kill() // It may have ended already.
+		for range p.lines {        // The reader must not block.
 		}
 		<-read
 	})
@@ -105,8 +105,8 @@ func (p *watcher) interrupt() (lines []map[string]any) {
 	return lines
 }
 
-// end sends the process a signal that ends it, does what there is to do meanwhile, and
-// returns how it ended.
+// end sends the process a signal that ends it, runs meanwhile, and returns how the process
+// ended.
 func (p *watcher) end(s os.Signal, meanwhile func()) error {
 	p.t.Helper()
 	p.signal(s)
@@ -191,7 +191,7 @@ func TestWatchPrintsEachEventOnceAcrossRestarts(t *testing.T) {
 	lines = append(lines, p.until("orders after a stop", isReportOf(place(10)))...)
 
 	lines = append(lines, p.interrupt()...)
-	last := place(10) // While nobody watches.
+	last := place(10) // While no watch runs.
 	process.Stop()
 	process.Start()
 	p = watch()
@@ -210,7 +210,7 @@ func TestWatchPrintsEachEventOnceAcrossRestarts(t *testing.T) {
 	}
 }
 
-func TestWatchSaysInALineWhatHappened(t *testing.T) {
+func TestWatchDescribesEachMessageInOneLine(t *testing.T) {
 	running := apptest.Start(t)
 	address := running.GRPCAddr().String()
 	w := as(t, address, "alice")

@@ -16,8 +16,8 @@ import (
 	"todoku/server"
 )
 
-// breaker cuts a stream in place of the first response that says who is online, once
-// the change that asked for it is answered.
+// breaker cuts a stream instead of delivering the first response that says who is online,
+// after the change that requested it has been answered.
 type breaker struct {
 	grpc.ClientStream
 	answered <-chan struct{}

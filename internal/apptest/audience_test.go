@@ -110,7 +110,7 @@ func TestAThirdUserSubscribedToEverythingReceivesWhatTheTableSaysAndNothingElse(
 	wantNothingListed(t, viewer, "viewer", theirs.GetOrderId())
 }
 
-// watcher is somebody who watches, and what they received.
+// watcher is a watching user and the messages that the user received.
 type watcher struct {
 	t       *testing.T
 	user    trade.UserID
@@ -255,7 +255,7 @@ func (w *watcher) compare() {
 func (w *watcher) inspect(m *todokuv1.Message) {
 	w.t.Helper()
 	if w.all {
-		return // Whoever sees every account sees its names.
+		return // A user who sees every account sees its names.
 	}
 	if leak := leakOf(m, string(w.user), string(w.account)); leak != "" {
 		w.t.Errorf("%s received %s in %v", w.user, leak, m)
@@ -291,7 +291,7 @@ func leakOf(m proto.Message, user, account string) string {
 				leak = fmt.Sprintf("a field %s of %s", f.Name(), m.Descriptor().Name())
 			}
 			each := func(v protoreflect.Value) {
-				switch f.Kind() { //nolint:exhaustive // Numbers and times name nobody.
+				switch f.Kind() { //nolint:exhaustive // Numbers and times hold no names.
 				case protoreflect.MessageKind:
 					walk(v.Message())
 				case protoreflect.StringKind:
@@ -384,11 +384,11 @@ func wantNothingListed(t *testing.T, d *apptest.Desktop, name, theirs string) {
 			return err
 		},
 	} {
-		if err := ask(ctx); err == nil || tellOf(t, err).reason != "UNKNOWN_ACCOUNT" {
+		if err := ask(ctx); err == nil || parseError(t, err).reason != "UNKNOWN_ACCOUNT" {
 			t.Errorf("%s of another's account: %v, want UNKNOWN_ACCOUNT", what, err)
 		}
 	}
-	if _, err := d.Orders.GetOrder(ctx, &todokuv1.GetOrderRequest{OrderId: theirs}); err == nil || tellOf(t, err).reason != "UNKNOWN_ORDER" {
+	if _, err := d.Orders.GetOrder(ctx, &todokuv1.GetOrderRequest{OrderId: theirs}); err == nil || parseError(t, err).reason != "UNKNOWN_ORDER" {
 		t.Errorf("another's order: %v, want UNKNOWN_ORDER", err)
 	}
 }

@@ -117,7 +117,7 @@ func TestOneDirectoryHasOneServer(t *testing.T) {
 	}
 	offline, err := server.OpenOffline(t.Context(), app.Data(), account.Config{Hash: apptest.CheapHash()})
 	if !errors.Is(err, journal.ErrInUse) {
-		t.Errorf("offline beside a server: %v, %v", offline, err)
+		t.Errorf("offline while a server runs: %v, %v", offline, err)
 	}
 	app.SignIn("alice").Place(apptest.Limit("a", "USDJPY", buy, "1", "150")) // It was not disturbed.
 	app.Shutdown()
@@ -126,9 +126,9 @@ func TestOneDirectoryHasOneServer(t *testing.T) {
 	}
 }
 
-// TestDataOfANewerVersionIsRefusedInWords covers each of the three files, and that
+// TestDataOfANewerVersionIsRefusedWithAReason covers each of the three files, and that
 // refusing gives the directory back.
-func TestDataOfANewerVersionIsRefusedInWords(t *testing.T) {
+func TestDataOfANewerVersionIsRefusedWithAReason(t *testing.T) {
 	t.Parallel()
 	config := apptest.Config(t.TempDir())
 	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), nil); err != nil {
@@ -161,10 +161,10 @@ func TestDataOfANewerVersionIsRefusedInWords(t *testing.T) {
 	apptest.Serve(t, config).SignIn("alice")
 }
 
-// TestAfterARestartNobodyTypesAPassword stops a real process in good order under
+// TestSessionsSurviveARestart stops a real process in good order under
 // streams, twice, and starts it again: the client's feed comes back by itself and
 // has seen every event once; tokens and connections are still good.
-func TestAfterARestartNobodyTypesAPassword(t *testing.T) {
+func TestSessionsSurviveARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := apptest.Seed(t.Context(), dir, apptest.Users(), apptest.Instruments()); err != nil {
@@ -203,7 +203,7 @@ func TestAfterARestartNobodyTypesAPassword(t *testing.T) {
 		t.Helper()
 		for range n {
 			order := apptest.Limit(strconv.Itoa(want), "USDJPY", buy, "1", "150")
-			// The client tries three times by itself; a start may take longer.
+			// The client repeats a call three times; a start may take longer.
 			wantEventually(t, func() bool {
 				_, err := c.Orders().PlaceOrder(t.Context(), order)
 				if err != nil && !client.Unreachable(err) && client.Reason(err) != "SHUTDOWN" {
@@ -248,9 +248,9 @@ func awaitSeen(t *testing.T, seen chan string, want string) {
 	}
 }
 
-// TestAStopWaitsForNoDrainWithoutStreamsAndForNoneWhenAskedTwice uses a drain that is
+// TestAStopWithoutStreamsOrAskedForTwiceDoesNotDrain uses a drain that is
 // longer than any test: a stop that waits for it does not end.
-func TestAStopWaitsForNoDrainWithoutStreamsAndForNoneWhenAskedTwice(t *testing.T) {
+func TestAStopWithoutStreamsOrAskedForTwiceDoesNotDrain(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) { c.Drain = time.Hour })
 	app.SignIn("alice")
@@ -271,9 +271,9 @@ func TestAStopWaitsForNoDrainWithoutStreamsAndForNoneWhenAskedTwice(t *testing.T
 	<-stopped
 }
 
-// TestAClientThatNeverReadsDoesNotHoldUpAStop leaves a stream with a send that is
+// TestAClientThatNeverReadsDoesNotDelayAStop leaves a stream with a send that is
 // stuck for good, and a connection on which nobody reads.
-func TestAClientThatNeverReadsDoesNotHoldUpAStop(t *testing.T) {
+func TestAClientThatNeverReadsDoesNotDelayAStop(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) { c.Push.SendTimeout = time.Hour })
 	slow := app.Desktop(grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10))

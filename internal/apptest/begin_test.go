@@ -108,7 +108,7 @@ func TestHeartbeatsAreNumberedAndAdvanceAQuietStreamsCursor(t *testing.T) {
 	answer := alice.Place(apptest.Limit("a", "USDJPY", buy, "1", "150"))
 	s.Await("a heartbeat that has passed alice's order", func(m *todokuv1.Message) bool {
 		if m.GetExecutionReport() != nil {
-			t.Errorf("carol was told %v", m)
+			t.Errorf("carol received %v", m)
 		}
 		return heartbeat(m) && m.GetSequence() >= answer.GetSequence() && m.GetHeartbeat().GetHeadSequence() >= answer.GetSequence()
 	})
@@ -212,9 +212,9 @@ func TestACursorOfAnotherHistoryIsAnsweredByResetNotByAGap(t *testing.T) {
 	}
 }
 
-// TestACursorThatNobodyWasGivenIsRefused covers cursors of the future and texts
+// TestAnInventedCursorIsRefused covers cursors of the future and texts
 // that are none.
-func TestACursorThatNobodyWasGivenIsRefused(t *testing.T) {
+func TestAnInventedCursorIsRefused(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	alice := app.SignIn("alice")

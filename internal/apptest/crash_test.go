@@ -20,7 +20,7 @@ import (
 	"todoku/trade"
 )
 
-// acknowledged is what the clients of a crash test were told and shown.
+// acknowledged records the answers and pushed reports that clients of a crash test received.
 type acknowledged struct {
 	mu      sync.Mutex
 	answers map[string]*todokuv1.OrderAnswer // by account/client_order_id
@@ -98,7 +98,7 @@ func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	}
 	t.Logf("%d orders acknowledged over %d kills", len(told.answers), kills)
 	if len(told.answers) < kills {
-		t.Errorf("only %d orders were acknowledged: the test tested nothing", len(told.answers))
+		t.Errorf("only %d orders were acknowledged: too few to test anything", len(told.answers))
 	}
 	venue.Stop()
 }
@@ -231,7 +231,7 @@ func (a *acknowledged) verifyJournal(t *testing.T, dir string) map[string]uint64
 	return head
 }
 
-// verifyWatchers compares what was pushed with the journal.
+// verifyWatchers compares pushed reports with the journal.
 func (a *acknowledged) verifyWatchers(t *testing.T, dir string) {
 	t.Helper()
 	want := map[string]map[string]int{}
@@ -260,7 +260,7 @@ func (a *acknowledged) verifyWatchers(t *testing.T, dir string) {
 	}
 }
 
-// eachReport visits the execution reports of the journal, beside the running venue.
+// eachReport visits the execution reports of the journal while the venue runs.
 func eachReport(t *testing.T, dir string, visit func(*trade.Record, int, *trade.ExecutionReport)) {
 	t.Helper()
 	apptest.EachRecord(t, dir, func(r *trade.Record) {

@@ -12,9 +12,9 @@ import (
 	"todoku/internal/apptest"
 )
 
-// TestEveryQueryReadsOnesOwnWrites asks every query right after a write, with the
+// TestEveryQueryReadsItsClientsOwnWrites asks every query right after a write, with the
 // cursor that the write was answered with.
-func TestEveryQueryReadsOnesOwnWrites(t *testing.T) {
+func TestEveryQueryReadsItsClientsOwnWrites(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	alice, bob, admin := app.SignIn("alice"), app.SignIn("bob"), app.SignIn("admin")
@@ -77,9 +77,9 @@ func TestEveryQueryReadsOnesOwnWrites(t *testing.T) {
 	}
 }
 
-// TestAQueryThatWaitsForWhatNobodyWasGivenIsRefusedAtOnce covers every query that
+// TestAQueryThatWaitsForAnInventedCursorIsRefusedAtOnce covers every query that
 // waits.
-func TestAQueryThatWaitsForWhatNobodyWasGivenIsRefusedAtOnce(t *testing.T) {
+func TestAQueryThatWaitsForAnInventedCursorIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	d := app.SignIn("alice")
@@ -129,9 +129,9 @@ func TestAQueryThatWaitsForWhatNobodyWasGivenIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// TestAQueryThatWaitsForAHistoryThatHangsEndsAtItsDeadlineByName has the venue
+// TestAQueryThatWaitsForAHangingHistoryEndsAtItsDeadline has the venue
 // impose the deadline: this client names none.
-func TestAQueryThatWaitsForAHistoryThatHangsEndsAtItsDeadlineByName(t *testing.T) {
+func TestAQueryThatWaitsForAHangingHistoryEndsAtItsDeadline(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	alice := app.SignIn("alice")

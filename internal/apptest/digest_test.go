@@ -156,11 +156,11 @@ func (d *dice) step() (sequence uint64) {
 	return answer.GetSequence()
 }
 
-// TestWhatAClientWasToldIsWhatTheVenueHolds drives a venue with random commands and
+// TestClientAndVenueHoldTheSameState drives a venue with random commands and
 // lets every client compare at every heartbeat: one of each trader, one of all
 // accounts, one that is away and resumes, one that comes late; then the venue stops,
 // starts from a snapshot, and everybody resumes.
-func TestWhatAClientWasToldIsWhatTheVenueHolds(t *testing.T) {
+func TestClientAndVenueHoldTheSameState(t *testing.T) {
 	t.Parallel()
 	config := apptest.Config(t.TempDir())
 	config.SnapshotEvery = 50
@@ -198,7 +198,7 @@ func TestWhatAClientWasToldIsWhatTheVenueHolds(t *testing.T) {
 		clients["bob"] = believe(t, away, "bob", clients["bob"])
 		clients["bob"].prove(newest)
 		if held := clients["rita"].sum(""); held == 0 {
-			t.Errorf("round %d: nobody holds anything", round)
+			t.Errorf("round %d: all accounts are empty", round)
 		}
 		for _, name := range names {
 			clients[name].Cut()

@@ -38,9 +38,9 @@ func (s *thief) RecvMsg(m any) error {
 	return nil
 }
 
-// TestAClientThatMissedSomethingNoticesAndGetsItBack robs the Go client of one
+// TestAClientThatMissedAnEventNoticesAndRecovers robs the Go client of one
 // report while a second client, which is left alone, says what should have come.
-func TestAClientThatMissedSomethingNoticesAndGetsItBack(t *testing.T) {
+func TestAClientThatMissedAnEventNoticesAndRecovers(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) { c.Push.HeartbeatInterval = beats })
 	var stole atomic.Int32

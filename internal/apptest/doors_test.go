@@ -37,7 +37,7 @@ import (
 
 // The ports: who gets through, and what else answers there.
 
-// authority makes certificates that nobody else trusts.
+// authority makes certificates that only a test trusts.
 type authority struct {
 	t    *testing.T
 	dir  string
@@ -188,9 +188,9 @@ func getTLS(t *testing.T, config *tls.Config, address string) string {
 	return string(body)
 }
 
-// TestPlaintextLeavesTheMachineOnlyWhenSaidAloud covers the addresses of both
+// TestPlaintextForOtherMachinesNeedsInsecure covers the addresses of both
 // ports.
-func TestPlaintextLeavesTheMachineOnlyWhenSaidAloud(t *testing.T) {
+func TestPlaintextForOtherMachinesNeedsInsecure(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, address := range []string{"0.0.0.0:0", "[::]:0", ":0", "192.0.2.1:0", "venue.example:0"} {
@@ -210,8 +210,8 @@ func TestPlaintextLeavesTheMachineOnlyWhenSaidAloud(t *testing.T) {
 	apptest.NewDesktop(t, "127.0.0.1:"+port).SignIn("alice")
 }
 
-// TestTheHTTPPortSaysHowTheVenueIs covers health, readiness, metrics and the page.
-func TestTheHTTPPortSaysHowTheVenueIs(t *testing.T) {
+// TestTheHTTPPortShowsTheVenuesState covers health, readiness, metrics and the page.
+func TestTheHTTPPortShowsTheVenuesState(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	bob := app.SignIn("bob")
@@ -236,9 +236,9 @@ func TestTheHTTPPortSaysHowTheVenueIs(t *testing.T) {
 	}
 }
 
-// TestTheFirstProbeThatAPortAnswersIsToldThatTheVenueServes has probes wait at both ports
+// TestTheFirstAnsweredProbeFindsTheVenueServing has probes wait at both ports
 // before anything is served there.
-func TestTheFirstProbeThatAPortAnswersIsToldThatTheVenueServes(t *testing.T) {
+func TestTheFirstAnsweredProbeFindsTheVenueServing(t *testing.T) {
 	t.Parallel()
 	config := apptest.Config(t.TempDir())
 	for range 10 {

@@ -19,10 +19,10 @@ import (
 
 // Every end of a stream has a name. How soon it comes is measured by a benchmark.
 
-// TestWhatEndsASessionEndsItsStreamsByName covers sign-out, a changed password,
+// TestTheEndOfASessionEndsItsStreamsWithAReason covers sign-out, a changed password,
 // suspension, a refresh token used twice, and what a user or an administrator revokes.
 // Nothing else ends a stream of this venue while the test waits.
-func TestWhatEndsASessionEndsItsStreamsByName(t *testing.T) {
+func TestTheEndOfASessionEndsItsStreamsWithAReason(t *testing.T) {
 	t.Parallel()
 	// A used refresh token is not a retry here.
 	app := serve(t, func(c *server.Config) { c.Accounts.RetryWindow = time.Nanosecond })
@@ -79,7 +79,7 @@ func TestWhatEndsASessionEndsItsStreamsByName(t *testing.T) {
 				return
 			}
 			_, err := d.Orders.ListOrders(t.Context(), &todokuv1.ListOrdersRequest{})
-			if got := tellOf(t, err); got.code != codes.Unauthenticated {
+			if got := parseError(t, err); got.code != codes.Unauthenticated {
 				t.Errorf("the session still gets %v", got)
 			}
 		})
@@ -127,9 +127,9 @@ func TestAStreamOutlivesItsTokenOnlyIfItIsRefreshed(t *testing.T) {
 	wantRefusal(t, err, codes.Unauthenticated, "TOKEN_EXPIRED", "")
 }
 
-// TestAnOldStreamIsToldToReconnectBeforeItEnds covers the stream age: a client
+// TestAnOldStreamIsAskedToReconnectBeforeItEnds covers the stream age: a client
 // that follows loses nothing, one that does not is ended.
-func TestAnOldStreamIsToldToReconnectBeforeItEnds(t *testing.T) {
+func TestAnOldStreamIsAskedToReconnectBeforeItEnds(t *testing.T) {
 	t.Parallel()
 	grown := func(grace time.Duration) (*apptest.Desktop, *apptest.Stream) {
 		t.Helper()
@@ -140,7 +140,7 @@ func TestAnOldStreamIsToldToReconnectBeforeItEnds(t *testing.T) {
 		s := alice.Attach(&request{InstanceId: "one"})
 		told := s.Await("Reconnect", func(m *todokuv1.Message) bool { return m.GetReconnect() != nil }).GetReconnect()
 		if within := told.GetWithin().AsDuration(); told.GetReason() != "STREAM_AGE" || within <= 0 || within > grace {
-			t.Errorf("told %v of a grace of %s", told, grace)
+			t.Errorf("reconnect with a grace of %v, want %s", told, grace)
 		}
 		return alice, s
 	}
@@ -154,9 +154,9 @@ func TestAnOldStreamIsToldToReconnectBeforeItEnds(t *testing.T) {
 	next.Report("a", execNew)
 }
 
-// TestAReaderThatStopsReadingIsEndedAndResumesWhole fills everything between the
+// TestAReaderThatStopsReadingIsEndedAndResumesWithoutLoss fills everything between the
 // venue and a client that does not read.
-func TestAReaderThatStopsReadingIsEndedAndResumesWhole(t *testing.T) {
+func TestAReaderThatStopsReadingIsEndedAndResumesWithoutLoss(t *testing.T) {
 	t.Parallel()
 	// It acknowledges nothing either; that is not what is to end it.
 	app := serve(t, func(c *server.Config) { c.Push.SendTimeout, c.Push.AckTimeout = 500*time.Millisecond, -1 })
@@ -214,9 +214,9 @@ func wantSlowEnd(t *testing.T, err error) {
 	}
 }
 
-// TestADrainTellsEveryStreamAndEndsItByName stops a venue with streams that move
+// TestADrainNotifiesEveryStreamAndEndsItWithAReason stops a venue with streams that move
 // and one that does not.
-func TestADrainTellsEveryStreamAndEndsItByName(t *testing.T) {
+func TestADrainNotifiesEveryStreamAndEndsItWithAReason(t *testing.T) {
 	t.Parallel()
 	const limit = 6 * time.Second // A client that is to move has three quarters of it.
 	app := serve(t, func(c *server.Config) { c.Drain = limit })

@@ -25,10 +25,10 @@ func (l lateness) at(share int) time.Duration {
 	return l[min(len(l)*share/1000, len(l)-1)]
 }
 
-// TestOldStreamsMoveWithoutAnEventLostDoubledOrLate gives streams a second to live
+// TestOldStreamsMoveWithoutAnEventLostDuplicatedOrLate gives streams a second to live
 // under a steady flow: each is followed by one that is opened while it still
 // delivers. The same flow over streams that live on is what lateness is held against.
-func TestOldStreamsMoveWithoutAnEventLostDoubledOrLate(t *testing.T) {
+func TestOldStreamsMoveWithoutAnEventLostDuplicatedOrLate(t *testing.T) {
 	const clients, moves = 24, 200
 	still := flow(t, -1, clients, 0, 200)
 	moving := flow(t, time.Second, clients, moves, 200)

@@ -15,7 +15,7 @@ import (
 	"todoku/server"
 )
 
-// Shorter names for what nearly every test says.
+// Shorter names for values that nearly every test uses.
 const (
 	buy  = todokuv1.Side_SIDE_BUY
 	sell = todokuv1.Side_SIDE_SELL
@@ -30,7 +30,7 @@ const (
 // request is a stream's request in short.
 type request = todokuv1.FeedNotificationRequest
 
-// everything is the subscription that asks for the most a trader may ask for.
+// everything is the largest subscription that a trader may request.
 func everything() *todokuv1.Subscription {
 	return &todokuv1.Subscription{Symbols: []string{"*"}, Presence: true}
 }
@@ -46,24 +46,24 @@ func serve(t *testing.T, change func(*server.Config)) *apptest.App {
 	return apptest.Serve(t, config)
 }
 
-// told is an error as a client is told of it.
-type told struct {
+// clientError is an error as a client receives it.
+type clientError struct {
 	code   codes.Code
 	reason string
 	text   string
 	fields []string
-	retry  time.Duration // 0: nothing is said of it.
+	retry  time.Duration // 0 if the error names none
 }
 
-// tellOf takes an error apart and holds it to what every error promises: the
+// parseError returns the parts of an error and checks what every error promises: the
 // domain, a sentence, and a code that is not UNKNOWN.
-func tellOf(t *testing.T, err error) told {
+func parseError(t *testing.T, err error) clientError {
 	t.Helper()
 	if err == nil {
 		t.Fatal("no error")
 	}
 	s := status.Convert(err)
-	out := told{code: s.Code(), text: s.Message()}
+	out := clientError{code: s.Code(), text: s.Message()}
 	for _, detail := range s.Details() {
 		switch d := detail.(type) {
 		case *errdetails.ErrorInfo:
@@ -80,18 +80,19 @@ func tellOf(t *testing.T, err error) told {
 		}
 	}
 	if out.reason == "" {
-		t.Fatalf("%v carries no reason", err)
+		t.Fatalf("%v has no reason", err)
 	}
 	if !strings.HasSuffix(out.text, ".") && !strings.HasSuffix(out.text, ")") {
-		t.Errorf("%s says %q, which is no sentence", out.reason, out.text)
+		t.Errorf("%s: %q is not a sentence", out.reason, out.text)
 	}
 	return out
 }
 
-// wantRefusal checks how a call was refused; an empty field is none.
+// wantRefusal checks how a call was refused, and which field the error names if field is
+// not empty.
 func wantRefusal(t *testing.T, err error, code codes.Code, reason, field string) {
 	t.Helper()
-	got := tellOf(t, err)
+	got := parseError(t, err)
 	if got.code != code || got.reason != reason {
 		t.Errorf("refused with %s %s (%s), want %s %s", got.code, got.reason, got.text, code, reason)
 	}
@@ -120,7 +121,7 @@ func reasonOf(err error) string {
 	return ""
 }
 
-// wantEventually asks until something holds, with nothing to wait on but asking.
+// wantEventually polls until a condition holds.
 func wantEventually(t *testing.T, holds func() bool, what string) {
 	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)

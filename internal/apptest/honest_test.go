@@ -46,14 +46,14 @@ func newHonest(t *testing.T, address, user string) *honest {
 	return h
 }
 
-// besieged makes what it measures from now on count as measured under attack.
-func (h *honest) besieged() {
+// setUnderAttack counts later measurements as measured under attack.
+func (h *honest) setUnderAttack() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.before = false
 }
 
-// run trades until stop is closed. The error says what was not as promised.
+// run trades until stop is closed. The error names a broken promise.
 func (h *honest) run(ctx context.Context, stop <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -14,10 +14,10 @@ import (
 	"todoku/internal/apptest"
 )
 
-// TestBadInputIsRefusedByNameAndChangesNothing sends what people and programs get
+// TestInvalidInputIsRefusedWithAReasonAndChangesNothing sends what people and programs get
 // wrong. The runner checks for each that the journal has not moved, and at the end
 // that the state in memory is the one that the journal leads to.
-func TestBadInputIsRefusedByNameAndChangesNothing(t *testing.T) {
+func TestInvalidInputIsRefusedWithAReasonAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	const invalid, notFound = codes.InvalidArgument, codes.NotFound
 	long := strings.Repeat("x", 10_000)
@@ -135,9 +135,9 @@ func hostileBytes(long string) []refusal {
 	}
 }
 
-// TestWhatEvenTheTransportDoesNotTakeIsRefusedByIt sends more than 4 MiB, which
-// nothing of the venue's own looks at any more.
-func TestWhatEvenTheTransportDoesNotTakeIsRefusedByIt(t *testing.T) {
+// TestTheTransportRefusesRequestsAboveItsLimit sends more than 4 MiB, which does not reach
+// the code of the venue.
+func TestTheTransportRefusesRequestsAboveItsLimit(t *testing.T) {
 	t.Parallel()
 	v := &stage{t: t, alice: apptest.Start(t).SignIn("alice")}
 	err := sending(todokuv1.OrderService_PlaceOrder_FullMethodName, strings.Repeat("x", 5<<20))(v)

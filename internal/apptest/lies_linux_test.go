@@ -26,14 +26,14 @@ import (
 	"todoku/trade"
 )
 
-// Clients that lie and clients that flood, all at once, beside clients that trade.
+// Clients that lie and clients that flood run at the same time as clients that trade.
 // Linux only, where every address of 127.0.0.0/8 is this machine's: whoever attacks
 // comes from another address than those who trade.
 
-// TestClientsThatLieOrFloodAreRefusedByNameAndTheRestTradesOn runs every attack of
+// TestLyingAndFloodingClientsAreRefusedAndOthersKeepTrading runs every attack of
 // this file at the same time against a venue in a process of its own with the
 // default limits.
-func TestClientsThatLieOrFloodAreRefusedByNameAndTheRestTradesOn(t *testing.T) {
+func TestLyingAndFloodingClientsAreRefusedAndOthersKeepTrading(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	users := apptest.Users()
@@ -59,7 +59,7 @@ func TestClientsThatLieOrFloodAreRefusedByNameAndTheRestTradesOn(t *testing.T) {
 	}
 	wantEventually(t, func() bool { return traders[0].settled(50) && traders[1].settled(50) && traders[2].settled(50) }, "fifty orders each before the attack")
 	for _, h := range traders {
-		h.besieged()
+		h.setUnderAttack()
 	}
 	a := &attack{t: t, venue: venue.Address, honest: traders[0].desktop}
 	for _, run := range a.all() {
@@ -122,7 +122,7 @@ func attempt(ctx context.Context, d *apptest.Desktop, r *request) (*todokuv1.Fee
 	return stream.Recv()
 }
 
-// lie acknowledges what was not sent, and resumes what is not its own.
+// lie acknowledges responses that were not sent, and resumes with cursors of others.
 func (a *attack) lie(d *apptest.Desktop) {
 	t, ctx := a.t, a.t.Context()
 	stream, err := d.Notifications.FeedNotification(ctx, &request{ConnectionId: d.Connection, InstanceId: "liar"})
@@ -170,7 +170,7 @@ func (a *attack) lie(d *apptest.Desktop) {
 		_, err := attempt(ctx, d, &request{ConnectionId: c.connection, InstanceId: "liar", ResumeAfter: c.resume})
 		wantRefusal(t, err, c.code, c.reason, "")
 	}
-	// A cursor of another venue is no lie of consequence: it begins anew, and says so.
+	// A cursor of another venue does no harm: the stream begins with a reset.
 	if r, err := attempt(ctx, d, &request{ConnectionId: d.Connection, InstanceId: "liar", ResumeAfter: "another:5"}); err != nil ||
 		r.GetMessages()[0].GetHello().GetStart() != todokuv1.Hello_START_RESET {
 		t.Errorf("a cursor of another epoch: %v, %v", r, err)
@@ -194,7 +194,7 @@ func (a *attack) resumeAsOther(d *apptest.Desktop, epoch string) {
 				n++
 			}
 			if owner := m.GetExecutionReport().GetOrder().GetAccount(); owner != "" && owner != "liar" {
-				a.t.Errorf("the liar is told of an order of %s", owner)
+				a.t.Errorf("the lying client received an order of %s", owner)
 			}
 		}
 	}
@@ -323,7 +323,7 @@ func (a *attack) floodConnections() {
 		}
 	}
 	a.t.Logf("%d connections from one address: %d refused, %d closed because they did not speak, %d served", len(conns), refused, closed, served)
-	// On a slow machine those who were closed have made room for others meanwhile.
+	// On a slow machine, connections that were closed have made room for others.
 	if most := 4000; served > most || refused == 0 {
 		a.t.Errorf("%d connections from one address are served, want at most %d", served, most)
 	}
@@ -435,7 +435,7 @@ func (a *attack) floodSignIns() {
 	for i := range cap(reasons) {
 		calls.Go(func() {
 			_, err := d.Sessions.Login(a.t.Context(), &todokuv1.LoginRequest{User: "guess" + strconv.Itoa(i%400), Password: "guess"})
-			reasons <- tellOf(a.t, err).reason
+			reasons <- parseError(a.t, err).reason
 		})
 	}
 	calls.Wait()

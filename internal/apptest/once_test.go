@@ -11,10 +11,10 @@ import (
 	"todoku/trade"
 )
 
-// TestOneClientOrderIDIsOneOrderHoweverOftenItIsSent sends a request 50 times at
+// TestAClientOrderIDSentAgainMakesNoSecondOrder sends a request 50 times at
 // once over several connections, kills the venue, and sends it 50 times again: one
 // order, one answer. Another request under the same id is refused, then too.
-func TestOneClientOrderIDIsOneOrderHoweverOftenItIsSent(t *testing.T) {
+func TestAClientOrderIDSentAgainMakesNoSecondOrder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := apptest.Seed(t.Context(), dir, apptest.Users(), apptest.Instruments()); err != nil {
@@ -79,8 +79,8 @@ func TestOneClientOrderIDIsOneOrderHoweverOftenItIsSent(t *testing.T) {
 	}
 }
 
-// TestTheSameRequestOfTwoAccountsIsTwo shows how far an id reaches.
-func TestTheSameRequestOfTwoAccountsIsTwo(t *testing.T) {
+// TestTheSameIDOfTwoAccountsMakesTwoOrders shows how far an id reaches.
+func TestTheSameIDOfTwoAccountsMakesTwoOrders(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	first := app.SignIn("alice").Place(apptest.Limit("same", "USDJPY", buy, "1", "150"))

@@ -16,10 +16,10 @@ import (
 	"todoku/internal/apptest"
 )
 
-// TestALostAnswerIsFoundOnTheStreamOrByAskingAgain places orders through a path that
+// TestALostAnswerIsFoundOnTheStreamOrByARepeatedRequest places orders through a path that
 // swallows what is sent, what is answered, or both, and before a venue that is killed
 // meanwhile. The feed has a path of its own.
-func TestALostAnswerIsFoundOnTheStreamOrByAskingAgain(t *testing.T) {
+func TestALostAnswerIsFoundOnTheStreamOrByARepeatedRequest(t *testing.T) {
 	for name, c := range map[string]struct {
 		swallow    func(*path)
 		kill       bool
@@ -87,7 +87,7 @@ func TestALostAnswerIsFoundOnTheStreamOrByAskingAgain(t *testing.T) {
 					process.Kill()
 					process.Start()
 				}
-				if c.fromStream { // Nothing else can tell: the path is not mended meanwhile.
+				if c.fromStream { // The path is still broken, so only the stream can show it.
 					<-placing.Done()
 				} else {
 					<-lost.C
@@ -152,7 +152,7 @@ func (p *path) mend() {
 	p.replies.Store(false)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = p.first.Close() // It may be gone already.
+	_ = p.first.Close() // It may be closed already.
 }
 
 // swallowing is a connection that loses what the path swallows.

@@ -33,9 +33,9 @@ func presence(p *todokuv1.UserPresence) string {
 	return p.GetDisplayName() + " out"
 }
 
-// TestOthersHearOfAUsersFirstStreamAndLastEndOnly opens and closes desktops,
+// TestOthersSeeOnlyAUsersFirstStreamAndLastEnd opens and closes desktops,
 // resumes within the grace, and signs out.
-func TestOthersHearOfAUsersFirstStreamAndLastEndOnly(t *testing.T) {
+func TestOthersSeeOnlyAUsersFirstStreamAndLastEnd(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) { c.Presence.Grace = time.Minute })
 	admin, bob := app.SignIn("admin"), app.SignIn("bob")
@@ -52,7 +52,7 @@ func TestOthersHearOfAUsersFirstStreamAndLastEndOnly(t *testing.T) {
 		t.Helper()
 		admin.Announce(mark)
 		if got := presences(watcher.Until(mark)); len(got) > 0 {
-			t.Errorf("before %s: told %v, want nothing", mark, got)
+			t.Errorf("before %s: received %v, want nothing", mark, got)
 		}
 	}
 	alice := app.SignIn("alice")
@@ -81,9 +81,9 @@ func TestOthersHearOfAUsersFirstStreamAndLastEndOnly(t *testing.T) {
 	comes("Test alice out") // Nobody can resume a session that was ended: no grace.
 	admin.Announce("end")
 	if got := presences(deaf.Until("end")); len(got) > 0 {
-		t.Errorf("vera did not ask and was told %v", got)
+		t.Errorf("vera did not subscribe and received %v", got)
 	}
-	// Who comes later finds in the snapshot who is there.
+	// A later stream finds the users who are online in its snapshot.
 	late := app.SignIn("carol").Attach(&request{Subscription: &todokuv1.Subscription{Presence: true}})
 	if got := presences(late.Snapshot()); !slices.Contains(got, "Test bob in") || slices.Contains(got, "Test alice in") {
 		t.Errorf("the snapshot says %v", got)
@@ -105,9 +105,9 @@ func TestAnAbsenceLongerThanTheGraceIsASignOut(t *testing.T) {
 	}
 }
 
-// TestATradeIsToldToBothPartiesAndNobodyElse is TRADE_SUCCEEDS, with and without
+// TestOnlyBothPartiesAreNotifiedOfATrade is TRADE_SUCCEEDS, with and without
 // disclosure of the counterparty.
-func TestATradeIsToldToBothPartiesAndNobodyElse(t *testing.T) {
+func TestOnlyBothPartiesAreNotifiedOfATrade(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	alice, bob, carol := app.SignIn("alice"), app.SignIn("bob"), app.SignIn("carol")
@@ -135,7 +135,7 @@ func TestATradeIsToldToBothPartiesAndNobodyElse(t *testing.T) {
 			if got.GetAccount() != user || got.GetClientOrderId() != want.order+c.symbol || got.GetSide() != want.side ||
 				got.GetMaker() != want.maker || got.GetQuantity() != c.quantity || got.GetPrice() != c.price ||
 				got.GetStatus() != todokuv1.TradeStatus_TRADE_STATUS_CONCLUDED || got.GetCounterparty() != counterparty {
-				t.Errorf("%s was told %v", user, got)
+				t.Errorf("%s received %v", user, got)
 			}
 			ids = append(ids, got.GetTradeId())
 		}
@@ -146,7 +146,7 @@ func TestATradeIsToldToBothPartiesAndNobodyElse(t *testing.T) {
 	app.SignIn("admin").Announce("end")
 	for _, m := range streams["carol"].Until("end") {
 		if m.GetTrade() != nil || m.GetExecutionReport() != nil {
-			t.Errorf("carol was told %v", m)
+			t.Errorf("carol received %v", m)
 		}
 	}
 }

@@ -16,13 +16,11 @@ import (
 	"todoku/internal/apptest"
 )
 
-// What no client library lets one do.
-
 // rawMessage is a request as bytes.
 type rawMessage string
 
-// rawCodec sends a [rawMessage] as it is. It is named as the usual codec, so that
-// the venue takes it for that.
+// rawCodec sends a [rawMessage] unchanged. It has the name of the usual codec, so that the
+// venue decodes it as usual.
 type rawCodec struct{}
 
 func (rawCodec) Name() string { return "proto" }
@@ -41,10 +39,9 @@ func (rawCodec) Unmarshal(data []byte, v any) error {
 	return fmt.Errorf("%T is not a message", v)
 }
 
-// callWithin makes a unary call as a client does that names a time limit and then
-// waits for the venue to keep it. Client libraries give up by themselves at that
-// moment. The venue's transport does too: it resets the stream, unless the venue's
-// answer was quicker. So the call is made until an answer is heard.
+// callWithin makes a unary call with a deadline and waits for the venue to end it, where a
+// client library would end it itself. At the deadline the venue's transport resets the
+// stream unless the answer was faster, so the call is repeated until an answer arrives.
 func callWithin(t *testing.T, d *apptest.Desktop, limit, method string, message func(attempt int) proto.Message) error {
 	t.Helper()
 	for attempt := range 30 {
@@ -52,7 +49,7 @@ func callWithin(t *testing.T, d *apptest.Desktop, limit, method string, message 
 			return err
 		}
 	}
-	t.Fatal("thirty calls were reset at the end of their time, and none was answered")
+	t.Fatal("thirty calls were reset at their deadline, and none was answered")
 	return nil
 }
 

@@ -110,13 +110,13 @@ func provokeBusy(t *testing.T) {
 	}
 	busy := 0
 	for range cap(errs) {
-		if err := <-errs; tellOf(t, err).reason == "BUSY" {
+		if err := <-errs; parseError(t, err).reason == "BUSY" {
 			wantRefusal(t, err, codes.Unavailable, "BUSY", "")
 			busy++
 		}
 	}
 	if busy == 0 {
-		t.Error("eight sign-ins at once, of which one may be checked and one may wait: none is told to come back")
+		t.Error("eight sign-ins at once, of which one may be checked and one may wait: none is asked to retry")
 	}
 }
 
@@ -303,7 +303,7 @@ func provokeSuspendedMeanwhile(t *testing.T) {
 		all.Wait()
 		close(caught)
 		for err := range caught {
-			if tellOf(t, err).reason == "SUSPENDED" {
+			if parseError(t, err).reason == "SUSPENDED" {
 				wantRefusal(t, err, codes.PermissionDenied, "SUSPENDED", "")
 				return
 			}

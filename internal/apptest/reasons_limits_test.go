@@ -25,11 +25,11 @@ func wantTooFast(t *testing.T, reason string, least int, again func() error) {
 	t.Helper()
 	for n := range 100 {
 		err := again()
-		if err == nil || tellOf(t, err).reason != reason {
+		if err == nil || parseError(t, err).reason != reason {
 			continue
 		}
 		wantRefusal(t, err, codes.ResourceExhausted, reason, "")
-		if retry := tellOf(t, err).retry; retry <= 0 || retry > time.Second {
+		if retry := parseError(t, err).retry; retry <= 0 || retry > time.Second {
 			t.Errorf("%s says to wait %s, want up to a second", reason, retry)
 		}
 		if n < least {
@@ -95,7 +95,7 @@ func provokeTooManyCalls(t *testing.T) {
 	calls.Wait()
 	refused := 0
 	for range cap(errs) {
-		if err := <-errs; tellOf(t, err).reason == "TOO_MANY_CALLS" {
+		if err := <-errs; parseError(t, err).reason == "TOO_MANY_CALLS" {
 			wantRefusal(t, err, codes.ResourceExhausted, "TOO_MANY_CALLS", "")
 			refused++
 		}

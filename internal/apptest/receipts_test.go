@@ -15,10 +15,8 @@ import (
 	"todoku/server"
 )
 
-// Who had been told what, when; and how streams ended that nobody here ended.
-
-// tellings are who was told of an event, as "user acknowledged", sorted.
-func tellings(t *testing.T, admin *apptest.Desktop, request *todokuv1.ListToldRequest) []string {
+// informed returns who was informed of an event, as "user acknowledged", sorted.
+func informed(t *testing.T, admin *apptest.Desktop, request *todokuv1.ListToldRequest) []string {
 	t.Helper()
 	reply, err := admin.Admin.ListTold(t.Context(), request)
 	if err != nil {
@@ -35,10 +33,10 @@ func tellings(t *testing.T, admin *apptest.Desktop, request *todokuv1.ListToldRe
 	return lines
 }
 
-// TestAnAdministratorLearnsWhoHadBeenToldAlsoAfterARestart has alice's order told
+// TestAnAdministratorSeesWhoWasInformedAlsoAfterARestart has alice's order told
 // to her, who acknowledges, and to risk, who does not, but not to bob, whose print
 // of the trade is another event's.
-func TestAnAdministratorLearnsWhoHadBeenToldAlsoAfterARestart(t *testing.T) {
+func TestAnAdministratorSeesWhoWasInformedAlsoAfterARestart(t *testing.T) {
 	t.Parallel()
 	config := apptest.Config(t.TempDir())
 	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), apptest.Instruments()); err != nil {
@@ -58,39 +56,39 @@ func TestAnAdministratorLearnsWhoHadBeenToldAlsoAfterARestart(t *testing.T) {
 
 	want := []string{"alice true", "rita false"}
 	of := &todokuv1.ListToldRequest{Sequence: answer.GetSequence()}
-	if got := tellings(t, admin, of); !slices.Equal(got, want) {
-		t.Errorf("told of the order: %q, want %q", got, want)
+	if got := informed(t, admin, of); !slices.Equal(got, want) {
+		t.Errorf("informed of the order: %q, want %q", got, want)
 	}
-	if got := tellings(t, admin, &todokuv1.ListToldRequest{OrderId: answer.GetOrderId()}); !slices.Equal(got, want) {
+	if got := informed(t, admin, &todokuv1.ListToldRequest{OrderId: answer.GetOrderId()}); !slices.Equal(got, want) {
 		t.Errorf("asked by its number: %q, want %q", got, want)
 	}
-	if got := tellings(t, admin, &todokuv1.ListToldRequest{Sequence: answer.GetSequence(), User: "alice"}); !slices.Equal(got, want[:1]) {
-		t.Errorf("asked for alice only: %q", got)
+	if got := informed(t, admin, &todokuv1.ListToldRequest{Sequence: answer.GetSequence(), User: "alice"}); !slices.Equal(got, want[:1]) {
+		t.Errorf("for alice only: %q", got)
 	}
 
-	// Who comes later by a snapshot was told of the state and not of the event.
+	// A later client gets the state in a snapshot, and not the event.
 	late := alice.Another()
 	late.Attach(&request{}).Snapshot()
-	if got := tellings(t, admin, of); !slices.Equal(got, want) {
-		t.Errorf("after somebody came late: %q, want %q", got, want)
+	if got := informed(t, admin, of); !slices.Equal(got, want) {
+		t.Errorf("after a later client: %q, want %q", got, want)
 	}
 	for user, d := range map[string]*apptest.Desktop{"rita": rita, "alice": alice} {
 		_, err := d.Admin.ListTold(t.Context(), of)
-		if got := tellOf(t, err); got.code != codes.PermissionDenied {
-			t.Errorf("%s, who is no administrator, got %v", user, got)
+		if got := parseError(t, err); got.code != codes.PermissionDenied {
+			t.Errorf("%s, who is not an administrator, got %v", user, got)
 		}
 	}
 
 	app.Shutdown()
 	app = apptest.Serve(t, config)
-	if got := tellings(t, app.SignIn("admin"), of); !slices.Equal(got, want) {
+	if got := informed(t, app.SignIn("admin"), of); !slices.Equal(got, want) {
 		t.Errorf("after a restart: %q, want %q", got, want)
 	}
 }
 
-// TestAConnectionIsToldWithItsDeliveriesAndHowItsClientWentAway asks for a stream
+// TestAConnectionIsListedWithDeliveriesAndDisconnectCause asks for a stream
 // by its connection while it lives, and after its client canceled or closed.
-func TestAConnectionIsToldWithItsDeliveriesAndHowItsClientWentAway(t *testing.T) {
+func TestAConnectionIsListedWithDeliveriesAndDisconnectCause(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) { c.Push.HeartbeatInterval = 100 * time.Millisecond })
 	admin := app.SignIn("admin")
@@ -142,9 +140,9 @@ func TestAConnectionIsToldWithItsDeliveriesAndHowItsClientWentAway(t *testing.T)
 	}
 }
 
-// TestWhoWasAttachedWhenTheProcessVanishedIsToldSo kills a venue whose stream had been
-// told of an order and had not acknowledged it.
-func TestWhoWasAttachedWhenTheProcessVanishedIsToldSo(t *testing.T) {
+// TestEvidenceSurvivesAKilledProcess kills a venue that has sent an order on a stream,
+// which has not acknowledged it.
+func TestEvidenceSurvivesAKilledProcess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := apptest.Seed(t.Context(), dir, apptest.Users(), apptest.Instruments()); err != nil {

@@ -18,8 +18,8 @@ import (
 
 // Sessions on live streams, also on those whose client reads nothing.
 
-// TestARefreshIsToldOnEveryStreamOfTheSession covers SessionUpdate.
-func TestARefreshIsToldOnEveryStreamOfTheSession(t *testing.T) {
+// TestARefreshIsSentOnEveryStreamOfTheSession covers SessionUpdate.
+func TestARefreshIsSentOnEveryStreamOfTheSession(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	alice, elsewhere := app.SignIn("alice"), app.SignIn("alice")
@@ -32,13 +32,13 @@ func TestARefreshIsToldOnEveryStreamOfTheSession(t *testing.T) {
 	for _, s := range streams {
 		told := s.Await("SessionUpdate", func(m *todokuv1.Message) bool { return m.GetSessionUpdate() != nil }).GetSessionUpdate()
 		if want := reply.GetTokens().GetAccessExpireTime().AsTime(); !told.GetSessionExpireTime().AsTime().Equal(want) {
-			t.Errorf("told that the session expires at %s, want %s", told.GetSessionExpireTime().AsTime(), want)
+			t.Errorf("the stream says that the session expires at %s, want %s", told.GetSessionExpireTime().AsTime(), want)
 		}
 	}
 	app.SignIn("admin").Announce("mark")
 	for _, m := range other.Until("mark") {
 		if m.GetSessionUpdate() != nil {
-			t.Error("another session is told")
+			t.Error("the stream of another session got the refresh")
 		}
 	}
 }
@@ -111,16 +111,16 @@ func wantEnded(t *testing.T, app *apptest.App, attach uint64, reason string) {
 	}
 }
 
-// TestWhatEndsASessionEndsItsStuckStreams has streams end by name, not by a timeout, although
+// TestTheEndOfASessionEndsItsStuckStreams has streams end by name, not by a timeout, although
 // a send of theirs hangs, and be told so once they read again.
-func TestWhatEndsASessionEndsItsStuckStreams(t *testing.T) {
+func TestTheEndOfASessionEndsItsStuckStreams(t *testing.T) {
 	t.Parallel()
 	app := stuckVenue(t, func(*server.Config) {})
 	attachFrom := func(d *apptest.Desktop, instance string) {
 		other := app.Desktop()
 		other.Token, other.Connection = d.Token, d.Connection
 		if hello := other.Attach(&request{InstanceId: instance}).Hello; hello.GetSupersededAnother() != (instance != "one") {
-			t.Errorf("%s is told %v of the one before it", instance, hello)
+			t.Errorf("%s got %v about the stream before it", instance, hello)
 		}
 	}
 	for _, c := range []struct {

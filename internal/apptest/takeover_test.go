@@ -12,8 +12,6 @@ import (
 	"todoku/server"
 )
 
-// Whose stream it is, what it carries, and what has arrived.
-
 // TestTheSameInstanceReplacesItsStreamAndAnotherSupersedesIt covers take-over.
 func TestTheSameInstanceReplacesItsStreamAndAnotherSupersedesIt(t *testing.T) {
 	t.Parallel()
@@ -23,12 +21,12 @@ func TestTheSameInstanceReplacesItsStreamAndAnotherSupersedesIt(t *testing.T) {
 	second := alice.Attach(&request{InstanceId: "one"})
 	wantEnd(t, first, codes.Aborted, "REPLACED")
 	if second.Hello.GetSupersededAnother() {
-		t.Error("a reconnect is told that it superseded another")
+		t.Error("a reconnect says that it superseded another client")
 	}
 	third := alice.Attach(&request{InstanceId: "two"})
 	wantEnd(t, second, codes.Aborted, "SUPERSEDED")
 	if !third.Hello.GetSupersededAnother() {
-		t.Error("who took over is not told so")
+		t.Error("the Hello does not say that it took over")
 	}
 	if third.Hello.GetAttachNumber() <= second.Hello.GetAttachNumber() || second.Hello.GetAttachNumber() <= first.Hello.GetAttachNumber() {
 		t.Error("attach numbers do not rise")
@@ -152,14 +150,14 @@ func TestOnlyAnAdvanceOnTheLiveAttachCountsAsAcknowledged(t *testing.T) {
 	s.Finish() //nolint:errcheck // It was cut.
 	wantEventually(t, func() bool {
 		got := acknowledge(s.Acknowledgement(1))
-		return got != nil && tellOf(t, got).reason == "NOT_ATTACHED"
+		return got != nil && parseError(t, got).reason == "NOT_ATTACHED"
 	}, "an acknowledgement without a stream is refused as NOT_ATTACHED")
 }
 
-// TestAStreamThatAcknowledgesNothingEndsAndOneThatDoesLives runs three streams
+// TestOnlyAStreamThatAcknowledgesStaysOpen runs three streams
 // beside each other with the timeouts scaled down: one is silent, one says the same
 // again and again, one says what has arrived.
-func TestAStreamThatAcknowledgesNothingEndsAndOneThatDoesLives(t *testing.T) {
+func TestOnlyAStreamThatAcknowledgesStaysOpen(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) {
 		// Who acknowledges each heartbeat is safe on a machine that stands still for seconds.

@@ -59,7 +59,7 @@ func TestATraceLeadsFromTheCallersOwnSpanToEveryDelivery(t *testing.T) {
 	}
 	for _, span := range recorder.Ended() {
 		if id := span.SpanContext().SpanID().String(); id != call && span.Parent().SpanID().String() != call {
-			t.Errorf("%s is no child of the call", span.Name())
+			t.Errorf("%s is not a child of the call", span.Name())
 		}
 		if span.EndTime().Before(span.StartTime()) {
 			t.Errorf("%s ended before it began", span.Name())

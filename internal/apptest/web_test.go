@@ -153,8 +153,8 @@ func TestAPageSeesWhatADesktopSees(t *testing.T) {
 	}
 }
 
-// TestAPageIsRefusedInTheSameWords holds that both doors tell an error alike.
-func TestAPageIsRefusedInTheSameWords(t *testing.T) {
+// TestAPageGetsTheSameErrors holds that both doors tell an error alike.
+func TestAPageGetsTheSameErrors(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	base := "http://" + app.HTTPAddr().String()
@@ -213,7 +213,7 @@ func TestAPageIsRefusedInTheSameWords(t *testing.T) {
 			got += infoOf(t, details[0].Value)
 		}
 		if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
-			t.Errorf("%s: the page was told\n%s, the desktop\n%s", name, got, want)
+			t.Errorf("%s: the page received\n%s, the desktop\n%s", name, got, want)
 		}
 	}
 }
@@ -237,9 +237,9 @@ func infoOf(t *testing.T, unpack func() (proto.Message, error)) string {
 	return fmt.Sprint(info.GetReason(), info.GetDomain(), info.GetMetadata())
 }
 
-// TestAPagesRefreshTokenIsWhereNoScriptReads follows a page that asks for the
+// TestNoScriptCanReadAPagesRefreshToken follows a page that asks for the
 // cookie through sign-in, reload and sign-out.
-func TestAPagesRefreshTokenIsWhereNoScriptReads(t *testing.T) {
+func TestNoScriptCanReadAPagesRefreshToken(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	base := "http://" + app.HTTPAddr().String()
@@ -250,7 +250,7 @@ func TestAPagesRefreshTokenIsWhereNoScriptReads(t *testing.T) {
 	p := openPage(&http.Client{Jar: jar}, base)
 	p.header.Set("Todoku-Session", "cookie")
 	if reply := p.signIn(t); reply.GetTokens().GetRefreshToken() != "" {
-		t.Error("the page was told its refresh token")
+		t.Error("the page received its refresh token")
 	}
 	at, err := url.Parse(base + "/todoku.v1.SessionService/RefreshSession")
 	if err != nil {
@@ -270,7 +270,7 @@ func TestAPagesRefreshTokenIsWhereNoScriptReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	if reply.GetTokens().GetRefreshToken() != "" {
-		t.Error("the page was told its refresh token")
+		t.Error("the page received its refresh token")
 	}
 	p.token = reply.GetTokens().GetAccessToken()
 	if _, err := p.sessions.OpenConnection(t.Context(), &todokuv1.OpenConnectionRequest{}); err != nil {
@@ -348,9 +348,9 @@ func TestOverTLSAPageSharesOneConnection(t *testing.T) {
 	openPage(&http.Client{Transport: transport}, "https://"+app.HTTPAddr().String()).signIn(t)
 }
 
-// TestAPageThatStopsReadingIsEndedAndHoldsNothingUp holds the limit on a blocked
+// TestAPageThatStopsReadingIsEndedAndDelaysNothing holds the limit on a blocked
 // send for the browsers' door, whose handler may not return before its last write.
-func TestAPageThatStopsReadingIsEndedAndHoldsNothingUp(t *testing.T) {
+func TestAPageThatStopsReadingIsEndedAndDelaysNothing(t *testing.T) {
 	t.Parallel()
 	// The page acknowledges nothing either; that is not what is to end it.
 	app := serve(t, func(config *server.Config) {
@@ -379,9 +379,9 @@ func TestAPageThatStopsReadingIsEndedAndHoldsNothingUp(t *testing.T) {
 	app.Shutdown()
 }
 
-// TestARequestThatTricklesInIsGivenUp holds that who says a request's length and not the
-// request does not keep a handler.
-func TestARequestThatTricklesInIsGivenUp(t *testing.T) {
+// TestAnIncompleteRequestIsEnded checks that a client that announces the length of a
+// request and does not send it occupies no handler.
+func TestAnIncompleteRequestIsEnded(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", app.HTTPAddr().String())

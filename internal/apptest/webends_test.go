@@ -53,9 +53,9 @@ func bareFeed(t *testing.T, app *apptest.App, token, connection string, headers 
 	return tcp
 }
 
-// TestHowAPageWentAwayHasTheSameWordsAsADesktop has pages leave in every way that the
+// TestAPageHasTheSameDisconnectCausesAsADesktop has pages leave in every way that the
 // venue tells apart.
-func TestHowAPageWentAwayHasTheSameWordsAsADesktop(t *testing.T) {
+func TestAPageHasTheSameDisconnectCausesAsADesktop(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
 	ca := newAuthority(t)
@@ -123,9 +123,9 @@ func TestHowAPageWentAwayHasTheSameWordsAsADesktop(t *testing.T) {
 	}
 }
 
-// TestATraceLeadsThroughTheBrowsersDoor places an order by a page, under the page's own
+// TestATraceContinuesThroughTheBrowsersProtocols places an order by a page, under the page's own
 // traceparent, that the page's stream tells of.
-func TestATraceLeadsThroughTheBrowsersDoor(t *testing.T) {
+func TestATraceContinuesThroughTheBrowsersProtocols(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.NeverSample())))

@@ -44,7 +44,7 @@ func TestTheSixGuaranteesHoldUnderRandomFaults(t *testing.T) {
 	t.Parallel()
 	seed := seedOf(t)
 	length := lengthOf(t)
-	c := newClients(t, hasty)
+	c := newClients(t, setShortTimes)
 	random := rand.New(rand.NewPCG(seed, 2))
 	users := apptest.Users()
 	add := func(kind string, many int) {
@@ -87,8 +87,8 @@ func TestTheSixGuaranteesHoldUnderRandomFaults(t *testing.T) {
 	}
 }
 
-// hasty makes a venue do within seconds what takes minutes otherwise.
-func hasty(p *apptest.Process) {
+// setShortTimes makes a venue do within seconds what usually takes minutes.
+func setShortTimes(p *apptest.Process) {
 	p.Settings = apptest.Settings{
 		SnapshotEvery: 400, Heartbeat: 400 * time.Millisecond, AckTimeout: 3 * time.Second, SendTimeout: time.Second,
 		StreamAge: 12 * time.Second, ReconnectGrace: time.Second, QueueMessages: 300, ReplayEvents: 1500,

@@ -28,7 +28,7 @@ type clients struct {
 	running    sync.WaitGroup
 }
 
-// member is a client as the driver sees it.
+// member is a client as the driver knows it.
 type member struct {
 	link     *link
 	recorder *recorder
@@ -37,7 +37,7 @@ type member struct {
 	spec     rawSpec
 }
 
-// newClients starts a venue over a fresh directory. change sets what it shall be.
+// newClients starts a venue over a new directory, with settings from change.
 func newClients(t testing.TB, change func(*apptest.Process)) *clients {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,7 +45,7 @@ func newClients(t testing.TB, change func(*apptest.Process)) *clients {
 		t.Fatal(err)
 	}
 	c := &clients{t: t, venue: apptest.Launch(t, dir), claims: newClaims()}
-	c.venue.Listen = "127.0.0.1:0" // A port that is free while the venue is down may be somebody's then.
+	c.venue.Listen = "127.0.0.1:0" // Another process may take a fixed port while the venue is down.
 	change(c.venue)
 	c.startVenue()
 	return c

@@ -10,10 +10,10 @@ import (
 	"todoku/internal/apptest"
 )
 
-// TestRequestsComeThroughAgainAfterThePathForgotTheirConnection holds the Go client
+// TestRequestsSucceedAgainAfterThePathForgotTheirConnection holds the Go client
 // to finding out by itself. It was seen to fail: a session could not be refreshed any
 // more, and so its feed stayed away for ever.
-func TestRequestsComeThroughAgainAfterThePathForgotTheirConnection(t *testing.T) {
+func TestRequestsSucceedAgainAfterThePathForgotTheirConnection(t *testing.T) {
 	t.Parallel()
 	c := newClients(t, func(*apptest.Process) {})
 	path := newLink(t, c.target)

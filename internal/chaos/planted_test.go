@@ -67,7 +67,7 @@ func TestPlantedBugsAreSeen(t *testing.T) {
 					return
 				}
 			}
-			t.Errorf("nobody noticed: %v %s", v.guarantees, strings.Join(v.text, "\n"))
+			t.Errorf("the judge did not notice: %v %s", v.guarantees, strings.Join(v.text, "\n"))
 		})
 	}
 }
@@ -102,7 +102,7 @@ func plantsOf(t *testing.T) []plant {
 			}
 		}
 		if p.file == "" || p.instead == "" || !strings.Contains(p.read, strconv.Quote(p.name)) || len(p.red) == 0 {
-			t.Fatalf("%s is no bug: %+v", file, p)
+			t.Fatalf("%s does not change the source: %+v", file, p)
 		}
 		plants[i] = p
 	}
@@ -276,7 +276,7 @@ func (r *rehearsal) rest(t *testing.T, symbol string, prices ...string) {
 	}
 }
 
-// reach waits until every client has been told of all that has happened.
+// reach waits until every client has received everything.
 func (r *rehearsal) reach(t *testing.T) {
 	t.Helper()
 	head := r.head()

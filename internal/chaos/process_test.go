@@ -93,7 +93,7 @@ func (p *process) kill() {
 	if p.command == nil {
 		return
 	}
-	_ = p.command.Process.Kill() // It may be gone already.
+	_ = p.command.Process.Kill() // It may have ended already.
 	<-p.done
 	_ = p.command.Wait() // It was killed: that is its error.
 	p.command, p.frozen = nil, 0
@@ -109,12 +109,12 @@ func (p *process) freeze() (thaw func()) {
 	}
 	frozen := p.command
 	p.frozen++
-	_ = frozen.Process.Signal(syscall.SIGSTOP) // A process that is gone is frozen enough.
+	_ = frozen.Process.Signal(syscall.SIGSTOP) // It may have ended already.
 	return sync.OnceFunc(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.command != frozen {
-			return // Killed meanwhile.
+			return // The process was killed.
 		}
 		if p.frozen--; p.frozen == 0 {
 			_ = frozen.Process.Signal(syscall.SIGCONT)

@@ -8,7 +8,7 @@ import (
 	"todoku/push/pushtest"
 )
 
-// verdict is what was broken.
+// verdict lists broken guarantees.
 type verdict struct {
 	guarantees map[pushtest.Guarantee]int
 	text       []string
@@ -57,7 +57,7 @@ func judge(o *oracle, shared *claims, recorders []*recorder, head uint64) *verdi
 	o.ask(questions)
 	for _, r := range recorders {
 		if r.final == nil {
-			continue // Was not told all, which is said elsewhere.
+			continue // It did not receive everything, which is reported elsewhere.
 		}
 		v.books(o, r, head)
 	}

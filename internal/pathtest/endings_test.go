@@ -15,22 +15,21 @@ import (
 	"todoku/server"
 )
 
-// Behind a proxy one cause looks like another, and each proxy has its own way to
-// say so. Both ends must tell them apart as far as they can be told apart, and the
-// client must come back after each.
+// Behind a proxy different causes look alike, and each proxy reports them differently. Both
+// ends must distinguish them as far as possible, and the client must reconnect after each.
 
-// TestEveryEndBehindAProxyIsToldApart brings each end about, and holds what the
-// client and the venue make of it.
-func TestEveryEndBehindAProxyIsToldApart(t *testing.T) {
+// TestEndsBehindAProxyAreDistinguished causes each end, and checks what the client and the
+// venue report.
+func TestEndsBehindAProxyAreDistinguished(t *testing.T) {
 	t.Parallel()
-	// A venue whose heartbeats come too seldom for the proxy, as nobody should run it.
+	// A wrong setting on purpose: the heartbeats come too seldom for the proxy.
 	mute := func(c *server.Config) {
 		c.Push.HeartbeatInterval, c.Push.AckTimeout, c.Clients = 3*time.Second, time.Minute, server.Clients{}
 	}
 	for what, c := range map[string]struct {
 		change func(*server.Config)
 		timers pathtest.Timers
-		cause  func(t *testing.T, p *pathtest.Proxy, admin staff) // brings it about
+		cause  func(t *testing.T, p *pathtest.Proxy, admin staff)
 		by     client.Ender
 		// Of the client, behind each proxy.
 		nginx, haproxy string
@@ -82,7 +81,7 @@ func TestEveryEndBehindAProxyIsToldApart(t *testing.T) {
 					t.Errorf("for the client it ended by %s with %s (%s, %v), want %s %s", end.By, end.Reason, end.Detail, end.Err, c.by, want)
 				}
 				if end.Age <= 0 || end.Cursor == "" || end.Attach == 0 || end.Peer != proxy.Address {
-					t.Errorf("the client's record is not whole: %+v", end)
+					t.Errorf("the client's record is incomplete: %+v", end)
 				}
 				seen := admin.ended(t, "alice", time.Time{})
 				if seen.GetEndReason() != c.venue || !slices.Contains(c.seen, seen.GetEndCause()) {
@@ -93,9 +92,9 @@ func TestEveryEndBehindAProxyIsToldApart(t *testing.T) {
 	}
 }
 
-// TestAKilledVenueIsToldByEachProxyInItsOwnWay ends the venue's process (SIGKILL)
-// behind a proxy, where it looks just as an idle timer does, and starts it again.
-func TestAKilledVenueIsToldByEachProxyInItsOwnWay(t *testing.T) {
+// TestEachProxyReportsAKilledVenueInItsOwnWay ends the venue's process (SIGKILL)
+// behind a proxy, which looks the same as an idle timer, and starts it again.
+func TestEachProxyReportsAKilledVenueInItsOwnWay(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"nginx": client.ReasonReset, "haproxy": client.ReasonNoTrailers} {
 		t.Run(name, func(t *testing.T) {
@@ -117,8 +116,8 @@ func TestAKilledVenueIsToldByEachProxyInItsOwnWay(t *testing.T) {
 	}
 }
 
-// TestNamedEndsPassThroughProxies holds that the venue's own words arrive as they
-// left: reason, code and all, for clients that do not move when they are asked to.
+// TestNamedEndsPassThroughProxies checks that reason and code of the venue arrive
+// unchanged at clients that do not reconnect when they are asked to.
 func TestNamedEndsPassThroughProxies(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {

@@ -26,17 +26,17 @@ const (
 	ackLimit  = 3 * time.Second
 	seldom    = 10 * time.Minute // No PING of the venue comes while a test runs.
 
-	// patience is reached only when a promise is broken. How soon each end notices is held
-	// where time stands still meanwhile, in the tests of client, push and feed.
+	// patience is reached only if a promise is broken. Tests of client, push and feed, which
+	// control the clock, check how soon each end notices.
 	patience = 90 * time.Second
 )
 
-// calm lets no silence that a busy machine makes end or stain a stream.
+// calm sets limits so long that pauses of a busy machine do not end or mark a stream.
 func calm(c *server.Config) {
 	c.Push.AckTimeout, c.Clients = patience, server.Clients{Stale: patience / 2, Watchdog: patience}
 }
 
-// soak asks for the default times instead.
+// soak reports whether a test must use the default times instead.
 func soak() bool { return os.Getenv("TODOKU_SOAK") != "" }
 
 // settings are those of a venue with scaled-down times, whose users are there.
@@ -98,7 +98,7 @@ func follow(t *testing.T, address string, changes ...func(*client.Config)) *foll
 	t.Cleanup(func() {
 		stop()
 		<-done
-		_ = c.Close() // What is under way fails; that is what the test's end means.
+		_ = c.Close() // Calls that still run at the test's end fail.
 	})
 	f.await(string(client.StateLive))
 	return f
@@ -233,12 +233,12 @@ func (s staff) ended(t *testing.T, user string, after time.Time) *todokuv1.Conne
 		select {
 		case <-ticker.C:
 		case <-timer.C:
-			t.Fatalf("the venue noticed nothing within %s", patience)
+			t.Fatalf("the venue did not report the end within %s", patience)
 		}
 	}
 }
 
-// wait lets a time pass in which something must not happen.
+// wait waits for a time in which something must not happen.
 func wait(t *testing.T, d time.Duration) {
 	t.Helper()
 	timer := time.NewTimer(d)

@@ -90,11 +90,11 @@ func startClient(t *testing.T, address string) *process {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = p.command.Process.Kill() // It may be gone already.
-		for range p.lines {          // What nobody waited for: its reader must not wait either.
+		_ = p.command.Process.Kill() // It may have ended already.
+		for range p.lines {          // The reader must not block.
 		}
 		<-done
-		_ = p.command.Wait() // It was killed: that is its error.
+		_ = p.command.Wait() // The kill is its error.
 	})
 	return p
 }

@@ -14,8 +14,8 @@ import (
 	"todoku/server"
 )
 
-// What happens on the way, with real packets: both ends must notice in time, say
-// what it was, and lose nothing.
+// Faults of the path with real packets: both ends must notice in time, name the cause, and
+// lose nothing.
 
 // afar is a venue on one host of a network, and a client on the other.
 type afar struct {
@@ -49,8 +49,7 @@ func (a *afar) staffAt() staff {
 	return staff{d}
 }
 
-// resumed announces something and holds that it and what was announced before
-// arrive once each.
+// resumed sends an announcement and checks that it and those before arrived once each.
 func (a *afar) resumed(t *testing.T, before ...string) {
 	t.Helper()
 	a.staff.Announce("afterwards")

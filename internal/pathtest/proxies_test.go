@@ -13,9 +13,7 @@ import (
 	"todoku/server"
 )
 
-// What proxies do to streams that say nothing, and to clients that are dead.
-
-// proxies are those that the promises are held behind.
+// proxies are the real proxies behind which the promises are tested.
 func proxies() map[string]func(*testing.T, string, pathtest.Timers) *pathtest.Proxy {
 	return map[string]func(*testing.T, string, pathtest.Timers) *pathtest.Proxy{"nginx": pathtest.Nginx, "haproxy": pathtest.HAProxy}
 }
@@ -104,7 +102,7 @@ func TestAFrozenClientBehindAProxyIsFreedByMissingAcknowledgements(t *testing.T)
 			admin.Announce("afterwards")
 			said := frozen.await("said afterwards")
 			if n := strings.Count(strings.Join(said, "\n"), "said meanwhile"); n != 1 {
-				t.Errorf("what was announced while it was frozen arrived %d times: %q", n, said)
+				t.Errorf("the announcement made while it was frozen arrived %d times: %q", n, said)
 			}
 		})
 	}

@@ -126,10 +126,10 @@ func TestDocumentsNameRealTests(t *testing.T) {
 	}
 }
 
-// TestEveryDisconnectIsBroughtAboutBySomething holds the rows of docs/disconnects.md
+// TestEveryDisconnectHasATest holds the rows of docs/disconnects.md
 // to their last column: a test, or what the doctor finds. That the tests are there
 // is for TestDocumentsNameRealTests to say.
-func TestEveryDisconnectIsBroughtAboutBySomething(t *testing.T) {
+func TestEveryDisconnectHasATest(t *testing.T) {
 	const column = "reproduced by |"
 	source := string(read(t, "doctor/verdict.go"))
 	named := regexp.MustCompile("`([A-Z]\\w+)`")

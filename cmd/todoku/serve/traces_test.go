@@ -15,7 +15,7 @@ import (
 	"todoku/internal/apptest"
 )
 
-// traceSink is a collector that keeps what it is sent.
+// traceSink is a collector that keeps what it receives.
 type traceSink struct {
 	collector.UnimplementedTraceServiceServer
 	got chan *collector.ExportTraceServiceRequest
@@ -69,23 +69,23 @@ func TestTracesReachTheCollectorThatIsNamed(t *testing.T) {
 					t.Errorf("sent %q", got)
 				}
 				if len(spans.GetResource().GetAttributes()) == 0 {
-					t.Error("the collector cannot know from whom")
+					t.Error("the spans do not name their service")
 				}
 			case <-patience.Done():
-				t.Fatal("nothing was sent")
+				t.Fatal("no span arrived")
 			}
 		})
 	}
 
 	a := &cli.App{LookupEnv: func(string) (string, bool) { return "", false }}
 	if provider, end, err := traces(t.Context(), a, &traceOptions{}, logger); provider != nil || err != nil {
-		t.Errorf("traces although nobody named a collector: %v, %v", provider, err)
+		t.Errorf("traces without a collector: %v, %v", provider, err)
 	} else {
 		end()
 	}
 	var usage *cli.UsageError
 	if _, _, err := traces(t.Context(), a, &traceOptions{endpoint: "ftp://nowhere"}, logger); !errors.As(err, &usage) {
-		t.Errorf("took ftp for a collector: %v", err)
+		t.Errorf("accepted an ftp address: %v", err)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"todoku/client"
 )
 
-func TestADamagedSessionIsNone(t *testing.T) {
+func TestADamagedSessionCountsAsMissing(t *testing.T) {
 	store := sessionStore{t.TempDir()}
 	if err := store.save(client.Session{User: "alice", RefreshToken: "secret"}); err != nil {
 		t.Fatal(err)

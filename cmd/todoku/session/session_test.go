@@ -13,9 +13,9 @@ import (
 	"todoku/internal/apptest"
 )
 
-// TestCommandsSideBySideShareOneRefresh: a refresh token is good once. The second
+// TestConcurrentCommandsShareOneRefresh: a refresh token is good once. The second
 // of two commands must take what the first was given, or the venue sees a thief.
-func TestCommandsSideBySideShareOneRefresh(t *testing.T) {
+func TestConcurrentCommandsShareOneRefresh(t *testing.T) {
 	config := apptest.Config(t.TempDir())
 	config.Accounts.RetryWindow = time.Nanosecond // No mercy for a token that was used.
 	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), apptest.Instruments()); err != nil {
