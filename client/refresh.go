@@ -41,8 +41,20 @@ func (c *Client) refresh(ctx context.Context, seen string) error {
 
 // exchange exchanges the tokens of a refresh token that is still the session's.
 func (c *Client) exchange(token string) error {
-	if present, err := c.beginExchange(token); err != nil || !present {
-		return err
+	c.mu.Lock()
+	closed, present := c.closed, c.session.RefreshToken
+	begin := !closed && present == token && token != ""
+	if begin {
+		c.running.Add(1)
+	}
+	c.mu.Unlock()
+	switch {
+	case closed:
+		return ErrClosed
+	case token == "":
+		return status.Error(codes.Unauthenticated, "client: not signed in")
+	case !begin:
+		return nil // Another sign-in or exchange happened.
 	}
 	defer c.running.Done()
 	reply, err := c.Sessions().RefreshSession(context.Background(), &todokuv1.RefreshSessionRequest{RefreshToken: token})
@@ -64,23 +76,6 @@ func (c *Client) exchange(token string) error {
 		c.planLocked(max(again, RetryAfter(err)))
 	}
 	return fmt.Errorf("client: refresh: %w", err)
-}
-
-// beginExchange says whether token is still the session's, and if so makes Close wait for
-// its exchange.
-func (c *Client) beginExchange(token string) (bool, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return false, ErrClosed
-	case c.session.RefreshToken != token:
-		return false, nil
-	case token == "":
-		return false, status.Error(codes.Unauthenticated, "client: not signed in")
-	}
-	c.running.Add(1)
-	return true, nil
 }
 
 // lifetime is how long the access token is valid by this machine's clock. If even a new

@@ -1,9 +1,9 @@
 // Package deadline reads from the schema how long a call of the API may take and
-// whether it is sent again: [Of] for the client that sets the deadline and the server
-// that imposes one where none came, [ServiceConfig] for any gRPC client. The numbers
-// are options in proto/todoku/v1/options.proto; docs/timeouts.md gives their reasons.
+// whether it is sent again: [Of] is for the client, which sets the deadline, and for the
+// server, which sets one for calls without; [ServiceConfig] is for any gRPC client. The
+// numbers are options in proto/todoku/v1/options.proto; docs/timeouts.md has the reasons.
 //
-// All of it may be called from anywhere.
+// All functions are safe for concurrent use.
 package deadline
 
 import (
@@ -20,21 +20,20 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// Policy is what holds for a method.
+// Policy is the deadlines and the retry of a method.
 type Policy struct {
-	// Client is the deadline that a client sets, renewing its token and sending
-	// again included. Zero for none: a deadline on a stream cuts it.
+	// Client is the deadline that a client sets, refreshing its token and sending again
+	// included; zero for none, because a deadline would cut a stream.
 	Client time.Duration
-	// Server is what the server allows a call that came without a deadline; zero for
-	// no limit.
+	// Server is the deadline of a call that arrives without one; zero for none.
 	Server time.Duration
-	// Retried says that a client sends the call again by itself, at most twice and
-	// on UNAVAILABLE alone.
+	// Retried says that a client sends the call again by itself, at most twice and only on
+	// UNAVAILABLE.
 	Retried bool
 }
 
 // Of returns the policy of a method by its full name, as in
-// "/todoku.v1.OrderService/PlaceOrder"; false where the schema does not decide.
+// "/todoku.v1.OrderService/PlaceOrder"; false if the schema has none.
 func Of(method string) (Policy, bool) {
 	switch method {
 	case healthv1.Health_Check_FullMethodName, healthv1.Health_List_FullMethodName:
@@ -58,7 +57,7 @@ func Of(method string) (Policy, bool) {
 	return policyOf(call)
 }
 
-// policyOf reads the policy of a kind of call; false where the kind has none.
+// policyOf reads the policy of a kind of call; false if it has none.
 func policyOf(call todokuv1.Call) (Policy, bool) {
 	kind := call.Descriptor().Values().ByNumber(call.Number())
 	if kind == nil || !proto.HasExtension(kind.Options(), todokuv1.E_Policy) {

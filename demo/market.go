@@ -88,7 +88,7 @@ func (m *market) rung(side trade.Side, ticks int64) *quoted {
 	return &m.ladders[side-trade.SideBuy][(ticks%levels+levels)%levels]
 }
 
-// wants says whether the maker may still buy or sell.
+// wants says whether the maker may buy or sell more.
 func (m *market) wants(side trade.Side) bool {
 	if side == trade.SideBuy {
 		return m.held < makerUnits*m.unit
@@ -104,7 +104,7 @@ func (m *market) fill(side trade.Side, quantity trade.Quantity) {
 	m.held += quantity
 }
 
-// drift is what the chance of an upward move gets, in thousandths: it leads back to the
+// drift is added to the chance of an upward move, in thousandths: it leads back to the
 // anchor and to a smaller position of the maker.
 func (m *market) drift() int {
 	pull := (m.anchor-m.fair)*maxDrift/span - int64(m.held/m.unit)

@@ -1,5 +1,5 @@
-// Package web holds the screens as they were built, and serves them to browsers. The
-// build lies in dist/, which the repository keeps empty; `make build` fills it.
+// Package web embeds the built screens and serves them to browsers. The build is in dist/,
+// which is empty in the repository; `make build` fills it.
 package web
 
 import (
@@ -12,20 +12,20 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// policy lets a page load scripts, styles, pictures and sounds of its own origin, talk to
-// its own origin, and nothing else. No script or style stands inline.
+// policy lets a page load scripts, styles, pictures and sounds from its own origin and
+// connect to it, and nothing else. Inline scripts and styles are forbidden.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"media-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Built says whether this binary has the screens in it.
+// Built says whether this binary contains the screens.
 func Built() bool {
 	_, err := fs.Stat(dist, "dist/index.html")
 	return err == nil
 }
 
 // Handler serves the screens. Files below assets/ are named by their content and never
-// change; what is not a file is the application, which reads the rest of the address
-// itself. Without a build every request is answered by a sentence that says so, 404.
+// change. Any other path that is not a file gets the application, which reads the path
+// itself. Without a build every request gets 404 and a text that says so.
 func Handler() http.Handler {
 	root, err := fs.Sub(dist, "dist")
 	if err != nil || !Built() {

@@ -20,11 +20,11 @@ import (
 	"todoku/push/grpcpush"
 )
 
-// domain names the chat in the reasons that it gives.
+// domain is that of the chat's errors (google.rpc.ErrorInfo.domain).
 const domain = "chat"
 
-// chat is the whole service. Say and attach hold one lock, so that every post is
-// either in a member's opening or comes live: never in both, never in neither.
+// chat is the whole service. Say and attach hold one lock, so that a member gets every post
+// exactly once: in its opening or live.
 type chat struct {
 	chatv1.UnimplementedChatServiceServer
 	hub    *push.Hub
@@ -32,21 +32,21 @@ type chat struct {
 
 	mu        sync.Mutex      // Protects what follows and keeps Publish and Attach apart.
 	posts     []*push.Message // The newest of all rooms, oldest first.
-	forgotten uint64          // Sequence of the newest post that is not in posts any more.
+	forgotten uint64          // Sequence of the newest post that was removed from posts.
 }
 
-// newChat returns a chat that remembers so many posts. They live in memory only,
-// so every run is an epoch of its own: a cursor of an earlier one gets a HistoryReset.
+// newChat returns a chat that keeps a number of posts in memory. Every run has a new epoch:
+// a cursor of an earlier run gets a HistoryReset.
 func newChat(config push.Config, memory int) (*chat, error) {
 	config.Epoch, config.Encoder = rand.Text(), encoder{}
 	config.AckTimeout = -1     // Clients do not acknowledge.
 	config.StreamsPerUser = -1 // Names are taken on trust: a limit would have no effect.
 	c := &chat{hub: push.NewHub(config), memory: memory, forgotten: 1}
-	// Posts begin after 1: a cursor at 0 is not sent, and so could not be resumed after.
+	// Posts begin after 1: a cursor at 0 is not sent, so no member could resume there.
 	return c, errors.Join(config.Validate(), c.hub.Seed(c.forgotten, nil))
 }
 
-// serve answers until ctx ends; members are asked to join again then, and ended after drain.
+// serve serves until ctx ends. Then members are asked to join again, and ended after drain.
 func (c *chat) serve(ctx context.Context, listener net.Listener, drain time.Duration) error {
 	server := grpc.NewServer(grpc.ForceServerCodecV2(grpcpush.NewCodec()))
 	chatv1.RegisterChatServiceServer(server, c)
@@ -56,14 +56,14 @@ func (c *chat) serve(ctx context.Context, listener net.Listener, drain time.Dura
 	work.Go(func() error { return server.Serve(listener) })
 	<-ctx.Done()
 	err := c.hub.Drain(running, drain/2, drain)
-	force := time.AfterFunc(time.Second, server.Stop) // A member that does not read holds GracefulStop up.
+	force := time.AfterFunc(time.Second, server.Stop) // A member that does not read blocks GracefulStop.
 	server.GracefulStop()
 	force.Stop()
 	stop()
 	return errors.Join(err, work.Wait())
 }
 
-// Say publishes a post. It waits for no member.
+// Say publishes a post. It does not wait for members.
 func (c *chat) Say(_ context.Context, r *chatv1.SayRequest) (*chatv1.SayResponse, error) {
 	if outside(r.GetRoom(), 64) || outside(r.GetName(), 64) || outside(r.GetText(), 4096) {
 		return nil, status.Error(codes.InvalidArgument, "room and name have 1 to 64 bytes, text 1 to 4096")
@@ -117,12 +117,12 @@ func (c *chat) attach(r *chatv1.JoinRequest, cursor push.Cursor) (*push.Stream, 
 
 func outside(text string, limit int) bool { return text == "" || len(text) > limit }
 
-// layout is where JoinResponse has what push fills in.
+// layout has the numbers of the fields of JoinResponse that push fills in.
 func layout() grpcpush.Layout { return grpcpush.Layout{Messages: 1, Cursor: 2, Previous: 3} }
 
 // entry returns an entry of JoinResponse as push.Message.Data has it.
 func entry(e *chatv1.Entry) []byte {
-	data, _ := layout().Encode(e) // Fails for text that is not UTF-8 only, which gRPC does not let in.
+	data, _ := layout().Encode(e) // It fails only for invalid UTF-8, which gRPC refuses.
 	return data
 }
 

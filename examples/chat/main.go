@@ -1,7 +1,7 @@
 // Command chat is a chat service that pushes, built on packages push and
-// push/grpcpush alone: rooms whose members hold one stream each, resume where they
-// were cut, and cost the others nothing when they do not read. docs/embedding.md
-// explains it; chat.go is the service, member.go a member.
+// push/grpcpush alone: each member of a room has one stream, resumes after a cut, and does
+// not slow the others down if it does not read. docs/embedding.md explains it; chat.go is
+// the service, member.go a member.
 //
 //	go run ./examples/chat                 # serve on 127.0.0.1:7071
 //	go run ./examples/chat tea alice       # join room tea; each line is said
@@ -71,7 +71,7 @@ func join(ctx context.Context, room, name string) error {
 	client := chatv1.NewChatServiceClient(connection)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	// Nobody waits for this goroutine: reading a terminal ends with the process only.
+	// This goroutine is not waited for: reading a terminal ends only with the process.
 	go func() {
 		defer stop()
 		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
