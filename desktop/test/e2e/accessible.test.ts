@@ -1,8 +1,6 @@
 // Accessibility: axe finds no serious violation on any screen in either theme, nothing is shown
 // by colour alone, reduced motion is respected, and texts and numbers fit. One shell is enough,
 // because both render the same page.
-import { mkdtemp } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -14,10 +12,12 @@ import { TestVenue } from '../harness/venue';
 
 let venue: TestVenue;
 let browser: Chromium;
-let pictures: string;
+
+/** A folder for screenshots; without it there are none. */
+const pictures = process.env['SCREENSHOTS'];
+
 beforeAll(async () => {
   [venue, browser] = await Promise.all([TestVenue.start(), launchChromium()]);
-  pictures = process.env['SCREENSHOTS'] ?? (await mkdtemp(path.join(os.tmpdir(), 'todoku-pictures-')));
   // Every panel has data of alice.
   await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '150.5', '--tif', 'GTC');
   await venue.todoku('alice', 'order', 'place', 'BUY', '1000', 'USDJPY', '@', '152');
@@ -32,6 +32,14 @@ afterAll(async () => {
 async function open(context: BrowserContext, settings: Record<string, string>): Promise<Page> {
   await context.addInitScript((kept) => localStorage.setItem('todoku.settings', JSON.stringify(kept)), settings);
   return (await openScreen('web', context, venue)).page;
+}
+
+/** Waits until the page has its fonts and has painted all changes so far. */
+async function painted(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+  });
 }
 
 /** Shows an announcement, which is a warning. */
@@ -125,7 +133,8 @@ describe.each([
     const page = await open(context, values);
     const cut: string[] = [];
     const check = async (where: string): Promise<void> => {
-      await page.screenshot({ path: path.join(pictures, `${values.language} ${where}.png`) });
+      await painted(page);
+      if (pictures) await page.screenshot({ path: path.join(pictures, `${values.language} ${where}.png`) });
       for (const one of await clipped(page)) cut.push(`${where}: ${one}`);
     };
     const settingsButton = page.getByRole('button', { name: /^(Settings|設定)$/ });
