@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,29 +10,27 @@ import (
 	"todoku/trade"
 )
 
-// AttachRequest says who attaches and what is wanted.
+// AttachRequest describes a stream to be attached.
 type AttachRequest struct {
-	// User must be who was authenticated; everything is decided by what the venue
-	// knows of this user now.
+	// User must be the authenticated user, whose present rights decide what the
+	// stream carries.
 	User         trade.UserID
 	Subscription Subscription
 	// Resume is the cursor of the last response that the client processed; nil
 	// for a snapshot.
 	Resume *push.Cursor
 
-	// Connection, Instance, Session, Remote and Expiry are the hub's; see
-	// push.AttachRequest.
+	// For Connection, Instance, Session, Remote and Expiry see push.AttachRequest.
 	Connection string
 	Instance   string
 	Session    string
 	Remote     string
 	Expiry     time.Time
-	// Hello makes the first message. It is called once, by the stream's consumer,
-	// without any lock. Nil: none.
+	// Hello makes the first message. It is called once, without a lock. Nil: none.
 	Hello func(HelloInfo) []byte
 }
 
-// HelloInfo is what a Hello may say.
+// HelloInfo is what a Hello may contain.
 type HelloInfo struct {
 	push.HelloInfo
 
@@ -41,14 +40,14 @@ type HelloInfo struct {
 	User trade.User
 }
 
-// Attached is a stream and how it begins. Who asked for it must call Serve, or
-// consume Stream and then call Close.
+// Attached is a stream and how it begins. The caller of Attach must serve Stream and
+// then call Close.
 type Attached struct {
 	Stream *push.Stream
 	Start  Start
 	// Cause is why a replay is not possible; CauseNone unless Start is StartReset.
 	Cause Cause
-	// Head is the position that the opening leads to; live begins behind it.
+	// Head is the position at the end of the opening; live events follow.
 	Head uint64
 	// Attach is the number that acknowledgements name.
 	Attach uint64
@@ -64,15 +63,8 @@ type Attached struct {
 	carried      []Carried // Changes that were not taken yet.
 }
 
-// Serve sends the stream's responses until it ends, as push.Stream.Serve does,
-// and then forgets it.
-func (a *Attached) Serve(ctx context.Context, send func(*push.Response) error) error {
-	defer a.Close()
-	return a.Stream.Serve(ctx, send)
-}
-
 // Close ends the stream if it has not ended, and forgets it. It may be called
-// again.
+// repeatedly.
 func (a *Attached) Close() {
 	a.Stream.Close()
 	a.feed.mu.Lock()
@@ -80,25 +72,25 @@ func (a *Attached) Close() {
 	a.feed.forget(a)
 }
 
-// forget takes a stream out of the table. The caller holds mu.
+// forget removes a stream from the table. The caller holds mu.
 func (f *Feed) forget(a *Attached) {
 	if f.streams[a.connection] == a {
 		delete(f.streams, a.connection)
 	}
 }
 
-// Attach begins a stream: with what came after the cursor, or with a snapshot
-// when there is none, or with a Reset and a snapshot when a replay is not
-// possible. ctx must be that of the stream's handler: the opening is read from
-// the journal under it, later, by the stream's consumer.
+// Attach begins a stream: with the events after the cursor, or with a snapshot when
+// there is none, or with a Reset and a snapshot when a replay is not possible. ctx must
+// be that of the stream's handler: the opening is read from the journal under it while
+// the stream is served.
 //
-// The first response's previous cursor is the one resumed after. Before a
-// snapshot there is none, and its responses carry none until SnapshotEnd: a client
-// that is cut off inside a snapshot asks for another one.
+// The first response's previous cursor is the one resumed after. The responses of a
+// snapshot have no cursor until SnapshotEnd: a client that is cut off inside a snapshot
+// asks for another one.
 //
-// A stream begins no earlier than at the journal's head as it was when Attach was
-// called: whoever was answered before it attached finds the answer's events in its
-// snapshot or replay.
+// The snapshot or replay reaches at least to the journal's head as it was when Attach
+// was called. So it has the events of every command that the client has had an answer
+// for.
 //
 // Errors: ErrNotReady, ErrStopped, ErrUnknownUser, ErrSuspended, ErrNotPermitted,
 // a *SubscriptionError, ErrBadCursor, the context's cause, and those of
@@ -112,11 +104,7 @@ func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, er
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	user, err := f.activeUser(request.User)
-	if err != nil {
-		return nil, err
-	}
-	symbols, err := f.authorise(user, request.Subscription)
+	user, err := f.authorise(request.User, request.Subscription)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +112,7 @@ func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, er
 		Start: StartSnapshot, Head: f.position.At(),
 		feed: f, user: user.ID, connection: request.Connection,
 		subscription: request.Subscription.clone(),
-		topics:       f.names.topicsOf(user, request.Subscription, symbols),
+		topics:       f.topicsOf(user, request.Subscription),
 		visibility:   visibilityOf(user, request.Subscription),
 	}
 	opening, resume, err := f.opening(ctx, a, user, request.Resume)
@@ -158,28 +146,10 @@ func (f *Feed) Attach(ctx context.Context, request AttachRequest) (*Attached, er
 	return a, nil
 }
 
-// activeUser returns a user who may use the venue. The caller holds mu.
-func (f *Feed) activeUser(id trade.UserID) (*trade.User, error) {
-	select {
-	case <-f.stopped:
-		return nil, ErrStopped
-	default:
-	}
-	user := f.views.users[id]
-	switch {
-	case user == nil:
-		return nil, ErrUnknownUser
-	case user.Suspended:
-		return nil, ErrSuspended
-	}
-	return user, nil
-}
-
-// opening decides how a stream begins, writes it into a, and returns the source
-// and what the first response's previous cursor is: none before a snapshot, so
-// that the responses inside it carry no cursor either, and a client that is cut off
-// there cannot resume after what it does not have. The caller holds mu: what the
-// source will say is settled here, although it is read and encoded later.
+// opening decides how a stream begins, writes that into a, and returns the source and
+// the first response's previous cursor. That is 0 before a snapshot, so that a client
+// that is cut off inside it does not resume after what it does not have. The caller
+// holds mu: the content is decided here, although it is read and encoded later.
 func (f *Feed) opening(ctx context.Context, a *Attached, user *trade.User, resume *push.Cursor) (push.Source, uint64, error) {
 	if resume == nil {
 		return f.snapshotSource(f.capture(a, user)), 0, nil
@@ -196,42 +166,45 @@ func (f *Feed) opening(ctx context.Context, a *Attached, user *trade.User, resum
 	return f.replaySource(ctx, a.topics, sequences), resume.Sequence, nil
 }
 
-// missed returns the sequences after a cursor that concern the topics, or why
-// they cannot be replayed. The caller holds mu.
+// missed returns the sequences after a cursor that concern the topics, or why they
+// cannot be replayed. The error is ErrBadCursor. The caller holds mu.
 func (f *Feed) missed(topics []push.Topic, user *trade.User, cursor push.Cursor) ([]uint64, Cause, error) {
-	after := cursor.Sequence
+	sequences, err := f.after(topics, cursor, f.options.ReplayEvents+1)
 	switch {
-	case cursor.Epoch != f.log.Epoch():
+	case errors.Is(err, ErrBadCursor):
+		return nil, CauseNone, err
+	case errors.Is(err, ErrUnknownEpoch):
 		return nil, CauseUnknownEpoch, nil
-	case after > f.position.At():
-		return nil, CauseNone, fmt.Errorf("%w: %d, the venue is at %d", ErrBadCursor, after, f.position.At())
-	}
-	sequences, cause := f.kept(topics, after, f.options.ReplayEvents+1)
-	switch {
-	case cause != CauseNone:
-		return nil, cause, nil
-	case len(sequences) > f.options.ReplayEvents:
+	case errors.Is(err, ErrCompacted):
+		return nil, CauseCompacted, nil
+	case err != nil || len(sequences) > f.options.ReplayEvents:
 		return nil, CauseTooFarBehind, nil
-	case after > 0 && f.index.newest(f.names.self(user.ID)[0].topic) > after:
-		// From the very beginning a replay lacks nothing.
+	case cursor.Sequence > 0 && f.index.newest(f.names.self(user.ID)[0].topic) > cursor.Sequence:
+		// A replay from the very beginning lacks nothing.
 		return nil, CauseUserChanged, nil
 	}
 	return sequences, CauseNone, nil
 }
 
-// kept returns the first most sequences of the topics after one, or why there
-// may have been others. The caller holds mu.
-func (f *Feed) kept(topics []push.Topic, after uint64, most int) ([]uint64, Cause) {
-	oldest := f.log.Oldest()
-	if !f.index.reaches(topics, after) {
-		if after+1 < oldest {
-			return nil, CauseCompacted
-		}
-		return nil, CauseTooFarBehind
+// after returns the first sequences, at most most, of the topics after a cursor. The
+// error is ErrUnknownEpoch or ErrBadCursor, or ErrTooFarBehind or ErrCompacted when
+// there may be others. The caller holds mu.
+func (f *Feed) after(topics []push.Topic, cursor push.Cursor, most int) ([]uint64, error) {
+	oldest, after, position := f.log.Oldest(), cursor.Sequence, f.position.At()
+	switch {
+	case cursor.Epoch != f.log.Epoch():
+		return nil, ErrUnknownEpoch
+	case after > position:
+		return nil, fmt.Errorf("%w: %d, the venue is at %d", ErrBadCursor, after, position)
+	case after >= f.index.knownAfter(topics):
+	case after+1 < oldest:
+		return nil, ErrCompacted
+	default:
+		return nil, ErrTooFarBehind
 	}
 	sequences := f.index.first(topics, after, most)
 	if len(sequences) > 0 && sequences[0] < oldest {
-		return nil, CauseCompacted
+		return nil, ErrCompacted
 	}
-	return sequences, CauseNone
+	return sequences, nil
 }

@@ -7,9 +7,8 @@ import (
 	"todoku/trade"
 )
 
-// Who receives what. This file is the only place that decides it: the functions
-// that begin with "of" say to which topics a message goes, topicsOf which topics a
-// user's stream has. A leak is a mistake in one of them.
+// Who receives what. [composer.compose] decides to which topics a message goes, and
+// [Feed.topicsOf] which topics a user's stream has. A mistake in one of them is a leak.
 //
 //	message                                    topics
 //	Report, CancelRejected, PartyTrade,
@@ -23,62 +22,26 @@ import (
 // A stream never has two topics that carry the same message: one that has
 // accounts has no account:A, one that has admin has no self:U.
 
-// Topics that are not about one thing.
 const (
-	// topicVenue is what concerns everybody.
+	// topicVenue carries what everybody receives.
 	topicVenue push.Topic = "venue"
-	// topicPresence is who signs in and out, for those who ask for it.
+	// topicPresence carries who signs in and out, for those who ask for it.
 	topicPresence push.Topic = "presence"
-	// topicAccounts is everything of all accounts, for RISK and ADMIN who ask.
+	// topicAccounts carries everything of all accounts, for RISK and ADMIN who ask.
 	topicAccounts push.Topic = "accounts"
-	// topicAdmin is changes of users, for ADMIN.
+	// topicAdmin carries changes of users, for ADMIN.
 	topicAdmin push.Topic = "admin"
+
+	// accountPrefix and marketPrefix begin the topics of an account and an instrument.
+	accountPrefix = "account:"
+	marketPrefix  = "market:"
 )
 
-// accountTopic is how the topic of an account begins.
-const accountTopic = "account:"
-
-// Each of these is a row of the table: it returns to which topics a message goes.
-
-func (n *names) ofReport(e *trade.ExecutionReport) []*subject { return n.account(e.Order.Account) }
-
-func (n *names) ofCancelRejected(e *trade.CancelRejected) []*subject {
-	return n.account(e.Order.Account)
-}
-
-func (n *names) ofPartyTrade(party *trade.Party) []*subject { return n.account(party.Account) }
-
-func (n *names) ofPosition(p *trade.Position) []*subject { return n.account(p.Account) }
-
-func (n *names) ofLimits(e *trade.LimitsChanged) []*subject { return n.account(e.Account) }
-
-func (n *names) ofPrint(t *trade.Trade) []*subject { return n.market(t.Symbol) }
-
-func (n *names) ofLevel(e *trade.LevelChanged) []*subject { return n.market(e.Symbol) }
-
-func (n *names) ofInstrument() []*subject { return n.venue }
-
-func (n *names) ofPresence() []*subject { return n.presence }
-
-func (n *names) ofUser(u *trade.User) []*subject { return n.self(u.ID) }
-
-func (n *names) ofAnnouncement(e *trade.Announced) []*subject {
-	if len(e.To) == 0 {
-		return n.venue
-	}
-	var audience []*subject
-	for i, user := range e.To {
-		if !slices.Contains(e.To[:i], user) {
-			audience = append(audience, n.user(user)...)
-		}
-	}
-	return audience
-}
-
-// topicsOf returns what a user's stream has: what the user may see, as far as
-// the subscription asks for it. symbols are those of the subscription.
-func (n *names) topicsOf(user *trade.User, subscription Subscription, symbols []trade.Symbol) []push.Topic {
-	topics := make([]push.Topic, 0, 4+len(user.Accounts)+len(symbols))
+// topicsOf returns what a user's stream has: what the user may see of the
+// subscription. The caller holds mu.
+func (f *Feed) topicsOf(user *trade.User, subscription Subscription) []push.Topic {
+	n := f.names
+	topics := make([]push.Topic, 0, 4+len(user.Accounts)+len(subscription.Symbols))
 	topics = append(topics, topicVenue, n.user(user.ID)[0].topic)
 	if user.Roles.Has(trade.RoleAdmin) {
 		topics = append(topics, topicAdmin)
@@ -95,31 +58,37 @@ func (n *names) topicsOf(user *trade.User, subscription Subscription, symbols []
 	if subscription.Presence {
 		topics = append(topics, topicPresence)
 	}
-	for _, symbol := range symbols {
+	if subscription.AllSymbols {
+		for _, instrument := range f.views.instruments() {
+			topics = append(topics, n.market(instrument.Symbol)[0].topic)
+		}
+		return topics
+	}
+	for _, symbol := range subscription.Symbols {
 		topics = append(topics, n.market(symbol)[0].topic)
 	}
 	return topics
 }
 
-// seesAllAccounts says whether a user may ask for every account.
+// seesAllAccounts returns whether a user may ask for every account.
 func seesAllAccounts(user *trade.User) bool {
 	return user.Roles.Has(trade.RoleRisk | trade.RoleAdmin)
 }
 
-// subject is a topic and what is known of it, so that a record on the hot path
-// looks nothing up twice.
+// subject is a topic and what is known of it, so that following a record looks
+// nothing up twice.
 type subject struct {
 	topic push.Topic
 	// entries is where the index has the topic, nil before the first event.
 	entries *entries
-	// wanted says that the topic had a subscriber when the hub's interest was at
+	// wanted is whether the topic had a subscriber when the hub's interest was at
 	// this number.
 	wanted   bool
 	interest uint64
 }
 
-// names makes audiences and keeps those it made, so that a record on the hot path
-// allocates none. They must not be changed. Used by one goroutine at a time.
+// names makes audiences and keeps them, so that following a record allocates none.
+// They must not be changed. Used by one goroutine at a time.
 type names struct {
 	accounts map[trade.AccountID][]*subject // The account's own topic first.
 	markets  map[trade.Symbol][]*subject
@@ -145,14 +114,28 @@ func newNames() *names {
 }
 
 func (n *names) account(a trade.AccountID) []*subject {
-	return intern(n.accounts, a, accountTopic, n.everyAccount)
+	return intern(n.accounts, a, accountPrefix, n.everyAccount)
 }
 
-func (n *names) market(s trade.Symbol) []*subject { return intern(n.markets, s, "market:") }
+func (n *names) market(s trade.Symbol) []*subject { return intern(n.markets, s, marketPrefix) }
 
 func (n *names) user(u trade.UserID) []*subject { return intern(n.users, u, "user:") }
 
 func (n *names) self(u trade.UserID) []*subject { return intern(n.selves, u, "self:", n.admin) }
+
+// announcement returns the audience of an announcement: everybody, or those named.
+func (n *names) announcement(e *trade.Announced) []*subject {
+	if len(e.To) == 0 {
+		return n.venue
+	}
+	var audience []*subject
+	for i, user := range e.To {
+		if !slices.Contains(e.To[:i], user) {
+			audience = append(audience, n.user(user)...)
+		}
+	}
+	return audience
+}
 
 func intern[K ~string](made map[K][]*subject, key K, prefix string, others ...*subject) []*subject {
 	audience := made[key]

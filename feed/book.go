@@ -1,16 +1,15 @@
 package feed
 
 import (
+	"cmp"
 	"slices"
-	"sort"
 
 	"todoku/trade"
 )
 
-// book is one instrument's levels as records and snapshots give them; it is never
-// made from orders, which may show less than they have left. Each side is sorted
-// with its best level last, because that is where nearly all changes are: they
-// then move few neighbours.
+// book has one instrument's levels as records and snapshots give them. It is never
+// made from orders, which may show less than they have left. Each side is sorted with
+// its best level last, because nearly all changes are there and then move few others.
 type book struct {
 	bids, offers []trade.Level
 	version      uint64
@@ -31,10 +30,15 @@ func newBook(state *trade.InstrumentState) book {
 	return b
 }
 
-// set takes one level over as a record gives it.
+// set stores one level; a quantity of zero removes it.
 func (b *book) set(side trade.Side, level trade.Level) {
 	levels := b.side(side)
-	at, found := search(*levels, side, level.Price)
+	at, found := slices.BinarySearchFunc(*levels, level.Price, func(l trade.Level, price trade.Price) int {
+		if side == trade.SideBuy {
+			return cmp.Compare(l.Price, price)
+		}
+		return cmp.Compare(price, l.Price)
+	})
 	switch {
 	case level.Quantity == 0 && found:
 		*levels = slices.Delete(*levels, at, at+1)
@@ -53,17 +57,6 @@ func (b *book) side(side trade.Side) *[]trade.Level {
 	return &b.offers
 }
 
-// search finds a price among levels sorted worst to best.
-func search(levels []trade.Level, side trade.Side, price trade.Price) (at int, found bool) {
-	at = sort.Search(len(levels), func(i int) bool {
-		if side == trade.SideBuy {
-			return levels[i].Price >= price
-		}
-		return levels[i].Price <= price
-	})
-	return at, at < len(levels) && levels[at].Price == price
-}
-
 // best returns the top of the book.
 func (b *book) best(symbol trade.Symbol) Best {
 	best := Best{Symbol: symbol, BookVersion: b.version, LastPrice: b.lastPrice}
@@ -78,12 +71,10 @@ func (b *book) best(symbol trade.Symbol) Best {
 
 // top copies up to depth levels, best first; all when depth is 0 or less.
 func top(levels []trade.Level, depth int) []trade.Level {
-	if depth <= 0 || depth > len(levels) {
-		depth = len(levels)
+	if depth > 0 {
+		levels = levels[max(0, len(levels)-depth):]
 	}
-	out := make([]trade.Level, depth)
-	for i := range out {
-		out[i] = levels[len(levels)-1-i]
-	}
+	out := slices.Clone(levels)
+	slices.Reverse(out)
 	return out
 }

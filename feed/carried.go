@@ -10,19 +10,19 @@ import (
 	"todoku/trade/record"
 )
 
-// What a stream carried, from when on: who had been told of an event follows from
-// it, and from how far the stream's client acknowledged. It is what the stream was
-// subscribed to and not what its user might see, so it never claims too much.
+// What a stream carried, and since which event. Together with how far the client
+// acknowledged, it shows who received an event. It is what the stream was subscribed to
+// and not what its user might see, so it never claims too much.
 
-// Carried says that from the event behind After on a stream carried topics.
+// Carried means that the stream carried topics from the event after After on.
 type Carried struct {
 	After uint64
-	// Topics are separated by blanks; [Audience] knows them.
+	// Topics are separated by blanks, for [Audience.Includes].
 	Topics string
 }
 
 // maxCarried bounds the changes that wait to be taken. Past it nothing is claimed
-// until they are.
+// until they are taken.
 const maxCarried = 64
 
 // TakeCarried returns the changes of what the stream carried since the last call,
@@ -38,8 +38,7 @@ func (a *Attached) TakeCarried() []Carried {
 	return taken
 }
 
-// note remembers what the stream carries behind a sequence. The caller holds
-// Feed.mu.
+// note remembers what the stream carries after a sequence. The caller holds Feed.mu.
 func (a *Attached) note(after uint64) {
 	topics := a.topicList()
 	if n := len(a.carried); n > 0 && a.carried[n-1].Topics == topics {
@@ -55,9 +54,9 @@ func (a *Attached) note(after uint64) {
 }
 
 // everyMarket stands for the topics of all instruments.
-const everyMarket = "market:*"
+const everyMarket = marketPrefix + "*"
 
-// topicList spells the stream's topics. The caller holds Feed.mu.
+// topicList returns the stream's topics as one text. The caller holds Feed.mu.
 func (a *Attached) topicList() string {
 	words := make([]string, 0, len(a.topics)+1)
 	for _, topic := range a.topics {
@@ -71,13 +70,13 @@ func (a *Attached) topicList() string {
 	return strings.Join(words, " ")
 }
 
-func isMarket(topic string) bool { return strings.HasPrefix(topic, "market:") }
+func isMarket(topic string) bool { return strings.HasPrefix(topic, marketPrefix) }
 
-// Audience is to which topics the events of one record went.
+// Audience is the topics to which the events of one record went.
 type Audience map[push.Topic]bool
 
-// AudienceOf returns the audience of a record as it was published: a pure function
-// of the record. The error says that this version cannot read it.
+// AudienceOf returns the audience of a record, a pure function of it. The error means
+// that this version cannot read the record.
 func AudienceOf(entry journal.Record) (Audience, error) {
 	r, err := record.Decode(entry.Sequence, entry.Time, entry.Data)
 	if err != nil {
@@ -99,7 +98,7 @@ func audienceOf(r *trade.Record) Audience {
 	return audience
 }
 
-// Includes says whether a stream that carried these topics was in the audience.
+// Includes returns whether a stream that carried these topics was in the audience.
 func (a Audience) Includes(topics string) bool {
 	return slices.ContainsFunc(strings.Fields(topics), func(word string) bool {
 		if word != everyMarket {

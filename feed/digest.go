@@ -10,12 +10,11 @@ import (
 	"todoku/trade"
 )
 
-// Digests of accounts, for heartbeats: what a stream's client must hold if it missed
-// nothing. A heartbeat is for the cursor of its response, which lies behind what the
-// views know, by little on a stream that keeps up. So each sum is remembered for its
-// latest few changes, and where these do not reach back to the cursor nothing is
-// said: another heartbeat comes. An account that did not change since the cursor,
-// which is nearly every account at nearly every heartbeat, always has its sum.
+// Digests of accounts, for heartbeats: what a client holds if it missed nothing. A
+// heartbeat is for the cursor of its response, which is a little older than the views
+// on a stream that keeps up. So each sum is remembered for its latest few changes. When
+// these do not reach back to the cursor, the heartbeat has no digests. The sum of an
+// account that has not changed since the cursor, as nearly all have not, is always known.
 
 // AccountDigest is the sum of what an account holds; see package digest.
 type AccountDigest struct {
@@ -24,19 +23,19 @@ type AccountDigest struct {
 	Sum     uint64
 }
 
-// How many changes of a sum are remembered. That of all accounts changes with
-// nearly every record of a busy venue: it must reach over the milliseconds between
-// a record and the response that takes it along.
+// How many changes of a sum are remembered. The sum of all accounts changes with nearly
+// every record of a busy venue and must cover the milliseconds between a record and the
+// response that carries it.
 const (
 	keptSums      = 4
 	keptTotalSums = 4096
 )
 
-// digests has its own lock, taken after Feed.mu and for moments only, so that a
-// heartbeat never waits for a publication.
+// digests has its own lock, taken after Feed.mu and held briefly, so that a heartbeat
+// never waits for a publication.
 type digests struct {
 	mu       sync.Mutex // Protects what follows.
-	origin   uint64     // What was before this sequence is not known.
+	origin   uint64     // Nothing before this sequence is known.
 	accounts map[trade.AccountID]*sums
 	total    *sums // Of all accounts.
 }
@@ -45,14 +44,14 @@ func newDigests(origin uint64) *digests {
 	return &digests{origin: origin, accounts: make(map[trade.AccountID]*sums), total: newSums(origin, keptTotalSums)}
 }
 
-// sums is a sum and what it was lately.
+// sums is a sum and its latest values.
 type sums struct {
-	ring   []sumAt // The newest at last, the one before it before that, around.
-	last   int
+	ring   []sumAt
+	last   int // Index of the newest.
 	filled int
 }
 
-// sumAt is a sum from a sequence on.
+// sumAt is a sum since a sequence.
 type sumAt struct{ sequence, sum uint64 }
 
 func newSums(origin uint64, kept int) *sums {
@@ -98,10 +97,10 @@ func positionDigest(p *trade.Position) uint64 {
 	return digest.Position(string(p.Account), string(p.Symbol), p.Sequence)
 }
 
-// Digests returns what the accounts among a stream's topics hold after a sequence:
-// those of all of them in the order of the topics, or none when one is not known for
-// that sequence. It is what rpc puts into heartbeats: it waits for nothing and may be
-// called from anywhere but under a lock of the feed.
+// Digests returns what the accounts among a stream's topics hold as of a sequence, in
+// the order of the topics, or nil when one of them is not known for that sequence. rpc
+// puts it into heartbeats. It does not block and may be called from anywhere, except
+// under a lock of the feed.
 func (f *Feed) Digests(topics iter.Seq[push.Topic], sequence uint64) []AccountDigest {
 	if topics == nil || !f.isReady() {
 		return nil
@@ -111,30 +110,25 @@ func (f *Feed) Digests(topics iter.Seq[push.Topic], sequence uint64) []AccountDi
 	defer d.mu.Unlock()
 	var found []AccountDigest
 	for topic := range topics {
-		account, ok := strings.CutPrefix(string(topic), accountTopic)
-		if !ok && topic != topicAccounts {
+		account, isAccount := strings.CutPrefix(string(topic), accountPrefix)
+		s := d.total
+		switch {
+		case isAccount:
+			s = d.accounts[trade.AccountID(account)]
+		case topic == topicAccounts:
+			account = ""
+		default:
 			continue
 		}
-		sum, known := d.at(topic, trade.AccountID(account), sequence)
+		one := AccountDigest{Account: trade.AccountID(account)}
+		known := sequence >= d.origin // An account without a sum never held anything.
+		if s != nil {
+			one.Sum, known = s.at(sequence)
+		}
 		if !known {
 			return nil
-		}
-		one := AccountDigest{Sum: sum}
-		if ok {
-			one.Account = trade.AccountID(account)
 		}
 		found = append(found, one)
 	}
 	return found
-}
-
-// at returns the sum of a topic's account or accounts. The caller holds d.mu.
-func (d *digests) at(topic push.Topic, account trade.AccountID, sequence uint64) (uint64, bool) {
-	if topic == topicAccounts {
-		return d.total.at(sequence)
-	}
-	if s := d.accounts[account]; s != nil {
-		return s.at(sequence)
-	}
-	return 0, sequence >= d.origin // It never held anything.
 }

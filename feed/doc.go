@@ -1,11 +1,10 @@
-// Package feed follows the journal and tells everybody what concerns them: it
-// turns records into messages, decides by one table who may see which, keeps
-// views of the venue (books, working orders, positions, users), and joins what a
-// client missed with what happens now.
+// Package feed follows the journal and sends users what concerns them. It turns
+// records into messages, decides in one place who may see which, keeps views of the
+// venue (books, working orders, positions, users), and joins the events that a client
+// missed with the live ones.
 //
-// It never decides anything about trading: records carry the resulting orders,
-// level totals and positions, and the views take them over. Whatever it tells
-// comes from the journal, so nothing is sent that is not durable.
+// It decides nothing about trading: records carry the resulting orders, level totals
+// and positions. Everything that it sends comes from the journal and so is durable.
 //
 // # What it promises
 //
@@ -13,28 +12,27 @@
 //     replayed after a restart, they are the same bytes.
 //   - Messages are published in the order of sequences, those of one record
 //     together.
-//   - An attach joins snapshot or replay with what follows live without gap or
-//     overlap; where a replay is impossible it says so and sends a snapshot.
+//   - An attach joins a snapshot or replay with the live messages without gap or
+//     overlap. Where a replay is not possible, it sends a Reset and a snapshot.
 //   - A stream carries what its user may see now. A change of roles or accounts
 //     changes the user's live streams in the same step; a suspended user has none.
 //   - Queries answer as of one position, which [Feed.WaitFor] can wait for.
 //
-// Book levels and best prices are state: the hub holds their latest values and
-// sends them whole to a stream behind its opening. Everything else is an event.
+// Book levels and best prices are state: the hub keeps their latest values and sends
+// all of them to a stream after its opening. Everything else is an event.
 //
 // # Who may call what
 //
-// All exported methods are safe for concurrent use. [Feed.Run] is called once; it
-// owns the only goroutines, follows the journal until its context ends, saves the
-// index and returns. Attach, queries and subscriptions work from the moment
-// [Feed.Ready] is closed; before, they return [ErrNotReady] or nothing.
+// All exported methods are safe for concurrent use. [Feed.Run] is called once. It has
+// the only goroutines, follows the journal until its context ends, saves the index and
+// returns. Before [Feed.Ready] is closed, attaches, queries and subscriptions return
+// [ErrNotReady] or nothing.
 //
 // # Locks
 //
-// Feed.mu comes before every lock of the hub. It is held while Hub.Publish,
-// Attach, Subscribe and End are called, because the hub's contract needs exactly
-// that, and while the [Encoder] encodes best prices. No I/O happens under it:
-// reading the journal and encoding an opening are done by the consumer of the
-// stream. The lock of the accounts' digests comes after it and is held for moments, so
-// that heartbeats do not wait for a publication.
+// Feed.mu comes before every lock of the hub. It is held during calls of Hub.Publish,
+// Attach, Subscribe and End, as the hub requires, and while the [Encoder] encodes
+// events. No I/O happens under it: the journal is read and an opening is encoded while
+// the stream is served. The lock of the accounts' digests comes after it and is held
+// briefly, so that heartbeats do not wait for a publication.
 package feed

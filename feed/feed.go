@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -20,22 +21,22 @@ type IndexStore interface {
 	LoadIndex(ctx context.Context) (position uint64, blob []byte, err error)
 }
 
-// Options sets a feed up. For every number zero means the default.
+// Options are the settings of a feed. For every number zero means the default.
 type Options struct {
-	// ReplayEvents is how many records concerning a stream a resume replays at
-	// most; beyond, it gets a Reset and a snapshot. Default 10,000.
+	// ReplayEvents is how many records that concern a stream a resume replays at
+	// most; past it, the stream gets a Reset and a snapshot. Default 10,000.
 	ReplayEvents int
-	// ReplayAge is how old what is replayed may be. Default 24 h.
+	// ReplayAge is the age up to which records are replayed. Default 24 h.
 	ReplayAge time.Duration
-	// CheckpointEvery is how many records lie between two saves of the index.
+	// CheckpointEvery is the number of records between two saves of the index.
 	// Default 100,000.
 	CheckpointEvery uint64
-	// CheckpointFailed, if set, is called when a save failed; the next one is tried
-	// in its time. It is called from a goroutine of Run and may log.
+	// CheckpointFailed, if set, is called when a save has failed. The next save is
+	// tried as usual. It is called from a goroutine of Run and may log.
 	CheckpointFailed func(error)
-	// Publishing and Published are shown, if set, the records of each publication
-	// before and after it. They are called from a goroutine of Run, which waits for
-	// them, and must keep nothing of the records.
+	// Publishing and Published, if set, are called with the records of each
+	// publication before and after it. They are called from a goroutine of Run, which
+	// waits for them, and must keep nothing of the records.
 	Publishing, Published func([]*trade.Record)
 }
 
@@ -48,15 +49,9 @@ const (
 )
 
 func (o Options) withDefaults() Options {
-	if o.ReplayEvents <= 0 {
-		o.ReplayEvents = defaultReplayEvents
-	}
-	if o.ReplayAge <= 0 {
-		o.ReplayAge = defaultReplayAge
-	}
-	if o.CheckpointEvery == 0 {
-		o.CheckpointEvery = defaultCheckpointEvery
-	}
+	o.ReplayEvents = cmp.Or(max(0, o.ReplayEvents), defaultReplayEvents)
+	o.ReplayAge = cmp.Or(max(0, o.ReplayAge), defaultReplayAge)
+	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, defaultCheckpointEvery)
 	return o
 }
 
@@ -68,13 +63,13 @@ type Feed struct {
 	encoder Encoder
 	options Options
 
-	follower follower      // Of the goroutine that follows.
+	follower follower      // Used by the goroutine that follows.
 	ready    chan struct{} // Closed when the feed has caught up for the first time.
 	stopped  chan struct{} // Closed when Run returns.
-	save     chan struct{} // Rung when a checkpoint is due; one waits at most.
+	save     chan struct{} // Receives a value when a checkpoint is due.
 
-	// mu protects what follows. It is held over the calls into the hub that must
-	// not run beside a Publish, and comes before the hub's locks.
+	// mu protects what follows. It is held during the calls of the hub that must not
+	// run at the same time as Publish, and comes before the hub's locks.
 	mu       sync.Mutex
 	position journal.Progress
 	time     int64 // Of the record at position, in nanoseconds since 1970.
@@ -85,9 +80,9 @@ type Feed struct {
 	saved    uint64               // Position of the newest checkpoint asked for.
 }
 
-// New returns a feed that does nothing until Run is called. The hub must be
-// fresh: Run seeds it. store may be nil; then a restart reads the journal as far
-// back as replays go.
+// New returns a feed that does nothing until Run is called. The hub must be new: Run
+// seeds it. store may be nil; then a restart reads the journal as far back as replays
+// go.
 func New(log *journal.Log, hub *push.Hub, store IndexStore, encoder Encoder, options Options) *Feed {
 	options = options.withDefaults()
 	f := &Feed{
@@ -108,9 +103,11 @@ func New(log *journal.Log, hub *push.Hub, store IndexStore, encoder Encoder, opt
 // when Run began.
 func (f *Feed) Ready() <-chan struct{} { return f.ready }
 
-func (f *Feed) isReady() bool {
+func (f *Feed) isReady() bool { return isClosed(f.ready) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-f.ready:
+	case <-c:
 		return true
 	default:
 		return false
@@ -125,9 +122,8 @@ func (f *Feed) Cursor(sequence uint64) push.Cursor {
 	return push.Cursor{Epoch: f.log.Epoch(), Sequence: sequence}
 }
 
-// WaitFor returns when the feed reflects a sequence, so that who wrote it reads
-// it. The error is the context's cause, ErrStopped, or ErrBadCursor for a
-// sequence that the journal does not have.
+// WaitFor returns when the feed reflects a sequence. The error is the context's cause,
+// ErrStopped, or ErrBadCursor for a sequence that the journal does not have.
 func (f *Feed) WaitFor(ctx context.Context, sequence uint64) error {
 	if sequence > max(f.position.At(), f.log.Head()) {
 		return ErrBadCursor
@@ -136,8 +132,8 @@ func (f *Feed) WaitFor(ctx context.Context, sequence uint64) error {
 	return err
 }
 
-// WaitForCursor is WaitFor for a cursor that a client named. A cursor of another
-// history is ErrUnknownEpoch.
+// WaitForCursor is WaitFor for a cursor of a client. A cursor of another history is
+// ErrUnknownEpoch.
 func (f *Feed) WaitForCursor(ctx context.Context, cursor push.Cursor) error {
 	if cursor.Epoch != f.log.Epoch() {
 		return ErrUnknownEpoch
@@ -151,32 +147,33 @@ func (f *Feed) advance(r *trade.Record) {
 	f.position.Set(r.Sequence)
 }
 
-// Run builds the views from the newest snapshot and what followed it, closes
-// Ready, and publishes every record from then on until ctx ends. It returns nil
-// when ctx ended it, and otherwise why the journal cannot be followed any more.
+// Run builds the views from the newest snapshot and the records after it, closes
+// Ready, and then publishes every record until ctx ends. It returns nil when ctx has
+// ended, or else why the journal cannot be followed.
 func (f *Feed) Run(ctx context.Context) error {
 	defer close(f.stopped)
 	defer f.position.End(ErrStopped)
-	if err := f.start(ctx); err != nil {
-		return f.ending(ctx, err)
+	err := f.start(ctx)
+	if err == nil {
+		err = f.followAndSave(ctx)
 	}
-	saving, stopSaving := context.WithCancel(ctx)
-	saver := make(chan struct{})
-	go func() {
-		defer close(saver)
-		f.saveWhenDue(saving)
-	}()
-	err := f.follow(ctx)
-	stopSaving()
-	<-saver
-	f.saveLast(ctx)
-	return f.ending(ctx, err)
-}
-
-// ending makes the context's end a quiet one.
-func (f *Feed) ending(ctx context.Context, err error) error {
 	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
 		return nil
 	}
+	return err
+}
+
+// followAndSave follows the journal, saves the index when it is due, and a last time
+// although ctx has ended.
+func (f *Feed) followAndSave(ctx context.Context) error {
+	saving, stopSaving := context.WithCancel(ctx)
+	var saver sync.WaitGroup
+	saver.Go(func() { f.saveWhenDue(saving) })
+	err := f.follow(ctx)
+	stopSaving()
+	saver.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalSaveTimeout)
+	defer cancel()
+	f.saveIndex(last)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"todoku/journal"
@@ -12,18 +13,17 @@ import (
 	"todoku/trade/record"
 )
 
-// Following the journal: first in silence up to its head, then aloud.
+// Following the journal: first up to its head without publishing, then with.
 
 const (
 	// readBatch is how many records are taken from the journal at once.
 	readBatch = 1024
-	// publishBatch is how many of them are published at once. It bounds how long
-	// an attach or a query may wait for the lock.
+	// publishBatch is how many of them are published at once. It bounds how long an
+	// attach or a query waits for the lock.
 	publishBatch = 32
 )
 
-// follower is the memory of the goroutine that follows: a record leaves nothing
-// behind but what the views, the index and the hub keep.
+// follower is the memory of the goroutine that follows, reused for every record.
 type follower struct {
 	decoder      record.Decoder
 	composer     composer
@@ -32,7 +32,7 @@ type follower struct {
 	messages     []*push.Message
 }
 
-// decode returns the records of journal entries. They hold until the next call.
+// decode returns the records of journal entries, valid until the next call.
 func (w *follower) decode(entries []journal.Record) ([]*trade.Record, error) {
 	w.decoder.Reset()
 	w.records = w.records[:0]
@@ -46,8 +46,8 @@ func (w *follower) decode(entries []journal.Record) ([]*trade.Record, error) {
 	return w.records, nil
 }
 
-// subscribed says whether any stream is subscribed to a topic, which the hub is
-// asked only after a change of its subscriptions.
+// subscribed returns whether any stream is subscribed to a topic. It asks the hub only
+// after a change of the hub's subscriptions.
 func (f *Feed) subscribed(s *subject) bool {
 	if interest := f.hub.Interest(); s.interest != interest {
 		s.interest, s.wanted = interest, f.hub.Subscribed(s.topic)
@@ -70,13 +70,11 @@ func (f *Feed) start(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("feed: read behind %d: %w", from, err)
 		}
-		for len(records) > 0 {
-			n := min(len(records), publishBatch)
-			if err := f.restore(records[:n], loaded); err != nil {
+		for batch := range slices.Chunk(records, publishBatch) {
+			if err := f.restore(batch, loaded); err != nil {
 				return err
 			}
-			from = records[n-1].Sequence
-			records = records[n:]
+			from = batch[len(batch)-1].Sequence
 		}
 	}
 	return f.seed()
@@ -103,8 +101,8 @@ func (f *Feed) loadViews(ctx context.Context) (uint64, error) {
 	return stored.Sequence, nil
 }
 
-// restore takes over records that no stream waits for yet. What the snapshot
-// contains goes into the index only, and the other way round.
+// restore applies records that are not published: to the views those after the loaded
+// snapshot, to the index those after its checkpoint.
 func (f *Feed) restore(entries []journal.Record, loaded uint64) error {
 	records, err := f.follower.decode(entries)
 	if err != nil {
@@ -159,9 +157,8 @@ func (f *Feed) follow(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("feed: read behind %d: %w", position, err)
 		}
-		for len(records) > 0 {
-			n := min(len(records), publishBatch)
-			decoded, err := f.follower.decode(records[:n])
+		for batch := range slices.Chunk(records, publishBatch) {
+			decoded, err := f.follower.decode(batch)
 			if err != nil {
 				return err
 			}
@@ -174,8 +171,7 @@ func (f *Feed) follow(ctx context.Context) error {
 			if f.options.Published != nil {
 				f.options.Published(decoded)
 			}
-			position = records[n-1].Sequence
-			records = records[n:]
+			position = batch[len(batch)-1].Sequence
 		}
 	}
 }
@@ -190,7 +186,7 @@ func (f *Feed) publish(records []*trade.Record) error {
 		if !changesWhoSees(r) {
 			continue
 		}
-		// What came before belongs to those who saw it then.
+		// The records before go to the streams that could see them then.
 		if err := f.publishSame(records[from:i]); err != nil {
 			return err
 		}
@@ -206,13 +202,13 @@ func (f *Feed) publish(records []*trade.Record) error {
 		f.saved = f.position.At()
 		select {
 		case f.save <- struct{}{}:
-		default: // The one before is not taken yet; it will save what is newest then.
+		default: // A save is pending and will include this position.
 		}
 	}
 	return nil
 }
 
-// changesWhoSees says whether a record changes what streams are subscribed to.
+// changesWhoSees returns whether a record changes what streams are subscribed to.
 func changesWhoSees(r *trade.Record) bool {
 	for _, event := range r.Events {
 		switch event.(type) {
@@ -225,24 +221,32 @@ func changesWhoSees(r *trade.Record) bool {
 	return false
 }
 
-// publishChange publishes a record and lets live streams follow what it changes
-// about who sees what. The caller holds mu.
+// publishChange publishes a record and makes live streams follow its changes of who
+// sees what. The caller holds mu.
 func (f *Feed) publishChange(r *trade.Record) error {
-	f.regrantFor(r)
+	var suspended []*trade.User
+	for _, event := range r.Events {
+		if e, ok := event.(*trade.UserChanged); ok && e.User.Suspended {
+			suspended = append(suspended, &e.User)
+		} else if ok {
+			f.userChanges(&e.User)
+		}
+	}
 	markets := len(f.views.markets)
 	if err := f.publishSame([]*trade.Record{r}); err != nil {
 		return err
 	}
-	f.revokeFor(r)
+	for _, user := range suspended {
+		f.revoke(user)
+	}
 	if len(f.views.markets) != markets {
 		f.marketsChanged()
 	}
 	return nil
 }
 
-// publishSame publishes records that leave subscriptions as they are. Events are
-// composed and encoded only where a stream is subscribed to them. The caller
-// holds mu.
+// publishSame publishes records that do not change subscriptions. Events are encoded
+// only where a stream is subscribed to them. The caller holds mu.
 func (f *Feed) publishSame(records []*trade.Record) error {
 	w := &f.follower
 	for _, r := range records {
@@ -268,8 +272,8 @@ func (f *Feed) publishSame(records []*trade.Record) error {
 	return nil
 }
 
-// appendLevels adds the levels among messages, which the hub keeps for streams that
-// subscribes later.
+// appendLevels appends the levels among messages. They are sent to the hub without
+// subscribers too, because it keeps state for later ones.
 func (f *Feed) appendLevels(to []*push.Message, messages []addressed) []*push.Message {
 	for i := range messages {
 		m := &messages[i]
@@ -281,7 +285,7 @@ func (f *Feed) appendLevels(to []*push.Message, messages []addressed) []*push.Me
 	return to
 }
 
-// appendBest adds the best prices of every market that the record moved. The
+// appendBest appends the best prices of every market where the record changed them. The
 // caller holds mu.
 func (f *Feed) appendBest(messages []*push.Message, r *trade.Record, index uint32) []*push.Message {
 	for _, event := range r.Events {
@@ -301,37 +305,17 @@ func (f *Feed) appendBest(messages []*push.Message, r *trade.Record, index uint3
 		if m == nil {
 			continue
 		}
-		best := m.book.best(symbol)
-		if best == m.book.sent {
-			continue
+		if best := m.book.best(symbol); best != m.book.sent {
+			m.book.sent = best
+			from := Message{Sequence: r.Sequence, Index: index, Time: r.Time}
+			messages = append(messages, bestState(f.encoder, from, f.names.market(symbol)[0].topic, best))
+			index++
 		}
-		m.book.sent = best
-		from := Message{Sequence: r.Sequence, Index: index, Time: r.Time}
-		messages = append(messages, bestState(f.encoder, from, f.names.market(symbol)[0].topic, best))
-		index++
 	}
 	return messages
 }
 
-// regrantFor lets live streams follow what a record changes about who sees what,
-// and revokeFor ends those of users whom it suspends. The caller holds mu.
-func (f *Feed) regrantFor(r *trade.Record) {
-	for _, event := range r.Events {
-		if e, ok := event.(*trade.UserChanged); ok && !e.User.Suspended {
-			f.regrant(&e.User)
-		}
-	}
-}
-
-func (f *Feed) revokeFor(r *trade.Record) {
-	for _, event := range r.Events {
-		if e, ok := event.(*trade.UserChanged); ok && e.User.Suspended {
-			f.revoke(&e.User)
-		}
-	}
-}
-
-// saveWhenDue saves the index whenever asked, until ctx ends.
+// saveWhenDue saves the index whenever it is due, until ctx ends.
 func (f *Feed) saveWhenDue(ctx context.Context) {
 	for {
 		select {
@@ -341,13 +325,6 @@ func (f *Feed) saveWhenDue(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// saveLast saves the index when the feed stops, although its context has ended.
-func (f *Feed) saveLast(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalSaveTimeout)
-	defer cancel()
-	f.saveIndex(ctx)
 }
 
 func (f *Feed) saveIndex(ctx context.Context) {
@@ -363,9 +340,9 @@ func (f *Feed) saveIndex(ctx context.Context) {
 	}
 }
 
-// loadIndex takes the checkpoint over and returns the sequence behind which
-// reading must begin. Without a good checkpoint the index is made again from the
-// journal, as far back as replays go.
+// loadIndex loads the checkpoint and returns the sequence after which reading must
+// begin. Without a valid checkpoint the index is made again from the journal, as far
+// back as replays go.
 func (f *Feed) loadIndex(ctx context.Context, loaded uint64) (uint64, error) {
 	oldest, head := f.log.Oldest(), f.log.Head()
 	if restored := f.loadCheckpoint(ctx, oldest, head); restored != nil {
@@ -379,13 +356,13 @@ func (f *Feed) loadIndex(ctx context.Context, loaded uint64) (uint64, error) {
 		return 0, err
 	}
 	f.mu.Lock()
-	f.index.begin(base)
+	f.index.base, f.index.position = base, base
 	f.mu.Unlock()
 	return min(base, loaded), nil
 }
 
-// loadCheckpoint returns nil when there is none that fits the journal: it can
-// always be made again, so what is wrong with it does not matter.
+// loadCheckpoint returns nil when there is none that fits the journal. Its defects are
+// not reported, because the index can be made again.
 func (f *Feed) loadCheckpoint(ctx context.Context, oldest, head uint64) *index {
 	if f.store == nil {
 		return nil
@@ -401,8 +378,8 @@ func (f *Feed) loadCheckpoint(ctx context.Context, oldest, head uint64) *index {
 	return restored
 }
 
-// replayBase returns the sequence behind which everything is younger than
-// replays go back.
+// replayBase returns the sequence after which all records are young enough for
+// replays.
 func (f *Feed) replayBase(ctx context.Context, oldest, head uint64) (uint64, error) {
 	if head < oldest {
 		return head, nil

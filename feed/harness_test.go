@@ -216,7 +216,8 @@ func (s *server) tryAttach(request feed.AttachRequest) (*client, error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.end = attached.Serve(ctx, c.receive)
+		c.end = attached.Stream.Serve(ctx, c.receive)
+		attached.Close()
 		attached.Stream.Wait() // A send may still be recording.
 	}()
 	c.cut = func() { cancel(); <-done }

@@ -9,16 +9,15 @@ import (
 	"todoku/push"
 )
 
-// The index says which sequences have events for a topic, so that a resume reads
-// just those from the journal and never scans it. It is bounded per topic by
-// count and by age and remembers what it dropped, so that a cursor which lies
-// further back is refused instead of being served a gap.
+// The index has the sequences with events for each topic, so that a resume reads only
+// those from the journal. It is bounded per topic by count and by age and remembers
+// what it dropped, so that a cursor further back is refused instead of causing a gap.
 
-// blockSize is how many sequences a block has at most. Whole blocks are dropped,
-// so a topic keeps up to so many more than its bound.
+// blockSize is how many sequences a block has at most. Whole blocks are dropped, so a
+// topic keeps up to blockSize more than its bound.
 const blockSize = 256
 
-// markEvery is how finely the index knows the age of sequences.
+// markEvery is the resolution at which the index knows the age of sequences.
 const markEvery = time.Minute
 
 // index is protected by Feed.mu.
@@ -26,13 +25,13 @@ type index struct {
 	limit int           // Sequences kept per topic, at least.
 	age   time.Duration // Age of what is kept, at least.
 
-	base     uint64 // Nothing at or before it is known.
-	position uint64 // Everything after base up to here is known.
+	base     uint64 // Nothing up to it is known.
+	position uint64 // Everything after base and up to it is known.
 	topics   map[push.Topic]*entries
 	marks    []mark // Oldest first, markEvery apart.
 }
 
-// mark says that a sequence has a time.
+// mark is the time of a sequence.
 type mark struct {
 	sequence uint64
 	time     int64
@@ -46,9 +45,9 @@ type entries struct {
 	blocks  []block
 }
 
-// block holds rising sequences as uvarint differences behind the first: one or
-// two bytes each. Bytes are only ever added behind data, so that a copy of the
-// struct is a snapshot.
+// block has rising sequences: the first, and the differences as uvarints of one or
+// two bytes each. Bytes are only appended to data, so that a copy of the struct is a
+// snapshot.
 type block struct {
 	first, last uint64
 	count       int
@@ -59,11 +58,8 @@ func newIndex(limit int, age time.Duration) *index {
 	return &index{limit: limit, age: age, topics: make(map[push.Topic]*entries)}
 }
 
-// begin sets an empty index behind a sequence.
-func (x *index) begin(base uint64) { x.base, x.position = base, base }
-
-// add takes in which topics a record has events for. It notes the topics' entries
-// in the audiences, which must be this index's only.
+// add adds the topics for which a record has events. It stores the topics' entries in
+// the audiences, which must belong to this index only.
 func (x *index) add(sequence uint64, at int64, messages []addressed) {
 	x.position = sequence
 	x.mark(sequence, at)
@@ -73,24 +69,17 @@ func (x *index) add(sequence uint64, at int64, messages []addressed) {
 		}
 		for _, s := range messages[i].audience {
 			if s.entries == nil {
-				s.entries = x.of(s.topic)
+				if s.entries = x.topics[s.topic]; s.entries == nil {
+					s.entries = &entries{}
+					x.topics[s.topic] = s.entries
+				}
 			}
 			s.entries.add(sequence, x.limit)
 		}
 	}
 }
 
-// of returns a topic's entries, which stay the same ones.
-func (x *index) of(topic push.Topic) *entries {
-	e := x.topics[topic]
-	if e == nil {
-		e = &entries{}
-		x.topics[topic] = e
-	}
-	return e
-}
-
-// mark notes the time now and then and drops what has become too old.
+// mark notes the time once per markEvery and drops what has become too old.
 func (x *index) mark(sequence uint64, at int64) {
 	if n := len(x.marks); n > 0 && at-x.marks[n-1].time < int64(markEvery) {
 		return
@@ -144,23 +133,9 @@ func (e *entries) drop() {
 	e.blocks = e.blocks[1:]
 }
 
-// reaches says whether nothing of the topics after a sequence was dropped.
-func (x *index) reaches(topics []push.Topic, after uint64) bool {
-	if after < x.base {
-		return false
-	}
-	for _, topic := range topics {
-		if e := x.topics[topic]; e != nil && after < e.dropped {
-			return false
-		}
-	}
-	return true
-}
-
-// oldest returns the sequence behind which everything of the topics is known
-// and, as the journal's oldest record says, can still be read.
-func (x *index) oldest(topics []push.Topic, kept uint64) uint64 {
-	after := max(x.base, max(kept, 1)-1)
+// knownAfter returns the sequence after which everything of the topics is known.
+func (x *index) knownAfter(topics []push.Topic) uint64 {
+	after := x.base
 	for _, topic := range topics {
 		if e := x.topics[topic]; e != nil {
 			after = max(after, e.dropped)
@@ -177,11 +152,11 @@ func (x *index) newest(topic push.Topic) uint64 {
 	return 0
 }
 
-// first returns the first most sequences after a sequence that any of the topics
-// has, rising and unique.
+// first returns the first sequences, at most most, after a sequence that any of the
+// topics has, rising and unique.
 func (x *index) first(topics []push.Topic, after uint64, most int) []uint64 {
 	var found []uint64
-	highest := ^uint64(0) // Sequences beyond it are not among the first most.
+	highest := ^uint64(0) // Sequences beyond it do not belong to the result.
 	shrink := func() {
 		slices.Sort(found)
 		found = slices.Compact(found)
@@ -204,7 +179,7 @@ func (x *index) first(topics []push.Topic, after uint64, most int) []uint64 {
 	return found
 }
 
-// append adds up to most sequences above after and up to highest.
+// append appends up to most sequences, above after and up to highest.
 func (e *entries) append(to []uint64, after, highest uint64, most int) []uint64 {
 	at := sort.Search(len(e.blocks), func(i int) bool { return e.blocks[i].last > after })
 	for _, b := range e.blocks[at:] {

@@ -11,10 +11,10 @@ import (
 	"todoku/push"
 )
 
-// How the index is written down: version, epoch, base, position, marks, topics in
-// their order, and a CRC-32C of all that. Numbers are uvarints. It is a
-// checkpoint, not an archive: a version that is not known is thrown away and the
-// index made again from the journal.
+// The encoding of the index: version, epoch, base, position, marks, topics in
+// alphabetical order, and a CRC-32C of all that. Numbers are uvarints. It is only a
+// checkpoint: one of another version is dropped, and the index is made again from the
+// journal.
 
 const indexVersion = 1
 
@@ -52,8 +52,8 @@ func appendText(out []byte, text string) []byte {
 	return append(binary.AppendUvarint(out, uint64(len(text))), text...)
 }
 
-// decodeIndex reads what encodeIndex wrote. The error is ErrBadIndex, wrapped
-// with what is wrong. Nothing in the index refers to blob.
+// decodeIndex reads what encodeIndex wrote. The error wraps ErrBadIndex. The index
+// does not refer to blob.
 func decodeIndex(blob []byte, limit int, age time.Duration) (epoch string, x *index, err error) {
 	if len(blob) < 5 || blob[0] != indexVersion {
 		return "", nil, fmt.Errorf("%w: not of version %d", ErrBadIndex, indexVersion)
@@ -62,46 +62,46 @@ func decodeIndex(blob []byte, limit int, age time.Duration) (epoch string, x *in
 	if crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != sum {
 		return "", nil, fmt.Errorf("%w: checksum", ErrBadIndex)
 	}
-	d := indexReader{rest: body[1:]}
+	d := indexReader{data: body[1:]}
 	epoch = string(d.bytes())
 	x = newIndex(limit, age)
 	x.base, x.position = d.number(), d.number()
 	d.check(x.base <= x.position, "base behind position")
 	d.marks(x)
 	d.topics(x)
-	d.check(len(d.rest) == 0, "more than an index")
+	d.check(len(d.data) == 0, "more than an index")
 	if d.problem != "" {
 		return "", nil, fmt.Errorf("%w: %s", ErrBadIndex, d.problem)
 	}
 	return epoch, x, nil
 }
 
-// indexReader reads on until its first problem and returns zeros behind it.
+// indexReader returns zeros after its first problem.
 type indexReader struct {
-	rest    []byte
+	data    []byte // What is left to read.
 	problem string
 }
 
 func (d *indexReader) check(ok bool, problem string) {
 	if !ok && d.problem == "" {
 		d.problem = problem
-		d.rest = nil
+		d.data = nil
 	}
 }
 
 func (d *indexReader) number() uint64 {
-	n, size := binary.Uvarint(d.rest)
+	n, size := binary.Uvarint(d.data)
 	d.check(size > 0, "number cut off")
 	if size > 0 {
-		d.rest = d.rest[size:]
+		d.data = d.data[size:]
 	}
 	return n
 }
 
-// length reads how many of something follow that take size bytes each, at least.
+// length reads how many items follow, each of size bytes or more.
 func (d *indexReader) length(size int) int {
 	n := d.number()
-	d.check(n <= uint64(len(d.rest)/size), "longer than there are bytes")
+	d.check(n <= uint64(len(d.data)/size), "longer than there are bytes")
 	if d.problem != "" {
 		return 0
 	}
@@ -110,8 +110,8 @@ func (d *indexReader) length(size int) int {
 
 func (d *indexReader) bytes() []byte {
 	n := d.length(1)
-	out := d.rest[:n]
-	d.rest = d.rest[n:]
+	out := d.data[:n]
+	d.data = d.data[n:]
 	return out
 }
 
@@ -150,20 +150,20 @@ func (d *indexReader) topics(x *index) {
 	}
 }
 
-// block reads one whose sequences must all lie above another.
+// block reads a block whose sequences must all be above a sequence.
 func (d *indexReader) block(above uint64) block {
 	b := block{first: d.number(), count: 1}
 	d.check(b.first > above, "sequences fall")
 	b.last = b.first
 	b.data = slices.Clone(d.bytes())
-	for rest := b.data; len(rest) > 0; b.count++ {
-		step, size := binary.Uvarint(rest)
+	for steps := b.data; len(steps) > 0; b.count++ {
+		step, size := binary.Uvarint(steps)
 		if size <= 0 || step == 0 || b.last+step < b.last {
 			d.check(false, "block damaged")
 			return b
 		}
 		b.last += step
-		rest = rest[size:]
+		steps = steps[size:]
 	}
 	d.check(b.count <= blockSize, "block too long")
 	return b

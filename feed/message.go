@@ -1,13 +1,10 @@
 package feed
 
-import (
-	"todoku/trade"
-)
+import "todoku/trade"
 
-// What can be sent to a client, before it is encoded. The wire's own words for
-// the same things are made by the [Encoder], which lives where the wire does.
+// What can be sent to a client, before an [Encoder] encodes it.
 
-// Message is one thing to tell.
+// Message is one thing to send.
 type Message struct {
 	// Sequence is that of the record it came from; in a snapshot, the snapshot's.
 	Sequence uint64
@@ -15,20 +12,20 @@ type Message struct {
 	Index uint32
 	// Time is when the record was sequenced, in nanoseconds since 1970.
 	Time int64
-	// Body is what it says. It must not be changed.
+	// Body is the content. It must not be changed.
 	Body Body
 }
 
-// Body is what a message says. The concrete types are those below; the linter names
-// every switch over them that lacks one.
+// Body is the content of a message: one of the types below. The linter reports every
+// switch over them that lacks one.
 //
 //sumtype:decl
 type Body interface{ body() }
 
-// What package trade describes, as bodies: as large as a pointer, so that a message
+// Bodies of types of package trade. They have the size of a pointer, so that a message
 // allocates nothing for them.
 type (
-	// Execution is an execution report with its name.
+	// Execution is an execution report with its id.
 	Execution struct{ *trade.Execution }
 	// CancelRejected says that a replace or cancel was refused.
 	CancelRejected struct{ *trade.CancelRejected }
@@ -61,11 +58,11 @@ func (*SnapshotBegin) body() {}
 func (*SnapshotEnd) body()   {}
 func (*Reset) body()         {}
 
-// Encoder makes the bytes that a stream carries out of a message: with grpcpush,
-// one whole entry of the response's repeated field.
+// Encoder encodes a message for the streams: with grpcpush, as one whole entry of the
+// response's repeated field.
 //
-// Encode must be a pure function of the message, must not keep or change it, and
-// must not call the feed. It is called from several goroutines at once.
+// Encode must be a pure function of the message, must not keep or change it, and must
+// not call the feed. It is called from several goroutines at once.
 type Encoder interface {
 	Encode(Message) []byte
 }
@@ -81,19 +78,19 @@ type PartyTrade struct {
 	Quantity      trade.Quantity
 	Order         trade.OrderID
 	ClientOrderID trade.RequestID
-	// Maker says that the party's order rested.
+	// Maker means that the party's order rested.
 	Maker bool
 	// Counterparty is empty unless the instrument discloses it.
 	Counterparty trade.AccountID
 	Status       trade.TradeStatus
 	// Time is when the trade was concluded, in nanoseconds since 1970.
 	Time int64
-	// Text says why it was busted.
+	// Text is why it was busted.
 	Text string
 }
 
-// LevelUpdate is a level of a book as it is now; its Quantity is zero when
-// nothing rests there any more.
+// LevelUpdate is a level of a book as it is now; its Quantity is zero when no order
+// rests there.
 type LevelUpdate struct {
 	trade.Level
 
@@ -114,44 +111,41 @@ type Best struct {
 }
 
 // AccountLimits are what an account may do.
-type AccountLimits struct {
-	Account trade.AccountID
-	Limits  trade.Limits
-}
+type AccountLimits trade.LimitsChanged
 
-// Presence says whether a user is signed in: OTHER_USER_LOGIN. It carries
-// the display name only, never the name to sign in with.
+// Presence is whether a user is signed in: OTHER_USER_LOGIN. It has the display name
+// and never the name to sign in with.
 type Presence struct {
 	DisplayName string
 	Online      bool
 }
 
-// Announcement is what the venue has to say, to everybody or to some; none of
-// these learns of the others.
+// Announcement is a text of the venue to everybody or to some users. It does not say
+// who else received it.
 type Announcement struct {
 	From string // A display name.
 	Text string
 }
 
-// SnapshotBegin says that state follows until SnapshotEnd.
+// SnapshotBegin means that state follows until SnapshotEnd.
 type SnapshotBegin struct{}
 
-// SnapshotEnd says that the state is complete as of its response's cursor.
+// SnapshotEnd means that the state is complete as of its response's cursor.
 type SnapshotEnd struct{}
 
-// Reset says that what was asked for cannot be replayed; a snapshot follows.
+// Reset means that the events after the cursor cannot be replayed; a snapshot follows.
 type Reset struct{ Cause Cause }
 
-// Start says how a stream begins.
+// Start is how a stream begins.
 type Start int8
 
 // The starts.
 const (
 	// StartSnapshot is a snapshot, because no cursor was given.
 	StartSnapshot Start = iota + 1
-	// StartReplay is what came after the cursor.
+	// StartReplay is the events after the cursor.
 	StartReplay
-	// StartReset is a Reset and a snapshot: the replay is not possible.
+	// StartReset is a Reset and a snapshot, because the replay is not possible.
 	StartReset
 )
 
@@ -167,35 +161,19 @@ func (s Start) String() string {
 	return "UNSPECIFIED"
 }
 
-// Cause says why a replay is not possible.
-type Cause int8
+// Cause is why a replay is not possible.
+type Cause string
 
 // The causes.
 const (
-	CauseNone Cause = iota
+	CauseNone Cause = ""
 	// CauseUnknownEpoch: the cursor is of another history.
-	CauseUnknownEpoch
-	// CauseTooFarBehind: more happened, or longer ago, than is replayed.
-	CauseTooFarBehind
+	CauseUnknownEpoch Cause = "UNKNOWN_EPOCH"
+	// CauseTooFarBehind: more has happened since, or it is longer ago, than is replayed.
+	CauseTooFarBehind Cause = "TOO_FAR_BEHIND"
 	// CauseCompacted: the history of that time is no longer kept.
-	CauseCompacted
-	// CauseUserChanged: the user's roles or accounts changed since, and a replay
+	CauseCompacted Cause = "COMPACTED"
+	// CauseUserChanged: the user's roles or accounts have changed since, and a replay
 	// would lack the state of what was added.
-	CauseUserChanged
+	CauseUserChanged Cause = "USER_CHANGED"
 )
-
-func (c Cause) String() string {
-	switch c {
-	case CauseNone:
-		return "NONE"
-	case CauseUnknownEpoch:
-		return "UNKNOWN_EPOCH"
-	case CauseTooFarBehind:
-		return "TOO_FAR_BEHIND"
-	case CauseCompacted:
-		return "COMPACTED"
-	case CauseUserChanged:
-		return "USER_CHANGED"
-	}
-	return "UNSPECIFIED"
-}

@@ -8,9 +8,9 @@ import (
 	"todoku/trade"
 )
 
-// From records to messages. All of it is a pure function of the record, so that
-// a replay tomorrow gives the bytes of today's live stream. Best prices are not
-// made here: they are state, need the book, and are never replayed.
+// From records to messages: a pure function of the record, so that a replay gives the
+// same bytes as the live stream did. Best prices are not made here: they are state,
+// need the book, and are never replayed.
 
 // addressed is a message and where it goes.
 type addressed struct {
@@ -23,9 +23,8 @@ type addressed struct {
 	level *trade.LevelChanged
 }
 
-// composer turns records into messages. It keeps its buffers from record to
-// record, so it belongs to one goroutine, and what it returns holds until the
-// next call.
+// composer turns records into messages. It reuses its buffers, so it belongs to one
+// goroutine, and what it returns is valid until the next call.
 type composer struct {
 	names    *names
 	wanted   func(*subject) bool // Whether a stream takes events of a topic.
@@ -37,9 +36,9 @@ func newComposer() *composer {
 	return &composer{names: newNames(), wanted: func(*subject) bool { return true }}
 }
 
-// compose returns the messages of a record, indexed from 0: events and the
-// levels of books. Order follows that of the record's events. What no stream wants
-// has its place and its audience, but no body.
+// compose returns the messages of a record in the order of its events, indexed from
+// 0: events and the levels of books. A message that no stream wants has an index and an
+// audience but no body.
 func (c *composer) compose(r *trade.Record) []addressed {
 	n := c.names
 	clear(c.messages)
@@ -47,49 +46,52 @@ func (c *composer) compose(r *trade.Record) []addressed {
 	for i, event := range r.Events {
 		switch e := event.(type) {
 		case *trade.ExecutionReport:
-			if m := c.add(r, "execution_report", n.ofReport(e)); m != nil {
+			if m := c.add(r, "execution_report", n.account(e.Order.Account)); m != nil {
 				m.Body = Execution{&trade.Execution{ExecutionReport: e, Sequence: r.Sequence, Event: i}}
 			}
 		case *trade.CancelRejected:
-			if m := c.add(r, "cancel_reject", n.ofCancelRejected(e)); m != nil {
+			if m := c.add(r, "cancel_reject", n.account(e.Order.Account)); m != nil {
 				m.Body = CancelRejected{e}
 			}
 		case *trade.TradeChanged:
 			c.addTrade(r, e)
 		case *trade.LevelChanged:
-			c.addLevel(r, e)
+			c.messages = append(c.messages, addressed{
+				Message:  Message{Sequence: r.Sequence, Index: uint32(len(c.messages)), Time: r.Time},
+				audience: n.market(e.Symbol), kind: "book_update", level: e,
+			})
 		case *trade.PositionChanged:
-			if m := c.add(r, "position_update", n.ofPosition(&e.Position)); m != nil {
+			if m := c.add(r, "position_update", n.account(e.Position.Account)); m != nil {
 				m.Body = Position{&e.Position}
 			}
 		case *trade.InstrumentChanged:
-			if m := c.add(r, "instrument_update", n.ofInstrument()); m != nil {
+			if m := c.add(r, "instrument_update", n.venue); m != nil {
 				m.Body = Instrument{&e.Instrument}
 			}
 		case *trade.UserChanged:
-			if m := c.add(r, "user_update", n.ofUser(&e.User)); m != nil {
+			if m := c.add(r, "user_update", n.self(e.User.ID)); m != nil {
 				m.Body = User{&e.User}
 			}
 		case *trade.PresenceChanged:
-			if m := c.add(r, "user_presence", n.ofPresence()); m != nil {
+			if m := c.add(r, "user_presence", n.presence); m != nil {
 				m.Body = &Presence{e.DisplayName, e.Online}
 			}
 		case *trade.LimitsChanged:
-			if m := c.add(r, "limit_update", n.ofLimits(e)); m != nil {
-				m.Body = &AccountLimits{e.Account, e.Limits}
+			if m := c.add(r, "limit_update", n.account(e.Account)); m != nil {
+				m.Body = (*AccountLimits)(e)
 			}
 		case *trade.Announced:
-			if m := c.add(r, "announcement", n.ofAnnouncement(e)); m != nil {
+			if m := c.add(r, "announcement", n.announcement(e)); m != nil {
 				m.Body = &Announcement{e.From, e.Text}
 			}
 		case *trade.VenueChanged, *trade.DayEnded:
-			// Not sent: what follows from them has events of its own.
+			// Not sent: other events of the record have the effects.
 		}
 	}
 	return c.messages
 }
 
-// add appends a message and returns it, to be given its body, or nil when nobody
+// add appends a message and returns it for its body to be set, or nil when no stream
 // wants it.
 func (c *composer) add(r *trade.Record, kind string, audience []*subject) *addressed {
 	at := len(c.messages)
@@ -105,11 +107,11 @@ func (c *composer) add(r *trade.Record, kind string, audience []*subject) *addre
 
 func (c *composer) addTrade(r *trade.Record, e *trade.TradeChanged) {
 	for _, side := range [...]trade.Side{trade.SideBuy, trade.SideSell} {
-		if m := c.add(r, "trade", c.names.ofPartyTrade(e.Trade.Party(side))); m != nil {
+		if m := c.add(r, "trade", c.names.account(e.Trade.Party(side).Account)); m != nil {
 			m.Body = partyTrade(r, e, side)
 		}
 	}
-	if m := c.add(r, "trade_print", c.names.ofPrint(&e.Trade)); m != nil {
+	if m := c.add(r, "trade_print", c.names.market(e.Trade.Symbol)); m != nil {
 		m.Body = Print{&trade.Print{
 			ID: e.Trade.ID, Symbol: e.Trade.Symbol, Price: e.Trade.Price, Quantity: e.Trade.Quantity,
 			Aggressor: e.Trade.Aggressor, Status: e.Trade.Status, Time: e.Trade.Time,
@@ -117,16 +119,9 @@ func (c *composer) addTrade(r *trade.Record, e *trade.TradeChanged) {
 	}
 }
 
-func (c *composer) addLevel(r *trade.Record, e *trade.LevelChanged) {
-	c.messages = append(c.messages, addressed{
-		Message:  Message{Sequence: r.Sequence, Index: uint32(len(c.messages)), Time: r.Time},
-		audience: c.names.ofLevel(e), kind: "book_update", level: e,
-	})
-}
-
-// partyTrade is a trade as the party on one side sees it. The counterparty is
-// shown where the party's own report of the same record shows it: the engine
-// decided there, by the instrument's rule at that time.
+// partyTrade is a trade as the party on one side sees it. The counterparty is shown
+// if the party's own report in the same record shows it, where the engine applied the
+// instrument's rule at that time.
 func partyTrade(r *trade.Record, e *trade.TradeChanged, side trade.Side) *PartyTrade {
 	t, party := &e.Trade, e.Trade.Party(side)
 	return &PartyTrade{
@@ -145,10 +140,10 @@ func disclosed(r *trade.Record, id trade.TradeID, order trade.OrderID) trade.Acc
 	return ""
 }
 
-// appendEvents encodes the events among messages once for all their receivers and
-// appends a message per topic that is wanted. Each is memory of its own: one array
-// for all would live, with the data of every message in it, for as long as a slow
-// client's queue refers to a single one.
+// appendEvents encodes each event among messages once for all its receivers and
+// appends a message per wanted topic. Each message is allocated separately: one array
+// for all would stay in memory, with all data, as long as a slow client's queue refers
+// to one of them.
 func (c *composer) appendEvents(to []*push.Message, messages []addressed, encoder Encoder) []*push.Message {
 	for i := range messages {
 		m := &messages[i]
@@ -168,10 +163,9 @@ func (c *composer) appendEvents(to []*push.Message, messages []addressed, encode
 	return to
 }
 
-// state is a message of state with what its bytes are made of, in one piece of
-// memory: most are replaced by the next before a stream takes them, so they are
-// encoded when one does. They hold nothing of their record, because they may stay
-// in the hub for days.
+// state is a message of state and its content, in one allocation. It is encoded when a
+// stream first sends it, because most are replaced before. It refers to nothing of its
+// record, because it may stay in the hub for days.
 type state[B any, P pointer[B]] struct {
 	message  push.Message
 	deferred push.Deferred
@@ -191,8 +185,8 @@ func (s *state[B, P]) Encode() []byte {
 	return s.encoder.Encode(Message{Sequence: s.message.Sequence, Index: s.message.Index, Time: s.time, Body: P(&s.body)})
 }
 
-// newState returns the message of a value that a topic has since a record. Key and
-// Gone are the caller's to set.
+// newState returns the message of a value that a topic has since a record. The caller
+// sets Key and Gone.
 func newState[B any, P pointer[B]](encoder Encoder, from Message, topic push.Topic, kind string, body B) *push.Message {
 	s := &state[B, P]{encoder: encoder, time: from.Time, body: body}
 	s.message = push.Message{
@@ -216,7 +210,7 @@ func bestState(encoder Encoder, from Message, topic push.Topic, best Best) *push
 	return m
 }
 
-// levelKey identifies a level of a book; it is opaque.
+// levelKey returns the key of a level of a book.
 func levelKey(side trade.Side, price trade.Price) string {
 	var key [9]byte
 	key[0] = byte(side)

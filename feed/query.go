@@ -7,8 +7,8 @@ import (
 	"todoku/trade"
 )
 
-// Queries. Each answers as of one position, holds the lock for no longer than it
-// takes to copy references, and returns copies that belong to the caller.
+// Queries. Each answers as of one position, holds the lock only while it copies
+// references, and returns copies that belong to the caller.
 
 // BookView is a book as of Sequence, best levels first.
 type BookView struct {
@@ -55,8 +55,8 @@ func (f *Feed) Instrument(symbol trade.Symbol) (trade.Instrument, bool) {
 	return *m.instrument, true
 }
 
-// WorkingOrder returns an order of an account that still works; with an empty
-// account, the order of any, by its id only.
+// WorkingOrder returns a working order of an account; with an empty account, that of
+// any account, by its id only.
 func (f *Feed) WorkingOrder(account trade.AccountID, ref trade.OrderRef) (trade.Order, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,13 +70,10 @@ func (f *Feed) WorkingOrder(account trade.AccountID, ref trade.OrderRef) (trade.
 	return *w.Order, true
 }
 
-// WorkingOrders returns the orders of an account in an instrument that still
-// work, by id; an empty account or symbol means all.
+// WorkingOrders returns the working orders of an account in an instrument, by id; an
+// empty account or symbol means all.
 func (f *Feed) WorkingOrders(account trade.AccountID, symbol trade.Symbol) []trade.Order {
-	f.mu.Lock()
-	held := f.holdingsOf(account)
-	f.mu.Unlock()
-	orders := held.orders
+	orders := f.holdingsOf(account).orders
 	if symbol != "" {
 		orders = slices.DeleteFunc(orders, func(o *trade.Order) bool { return o.Symbol != symbol })
 	}
@@ -84,22 +81,19 @@ func (f *Feed) WorkingOrders(account trade.AccountID, symbol trade.Symbol) []tra
 	return values(orders)
 }
 
-// Positions returns the positions of an account by symbol; with an empty
-// account, those of all.
+// Positions returns the positions of an account by symbol; with an empty account,
+// those of all accounts, by account.
 func (f *Feed) Positions(account trade.AccountID) []trade.Position {
-	f.mu.Lock()
-	held := f.holdingsOf(account)
-	f.mu.Unlock()
-	slices.SortFunc(held.positions, comparePositions)
-	return values(held.positions)
+	positions := f.holdingsOf(account).positions
+	slices.SortFunc(positions, comparePositions)
+	return values(positions)
 }
 
-// holdingsOf takes what an account has, or all of them. The caller holds mu.
-func (f *Feed) holdingsOf(account trade.AccountID) *holdings {
-	if account == "" {
-		return f.views.allHoldings()
-	}
-	return f.views.holdings([]trade.AccountID{account})
+// holdingsOf returns what an account holds, or what all do if it is empty.
+func (f *Feed) holdingsOf(account trade.AccountID) holdings {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.views.holdings(visibility{all: account == "", accounts: []trade.AccountID{account}}, visibility{})
 }
 
 // Limits returns what an account may do; the zero Limits where none are set.
@@ -135,8 +129,7 @@ func (f *Feed) Users() []trade.User {
 	return users
 }
 
-// Online returns the display names of who is signed in, sorted. It is all that
-// users learn of each other.
+// Online returns the display names of the users who are signed in, sorted.
 func (f *Feed) Online() []string {
 	f.mu.Lock()
 	list := f.views.online()

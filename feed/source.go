@@ -13,22 +13,21 @@ import (
 	"todoku/trade/record"
 )
 
-// What a stream begins with. What it will contain is settled under the lock; it
-// is read, sorted and encoded here, by the stream's consumer and no faster than
-// the client takes it.
+// The opening of a stream. Its content is decided under the lock; it is read, sorted
+// and encoded in the stream's turns, no faster than the client reads.
 
 // groupSize is how many messages of a snapshot are encoded at once.
 const groupSize = 256
 
-// snapshot is what a stream's snapshot will say: references only.
+// snapshot is the content of a stream's snapshot, as references.
 type snapshot struct {
+	holdings
+
 	sequence    uint64
 	time        int64
 	reset       Cause
 	instruments []*trade.Instrument
 	user        *trade.User
-	holdings    *holdings
-	online      []string
 }
 
 // item is a message of a snapshot before it is encoded.
@@ -37,27 +36,17 @@ type item struct {
 	body Body
 }
 
-// capture takes what a snapshot for this stream will say. The caller holds mu.
+// capture returns the content of a snapshot for a stream. The caller holds mu.
 func (f *Feed) capture(a *Attached, user *trade.User) snapshot {
-	s := snapshot{
-		sequence: f.position.At(), time: f.time, reset: a.Cause,
-		instruments: f.views.instruments(), user: user,
+	return snapshot{
+		sequence: f.position.At(), time: f.time, reset: a.Cause, instruments: f.views.instruments(), user: user,
+		holdings: f.views.holdings(a.visibility, visibility{}),
 	}
-	if a.visibility.all {
-		s.holdings = f.views.allHoldings()
-	} else {
-		s.holdings = f.views.holdings(a.visibility.accounts)
-	}
-	if a.visibility.presence {
-		s.online = f.views.online()
-	}
-	return s
 }
 
-// items lists the snapshot in the order in which a client can use it.
+// items lists the messages of the snapshot in the order in which a client can use them.
 func (s snapshot) items() []item {
-	s.holdings.sort()
-	items := make([]item, 0, 4+len(s.instruments)+s.holdings.count()+len(s.online))
+	items := make([]item, 0, 4+len(s.instruments)+s.count())
 	if s.reset != CauseNone {
 		items = append(items, item{"reset", &Reset{s.reset}})
 	}
@@ -66,22 +55,23 @@ func (s snapshot) items() []item {
 		items = append(items, item{"instrument_update", Instrument{instrument}})
 	}
 	items = append(items, item{"user_update", User{s.user}})
-	items = s.held(items)
+	items = s.appendItems(items)
 	return append(items, item{"snapshot_end", &SnapshotEnd{}})
 }
 
-// held appends what the snapshot says of accounts and presence.
-func (s snapshot) held(items []item) []item {
-	for _, limits := range s.holdings.limits {
+// appendItems appends the messages of the holdings, sorted.
+func (h *holdings) appendItems(items []item) []item {
+	h.sort()
+	for _, limits := range h.limits {
 		items = append(items, item{"limit_update", limits})
 	}
-	for _, position := range s.holdings.positions {
+	for _, position := range h.positions {
 		items = append(items, item{"position_update", Position{position}})
 	}
-	for _, order := range s.holdings.orders {
+	for _, order := range h.orders {
 		items = append(items, item{"order", OrderState{order}})
 	}
-	for _, name := range s.online {
+	for _, name := range h.online {
 		items = append(items, item{"user_presence", &Presence{name, true}})
 	}
 	return items
@@ -127,7 +117,7 @@ func (f *Feed) replaySource(ctx context.Context, topics []push.Topic, sequences 
 	if len(sequences) == 0 {
 		return nil
 	}
-	replay := &replay{log: f.log, composer: newComposer(), topics: topicSet(topics), sequences: sequences}
+	replay := f.newReplay(topics, sequences)
 	return func() (push.Group, error) {
 		r, messages, err := replay.next(ctx)
 		switch {
@@ -148,17 +138,21 @@ func topicSet(topics []push.Topic) map[push.Topic]bool {
 	return set
 }
 
-// replay walks chosen sequences of the journal. Used by one goroutine at a time.
+// replay reads chosen sequences of the journal. Used by one goroutine at a time.
 type replay struct {
 	log       *journal.Log
 	composer  *composer
 	topics    map[push.Topic]bool
-	sequences []uint64 // Those still to come.
-	records   []journal.Record
+	sequences []uint64         // Not returned yet.
+	records   []journal.Record // Read ahead, consecutive.
+}
+
+func (f *Feed) newReplay(topics []push.Topic, sequences []uint64) *replay {
+	return &replay{log: f.log, composer: newComposer(), topics: topicSet(topics), sequences: sequences}
 }
 
 // next returns the next record and those of its events that the topics carry, or
-// io.EOF. The messages hold until the next call.
+// io.EOF. The messages are valid until the next call.
 func (p *replay) next(ctx context.Context) (*trade.Record, []addressed, error) {
 	if len(p.sequences) == 0 {
 		return nil, nil, io.EOF
@@ -184,11 +178,11 @@ func (p *replay) next(ctx context.Context) (*trade.Record, []addressed, error) {
 	return r, kept, nil
 }
 
-// readAhead bounds how many records lie between two that are read at once:
-// reading over a few costs less than asking again.
+// readAhead bounds the gap between two chosen records that are read at once: reading
+// a few unneeded records costs less than a second read.
 const readAhead = 64
 
-// read returns one record, from what was read before if it is there.
+// read returns one record, from the records read before if it is among them.
 func (p *replay) read(ctx context.Context, sequence uint64) (journal.Record, error) {
 	if n := len(p.records); n == 0 || sequence > p.records[n-1].Sequence || sequence < p.records[0].Sequence {
 		last := sequence
@@ -214,9 +208,9 @@ func (p *replay) read(ctx context.Context, sequence uint64) (journal.Record, err
 }
 
 // Notifications returns past events that concern a user, oldest first: those
-// after a cursor, or the oldest that are known when it is nil. It stops when it
-// has limit messages, but never within a record. The cursor is where to go on;
-// end says that nothing follows for now.
+// after a cursor, or the oldest that are known when it is nil. It stops when it has
+// limit messages, but never within a record. The next page follows the returned
+// cursor; end means that nothing follows for now.
 //
 // Errors: those of Attach for user and subscription, ErrBadCursor,
 // ErrUnknownEpoch, ErrTooFarBehind, ErrCompacted.
@@ -240,47 +234,30 @@ func (f *Feed) Notifications(
 		}
 		cursor = f.Cursor(r.Sequence)
 	}
-	// A page that ran out of sequences before it was full has seen everything.
+	// A page that is not full has reached the end.
 	if len(messages) < limit {
 		return messages, f.Cursor(position), true, nil
 	}
 	return messages, cursor, false, nil
 }
 
-// past settles what a page of history may contain: every sequence has at least
-// one message, so limit of them are enough.
+// past returns the events of a page and the present position. Every sequence has one
+// message or more, so limit sequences are enough.
 func (f *Feed) past(id trade.UserID, after *push.Cursor, limit int, subscription Subscription) (*replay, uint64, error) {
-	if !f.isReady() {
-		return nil, 0, ErrNotReady
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	user, err := f.activeUser(id)
+	user, err := f.authorise(id, subscription)
 	if err != nil {
 		return nil, 0, err
 	}
-	symbols, err := f.authorise(user, subscription)
-	if err != nil {
-		return nil, 0, err
-	}
-	topics := f.names.topicsOf(user, subscription, symbols)
-	from := f.index.oldest(topics, f.log.Oldest())
+	topics := f.topicsOf(user, subscription)
+	from := f.Cursor(max(f.index.knownAfter(topics), max(f.log.Oldest(), 1)-1))
 	if after != nil {
-		switch {
-		case after.Epoch != f.log.Epoch():
-			return nil, 0, ErrUnknownEpoch
-		case after.Sequence > f.position.At():
-			return nil, 0, fmt.Errorf("%w: %d, the venue is at %d", ErrBadCursor, after.Sequence, f.position.At())
-		}
-		from = after.Sequence
+		from = *after
 	}
-	sequences, cause := f.kept(topics, from, limit)
-	switch cause {
-	case CauseNone, CauseUnknownEpoch, CauseUserChanged:
-	case CauseTooFarBehind:
-		return nil, 0, ErrTooFarBehind
-	case CauseCompacted:
-		return nil, 0, ErrCompacted
+	sequences, err := f.after(topics, from, limit)
+	if err != nil {
+		return nil, 0, err
 	}
-	return &replay{log: f.log, composer: newComposer(), topics: topicSet(topics), sequences: sequences}, f.position.At(), nil
+	return f.newReplay(topics, sequences), f.position.At(), nil
 }

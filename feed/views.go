@@ -8,18 +8,18 @@ import (
 	"todoku/trade"
 )
 
-// views is the venue as of one record. What it points to is out of snapshots or
-// copied from events, whose memory is the follower's, and is never changed in
-// place, so that a pointer taken under the lock may be read without it.
+// views is the venue as of one record. What it points to is from snapshots or copied
+// from events, whose memory the follower reuses. It is never changed in place, so that
+// a pointer taken under the lock may be read without it.
 type views struct {
 	users    map[trade.UserID]*trade.User
 	markets  map[trade.Symbol]*market
 	accounts map[trade.AccountID]*accountView
 	orders   map[trade.OrderID]*working
-	digests  *digests // Of accounts and orders, kept with them.
+	digests  *digests
 
-	// What many attaches want and few records change, sorted; nil when it has to
-	// be made again. Immutable once made.
+	// Sorted lists that many attaches need and few records change; nil when they must
+	// be made again. They are never changed in place.
 	instrumentList []*trade.Instrument
 	onlineList     []string
 }
@@ -54,7 +54,7 @@ func newViews() *views {
 	}
 }
 
-// load takes a snapshot of the engine over.
+// load takes the state from a snapshot of the engine.
 func (v *views) load(s *trade.Snapshot) {
 	v.digests = newDigests(s.Sequence)
 	v.digests.mu.Lock()
@@ -79,7 +79,7 @@ func (v *views) load(s *trade.Snapshot) {
 	}
 }
 
-// apply takes one record over.
+// apply applies one record.
 func (v *views) apply(r *trade.Record) {
 	v.digests.mu.Lock()
 	defer v.digests.mu.Unlock()
@@ -109,9 +109,10 @@ func (v *views) apply(r *trade.Record) {
 		case *trade.PresenceChanged:
 			v.setPresence(e, r.Time)
 		case *trade.LimitsChanged:
-			v.account(e.Account).limits = &AccountLimits{e.Account, e.Limits}
+			limits := AccountLimits(*e)
+			v.account(e.Account).limits = &limits
 		case *trade.CancelRejected, *trade.Announced, *trade.VenueChanged, *trade.DayEnded:
-			// They change nothing that is shown.
+			// They change nothing that is seen.
 		}
 	}
 }
@@ -128,7 +129,7 @@ func (v *views) account(id trade.AccountID) *accountView {
 	return a
 }
 
-// setPosition keeps a position that a record or a snapshot gives.
+// setPosition stores a position; sequence is that of the record or snapshot with it.
 func (v *views) setPosition(position *trade.Position, sequence uint64) {
 	change := positionDigest(position)
 	a := v.account(position.Account)
@@ -139,8 +140,8 @@ func (v *views) setPosition(position *trade.Position, sequence uint64) {
 	v.digests.add(position.Account, sequence, change)
 }
 
-// setOrder keeps a copy of an order while it works; sequence is that of the record
-// or snapshot that gives it.
+// setOrder stores a copy of an order while it works; sequence is that of the record or
+// snapshot with it.
 func (v *views) setOrder(order *trade.Order, sequence uint64) {
 	w := v.orders[order.ID]
 	var change uint64
@@ -189,7 +190,7 @@ func (v *views) dropOrder(w *working) {
 	}
 }
 
-// forgetRequest takes the name of an order out, unless a newer order has it.
+// forgetRequest removes an order's client order id, unless a newer order has it.
 func (a *accountView) forgetRequest(w *working) {
 	if a.byRequest[w.ClientOrderID] == w {
 		delete(a.byRequest, w.ClientOrderID)
@@ -230,7 +231,7 @@ func (v *views) instruments() []*trade.Instrument {
 	return v.instrumentList
 }
 
-// online returns the display names of who is signed in.
+// online returns the display names of the users who are signed in, sorted.
 func (v *views) online() []string {
 	if v.onlineList == nil {
 		list := make([]string, 0, len(v.users))
@@ -245,33 +246,41 @@ func (v *views) online() []string {
 	return v.onlineList
 }
 
-// holdings are what a snapshot says of accounts. It takes references only, in no
-// order; sorting is left to who has the time.
+// holdings are what a snapshot says of accounts and presence. They are references, in no
+// order; the stream's own goroutine sorts them.
 type holdings struct {
 	limits    []*AccountLimits
 	positions []*trade.Position
 	orders    []*trade.Order
+	online    []string
 }
 
-func (v *views) holdings(accounts []trade.AccountID) *holdings {
-	h := &holdings{}
-	for _, id := range accounts {
-		if a := v.accounts[id]; a != nil {
-			h.take(a)
+// holdings returns what one visibility sees beyond another.
+func (v *views) holdings(seen, beyond visibility) holdings {
+	var h holdings
+	if seen.presence && !beyond.presence {
+		h.online = v.online()
+	}
+	if !seen.all {
+		for _, id := range seen.accounts {
+			if a := v.accounts[id]; a != nil && !beyond.sees(id) {
+				h.add(a)
+			}
+		}
+		return h
+	}
+	if !beyond.all {
+		h.orders = make([]*trade.Order, 0, len(v.orders))
+	}
+	for id, a := range v.accounts {
+		if !beyond.sees(id) {
+			h.add(a)
 		}
 	}
 	return h
 }
 
-func (v *views) allHoldings() *holdings {
-	h := &holdings{orders: make([]*trade.Order, 0, len(v.orders))}
-	for _, a := range v.accounts {
-		h.take(a)
-	}
-	return h
-}
-
-func (h *holdings) take(a *accountView) {
+func (h *holdings) add(a *accountView) {
 	if a.limits != nil {
 		h.limits = append(h.limits, a.limits)
 	}
@@ -284,8 +293,11 @@ func (h *holdings) take(a *accountView) {
 }
 
 // count is how many messages the holdings make.
-func (h *holdings) count() int { return len(h.limits) + len(h.positions) + len(h.orders) }
+func (h *holdings) count() int {
+	return len(h.limits) + len(h.positions) + len(h.orders) + len(h.online)
+}
 
+// sort sorts all but online, which is shared and sorted already.
 func (h *holdings) sort() {
 	slices.SortFunc(h.limits, func(a, b *AccountLimits) int { return cmp.Compare(a.Account, b.Account) })
 	slices.SortFunc(h.positions, comparePositions)
