@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 )
 
-// errHungUp says that a connection is gone.
-var errHungUp = errors.New("bench: the connection is gone")
+// errHungUp says that a connection was closed.
+var errHungUp = errors.New("bench: the connection was closed")
 
 // errTooManyEnds says that clients cannot stay attached.
-var errTooManyEnds = errors.New("bench: the server ends more streams than it serves")
+var errTooManyEnds = errors.New("bench: the server ended more than three streams for each connection")
 
 // Waits of the clients.
 const (
@@ -20,7 +21,7 @@ const (
 	pollWait = 20 * time.Millisecond
 	// liveDeadline is how long clients may take to attach.
 	liveDeadline = 2 * time.Minute
-	// openedAtOnce is how many connections are opened before what came is read.
+	// openedAtOnce is how many connections are opened before the others are read.
 	openedAtOnce = 64
 )
 
@@ -41,20 +42,20 @@ type clients struct {
 // now is the time of the run.
 func (c *clients) now() time.Duration { return time.Since(c.start) }
 
-// close hangs all up.
+// close closes all connections.
 func (c *clients) close() {
 	c.cut()
 	c.poller.close()
 }
 
-// cut ends all connections without a word to the server.
+// cut closes all connections without ending their streams first.
 func (c *clients) cut() {
 	for _, conn := range c.conns {
 		c.hangUp(conn)
 	}
 }
 
-// noSocket is where a connection has none; 0 would be somebody's.
+// noSocket means that a connection has no socket; 0 is a valid socket.
 const noSocket = -1
 
 func (c *clients) hangUp(conn *feedConn) {
@@ -90,23 +91,16 @@ func (c *clients) attach(ctx context.Context) error {
 			}
 		}
 	}
-	live, err := c.until(ctx, c.now()+liveDeadline, c.live)
+	live, err := c.until(ctx, c.now()+liveDeadline, func() bool {
+		return !slices.ContainsFunc(c.feeds, func(f *feed) bool { return !f.live })
+	})
 	if err == nil && !live {
 		err = fmt.Errorf("bench: not all clients are live after %s: %w", liveDeadline, errors.Join(c.firstEnd, context.DeadlineExceeded))
 	}
 	return err
 }
 
-func (c *clients) live() bool {
-	for _, f := range c.feeds {
-		if !f.live {
-			return false
-		}
-	}
-	return true
-}
-
-// until reads until done says so, which is true, or a time of the run has passed.
+// until reads until done returns true, or, returning false, until a time of the run.
 func (c *clients) until(ctx context.Context, deadline time.Duration, done func() bool) (bool, error) {
 	for !done() {
 		if c.now() >= deadline {
@@ -119,7 +113,7 @@ func (c *clients) until(ctx context.Context, deadline time.Duration, done func()
 	return true, nil
 }
 
-// poll reads what there is, or waits for it.
+// poll reads what has arrived, and waits up to wait if nothing has.
 func (c *clients) poll(ctx context.Context, wait time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -153,7 +147,7 @@ func (c *clients) flush(conn *feedConn) error {
 	return err
 }
 
-// again opens a connection that ended, if its client is not to stay away.
+// again opens a connection that ended, unless its client is to stay away.
 func (c *clients) again(key int, why error) error {
 	if c.conns[key].away {
 		c.hangUp(c.conns[key])

@@ -26,12 +26,12 @@ type fakeVenue struct {
 	orders map[string][]*todokuv1.PlaceOrderRequest // by user
 	taken  map[*todokuv1.PlaceOrderRequest]string   // venue's ids
 	count  uint64
-	forget int // of so many orders, one is acknowledged and forgotten
-	twice  int // of so many, one is listed twice
-	refuse int // of so many requests, one fails
+	forget int // every n-th order is acknowledged and forgotten; 0: none
+	twice  int // every n-th order is listed twice
+	refuse int // every n-th request fails
 }
 
-// serveFake serves a venue until the test ends and returns where.
+// serveFake serves a venue until the test ends and returns its address.
 func serveFake(t *testing.T, v *fakeVenue, options ...grpc.ServerOption) client.Config {
 	t.Helper()
 	v.orders, v.taken = map[string][]*todokuv1.PlaceOrderRequest{}, map[*todokuv1.PlaceOrderRequest]string{}
@@ -62,7 +62,7 @@ func userOf(ctx context.Context) string {
 	return strings.TrimPrefix(strings.Join(md.Get("authorization"), ","), "Bearer ")
 }
 
-// take enters an order. The caller holds mu.
+// take adds an order. The caller holds mu.
 func (v *fakeVenue) take(user string, r *todokuv1.PlaceOrderRequest) *todokuv1.OrderAnswer {
 	v.count++
 	id := strconv.FormatUint(v.count, 10)

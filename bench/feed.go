@@ -13,8 +13,8 @@ import (
 	"todoku/internal/h2"
 )
 
-// One client's stream and what is checked on it: every announcement of the run
-// arrives once and in order, and the cursors of the responses form a chain.
+// One client's stream and the checks on it: every announcement of the run arrives once and
+// in order, and the cursors of the responses form a chain.
 
 // Field numbers of what a feed carries.
 const (
@@ -44,11 +44,14 @@ const (
 const acknowledgeEvery = 10 * time.Second
 
 // errResponse says that a response cannot be read.
-var errResponse = errors.New("bench: a response that is no message")
+var errResponse = errors.New("bench: a response that is not a valid message")
 
 // feed is one client's stream across its connections. Not safe for concurrent use.
 type feed struct {
-	id     string // of its connection at the venue
+	id string // of its connection at the venue
+	// Encoded headers of its requests.
+	attachHeaders, acknowledgeHeaders []byte
+
 	tally  *tally
 	seen   numberSet
 	latest uint64 // sequence of the last announcement
@@ -71,30 +74,22 @@ type response struct {
 	number           uint64
 }
 
-// begin forgets the stream that is gone; what was received stays.
+// begin prepares for the next stream; what was received before is kept.
 func (f *feed) begin() {
 	f.live, f.attach, f.number, f.acked, f.partial = false, 0, 0, 0, f.partial[:0]
 }
 
 func (f *feed) attachRequest() []byte {
-	b := appendText(nil, feedConnectionID, []byte(f.id))
+	b := appendText(nil, feedConnectionID, f.id)
 	if len(f.cursor) > 0 {
 		b = appendText(b, feedResumeAfter, f.cursor)
 	}
-	return appendText(b, feedInstanceID, []byte(f.id))
+	return appendText(b, feedInstanceID, f.id)
 }
 
 func (f *feed) acknowledgeRequest(number uint64) []byte {
-	b := appendText(nil, feedConnectionID, []byte(f.id))
-	b = protowire.AppendTag(b, ackAttach, protowire.VarintType)
-	b = protowire.AppendVarint(b, f.attach)
-	b = protowire.AppendTag(b, ackNumber, protowire.VarintType)
-	return protowire.AppendVarint(b, number)
-}
-
-func appendText(b []byte, number protowire.Number, text []byte) []byte {
-	b = protowire.AppendTag(b, number, protowire.BytesType)
-	return protowire.AppendBytes(b, text)
+	b := appendText(nil, feedConnectionID, f.id)
+	return appendNumber(appendNumber(b, ackAttach, f.attach), ackNumber, number)
 }
 
 // acknowledgement returns the number to acknowledge now, or 0.
@@ -133,7 +128,7 @@ func (f *feed) data(b []byte, now time.Duration) error {
 func (f *feed) receive(message []byte, now time.Duration) error {
 	f.response = response{}
 	err := fields(message, func(number protowire.Number, v uint64, bytes []byte) error {
-		switch number { //nolint:exhaustive // the other fields are passed over
+		switch number { //nolint:exhaustive // the other fields are skipped
 		case responseMessages:
 			return f.message(bytes, now)
 		case responseCursor:
@@ -149,7 +144,7 @@ func (f *feed) receive(message []byte, now time.Duration) error {
 		return fmt.Errorf("%w: %w", errResponse, err)
 	}
 	f.tally.response(now)
-	// An ordinary server has neither numbers nor cursors: then all are empty.
+	// The yardstick has neither numbers nor cursors: all are empty then.
 	if string(f.response.previous) != string(f.cursor) || f.response.number != 0 && f.response.number != f.number+1 {
 		f.tally.broken++
 	}
@@ -161,7 +156,7 @@ func (f *feed) receive(message []byte, now time.Duration) error {
 func (f *feed) message(message []byte, now time.Duration) error {
 	sequence := uint64(0)
 	return fields(message, func(number protowire.Number, v uint64, bytes []byte) error {
-		switch number { //nolint:exhaustive // the other messages are passed over
+		switch number { //nolint:exhaustive // the other messages are skipped
 		case messageSequence:
 			sequence = v
 		case messageHello:
@@ -185,7 +180,7 @@ func (f *feed) message(message []byte, now time.Duration) error {
 
 func (f *feed) hello(hello []byte) error {
 	return fields(hello, func(number protowire.Number, v uint64, _ []byte) error {
-		switch number { //nolint:exhaustive // the other fields are passed over
+		switch number { //nolint:exhaustive // the other fields are skipped
 		case helloStart:
 			f.live = f.live || v == uint64(todokuv1.Hello_START_REPLAY)
 		case helloAttach:
@@ -195,7 +190,7 @@ func (f *feed) hello(hello []byte) error {
 	})
 }
 
-// announced takes an announcement. Others than this run's are passed over.
+// announced takes an announcement. Others than this run's are skipped.
 func (f *feed) announced(text []byte, sequence uint64, now time.Duration) {
 	n, sent, ok := readEvent(text, f.tally.run)
 	if !ok {
@@ -214,11 +209,11 @@ func (f *feed) announced(text []byte, sequence uint64, now time.Duration) {
 	}
 }
 
-// Events of a run are announcements whose text says which it is, when it was due,
-// and then nothing for as long as the payload goes on.
+// Events of a run are announcements whose text holds the run, the event's number, when it
+// was due, and padding up to the payload's length.
 const (
 	hexDigits = 16
-	// eventHead is the length of what an event must say.
+	// eventHead is the length of an event without padding.
 	eventHead = runLength + 2*hexDigits
 	runLength = 8
 )
@@ -253,5 +248,5 @@ func readEvent(text []byte, run string) (n uint64, due time.Duration, ok bool) {
 	return n, time.Duration(at), err == nil && err2 == nil && n <= maxEvents
 }
 
-// maxEvents bounds the events of a run, and with it what a text can make us keep.
+// maxEvents bounds the events of a run, and with it the memory that a text can take.
 const maxEvents = 1 << 28

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,7 +100,7 @@ func TestEveryFaultOfAStreamIsCounted(t *testing.T) {
 	}
 }
 
-func TestOthersAnnouncementsAreNotOurs(t *testing.T) {
+func TestAnnouncementsOfOthersAreSkipped(t *testing.T) {
 	f, sum := oneFeed()
 	for _, text := range []string{"", "closing early today", string(appendEvent(nil, "87654321", 0, 0, 100)), testRun + "zz"} {
 		f.announced([]byte(text), 1, 0)
@@ -145,12 +146,12 @@ func script(t testing.TB) []byte {
 
 func twoFeeds() (*feedConn, *tally) {
 	sum := &tally{run: testRun, need: 2, end: time.Hour}
-	c := &feedConn{feeds: []*feed{{id: "a", tally: sum}, {id: "b", tally: sum}}, headers: make([]feedHeaders, 2), window: 256}
+	c := &feedConn{feeds: []*feed{{id: "a", tally: sum}, {id: "b", tally: sum}}, window: 256}
 	_ = c.open() // The requests are short.
 	return c, sum
 }
 
-func TestAFeedIsReadHoweverItIsCut(t *testing.T) {
+func TestAFeedIsReadInPiecesOfAnySize(t *testing.T) {
 	wire := script(t)
 	var answers []byte
 	for size := 1; size <= len(wire); size++ {
@@ -158,8 +159,8 @@ func TestAFeedIsReadHoweverItIsCut(t *testing.T) {
 		complete := 0
 		sum.complete = func(uint64) { complete++ }
 		c.Out = c.Out[:0]
-		for rest := wire; len(rest) > 0; rest = rest[min(size, len(rest)):] {
-			if err := c.receive(rest[:min(size, len(rest))], 3*time.Millisecond); err != nil {
+		for piece := range slices.Chunk(wire, size) {
+			if err := c.receive(piece, 3*time.Millisecond); err != nil {
 				t.Fatalf("pieces of %d: %v", size, err)
 			}
 		}
@@ -175,7 +176,7 @@ func TestAFeedIsReadHoweverItIsCut(t *testing.T) {
 			answers = bytes.Clone(c.Out)
 		}
 		if !bytes.Equal(answers, c.Out) {
-			t.Fatalf("pieces of %d are answered otherwise", size)
+			t.Fatalf("pieces of %d get another answer", size)
 		}
 	}
 	kinds := map[http2.FrameType]int{}
@@ -235,13 +236,13 @@ func TestRequestsAreWhatGeneratedCodeReads(t *testing.T) {
 	}
 }
 
-func TestASetOfNumbersIsOne(t *testing.T) {
+func TestASetOfNumbersEqualsANaiveOne(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	var s numberSet
 	naive := map[uint64]bool{}
 	for i := range 20_000 {
-		// Nearly in order, with some that stay out and some that come again.
+		// Nearly in order, with gaps and repetitions.
 		n := uint64(i) + random.Uint64N(100)
 		if s.add(n) == naive[n] {
 			t.Fatalf("seed %d: %d was new: %v", seed, n, !naive[n])
@@ -267,13 +268,10 @@ func FuzzFeedConnection(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}, 1)
 	f.Fuzz(func(_ *testing.T, wire []byte, size int) {
 		c, _ := twoFeeds()
-		size = max(size, 1)
-		for len(wire) > 0 {
-			n := min(size, len(wire))
-			if c.receive(wire[:n], time.Second) != nil {
+		for piece := range slices.Chunk(wire, max(size, 1)) {
+			if c.receive(piece, time.Second) != nil {
 				return
 			}
-			wire = wire[n:]
 		}
 	})
 }

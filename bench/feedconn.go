@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// feedWindow is how much a feed takes before the server must wait. A reader
-	// that keeps up never lets it fill.
+	// feedWindow is how many bytes a feed takes before the server must wait. It is never
+	// full while the reader keeps up.
 	feedWindow = 1 << 20
-	// slowWindow is that of a client that sets none: grpc-js, for one.
+	// slowWindow is the window of a client that sets none, such as grpc-js.
 	slowWindow = h2.InitialWindow
 	// maxFeedMessage bounds one response. The venue splits beyond 1 MiB.
 	maxFeedMessage = 4 << 20
@@ -30,11 +30,10 @@ var errFeedEnded = errors.New("bench: the server ended a feed")
 type feedConn struct {
 	*h2.Conn // of the present connection
 
-	feeds   []*feed
-	headers []feedHeaders // of each
-	window  int
-	// shut keeps the window from opening again: a client that lives and takes
-	// nothing. away keeps the client away when its connection has ended.
+	feeds  []*feed
+	window int
+	// shut keeps the windows of the streams closed: a client that lives and takes
+	// nothing. away keeps the client from coming back when its connection has ended.
 	shut, away bool
 	// receiveBuffer is the size of the socket's; 0 for the system's.
 	receiveBuffer int
@@ -43,9 +42,6 @@ type feedConn struct {
 	taken  []int         // since the last update of each feed's window
 	now    time.Duration // when what is being received arrived
 }
-
-// feedHeaders are the encoded headers of one session's requests.
-type feedHeaders struct{ feed, acknowledge []byte }
 
 // open forgets a connection that is gone and begins the next: Out holds its first
 // bytes, one request for each feed.
@@ -56,19 +52,19 @@ func (c *feedConn) open() error {
 	}
 	c.Conn = h2.NewConn(c, out, connectionWindow, c.window)
 	c.taken, c.shut = make([]int, len(c.feeds)), false
-	for i, f := range c.feeds {
+	for _, f := range c.feeds {
 		f.begin()
-		if _, err := c.Request(c.headers[i].feed, f.attachRequest()); err != nil {
+		if _, err := c.Request(f.attachHeaders, f.attachRequest()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// receive takes what has arrived at now. The bytes are the caller's again afterwards.
-// After an error the connection is of no use.
+// receive takes what has arrived at now. The caller may reuse the bytes
+// afterwards. After an error the connection is unusable.
 func (c *feedConn) receive(b []byte, now time.Duration) error {
-	c.now, c.Shut = now, c.shut
+	c.now = now
 	return c.Receive(b)
 }
 
@@ -99,7 +95,7 @@ func (c *feedConn) Data(stream uint32, data []byte, end bool) error {
 		return fmt.Errorf("%w: without trailers", errFeedEnded)
 	}
 	if number := f.acknowledgement(c.now); number > 0 {
-		_, err := c.Request(c.headers[stream/2].acknowledge, f.acknowledgeRequest(number))
+		_, err := c.Request(f.acknowledgeHeaders, f.acknowledgeRequest(number))
 		return err
 	}
 	return nil

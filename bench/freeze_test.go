@@ -108,7 +108,7 @@ func TestAClientsMemoryIsSeparatedFromOtherGrowth(t *testing.T) {
 	}
 }
 
-func TestTheMiddleOfTheRoundsCounts(t *testing.T) {
+func TestTheMedianOfTheRoundsCounts(t *testing.T) {
 	f := FrozenMemory{Rounds: []MemoryRound{{Growth: Growth{5, -1, 6}}, {Growth: Growth{90, 2, 88}}, {Growth: Growth{4, -70, 74}}}}
 	f.sum()
 	if f.Frozen != 5 || f.Control != -1 || f.Cost != 74 {

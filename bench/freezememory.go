@@ -47,14 +47,18 @@ type Growth struct {
 	Cost    int64 `json:"cost_bytes"`
 }
 
-// growths are the figures of a round and what they are called for people.
-var growths = []struct {
+// growthFigure is a figure of a round and its name for people.
+type growthFigure struct {
 	name string
 	of   func(*Growth) *int64
-}{
-	{"memory growth", func(g *Growth) *int64 { return &g.Frozen }},
-	{"control's growth", func(g *Growth) *int64 { return &g.Control }},
-	{"cost of a client", func(g *Growth) *int64 { return &g.Cost }},
+}
+
+func growthFigures() []growthFigure {
+	return []growthFigure{
+		{"memory growth", func(g *Growth) *int64 { return &g.Frozen }},
+		{"control's growth", func(g *Growth) *int64 { return &g.Control }},
+		{"cost of a client", func(g *Growth) *int64 { return &g.Cost }},
+	}
 }
 
 const (
@@ -151,7 +155,7 @@ func (f *freezing) judge() *FrozenMemory {
 
 // sum enters the medians of the rounds, of which there must be at least one.
 func (f *FrozenMemory) sum() {
-	for _, g := range growths {
+	for _, g := range growthFigures() {
 		_, *g.of(&f.Growth), _ = f.spread(g.of)
 	}
 }

@@ -21,7 +21,7 @@ const (
 	buckets  = (64-halfBits)*half + half
 )
 
-// bucket returns where a duration is counted; negative ones count as none.
+// bucket returns where a duration is counted; negative ones count as 0.
 func bucket(d time.Duration) int {
 	v := uint64(max(d, 0))
 	shift := max(bits.Len64(v)-halfBits-1, 0)

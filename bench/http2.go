@@ -17,13 +17,12 @@ import (
 	"todoku/internal/h2"
 )
 
-// Unary calls on one connection: frames are read in one loop, and what there is to send
-// is written when everything that arrived has been handled. No goroutine wakes another
-// on the way of a call.
+// Unary calls on one connection: frames are read in one loop, and requests are written when
+// everything that arrived has been handled. A call needs no switch between goroutines.
 
 const (
 	bufferSize = 256 << 10
-	// Windows that a peer never fills: what is received is small and used at once.
+	// Windows that a peer never fills: replies are small and are used at once.
 	streamWindow     = 4 << 20
 	connectionWindow = 1 << 30
 )
@@ -45,15 +44,15 @@ func (x *exchange) reset() {
 	*x = exchange{message: x.message[:0], reply: x.reply[:0]}
 }
 
-// result returns the reply's message, or the error that came instead.
+// result returns the reply's message, or the error.
 func (x *exchange) result() ([]byte, error) {
 	switch {
 	case x.status != "0":
 		return nil, fmt.Errorf("grpc status %s: %s", x.status, x.detail)
 	case len(x.reply) < h2.PrefixSize || x.reply[0] != 0:
-		return nil, errors.New("a reply that is no plain message")
+		return nil, errors.New("the reply is compressed or has no message")
 	case int(binary.BigEndian.Uint32(x.reply[1:])) != len(x.reply)-h2.PrefixSize:
-		return nil, errors.New("a reply that is cut off")
+		return nil, errors.New("the reply is incomplete")
 	}
 	return x.reply[h2.PrefixSize:], nil
 }
@@ -94,7 +93,7 @@ func (c *http2Conn) start(x *exchange, headers func() []byte) error {
 	return err
 }
 
-// flush sends what was written.
+// flush sends the requests that were started.
 func (c *http2Conn) flush() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,7 +105,7 @@ func (c *http2Conn) flush() error {
 	return err
 }
 
-// finish makes run return when the last call has ended.
+// finish makes run return when the last call has ended. It may be called again.
 func (c *http2Conn) finish() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +113,7 @@ func (c *http2Conn) finish() error {
 	if len(c.open) > 0 {
 		return nil
 	}
-	// Nothing will arrive any more: wake the reader.
+	// No reply will arrive: end the reader's wait.
 	return c.conn.SetReadDeadline(time.Now())
 }
 
@@ -136,7 +135,8 @@ func (c *http2Conn) run(ctx context.Context) error {
 	}
 }
 
-// receive handles what arrived, and io.EOF when the last call has ended after finish.
+// receive handles the bytes that arrived. io.EOF says that the last call has ended after
+// finish.
 func (c *http2Conn) receive(b []byte) error {
 	c.mu.Lock()
 	err := c.h2.Receive(b)
@@ -156,7 +156,7 @@ func (c *http2Conn) receive(b []byte) error {
 	return err
 }
 
-// failed tells the end that was asked for from one that was not.
+// failed returns nil for the end that finish caused, else the error.
 func (c *http2Conn) failed(ctx context.Context, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -205,7 +205,7 @@ func (c *http2Conn) Frame(f h2.Frame) error {
 	return nil
 }
 
-// end hands a call back.
+// end gives a call to done.
 func (c *http2Conn) end(stream uint32) {
 	if x := c.open[stream]; x != nil {
 		delete(c.open, stream)

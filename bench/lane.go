@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,7 +23,7 @@ type lane struct {
 	requests atomic.Uint64
 
 	mu sync.Mutex // protects what follows
-	// acks holds the venue's order id by the order's number, 0 where none came.
+	// acks holds the venue's order id by the order's number, 0 for an order without one.
 	acks     []uint64
 	latency  histogram // of requests
 	late     histogram // how long after it was due a request was sent
@@ -71,6 +72,23 @@ func (l *lane) next() (request, bool) {
 	return r, true
 }
 
+// keepPace calls send with each request when it is due, until the run is over.
+func (l *lane) keepPace(ctx context.Context, send func(request) error) error {
+	var sleeper sleeper
+	for {
+		r, ok := l.next()
+		if !ok {
+			return nil
+		}
+		if err := sleeper.until(ctx, r.due); err != nil {
+			return err
+		}
+		if err := send(r); err != nil {
+			return err
+		}
+	}
+}
+
 // depth is within how many ticks of the middle orders rest.
 const depth = 10
 
@@ -110,7 +128,7 @@ func parseID(run, id string) (index int, n uint64, ok bool) {
 	return index, n, ours && err == nil && err2 == nil
 }
 
-// answered is what the generator keeps of an answer.
+// answered is the part of an answer that the audit needs.
 type answered struct {
 	orderID  uint64
 	rejected bool

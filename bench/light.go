@@ -23,7 +23,10 @@ func sendLight(ctx context.Context, config OrdersConfig, l *lane) error {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // Everything has been read.
-	s := &lightSender{lane: l, headers: newHeaderBlocks(config), free: make(chan struct{}, config.InFlight)}
+	s := &lightSender{
+		lane: l, venue: config.Target.Venue, free: make(chan struct{}, config.InFlight),
+		encoder: h2.NewEncoder(), primed: map[*session]bool{}, kept: map[*session][]byte{},
+	}
 	if s.conn, err = newHTTP2Conn(conn, s.done); err != nil {
 		return err
 	}
@@ -57,27 +60,25 @@ func dialLight(ctx context.Context, venue client.Config) (net.Conn, error) {
 
 // lightSender is a lane on its connection.
 type lightSender struct {
-	lane    *lane
-	conn    *http2Conn
-	headers *headerBlocks
+	lane  *lane
+	venue client.Config
+	conn  *http2Conn
 	// free holds a token for each request in flight, where there is a rate to keep.
 	free chan struct{}
 	pool sync.Pool
-	over sync.Once
+
+	encoder *h2.Encoder
+	primed  map[*session]bool   // users whose fields were sent
+	kept    map[*session][]byte // blocks that do not change any more
 }
 
 // send starts the lane's next request, if there is one. x may be nil.
 func (s *lightSender) send(x *exchange) error {
 	r, ok := s.lane.next()
 	if !ok {
-		return s.finish()
+		return s.conn.finish()
 	}
 	return s.start(x, r)
-}
-
-func (s *lightSender) finish() (err error) {
-	s.over.Do(func() { err = s.conn.finish() })
-	return err
 }
 
 func (s *lightSender) start(x *exchange, r request) error {
@@ -88,7 +89,7 @@ func (s *lightSender) start(x *exchange, r request) error {
 	x.request = r
 	x.message = s.lane.appendRequest(x.message, &r)
 	x.request.sent = time.Now()
-	err := s.conn.start(x, func() []byte { return s.headers.block(r.user, r.size) })
+	err := s.conn.start(x, func() []byte { return s.headers(r.user) })
 	if errors.Is(err, errGoAway) {
 		return nil // finish was called meanwhile: the run is over.
 	}
@@ -114,59 +115,39 @@ func (s *lightSender) done(x *exchange) error {
 
 // keepPace sends requests when they are due.
 func (s *lightSender) keepPace(ctx context.Context) error {
-	var sleeper sleeper
-	for {
-		r, ok := s.lane.next()
-		if !ok {
-			return s.finish()
-		}
-		if err := sleeper.until(ctx, r.due); err != nil {
-			return err
-		}
+	err := s.lane.keepPace(ctx, func(r request) error {
 		select {
 		case s.free <- struct{}{}:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 		x, _ := s.pool.Get().(*exchange)
-		if err := errors.Join(s.start(x, r), s.conn.flush()); err != nil {
-			return err
-		}
+		return errors.Join(s.start(x, r), s.conn.flush())
+	})
+	if err != nil {
+		return err
 	}
-}
-
-// headerBlocks are the encoded headers of a connection's requests. A field that was sent
-// before is a reference into a table. Once all users' fields are in the table the blocks
-// never change and are kept.
-type headerBlocks struct {
-	venue   client.Config
-	encoder *h2.Encoder
-	primed  map[*session]bool
-	kept    map[*session][]byte
-}
-
-func newHeaderBlocks(config OrdersConfig) *headerBlocks {
-	return &headerBlocks{
-		venue: config.Target.Venue, encoder: h2.NewEncoder(), primed: map[*session]bool{}, kept: map[*session][]byte{},
-	}
+	return s.conn.finish()
 }
 
 // usersPerLane is how many users' fields a connection's table holds: a lane's pair.
 const usersPerLane = 2
 
-// block returns the headers of a user's request, valid until the next call.
-func (h *headerBlocks) block(u *session, size int) []byte {
-	if kept := h.kept[u]; kept != nil {
+// headers returns the encoded headers of a user's request, valid until the next call. A
+// field that was sent before is a reference into a table. Once all users' fields are in
+// the table the blocks never change and are kept.
+func (s *lightSender) headers(u *session) []byte {
+	if kept := s.kept[u]; kept != nil {
 		return kept
 	}
 	method := todokuv1.OrderService_PlaceOrder_FullMethodName
-	if size > 1 {
+	if s.lane.batch > 1 {
 		method = todokuv1.OrderService_PlaceOrders_FullMethodName
 	}
-	block := h.encoder.Encode(headerFields(h.venue, method, u.token))
-	if len(h.primed) == usersPerLane && h.primed[u] {
-		h.kept[u] = bytes.Clone(block)
+	block := s.encoder.Encode(headerFields(s.venue, method, u.token))
+	if len(s.primed) == usersPerLane && s.primed[u] {
+		s.kept[u] = bytes.Clone(block)
 	}
-	h.primed[u] = true
+	s.primed[u] = true
 	return block
 }

@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// actAsTodoku makes this test binary do what StartProcess asks todoku for, so that
-// no other has to be built.
+// actAsTodoku lets this test binary run the commands that StartProcess starts, so that the
+// todoku command need not be built.
 func actAsTodoku(arguments []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()

@@ -59,7 +59,7 @@ func TestEveryClientSendsEveryOrderOnce(t *testing.T) {
 					if r.Orders == 0 || !r.Good() || *r.Lost != 0 {
 						t.Errorf("%+v", r)
 					}
-					// What a pause of the machine held up is sent later, so the bound is on all of them.
+					// After a pause of the machine late orders follow at once, so only the sum is bounded.
 					due := float64(rate)*time.Since(began).Seconds() + float64(3*5*batch)
 					sent := map[string]bool{}
 					for user, orders := range v.orders {
@@ -98,7 +98,7 @@ func TestLostAndDoubledOrdersAreFound(t *testing.T) {
 	}
 }
 
-func TestFailedRequestsAreCountedAndNothingElse(t *testing.T) {
+func TestFailedRequestsDoNotCountAsLost(t *testing.T) {
 	for _, sender := range []Client{GRPC, Light} {
 		r, err := counted(func(d time.Duration) (Result, error) {
 			config := quick(OrdersConfig{Target: Target{Venue: serveFake(t, &fakeVenue{refuse: 5})}, Client: sender})
@@ -114,7 +114,7 @@ func TestFailedRequestsAreCountedAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestTheLightClientKeepsToSmallWindows(t *testing.T) {
+func TestTheLightClientRespectsSmallWindows(t *testing.T) {
 	v := &fakeVenue{}
 	venue := serveFake(t, v, grpc.InitialWindowSize(65535), grpc.InitialConnWindowSize(65535))
 	r, err := Orders(t.Context(), quick(OrdersConfig{Target: Target{Venue: venue}, Client: Light, Batch: 700, InFlight: 20, Connections: 1}))
@@ -123,7 +123,7 @@ func TestTheLightClientKeepsToSmallWindows(t *testing.T) {
 	}
 }
 
-func TestAVenueThatIsGoneEndsTheRun(t *testing.T) {
+func TestAnUnreachableVenueEndsTheRun(t *testing.T) {
 	for _, sender := range []Client{GRPC, Light} {
 		config := quick(OrdersConfig{Client: sender})
 		config.Target.Venue.Address, config.Target.Venue.Plaintext = "127.0.0.1:1", true
@@ -133,7 +133,7 @@ func TestAVenueThatIsGoneEndsTheRun(t *testing.T) {
 	}
 }
 
-func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestInvalidSettingsAreRefused(t *testing.T) {
 	for name, change := range map[string]func(*OrdersConfig){
 		"client":     func(c *OrdersConfig) { c.Client = "heavy" },
 		"batch":      func(c *OrdersConfig) { c.Batch = maxBatch + 1 },

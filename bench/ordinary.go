@@ -29,17 +29,10 @@ func sendOrdinary(ctx context.Context, config OrdersConfig, l *lane) (err error)
 	group, ctx := errgroup.WithContext(ctx)
 	for range config.InFlight {
 		group.Go(func() error {
-			var sleeper sleeper
-			for {
-				r, ok := l.next()
-				if !ok {
-					return nil
-				}
-				if err := sleeper.until(ctx, r.due); err != nil {
-					return err
-				}
+			return l.keepPace(ctx, func(r request) error {
 				l.ordinary(ctx, orders, &r)
-			}
+				return nil
+			})
 		})
 	}
 	return group.Wait()

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// poller reads thousands of sockets from one goroutine. Go's own poller would wake
-// a goroutine for each of them, which costs about what the server spends on a
-// delivery. Not safe for concurrent use.
+// poller reads thousands of sockets from one goroutine. Go's own poller would wake a
+// goroutine for each of them, which costs about as much CPU as a delivery costs the server.
+// Not safe for concurrent use.
 type poller struct {
 	epoll  int
 	ready  [512]syscall.EpollEvent
@@ -25,7 +25,7 @@ func newPoller() (*poller, error) {
 	return &poller{epoll: epoll}, nil
 }
 
-// close ends the poller; its sockets are closed by who opened them.
+// close ends the poller; whoever opened a socket closes it.
 func (p *poller) close() { _ = syscall.Close(p.epoll) }
 
 // dial connects. receive is the size of the socket's receive buffer, 0 for the
@@ -53,7 +53,7 @@ func (p *poller) dial(to *net.TCPAddr, receive int) (socket int, err error) {
 	return socket, nil
 }
 
-// watch makes poll tell of a socket under a key.
+// watch makes poll report a socket under a key.
 func (p *poller) watch(socket, key int) error {
 	event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(key)}
 	if err := syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_ADD, socket, &event); err != nil {
@@ -62,7 +62,7 @@ func (p *poller) watch(socket, key int) error {
 	return nil
 }
 
-// ignore takes a socket out again and leaves it open.
+// ignore undoes watch and leaves the socket open.
 func (p *poller) ignore(socket int) error {
 	if err := syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_DEL, socket, nil); err != nil {
 		return fmt.Errorf("bench: epoll: %w", err)
@@ -84,8 +84,8 @@ func (p *poller) poll(wait time.Duration, see func(key int) error) error {
 	return nil
 }
 
-// read returns what is there, valid until the next read: nothing if nothing is
-// there any more. errHungUp says that nothing will come.
+// read returns what has arrived, valid until the next read; it may be empty. errHungUp
+// says that the connection has ended.
 func (p *poller) read(socket int) ([]byte, error) {
 	n := 0
 	err := retried(func() (err error) {
@@ -103,8 +103,8 @@ func (p *poller) read(socket int) ([]byte, error) {
 	return p.buffer[:n], nil
 }
 
-// write writes everything. What a feed has to say always fits into the socket's
-// buffer; if it does not, the connection counts as gone.
+// write writes everything. The requests of a feed always fit into the socket's buffer; if
+// they do not, the connection counts as closed.
 func (p *poller) write(socket int, b []byte) error {
 	for len(b) > 0 {
 		n := 0

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// poller is for Linux: only there can thousands of sockets be read cheaply enough
-// for a generator, and the server's CPU and memory be looked up.
+// poller works on Linux only: elsewhere a generator cannot read thousands of sockets cheaply
+// enough, and the server's CPU and memory are not measured.
 type poller struct{}
 
 func newPoller() (*poller, error) {

@@ -98,8 +98,8 @@ func StartProcess(ctx context.Context, binary, parent string, arguments ...strin
 	return p, p.start(ctx)
 }
 
-// unlimited are the settings of a venue all of whose clients are on one machine and
-// acknowledge what a benchmark sends within seconds, however much that is.
+// unlimited are the settings of a venue whose clients are all on one machine and acknowledge
+// only every ten seconds, much at a time.
 func unlimited() []string {
 	return []string{
 		"--streams-per-address=-1", "--connections-per-address=-1", "--address-attach-rate=off", "--address-sign-in-rate=off",
@@ -167,9 +167,10 @@ func (p *Process) await(ctx context.Context) error {
 		select {
 		case <-p.exited:
 			return fmt.Errorf("bench: the server ended: %s", p.log.text())
-		case <-ctx.Done():
+		default:
+		}
+		if new(sleeper).until(ctx, time.Now().Add(startRetry)) != nil {
 			return fmt.Errorf("bench: the server does not answer: %w: %s", err, p.log.text())
-		case <-time.After(startRetry):
 		}
 	}
 }
@@ -189,14 +190,12 @@ func (p *Process) end() error {
 		return nil
 	}
 	_ = p.command.Process.Signal(syscall.SIGTERM) // It may have ended.
-	select {
-	case <-p.exited:
+	if waitFor(context.Background(), p.exited, stopDeadline) == nil {
 		return nil
-	case <-time.After(stopDeadline):
-		_ = p.command.Process.Kill() // It may have ended.
-		<-p.exited
-		return fmt.Errorf("bench: the server did not stop within %s: %s", stopDeadline, p.log.text())
 	}
+	_ = p.command.Process.Kill() // It may have ended.
+	<-p.exited
+	return fmt.Errorf("bench: the server did not stop within %s: %s", stopDeadline, p.log.text())
 }
 
 // environment is this process's without settings of todoku, which would change what is
@@ -205,7 +204,7 @@ func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TODOKU_") })
 }
 
-// freeAddresses returns two loopback addresses that nothing listened on just now.
+// freeAddresses returns two loopback addresses without a listener.
 func freeAddresses(ctx context.Context) (addresses [2]string, err error) {
 	for i := range addresses {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")

@@ -19,7 +19,7 @@ func self(t *testing.T) string {
 	return binary
 }
 
-func TestAVenueOfItsOwnIsLoadedAndLeavesNothingBehind(t *testing.T) {
+func TestAStartedVenueIsMeasuredAndLeavesNothingBehind(t *testing.T) {
 	parent := t.TempDir()
 	p, err := StartProcess(t.Context(), self(t), parent)
 	if err != nil {

@@ -99,7 +99,8 @@ func (p *publisher) publish(ctx, halt context.Context, plan *schedule) error {
 // keepPace submits bursts when they are due and as tokens allow.
 func (p *publisher) keepPace(ctx, halt context.Context, plan *schedule) error {
 	var sleeper sleeper
-	end := time.After(time.Until(plan.end))
+	halt, cancel := context.WithDeadline(halt, plan.end)
+	defer cancel()
 	for {
 		due, ok := plan.next()
 		if !ok {
@@ -111,8 +112,6 @@ func (p *publisher) keepPace(ctx, halt context.Context, plan *schedule) error {
 		for range p.of.config.Burst {
 			select {
 			case <-p.tokens:
-			case <-end:
-				return nil
 			case <-halt.Done():
 				return nil
 			case <-ctx.Done():
@@ -148,8 +147,7 @@ func (p *publisher) submit(due time.Time, measured bool) error {
 }
 
 func (p *publisher) appendRequest(b []byte, n uint64, due time.Duration) []byte {
-	b = protowire.AppendTag(b, announceRequest, protowire.BytesType)
-	b = protowire.AppendString(b, p.of.run+"-"+strconv.FormatUint(n, 10))
+	b = appendText(b, announceRequest, p.of.run+"-"+strconv.FormatUint(n, 10))
 	b = protowire.AppendTag(b, announceText, protowire.BytesType)
 	b = protowire.AppendVarint(b, uint64(p.of.config.Payload))
 	return appendEvent(b, p.of.run, n, due, p.of.config.Payload)

@@ -108,7 +108,7 @@ func (c PushConfig) withDefaults() (PushConfig, error) {
 		}
 	}
 	return c, cmp.Or(
-		must(works[c.Work] != nil, "no work is called %q", c.Work),
+		must(works()[c.Work] != nil, "no work is called %q", c.Work),
 		must(c.Target.Venue.Plaintext, "feeds are measured without TLS"),
 		within("streams", c.Streams, 1, maxStreams),
 		within("connections, at most one for each stream", c.Connections, 1, c.Streams),
@@ -121,10 +121,12 @@ func (c PushConfig) withDefaults() (PushConfig, error) {
 	)
 }
 
-// works are the functions that do each work.
-var works = map[string]func(*pushRun, context.Context) (Result, error){
-	WorkPush: (*pushRun).push, WorkIdle: (*pushRun).idle, WorkStorm: (*pushRun).storm,
-	WorkFreeze: (*pushRun).freeze, WorkFreezeMemory: (*pushRun).freezeMemory,
+// works returns the functions that do each work.
+func works() map[string]func(*pushRun, context.Context) (Result, error) {
+	return map[string]func(*pushRun, context.Context) (Result, error){
+		WorkPush: (*pushRun).push, WorkIdle: (*pushRun).idle, WorkStorm: (*pushRun).storm,
+		WorkFreeze: (*pushRun).freeze, WorkFreezeMemory: (*pushRun).freezeMemory,
+	}
 }
 
 // Push makes users on a server, as its administrator, and does the work of config with
@@ -141,7 +143,7 @@ func Push(ctx context.Context, config PushConfig) (Result, error) {
 		return Result{}, err
 	}
 	defer r.close()
-	return works[config.Work](r, ctx)
+	return works()[config.Work](r, ctx)
 }
 
 // pushRun is a set of clients and what they receive.
@@ -230,7 +232,12 @@ func (r *pushRun) prepareFeeds(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("bench: connection: %w", err)
 			}
-			c.feeds[i] = &feed{id: reply.GetConnectionId(), tally: r.tally}
+			venue, token := r.config.Target.Venue, r.userOf(i).token
+			c.feeds[i] = &feed{
+				id: reply.GetConnectionId(), tally: r.tally,
+				attachHeaders:      encodeHeaders(venue, todokuv1.NotificationService_FeedNotification_FullMethodName, token, false),
+				acknowledgeHeaders: encodeHeaders(venue, todokuv1.NotificationService_AcknowledgeNotifications_FullMethodName, token, true),
+			}
 			return nil
 		})
 	}
@@ -239,26 +246,13 @@ func (r *pushRun) prepareFeeds(ctx context.Context) error {
 	}
 	for key := range r.config.Connections {
 		first, end := key*r.config.Streams/r.config.Connections, (key+1)*r.config.Streams/r.config.Connections
-		conn := &feedConn{feeds: c.feeds[first:end], window: feedWindow, socket: noSocket}
-		for i := range conn.feeds {
-			conn.headers = append(conn.headers, r.headers(first+i))
-		}
-		c.conns = append(c.conns, conn)
+		c.conns = append(c.conns, &feedConn{feeds: c.feeds[first:end], window: feedWindow, socket: noSocket})
 	}
 	return nil
 }
 
 // userOf returns the session of a feed.
 func (r *pushRun) userOf(feed int) *session { return r.users[feed/streamsPerUser] }
-
-// headers are those of a feed's requests.
-func (r *pushRun) headers(feed int) feedHeaders {
-	venue, token := r.config.Target.Venue, r.userOf(feed).token
-	return feedHeaders{
-		feed:        encodeHeaders(venue, todokuv1.NotificationService_FeedNotification_FullMethodName, token, false),
-		acknowledge: encodeHeaders(venue, todokuv1.NotificationService_AcknowledgeNotifications_FullMethodName, token, true),
-	}
-}
 
 func (r *pushRun) close() {
 	r.clients.close()

@@ -42,7 +42,9 @@ func TestFeedsOfAVenueAreMeasuredWhole(t *testing.T) {
 	storm.Work = WorkStorm
 	idle.Work, idle.Duration = WorkIdle, 50*time.Millisecond
 	freeze.Work, freeze.Streams, freeze.Rate, freeze.Payload = WorkFreeze, 5, 300, 1000
-	for name, config := range map[string]PushConfig{"limit": limit, "backlog": backlog, "storm": storm, "freeze": freeze, "idle": idle} {
+	limit.Row, backlog.Row, storm.Row, freeze.Row, idle.Row = "limit", "backlog", "storm", "freeze", "idle"
+	for _, config := range []PushConfig{limit, backlog, storm, freeze, idle} {
+		name := config.Row
 		config.Target = p.Target
 		measure := Push
 		if config.Work == "" {
@@ -76,7 +78,7 @@ func TestFeedsOfAVenueAreMeasuredWhole(t *testing.T) {
 	}
 }
 
-func TestTheYardstickIsOfTheUsualKind(t *testing.T) {
+func TestTheYardstickSendsEveryEventByItself(t *testing.T) {
 	process, err := StartYardstick(t.Context(), self(t))
 	p := started(t, process, err)
 	r, err := delivered(t.Context(), PushConfig{Target: p.Target, Streams: 60, Warmup: 20 * time.Millisecond})
@@ -85,7 +87,7 @@ func TestTheYardstickIsOfTheUsualKind(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotBeMeasuredAreRefused(t *testing.T) {
+func TestInvalidSettingsOfFeedsAreRefused(t *testing.T) {
 	for want, change := range map[string]func(*PushConfig){
 		"without TLS": func(c *PushConfig) { c.Target.Venue.Plaintext = false },
 		"least is 40": func(c *PushConfig) { c.Payload = 39 },
@@ -106,7 +108,7 @@ func TestSettingsThatCannotBeMeasuredAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheMedianIsTheMiddleUnlessOneIsBad(t *testing.T) {
+func TestTheMedianIsReturnedUnlessAResultShowsADefect(t *testing.T) {
 	cpu := func(v float64) Result { return Result{ServerCPU: &v} }
 	if m := Median([]Result{cpu(9), cpu(2), cpu(5)}); *m.ServerCPU != 5 {
 		t.Errorf("the median is %v", *m.ServerCPU)

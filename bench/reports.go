@@ -135,21 +135,13 @@ func (r *reporter) report(id string, now time.Time) {
 	}
 }
 
-// send submits one user's orders when they are due. Users draw from one schedule;
-// whoever is free takes the next.
+// send submits one user's orders when they are due. All users share one schedule; each due
+// order goes to a user who is free.
 func (r *reporter) send(ctx context.Context, l *lane, seller bool) error {
-	var sleeper sleeper
 	orders := l.pair[0].client.Orders()
-	for {
-		q, ok := l.next()
-		if !ok {
-			return nil
-		}
+	return l.keepPace(ctx, func(q request) error {
 		if q.side = todokuv1.Side_SIDE_BUY; seller {
 			q.side = todokuv1.Side_SIDE_SELL
-		}
-		if err := sleeper.until(ctx, q.due); err != nil {
-			return err
 		}
 		message := l.order(&q, q.first)
 		q.sent = time.Now()
@@ -159,11 +151,12 @@ func (r *reporter) send(ctx context.Context, l *lane, seller bool) error {
 		reply, err := orders.PlaceOrder(ctx, message)
 		if err != nil {
 			r.mu.Lock()
-			r.sent[message.GetClientOrderId()] = time.Time{} // It may have happened or not.
+			r.sent[message.GetClientOrderId()] = time.Time{} // Whether the venue has the order is not known.
 			r.mu.Unlock()
 		}
 		l.done(&q, []answered{answerOf(reply.GetAnswer())}, reply.GetAnswer().GetCursor(), err)
-	}
+		return nil
+	})
 }
 
 // last waits for the reports that are still missing, up to a deadline.
@@ -175,11 +168,8 @@ func (r *reporter) last(ctx context.Context) error {
 	if missing == 0 {
 		return nil
 	}
-	select {
-	case <-r.empty:
-	case <-time.After(lateReports):
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := waitFor(ctx, r.empty, lateReports); ctx.Err() != nil {
+		return err
 	}
 	return nil
 }

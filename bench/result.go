@@ -137,14 +137,16 @@ func (r *Result) cpu(m *meter, count uint64) {
 // Good says whether everything was answered and arrived once and in order.
 func (r *Result) Good() bool {
 	return r.Failed == 0 && r.Ended == 0 && r.Disordered == 0 && r.Broken == 0 && r.Resets == 0 &&
-		(r.Lost == nil || *r.Lost == 0) && (r.Duplicated == nil || *r.Duplicated == 0)
+		orZero(r.Lost) == 0 && orZero(r.Duplicated) == 0
 }
 
 // WriteTable prints the result for people.
 func (r *Result) WriteTable(out io.Writer) error {
 	var b strings.Builder
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-18s "+format+"\n", append([]any{name}, args...)...)
+	row := func(shown bool, name, format string, args ...any) {
+		if shown {
+			fmt.Fprintf(&b, "%-18s "+format+"\n", append([]any{name}, args...)...)
+		}
 	}
 	offered := "as many as possible"
 	if rate := max(r.OfferedOrders, r.Offered); rate > 0 {
@@ -153,74 +155,50 @@ func (r *Result) WriteTable(out io.Writer) error {
 	unit := "deliveries"
 	if r.OrderCounts != nil {
 		unit = "orders"
-		row("work", "%s, %s, %d connections for %g s", r.Work, offered, r.Connections, r.Seconds)
-		if r.Client != "" {
-			row("requests", "of %d orders, %d in flight on each connection, client %s", r.Batch, r.InFlight, r.Client)
-		}
-		row(unit, "%.0f a second (%d), %d rejected", r.OrdersPerSecond, r.Orders, r.Rejected)
+		row(true, "work", "%s, %s, %d connections for %g s", r.Work, offered, r.Connections, r.Seconds)
+		row(r.Client != "", "requests", "of %d orders, %d in flight on each connection, client %s", r.Batch, r.InFlight, r.Client)
+		row(true, unit, "%.0f a second (%d), %d rejected", r.OrdersPerSecond, r.Orders, r.Rejected)
 	} else {
-		row("work", "%s, %s, %d streams on %d connections", r.Work, r.Server, r.Streams, r.Connections)
+		row(true, "work", "%s, %s, %d streams on %d connections", r.Work, r.Server, r.Streams, r.Connections)
 	}
-	if r.Payload > 0 {
-		row("events", "%s, %d at once, %d bytes, for %g s", offered, r.Burst, r.Payload, r.Seconds)
-		if r.InFlight > 0 {
-			row("in flight", "%d bursts", r.InFlight)
-		}
-	}
-	if r.DeliveriesPerSecond > 0 {
-		row("deliveries", "%.0f a second", r.DeliveriesPerSecond)
-	}
-	if r.PerResponse > 0 {
-		row("response", "%.2f deliveries", r.PerResponse)
-	}
-	if r.Most > 0 {
-		row("latency", "p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms, longest %.3f ms", r.P50, r.P99, r.P999, r.Most)
-	}
-	if r.LateP99 > 0 {
-		row("generator late", "p99 %.3f ms", r.LateP99)
-	}
-	if r.ServerCPU != nil && r.ServerCores != nil {
-		row("server CPU", "%.2f s per million %s, %.2f cores", *r.ServerCPU, unit, *r.ServerCores)
-	}
-	if r.OwnCPU != nil && r.OwnCores != nil {
-		row("generator CPU", "%.2f s per million %s, %.2f cores", *r.OwnCPU, unit, *r.OwnCores)
-	}
-	r.special(row)
-	if r.Failed > 0 || r.Ended > 0 {
-		row("failed", "%d requests %s; %d streams ended %s", r.Failed, r.FirstFailure, r.Ended, r.FirstEnd)
-	}
-	if r.Lost != nil && r.Duplicated != nil {
-		row("lost, duplicated", "%d, %d; disordered %d, broken chain %d, resets %d", *r.Lost, *r.Duplicated, r.Disordered, r.Broken, r.Resets)
-	}
-	if r.Load != "" {
-		row("load average", "%s", r.Load)
-	}
-	_, err := io.WriteString(out, b.String())
-	return err
-}
-
-// special prints what only some benchmarks measure.
-func (r *Result) special(row func(name, format string, args ...any)) {
-	if r.IdleBytes != nil {
-		row("idle memory", "%.1f KB for each connection", float64(*r.IdleBytes)/1e3)
-	}
+	row(r.Payload > 0, "events", "%s, %d at once, %d bytes, for %g s", offered, r.Burst, r.Payload, r.Seconds)
+	row(r.Payload > 0 && r.InFlight > 0, "in flight", "%d bursts", r.InFlight)
+	row(r.DeliveriesPerSecond > 0, "deliveries", "%.0f a second", r.DeliveriesPerSecond)
+	row(r.PerResponse > 0, "response", "%.2f deliveries", r.PerResponse)
+	row(r.Most > 0, "latency", "p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms, longest %.3f ms", r.P50, r.P99, r.P999, r.Most)
+	row(r.LateP99 > 0, "generator late", "p99 %.3f ms", r.LateP99)
+	row(r.ServerCPU != nil, "server CPU", "%.2f s per million %s, %.2f cores", orZero(r.ServerCPU), unit, orZero(r.ServerCores))
+	row(r.OwnCPU != nil, "generator CPU", "%.2f s per million %s, %.2f cores", orZero(r.OwnCPU), unit, orZero(r.OwnCores))
+	row(r.IdleBytes != nil, "idle memory", "%.1f KB for each connection", float64(orZero(r.IdleBytes))/1e3)
 	if s := r.Storm; s != nil {
-		row("caught up", "%.0f ms for all, %d events missed; attached after %.0f ms", s.CaughtUp, s.Missed, s.Attached)
-		if s.ServerCPU != nil {
-			row("CPU", "server %.2f s, generator %.2f s", *s.ServerCPU, s.OwnCPU)
-		}
+		row(true, "caught up", "%.0f ms for all, %d events missed; attached after %.0f ms", s.CaughtUp, s.Missed, s.Attached)
+		row(s.ServerCPU != nil, "CPU", "server %.2f s, generator %.2f s", orZero(s.ServerCPU), s.OwnCPU)
 	}
 	if f := r.Frozen; f != nil {
-		row("frozen client", "%s; ended %s after %.1f s, its send blocked for %.2f s; resumed after %.0f ms", f.How, f.Reason, f.EndedAfter, f.Blocked, f.Resumed)
-		row("the others", "p50 %.1f ms, p99 %.1f ms (%.2f times the p99 before), longest %.1f ms",
+		row(true, "frozen client", "%s; ended %s after %.1f s, its send blocked for %.2f s; resumed after %.0f ms",
+			f.How, f.Reason, f.EndedAfter, f.Blocked, f.Resumed)
+		row(true, "the others", "p50 %.1f ms, p99 %.1f ms (%.2f times the p99 before), longest %.1f ms",
 			f.P50, f.P99, f.P99/r.P99, f.Most)
 	}
 	if f := r.FrozenMemory; f != nil {
 		last := f.Rounds[len(f.Rounds)-1]
-		row("frozen clients", "%s, %d rounds; the last one ended %s after %.1f s", f.How, len(f.Rounds), last.Reason, last.EndedAfter)
-		for _, g := range growths {
+		row(true, "frozen clients", "%s, %d rounds; the last one ended %s after %.1f s", f.How, len(f.Rounds), last.Reason, last.EndedAfter)
+		for _, g := range growthFigures() {
 			least, median, most := f.spread(g.of)
-			row(g.name, "%+.2f MB, %+.2f to %+.2f", float64(median)/1e6, float64(least)/1e6, float64(most)/1e6)
+			row(true, g.name, "%+.2f MB, %+.2f to %+.2f", float64(median)/1e6, float64(least)/1e6, float64(most)/1e6)
 		}
 	}
+	row(r.Failed > 0 || r.Ended > 0, "failed", "%d requests %s; %d streams ended %s", r.Failed, r.FirstFailure, r.Ended, r.FirstEnd)
+	row(r.Lost != nil, "lost, duplicated", "%d, %d; disordered %d, broken chain %d, resets %d",
+		orZero(r.Lost), orZero(r.Duplicated), r.Disordered, r.Broken, r.Resets)
+	row(r.Load != "", "load average", "%s", r.Load)
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func orZero[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// schedule says when requests are due: all connections draw tickets from one.
+// schedule says when requests are due. All connections share one.
 type schedule struct {
 	begin, measure, end time.Time
 	// interval is the time between two requests; 0 for a closed loop.
@@ -29,8 +29,8 @@ func newSchedule(now time.Time, warmup, duration time.Duration, rate, batch int)
 func (s *schedule) open() bool { return s.interval > 0 }
 
 // next returns when the next request is due, or false when the run is over. The
-// time is absolute: a request that was late makes no other late. What was due and
-// not sent when the run is over is never sent; the rate that was reached tells.
+// time is absolute: a late request does not delay the others. Requests that were due and
+// not sent when the run is over are never sent; the result's rate shows that.
 func (s *schedule) next() (time.Time, bool) {
 	now := time.Now()
 	due := now
@@ -38,6 +38,18 @@ func (s *schedule) next() (time.Time, bool) {
 		due = s.begin.Add(time.Duration(s.tickets.Add(1)-1) * s.interval)
 	}
 	return due, due.Before(s.end) && now.Before(s.end)
+}
+
+// waitFor waits until done is closed, for a limited time.
+func waitFor(ctx context.Context, done <-chan struct{}, atMost time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // sleeper waits for absolute times. Timers fire late by up to a millisecond; what is late

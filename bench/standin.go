@@ -82,7 +82,7 @@ func standIn(ctx context.Context, order standInOrder, ready func(), out *json.En
 		ready()
 		r, err := stream.Recv()
 		if err != nil {
-			return nil //nolint:nilerr // The server knows why it ended the stream.
+			return nil // The server knows why it ended the stream.
 		}
 		report := standInReport{Cursor: r.GetCursor()}
 		for _, m := range r.GetMessages() {
@@ -100,7 +100,7 @@ func standIn(ctx context.Context, order standInOrder, ready func(), out *json.En
 		if time.Since(acknowledged) >= acknowledgeEvery {
 			acknowledged, ack.ResponseNumber = time.Now(), r.GetNumber()
 			if _, err := service.AcknowledgeNotifications(ctx, ack); err != nil {
-				return nil //nolint:nilerr // As above.
+				return nil // As above.
 			}
 		}
 	}
@@ -141,31 +141,17 @@ func startStandIn(ctx context.Context, order standInOrder) (*standInProcess, err
 		_ = s.command.Wait() // The server knows how the stream ended.
 	}()
 	if err = s.say(order); err == nil {
-		err = s.wait(ctx, s.live)
+		err = waitFor(ctx, s.live, startDeadline)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.leave(ctx, false))
+		return nil, errors.Join(fmt.Errorf("bench: stand-in: %w", err), s.leave(ctx, false))
 	}
 	return s, nil
 }
 
 // say sends a value.
 func (s *standInProcess) say(value any) error {
-	if err := json.NewEncoder(s.in).Encode(value); err != nil {
-		return fmt.Errorf("bench: stand-in: %w", err)
-	}
-	return nil
-}
-
-func (s *standInProcess) wait(ctx context.Context, what <-chan struct{}) error {
-	select {
-	case <-what:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(startDeadline):
-		return fmt.Errorf("bench: stand-in: %w", context.DeadlineExceeded)
-	}
+	return json.NewEncoder(s.in).Encode(value)
 }
 
 func (s *standInProcess) read(out io.Reader) {
@@ -183,12 +169,14 @@ func (s *standInProcess) read(out io.Reader) {
 }
 
 // freeze stops the program's reading, or the whole process.
-func (s *standInProcess) freeze(whole bool) error {
-	if !whole {
-		return s.say("pause")
+func (s *standInProcess) freeze(whole bool) (err error) {
+	if whole {
+		err = s.command.Process.Signal(syscall.SIGSTOP)
+	} else {
+		err = s.say("pause")
 	}
-	if err := s.command.Process.Signal(syscall.SIGSTOP); err != nil {
-		return fmt.Errorf("bench: stop the stand-in: %w", err)
+	if err != nil {
+		return fmt.Errorf("bench: freeze the stand-in: %w", err)
 	}
 	return nil
 }
@@ -199,7 +187,9 @@ func (s *standInProcess) leave(ctx context.Context, patient bool) (err error) {
 	if patient {
 		_ = s.command.Process.Signal(syscall.SIGCONT) // It may not be stopped.
 		_ = s.in.Close()                              // It may have exited.
-		err = s.wait(ctx, s.done)
+		if err = waitFor(ctx, s.done, startDeadline); err != nil {
+			err = fmt.Errorf("bench: the stand-in does not exit: %w", err)
+		}
 	}
 	_ = s.command.Process.Kill() // It may have exited.
 	<-s.done

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// tail keeps the end of what is written to it. Safe for concurrent use.
+// tail keeps the last bytes that are written to it. Safe for concurrent use.
 type tail struct {
 	mu   sync.Mutex
 	kept []byte
 }
 
-// Write implements io.Writer. It takes everything.
+// Write implements io.Writer and never fails.
 func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

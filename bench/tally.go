@@ -6,8 +6,8 @@ import "time"
 // reads them.
 type tally struct {
 	run string
-	// measure and end bound what counts. later is where another histogram begins,
-	// for a run that compares; 0 for none.
+	// Only what arrives from measure to end counts. Latencies of events that are due at
+	// later or after go to another histogram; 0 for none.
 	measure, end, later time.Duration
 
 	deliveries, responses          uint64 // that arrived within the measured time
@@ -46,7 +46,7 @@ func (t *tally) delivered(n uint64, due, now time.Duration) {
 	}
 }
 
-// whole says whether the wanted ones of the first events have arrived everywhere.
+// whole says whether those of the first events that are wanted have arrived everywhere.
 func (t *tally) whole(events uint64, wanted *numberSet) bool {
 	for n := range events {
 		if !wanted.has(n) {

@@ -47,21 +47,21 @@ func (l *lane) appendRequest(b []byte, r *request) []byte {
 }
 
 func (l *lane) appendOrder(b []byte, r *request, n uint64) []byte {
-	text := func(number protowire.Number, s string) {
-		b = protowire.AppendTag(b, number, protowire.BytesType)
-		b = protowire.AppendString(b, s)
-	}
-	choice := func(number protowire.Number, v int32) {
-		b = protowire.AppendTag(b, number, protowire.VarintType)
-		b = protowire.AppendVarint(b, uint64(v))
-	}
-	text(requestID, l.id(n))
-	text(requestSymbol, Symbol)
-	choice(requestSide, int32(r.side))
-	choice(requestTIF, int32(l.timeInForce(n)))
-	text(requestPrice, l.price(r.side, n).String())
-	text(requestQuantity, lotSize.String())
-	return b
+	b = appendText(b, requestID, l.id(n))
+	b = appendText(b, requestSymbol, Symbol)
+	b = appendNumber(b, requestSide, uint64(r.side))
+	b = appendNumber(b, requestTIF, uint64(l.timeInForce(n)))
+	b = appendText(b, requestPrice, l.price(r.side, n).String())
+	return appendText(b, requestQuantity, lotSize.String())
+}
+
+func appendText[T string | []byte](b []byte, field protowire.Number, text T) []byte {
+	b = protowire.AppendVarint(protowire.AppendTag(b, field, protowire.BytesType), uint64(len(text)))
+	return append(b, text...)
+}
+
+func appendNumber(b []byte, field protowire.Number, v uint64) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), v)
 }
 
 // readAnswers returns the answers of a reply, and the cursor of the last one, which

@@ -1,10 +1,10 @@
-// Package yardstick is a push server of the usual kind, to measure others by: a
-// buffered channel and a goroutine for each stream, a loop over all of them for each
-// event, a message encoded for each receiver, grpc-go as it comes. It keeps nothing:
-// who is away misses what is said, and who does not read stops everybody.
+// Package yardstick is a push server of the usual kind, for comparison: a buffered channel
+// and a goroutine for each stream, a loop over all of them for each event, a message encoded
+// for each receiver, grpc-go with its defaults. It stores nothing: a client misses what is
+// sent while it is not attached, and a client that does not read blocks all others.
 //
-// It speaks the same API as the venue, as much of it as the load generator needs, so
-// that both are measured by the same client over the same bytes.
+// It has those methods of the venue's API that the load generator needs, so that both are
+// measured by the same client over the same bytes.
 package yardstick
 
 import (
@@ -27,7 +27,7 @@ import (
 // queue is how many events wait for one stream.
 const queue = 256
 
-// server is all of it.
+// server implements the services.
 type server struct {
 	todokuv1.UnimplementedSessionServiceServer
 	todokuv1.UnimplementedNotificationServiceServer
@@ -37,12 +37,18 @@ type server struct {
 
 	mu       sync.Mutex // protects what follows
 	sequence uint64
-	streams  map[chan *todokuv1.Message]struct{}
+	streams  map[stream]struct{}
+}
+
+// stream is one call of FeedNotification.
+type stream struct {
+	events chan *todokuv1.Message
+	left   chan struct{} // closed when nothing takes the events any more
 }
 
 // Serve serves on a listener, which it closes, until ctx ends.
 func Serve(ctx context.Context, listener net.Listener) error {
-	s := &server{streams: map[chan *todokuv1.Message]struct{}{}}
+	s := &server{streams: map[stream]struct{}{}}
 	g := grpc.NewServer()
 	todokuv1.RegisterSessionServiceServer(g, s)
 	todokuv1.RegisterNotificationServiceServer(g, s)
@@ -55,12 +61,12 @@ func Serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// Login lets everybody in.
+// Login accepts every user.
 func (s *server) Login(context.Context, *todokuv1.LoginRequest) (*todokuv1.LoginResponse, error) {
 	return &todokuv1.LoginResponse{Tokens: &todokuv1.SessionTokens{AccessToken: "any"}, ConnectionId: s.connection()}, nil
 }
 
-// OpenConnection gives a connection.
+// OpenConnection returns a new id.
 func (s *server) OpenConnection(context.Context, *todokuv1.OpenConnectionRequest) (*todokuv1.OpenConnectionResponse, error) {
 	return &todokuv1.OpenConnectionResponse{ConnectionId: s.connection()}, nil
 }
@@ -79,7 +85,7 @@ func (s *server) AcknowledgeNotifications(context.Context, *todokuv1.Acknowledge
 	return &todokuv1.AcknowledgeNotificationsResponse{}, nil
 }
 
-// Announce hands an event to every stream and waits for those whose queue is full.
+// Announce queues an event for every stream and waits for those whose queue is full.
 func (s *server) Announce(ctx context.Context, r *todokuv1.AnnounceRequest) (*todokuv1.AnnounceResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,9 +94,10 @@ func (s *server) Announce(ctx context.Context, r *todokuv1.AnnounceRequest) (*to
 		Sequence: s.sequence, Time: timestamppb.Now(),
 		Body: &todokuv1.Message_Announcement{Announcement: &todokuv1.Announcement{From: "yardstick", Text: r.GetText()}},
 	}
-	for stream := range s.streams {
+	for to := range s.streams {
 		select {
-		case stream <- m:
+		case to.events <- m:
+		case <-to.left:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -98,15 +105,20 @@ func (s *server) Announce(ctx context.Context, r *todokuv1.AnnounceRequest) (*to
 	return &todokuv1.AnnounceResponse{Sequence: s.sequence}, nil
 }
 
-// FeedNotification sends what the stream's channel gives, each event by itself.
-func (s *server) FeedNotification(r *todokuv1.FeedNotificationRequest, stream grpc.ServerStreamingServer[todokuv1.FeedNotificationResponse]) error {
-	events := make(chan *todokuv1.Message, queue)
+// FeedNotification sends each event of the stream's queue in a response of its own.
+func (s *server) FeedNotification(r *todokuv1.FeedNotificationRequest, call grpc.ServerStreamingServer[todokuv1.FeedNotificationResponse]) error {
+	own := stream{events: make(chan *todokuv1.Message, queue), left: make(chan struct{})}
 	s.mu.Lock()
-	s.streams[events] = struct{}{}
+	s.streams[own] = struct{}{}
 	s.mu.Unlock()
-	defer s.leave(events)
+	defer func() {
+		close(own.left) // Announce may wait for this stream and hold the lock.
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.streams, own)
+	}()
 	send := func(m *todokuv1.Message) error {
-		return stream.Send(&todokuv1.FeedNotificationResponse{ConnectionId: r.GetConnectionId(), Messages: []*todokuv1.Message{m}})
+		return call.Send(&todokuv1.FeedNotificationResponse{ConnectionId: r.GetConnectionId(), Messages: []*todokuv1.Message{m}})
 	}
 	live := &todokuv1.Message{Body: &todokuv1.Message_SnapshotEnd{SnapshotEnd: &todokuv1.SnapshotEnd{}}}
 	if err := send(live); err != nil {
@@ -114,31 +126,12 @@ func (s *server) FeedNotification(r *todokuv1.FeedNotificationRequest, stream gr
 	}
 	for {
 		select {
-		case m := <-events:
+		case m := <-own.events:
 			if err := send(m); err != nil {
 				return err
 			}
-		case <-stream.Context().Done():
-			return stream.Context().Err()
-		}
-	}
-}
-
-// leave forgets a stream. Whoever hands events out meanwhile may wait for this very
-// stream, so what comes is thrown away.
-func (s *server) leave(events chan *todokuv1.Message) {
-	left := make(chan struct{})
-	go func() {
-		defer close(left)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.streams, events)
-	}()
-	for {
-		select {
-		case <-events:
-		case <-left:
-			return
+		case <-call.Context().Done():
+			return call.Context().Err()
 		}
 	}
 }

@@ -1,8 +1,8 @@
 // Package h2 is the client's side of an HTTP/2 connection for gRPC calls, without I/O:
 // received bytes go into [Conn.Receive], bytes to send gather in [Conn.Out]. Load
-// generators use it because no goroutine wakes another on the way of a call, and one
-// loop can serve ten thousand connections. The doctor uses it because it shows every
-// frame and sends none that was not asked for. grpc-go offers neither.
+// generators use it because a call needs no switch between goroutines, and one loop can
+// serve ten thousand connections. The doctor uses it because it shows every
+// frame and sends only what the caller wants. grpc-go offers neither.
 //
 // See RFC 9113 for the frames and
 // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md for what gRPC puts
@@ -85,8 +85,6 @@ type Conn struct {
 	Out []byte
 	// Server has the settings of the server, the defaults until they arrive.
 	Server Settings
-	// Shut stops the updates of the connection's window.
-	Shut bool
 
 	handler Handler
 	window  int    // of the connection, for what is received; 0: never updated
@@ -109,12 +107,12 @@ type Conn struct {
 // body is the part of a request's message that waits for the send window.
 type body struct {
 	stream uint32
-	rest   []byte
+	data   []byte
 }
 
 // NewConn begins a connection: its first bytes are in Out, which may reuse a buffer.
-// Window is the receive window of the connection, which is kept open, streamWindow that
-// of each stream, which [Conn.Grow] updates. 0 leaves a window as it is.
+// Window is the receive window of the connection, which is renewed automatically,
+// streamWindow that of each stream, which [Conn.Grow] renews. 0 keeps the default.
 func NewConn(handler Handler, out []byte, window, streamWindow int) *Conn {
 	c := &Conn{
 		handler: handler, window: window, next: 1, sendWindow: InitialWindow,
@@ -143,7 +141,7 @@ func (c *Conn) frame(kind http2.FrameType, flags http2.Flags, stream uint32, len
 	c.Out = binary.BigEndian.AppendUint32(c.Out, stream)
 }
 
-// Grow lets the server send so many bytes more on a stream; 0 is the connection.
+// Grow lets the server send that many more bytes on a stream; 0 is the connection.
 func (c *Conn) Grow(stream uint32, by int) {
 	c.frame(http2.FrameWindowUpdate, 0, stream, 4)
 	c.Out = binary.BigEndian.AppendUint32(c.Out, uint32(by))
@@ -156,7 +154,7 @@ func (c *Conn) Ping(data [8]byte) {
 }
 
 // Request starts a call with one message and returns its stream: 1, 3, 5 and so on.
-// What the connection's send window has no room for is sent later.
+// What does not fit into the connection's send window is sent later.
 func (c *Conn) Request(headers, message []byte) (stream uint32, err error) {
 	size := PrefixSize + len(message)
 	if size > int(c.Server.InitialWindow) {
@@ -182,20 +180,20 @@ func appendMessage(b, message []byte) []byte {
 	return append(b, message...)
 }
 
-// send writes waiting messages, the oldest first, as far as the window goes. A message
+// send writes waiting messages, the oldest first, until the window is full. A message
 // always fits into its stream's first window.
 func (c *Conn) send() {
 	for len(c.waiting) > 0 && c.sendWindow > 0 {
 		b := &c.waiting[0]
-		n := min(len(b.rest), c.sendWindow, int(c.Server.MaxFrameSize))
+		n := min(len(b.data), c.sendWindow, int(c.Server.MaxFrameSize))
 		flags := http2.Flags(0)
-		if n == len(b.rest) {
+		if n == len(b.data) {
 			flags = http2.FlagDataEndStream
 		}
 		c.frame(http2.FrameData, flags, b.stream, n)
-		c.Out = append(c.Out, b.rest[:n]...)
+		c.Out = append(c.Out, b.data[:n]...)
 		c.sendWindow -= n
-		if b.rest = b.rest[n:]; len(b.rest) == 0 {
+		if b.data = b.data[n:]; len(b.data) == 0 {
 			c.waiting = c.waiting[1:]
 		}
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // Receive takes the next bytes that have arrived and calls the handler for each whole
-// frame. The bytes are the caller's again afterwards. After an error the connection is
+// frame. The caller may reuse the bytes afterwards. After an error the connection is
 // unusable.
 func (c *Conn) Receive(b []byte) error {
 	if len(c.partial) > 0 {
@@ -36,8 +36,8 @@ func (c *Conn) Receive(b []byte) error {
 	return nil
 }
 
-// receive acts on a frame and hands it on. Unknown types are ignored, as RFC 9113
-// demands.
+// receive acts on a frame and passes it to the handler. Unknown types are ignored, as
+// RFC 9113 demands.
 func (c *Conn) receive(f Frame) error {
 	if c.block.stream != 0 && (f.Type != http2.FrameContinuation || f.Stream != c.block.stream) {
 		return fmt.Errorf("%w: %s within the headers of stream %d", ErrFrames, f.Type, c.block.stream)
@@ -56,7 +56,7 @@ func (c *Conn) receive(f Frame) error {
 	if err := checkLength(f); err != nil {
 		return err
 	}
-	switch f.Type { //nolint:exhaustive // The others ask for nothing.
+	switch f.Type { //nolint:exhaustive // The others need no answer.
 	case http2.FrameSettings:
 		if !f.Ack() {
 			c.settings(f.Payload)
@@ -132,7 +132,7 @@ func (c *Conn) data(f Frame) error {
 	if err != nil {
 		return err
 	}
-	if c.taken += len(f.Payload); c.window > 0 && c.taken > c.window/2 && !c.Shut {
+	if c.taken += len(f.Payload); c.window > 0 && c.taken > c.window/2 {
 		c.Grow(0, c.taken)
 		c.taken = 0
 	}
