@@ -20,13 +20,13 @@ import (
 	"todoku/trade"
 )
 
-// A leak is a defect of the first order: a third user subscribes to everything
-// while others do what they can do, and every message and every field that this
-// user receives is held against the table of audiences.
+// A leak is among the worst defects. A third user subscribes to everything while others do
+// all that they can do, and every message and field that this user receives is compared
+// with the table of audiences.
 
 // Names of the audience test. Sign-in names, accounts, requests and private texts
-// have marks that display names and market data do not, so that one that leaks
-// is found wherever it stands.
+// have marks that display names and market data do not have, so that a leaked one is found
+// in any field.
 const (
 	markUser    = "uid-"
 	markAccount = "acct-"
@@ -34,7 +34,7 @@ const (
 	markSecret  = "psst-"
 )
 
-// cast makes the users: three who act, staff, and two who only watch.
+// cast returns the users: three who act, staff, and two who only watch.
 func cast() []trade.User {
 	user := func(name string, roles trade.Role) trade.User {
 		return trade.User{
@@ -51,8 +51,8 @@ func cast() []trade.User {
 
 // TestAThirdUserSubscribedToEverythingReceivesWhatTheTableSaysAndNothingElse
 // compares what a trader and a viewer received with what the journal and the
-// table of audiences say that they should have, in both directions, and looks
-// into every field.
+// table of audiences say that they should have received, in both directions, and checks
+// every field.
 func TestAThirdUserSubscribedToEverythingReceivesWhatTheTableSaysAndNothingElse(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
@@ -139,7 +139,7 @@ func watch(t *testing.T, d *apptest.Desktop, name string, subscription *todokuv1
 	return w
 }
 
-// take reads everything up to the end and until the books are the venue's.
+// take reads until the end and until the books equal the venue's.
 func (w *watcher) take(app *apptest.App) {
 	w.t.Helper()
 	w.stream.Await("the end", func(m *todokuv1.Message) bool {
@@ -174,7 +174,7 @@ func (w *watcher) take(app *apptest.App) {
 	}
 }
 
-// note takes one message that is not part of the snapshot.
+// note records one message that is not part of the snapshot.
 func (w *watcher) note(m *todokuv1.Message) {
 	w.t.Helper()
 	w.inspect(m)
@@ -199,7 +199,7 @@ func (w *watcher) note(m *todokuv1.Message) {
 	}
 }
 
-// expect adds what a record should bring, by the table of audiences.
+// expect adds the messages that a record should cause, by the table of audiences.
 func (w *watcher) expect(r *trade.Record) {
 	if r.Sequence <= w.from || r.Sequence > w.through {
 		return
@@ -251,7 +251,7 @@ func (w *watcher) compare() {
 	}
 }
 
-// inspect looks into every field of a message.
+// inspect checks every field of a message.
 func (w *watcher) inspect(m *todokuv1.Message) {
 	w.t.Helper()
 	if w.all {
@@ -262,8 +262,8 @@ func (w *watcher) inspect(m *todokuv1.Message) {
 	}
 }
 
-// public are the fields that messages to everybody may have: a field that is
-// added to one of them is a decision, to be taken here.
+// public lists the fields that messages to all users may have. A new field needs a
+// decision here.
 func public() map[string]string {
 	return map[string]string{
 		"TradePrint":    "trade_id symbol price quantity aggressor status time",
@@ -279,7 +279,7 @@ func public() map[string]string {
 	}
 }
 
-// leakOf returns what of a message a user with one account must not see, or "".
+// leakOf returns the part of a message that a user with one account must not see, or "".
 func leakOf(m proto.Message, user, account string) string {
 	leak := ""
 	allowed := public()
@@ -317,8 +317,8 @@ func leakOf(m proto.Message, user, account string) string {
 	return leak
 }
 
-// disclosed says whether a trade or its report is in the instrument that shows the
-// parties to each other.
+// disclosed reports whether a trade or its report is in the instrument that discloses the
+// counterparty.
 func disclosed(m protoreflect.Message) bool {
 	switch m := m.Interface().(type) {
 	case *todokuv1.Trade:
@@ -344,7 +344,7 @@ func secret(field, text, user, account string) string {
 	return ""
 }
 
-// wantNothingListed asks for what was, and for what is somebody else's by name.
+// wantNothingListed asks for past messages, and for orders and accounts of others.
 func wantNothingListed(t *testing.T, d *apptest.Desktop, name, theirs string) {
 	t.Helper()
 	ctx := t.Context()

@@ -14,7 +14,7 @@ import (
 	"todoku/server"
 )
 
-// beats is how often venues of these tests prove themselves.
+// beats is the interval of heartbeats, which have digests.
 const beats = 40 * time.Millisecond
 
 // believer is a client that believes what it is told and sums up what it has anew at
@@ -30,7 +30,7 @@ type believer struct {
 	beats  int
 }
 
-// believe attaches; previous is the client that resumes, nil for a new one.
+// believe attaches a client; previous is the client that it resumes, or nil.
 func believe(t *testing.T, d *apptest.Desktop, name string, previous *believer) *believer {
 	t.Helper()
 	b := &believer{t: t, name: name, orders: map[string]*todokuv1.Order{}, places: map[[2]string]*todokuv1.Position{}, kinds: map[todokuv1.ExecType]bool{}}
@@ -59,7 +59,7 @@ func (b *believer) take(m *todokuv1.Message) {
 	}
 }
 
-// sum is what an account holds, "" for all.
+// sum returns the digest of an account, or of all for "".
 func (b *believer) sum(account string) (sum uint64) {
 	for _, o := range b.orders {
 		working := o.GetStatus() == todokuv1.OrderStatus_ORDER_STATUS_NEW || o.GetStatus() == todokuv1.OrderStatus_ORDER_STATUS_PARTIALLY_FILLED
@@ -79,8 +79,8 @@ func (b *believer) sum(account string) (sum uint64) {
 	return sum
 }
 
-// prove reads up to a heartbeat with digests at or behind a sequence, holding every
-// one on the way against what was told until then.
+// prove reads up to a heartbeat with digests at or after a sequence, and compares every
+// digest with the state that the client has at that point.
 func (b *believer) prove(through uint64) {
 	b.t.Helper()
 	b.Await("a digest", func(m *todokuv1.Message) bool {
@@ -157,9 +157,9 @@ func (d *dice) step() (sequence uint64) {
 }
 
 // TestClientAndVenueHoldTheSameState drives a venue with random commands and
-// lets every client compare at every heartbeat: one of each trader, one of all
-// accounts, one that is away and resumes, one that comes late; then the venue stops,
-// starts from a snapshot, and everybody resumes.
+// lets every client compare at every heartbeat: one of each trader, one of all accounts,
+// one that disconnects and resumes, and one that attaches late. Then the venue stops and
+// starts from a snapshot, and all clients resume.
 func TestClientAndVenueHoldTheSameState(t *testing.T) {
 	t.Parallel()
 	config := apptest.Config(t.TempDir())

@@ -15,9 +15,9 @@ import (
 	"todoku/trade"
 )
 
-// TestADrainUnderLoadLosesNothing stops a venue's process in good order with a
-// thousand streams and events on the way, and starts it again. The streams have
-// nowhere else to go meanwhile; whoever announces repeats what got no answer.
+// TestADrainUnderLoadLosesNothing stops a venue's process in order while a thousand streams
+// and events are under way, and starts it again. No other node serves the streams. The
+// announcing client repeats requests without an answer.
 func TestADrainUnderLoadLosesNothing(t *testing.T) {
 	const users = 20
 	streams := 50 // Of each.
@@ -80,8 +80,8 @@ func TestADrainUnderLoadLosesNothing(t *testing.T) {
 	}
 }
 
-// insist announces the numbers from 0, twenty a second, each until it is answered,
-// and says that it is enough when stop does. It returns how many.
+// insist announces the numbers from 0, twenty a second, repeats each until it is answered,
+// and ends with enough when stop is closed. It returns how many numbers.
 func insist(ctx context.Context, t *testing.T, admin *client.Client, stop func(said int) bool) (said int) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)

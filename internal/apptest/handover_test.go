@@ -17,7 +17,7 @@ import (
 // lateness is how late the events of a run were, in order of size.
 type lateness []time.Duration
 
-// at returns the value that the given share of events, in thousandths, is below.
+// at returns the value below which a share of events, in thousandths, lies.
 func (l lateness) at(share int) time.Duration {
 	if len(l) == 0 {
 		return 0
@@ -26,8 +26,8 @@ func (l lateness) at(share int) time.Duration {
 }
 
 // TestOldStreamsMoveWithoutAnEventLostDuplicatedOrLate gives streams a second to live
-// under a steady flow: each is followed by one that is opened while it still
-// delivers. The same flow over streams that live on is what lateness is held against.
+// under a steady flow: each stream is replaced by one that opens while the old one still
+// delivers. Lateness is compared with the same flow over streams without an age.
 func TestOldStreamsMoveWithoutAnEventLostDuplicatedOrLate(t *testing.T) {
 	const clients, moves = 24, 200
 	still := flow(t, -1, clients, 0, 200)
@@ -48,7 +48,7 @@ func TestOldStreamsMoveWithoutAnEventLostDuplicatedOrLate(t *testing.T) {
 	}
 }
 
-// flowed is what came of a flow.
+// flowed is the result of a flow.
 type flowed struct {
 	events    int
 	late      lateness
@@ -56,9 +56,8 @@ type flowed struct {
 	broken    int // Streams that ended before the next was there.
 }
 
-// flow has an administrator announce to clients of a venue whose streams live for
-// age, until there were so many handovers and so many events. What is lost or doubled
-// fails the test.
+// flow sends announcements to clients of a venue whose streams live for age, until there
+// were enough handovers and events. A lost or duplicated one fails the test.
 func flow(t *testing.T, age time.Duration, clients int, handovers uint64, events int) (f flowed) {
 	t.Helper()
 	app := serve(t, func(c *server.Config) {
@@ -106,11 +105,11 @@ func flow(t *testing.T, age time.Duration, clients int, handovers uint64, events
 	return f
 }
 
-// enough is what an administrator says last.
+// enough is the text of the last announcement.
 const enough = "enough"
 
-// announce has an administrator say the numbers from 0, a hundred a second at most,
-// until stop says so, and then that it is enough. It returns how many.
+// announce announces the numbers from 0, at most a hundred a second, until stop returns
+// true, and then enough. It returns how many numbers.
 func announce(ctx context.Context, t *testing.T, app *apptest.App, stop func(said int) bool) (said int) {
 	t.Helper()
 	admin := app.Client("admin")
@@ -129,9 +128,8 @@ func announce(ctx context.Context, t *testing.T, app *apptest.App, stop func(sai
 	return said
 }
 
-// count follows a feed until it has been told enough, holds it to telling the numbers
-// from 0 once each and in order, and returns how late each was. It calls ready when
-// the stream is live.
+// count follows a feed until enough, checks that the numbers from 0 arrive once each and in
+// order, and returns how late each was. It calls ready when the stream is live.
 func count(ctx context.Context, t *testing.T, f *client.Feed, ready func()) (late lateness) {
 	t.Helper()
 	live := sync.OnceFunc(ready)

@@ -27,8 +27,8 @@ import (
 )
 
 // Clients that lie and clients that flood run at the same time as clients that trade.
-// Linux only, where every address of 127.0.0.0/8 is this machine's: whoever attacks
-// comes from another address than those who trade.
+// Linux only: there every address of 127.0.0.0/8 is local, so attackers can use other
+// addresses than the traders.
 
 // TestLyingAndFloodingClientsAreRefusedAndOthersKeepTrading runs every attack of
 // this file at the same time against a venue in a process of its own with the
@@ -79,7 +79,7 @@ func TestLyingAndFloodingClientsAreRefusedAndOthersKeepTrading(t *testing.T) {
 	}
 }
 
-// attack is what is done to a venue.
+// attack runs the attacks on a venue.
 type attack struct {
 	t      *testing.T
 	venue  string
@@ -178,8 +178,8 @@ func (a *attack) lie(d *apptest.Desktop) {
 	a.resumeAsOther(d, hello.GetEpoch())
 }
 
-// resumeAsOther resumes after another user's cursor, which is a number like any: it
-// must bring nothing that is that user's.
+// resumeAsOther resumes after another user's cursor. A cursor is only a number, so the
+// stream must hold nothing of that user.
 func (a *attack) resumeAsOther(d *apptest.Desktop, epoch string) {
 	ctx, cancel := context.WithCancel(a.t.Context())
 	defer cancel()
@@ -203,7 +203,7 @@ func (a *attack) resumeAsOther(d *apptest.Desktop, epoch string) {
 	}
 }
 
-// floodSubscriptions changes a subscription as fast as it can.
+// floodSubscriptions changes a subscription as fast as possible.
 func (a *attack) floodSubscriptions(d *apptest.Desktop) {
 	ctx := a.t.Context()
 	stream, err := d.Notifications.FeedNotification(ctx, &request{ConnectionId: d.Connection})
@@ -247,8 +247,7 @@ func (a *attack) floodAttaches(d *apptest.Desktop) {
 	})
 }
 
-// flood does something as fast as it can until it was refused a hundred times as too
-// fast.
+// flood repeats a call as fast as possible until a hundred calls were refused as too fast.
 func (a *attack) flood(tooFast string, again func(n int) error) {
 	const most, enough, atOnce = 5000, 100, 16
 	var n, refused atomic.Int64
@@ -269,7 +268,7 @@ func (a *attack) flood(tooFast string, again func(n int) error) {
 	}
 }
 
-// neverAcknowledge reads and says nothing.
+// neverAcknowledge reads without acknowledging.
 func (a *attack) neverAcknowledge(d *apptest.Desktop) {
 	stream, err := d.Notifications.FeedNotification(a.t.Context(), &request{ConnectionId: d.Connection})
 	for err == nil {
@@ -280,9 +279,9 @@ func (a *attack) neverAcknowledge(d *apptest.Desktop) {
 	}
 }
 
-// floodConnections opens ten thousand connections, or as many as this process may
-// have files. A third never speaks, a third stops in its first words, and a third
-// speaks HTTP/2 and asks for nothing.
+// floodConnections opens ten thousand connections, or fewer if this process may not open so
+// many files. A third sends nothing, a third stops in the preface, and a third speaks
+// HTTP/2 without a request.
 func (a *attack) floodConnections() {
 	const wanted, reserved = 10_000, 2000
 	var files syscall.Rlimit
@@ -332,8 +331,8 @@ func (a *attack) floodConnections() {
 	}
 }
 
-// fate reads what became of a connection: refused, closed after it was let in, or
-// served, which is for one that speaks.
+// fate returns what happened to a connection: refused, closed after it was accepted, or
+// served, if it speaks HTTP/2.
 func (a *attack) fate(conn net.Conn, speaks bool) string {
 	if err := conn.SetReadDeadline(time.Now().Add(apptest.Patience)); err != nil {
 		a.t.Error(err)
@@ -356,7 +355,7 @@ func (a *attack) fate(conn net.Conn, speaks bool) string {
 	return "closed"
 }
 
-// floodHeaders sends calls whose headers never end.
+// floodHeaders sends calls with endless headers.
 func (a *attack) floodHeaders() {
 	for range 20 {
 		conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.4")}}).DialContext(a.t.Context(), "tcp", a.venue)
@@ -405,8 +404,8 @@ func (a *attack) sendHeaders(conn net.Conn) {
 	}
 }
 
-// readEnd reads frames until the venue has ended the stream or the connection, and
-// says which; "" if it does neither.
+// readEnd reads frames until the venue ends the stream or the connection, and returns which,
+// or "" for neither.
 func readEnd(conn net.Conn) string {
 	in := http2.NewFramer(nil, conn)
 	for {

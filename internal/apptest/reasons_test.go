@@ -18,7 +18,7 @@ import (
 
 // Every word that the venue may give as a reason is provoked through gRPC, by a
 // case in one of the tables beside this file. A word without a case fails the
-// test, and so does a case without a word: what cannot be provoked is no reason.
+// test, and so does a case without a word: a reason must be provoked.
 
 // TestEveryReasonOfThisVersionIsProvokedThroughGRPC runs the tables and compares
 // them with what the source can emit.
@@ -117,7 +117,7 @@ func (v *stage) next() string {
 	return "n" + strconv.Itoa(v.n)
 }
 
-// moods are the instruments beside those that every venue has.
+// moods returns instruments in addition to those of apptest.Instruments.
 func moods() []trade.Instrument {
 	const unit = 100_000_000
 	instrument := func(symbol trade.Symbol, status trade.TradingStatus) trade.Instrument {

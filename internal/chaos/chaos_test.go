@@ -38,8 +38,8 @@ func seedOf(t *testing.T) uint64 {
 }
 
 // TestTheSixGuaranteesHoldUnderRandomFaults injects faults into a venue and more than fifty
-// clients, heals everything, waits until each client has been told all, and compares
-// all that they were told with the journal.
+// clients, repairs everything, waits until each client has received all, and compares all
+// that they received with the journal.
 func TestTheSixGuaranteesHoldUnderRandomFaults(t *testing.T) {
 	t.Parallel()
 	seed := seedOf(t)

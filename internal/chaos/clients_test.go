@@ -137,7 +137,7 @@ func (c *clients) head() uint64 {
 // that is too busy for that has to have time to become free.
 const patience = 5 * time.Minute
 
-// settle waits until every client has been told everything, and returns up to where
+// settle waits until every client has received everything, and returns up to where
 // and who has not.
 func (c *clients) settle() (head uint64, behind []string) {
 	c.t.Helper()

@@ -157,7 +157,7 @@ func (l *link) forget() {
 	}
 }
 
-// stall lets nothing through until the returned function is called.
+// stall stops all bytes until the returned function is called.
 func (l *link) stall() (resume func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -173,7 +173,7 @@ func (l *link) stall() (resume func()) {
 	})
 }
 
-// refuse lets no connection begin until the returned function is called.
+// refuse refuses new connections until the returned function is called.
 func (l *link) refuse() (resume func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

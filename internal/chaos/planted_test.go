@@ -177,7 +177,7 @@ func raced() bool {
 	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
 }
 
-// rehearsal is a few clients and somebody who trades in front of it.
+// rehearsal is a few clients, and two clients that trade for them to see.
 type rehearsal struct {
 	*clients
 	maker, taker *client.Client

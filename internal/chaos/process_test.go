@@ -39,7 +39,7 @@ func clientMain() {
 	os.Exit(0)
 }
 
-// process is a client in a process of its own and what it writes.
+// process is a client in a process of its own, and its output.
 type process struct {
 	t        testing.TB
 	spec     rawSpec

@@ -10,7 +10,7 @@ import (
 	"todoku/push/pushtest"
 )
 
-// recorder keeps what one client was told, from the lines that the client writes.
+// recorder keeps what one client received, from the lines that the client writes.
 type recorder struct {
 	name, user string
 	handed     bool // The responses are made of what the Go client handed on.
@@ -28,7 +28,7 @@ type recorder struct {
 	ends    map[string]int // Why streams ended, how often.
 }
 
-// run is what a client was told since it last began with nothing.
+// run is what a client received since it last started without a cursor.
 type run struct{ streams []*stream }
 
 // stream is what came on one stream.

@@ -39,8 +39,8 @@ func (v *verdict) add(g pushtest.Guarantee, format string, args ...any) {
 	}
 }
 
-// judge compares what all clients were told with the journal. Each must have been
-// told everything up to head, and nothing must happen any more.
+// judge compares what all clients received with the journal. Each must have received
+// everything up to head, and nothing more must happen.
 func judge(o *oracle, shared *claims, recorders []*recorder, head uint64) *verdict {
 	v := &verdict{}
 	var questions []question

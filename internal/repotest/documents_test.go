@@ -46,7 +46,7 @@ func TestArchitecturePageShowsTheLayers(t *testing.T) {
 }
 
 // pages returns the Markdown files by name, without what stands in fenced
-// blocks: a diagram or a command is no link.
+// blocks: a diagram or a command has no links.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	fence := regexp.MustCompile("(?ms)^ *```.*?^ *```$")

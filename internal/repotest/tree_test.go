@@ -22,7 +22,7 @@ import (
 
 const root = "../.."
 
-// unwritten are the entries that nobody writes by hand: what .gitignore names,
+// unwritten are the entries that are not written by hand: what .gitignore names,
 // and generated code.
 var unwritten = []string{".git", ".tools", "bin", "data", "dist", "node_modules", "gen"}
 

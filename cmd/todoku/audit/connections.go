@@ -26,7 +26,7 @@ acknowledged, bytes, what was skipped. Needs RISK or ADMIN.`,
 		Example: "  todoku connections\n  todoku connections --detail CONNECTION_ID\n  todoku connections alice --ended 20\n  todoku connections end CONNECTION_ID",
 		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: s.Complete(1, session.Users),
 	}
-	command.Flags().Uint32Var(&request.Ended, "ended", 0, "so many that have ended too, at most 1000")
+	command.Flags().Uint32Var(&request.Ended, "ended", 0, "this many ended streams too, at most 1000")
 	command.Flags().StringVar(&request.ConnectionId, "detail", "", "everything about this connection")
 	command.AddCommand(endCommand(s))
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {

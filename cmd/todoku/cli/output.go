@@ -98,7 +98,7 @@ type Span struct{ limit uint32 }
 func (s *Span) Flags(a *App, command *cobra.Command, from, to **timestamppb.Timestamp, what string) {
 	a.TimeFlag(command.Flags(), from, "from", "since this time: -24h, 09:00, \"2026-01-31 09:00\"")
 	a.TimeFlag(command.Flags(), to, "to", "before this time")
-	command.Flags().Uint32Var(&s.limit, "limit", 100, "at most so many "+what+", the newest; 0 for all")
+	command.Flags().Uint32Var(&s.limit, "limit", 100, "at most this many "+what+", the newest; 0 for all")
 }
 
 // PrintPages prints a list that comes in pages, up to the span's limit. JSON is printed

@@ -57,10 +57,10 @@ func Define(command *cobra.Command, o *Options) {
 	})
 	cli.AddSettings(command, "Venue", func(flags *pflag.FlagSet) {
 		cli.ParsedFlag(flags, &c.Venue.DayEnd, "day-end", "string", "00:00", "when the trading day ends, HH:MM or HH:MM:SS UTC", parseDayEnd)
-		flags.Uint64Var(&c.SnapshotEvery, "snapshot-every", 500_000, "write a snapshot of the state after so many commands")
+		flags.Uint64Var(&c.SnapshotEvery, "snapshot-every", 500_000, "write a snapshot of the state after this many commands")
 		cli.ParsedFlag(flags, &c.Retain, "retain", "duration", "0s", "delete history older than this, such as 90d; 0 keeps it without limit", parseSpan)
 		flags.Int64Var(&c.MaxJournalBytes, "max-journal-bytes", 0, "refuse commands when the journal's file has reached this size; 0 for no limit")
-		flags.IntVar(&c.Replay.ReplayEvents, "replay-events", 10_000, "a resume replays at most so many events; beyond that it gets a snapshot")
+		flags.IntVar(&c.Replay.ReplayEvents, "replay-events", 10_000, "a resume replays at most this many events; beyond that it gets a snapshot")
 		flags.DurationVar(&c.Replay.ReplayAge, "replay-age", 24*time.Hour, "a resume replays at most events of this age")
 		flags.DurationVar(&c.Presence.Grace, "presence-grace", 15*time.Second, "a user who is back within this time is not shown as signed out")
 	})
@@ -72,9 +72,9 @@ func Define(command *cobra.Command, o *Options) {
 		flags.DurationVar(&p.StreamAge, "stream-age", 30*time.Minute, "ask a client to open a new stream after this time, ± 15 %; negative never")
 		flags.DurationVar(&p.ReconnectGrace, "reconnect-grace", 10*time.Second, "time between the request to reconnect and the end of the stream")
 		flags.DurationVar(&p.Gather, "gather", 5*time.Millisecond, "under load wait at most this time for more before a send; negative never")
-		flags.IntVar(&p.QueueMessages, "queue-messages", 4096, "end a stream that is behind by so many events")
-		flags.IntVar(&p.QueueBytes, "queue-bytes", 3<<19, "end a stream that is behind by so many bytes of memory: the events' own and 256 for each")
-		flags.IntVar(&p.UnackedBytes, "unacked-bytes", 256<<20, "end a stream whose client has not acknowledged so many bytes; -1 for no limit")
+		flags.IntVar(&p.QueueMessages, "queue-messages", 4096, "end a stream that is behind by this many events")
+		flags.IntVar(&p.QueueBytes, "queue-bytes", 3<<19, "end a stream that is behind by this many bytes of memory: the events' own and 256 for each")
+		flags.IntVar(&p.UnackedBytes, "unacked-bytes", 256<<20, "end a stream whose client has not acknowledged this many bytes; -1 for no limit")
 		flags.DurationVar(&c.Drain, "drain", 40*time.Second, "a stop takes at most this time while streams are open; 2s with --demo")
 	})
 	cli.AddSettings(command, "Clients and proxies", func(flags *pflag.FlagSet) {
@@ -103,7 +103,7 @@ func Define(command *cobra.Command, o *Options) {
 	})
 	cli.AddSettings(command, "Traces", func(flags *pflag.FlagSet) {
 		flags.StringVar(&o.traces.endpoint, "otlp-endpoint", "", "send OpenTelemetry traces to this collector by OTLP over gRPC: host:port, or https://host:port")
-		flags.Uint32Var(&o.traces.perMille, "trace-per-mille", 10, "so many of a thousand calls are traced if their callers did not decide")
+		flags.Uint32Var(&o.traces.perMille, "trace-per-mille", 10, "calls of a thousand that are traced if the caller did not decide")
 	})
 }
 
@@ -183,7 +183,7 @@ func defineLimits(command *cobra.Command, c *server.Config) {
 		rateFlag(flags, &c.Limits.AttachesPerNetwork, "address-attach-rate", rpc.Rate{PerSecond: 1000, Burst: 10_000}, "streams opened")
 		rateFlag(flags, &c.Limits.SignInsPerNetwork, "address-sign-in-rate", rpc.Rate{PerSecond: 50, Burst: 2000}, "sign-ins")
 		flags.IntVar(&c.Accounts.HashShare, "address-sign-in-share", 128, "sign-ins that may wait for their turn, of 256; -1 for all")
-		flags.IntVar(&c.Accounts.Lockout.AddressAfter, "lockout-address-after", 100, "lock an address after so many wrong passwords; -1 never")
+		flags.IntVar(&c.Accounts.Lockout.AddressAfter, "lockout-address-after", 100, "lock an address after this many wrong passwords; -1 never")
 	})
 	cli.AddSettings(command, "Limits of a connection", func(flags *pflag.FlagSet) {
 		flags.IntVar(&c.Doors.Connections, "connections", 0, "TCP connections in all; 0 for as many as the limit of open files allows, -1 for no limit")
