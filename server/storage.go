@@ -27,7 +27,8 @@ type Storage struct {
 	Accounts account.Store
 	// Evidence keeps what streams were sent and have acknowledged.
 	Evidence live.Evidence
-	History  history.Store
+	// History is nil when only journal and accounts are open, as is Index.
+	History history.Store
 	// Index keeps the feed's checkpoint of its replay index.
 	Index feed.IndexStore
 
@@ -67,10 +68,13 @@ func openStorage(
 	if err != nil {
 		return nil, err
 	}
-	return &Storage{
-		Journal: d.Journal, Accounts: d.Accounts, Evidence: d.Accounts.Evidence(), History: d.History, Index: d.History,
-		directory: dir, close: d.Close,
-	}, nil
+	s := &Storage{
+		Journal: d.Journal, Accounts: d.Accounts, Evidence: d.Accounts.Evidence(), directory: dir, close: d.Close,
+	}
+	if d.History != nil {
+		s.History, s.Index = d.History, d.History
+	}
+	return s, nil
 }
 
 // Close closes all stores. Errors are those of the database.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/status"
@@ -44,12 +45,13 @@ func (rawCodec) Unmarshal(data []byte, v any) error {
 // stream unless the answer was faster, so the call is repeated until an answer arrives.
 func callWithin(t *testing.T, d *apptest.Desktop, limit, method string, message func(attempt int) proto.Message) error {
 	t.Helper()
-	for attempt := range 30 {
+	begun := time.Now()
+	for attempt := 0; time.Since(begun) < apptest.Patience; attempt++ {
 		if err := callOnceWithin(t, d, limit, method, message(attempt)); err != nil {
 			return err
 		}
 	}
-	t.Fatal("thirty calls were reset at their deadline, and none was answered")
+	t.Fatalf("no call was answered within %s: all were reset at their deadline", apptest.Patience)
 	return nil
 }
 
