@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lost, silent, watchActions } from '../harness/actions';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
 import { Path } from '../harness/path';
-import { freshnessSeen, openScreen, shells, signIn, watchFreshness, windowed } from '../harness/shells';
+import { connectionOf, freshnessSeen, memoryTokens, openScreen, shells, signIn, watchFreshness, windowed } from '../harness/shells';
 import { TestVenue } from '../harness/venue';
 
 let venue: TestVenue;
@@ -177,6 +177,28 @@ describe.each(windowed)('%s', (shell) => {
     await desk(page, 'fresh');
     await sameOrders(page);
     await venue.todoku('alice', 'order', 'cancel-all');
+    await context.close();
+  });
+
+  test('a duplicated window takes the stream over; the first window shows it and can take the stream back', async () => {
+    const context = await browser.profile();
+    const tokens = memoryTokens();
+    const first = await openScreen(shell, context, venue, { tokens });
+    await signIn(first.page, 'alice');
+    const connection = await connectionOf(first.page);
+    // Each window refreshes its own tokens, so they must live longer than the test.
+    // In a browser a duplicated tab has its own copy of the session storage, and the profile's cookies.
+    const second = await openScreen(shell, context, venue, { tokens, connection });
+    await desk(second.page, 'fresh');
+    expect(await connectionOf(second.page)).toBe(connection);
+    const notice = first.page.getByRole('alert', { name: 'Another window took over' });
+    await notice.waitFor();
+    expect(await first.page.locator('.desk').getAttribute('data-freshness')).toBe('stale');
+    await notice.getByRole('button', { name: 'Take over here' }).click();
+    await desk(first.page, 'fresh');
+    await first.page.locator('.feed-status').getByText(/Resumed, \d+ messages? replayed/).waitFor();
+    await second.page.getByRole('alert', { name: 'Another window took over' }).waitFor();
+    expect(await notice.count()).toBe(0);
     await context.close();
   });
 

@@ -111,27 +111,6 @@ describe.each(shells)('%s', (shell) => {
 });
 
 describe.each(windowed)('%s', (shell) => {
-  test('a duplicated window takes the stream over; the first window shows it and can take the stream back', async () => {
-    const context = await browser.profile();
-    const tokens = memoryTokens();
-    const first = await openScreen(shell, context, venue, { tokens });
-    await signIn(first.page, 'alice');
-    const connection = await connectionOf(first.page);
-    // In a browser a duplicated tab has its own copy of the session storage, and the profile's cookies.
-    const second = await openScreen(shell, context, venue, { tokens, connection });
-    await fresh(second.page);
-    expect(await connectionOf(second.page)).toBe(connection);
-    const notice = first.page.getByRole('alert', { name: 'Another window took over' });
-    await notice.waitFor();
-    expect(await first.page.locator('.desk').getAttribute('data-freshness')).toBe('stale');
-    await notice.getByRole('button', { name: 'Take over here' }).click();
-    await fresh(first.page);
-    await first.page.locator('.feed-status').getByText(/Resumed, \d+ messages? replayed/).waitFor();
-    await second.page.getByRole('alert', { name: 'Another window took over' }).waitFor();
-    expect(await notice.count()).toBe(0);
-    await context.close();
-  });
-
   test('without a stream a refused refresh signs out and shows the reason', async () => {
     const context = await browser.profile();
     const tokens = memoryTokens();
