@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -8,125 +9,103 @@ import (
 	"todoku/trade"
 )
 
-// What the audit trail says of a record, in one line of words. It is made from
-// what happened, not from what was asked for, so it needs nothing but the record.
+// The text of a record in the audit trail, in one line. It describes what happened and
+// not what was asked for, so it is made from the record only.
 
-// detail describes a record. Texts that people wrote may have line ends, which
-// become spaces.
+// detail describes a record. Line ends and tabs in texts of users become spaces.
 func detail(r *trade.Record) string {
-	var b strings.Builder
+	var line string
 	switch r.Command.Kind {
 	case trade.CommandPlaceOrder, trade.CommandReplaceOrder, trade.CommandCancelOrder:
-		orderDetail(&b, r)
+		line = orderDetail(r)
 	case trade.CommandMassCancel:
-		b.WriteString("canceled ")
-		b.WriteString(counted(int(r.Command.Answer.Count), "order"))
+		line = "canceled " + counted(int(r.Command.Answer.Count), "order")
 	case trade.CommandAdvanceClock:
-		clockDetail(&b, r)
+		line = clockDetail(r)
 	case trade.CommandBustTrade, trade.CommandUpsertInstrument, trade.CommandSetTradingStatus,
 		trade.CommandUpsertUser, trade.CommandSetLimits, trade.CommandAnnounce, trade.CommandSetPresence,
 		trade.CommandConfigureVenue, trade.CommandUnspecified:
-		adminDetail(&b, r)
+		line = adminDetail(r)
 	}
 	return strings.Map(func(c rune) rune {
 		if c == '\n' || c == '\t' {
 			return ' '
 		}
 		return c
-	}, b.String())
+	}, line)
 }
 
-// orderDetail tells of the order that the answer names: the last report says how
-// the command left it.
-func orderDetail(b *strings.Builder, r *trade.Record) {
+// orderDetail describes the order of the answer as its last report has it.
+func orderDetail(r *trade.Record) string {
 	for i := len(r.Events) - 1; i >= 0; i-- {
-		switch e := r.Events[i].(type) { //nolint:gochecksumtype // Only these two say what became of an order.
+		switch e := r.Events[i].(type) { //nolint:gochecksumtype // Only these two are about one order.
 		case *trade.ExecutionReport:
-			if e.Order.ID == r.Command.Answer.Order() {
-				describe(b, &e.Order)
-				b.WriteString(": ")
-				b.WriteString(e.Order.Status.String())
-				if e.Order.Filled != 0 {
-					b.WriteString(", filled ")
-					b.WriteString(e.Order.Filled.String())
-				}
-				because(b, e.Reason)
-				return
+			if e.Order.ID != r.Command.Answer.Order() {
+				continue
 			}
+			filled := ""
+			if e.Order.Filled != 0 {
+				filled = ", filled " + e.Order.Filled.String()
+			}
+			return describe(&e.Order) + ": " + e.Order.Status.String() + filled + because(e.Reason)
 		case *trade.CancelRejected:
-			describe(b, &e.Order)
-			b.WriteString(": stays as it is")
-			because(b, e.Reason)
-			return
+			return describe(&e.Order) + ": stays as it is" + because(e.Reason)
 		}
 	}
-	// Nothing was reported, as for an order that stays as it was.
-	b.WriteString("order ")
-	b.WriteString(strconv.FormatUint(uint64(r.Command.Answer.Order()), 10))
-	because(b, r.Command.Answer.Reason)
+	// Nothing was reported, as for an order that did not change.
+	return "order " + strconv.FormatUint(uint64(r.Command.Answer.Order()), 10) + because(r.Command.Answer.Reason)
 }
 
-// describe writes "order 7 BUY 100 EUR/USD LIMIT 1.0875 DAY".
-func describe(b *strings.Builder, o *trade.Order) {
-	b.WriteString("order ")
-	b.WriteString(strconv.FormatUint(uint64(o.ID), 10))
-	for _, word := range [...]string{o.Side.String(), o.Quantity.String(), string(o.Symbol), o.Type.String()} {
-		b.WriteByte(' ')
-		b.WriteString(word)
-	}
+// describe returns "order 7 BUY 100 EUR/USD LIMIT 1.0875 DAY".
+func describe(o *trade.Order) string {
+	price := ""
 	if o.Price != 0 {
-		b.WriteByte(' ')
-		b.WriteString(o.Price.String())
+		price = " " + o.Price.String()
 	}
-	b.WriteByte(' ')
-	b.WriteString(o.TimeInForce.String())
+	return "order " + strconv.FormatUint(uint64(o.ID), 10) + " " + o.Side.String() + " " + o.Quantity.String() + " " +
+		string(o.Symbol) + " " + o.Type.String() + price + " " + o.TimeInForce.String()
 }
 
-func because(b *strings.Builder, reason trade.Reason) {
-	if reason != trade.ReasonNone {
-		b.WriteString(", ")
-		b.WriteString(reason.String())
+func because(reason trade.Reason) string {
+	if reason == trade.ReasonNone {
+		return ""
 	}
+	return ", " + reason.String()
 }
 
-func clockDetail(b *strings.Builder, r *trade.Record) {
-	ended, ordersEnded := false, 0
+func clockDetail(r *trade.Record) string {
+	dayEnd, ordersEnded := "", 0
 	for _, event := range r.Events {
-		switch e := event.(type) { //nolint:gochecksumtype // The clock makes these two and those that follow from them.
+		switch e := event.(type) { //nolint:gochecksumtype // Other events of the clock follow from these two.
 		case *trade.DayEnded:
-			ended = true
+			dayEnd = "the trading day ended, "
 		case *trade.ExecutionReport:
 			if !e.Order.Status.Working() {
 				ordersEnded++
 			}
 		}
 	}
-	if ended {
-		b.WriteString("the trading day ended, ")
-	}
-	b.WriteString(counted(ordersEnded, "order"))
-	b.WriteString(" expired")
+	return dayEnd + counted(ordersEnded, "order") + " expired"
 }
 
-// adminDetail tells of the first event that is about administration.
-func adminDetail(b *strings.Builder, r *trade.Record) {
+// adminDetail describes the first event that is about administration.
+func adminDetail(r *trade.Record) string {
 	for _, event := range r.Events {
 		if line := adminLine(event); line != "" {
-			b.WriteString(line)
-			return
+			return line
 		}
 	}
-	b.WriteString("changed nothing")
+	return "changed nothing"
 }
 
 func adminLine(event trade.Event) string {
 	switch e := event.(type) {
 	case *trade.TradeChanged:
-		return then("trade "+strconv.FormatUint(uint64(e.Trade.ID), 10)+" "+e.Trade.Quantity.String()+" "+
-			string(e.Trade.Symbol)+" at "+e.Trade.Price.String()+": "+e.Trade.Status.String(), e.Text)
+		t := &e.Trade
+		return then(fmt.Sprintf("trade %d %s %s at %s: %s", t.ID, t.Quantity, t.Symbol, t.Price, t.Status), e.Text)
 	case *trade.InstrumentChanged:
 		i := &e.Instrument
-		return then(string(i.Symbol)+" is "+i.Status.String()+", tick "+i.TickSize.String()+", lot "+i.LotSize.String(), i.StatusReason)
+		return then(fmt.Sprintf("%s is %s, tick %s, lot %s", i.Symbol, i.Status, i.TickSize, i.LotSize), i.StatusReason)
 	case *trade.UserChanged:
 		return userLine(&e.User)
 	case *trade.PresenceChanged:
@@ -136,17 +115,17 @@ func adminLine(event trade.Event) string {
 		return string(e.User) + " signed out"
 	case *trade.LimitsChanged:
 		l := &e.Limits
-		return "limits of " + string(e.Account) + ": order quantity " + limit(l.MaxOrderQuantity != 0, l.MaxOrderQuantity.String()) +
-			", notional " + limit(l.MaxOrderNotional.Sign() != 0, l.MaxOrderNotional.String()) +
-			", open orders " + number(l.MaxOpenOrders) + ", band " + number(uint32(l.Band)) +
-			", messages a second " + number(l.MaxMessagesPerSecond)
+		return fmt.Sprintf("limits of %s: order quantity %s, notional %s, open orders %s, band %s, messages a second %s", e.Account,
+			limit(l.MaxOrderQuantity != 0, l.MaxOrderQuantity), limit(l.MaxOrderNotional.Sign() != 0, l.MaxOrderNotional),
+			limit(l.MaxOpenOrders != 0, l.MaxOpenOrders), limit(l.Band != 0, uint32(l.Band)),
+			limit(l.MaxMessagesPerSecond != 0, l.MaxMessagesPerSecond))
 	case *trade.Announced:
 		if len(e.To) == 0 {
 			return "to all: " + e.Text
 		}
 		return "to " + counted(len(e.To), "user") + ": " + e.Text
 	case *trade.VenueChanged:
-		return "the trading day ends " + (time.Duration(e.Venue.DayEnd) * time.Second).String() + " after midnight UTC"
+		return fmt.Sprintf("the trading day ends %s after midnight UTC", time.Duration(e.Venue.DayEnd)*time.Second)
 	case *trade.ExecutionReport, *trade.CancelRejected, *trade.LevelChanged, *trade.PositionChanged, *trade.DayEnded:
 		// They follow from other events of the record.
 	}
@@ -179,13 +158,11 @@ func then(line, text string) string {
 	return line + ", " + text
 }
 
-func number(n uint32) string { return limit(n != 0, strconv.FormatUint(uint64(n), 10)) }
-
-func limit(set bool, text string) string {
+func limit(set bool, value any) string {
 	if !set {
 		return "unlimited"
 	}
-	return text
+	return fmt.Sprint(value)
 }
 
 func counted(n int, what string) string {

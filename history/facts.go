@@ -7,11 +7,11 @@ import (
 )
 
 // eventBits is how many bits of an execution's key number the event: the longest
-// record that a journal takes has fewer than two million. Sequences have the rest.
+// record of a journal has fewer than two million. The other bits are the sequence.
 const eventBits = 21
 
-// maxSequence is the highest sequence that a key has room for: 14 years of
-// ten thousand records a second, day and night.
+// maxSequence is the highest sequence that fits into a key: 14 years of ten thousand
+// records a second.
 const maxSequence = 1<<(63-eventBits) - 1
 
 // ExecutionKey orders executions by sequence and event: the key of their pages.
@@ -19,8 +19,7 @@ func ExecutionKey(sequence uint64, event int) uint64 {
 	return sequence<<eventBits | uint64(event)
 }
 
-// LastExecutionKey is above or at the keys of all executions of a record and
-// below those of the next.
+// LastExecutionKey is the highest key that an execution of a record can have.
 func LastExecutionKey(sequence uint64) uint64 { return ExecutionKey(sequence, 1<<eventBits-1) }
 
 // SplitExecutionKey is the reverse of [ExecutionKey].
@@ -28,15 +27,15 @@ func SplitExecutionKey(key uint64) (sequence uint64, event int) {
 	return key >> eventBits, int(key & (1<<eventBits - 1))
 }
 
-// Facts are what records leave in a history, worked out here once for every
-// database. What points into records is shared with them.
+// Facts are what a history stores of records, the same for every database. Pointers
+// refer to the records.
 type Facts struct {
-	// Orders are those that were reported, each as it was last, in the order in
-	// which they first came up.
+	// Orders are the orders that were reported, each as last reported, in the order of
+	// their first report.
 	Orders []OrderFact
-	// Executions are all of them, in order.
+	// Executions are all executions, in order.
 	Executions []Execution
-	// Trades are those concluded or busted, each as it was last.
+	// Trades are the trades that were concluded or busted, each as last reported.
 	Trades []*trade.Trade
 	// Audit has one entry per record.
 	Audit []AuditEntry
@@ -49,12 +48,12 @@ type Facts struct {
 type OrderFact struct {
 	*trade.Order
 
-	// Named says that it may have a client order id that it did not have before.
+	// Named means that it may have a new client order id.
 	Named bool
 }
 
-// NewFacts works out what consecutive records that follow position leave in a
-// history. The error is [ErrGap].
+// NewFacts returns the facts of consecutive records that follow position. The error is
+// [ErrGap].
 func NewFacts(position uint64, records []*trade.Record) (*Facts, error) {
 	f := &Facts{
 		Audit:  make([]AuditEntry, 0, len(records)),
@@ -82,7 +81,7 @@ func (f *Facts) add(r *trade.Record) {
 		case *trade.CancelRejected, *trade.LevelChanged, *trade.PositionChanged, *trade.InstrumentChanged,
 			*trade.UserChanged, *trade.PresenceChanged, *trade.LimitsChanged, *trade.Announced,
 			*trade.VenueChanged, *trade.DayEnded:
-			// They stand in the audit trail, if anywhere.
+			// They are at most in the audit trail.
 		}
 	}
 	f.Audit = append(f.Audit, AuditEntry{r.Sequence, r.Time, r.Command.Kind, r.Command.Actor, detail(r)})

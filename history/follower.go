@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,75 +13,56 @@ import (
 	"todoku/trade/record"
 )
 
-// Options sets a [Follower] up. For every number zero means the
-// default.
+// Options are the settings of a [Follower]. For every number zero means the default.
 type Options struct {
 	// MaxRecords is how many records one transaction takes. Default 4,000.
 	MaxRecords int
 	// MaxBytes is about how many bytes of records one transaction takes. Default
 	// 8 MiB.
 	MaxBytes int
-	// Linger is how long the follower lets records gather while no caller waits for
-	// them: one transaction of many is much cheaper than many of one. Default 200 ms.
+	// Linger is how long the follower gathers records while no caller waits for them:
+	// one large transaction is much cheaper than many small ones. Default 200 ms.
 	Linger time.Duration
-	// Share is how much of one core the follower takes while the venue is busy and
-	// no caller waits for it, in percent, 1 to 100. Default 25. It lags then, and
-	// catches up as soon as there is less to do.
+	// Share is how much of one core the follower uses while the venue is busy and no
+	// caller waits for it, in percent, 1 to 100. Default 25. It lags then, and catches
+	// up when the venue is less busy.
 	Share int
-	// Listener, if set, gets what an operator should know. It is called from
-	// Run and may log, but holds the follower up while it runs.
+	// Listener, if set, is called with what an operator should know. It is called from
+	// Run, which waits for it, and may log.
 	Listener func(Event)
 }
 
-// Event says what happened to a history.
+// Event is what happened to a history.
 type Event struct {
 	Kind EventKind
 	// Was is the position before, where it is known.
 	Was journal.Position
-	// Position is where the history stands now.
+	// Position is the position now.
 	Position journal.Position
-	// Err is why, for Failed.
+	// Err is the cause of Failed.
 	Err error
 }
 
-// EventKind says which kind of thing happened to a history.
-type EventKind int8
+// EventKind is the kind of an [Event].
+type EventKind string
 
 // The kinds.
 const (
-	// Created: it was new.
-	Created EventKind = iota + 1
-	// OtherJournal: it was of another journal and is built again.
-	OtherJournal
-	// Ahead: it had records that the journal has lost, and is built again.
-	Ahead
-	// Behind: the journal no longer has what would follow; it is built
-	// again from what there is.
-	Behind
-	// Failed: the database did not take records. They are tried again,
-	// less and less often; queries answer what they can meanwhile.
-	Failed
+	// Created: the history was new.
+	Created EventKind = "CREATED"
+	// OtherJournal: the history was of another journal and is built again.
+	OtherJournal EventKind = "OTHER_JOURNAL"
+	// Ahead: the history had records that the journal has lost, and is built again.
+	Ahead EventKind = "AHEAD"
+	// Behind: the journal no longer has the records that would follow; the history is
+	// built again from those that it has.
+	Behind EventKind = "BEHIND"
+	// Failed: the database did not take records. They are tried again, less and less
+	// often; queries are answered from the records before.
+	Failed EventKind = "FAILED"
 	// Recovered: the database takes records again.
-	Recovered
+	Recovered EventKind = "RECOVERED"
 )
-
-func (k EventKind) String() string {
-	switch k {
-	case Created:
-		return "CREATED"
-	case OtherJournal:
-		return "OTHER_JOURNAL"
-	case Ahead:
-		return "AHEAD"
-	case Behind:
-		return "BEHIND"
-	case Failed:
-		return "FAILED"
-	case Recovered:
-		return "RECOVERED"
-	}
-	return "UNSPECIFIED"
-}
 
 const (
 	defaultRecords = 4000
@@ -88,13 +70,13 @@ const (
 	defaultLinger  = 200 * time.Millisecond
 	defaultShare   = 25
 
-	// A venue is busy when more than busyRate records a second come in: below, the
-	// follower keeps up without a limit.
+	// A venue with more than busyRate records a second is busy. Below, the follower
+	// keeps up without a limit.
 	busyRate   = 2000
 	paceWindow = 250 * time.Millisecond
-	// longestRest bounds a rest, so that one slow transaction does not leave the
-	// history standing still.
-	longestRest = time.Second
+	// longestPause bounds a pause, so that one slow transaction does not stop the
+	// history for long.
+	longestPause = time.Second
 
 	// A database that fails is tried again after firstRetry, then after twice as
 	// long each time, up to lastRetry.
@@ -102,11 +84,11 @@ const (
 	lastRetry  = 10 * time.Second
 )
 
-// Follower fills a [Store] from the journal, off the way of commits: it
-// only reads, the journal never waits for it, and while the venue is busy it takes
-// a bounded share of one core, because a row costs several times what the commit
-// of its record does. Who needs the newest calls WaitFor, and pays for it. Make it
-// with NewFollower. Safe for concurrent use; Run is called once.
+// Follower fills a [Store] from the journal. It only reads the journal, which never
+// waits for it. While the venue is busy it uses a bounded share of one core, because
+// writing a row costs several times as much as the commit of its record. A caller that
+// needs the newest records calls WaitFor. Make it with NewFollower. Safe for concurrent
+// use; Run is called once.
 type Follower struct {
 	log     *journal.Log
 	store   Store
@@ -121,19 +103,10 @@ type Follower struct {
 
 // NewFollower returns a follower that does nothing until Run is called.
 func NewFollower(log *journal.Log, store Store, options Options) *Follower {
-	if options.MaxRecords <= 0 {
-		options.MaxRecords = defaultRecords
-	}
-	if options.MaxBytes <= 0 {
-		options.MaxBytes = defaultBytes
-	}
-	if options.Linger <= 0 {
-		options.Linger = defaultLinger
-	}
-	if options.Share <= 0 {
-		options.Share = defaultShare
-	}
-	options.Share = min(options.Share, 100)
+	options.MaxRecords = cmp.Or(max(0, options.MaxRecords), defaultRecords)
+	options.MaxBytes = cmp.Or(max(0, options.MaxBytes), defaultBytes)
+	options.Linger = cmp.Or(max(0, options.Linger), defaultLinger)
+	options.Share = min(cmp.Or(max(0, options.Share), defaultShare), 100)
 	return &Follower{log: log, store: store, options: options}
 }
 
@@ -141,7 +114,8 @@ func NewFollower(log *journal.Log, store Store, options Options) *Follower {
 // has looked.
 func (f *Follower) Position() uint64 { return f.position.At() }
 
-// WaitFor returns when the history reflects a sequence, and makes the follower hurry.
+// WaitFor returns when the history reflects a sequence. The follower does not linger or
+// pause meanwhile.
 // The error is the context's cause, [ErrStopped], or [ErrAhead] for a sequence that the
 // journal does not have.
 func (f *Follower) WaitFor(ctx context.Context, sequence uint64) error {
@@ -158,9 +132,9 @@ func (f *Follower) WaitFor(ctx context.Context, sequence uint64) error {
 	return err
 }
 
-// Run follows the journal until ctx ends, and returns nil then. A database that
-// fails is tried again and reported; what cannot get better is returned: a
-// journal that is closed, or whose records cannot be read.
+// Run follows the journal until ctx ends, and returns nil then. A failure of the
+// database is reported and tried again. Other errors are returned: the journal is
+// closed, or its records cannot be read.
 func (f *Follower) Run(ctx context.Context) error {
 	defer f.position.End(ErrStopped)
 	failing := false
@@ -169,7 +143,7 @@ func (f *Follower) Run(ctx context.Context) error {
 			retry = firstRetry
 			if failing {
 				failing = false
-				f.tell(Event{Kind: Recovered, Position: f.cursor(f.Position())})
+				f.report(Event{Kind: Recovered, Position: f.cursor(f.Position())})
 			}
 		})
 		var failure *storeError
@@ -180,22 +154,22 @@ func (f *Follower) Run(ctx context.Context) error {
 			return err
 		}
 		failing = true
-		f.tell(Event{Kind: Failed, Position: f.cursor(f.Position()), Err: failure.err})
-		if !pause(ctx, retry) {
+		f.report(Event{Kind: Failed, Position: f.cursor(f.Position()), Err: failure.err})
+		if !sleep(ctx, retry) {
 			return nil
 		}
 		retry = min(2*retry, lastRetry)
 	}
 }
 
-// storeError is trouble with the history, as opposed to the journal.
+// storeError is an error of the history's database, as opposed to the journal.
 type storeError struct{ err error }
 
 func (e *storeError) Error() string { return "history: store: " + e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
-// follow looks where the history stands and goes on from there until something
-// fails. worked is called after each transaction.
+// follow reads the history's position and continues from there until something fails.
+// It calls worked after each transaction.
 func (f *Follower) follow(ctx context.Context, worked func()) error {
 	if err := f.begin(ctx); err != nil {
 		return err
@@ -221,24 +195,24 @@ func (f *Follower) follow(ctx context.Context, worked func()) error {
 		if !pace.busy(time.Now(), f.log.Head()) {
 			continue
 		}
-		if err := f.rest(ctx, time.Since(began)); err != nil {
+		if err := f.pause(ctx, time.Since(began)); err != nil {
 			return err
 		}
 	}
 }
 
-// dropped begins again when the journal has dropped what the history still lacks.
-// The log hears of that a moment after its store has done it.
+// dropped begins again when the journal has dropped records that the history lacks. It
+// waits until the log knows that, which is a moment after its store has dropped them.
 func (f *Follower) dropped(ctx context.Context) error {
 	for f.Position()+1 >= f.log.Oldest() {
-		if !pause(ctx, firstRetry) {
+		if !sleep(ctx, firstRetry) {
 			return context.Cause(ctx)
 		}
 	}
 	return f.begin(ctx)
 }
 
-// apply carries one transaction out.
+// apply writes one transaction.
 func (f *Follower) apply(ctx context.Context, decoder *record.Decoder) error {
 	records, err := f.read(ctx, decoder)
 	if err != nil || len(records) == 0 {
@@ -251,21 +225,21 @@ func (f *Follower) apply(ctx context.Context, decoder *record.Decoder) error {
 	return nil
 }
 
-// rest leaves the rest of a core's time to those who commit, after a transaction
-// that took so long. Who waits for the history is not kept waiting.
-func (f *Follower) rest(ctx context.Context, took time.Duration) error {
-	rest := took * time.Duration(100-f.options.Share) / time.Duration(f.options.Share)
-	return f.linger(ctx, f.Position(), journal.MaxSequence, min(rest, longestRest))
+// pause keeps to the share of a core, after a transaction that took this time. It ends
+// when a caller waits for the history.
+func (f *Follower) pause(ctx context.Context, took time.Duration) error {
+	remainder := took * time.Duration(100-f.options.Share) / time.Duration(f.options.Share)
+	return f.linger(ctx, f.Position(), journal.MaxSequence, min(remainder, longestPause))
 }
 
-// pace tells a busy venue from a quiet one.
+// pace distinguishes a busy venue from a quiet one.
 type pace struct {
-	since time.Time // When the present window began,
-	head  uint64    // and where the journal stood.
-	fast  bool      // What the window before was like.
+	since time.Time // When the present window began.
+	head  uint64    // The journal's head then.
+	fast  bool      // The window before was busy.
 }
 
-// busy is to be asked now and then. Records come in bursts, so it judges by a
+// busy returns whether the venue is busy. Records come in bursts, so it judges by a
 // whole window.
 func (p *pace) busy(now time.Time, head uint64) bool {
 	if lasted := now.Sub(p.since); lasted >= paceWindow {
@@ -275,8 +249,8 @@ func (p *pace) busy(now time.Time, head uint64) bool {
 	return p.fast
 }
 
-// begin takes the history's position over, or has it built again where that does
-// not fit the journal.
+// begin continues at the history's position, or resets the history if that does not fit
+// the journal.
 func (f *Follower) begin(ctx context.Context) error {
 	was, err := f.store.Position(ctx)
 	if err != nil {
@@ -297,7 +271,7 @@ func (f *Follower) begin(ctx context.Context) error {
 		f.position.Set(was.Sequence)
 		return nil
 	}
-	state, err := f.stateBehind(ctx, oldest)
+	state, err := f.stateBefore(ctx, oldest)
 	if err != nil {
 		return err
 	}
@@ -306,14 +280,14 @@ func (f *Follower) begin(ctx context.Context) error {
 		return &storeError{err}
 	}
 	f.position.Set(position.Sequence)
-	f.tell(Event{Kind: kind, Was: was, Position: position})
+	f.report(Event{Kind: kind, Was: was, Position: position})
 	return nil
 }
 
-// stateBehind returns a snapshot from which to take what the records from oldest
-// on do not tell: orders that worked before and were not touched since. The
-// newest does: orders that were touched come up to date with the records.
-func (f *Follower) stateBehind(ctx context.Context, oldest uint64) (*trade.Snapshot, error) {
+// stateBefore returns a snapshot for what the records from oldest on do not contain:
+// orders that worked before and have not changed since. The newest snapshot serves,
+// because the records bring the other orders up to date.
+func (f *Follower) stateBefore(ctx context.Context, oldest uint64) (*trade.Snapshot, error) {
 	if oldest <= 1 {
 		return nil, nil //nolint:nilnil // nothing stood before the first record
 	}
@@ -328,8 +302,8 @@ func (f *Follower) stateBehind(ctx context.Context, oldest uint64) (*trade.Snaps
 	return state, nil
 }
 
-// gather returns when there is something to apply: at once when a caller waits
-// for it or a whole transaction is there, after lingering otherwise.
+// gather returns when there is something to apply: at once when a caller waits for it
+// or there are enough records for a transaction, otherwise after lingering.
 func (f *Follower) gather(ctx context.Context) error {
 	position := f.Position()
 	if _, err := f.log.Wait(ctx, position); err != nil {
@@ -338,8 +312,8 @@ func (f *Follower) gather(ctx context.Context) error {
 	return f.linger(ctx, position, position+uint64(f.options.MaxRecords)-1, f.options.Linger)
 }
 
-// linger returns when the journal has passed a sequence, when it has lasted most,
-// or as soon as a caller waits for more than position.
+// linger returns when the journal has passed a sequence, after most, or as soon as a
+// caller waits for more than position.
 func (f *Follower) linger(ctx context.Context, position, past uint64, most time.Duration) error {
 	lingering, end := context.WithTimeout(ctx, most)
 	defer end()
@@ -360,7 +334,7 @@ func (f *Follower) linger(ctx context.Context, position, past uint64, most time.
 	return ctx.Err()
 }
 
-// read returns the records of the next transaction, at least one. They hold until
+// read returns the records of the next transaction, at least one. They are valid until
 // the next call.
 func (f *Follower) read(ctx context.Context, decoder *record.Decoder) ([]*trade.Record, error) {
 	entries, err := f.log.Read(ctx, f.Position(), f.options.MaxRecords)
@@ -387,14 +361,14 @@ func (f *Follower) cursor(sequence uint64) journal.Position {
 	return journal.Position{Epoch: f.log.Epoch(), Sequence: sequence}
 }
 
-func (f *Follower) tell(event Event) {
+func (f *Follower) report(event Event) {
 	if f.options.Listener != nil {
 		f.options.Listener(event)
 	}
 }
 
-// pause waits, and reports false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
+// sleep returns false when ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

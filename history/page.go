@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -8,10 +9,9 @@ import (
 	"math"
 )
 
-// Lists are paged by key: a token says below which key the next page begins, so
-// that pages stay whole while new rows arrive and deep pages cost what the first
-// one does. The token also carries a hash of the query, because a key means
-// nothing, or worse something else, to another query.
+// Lists are paged by key: a token has the key below which the next page begins. So
+// pages stay complete while new rows arrive, and a late page costs as much as the first.
+// The token also has a hash of the query, because the key would be wrong for another.
 
 const (
 	defaultPageSize = 100
@@ -19,7 +19,7 @@ const (
 	tokenVersion    = 1
 )
 
-// PageRequest says which page of a list is asked for.
+// PageRequest is which page of a list is asked for.
 type PageRequest struct {
 	// Size is how many items at most: 100 when zero, 1,000 when more than that.
 	Size int
@@ -30,22 +30,16 @@ type PageRequest struct {
 // Page is a part of a list.
 type Page[T any] struct {
 	Items []T
-	// Next is the token for what follows; empty at the end.
+	// Next is the token of the next page; empty at the end.
 	Next string
 }
 
 // Limit returns how many items the page may have.
 func (p PageRequest) Limit() int {
-	switch {
-	case p.Size <= 0:
-		return defaultPageSize
-	case p.Size > maxPageSize:
-		return maxPageSize
-	}
-	return p.Size
+	return min(cmp.Or(max(0, p.Size), defaultPageSize), maxPageSize)
 }
 
-// Query is a query of a list: one of those of a [Store].
+// Query is one of the list queries of a [Store].
 type Query interface {
 	Limit() int
 	token() string
@@ -86,14 +80,14 @@ func (q *AuditQuery) scope() uint64 { return Scope("audit", q.User, q.Span) }
 func Scope(query ...any) uint64 {
 	h := fnv.New64a()
 	for _, part := range query {
-		_, _ = fmt.Fprintf(h, "%v\x00", part) // A hash takes everything.
+		_, _ = fmt.Fprintf(h, "%v\x00", part) // Writing to a hash never fails.
 	}
 	return h.Sum64()
 }
 
-// PageToken returns the token of a place in a list, given as numbers, for queries
-// of a [Scope]: with another query, the place would skip items without a word.
-// Tokens are neither secret nor signed; each shows only what its query may.
+// PageToken returns the token of a place in a list, given as numbers, for queries of a
+// [Scope]: with another query, the place would skip items unnoticed. Tokens are neither
+// secret nor signed; a query checks rights whatever its token is.
 func PageToken(scope uint64, place ...uint64) string {
 	raw := binary.BigEndian.AppendUint64([]byte{tokenVersion}, scope)
 	for _, number := range place {
@@ -102,12 +96,12 @@ func PageToken(scope uint64, place ...uint64) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// ParsePageToken reads what [PageToken] wrote for a query of the same scope, in
-// its one spelling, into place. The error is [ErrBadPageToken].
+// ParsePageToken reads what [PageToken] wrote for a query of the same scope into place.
+// The error is [ErrBadPageToken].
 func ParsePageToken(token string, scope uint64, place ...*uint64) error {
 	size := 1 + 8 + 8*len(place)
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	// The decoder passes over line ends, so the length is compared too.
+	// The decoder ignores line ends, so the length is compared too.
 	if err != nil || len(raw) != size || len(token) != base64.RawURLEncoding.EncodedLen(size) ||
 		raw[0] != tokenVersion || binary.BigEndian.Uint64(raw[1:]) != scope {
 		return ErrBadPageToken

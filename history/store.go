@@ -8,50 +8,47 @@ import (
 	"todoku/trade"
 )
 
-// Errors of a [Store] beside those of its database, and of a [Follower].
+// Errors of a [Store], besides those of its database, and of a [Follower].
 var (
-	// ErrBadPageToken says that a page token is not one that this query gave.
+	// ErrBadPageToken means that a page token is not from the same query.
 	ErrBadPageToken = errors.New("history: bad page token")
-	// ErrGap says that records do not follow the history's position. Nothing was
+	// ErrGap means that records do not follow the history's position. Nothing was
 	// applied.
 	ErrGap = errors.New("history: records do not follow the position")
-	// ErrAhead says that the journal does not have the sequence that a caller waits for.
+	// ErrAhead means that the journal does not have the sequence that a caller waits for.
 	ErrAhead = errors.New("history: sequence is ahead of the journal")
-	// ErrStopped says that the follower's Run has returned.
+	// ErrStopped means that the follower's Run has returned.
 	ErrStopped = errors.New("history: follower stopped")
 )
 
-// Store answers questions about what was: finished orders, executions, trades
-// and who did what. It is filled from the journal by a [Follower], keeps
-// its own position, and can be thrown away and built again. historytest.Run
-// checks an implementation against these words.
+// Store answers queries about the past: orders, executions, trades and who did what.
+// A [Follower] fills it from the journal. It keeps its own position, and can be dropped
+// and built again. historytest.Run tests an implementation.
 //
-// All methods must be safe for concurrent use, and queries must not wait for
-// Apply. Lists must come newest first: by sequence, order id or trade id, which
-// all rise with time. A page token must be refused with [ErrBadPageToken] unless
-// it came from the same query (see [Page]).
+// All methods must be safe for concurrent use, and queries must not wait for Apply.
+// Lists must be newest first: by sequence, order id or trade id, which all rise with
+// time. A page token of another query must be refused with [ErrBadPageToken].
 type Store interface {
-	// Position must return of which journal the history is and up to which
-	// record: what is in it, exactly. The zero Position stands for a new one.
+	// Position must return the epoch of the history's journal and the last record that
+	// it has. It must return the zero Position for a new history.
 	Position(ctx context.Context) (journal.Position, error)
 
-	// Apply must add the records and move the position to the last of them, all
-	// in one transaction or not at all. It must refuse with [ErrGap]
-	// records that do not follow the position without gap. It must not keep or
-	// change them.
+	// Apply must add the records and move the position to the last of them in one
+	// transaction. It must refuse with [ErrGap] records that do not follow the position
+	// without gap. It must not keep or change them.
 	Apply(ctx context.Context, records []*trade.Record) error
 
-	// Reset must drop everything and go on from position, in one transaction. state,
-	// if not nil, is the venue at or after position; its working orders must be in
-	// the history from then on.
+	// Reset must drop everything and set the position, in one transaction. state, if
+	// not nil, is the venue at or after position; its working orders must be in the
+	// history then.
 	Reset(ctx context.Context, position journal.Position, state *trade.Snapshot) error
 
 	// Orders must return an account's orders as they were last reported.
 	Orders(ctx context.Context, query OrderQuery) (Page[trade.Order], error)
 
-	// Order must return one order of an account by the venue's id or, where that
-	// is zero, by the client order id that it has; of several, the newest.
-	// Without one, ok must be false.
+	// Order must return one order of an account by the venue's id or, where that is
+	// zero, by its present client order id; of several, the newest. If there is none,
+	// ok must be false.
 	Order(ctx context.Context, account trade.AccountID, ref trade.OrderRef) (order trade.Order, ok bool, err error)
 
 	// Executions must return an account's execution reports.
@@ -61,20 +58,19 @@ type Store interface {
 	// busted one with that status.
 	Trades(ctx context.Context, query TradeQuery) (Page[trade.Print], error)
 
-	// Trade must return one trade with its parties, as it was last reported.
-	// Without one, or when one of its orders is no longer kept, ok must be false.
+	// Trade must return one trade with its parties, as it was last reported. If there
+	// is none, or one of its orders is no longer kept, ok must be false.
 	Trade(ctx context.Context, id trade.TradeID) (t trade.Trade, ok bool, err error)
 
 	// Audit must return the commands that were carried out.
 	Audit(ctx context.Context, query AuditQuery) (Page[AuditEntry], error)
 
-	// Compact must drop executions, trades and audit entries from before a time
-	// and orders that were finished and last reported before it. It must work in
-	// steps so small that Apply never waits long, and may leave a rest behind
-	// when the context ends.
+	// Compact must drop executions, trades and audit entries from before a time, and
+	// finished orders that were last reported before it. It must work in small steps,
+	// so that Apply never waits long, and may stop in between when the context ends.
 	Compact(ctx context.Context, before int64) error
 
-	// Close must release the database and may be called again.
+	// Close must release the database and may be called repeatedly.
 	Close() error
 }
 
@@ -87,11 +83,11 @@ type OrderState int8
 
 // The states that can be asked for.
 const (
-	// AnyOrder is all of them.
+	// AnyOrder is all orders.
 	AnyOrder OrderState = iota
-	// WorkingOrder is those that can still trade.
+	// WorkingOrder is orders that can still trade.
 	WorkingOrder
-	// FinishedOrder is those that cannot.
+	// FinishedOrder is orders that cannot.
 	FinishedOrder
 )
 
@@ -150,6 +146,6 @@ type AuditEntry struct {
 	Kind trade.CommandKind
 	// Actor is who asked, for whom, under which name; empty for the venue itself.
 	trade.Actor
-	// Detail says in one line of words what came of it.
+	// Detail is its result in one line of text.
 	Detail string
 }

@@ -202,7 +202,7 @@ func (s *Server) engineReport(r engine.Report) {
 }
 
 func (s *Server) historyEvent(e history.Event) {
-	what := slog.String("what", e.Kind.String())
+	what := slog.String("what", string(e.Kind))
 	was, position := slog.String("was", e.Was.String()), slog.String("position", e.Position.String())
 	if e.Kind == history.Failed {
 		s.config.Logger.Error("history", what, was, position, failure(e.Err))

@@ -100,12 +100,7 @@ func (a *asker) orders(t *testing.T) {
 	if a.random.IntN(2) == 0 {
 		q.Symbol = a.symbol()
 	}
-	want := a.model.listOrders(q)
-	got := walk(t, q.Limit(), want, func(token string) (history.Page[trade.Order], error) {
-		q.Token = token
-		return a.h.Orders(t.Context(), q)
-	})
-	same(t, "orders", q, got, want)
+	compareList(t, &q, &q.PageRequest, a.h.Orders, a.model.listOrders(q))
 }
 
 func (a *asker) order(t *testing.T) {
@@ -132,23 +127,13 @@ func (a *asker) executions(t *testing.T) {
 	if a.random.IntN(3) == 0 {
 		q.Order = trade.OrderID(a.random.IntN(400))
 	}
-	want := a.model.listExecutions(q)
-	got := walk(t, q.Limit(), want, func(token string) (history.Page[history.Execution], error) {
-		q.Token = token
-		return a.h.Executions(t.Context(), q)
-	})
-	same(t, "executions", q, got, want)
+	compareList(t, &q, &q.PageRequest, a.h.Executions, a.model.listExecutions(q))
 }
 
 func (a *asker) trades(t *testing.T) {
 	t.Helper()
 	q := history.TradeQuery{Symbol: a.symbol(), Span: a.span(), PageRequest: a.page()}
-	want := a.model.listTrades(q)
-	got := walk(t, q.Limit(), want, func(token string) (history.Page[trade.Print], error) {
-		q.Token = token
-		return a.h.Trades(t.Context(), q)
-	})
-	same(t, "trades", q, got, want)
+	compareList(t, &q, &q.PageRequest, a.h.Trades, a.model.listTrades(q))
 }
 
 func (a *asker) trade(t *testing.T) {
@@ -160,63 +145,61 @@ func (a *asker) trade(t *testing.T) {
 	}
 }
 
-// audit holds that every entry has words; which ones, the tests of package history say.
+// audit checks that every entry has a text; the tests of package history check which.
 func (a *asker) audit(t *testing.T) {
 	t.Helper()
 	q := history.AuditQuery{Span: a.span(), PageRequest: a.page()}
 	if a.random.IntN(2) == 0 {
 		q.User = a.user()
 	}
-	want := a.model.listAudit(q)
-	got := walk(t, q.Limit(), want, func(token string) (history.Page[history.AuditEntry], error) {
-		q.Token = token
-		page, err := a.h.Audit(t.Context(), q)
+	withoutText := func(ctx context.Context, q history.AuditQuery) (history.Page[history.AuditEntry], error) {
+		page, err := a.h.Audit(ctx, q)
 		for i := range page.Items {
 			if page.Items[i].Detail == "" {
-				t.Errorf("the audit entry of record %d has no words", page.Items[i].Sequence)
+				t.Errorf("the audit entry of record %d has no text", page.Items[i].Sequence)
 			}
 			page.Items[i].Detail = ""
 		}
 		return page, err
-	})
-	same(t, "audit", q, got, want)
+	}
+	compareList(t, &q, &q.PageRequest, withoutText, a.model.listAudit(q))
 }
 
-// maxWalk is how many pages walk reads: small pages need not go through it all.
+// maxWalk is how many pages compareList reads; it need not read all small pages.
 const maxWalk = 6
 
-// walk reads pages until the end or until they are enough, and returns the whole
-// list, as far as it was not read taken from want.
-func walk[T any](t *testing.T, size int, want []T, read func(token string) (history.Page[T], error)) []T {
+// compareList reads pages of a query to the end, or maxWalk of them, and compares the
+// items with want. request is the page of q.
+func compareList[Q, T any](
+	t *testing.T, q *Q, request *history.PageRequest, read func(context.Context, Q) (history.Page[T], error), want []T,
+) {
 	t.Helper()
-	var all []T
-	token := ""
+	var got []T
 	for range maxWalk {
-		page, err := read(token)
+		page, err := read(t.Context(), *q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(page.Items) > size || page.Next != "" && len(page.Items) != size {
+		if size := request.Limit(); len(page.Items) > size || page.Next != "" && len(page.Items) != size {
 			t.Fatalf("a page of %d has %d items and next %q", size, len(page.Items), page.Next)
 		}
-		all = append(all, page.Items...)
-		if token = page.Next; token == "" {
-			return all
+		got = append(got, page.Items...)
+		if request.Token = page.Next; page.Next == "" {
+			same(t, *q, got, want)
+			return
 		}
 	}
-	return append(all, want[min(len(all), len(want)):]...)
+	same(t, *q, got, want[:min(len(got), len(want))])
 }
 
-func same[T any](t *testing.T, what string, query any, got, want []T) {
+func same[T any](t *testing.T, query any, got, want []T) {
 	t.Helper()
-	for i := range max(len(got), len(want)) {
-		switch {
-		case i >= len(got):
-			t.Fatalf("%s of %+v: %d instead of %d; missing\n%+v", what, query, len(got), len(want), want[i])
-		case i >= len(want):
-			t.Fatalf("%s of %+v: %d instead of %d; not expected\n%+v", what, query, len(got), len(want), got[i])
-		case !reflect.DeepEqual(got[i], want[i]):
-			t.Fatalf("%s of %+v: number %d is\n%+v, want\n%+v", what, query, i, got[i], want[i])
+	for i := range min(len(got), len(want)) {
+		if !reflect.DeepEqual(got[i], want[i]) {
+			t.Fatalf("%T %+v: item %d is\n%+v, want\n%+v", query, query, i, got[i], want[i])
 		}
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%T %+v: %d items instead of %d", query, query, len(got), len(want))
 	}
 }

@@ -175,7 +175,7 @@ func testStablePages(t *testing.T, h history.Store, _ reopener) {
 		query.Token = page.Next
 		apply(t, h, venue.Next(5))
 	}
-	same(t, "executions", query, got, want)
+	same(t, query, got, want)
 }
 
 func testCompact(t *testing.T, h history.Store, _ reopener) {
