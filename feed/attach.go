@@ -178,7 +178,7 @@ func (f *Feed) missed(topics []push.Topic, user *trade.User, cursor push.Cursor)
 	case errors.Is(err, ErrCompacted):
 		return nil, CauseCompacted, nil
 	case err != nil || len(sequences) > f.options.ReplayEvents:
-		return nil, CauseTooFarBehind, nil
+		return nil, CauseTooFarBehind, nil //nolint:nilerr // The cause stands for the error.
 	case cursor.Sequence > 0 && f.index.newest(f.names.self(user.ID)[0].topic) > cursor.Sequence:
 		// A replay from the very beginning lacks nothing.
 		return nil, CauseUserChanged, nil
