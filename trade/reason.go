@@ -152,7 +152,7 @@ func reasonText(r Reason) (word, sentence string) {
 	case ReasonAlreadyExists:
 		return "ALREADY_EXISTS", "It exists already; choose another name or change the one that exists."
 	case ReasonBelowFilled:
-		return "BELOW_FILLED", "The new quantity is not above what is filled already; cancel the rest instead."
+		return "BELOW_FILLED", "The new quantity is not above the filled quantity; cancel the order instead."
 	case ReasonOrdersRest:
 		return "ORDERS_REST", "Orders rest that the new rules would not allow; cancel them first."
 	case ReasonTradeNotOpen:
@@ -162,7 +162,7 @@ func reasonText(r Reason) (word, sentence string) {
 	case ReasonRequested:
 		return "REQUESTED", "Canceled on request."
 	case ReasonNoLiquidity:
-		return "NO_LIQUIDITY", "The book did not offer enough within the order's limits; the rest is canceled."
+		return "NO_LIQUIDITY", "The book did not offer enough within the order's limits; the remainder is canceled."
 	case ReasonSelfTrade:
 		return "SELF_TRADE", "It would have traded with an order of the same account."
 	case ReasonDayEnded:
