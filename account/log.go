@@ -149,13 +149,14 @@ func (l *accessLog) add(ctx context.Context, e Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.given[e.Kind]++
-	var timeout <-chan time.Time
+	var timer *time.Timer
 	for len(l.queue) >= l.limits.Queue {
 		waits := e.patient() && !l.stopped
-		if waits && timeout == nil {
-			timeout = time.After(l.limits.Wait)
+		if waits && timer == nil {
+			timer = time.NewTimer(l.limits.Wait)
+			defer timer.Stop()
 		}
-		if !waits || !l.waitForRoom(ctx, timeout) {
+		if !waits || !l.waitForRoom(ctx, timer) {
 			l.lost++
 			return
 		}
@@ -167,15 +168,15 @@ func (l *accessLog) add(ctx context.Context, e Entry) {
 }
 
 // waitForRoom releases mu until the queue got shorter or no more is written. It
-// returns false if the timeout or the end of ctx came first.
-func (l *accessLog) waitForRoom(ctx context.Context, timeout <-chan time.Time) bool {
+// returns false if the timer or the end of ctx came first.
+func (l *accessLog) waitForRoom(ctx context.Context, timer *time.Timer) bool {
 	room := l.room
 	l.mu.Unlock()
 	defer l.mu.Lock()
 	select {
 	case <-room:
 		return true
-	case <-timeout:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
 	return false

@@ -19,44 +19,63 @@ type Accounts struct {
 
 var _ account.Store = (*Accounts)(nil)
 
-var (
-	keyTable = table[account.Key]{"keys", "id, secret, created", func(k *account.Key) []any {
+func keyTable() table[account.Key] {
+	return table[account.Key]{"keys", "id, secret, created", func(k *account.Key) []any {
 		return []any{&k.ID, &k.Secret, timeColumn{&k.Created}}
 	}}
-	credentialTable = table[account.Credential]{"credentials", "user, hash, version, updated", func(c *account.Credential) []any {
+}
+
+func credentialTable() table[account.Credential] {
+	return table[account.Credential]{"credentials", "user, hash, version, updated", func(c *account.Credential) []any {
 		return []any{&c.User, &c.Hash, &c.Version, timeColumn{&c.Updated}}
 	}}
-	attemptTable = table[account.Failures]{"attempts", "subject, count, last, locked_until", func(f *account.Failures) []any {
+}
+
+func attemptTable() table[account.Failures] {
+	return table[account.Failures]{"attempts", "subject, count, last, locked_until", func(f *account.Failures) []any {
 		return []any{&f.Subject, &f.Count, timeColumn{&f.Last}, timeColumn{&f.LockedUntil}}
 	}}
-	sessionTable = table[account.Session]{
-		"sessions", "id, user, client_name, remote_addr, created, generation, key_id, refreshed, access_expires, expires",
-		func(s *account.Session) []any {
-			return []any{
-				&s.ID, &s.User, &s.ClientName, &s.RemoteAddr, timeColumn{&s.Created}, &s.Generation, &s.KeyID,
-				timeColumn{&s.Refreshed}, timeColumn{&s.AccessExpires}, timeColumn{&s.Expires},
-			}
-		},
-	}
-	connectionTable = table[account.Connection]{
-		"connections", "id, session, user, client_name, remote_addr, created, cancel_on_disconnect, last_seen, last_attach, last_cursor",
-		func(c *account.Connection) []any {
-			return []any{
-				&c.ID, &c.Session, &c.User, &c.ClientName, &c.RemoteAddr, timeColumn{&c.Created},
-				&c.CancelOnDisconnect, timeColumn{&c.LastSeen}, unused{int64(0)}, unused{""},
-			}
-		},
-	}
-	accessTable = table[account.Entry]{
-		"access", "id, time, kind, user, session, connection, remote_addr, reason, cursor, detail",
-		func(e *account.Entry) []any {
-			return []any{
-				&e.ID, timeColumn{&e.Time}, &e.Kind, &e.User, &e.Session, &e.Connection, &e.RemoteAddr,
-				&e.Reason, &e.Cursor, &e.Detail,
-			}
-		},
-	}
-)
+}
+
+func sessionTable() table[account.Session] {
+	const columns = "id, user, client_name, remote_addr, created, generation, key_id, refreshed, access_expires, expires"
+	return table[account.Session]{"sessions", columns, func(s *account.Session) []any {
+		return []any{
+			&s.ID, &s.User, &s.ClientName, &s.RemoteAddr,
+			timeColumn{&s.Created},
+			&s.Generation, &s.KeyID,
+			timeColumn{&s.Refreshed},
+			timeColumn{&s.AccessExpires},
+			timeColumn{&s.Expires},
+		}
+	}}
+}
+
+func connectionTable() table[account.Connection] {
+	const columns = "id, session, user, client_name, remote_addr, created, cancel_on_disconnect, last_seen, last_attach, last_cursor"
+	return table[account.Connection]{"connections", columns, func(c *account.Connection) []any {
+		return []any{
+			&c.ID, &c.Session, &c.User, &c.ClientName, &c.RemoteAddr,
+			timeColumn{&c.Created},
+			&c.CancelOnDisconnect,
+			timeColumn{&c.LastSeen},
+			unused{int64(0)},
+			unused{""},
+		}
+	}}
+}
+
+func accessTable() table[account.Entry] {
+	const columns = "id, time, kind, user, session, connection, remote_addr, reason, cursor, detail"
+	return table[account.Entry]{"access", columns, func(e *account.Entry) []any {
+		return []any{
+			&e.ID,
+			timeColumn{&e.Time},
+			&e.Kind, &e.User, &e.Session, &e.Connection, &e.RemoteAddr,
+			&e.Reason, &e.Cursor, &e.Detail,
+		}
+	}}
+}
 
 // OpenAccounts opens or creates the file at path. One process at a time may
 // have it open for writing; see [Lock]. Errors: [journal.ErrNewerVersion],
@@ -74,13 +93,13 @@ func (a *Accounts) Close() error { return a.db.close() }
 
 // Keys implements [account.Store].
 func (a *Accounts) Keys(ctx context.Context) ([]account.Key, error) {
-	return keyTable.list(ctx, a.db.reader, "ORDER BY id")
+	return keyTable().list(ctx, a.db.reader, "ORDER BY id")
 }
 
 // AddKey implements [account.Store].
 func (a *Accounts) AddKey(ctx context.Context, key account.Key) error {
 	return a.db.write(ctx, func(tx *sql.Tx) error {
-		n, err := keyTable.insert(ctx, tx, "INSERT OR IGNORE", key)
+		n, err := keyTable().insert(ctx, tx, "INSERT OR IGNORE", key)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("%w: %v exists", account.ErrConflict, key)
 		}
@@ -95,7 +114,7 @@ func (a *Accounts) DeleteKeys(ctx context.Context, below uint32) error {
 
 // Credential implements [account.Store].
 func (a *Accounts) Credential(ctx context.Context, user string) (c account.Credential, err error) {
-	err = credentialTable.get(ctx, a.db.reader, &c, "WHERE user = ?", user)
+	err = credentialTable().get(ctx, a.db.reader, &c, "WHERE user = ?", user)
 	return c, notFound(err, "credential")
 }
 
@@ -105,7 +124,7 @@ func (a *Accounts) PutCredential(ctx context.Context, c account.Credential, keep
 		if err := checkCredential(ctx, tx, c.User, c.Version-1); err != nil {
 			return err
 		}
-		if _, err := credentialTable.insert(ctx, tx, "INSERT OR REPLACE", c); err != nil {
+		if _, err := credentialTable().insert(ctx, tx, "INSERT OR REPLACE", c); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE user = ? AND id <> ?", c.User, keep)
@@ -117,7 +136,7 @@ func (a *Accounts) PutCredential(ctx context.Context, c account.Credential, keep
 // a missing one has version 0.
 func checkCredential(ctx context.Context, tx *sql.Tx, user string, version uint64) error {
 	var stored account.Credential
-	err := optional(credentialTable.get(ctx, tx, &stored, "WHERE user = ?", user))
+	err := optional(credentialTable().get(ctx, tx, &stored, "WHERE user = ?", user))
 	if err == nil && stored.Version != version {
 		err = fmt.Errorf("%w: credential", account.ErrConflict)
 	}
@@ -143,7 +162,7 @@ func (a *Accounts) ChangeAttempts(
 			f = change(f)
 			changed = append(changed, f)
 			if f.Count > 0 {
-				_, err = attemptTable.insert(ctx, tx, "INSERT OR REPLACE", f)
+				_, err = attemptTable().insert(ctx, tx, "INSERT OR REPLACE", f)
 			} else {
 				_, err = tx.ExecContext(ctx, "DELETE FROM attempts WHERE subject = ?", subject)
 			}
@@ -158,7 +177,7 @@ func (a *Accounts) ChangeAttempts(
 
 func readAttempts(ctx context.Context, from querier, subject string) (account.Failures, error) {
 	f := account.Failures{Subject: subject}
-	return f, optional(attemptTable.get(ctx, from, &f, "WHERE subject = ?", subject))
+	return f, optional(attemptTable().get(ctx, from, &f, "WHERE subject = ?", subject))
 }
 
 // CreateSession implements [account.Store].
@@ -167,13 +186,13 @@ func (a *Accounts) CreateSession(ctx context.Context, s account.Session, c accou
 		if err := checkCredential(ctx, tx, s.User, credential); err != nil {
 			return err
 		}
-		switch n, err := sessionTable.insert(ctx, tx, "INSERT OR IGNORE", s); {
+		switch n, err := sessionTable().insert(ctx, tx, "INSERT OR IGNORE", s); {
 		case err != nil:
 			return err
 		case n == 0:
 			return fmt.Errorf("%w: session exists", account.ErrConflict)
 		}
-		_, err := connectionTable.insert(ctx, tx, "INSERT", c)
+		_, err := connectionTable().insert(ctx, tx, "INSERT", c)
 		return err
 	})
 }
@@ -182,17 +201,14 @@ func (a *Accounts) CreateSession(ctx context.Context, s account.Session, c accou
 func (a *Accounts) RotateSession(ctx context.Context, s account.Session) error {
 	return a.db.write(ctx, func(tx *sql.Tx) error {
 		var stored account.Session
-		if err := sessionTable.get(ctx, tx, &stored, "WHERE id = ?", s.ID); err != nil {
+		if err := sessionTable().get(ctx, tx, &stored, "WHERE id = ?", s.ID); err != nil {
 			return notFound(err, "session")
 		}
 		if stored.Generation+1 != s.Generation {
 			return fmt.Errorf("%w: session", account.ErrConflict)
 		}
 		// INSERT OR REPLACE would delete the connections by the foreign key's cascade.
-		fields := sessionTable.fields(&s)
-		_, err := tx.ExecContext(ctx, "UPDATE sessions SET ("+sessionTable.columns+") = ("+placeholders(len(fields))+") WHERE id = ?",
-			append(fields, s.ID)...)
-		return err
+		return sessionTable().update(ctx, tx, s, "WHERE id = ?", s.ID)
 	})
 }
 
@@ -211,45 +227,46 @@ func (a *Accounts) EndSessions(ctx context.Context, ids []string) error {
 
 // Session implements [account.Store].
 func (a *Accounts) Session(ctx context.Context, id string) (s account.Session, err error) {
-	err = sessionTable.get(ctx, a.db.reader, &s, "WHERE id = ?", id)
+	err = sessionTable().get(ctx, a.db.reader, &s, "WHERE id = ?", id)
 	return s, notFound(err, "session")
 }
 
 // Sessions implements [account.Store].
 func (a *Accounts) Sessions(ctx context.Context) ([]account.Session, error) {
-	return sessionTable.list(ctx, a.db.reader, "")
+	return sessionTable().list(ctx, a.db.reader, "")
 }
 
 // CreateConnection implements [account.Store].
 func (a *Accounts) CreateConnection(ctx context.Context, c account.Connection, replaced string) error {
 	return a.db.write(ctx, func(tx *sql.Tx) error {
 		var s account.Session
-		if err := sessionTable.get(ctx, tx, &s, "WHERE id = ?", c.Session); err != nil {
+		if err := sessionTable().get(ctx, tx, &s, "WHERE id = ?", c.Session); err != nil {
 			return notFound(err, "session")
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM connections WHERE id = ?", replaced); err != nil {
 			return err
 		}
-		_, err := connectionTable.insert(ctx, tx, "INSERT", c)
+		_, err := connectionTable().insert(ctx, tx, "INSERT", c)
 		return err
 	})
 }
 
 // Connections implements [account.Store].
 func (a *Accounts) Connections(ctx context.Context, session string) ([]account.Connection, error) {
-	return connectionTable.list(ctx, a.db.reader, "WHERE ? = '' OR session = ?", session, session)
+	return connectionTable().list(ctx, a.db.reader, "WHERE ? = '' OR session = ?", session, session)
 }
 
 // AppendAccess implements [account.Store].
 func (a *Accounts) AppendAccess(ctx context.Context, entries []account.Entry) error {
 	return a.db.write(ctx, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, accessTable.insertion("INSERT"))
+		table := accessTable()
+		insert, err := tx.PrepareContext(ctx, table.insertion("INSERT"))
 		if err != nil {
 			return err
 		}
 		defer func() { _ = insert.Close() }()
 		for _, e := range entries {
-			fields := accessTable.fields(&e)
+			fields := table.fields(&e)
 			fields[0] = nil // takes the next ID
 			if _, err := insert.ExecContext(ctx, fields...); err != nil {
 				return err
@@ -282,7 +299,7 @@ func (a *Accounts) Access(ctx context.Context, query account.AccessQuery) ([]acc
 	if query.Before > 0 {
 		f.where("id < ?", query.Before)
 	}
-	return accessTable.list(ctx, a.db.reader, "WHERE "+strings.Join(f.conditions, " AND ")+" ORDER BY id DESC LIMIT ?",
+	return accessTable().list(ctx, a.db.reader, "WHERE "+strings.Join(f.conditions, " AND ")+" ORDER BY id DESC LIMIT ?",
 		append(f.args, query.Limit)...)
 }
 

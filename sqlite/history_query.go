@@ -60,8 +60,8 @@ func (h *History) keys(ctx context.Context, s history.Span, column string) (keyR
 		if bound.time == 0 {
 			continue
 		}
-		row := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE "+bound.marks+" LIMIT 1", bound.time)
-		if err := optional(row.Scan(bound.key)); err != nil {
+		err := h.db.reader.QueryRowContext(ctx, "SELECT "+column+" FROM marks WHERE "+bound.marks+" LIMIT 1", bound.time).Scan(bound.key)
+		if err := optional(err); err != nil {
 			return keyRange{}, err
 		}
 	}

@@ -84,26 +84,34 @@ type table[T any] struct {
 
 // insert writes one row by verb, such as "INSERT OR REPLACE", and returns how many
 // rows were written.
-func (t *table[T]) insert(ctx context.Context, tx *sql.Tx, verb string, row T) (int64, error) {
+func (t table[T]) insert(ctx context.Context, tx *sql.Tx, verb string, row T) (int64, error) {
 	return execute(ctx, tx, t.insertion(verb), t.fields(&row)...)
 }
 
-func (t *table[T]) insertion(verb string) string {
+func (t table[T]) insertion(verb string) string {
 	return verb + " INTO " + t.name + " (" + t.columns + ") VALUES (" + placeholders(strings.Count(t.columns, ",")+1) + ")"
+}
+
+// update sets all columns of the rows that the end of the statement selects.
+func (t table[T]) update(ctx context.Context, tx *sql.Tx, row T, end string, args ...any) error {
+	fields := t.fields(&row)
+	statement := "UPDATE " + t.name + " SET (" + t.columns + ") = (" + placeholders(len(fields)) + ") " + end //nolint:gosec // the parts are constants of this package
+	_, err := tx.ExecContext(ctx, statement, append(fields, args...)...)
+	return err
 }
 
 // get reads the first row that the end of the query selects. Without one the error
 // is sql.ErrNoRows.
-func (t *table[T]) get(ctx context.Context, from querier, row *T, end string, args ...any) error {
+func (t table[T]) get(ctx context.Context, from querier, row *T, end string, args ...any) error {
 	return from.QueryRowContext(ctx, t.query(end), args...).Scan(t.fields(row)...)
 }
 
 // list reads all rows that the end of the query selects.
-func (t *table[T]) list(ctx context.Context, from querier, end string, args ...any) ([]T, error) {
+func (t table[T]) list(ctx context.Context, from querier, end string, args ...any) ([]T, error) {
 	return collect(ctx, from, func(row scanner, item *T) error { return row.Scan(t.fields(item)...) }, t.query(end), args...)
 }
 
-func (t *table[T]) query(end string) string {
+func (t table[T]) query(end string) string {
 	return "SELECT " + t.columns + " FROM " + t.name + " " + end
 }
 
