@@ -16,7 +16,7 @@ type Decoder struct {
 	levels    slab[trade.LevelChanged]
 	positions slab[trade.PositionChanged]
 	names     names
-	// requests are the names of the most recent requests, see codec.request.
+	// requests are the names of the most recent requests, see reader.request.
 	requests [6]string
 	oldest   int
 }
@@ -24,10 +24,10 @@ type Decoder struct {
 // Decode is the function [Decode], but the record and its events are valid only
 // until Reset. Texts stay valid.
 func (d *Decoder) Decode(sequence uint64, time int64, data []byte) (*trade.Record, error) {
-	c := codec{buf: data, sequence: sequence, memory: d}
-	r := d.records.next()
-	*r = trade.Record{Sequence: sequence, Time: time, Events: r.Events[:0]}
-	return c.record(r)
+	r := reader{buf: data, sequence: sequence, memory: d}
+	record := d.records.next()
+	*record = trade.Record{Sequence: sequence, Time: time, Events: record.Events[:0]}
+	return readRecord(&r, record)
 }
 
 // Reset takes back what was decoded since the last Reset.

@@ -5,8 +5,7 @@
 // The format is Protocol Buffers, as proto/todoku/journal/v1/journal.proto
 // defines it; fields are only ever added. The code is written by hand over
 // protowire because every order is encoded and decoded, and the generated code needs
-// several times the time and memory. A test holds both to the same bytes. One function
-// for each message lists its fields, for writing and for reading.
+// several times the time and memory. A test holds both to the same bytes.
 //
 // Encoding is deterministic: equal values give equal bytes on any machine.
 // Decoding never panics, allocates in proportion to its input, and skips fields that

@@ -19,106 +19,154 @@ const (
 	eventsEnd // Kinds from here on are unknown.
 )
 
-// eventList refuses an event without a body that this version knows, and one with two.
-func eventList(c *codec, field int32, list *[]trade.Event) {
-	if c.field == writing {
-		for _, e := range *list {
-			for m := c.open(field); c.next(&m); {
-				body(c, e)
-			}
-		}
-	}
-	for c.field == field {
-		var e trade.Event
-		for m := c.open(field); c.next(&m); {
-			switch {
-			case c.field >= eventsEnd: // The codec skips it.
-			case e != nil:
-				c.fail("an event with two bodies")
-			default:
-				e = c.newEvent()
-				body(c, e)
-			}
-		}
-		if e == nil {
-			c.fail("an event of an unknown kind")
-		}
-		*list = append(*list, e)
-	}
-}
-
-// body writes or reads the field of an event that says what happened.
-func body(c *codec, event trade.Event) {
+func writeEvent(w *writer, event trade.Event) {
+	var start int
 	switch e := event.(type) {
 	case *trade.ExecutionReport:
-		report(c, eventExecutionReport, e)
+		start = w.open(eventExecutionReport)
+		writeReport(w, e)
 	case *trade.CancelRejected:
-		cancelRejected(c, eventCancelRejected, e)
+		start = w.open(eventCancelRejected)
+		writeCancelRejected(w, e)
 	case *trade.TradeChanged:
-		tradeChanged(c, eventTradeChanged, e)
+		start = w.open(eventTradeChanged)
+		writeTradeChanged(w, e)
 	case *trade.LevelChanged:
-		levelChanged(c, eventLevelChanged, e)
+		start = w.open(eventLevelChanged)
+		writeLevel(w, e)
 	case *trade.PositionChanged:
-		position(c, eventPositionChanged, &e.Position)
+		start = w.open(eventPositionChanged)
+		writePosition(w, &e.Position)
 	case *trade.InstrumentChanged:
-		instrument(c, eventInstrumentChanged, &e.Instrument)
+		start = w.open(eventInstrumentChanged)
+		writeInstrument(w, &e.Instrument)
 	case *trade.UserChanged:
-		user(c, eventUserChanged, &e.User)
+		start = w.open(eventUserChanged)
+		writeUser(w, &e.User)
 	case *trade.PresenceChanged:
-		presence(c, eventPresenceChanged, e)
+		start = w.open(eventPresenceChanged)
+		writePresence(w, e)
 	case *trade.LimitsChanged:
-		account(c, eventLimitsChanged, (*trade.AccountState)(e))
+		start = w.open(eventLimitsChanged)
+		writeAccount(w, &trade.AccountState{Account: e.Account, Limits: e.Limits})
 	case *trade.Announced:
-		announced(c, eventAnnounced, e)
+		start = w.open(eventAnnounced)
+		writeAnnounced(w, e)
 	case *trade.VenueChanged:
-		venue(c, eventVenueChanged, &e.Venue)
+		start = w.open(eventVenueChanged)
+		writeVenue(w, &e.Venue)
 	case *trade.DayEnded:
-		dayEnded(c, eventDayEnded, e)
+		start = w.open(eventDayEnded)
+		writeDayEnded(w, e)
 	default:
-		c.fail("an event of an unknown kind")
+		w.fail("an event of an unknown kind")
+		return
 	}
+	w.close(start)
 }
 
-// newEvent returns an empty event of the kind that is read next. What nearly all
-// events are comes out of the decoder's memory, if there is one.
-func (c *codec) newEvent() trade.Event {
-	if d := c.memory; d != nil {
-		switch c.field {
-		case eventExecutionReport:
-			return d.reports.zero()
-		case eventTradeChanged:
-			return d.trades.zero()
-		case eventLevelChanged:
-			return d.levels.zero()
-		case eventPositionChanged:
-			return d.positions.zero()
+// readEvent refuses an event without a body that this version knows, and one with two.
+func readEvent(r *reader) trade.Event {
+	var event trade.Event
+	for r.next() {
+		if r.field >= eventsEnd {
+			r.skip()
+			continue
 		}
+		if event != nil {
+			r.fail("an event with two bodies")
+			return nil
+		}
+		rest := r.open()
+		event = readBody(r)
+		r.close(rest)
 	}
-	switch c.field {
+	if event == nil {
+		r.fail("an event of an unknown kind")
+	}
+	return event
+}
+
+func readBody(r *reader) trade.Event {
+	switch r.field {
 	case eventExecutionReport:
-		return new(trade.ExecutionReport)
+		e := r.report()
+		readReport(r, e)
+		return e
 	case eventCancelRejected:
-		return new(trade.CancelRejected)
+		e := new(trade.CancelRejected)
+		readCancelRejected(r, e)
+		return e
 	case eventTradeChanged:
-		return new(trade.TradeChanged)
+		e := r.trade()
+		readTradeChanged(r, e)
+		return e
 	case eventLevelChanged:
-		return new(trade.LevelChanged)
+		e := r.level()
+		readLevel(r, e)
+		return e
 	case eventPositionChanged:
-		return new(trade.PositionChanged)
+		e := r.position()
+		readPosition(r, &e.Position)
+		return e
 	case eventInstrumentChanged:
-		return new(trade.InstrumentChanged)
+		e := new(trade.InstrumentChanged)
+		readInstrument(r, &e.Instrument)
+		return e
 	case eventUserChanged:
-		return new(trade.UserChanged)
+		e := new(trade.UserChanged)
+		readUser(r, &e.User)
+		return e
 	case eventPresenceChanged:
-		return new(trade.PresenceChanged)
+		e := new(trade.PresenceChanged)
+		readPresence(r, e)
+		return e
 	case eventLimitsChanged:
-		return new(trade.LimitsChanged)
+		var a trade.AccountState
+		readAccount(r, &a)
+		return &trade.LimitsChanged{Account: a.Account, Limits: a.Limits}
 	case eventAnnounced:
-		return new(trade.Announced)
+		e := new(trade.Announced)
+		readAnnounced(r, e)
+		return e
 	case eventVenueChanged:
-		return new(trade.VenueChanged)
+		e := new(trade.VenueChanged)
+		readVenue(r, &e.Venue)
+		return e
 	case eventDayEnded:
-		return new(trade.DayEnded)
+		e := new(trade.DayEnded)
+		readDayEnded(r, e)
+		return e
 	}
 	return nil
+}
+
+// The most frequent events come from the decoder's memory, if there is one.
+
+func (r *reader) report() *trade.ExecutionReport {
+	if r.memory != nil {
+		return r.memory.reports.zero()
+	}
+	return new(trade.ExecutionReport)
+}
+
+func (r *reader) trade() *trade.TradeChanged {
+	if r.memory != nil {
+		return r.memory.trades.zero()
+	}
+	return new(trade.TradeChanged)
+}
+
+func (r *reader) level() *trade.LevelChanged {
+	if r.memory != nil {
+		return r.memory.levels.zero()
+	}
+	return new(trade.LevelChanged)
+}
+
+func (r *reader) position() *trade.PositionChanged {
+	if r.memory != nil {
+		return r.memory.positions.zero()
+	}
+	return new(trade.PositionChanged)
 }

@@ -1,129 +1,148 @@
 package record
 
-import (
-	"math"
+import "todoku/trade"
 
-	"todoku/trade"
-)
+func writeOrder(w *writer, o *trade.Order) {
+	w.uint(1, uint64(o.ID))
+	writeText(w, 2, o.Account)
+	writeText(w, 3, o.User)
+	writeText(w, 4, o.ClientOrderID)
+	writeText(w, 5, o.Symbol)
+	writeEnum(w, 6, o.Side, trade.SideCount)
+	writeEnum(w, 7, o.Type, trade.OrderTypeCount)
+	writeEnum(w, 8, o.TimeInForce, trade.TimeInForceCount)
+	w.bool(9, o.PostOnly)
+	writeEnum(w, 10, o.SelfTrade, trade.SelfTradeCount)
+	w.int(11, int64(o.Price))
+	w.int(12, int64(o.Quantity))
+	w.int(13, int64(o.Filled))
+	w.int(14, int64(o.Leaves))
+	w.int(15, o.Expire)
+	writeEnum(w, 16, o.Status, trade.OrderStatusCount)
+	w.int(17, o.Entered)
+	w.int(18, o.Updated)
+	w.lastChange(19, o.Sequence)
+	w.displayed(20, o)
+}
 
-func order(c *codec, field int32, o *trade.Order) {
-	m := c.open(field)
-	displayed := !m.reading
-	if m.reading {
-		o.Sequence = c.sequence
-	}
-	for c.next(&m) {
-		number(c, 1, &o.ID)
-		text(c, 2, &o.Account)
-		text(c, 3, &o.User)
-		request(c, 4, &o.ClientOrderID)
-		text(c, 5, &o.Symbol)
-		enum(c, 6, &o.Side, trade.SideCount)
-		enum(c, 7, &o.Type, trade.OrderTypeCount)
-		enum(c, 8, &o.TimeInForce, trade.TimeInForceCount)
-		c.bool(9, &o.PostOnly)
-		enum(c, 10, &o.SelfTrade, trade.SelfTradeCount)
-		number(c, 11, &o.Price)
-		number(c, 12, &o.Quantity)
-		number(c, 13, &o.Filled)
-		number(c, 14, &o.Leaves)
-		number(c, 15, &o.Expire)
-		enum(c, 16, &o.Status, trade.OrderStatusCount)
-		number(c, 17, &o.Entered)
-		number(c, 18, &o.Updated)
-		c.lastChange(19, &o.Sequence)
-		if c.field == 20 || c.field == writing && o.Displayed != o.Leaves {
-			move(c, 20, &o.Displayed)
-			displayed = true
+func readOrder(r *reader, o *trade.Order) {
+	o.Sequence = r.sequence
+	shown := false
+	for r.next() {
+		switch r.field {
+		case 1:
+			o.ID = trade.OrderID(r.uint())
+		case 2:
+			o.Account = readText[trade.AccountID](r)
+		case 3:
+			o.User = readText[trade.UserID](r)
+		case 4:
+			o.ClientOrderID = r.request()
+		case 5:
+			o.Symbol = readText[trade.Symbol](r)
+		case 6:
+			o.Side = readEnum[trade.Side](r, trade.SideCount)
+		case 7:
+			o.Type = readEnum[trade.OrderType](r, trade.OrderTypeCount)
+		case 8:
+			o.TimeInForce = readEnum[trade.TimeInForce](r, trade.TimeInForceCount)
+		case 9:
+			o.PostOnly = r.bool()
+		case 10:
+			o.SelfTrade = readEnum[trade.SelfTrade](r, trade.SelfTradeCount)
+		case 11:
+			o.Price = trade.Price(r.int())
+		case 12:
+			o.Quantity = trade.Quantity(r.int())
+		case 13:
+			o.Filled = trade.Quantity(r.int())
+		case 14:
+			o.Leaves = trade.Quantity(r.int())
+		case 15:
+			o.Expire = r.int()
+		case 16:
+			o.Status = readEnum[trade.OrderStatus](r, trade.OrderStatusCount)
+		case 17:
+			o.Entered = r.int()
+		case 18:
+			o.Updated = r.int()
+		case 19:
+			o.Sequence = r.uint()
+		case 20:
+			o.Displayed, shown = trade.Quantity(r.int()), true
+		default:
+			r.skip()
 		}
 	}
-	if !displayed { // Before this field, every order displayed all that it had left.
+	if !shown {
 		o.Displayed = o.Leaves
 	}
 }
 
-func report(c *codec, field int32, e *trade.ExecutionReport) {
-	for m := c.open(field); c.next(&m); {
-		enum(c, 1, &e.Type, trade.ExecTypeCount)
-		order(c, 2, &e.Order)
-		request(c, 3, &e.Request)
-		bounded(c, 4, &e.Reason, maxReason)
-		number(c, 5, &e.LastPrice)
-		number(c, 6, &e.LastQuantity)
-		number(c, 7, &e.Trade)
-		c.bool(8, &e.Maker)
-		text(c, 9, &e.Counterparty)
+func writeReport(w *writer, e *trade.ExecutionReport) {
+	writeEnum(w, 1, e.Type, trade.ExecTypeCount)
+	start := w.open(2)
+	writeOrder(w, &e.Order)
+	w.close(start)
+	writeText(w, 3, e.Request)
+	w.reason(4, e.Reason)
+	w.int(5, int64(e.LastPrice))
+	w.int(6, int64(e.LastQuantity))
+	w.uint(7, uint64(e.Trade))
+	w.bool(8, e.Maker)
+	writeText(w, 9, e.Counterparty)
+}
+
+func readReport(r *reader, e *trade.ExecutionReport) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			e.Type = readEnum[trade.ExecType](r, trade.ExecTypeCount)
+		case 2:
+			rest := r.open()
+			readOrder(r, &e.Order)
+			r.close(rest)
+		case 3:
+			e.Request = r.request()
+		case 4:
+			e.Reason = r.reason()
+		case 5:
+			e.LastPrice = trade.Price(r.int())
+		case 6:
+			e.LastQuantity = trade.Quantity(r.int())
+		case 7:
+			e.Trade = trade.TradeID(r.uint())
+		case 8:
+			e.Maker = r.bool()
+		case 9:
+			e.Counterparty = readText[trade.AccountID](r)
+		default:
+			r.skip()
+		}
 	}
 }
 
-func cancelRejected(c *codec, field int32, e *trade.CancelRejected) {
-	for m := c.open(field); c.next(&m); {
-		order(c, 1, &e.Order)
-		request(c, 2, &e.Request)
-		bounded(c, 3, &e.Reason, maxReason)
-	}
+func writeCancelRejected(w *writer, e *trade.CancelRejected) {
+	start := w.open(1)
+	writeOrder(w, &e.Order)
+	w.close(start)
+	writeText(w, 2, e.Request)
+	w.reason(3, e.Reason)
 }
 
-func party(c *codec, field int32, p *trade.Party) {
-	for m := c.open(field); c.next(&m); {
-		text(c, 1, &p.Account)
-		text(c, 2, &p.User)
-		number(c, 3, &p.Order)
-		request(c, 4, &p.ClientOrderID)
-	}
-}
-
-func concluded(c *codec, field int32, t *trade.Trade) {
-	for m := c.open(field); c.next(&m); {
-		number(c, 1, &t.ID)
-		text(c, 2, &t.Symbol)
-		number(c, 3, &t.Price)
-		number(c, 4, &t.Quantity)
-		enum(c, 5, &t.Aggressor, trade.SideCount)
-		party(c, 6, &t.Buyer)
-		party(c, 7, &t.Seller)
-		enum(c, 8, &t.Status, trade.TradeStatusCount)
-		number(c, 9, &t.Time)
-		number(c, 10, &t.BustTime)
-	}
-}
-
-func tradeChanged(c *codec, field int32, e *trade.TradeChanged) {
-	for m := c.open(field); c.next(&m); {
-		concluded(c, 1, &e.Trade)
-		text(c, 2, &e.Text)
-	}
-}
-
-func levelChanged(c *codec, field int32, e *trade.LevelChanged) {
-	for m := c.open(field); c.next(&m); {
-		text(c, 1, &e.Symbol)
-		enum(c, 2, &e.Side, trade.SideCount)
-		number(c, 3, &e.Price)
-		number(c, 4, &e.Quantity)
-		bounded(c, 5, &e.Orders, math.MaxUint32)
-		number(c, 6, &e.BookVersion)
-	}
-}
-
-func position(c *codec, field int32, p *trade.Position) {
-	m := c.open(field)
-	if m.reading {
-		p.Sequence = c.sequence
-	}
-	for c.next(&m) {
-		text(c, 1, &p.Account)
-		text(c, 2, &p.Symbol)
-		c.signed(3, &p.Quantity)
-		amount(c, 4, &p.Cost)
-		amount(c, 5, &p.Realised)
-		c.lastChange(6, &p.Sequence)
-	}
-}
-
-func amount(c *codec, field int32, a *trade.Amount) {
-	for m := c.open(field); c.next(&m); {
-		number(c, 1, &a.Hi)
-		c.fixed(2, &a.Lo)
+func readCancelRejected(r *reader, e *trade.CancelRejected) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			rest := r.open()
+			readOrder(r, &e.Order)
+			r.close(rest)
+		case 2:
+			e.Request = r.request()
+		case 3:
+			e.Reason = r.reason()
+		default:
+			r.skip()
+		}
 	}
 }

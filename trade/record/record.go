@@ -1,80 +1,93 @@
 package record
 
-import (
-	"math"
-
-	"todoku/trade"
-)
+import "todoku/trade"
 
 // Encode appends a record to dst and returns the longer slice. The journal keeps
 // Sequence and Time beside the record, so they are left out, and so is the Sequence of
 // the answer and of what the record changed. The error is [ErrUnwritable]; dst is then
 // returned as it was.
 func Encode(dst []byte, r *trade.Record) ([]byte, error) {
-	c := codec{field: writing, buf: dst, sequence: r.Sequence}
-	fields(&c, r)
-	return c.written(dst)
+	w := writer{buf: dst, sequence: r.Sequence}
+	c := &r.Command
+	writeEnum(&w, 1, c.Kind, trade.CommandKindCount)
+	writeText(&w, 2, c.User)
+	writeText(&w, 3, c.Account)
+	writeText(&w, 4, c.Request)
+	w.fixed(5, c.Fingerprint)
+	start := w.open(6)
+	writeAnswer(&w, &c.Answer, 0)
+	w.close(start)
+	for _, event := range r.Events {
+		start := w.open(7)
+		writeEvent(&w, event)
+		w.close(start)
+	}
+	if w.err != nil {
+		return dst, w.err
+	}
+	return w.buf, nil
 }
 
 // Decode reads what [Encode] wrote; sequence and time are the journal's. The
 // error is [ErrMalformed]. Nothing in the record refers to data.
 func Decode(sequence uint64, time int64, data []byte) (*trade.Record, error) {
-	c := codec{buf: data, sequence: sequence}
-	r := &trade.Record{Sequence: sequence, Time: time}
-	if n := count(data, eventsField); n > 0 {
-		r.Events = make([]trade.Event, 0, n)
+	r := reader{buf: data, sequence: sequence}
+	record := &trade.Record{Sequence: sequence, Time: time}
+	if n := r.count(7); n > 0 {
+		record.Events = make([]trade.Event, 0, n)
 	}
-	return c.record(r)
+	return readRecord(&r, record)
 }
 
-// record reads a record that has nothing but its place in the journal.
-func (c *codec) record(r *trade.Record) (*trade.Record, error) {
-	fields(c, r)
-	if c.err != nil {
-		return nil, c.err
-	}
-	r.Command.Answer.Sequence = r.Sequence
-	return r, nil
-}
-
-const eventsField = 7
-
-func fields(c *codec, r *trade.Record) {
-	command := &r.Command
-	for m := c.open(whole); c.next(&m); {
-		enum(c, 1, &command.Kind, trade.CommandKindCount)
-		text(c, 2, &command.User)
-		text(c, 3, &command.Account)
-		request(c, 4, &command.Request)
-		c.fixed(5, &command.Fingerprint)
-		answer(c, 6, &command.Answer)
-		eventList(c, eventsField, &r.Events)
-	}
-}
-
-// answer has its sequence in a snapshot only. The subject is left out where it is what
-// the answers of earlier versions were about: an order, if there is an id.
-func answer(c *codec, field int32, a *trade.Answer) {
-	subject := a.Subject
-	if subject == subjectOf(a.ID) {
-		subject = trade.SubjectNone
-	} else if subject == trade.SubjectNone {
-		c.fail("an id without a subject")
-	}
-	for m := c.open(field); c.next(&m); {
-		number(c, 1, &a.ID)
-		enum(c, 2, &a.Status, trade.OrderStatusCount)
-		number(c, 3, &a.Filled)
-		number(c, 4, &a.Leaves)
-		bounded(c, 5, &a.Reason, maxReason)
-		bounded(c, 6, &a.Count, math.MaxUint32)
-		c.lastChange(7, &a.Sequence)
-		enum(c, 8, &subject, trade.SubjectCount)
-	}
-	if c.field != writing {
-		if a.Subject = subject; subject == trade.SubjectNone {
-			a.Subject = subjectOf(a.ID)
+// readRecord reads a record that has nothing but its place in the journal.
+func readRecord(r *reader, record *trade.Record) (*trade.Record, error) {
+	c := &record.Command
+	for r.next() {
+		switch r.field {
+		case 1:
+			c.Kind = readEnum[trade.CommandKind](r, trade.CommandKindCount)
+		case 2:
+			c.User = readText[trade.UserID](r)
+		case 3:
+			c.Account = readText[trade.AccountID](r)
+		case 4:
+			c.Request = r.request()
+		case 5:
+			c.Fingerprint = r.fixed()
+		case 6:
+			rest := r.open()
+			readAnswer(r, &c.Answer)
+			r.close(rest)
+		case 7:
+			rest := r.open()
+			record.Events = append(record.Events, readEvent(r))
+			r.close(rest)
+		default:
+			r.skip()
 		}
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	c.Answer.Sequence = record.Sequence
+	return record, nil
+}
+
+// writeAnswer writes the sequence in a snapshot only. The subject is left out if it is the
+// one that answers of earlier versions had: an order, if there is an id.
+func writeAnswer(w *writer, a *trade.Answer, sequence uint64) {
+	w.uint(1, a.ID)
+	writeEnum(w, 2, a.Status, trade.OrderStatusCount)
+	w.int(3, int64(a.Filled))
+	w.int(4, int64(a.Leaves))
+	w.reason(5, a.Reason)
+	w.uint(6, uint64(a.Count))
+	w.uint(7, sequence)
+	if a.Subject == trade.SubjectNone && a.ID != 0 {
+		w.fail("an id without a subject")
+	}
+	if a.Subject != subjectOf(a.ID) {
+		writeEnum(w, 8, a.Subject, trade.SubjectCount)
 	}
 }
 
@@ -83,4 +96,30 @@ func subjectOf(id uint64) trade.Subject {
 		return trade.SubjectNone
 	}
 	return trade.SubjectOrder
+}
+
+func readAnswer(r *reader, a *trade.Answer) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			a.ID = r.uint()
+			a.Subject = subjectOf(a.ID)
+		case 2:
+			a.Status = readEnum[trade.OrderStatus](r, trade.OrderStatusCount)
+		case 3:
+			a.Filled = trade.Quantity(r.int())
+		case 4:
+			a.Leaves = trade.Quantity(r.int())
+		case 5:
+			a.Reason = r.reason()
+		case 6:
+			a.Count = r.uint32()
+		case 7:
+			a.Sequence = r.uint()
+		case 8:
+			a.Subject = readEnum[trade.Subject](r, trade.SubjectCount)
+		default:
+			r.skip()
+		}
+	}
 }

@@ -1,16 +1,10 @@
 package record
 
-import (
-	"fmt"
+import "todoku/trade"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
-	"todoku/trade"
-)
-
-// requestsField holds the requests of a snapshot. They come last in it and are nearly
-// all of it, millions at the end of a busy day. The bytes of one never change, so the
-// next snapshot can copy them.
+// requestsField is the field of a snapshot's requests. They are last and nearly all of
+// it, millions at the end of a busy day. A request is always encoded to the same bytes,
+// so the next snapshot can copy them.
 const requestsField = 13
 
 // Requests are the encoded requests of a snapshot, oldest first.
@@ -20,19 +14,17 @@ type Requests []byte
 // without its requests, for [DecodeSnapshot]. Both share memory with data. The error
 // is [ErrMalformed].
 func CutRequests(data []byte) (core []byte, requests Requests, err error) {
+	r := reader{buf: data}
 	from, to := 0, 0
-	for to < len(data) {
-		field, _, n := protowire.ConsumeField(data[to:])
-		if n < 0 {
-			return nil, nil, fmt.Errorf("%w: at byte %d: not a field", ErrMalformed, to)
-		}
-		if field > requestsField { // Fields of a later version are dropped.
-			break
-		}
-		to += n
-		if field < requestsField {
+	for r.next() && r.field <= requestsField { // Fields of later versions are dropped.
+		r.skip()
+		to = len(data) - len(r.buf)
+		if r.field < requestsField {
 			from = to
 		}
+	}
+	if r.err != nil {
+		return nil, nil, r.err
 	}
 	return data[:from], data[from:to], nil
 }
@@ -40,33 +32,55 @@ func CutRequests(data []byte) (core []byte, requests Requests, err error) {
 // Since returns those that were answered at a time or later. The error is
 // [ErrMalformed].
 func (q Requests) Since(time int64) (Requests, error) {
-	c := codec{}
-	for len(q) > 0 {
-		_, _, n := protowire.ConsumeField(q)
-		if n < 0 {
-			return nil, fmt.Errorf("%w: a request: not a field", ErrMalformed)
+	r := reader{buf: q}
+	for {
+		from := r.buf
+		if !r.next() {
+			return nil, r.err
 		}
-		var s trade.RequestState
-		c.buf, c.at, c.end = q[:n], 0, n
-		c.advance(0)
-		if requestState(&c, requestsField, &s); c.err != nil {
-			return nil, c.err
+		var request trade.RequestState
+		rest := r.open()
+		readRequest(&r, &request)
+		r.close(rest)
+		if r.err != nil {
+			return nil, r.err
 		}
-		if s.Time >= time {
-			return q, nil
+		if request.Time >= time {
+			return from, nil
 		}
-		q = q[n:]
 	}
-	return nil, nil
 }
 
-func requestState(c *codec, field int32, s *trade.RequestState) {
-	for m := c.open(field); c.next(&m); {
-		text(c, 1, &s.User)
-		text(c, 2, &s.Account)
-		request(c, 3, &s.Request)
-		c.fixed(4, &s.Fingerprint)
-		number(c, 5, &s.Time)
-		answer(c, 6, &s.Answer)
+func writeRequest(w *writer, s *trade.RequestState) {
+	writeText(w, 1, s.User)
+	writeText(w, 2, s.Account)
+	writeText(w, 3, s.Request)
+	w.fixed(4, s.Fingerprint)
+	w.int(5, s.Time)
+	start := w.open(6)
+	writeAnswer(w, &s.Answer, s.Answer.Sequence)
+	w.close(start)
+}
+
+func readRequest(r *reader, s *trade.RequestState) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			s.User = readText[trade.UserID](r)
+		case 2:
+			s.Account = readText[trade.AccountID](r)
+		case 3:
+			s.Request = r.request()
+		case 4:
+			s.Fingerprint = r.fixed()
+		case 5:
+			s.Time = r.int()
+		case 6:
+			rest := r.open()
+			readAnswer(r, &s.Answer)
+			r.close(rest)
+		default:
+			r.skip()
+		}
 	}
 }

@@ -6,75 +6,209 @@ import (
 	"todoku/trade"
 )
 
-func instrument(c *codec, field int32, i *trade.Instrument) {
-	for m := c.open(field); c.next(&m); {
-		text(c, 1, &i.Symbol)
-		text(c, 2, &i.Name)
-		enum(c, 3, &i.Class, trade.AssetClassCount)
-		text(c, 4, &i.Currency)
-		number(c, 5, &i.TickSize)
-		number(c, 6, &i.LotSize)
-		number(c, 7, &i.MinQuantity)
-		number(c, 8, &i.MaxQuantity)
-		number(c, 9, &i.LowLimitPrice)
-		number(c, 10, &i.HighLimitPrice)
-		bounded(c, 11, &i.Band, math.MaxUint32)
-		number(c, 12, &i.ReferencePrice)
-		c.bool(13, &i.Disclose)
-		enum(c, 14, &i.Status, trade.TradingStatusCount)
-		text(c, 15, &i.StatusReason)
+func writeInstrument(w *writer, i *trade.Instrument) {
+	writeText(w, 1, i.Symbol)
+	writeText(w, 2, i.Name)
+	writeEnum(w, 3, i.Class, trade.AssetClassCount)
+	writeText(w, 4, i.Currency)
+	w.int(5, int64(i.TickSize))
+	w.int(6, int64(i.LotSize))
+	w.int(7, int64(i.MinQuantity))
+	w.int(8, int64(i.MaxQuantity))
+	w.int(9, int64(i.LowLimitPrice))
+	w.int(10, int64(i.HighLimitPrice))
+	w.uint(11, uint64(i.Band))
+	w.int(12, int64(i.ReferencePrice))
+	w.bool(13, i.Disclose)
+	writeEnum(w, 14, i.Status, trade.TradingStatusCount)
+	writeText(w, 15, i.StatusReason)
+}
+
+func readInstrument(r *reader, i *trade.Instrument) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			i.Symbol = readText[trade.Symbol](r)
+		case 2:
+			i.Name = r.text()
+		case 3:
+			i.Class = readEnum[trade.AssetClass](r, trade.AssetClassCount)
+		case 4:
+			i.Currency = r.text()
+		case 5:
+			i.TickSize = trade.Price(r.int())
+		case 6:
+			i.LotSize = trade.Quantity(r.int())
+		case 7:
+			i.MinQuantity = trade.Quantity(r.int())
+		case 8:
+			i.MaxQuantity = trade.Quantity(r.int())
+		case 9:
+			i.LowLimitPrice = trade.Price(r.int())
+		case 10:
+			i.HighLimitPrice = trade.Price(r.int())
+		case 11:
+			i.Band = trade.BasisPoints(r.uint32())
+		case 12:
+			i.ReferencePrice = trade.Price(r.int())
+		case 13:
+			i.Disclose = r.bool()
+		case 14:
+			i.Status = readEnum[trade.TradingStatus](r, trade.TradingStatusCount)
+		case 15:
+			i.StatusReason = r.text()
+		default:
+			r.skip()
+		}
 	}
 }
 
-func user(c *codec, field int32, u *trade.User) {
-	for m := c.open(field); c.next(&m); {
-		text(c, 1, &u.ID)
-		text(c, 2, &u.DisplayName)
-		bounded(c, 3, &u.Roles, uint64(trade.RoleAll))
-		texts(c, 4, &u.Accounts)
-		c.bool(5, &u.Suspended)
-		c.bool(6, &u.Online)
-		number(c, 7, &u.Since)
+func writeUser(w *writer, u *trade.User) {
+	writeText(w, 1, u.ID)
+	writeText(w, 2, u.DisplayName)
+	if u.Roles&^trade.RoleAll != 0 {
+		w.fail("a role that does not exist")
+	}
+	w.uint(3, uint64(u.Roles))
+	for _, account := range u.Accounts {
+		writeElement(w, 4, account)
+	}
+	w.bool(5, u.Suspended)
+	w.bool(6, u.Online)
+	w.int(7, u.Since)
+}
+
+func readUser(r *reader, u *trade.User) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			u.ID = readText[trade.UserID](r)
+		case 2:
+			u.DisplayName = r.text()
+		case 3:
+			u.Roles = trade.Role(r.upTo(math.MaxUint8))
+			if u.Roles&^trade.RoleAll != 0 {
+				r.fail("a role that does not exist")
+			}
+		case 4:
+			u.Accounts = append(u.Accounts, readText[trade.AccountID](r))
+		case 5:
+			u.Suspended = r.bool()
+		case 6:
+			u.Online = r.bool()
+		case 7:
+			u.Since = r.int()
+		default:
+			r.skip()
+		}
 	}
 }
 
-func presence(c *codec, field int32, e *trade.PresenceChanged) {
-	for m := c.open(field); c.next(&m); {
-		text(c, 1, &e.User)
-		text(c, 2, &e.DisplayName)
-		c.bool(3, &e.Online)
+func writePresence(w *writer, e *trade.PresenceChanged) {
+	writeText(w, 1, e.User)
+	writeText(w, 2, e.DisplayName)
+	w.bool(3, e.Online)
+}
+
+func readPresence(r *reader, e *trade.PresenceChanged) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			e.User = readText[trade.UserID](r)
+		case 2:
+			e.DisplayName = r.text()
+		case 3:
+			e.Online = r.bool()
+		default:
+			r.skip()
+		}
 	}
 }
 
-func account(c *codec, field int32, a *trade.AccountState) {
-	l := &a.Limits
-	for m := c.open(field); c.next(&m); {
-		text(c, 1, &a.Account)
-		number(c, 2, &l.MaxOrderQuantity)
-		amount(c, 3, &l.MaxOrderNotional)
-		bounded(c, 4, &l.MaxOpenOrders, math.MaxUint32)
-		bounded(c, 5, &l.Band, math.MaxUint32)
-		bounded(c, 6, &l.MaxMessagesPerSecond, math.MaxUint32)
+func writeAccount(w *writer, a *trade.AccountState) {
+	writeText(w, 1, a.Account)
+	w.int(2, int64(a.Limits.MaxOrderQuantity))
+	start := w.open(3)
+	writeAmount(w, &a.Limits.MaxOrderNotional)
+	w.close(start)
+	w.uint(4, uint64(a.Limits.MaxOpenOrders))
+	w.uint(5, uint64(a.Limits.Band))
+	w.uint(6, uint64(a.Limits.MaxMessagesPerSecond))
+}
+
+func readAccount(r *reader, a *trade.AccountState) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			a.Account = readText[trade.AccountID](r)
+		case 2:
+			a.Limits.MaxOrderQuantity = trade.Quantity(r.int())
+		case 3:
+			rest := r.open()
+			readAmount(r, &a.Limits.MaxOrderNotional)
+			r.close(rest)
+		case 4:
+			a.Limits.MaxOpenOrders = r.uint32()
+		case 5:
+			a.Limits.Band = trade.BasisPoints(r.uint32())
+		case 6:
+			a.Limits.MaxMessagesPerSecond = r.uint32()
+		default:
+			r.skip()
+		}
 	}
 }
 
-func announced(c *codec, field int32, e *trade.Announced) {
-	for m := c.open(field); c.next(&m); {
-		text(c, 1, &e.From)
-		text(c, 2, &e.Text)
-		texts(c, 3, &e.To)
+func writeAnnounced(w *writer, e *trade.Announced) {
+	writeText(w, 1, e.From)
+	writeText(w, 2, e.Text)
+	for _, user := range e.To {
+		writeElement(w, 3, user)
 	}
 }
 
-func venue(c *codec, field int32, v *trade.Venue) {
-	for m := c.open(field); c.next(&m); {
-		bounded(c, 1, &v.DayEnd, math.MaxUint32)
+func readAnnounced(r *reader, e *trade.Announced) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			e.From = r.text()
+		case 2:
+			e.Text = r.text()
+		case 3:
+			e.To = append(e.To, readText[trade.UserID](r))
+		default:
+			r.skip()
+		}
 	}
 }
 
-func dayEnded(c *codec, field int32, e *trade.DayEnded) {
-	for m := c.open(field); c.next(&m); {
-		number(c, 1, &e.End)
-		number(c, 2, &e.Next)
+func writeVenue(w *writer, v *trade.Venue) { w.uint(1, uint64(v.DayEnd)) }
+
+func readVenue(r *reader, v *trade.Venue) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			v.DayEnd = r.uint32()
+		default:
+			r.skip()
+		}
+	}
+}
+
+func writeDayEnded(w *writer, e *trade.DayEnded) {
+	w.int(1, e.End)
+	w.int(2, e.Next)
+}
+
+func readDayEnded(r *reader, e *trade.DayEnded) {
+	for r.next() {
+		switch r.field {
+		case 1:
+			e.End = r.int()
+		case 2:
+			e.Next = r.int()
+		default:
+			r.skip()
+		}
 	}
 }
