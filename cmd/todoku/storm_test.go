@@ -11,7 +11,8 @@ import (
 // storm`'s to judge.
 func TestFiveThousandClientsComeBackAtOnceToWhatTheyMissed(t *testing.T) {
 	const clients, missed = 5000, 20
-	results := newWorld(t).mustJSON("bench", "storm", "--binary", withoutRaceDetector(t), "--data-parent", t.TempDir())
+	results := newWorld(t).mustJSON("bench", "storm", "--binary", withoutRaceDetector(t), "--data-parent", t.TempDir(),
+		"--serve-flag=--handshake-timeout=10m", "--serve-flag=--send-timeout=10m") // Slow machines end no stream.
 	if len(results) != 1 {
 		t.Fatalf("%v", results)
 	}
