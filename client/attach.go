@@ -26,9 +26,9 @@ const shuffled = `{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList":
 // another one reads at most one response ahead.
 type attachment struct {
 	feed     *Feed
-	token    string // The access token it was opened with, or one before.
+	token    string // The access token it was opened with, or an earlier one.
 	began    time.Time
-	conn     *grpc.ClientConn // Nil when there could be none.
+	conn     *grpc.ClientConn // Nil if none could be made.
 	observer frameObserver
 	cancel   context.CancelFunc
 	helpers  sync.WaitGroup
@@ -40,7 +40,7 @@ type attachment struct {
 	handover handover // To the next stream.
 
 	revision uint64        // Of the subscription that was asked for.
-	outdated chan struct{} // Holds one when there was a later one at the start.
+	outdated chan struct{} // Holds a value if a later revision existed at the start.
 
 	successor bool // It took over from one that still delivered.
 

@@ -14,10 +14,10 @@
 //		fmt.Println(update.Message)
 //	}
 //
-// Requests go through the generated clients ([Client.Orders] and its sisters).
-// Every mutating request carries an id of the caller's choice ([NewRequestID]);
-// sent again under the same id it is not done again, so that the package may
-// retry, and so may the caller after [codes.DeadlineExceeded].
+// Requests go through the generated clients ([Client.Orders] and others).
+// Every mutating request carries an id of the caller's choice ([NewRequestID]). The
+// venue carries out one id only once, so the package may retry, and so may the
+// caller after [codes.DeadlineExceeded].
 //
 // A Client is safe for concurrent use. Close it when done; it owns one goroutine,
 // which refreshes the session.

@@ -45,7 +45,7 @@ func (c Config) Check() error {
 }
 
 // checkHeartbeat refuses a silence that is shorter than the heartbeat interval: every
-// quiet stream would be left.
+// quiet stream would be ended.
 func (c Config) checkHeartbeat(interval time.Duration) error {
 	longest := interval + interval/10 // The venue spreads them by a tenth.
 	for what, silence := range map[string]time.Duration{"stale": c.StaleAfter, "left": c.WatchdogAfter} {

@@ -136,7 +136,7 @@ func (c *Client) remember(ctx context.Context, method string, request, reply any
 
 // changed records a change of the subscription, which was made when a number of streams had
 // begun. It returns false if another stream has begun since: the venue may have changed
-// either, so the change must be made once more.
+// either stream, so the change must be made once more.
 func (f *Feed) changed(to *todokuv1.Subscription, reply any, first bool, begun uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

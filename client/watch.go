@@ -39,7 +39,7 @@ func (w *watch) set(stale, watchdog time.Duration) {
 // begin starts the measurement.
 func (w *watch) begin(now time.Time) { w.since, w.looked = now, now.Round(0) }
 
-// limit is how long a silence ends the stream.
+// limit is the silence after which the stream ends.
 func (w *watch) limit() time.Duration {
 	if !w.helloSeen {
 		return helloDeadline

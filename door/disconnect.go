@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// Why a client disconnected whose stream the server did not end: whether the client
+// Why a client disconnected when the server did not end its stream: whether the client
 // canceled, a proxy reset the connection, or PINGs were no longer answered. A handler of
 // grpc-go sees only a canceled context, so the cause is taken from the connection: from
 // its last bytes and the error after them.

@@ -95,7 +95,7 @@ func (s *services) BustTrade(ctx context.Context, req *todokuv1.BustTradeRequest
 	return reply(&todokuv1.BustTradeResponse{Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence)}, err)
 }
 
-// loadTrade fills in a command what the history knows of its trade.
+// loadTrade completes a command with what the history knows of its trade.
 func (s *Server) loadTrade(ctx context.Context, id trade.TradeID, command *trade.BustTrade) error {
 	if err := s.follower.WaitFor(ctx, s.journal.Head()); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 
 // AdminService: users. What the venue knows of a user goes through the engine; package
 // account has passwords and sessions. The engine comes first: a user without a password
-// cannot sign in, but a password without a user would be a sign-in to nothing.
+// cannot sign in, but a password without a user would belong to nobody.
 
 // CreateUser creates a user with a password. Sent again, it adds the password if that
 // is missing, and never changes an existing one.

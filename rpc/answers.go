@@ -10,16 +10,16 @@ import (
 	"todoku/trade"
 )
 
-// answerSheet is the answers of one batch. They are made in a few pieces of memory
-// that go together, because a batch is a thousand orders at most and answered at
-// once: an allocation per field would cost more than the order.
+// answerSheet is the answers of one batch. They share a few
+// allocations: a batch has up to a thousand orders and is answered as a whole, and an
+// allocation per field would cost more than the order.
 type answerSheet struct {
 	list    []*todokuv1.OrderAnswer
 	answers []todokuv1.OrderAnswer
 	text    strings.Builder // All texts that differ from order to order.
 }
 
-// answerText is about how long an answer's order id and cursor are together.
+// answerText is the usual length of an answer's order id and cursor together.
 const answerText = 64
 
 func newAnswerSheet(orders int) *answerSheet {

@@ -219,7 +219,7 @@ type paged interface {
 	GetPageToken() string
 }
 
-// page reads which page is wanted, and of which period; a bound that is absent is open.
+// page reads which page is wanted, and of which period; an absent bound is open.
 func (d *decoder) page(req paged) (history.Span, history.PageRequest) {
 	span := history.Span{From: d.nanos("from_time", req.GetFromTime()), To: d.nanos("to_time", req.GetToTime())}
 	if span.To != 0 && span.To < span.From {
@@ -290,7 +290,7 @@ func (d *decoder) cursor(field, text string) *push.Cursor {
 // everySymbol stands for all instruments in a subscription.
 const everySymbol = "*"
 
-// subscription reads a subscription; absent is one that adds nothing. It is refused
+// subscription reads a subscription; an absent one adds nothing. It is refused
 // with a [*feed.SubscriptionError].
 func (d *decoder) subscription(m *todokuv1.Subscription) feed.Subscription {
 	var own decoder

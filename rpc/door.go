@@ -28,7 +28,7 @@ func (s *Server) Interceptors() []grpc.ServerOption {
 		grpc.ForceServerCodecV2(codec{grpcpush.NewCodec()}),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
-		// admit refuses methods that do not exist, as the table does not have them.
+		// admit refuses methods that do not exist: they are not in the table.
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errUndecided }),
 	}
 }
@@ -44,8 +44,8 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	return handler(ctx, req)
 }
 
-// stream runs a streaming call, from its beginning on a goroutine of its own to the
-// wait of a handler that returned [waiting].
+// stream runs a streaming call: the handler on a goroutine of its own, then the wait
+// if the handler returned [waiting].
 func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer func() { err = s.status(info.FullMethod, err) }()
 	defer recovered(&err)
@@ -149,8 +149,8 @@ func (s *Server) read(receive func(any) error, message any) error {
 	err := receive(r)
 	switch {
 	case err != nil:
-		// The transport's own, and answered by it: the caller is gone, or sent more
-		// than even the transport takes.
+		// The transport has answered its own error: the caller has disconnected, or
+		// sent more than the transport accepts.
 		return err
 	case r.size > s.options.MaxRequestBytes:
 		return errTooLarge

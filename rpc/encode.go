@@ -93,7 +93,7 @@ func (e *Encoder) HasState(topic push.Topic) bool {
 	return strings.HasPrefix(string(topic), marketTopic)
 }
 
-// marketTopic is how the feed's topics of instruments begin, which a test holds.
+// marketTopic is the prefix of the feed's instrument topics, as a test ensures.
 const marketTopic = "market:"
 
 // entry marshals a message as one entry of the repeated field.
@@ -105,7 +105,7 @@ func entry(m *todokuv1.Message) []byte {
 	return data
 }
 
-// messageOf is what a feed message is on the wire.
+// messageOf converts a feed message to the schema's message.
 func messageOf(m *feed.Message) *todokuv1.Message {
 	w := &todokuv1.Message{Sequence: m.Sequence, Index: m.Index, Time: timestamp(m.Time)}
 	switch b := m.Body.(type) {

@@ -11,7 +11,7 @@ import (
 	"todoku/trade"
 )
 
-// Who calls, and whether they may. Both doors, grpc-go's and the browsers', ask
+// Authentication and authorization of calls. Both doors, grpc-go's and the browsers', ask
 // admit with what they know of a call; the answer travels in the context.
 
 // call is what a door knows of a call.
@@ -142,7 +142,7 @@ func Admit(f *feed.Feed) func(user string) error {
 	}
 }
 
-// purpose says what an account is named for.
+// purpose says why a request names an account.
 type purpose int
 
 const (

@@ -16,22 +16,22 @@ import (
 	"todoku/trade"
 )
 
-// The schema says of every method who may call it and how long a call may take
+// The schema says for every method who may call it and how long a call may take
 // (options.proto). A method without these options is refused.
 
 // access says who may call a method.
 type access struct {
 	// public methods need no token.
 	public bool
-	// roles are those of which the caller needs one; zero for anyone signed in.
+	// roles: the caller needs one of these; zero for any signed-in caller.
 	roles trade.Role
 	// limit is the deadline of a call that came without one; zero for none.
 	limit time.Duration
 }
 
 // methods returns the access of every method by its full name, as in
-// "/todoku.v1.OrderService/PlaceOrder". Whose orders and accounts a caller may touch
-// is decided where they are named, by ownership.
+// "/todoku.v1.OrderService/PlaceOrder". Which orders and accounts a caller may use
+// depends on ownership, and is checked where a request names them.
 func methods() map[string]access {
 	table := map[string]access{}
 	add := func(name string, a access) {

@@ -125,8 +125,8 @@ func (s *Server) accountNow(ctx context.Context, d *decoder, req accountQuery) (
 	return account, s.await(ctx, d, req.GetWaitFor())
 }
 
-// fromHistory returns a page of the history and the position that it reflects at least:
-// that of the feed at the call.
+// fromHistory returns a page of the history and the feed's position at the call. The page
+// reflects at least that position.
 func fromHistory[Q, T any](
 	ctx context.Context, s *services, query func(context.Context, Q) (history.Page[T], error), q Q,
 ) (page history.Page[T], position uint64, err error) {

@@ -15,8 +15,8 @@ import (
 	"todoku/trade"
 )
 
-// Who was sent an event is computed: the record says to which topics it went, and
-// the evidence which streams carried one of them, were sent the event, and
+// The receivers of an event are computed: the record names the event's topics, and the
+// evidence says which streams carried one of them, were sent the event, and
 // acknowledged it. A stream is shown only for events of topics that it carried.
 
 const (
@@ -64,7 +64,7 @@ func (s *services) ListTold(ctx context.Context, req *todokuv1.ListToldRequest) 
 	return res, nil
 }
 
-// eventsOf returns the sequences of the events that are meant, rising.
+// eventsOf returns the sequences of the events that a request names, in rising order.
 func (s *Server) eventsOf(ctx context.Context, req *todokuv1.ListToldRequest) ([]uint64, error) {
 	if req.GetSequence() != 0 {
 		return []uint64{req.GetSequence()}, nil

@@ -9,7 +9,7 @@
 // says who may call a method (methods.go).
 //
 // All of it is safe for concurrent use. Calls end with their contexts. The only
-// goroutines are those that streaming calls begin on, which the calls wait for.
+// goroutines are those on which streaming calls begin; the calls wait for them.
 package rpc
 
 import (

@@ -56,12 +56,12 @@ func (e *exchange) readBy(limit time.Time) {
 	_ = http.NewResponseController(e.writer).SetReadDeadline(limit)
 }
 
-// writeBy makes writes fail that the client does not take within this time.
+// writeBy makes writes fail if the client does not read them within this time.
 func (e *exchange) writeBy(limit time.Duration) {
 	_ = http.NewResponseController(e.writer).SetWriteDeadline(time.Now().Add(limit)) // See readBy.
 }
 
-// cookieIn gives a refresh without a token that of the cookie. A browser has one cookie
+// cookieIn gives a refresh without a token the cookie's token. A browser has one cookie
 // for all its tabs, and another tab may have begun another session: a page that shows
 // its access token does not get that session's tokens.
 func (e *exchange) cookieIn(ctx context.Context, req connect.AnyRequest, other func(ctx context.Context, access, refresh string) bool) {
@@ -96,7 +96,7 @@ func (e *exchange) cookieOut(req connect.AnyRequest, res connect.AnyResponse) {
 }
 
 func (e *exchange) setCookie(res connect.AnyResponse, token string, expires time.Time) {
-	//nolint:gosec // Secure wherever TLS is spoken; a venue on its own machine speaks none.
+	//nolint:gosec // Secure whenever TLS is used; a venue for its own machine has none.
 	cookie := &http.Cookie{
 		Name: sessionCookie, Value: token, Path: sessionPath, Expires: expires,
 		HttpOnly: true, Secure: e.request.TLS != nil, SameSite: http.SameSiteStrictMode,

@@ -65,7 +65,7 @@ func TestServeStopsAtOnceAtTheSecondSignal(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	await(t, logged, `"msg":"stopping"`)
 	p.signal(syscall.SIGTERM)
-	timer := time.NewTimer(apptest.Patience) // Of ten minutes.
+	timer := time.NewTimer(apptest.Patience) // Far less than the drain of ten minutes.
 	defer timer.Stop()
 	select {
 	case err := <-p.ended:

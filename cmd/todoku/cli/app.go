@@ -59,7 +59,7 @@ func Usagef(format string, args ...any) error { return WrongUsage(fmt.Errorf(for
 // WrongUsage marks an error as a mistake in how a command was called.
 func WrongUsage(err error) error { return &UsageError{err} }
 
-// WrongUsageIf marks an error so if it is target.
+// WrongUsageIf marks an error as such a mistake if it matches target.
 func WrongUsageIf(err, target error) error {
 	if errors.Is(err, target) {
 		return WrongUsage(err)

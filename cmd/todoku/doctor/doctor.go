@@ -38,7 +38,7 @@ the venue could not be reached.`,
 		Args: cobra.MaximumNArgs(1),
 		PreRunE: func(*cobra.Command, []string) error {
 			const day = 24 * 60
-			if !(minutes > 0 && minutes <= day) { // Written so that it is false for what is no number.
+			if !(minutes > 0 && minutes <= day) { // This form also refuses NaN.
 				return cli.Usagef("invalid --minutes %g: choose more than 0 and at most %d", minutes, day)
 			}
 			return nil

@@ -13,11 +13,11 @@ import (
 	"todoku/internal/apptest"
 )
 
-// TestConcurrentCommandsShareOneRefresh: a refresh token is good once. The second
-// of two commands must take what the first was given, or the venue sees a thief.
+// TestConcurrentCommandsShareOneRefresh: a refresh token can be used once. The second of
+// two commands must take the tokens that the first got; a second use looks like theft.
 func TestConcurrentCommandsShareOneRefresh(t *testing.T) {
 	config := apptest.Config(t.TempDir())
-	config.Accounts.RetryWindow = time.Nanosecond // No mercy for a token that was used.
+	config.Accounts.RetryWindow = time.Nanosecond // A used token is refused at once.
 	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), apptest.Instruments()); err != nil {
 		t.Fatal(err)
 	}
