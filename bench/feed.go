@@ -56,7 +56,7 @@ type feed struct {
 	seen   numberSet
 	latest uint64 // sequence of the last announcement
 	cursor []byte // of the last response
-	// apart keeps its deliveries out of what the others' are measured by.
+	// apart keeps its deliveries out of the figures of the other clients.
 	apart bool
 
 	live     bool // since the snapshot's end, or the replay's beginning

@@ -60,7 +60,7 @@ type Ending struct {
 	Blocked float64 `json:"send_blocked_seconds"`
 }
 
-// smallBuffer keeps the system from reading much for a socket that is not read.
+// smallBuffer limits what the system receives for a socket that is not read.
 const smallBuffer = 4 << 10
 
 // validFreezing returns an error if clients cannot freeze as wanted.

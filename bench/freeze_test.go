@@ -21,7 +21,7 @@ func TestAFrozenClientIsEndedInTimeAndResumesWithoutLoss(t *testing.T) {
 	}
 	const (
 		limit = time.Second
-		slack = 16 << 20 // Stacks that grow when the machine is busy, and one round is little.
+		slack = 16 << 20 // Stacks grow when the machine is busy, and one round is a small sample.
 	)
 	process, err := StartProcess(t.Context(), binary, t.TempDir(), "--send-timeout", limit.String())
 	p := started(t, process, err)

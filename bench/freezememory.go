@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// What one client that stops reading costs the server in resident memory is little beside
-// what is allocated and freed all the time, so it is not one difference between two moments:
+// What one client that stops reading costs the server in resident memory is small compared
+// with what is allocated and freed all the time. One difference of two samples is no measure:
 //
 //   - several clients freeze one after the other, and the median counts;
 //   - after each one a time of the same length passes in which everybody reads, at the same
@@ -20,7 +20,7 @@ import (
 //   - a server grows less and less, so a client is compared with the mean of the controls
 //     before and after it; the first client only provides the control before the second;
 //   - a level is the least that was seen in a while: garbage only adds;
-//   - the server collects at a twentieth of what lives instead of at twice as much.
+//   - the server collects garbage when its heap has grown by 5 %, not only by 200 %.
 
 // FrozenMemory is what clients that stopped reading one after the other cost the
 // server in resident memory.

@@ -52,8 +52,8 @@ func (h *histogram) add(other *histogram) {
 	h.most = max(h.most, other.most)
 }
 
-// quantile returns the shortest duration that at least so many ten-thousandths of the
-// values do not exceed, 0 for an empty histogram.
+// quantile returns the shortest duration d of which this holds: at least so many
+// ten-thousandths of the values are d or less. It returns 0 for an empty histogram.
 func (h *histogram) quantile(tenThousandths uint64) time.Duration {
 	// The rank is counted from 1 and rounded up: of three, the median is the second.
 	rank := max((h.total*tenThousandths+9999)/10000, 1)

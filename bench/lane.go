@@ -60,7 +60,7 @@ func (l *lane) next() (request, bool) {
 	}
 	n := l.requests.Add(1) - 1
 	r := request{first: n * uint64(l.batch), size: l.batch, due: due}
-	// Single orders change sides after a pair of resting and taking.
+	// Single orders change sides after each pair: one rests, one takes.
 	turn := n
 	if l.batch == 1 {
 		turn = n / 2
@@ -89,7 +89,7 @@ func (l *lane) keepPace(ctx context.Context, send func(request) error) error {
 	}
 }
 
-// depth is within how many ticks of the middle orders rest.
+// depth is the largest distance of resting orders from the middle, in ticks.
 const depth = 10
 
 // price returns the limit of an order: resting orders have even numbers and stay on

@@ -30,7 +30,7 @@ const (
 type OrdersConfig struct {
 	// Target is the venue.
 	Target Target
-	// Market is where and by whom is traded; see [Prepare].
+	// Market is the instrument and the users who trade it; see [Prepare].
 	Market Market
 	// Client sends; GRPC. [Reports] always uses grpc-go.
 	Client Client
@@ -47,7 +47,7 @@ type OrdersConfig struct {
 	Rate int
 	// Warmup passes before anything is measured; 1 s.
 	Warmup time.Duration
-	// Duration is how long is measured, at most 10 min; 10 s.
+	// Duration is the measured time, at most 10 min; 10 s.
 	Duration time.Duration
 	// NoCheck leaves out the comparison of what was acknowledged with what the
 	// venue lists afterwards.

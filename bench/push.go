@@ -66,7 +66,7 @@ type PushConfig struct {
 	Payload int
 	// Warmup passes before anything is measured; 1 s.
 	Warmup time.Duration
-	// Duration is how long is measured, at most 10 min; 10 s.
+	// Duration is the measured time, at most 10 min; 10 s.
 	Duration time.Duration
 	// Frozen is the way in which clients freeze; FrozenWindow.
 	Frozen Frozen
@@ -89,7 +89,7 @@ const (
 	maxRounds      = 25
 	// opensAtOnce is how many connections are asked for at a time.
 	opensAtOnce = 16
-	// drainDeadline is how long after the last event an arrival may be.
+	// drainDeadline is how long after the last event a delivery may arrive.
 	drainDeadline = 10 * time.Second
 )
 

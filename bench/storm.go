@@ -9,8 +9,8 @@ import (
 type StormResult struct {
 	// Missed is how many events were announced while all were away.
 	Missed int `json:"missed"`
-	// CaughtUp is from the first connection that is opened again to the last event
-	// at the last client, Attached to the last client's attach.
+	// CaughtUp is the time from the first reopened connection to the last event at the
+	// last client, Attached that from there to the last client's attach.
 	CaughtUp float64 `json:"caught_up_ms"`
 	Attached float64 `json:"attached_ms"`
 	// CPU within that time; the server's only where its process is known.
@@ -50,7 +50,7 @@ func (r *pushRun) storm(ctx context.Context) (Result, error) {
 	return result, nil
 }
 
-// leave cuts all connections and announces what will have been missed.
+// leave cuts all connections and announces the events that the clients miss.
 func (r *pushRun) leave(ctx context.Context) (err error) {
 	left := time.Now()
 	r.clients.cut()

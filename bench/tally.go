@@ -6,8 +6,8 @@ import "time"
 // reads them.
 type tally struct {
 	run string
-	// Only what arrives from measure to end counts. Latencies of events that are due at
-	// later or after go to another histogram; 0 for none.
+	// Only what arrives from measure to end counts. Latencies of events that are due
+	// at or after the time later go to the histogram after; 0 for none.
 	measure, end, later time.Duration
 
 	deliveries, responses          uint64 // that arrived within the measured time
@@ -46,7 +46,7 @@ func (t *tally) delivered(n uint64, due, now time.Duration) {
 	}
 }
 
-// whole says whether those of the first events that are wanted have arrived everywhere.
+// whole says whether the wanted ones among the first events have arrived everywhere.
 func (t *tally) whole(events uint64, wanted *numberSet) bool {
 	for n := range events {
 		if !wanted.has(n) {

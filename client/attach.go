@@ -78,7 +78,7 @@ func (f *Feed) open(ctx context.Context, takeOver bool) *attachment {
 		outdated: make(chan struct{}, 1), revision: revision,
 	}
 	ctx, a.cancel = context.WithCancel(ctx)
-	// It has a stream for as long as it lives, except for the moment before.
+	// PINGs are always sent: except at its beginning, the connection has a stream.
 	var err error
 	a.conn, err = f.client.connect(&observedCredentials{f.client.transport, &a.observer}, true, grpc.WithDefaultServiceConfig(shuffled))
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 // Status is the state of a feed, for a screen that must show whether it is current.
 type Status struct {
 	State State
-	// Since is when State became so.
+	// Since is when State last changed.
 	Since time.Time
 	// Cursor is that of the last processed update.
 	Cursor string

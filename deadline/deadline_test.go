@@ -158,7 +158,7 @@ func TestTheServiceConfigWorksInAPlainClient(t *testing.T) {
 		"/todoku.v1.SessionService/ChangePassword":         {8 * time.Second, 1},
 		"/todoku.v1.NotificationService/FeedNotification":  {0, 1},
 		"/todoku.v1.AdminService/ExportJournal":            {0, 1},
-		"/grpc.health.v1.Health/Check":                     {0, 1}, // For the prober to decide.
+		"/grpc.health.v1.Health/Check":                     {0, 1}, // The prober decides.
 		"/todoku.v1.NotificationService/ListNotifications": {3 * time.Second, 3},
 	} {
 		synctest.Test(t, func(t *testing.T) { // Only the waits between attempts take time.

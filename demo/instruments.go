@@ -41,7 +41,7 @@ type segment struct {
 }
 
 // open returns an open instrument. The limits of its price, if any, are low and high. The
-// sides of a currency pair's trade know each other.
+// parties of a trade in a currency pair are shown to each other.
 func (s segment) open(symbol, name, currency, tick, reference string, limits ...string) *todokuv1.Instrument {
 	limits = append(limits, "", "")
 	return &todokuv1.Instrument{

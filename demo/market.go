@@ -33,7 +33,7 @@ type market struct {
 	unit   trade.Quantity // the usual size
 	half   int64          // half of the spread
 	stride int64          // the longest move at once
-	anchor int64          // to where the fair price returns
+	anchor int64          // where the fair price returns to
 	fair   int64
 
 	maker   int            // the trader who quotes
@@ -66,7 +66,7 @@ func newMarket(i *todokuv1.Instrument, maker int) *market {
 		m.unit = 5 * lot
 	case todokuv1.AssetClass_ASSET_CLASS_EQUITY, todokuv1.AssetClass_ASSET_CLASS_UNSPECIFIED:
 		m.unit = lot
-		if lot == trade.Quantity(1e8) { // Dealt singly: a hundred shares are usual all the same.
+		if lot == trade.Quantity(1e8) { // A lot is one share; the usual size is still a hundred.
 			m.unit, m.stride = 100*lot, 2
 		}
 	}

@@ -60,8 +60,8 @@ func request(ctx context.Context, orders todokuv1.OrderServiceClient, c command,
 		return reply.GetAnswer(), err
 	case place, take:
 	}
-	// A quote stays over the night; should the maker meet itself after a halt, the
-	// older quote goes.
+	// A quote stays overnight. If two quotes of the maker would trade with each
+	// other after a halt, the older one is canceled.
 	tif := todokuv1.TimeInForce_TIME_IN_FORCE_GTC
 	if c.kind == take {
 		tif = todokuv1.TimeInForce_TIME_IN_FORCE_IOC

@@ -215,7 +215,7 @@ func (s *script) answered(c command, o outcome) {
 	}
 }
 
-// again puts a quote that was not replaced first in the queue.
+// again puts a quote whose replacement failed at the front of the queue.
 func (s *script) again(c command) {
 	if c.kind == replace {
 		s.intents = slices.Insert(s.intents, 0, c.intent)

@@ -162,7 +162,7 @@ func TestAProxyCutsStreamsWithPingsAndHeartbeatsSurvive(t *testing.T) {
 		code     string
 		evidence int
 	}{
-		{"nginx", pathtest.Nginx, doctor.ByReset, "INTERNAL_ERROR", 5}, // Its headers tell too.
+		{"nginx", pathtest.Nginx, doctor.ByReset, "INTERNAL_ERROR", 5}, // Its headers show it too.
 		{"haproxy", pathtest.HAProxy, doctor.ByNoTrailers, "", 3},
 	}
 	for _, p := range proxies {
@@ -189,7 +189,7 @@ func TestAProxyCutsStreamsWithPingsAndHeartbeatsSurvive(t *testing.T) {
 // the venue's PINGs is not found and does no harm: any traffic from the venue resets it.
 func TestTheVenuesPingsResetTheTimerOfNginxOnly(t *testing.T) {
 	t.Parallel()
-	at := venue(t, time.Second) // grpc-go PINGs no more often.
+	at := venue(t, time.Second) // grpc-go sends no PINGs more often.
 	const timer = 2 * time.Second
 	for name, p := range map[string]struct {
 		address string

@@ -129,7 +129,7 @@ func (w *wire) settings(ctx context.Context) (HTTP2, error) {
 	return HTTP2(w.h2.Server), nil
 }
 
-// write sends frames. Without an error they were sent.
+// write sends frames; nil means that they were sent.
 func (w *wire) write(frames func() error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -80,16 +80,16 @@ type Receiver struct {
 // Each method must be one transaction and safe for concurrent use. Times must be
 // returned to the nanosecond, in UTC. Errors are the database's.
 type Evidence interface {
-	// Append must store the observations in order. One replaces a stored one of the
-	// same stream, kind and sequence; one of a stream that never began is no error and
-	// may be dropped.
+	// Append must store the observations in order. Each replaces a stored one
+	// of the same stream, kind and sequence. One of a stream that never began is no
+	// error and may be dropped.
 	Append(ctx context.Context, observations []Observation) error
 	// Close must end every stream of the node that has not ended, at the time
 	// given, with ReasonProcessGone.
 	Close(ctx context.Context, node string, at time.Time) error
 	// Query must return, by rising attach number, the streams of the epoch and user
 	// that carried topics from before the sequence on and that are attached, or
-	// ended not before Committed and either were sent the sequence or ended with
+	// ended at Committed or later and either were sent the sequence or ended with
 	// ReasonProcessGone.
 	Query(ctx context.Context, query Query) ([]Receiver, error)
 	// Prune must delete the streams that ended before the time, with everything
@@ -205,7 +205,7 @@ func (s *Streams) Receivers(ctx context.Context, query Query) iter.Seq2[Receiver
 	}
 }
 
-// sent returns how far each stream of this node was sent, by attach number.
+// sent returns the last sequence sent on each stream of this node, by attach number.
 func (s *Streams) sent() map[uint64]uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -105,9 +105,9 @@ func New(ctx context.Context, options Options) (*Streams, error) {
 
 func (s *Streams) now() time.Time { return s.options.Clock().Round(0).UTC() }
 
-// Attach takes a stream that feed has attached. cancelAfter is after how long without a
-// stream its session's orders are canceled; 0 is never. The caller must call [Stream.End]
-// in the end. After an error, which is the registry's, the stream has ended.
+// Attach takes a stream that feed has attached. cancelAfter is the time without a stream
+// after which its session's orders are canceled; 0 for never. The caller must call
+// [Stream.End] in the end. After an error, which is the registry's, the stream has ended.
 func (s *Streams) Attach(ctx context.Context, attached *feed.Attached, cancelAfter time.Duration) (*Stream, error) {
 	info := attached.Stream.Info()
 	stream := &Stream{

@@ -13,8 +13,8 @@ import (
 )
 
 // Presence: who is signed in, and the effects of absence. A user is online from the first
-// attach until the last stream has been absent for a grace, so that a resume is no
-// sign-out. A session that asked for it has its DAY orders canceled when its last stream
+// attach until the last stream has been absent for a grace, so that a resume does not
+// sign out. A session that asked for it has its DAY orders canceled when its last stream
 // has been absent for the session's own grace.
 //
 // A stop of the server has neither effect: streams that end with SHUTDOWN start no
@@ -25,8 +25,8 @@ type PresenceOptions struct {
 	// Grace is how long a user may be without a stream and still be signed in;
 	// 15 s by default.
 	Grace time.Duration
-	// Retry is how long to wait after the engine failed to take a command that it
-	// did not refuse; 1 s by default.
+	// Retry is how long to wait after a command failed without a refusal; 1 s by
+	// default.
 	Retry time.Duration
 }
 
@@ -277,7 +277,7 @@ func (p *presence) due(now time.Time) []dueCommand {
 	return due
 }
 
-// compareUser adds a command if the engine does not have a user's presence as it is. The
+// compareUser adds a command if a user's presence differs from the engine's. The
 // caller holds mu.
 func (p *presence) compareUser(due []dueCommand, u *subject, now time.Time) []dueCommand {
 	online := u.streams > 0 || now.Before(u.until)

@@ -21,7 +21,7 @@ type allowance struct {
 	rate    Rate
 	of      string // What a key names.
 	refusal error
-	every   time.Duration // Between two, in the long run.
+	every   time.Duration // The average time between two.
 	burst   time.Duration // How far ahead of that a key may be.
 	maxKeys int
 	started time.Time // Origin of the times below; a jump of the wall clock changes nothing.

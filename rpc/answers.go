@@ -31,7 +31,7 @@ func newAnswerSheet(orders int) *answerSheet {
 	return s
 }
 
-// answer is what the engine said to an entry.
+// answer records the engine's answer to an entry.
 func (s *answerSheet) answer(entry int, request trade.RequestID, a *trade.Answer, cursor push.Cursor) {
 	m := &s.answers[entry]
 	fillAnswer(m, request, a)
@@ -43,7 +43,7 @@ func (s *answerSheet) answer(entry int, request trade.RequestID, a *trade.Answer
 	s.list[entry] = m
 }
 
-// keep returns the text of bytes that are used again.
+// keep copies bytes, which the caller reuses, and returns them as a text.
 func (s *answerSheet) keep(b []byte) string {
 	from := s.text.Len()
 	s.text.Write(b)

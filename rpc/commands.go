@@ -5,7 +5,7 @@ import (
 	"todoku/trade"
 )
 
-// From requests to commands, with the name of the request as their actor's. The handler
+// Conversion of requests to commands. The request's id becomes the actor's; the handler
 // fills in the user and the account.
 
 func decodePlace(req *todokuv1.PlaceOrderRequest, c *trade.PlaceOrder) error {
@@ -39,7 +39,7 @@ func decodeReplace(req *todokuv1.ReplaceOrderRequest) (*trade.ReplaceOrder, erro
 		Quantity: d.quantity("quantity", req.GetQuantity()),
 		Guard:    d.guard(req.SeenBookVersion, req.GetMaxBookMoves()),
 	}
-	// Zero keeps what the order has; a zero that was written is a mistake.
+	// An absent value keeps the order's; an explicit zero is a mistake.
 	if req.GetPrice() != "" && c.Price <= 0 {
 		d.refuse(trade.ReasonBadPrice, "price", "a price is greater than zero; leave it empty to keep it")
 	}

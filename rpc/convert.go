@@ -11,7 +11,7 @@ import (
 	"todoku/trade"
 )
 
-// From the venue's types to messages. The numbers of the enums are the same on both
+// Conversion of the venue's types to messages. The numbers of the enums are the same on both
 // sides, as a test ensures; roles are bits here and a list there.
 
 // timestamp is absent for zero.
@@ -102,7 +102,7 @@ func orderMessage(o *trade.Order) *todokuv1.Order {
 	}
 }
 
-// reportMessage is an execution report under the name it has everywhere.
+// reportMessage is an execution report; its id is the same in every message.
 func reportMessage(id string, r *trade.ExecutionReport, at int64) *todokuv1.ExecutionReport {
 	m := &todokuv1.ExecutionReport{
 		ExecutionId:  id,

@@ -18,7 +18,7 @@ import (
 	"todoku/trade"
 )
 
-// From messages to the venue's types. Decoding checks the form: whether a text is a
+// Conversion of messages to the venue's types. Decoding checks the form: whether a text is a
 // number, an enum has a listed value, a time exists. The engine checks
 // everything else, such as whether a price suits the instrument: it gets commands from
 // other places too.
@@ -232,8 +232,8 @@ func (d *decoder) page(req paged) (history.Span, history.PageRequest) {
 	return span, history.PageRequest{Size: size, Token: req.GetPageToken()}
 }
 
-// choice reads an enum whose numbers are the venue's own, from 1 to last; absent
-// is the standard, and refused where that is zero.
+// choice reads an enum whose numbers are the venue's own, from 1 to last. An
+// absent value takes the standard, and is refused if standard is zero.
 func choice[W ~int32, T ~int8](d *decoder, field string, value W, standard, last T) T {
 	switch {
 	case value == 0 && standard != 0:

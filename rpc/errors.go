@@ -110,8 +110,8 @@ func table() []row {
 // resumes, as its session goes on.
 const reasonByVenue push.Reason = "BY_VENUE"
 
-// refusalCode returns the code of a refusal: that of the hundreds of its reason, with a
-// few exceptions.
+// refusalCode returns the code of a refusal. The hundreds digit of the reason decides,
+// with a few exceptions.
 func refusalCode(reason trade.Reason) codes.Code {
 	switch reason { //nolint:exhaustive // the hundreds below stand for the others
 	case trade.ReasonRateLimit:

@@ -133,8 +133,8 @@ func activeUser(f *feed.Feed, name string) (trade.User, error) {
 	return user, nil
 }
 
-// Admit returns what account.Config.Admit needs: suspended users, and names that are no
-// users of the venue, get no session.
+// Admit returns what account.Config.Admit needs: it refuses suspended users, and names
+// that the venue does not know.
 func Admit(f *feed.Feed) func(user string) error {
 	return func(user string) error {
 		_, err := activeUser(f, user)

@@ -70,8 +70,8 @@ func (s *Server) attach(ctx context.Context, req *todokuv1.FeedNotificationReque
 	if err != nil {
 		return nil, badCursor("resume_after", err)
 	}
-	// A session that ended before the stream was attached could not end it, but its
-	// connection is gone; one that was refreshed could not extend it.
+	// A session that ended before the attach did not end this stream, but its
+	// connection is gone. A refresh before the attach did not extend the stream.
 	if _, err := s.accounts.Connection(connection.ID); err != nil {
 		attached.Close()
 		return nil, err

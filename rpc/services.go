@@ -34,7 +34,7 @@ func reply[R any](response *R, err error) (*R, error) {
 	return response, nil
 }
 
-// messages returns what each of the items is on the wire.
+// messages converts each item to its message.
 func messages[T, M any](items []T, message func(*T) *M) []*M {
 	list := make([]*M, 0, len(items))
 	for i := range items {

@@ -67,7 +67,7 @@ func TestTheEndOfASessionEndsItsStreams(t *testing.T) {
 	} {
 		alice := v.signIn("alice")
 		s := alice.attach(&todokuv1.FeedNotificationRequest{})
-		t.Log(what) // How soon it ends is held where the whole venue is.
+		t.Log(what) // How soon it ends is tested with the whole venue.
 		must(t, end(alice))
 		fails(t, s.end(), "SESSION_REVOKED")
 		_, err := v.market.ListUsers(alice.ctx, &todokuv1.ListUsersRequest{})

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Timers that are reasonable each can contradict each other, and then end streams
+// Each timer may be reasonable alone and still contradict another one. Streams then end
 // "sometimes". Such settings are refused before the start, with the reason and with what
 // to do.
 
@@ -31,8 +31,8 @@ func (r *refusals) when(bad bool, format string, args ...any) {
 }
 
 // LongestStream is the longest that a stream may live, its time to reconnect
-// included: a proxy that is reloaded must let streams continue for longer. Zero is no
-// limit.
+// included: a proxy that is reloaded must let streams continue for longer. Zero means
+// no limit.
 func (c *Config) LongestStream() time.Duration {
 	p := c.Push.WithDefaults()
 	if p.StreamAge < 0 {

@@ -225,7 +225,7 @@ func (t *tracing) publication(records []*trade.Record) {
 }
 
 // sending notes the deliveries in a response. It is called for every response; one
-// without a traced sequence costs two loads.
+// without a traced sequence costs two atomic loads.
 func (t *tracing) sending(to push.StreamName, r *push.Response) {
 	if r.Cursor < t.oldest.Load() || r.Previous >= t.newest.Load() {
 		return

@@ -7,8 +7,8 @@ import (
 )
 
 // TestFiveThousandClientsComeBackAtOnceToWhatTheyMissed is about what arrives. How
-// long it takes and what it costs depend on the machine, and are `todoku bench
-// storm`'s to judge.
+// long it takes and what it costs depend on the machine; `todoku bench storm`
+// measures them.
 func TestFiveThousandClientsComeBackAtOnceToWhatTheyMissed(t *testing.T) {
 	const clients, missed = 5000, 20
 	results := newWorld(t).mustJSON("bench", "storm", "--binary", withoutRaceDetector(t), "--data-parent", t.TempDir(),

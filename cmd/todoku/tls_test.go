@@ -17,7 +17,7 @@ import (
 	"todoku/internal/apptest"
 )
 
-// selfSigned writes a certificate for name that vouches for itself.
+// selfSigned writes a self-signed certificate for name.
 func selfSigned(t *testing.T, name string) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -33,7 +33,7 @@ func TestConcurrentCommandsShareOneRefresh(t *testing.T) {
 	if err := s.login(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
-	delete(env, "TODOKU_PASSWORD") // No signing in again either.
+	delete(env, "TODOKU_PASSWORD") // A new sign-in is not possible either.
 	err := s.WithVenue(t.Context(), func(first *Venue) error {
 		return s.WithVenue(t.Context(), func(second *Venue) error {
 			for _, each := range []*Venue{first, second, first} {
