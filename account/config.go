@@ -108,13 +108,13 @@ type AccessLog struct {
 	// Queue is how many entries may wait to be written; 4096.
 	Queue int
 	// Wait is how long an entry that matters for security waits for room in a
-	// full queue before it is given up and counted; 250 ms. Others do not wait.
+	// full queue before it is dropped and counted; 250 ms. Others do not wait.
 	Wait time.Duration
 	// Batch is how many entries go into one write, 512, and Interval how long the
 	// first of them may wait for it, 500 ms.
 	Batch    int
 	Interval time.Duration
-	// Retention is how long entries are kept; 400 days. Negative is for ever.
+	// Retention is how long entries are kept; 400 days. Negative keeps all of them.
 	Retention time.Duration
 }
 

@@ -113,7 +113,7 @@ func (s *Service) ListAccess(ctx context.Context, filter AccessFilter, size int,
 	return entries[:min(size, len(entries))], len(entries) > size, nil
 }
 
-// accessLog is the queue between those who have something to say and the store.
+// accessLog is the queue between the callers that add entries and the store.
 type accessLog struct {
 	store  Store
 	limits AccessLog
@@ -190,7 +190,7 @@ func (l *accessLog) ring() {
 	}
 }
 
-// flush writes what is queued now, batch by batch. On an error the rest stays queued.
+// flush writes the queued entries in batches. After an error the remainder stays queued.
 func (l *accessLog) flush(ctx context.Context) error {
 	select {
 	case l.flushing <- struct{}{}:
@@ -225,7 +225,7 @@ func (l *accessLog) flush(ctx context.Context) error {
 	}
 }
 
-// next returns the oldest entries, and before them what was lost, if anything.
+// next returns the oldest entries, preceded by an entry that counts the lost ones, if any.
 // They stay queued until they are written.
 func (l *accessLog) next() (batch []Entry, lost uint64) {
 	l.mu.Lock()
@@ -245,7 +245,7 @@ func (l *accessLog) written(entries int, lost uint64) {
 	l.room = make(chan struct{})
 }
 
-// stop makes entries that find the queue full give up at once.
+// stop makes Log drop entries at once, instead of waiting, when the queue is full.
 func (l *accessLog) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

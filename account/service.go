@@ -28,7 +28,7 @@ type Service struct {
 	store   Store
 	keys    keyring
 	gate    *gate
-	unknown passwordHash // what a user who does not exist is checked against
+	unknown passwordHash // passwords of unknown users are checked against it
 	live    *registry
 	log     *accessLog
 }
@@ -104,7 +104,7 @@ func (s *Service) write(ctx context.Context, doing string, do func(context.Conte
 	return failed(doing, do(ctx))
 }
 
-// failed says in the error what was being done; nil stays nil.
+// failed adds the failed operation to the error; nil stays nil.
 func failed(doing string, err error) error {
 	if err != nil {
 		err = fmt.Errorf("account: %s: %w", doing, err)

@@ -1,4 +1,4 @@
 package feed
 
-// LevelKey is how the hub tells levels apart.
+// LevelKey is the key of a level in the hub.
 var LevelKey = levelKey

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an expected message.
 const patience = time.Minute
 
 // words encodes a message as JSON, everything in it included: what a test finds
@@ -44,7 +44,7 @@ func (words) Encode(m feed.Message) []byte {
 	return out
 }
 
-// marks says where a topic's state begins.
+// marks records where a topic's state begins.
 type marks struct{}
 
 func (marks) Heartbeat(push.HeartbeatInfo) []byte { return nil }
@@ -284,7 +284,7 @@ func (c *client) cursor() (sequence uint64, known bool) {
 	return c.seen.Resume, c.seen.Finished()
 }
 
-// texts returns all that was ever told.
+// texts returns all messages that were ever received.
 func (c *client) texts() (first, events []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"todoku/trade"
 )
 
-// accountsTold lists whose accounts appear in what a client received.
+// accountsTold lists the accounts that appear in a client's messages.
 func accountsTold(t *testing.T, texts []string) []string {
 	t.Helper()
 	var accounts []string
@@ -107,7 +107,7 @@ func TestLiveStreamsFollowTheUsersRoles(t *testing.T) {
 			t.Errorf("without RISK rick is still told of %v", told)
 		}
 
-		// Becoming an administrator is told once, and opens the users' changes.
+		// The new role is reported once, and makes the changes of users visible.
 		s.play(s.venue.user(withRole("rick", trade.RoleAdmin)), s.venue.user(trader("bob")))
 		synctest.Wait()
 		_, now := c.texts()

@@ -218,7 +218,7 @@ func TestTopicsOfOneSequenceArriveMergedByIndex(t *testing.T) {
 	})
 }
 
-// listener counts what it is told, per connection.
+// listener counts the calls it receives, per connection.
 type listener struct {
 	mu     sync.Mutex
 	events []string

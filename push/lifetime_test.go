@@ -275,7 +275,7 @@ func TestDrainSpreadsReconnectsAndEndsTheRest(t *testing.T) {
 				continue
 			}
 			obedient[i] = r
-			go func() { // A client that goes as soon as it is told.
+			go func() { // A client that moves as soon as it is asked to.
 				defer cancel()
 				for {
 					for _, word := range r.received() {

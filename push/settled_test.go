@@ -34,7 +34,7 @@ func (e *topical) Heartbeat(i push.HeartbeatInfo) []byte {
 	return e.encoder.Heartbeat(i)
 }
 
-// last returns what the latest heartbeat said.
+// last returns the topics of the latest heartbeat.
 func (e *topical) last(t *testing.T) beat {
 	t.Helper()
 	e.mu.Lock()

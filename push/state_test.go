@@ -86,7 +86,7 @@ func TestALevelThatIsGoneNeverSurvivesHoweverFarAStreamIsBehind(t *testing.T) {
 			for i := range churn {
 				set(fmt.Sprint("old", i), "1")
 			}
-			var gate chan struct{} // Read and written only while sends are at rest.
+			var gate chan struct{} // Read and written only while no send runs.
 			r := receive(t.Context(), attach(t, h, push.AttachRequest{After: sequence, Topics: []push.Topic{"book"}}), 0, func() {
 				if gate != nil {
 					<-gate

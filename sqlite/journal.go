@@ -106,7 +106,7 @@ func OpenJournal(ctx context.Context, path string, options Options) (_ *Journal,
 	return j, nil
 }
 
-// prepare makes what only a writing journal has.
+// prepare makes the parts that only a writing journal has.
 func (j *Journal) prepare(ctx context.Context, options Options) (err error) {
 	if _, err := j.db.writer.ExecContext(ctx,
 		"INSERT INTO identity (only, epoch) VALUES (1, ?) ON CONFLICT DO NOTHING", journal.NewEpoch()); err != nil {
@@ -186,7 +186,7 @@ func (j *Journal) Append(ctx context.Context, prev uint64, batch []journal.Recor
 	j.buffer, checksum = journal.EncodeBatch(j.buffer[:0], j.tail.checksum, batch)
 	rows, err := j.exec(ctx, int64(prev+1), int64(last.Sequence), last.Time, checksum, j.buffer, j.tail.checksum)
 	if cap(j.buffer) > keptBuffer {
-		j.buffer = nil // one huge batch is no reason to keep as much for ever
+		j.buffer = nil // do not keep the memory of one huge batch
 	}
 	if err != nil {
 		j.tailKnown = false

@@ -9,7 +9,7 @@ import (
 	"todoku/account"
 )
 
-// ErrInjected is what a [Faulty] store fails with.
+// ErrInjected is the error of a failing [Faulty] store.
 var ErrInjected = errors.New("accounttest: injected failure")
 
 // Faulty is a store whose writes can be made to fail, as on a full disk. Reads

@@ -106,7 +106,7 @@ func TestAStreamOutlivesItsTokenOnlyIfItIsRefreshed(t *testing.T) {
 		if beat == nil {
 			return false
 		}
-		// One that was on its way during the refresh tells the time before.
+		// A heartbeat sent during the refresh still has the old expiry.
 		if told := beat.GetSessionExpireTime().AsTime(); !told.Equal(extended) && !told.Equal(before) {
 			t.Errorf("the heartbeat says that the session expires at %s, want %s", told, extended)
 		}

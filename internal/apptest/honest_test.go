@@ -27,7 +27,7 @@ type honest struct {
 	attach  uint64
 	reports chan string // The orders that were reported as new, in order.
 
-	mu     sync.Mutex // Protects what follows.
+	mu     sync.Mutex // Protects the fields below.
 	before bool       // Nobody attacks yet.
 	calm   []time.Duration
 	siege  []time.Duration
@@ -77,7 +77,7 @@ func (h *honest) run(ctx context.Context, stop <-chan struct{}) error {
 	}
 }
 
-// errUnreported says that a report did not come, or not the right one.
+// errUnreported means that a report was missing or wrong.
 var errUnreported = errors.New("the report is missing")
 
 // trade enters an order that takes nothing and leaves nothing, and waits for its
@@ -109,7 +109,7 @@ func (h *honest) trade(ctx context.Context, id string) error {
 	return nil
 }
 
-// errBroken says that the responses do not follow one another.
+// errBroken means that a response does not continue the one before it.
 var errBroken = errors.New("the chain of responses is broken")
 
 func (h *honest) read(ctx context.Context) error {

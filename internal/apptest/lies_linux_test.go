@@ -144,7 +144,7 @@ func (a *attack) lie(d *apptest.Desktop) {
 	}
 	for n := range uint64(5) {
 		// The truth in between: a stream that is not acknowledged ends on a slow machine
-		// before all lies are told.
+		// before all lies are sent.
 		if err := acknowledge(d.Connection, hello.GetAttachNumber(), n+1); err != nil {
 			t.Error(err)
 		}

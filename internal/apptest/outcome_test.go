@@ -125,7 +125,7 @@ type path struct {
 	once              sync.Once
 	dialer            net.Dialer
 
-	mu     sync.Mutex // protects what follows
+	mu     sync.Mutex // protects the fields below
 	dialed int
 	first  net.Conn
 }
@@ -155,7 +155,7 @@ func (p *path) mend() {
 	_ = p.first.Close() // It may be closed already.
 }
 
-// swallowing is a connection that loses what the path swallows.
+// swallowing is a connection that drops the bytes that the path swallows.
 type swallowing struct {
 	net.Conn
 	path *path

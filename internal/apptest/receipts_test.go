@@ -15,7 +15,7 @@ import (
 	"todoku/server"
 )
 
-// informed returns who was informed of an event, as "user acknowledged", sorted.
+// informed returns the users informed of an event, as "user acknowledged", sorted.
 func informed(t *testing.T, admin *apptest.Desktop, request *todokuv1.ListToldRequest) []string {
 	t.Helper()
 	reply, err := admin.Admin.ListTold(t.Context(), request)

@@ -153,7 +153,7 @@ func TestAPageSeesWhatADesktopSees(t *testing.T) {
 	}
 }
 
-// TestAPageGetsTheSameErrors holds that both doors tell an error alike.
+// TestAPageGetsTheSameErrors checks that both ports send the same errors.
 func TestAPageGetsTheSameErrors(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)

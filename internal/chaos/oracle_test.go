@@ -28,7 +28,7 @@ type oracle struct {
 	updates map[string][]uint64
 }
 
-// value is what something was from a sequence on.
+// value is the value of a key from a sequence on.
 type value struct {
 	from uint64
 	text string
@@ -144,7 +144,7 @@ func (o *oracle) updated(symbol string, after, through uint64) int {
 	return max(0, to-from)
 }
 
-// observer is what a user asks for in a subscription.
+// observer returns a user with the topics of its subscription.
 func (o *oracle) observer(user string, of *todokuv1.Subscription) feedtest.Observer {
 	observer := feedtest.Observer{User: o.users[user], Presence: of.GetPresence(), All: of.GetAllAccounts()}
 	for _, symbol := range of.GetSymbols() {

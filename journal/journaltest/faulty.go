@@ -18,7 +18,7 @@ const (
 	// FaultBefore fails and writes nothing, as a full disk does.
 	FaultBefore
 	// FaultAfter writes the batch and then fails, as a connection does that
-	// breaks before the answer. The caller cannot know.
+	// breaks before the answer. The caller cannot know whether it was stored.
 	FaultAfter
 	// FaultSync fails to sync: nothing is written, and nothing will be until
 	// Heal, reopened or not, as on a disk that is gone.
@@ -30,7 +30,7 @@ const (
 type Faulty struct {
 	journal.Store
 
-	mu      sync.Mutex // protects what follows
+	mu      sync.Mutex // protects the fields below
 	fault   Fault
 	cause   error
 	times   int // how many more appends fail; below 0 is without end
@@ -40,7 +40,7 @@ type Faulty struct {
 	release chan struct{}
 }
 
-// NewFaulty returns a Store that does what store does, for now.
+// NewFaulty returns a Store that behaves like store until a fault is set.
 func NewFaulty(store journal.Store) *Faulty { return &Faulty{Store: store} }
 
 // Fail makes the next times appends fail in the given way with cause inside;

@@ -18,11 +18,11 @@ type MemoryStore struct {
 	closed atomic.Bool
 }
 
-// memory is what all handles on one journal share.
+// memory is shared by all handles on one journal.
 type memory struct {
 	epoch string
 
-	mu        sync.Mutex // protects what follows
+	mu        sync.Mutex // protects the fields below
 	batches   [][]journal.Record
 	snapshots []journal.Snapshot // ascending by sequence
 }

@@ -4,7 +4,7 @@
 //
 // A test records, per client, the streams that the client opened one after the
 // other and each response as it arrived, and works out from its own knowledge
-// which events concerned that client. [Check] says what was broken.
+// which events concerned that client. [Check] returns the violations.
 package pushtest
 
 import (
@@ -13,7 +13,7 @@ import (
 	"slices"
 )
 
-// Guarantee names what was broken.
+// Guarantee is the name of a guarantee.
 type Guarantee string
 
 // The six guarantees, in the words of etcd's watch, and one of the wire.
@@ -46,8 +46,8 @@ func compare(a, b Event) int {
 	return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.Index, b.Index))
 }
 
-// Response is what arrived at once. State and heartbeats are left out of Events;
-// a response without events is recorded too.
+// Response is one response as it arrived. State and heartbeats are left out of Events; a
+// response without events is recorded too.
 type Response struct {
 	Number   uint64
 	Previous uint64
@@ -58,8 +58,8 @@ type Response struct {
 
 // Stream is one stream of a client, as far as it was received.
 type Stream struct {
-	// Resume is the cursor that the client gave, or the snapshot's: what the
-	// stream begins after.
+	// Resume is the cursor after which the stream begins: the one that the client gave,
+	// or the snapshot's.
 	Resume uint64
 	// Fresh says that the stream began with a snapshot although the client had a
 	// cursor (a reset): events between the two need not be delivered, and events
@@ -69,21 +69,21 @@ type Stream struct {
 	// Resume, cursors are 0.
 	Snapshot  bool
 	Responses []Response
-	// Truth is what concerned the client on this stream, in any order, where that
-	// differs from stream to stream: because the client asked for something else,
-	// for instance. Nil: what Check was given.
+	// Truth are the events that concerned the client on this stream, in any order, if
+	// they differ from stream to stream, for instance because the subscription changed.
+	// Nil means the truth that Check was given.
 	Truth []Event
 	// Head is the last event that was published when the stream began; 0 where the
-	// client was not told.
+	// client was not informed.
 	Head uint64
-	// Lost is what came on this stream after the client had opened the next one,
-	// which it therefore passed over. The next one begins it again; what is later
-	// than the next one's Head must not come here any more.
+	// Lost are the responses after the client had opened the next stream, which it
+	// therefore ignored. The next stream repeats their events; no event after the next
+	// stream's Head may be among them.
 	Lost []Response
 }
 
-// Finished says whether the stream got as far as having a cursor: one that was
-// cut off inside its snapshot leaves the client with what it had.
+// Finished reports whether the stream gave the client a cursor. A stream that was cut off
+// inside its snapshot did not; the client keeps its earlier cursor.
 func (s *Stream) Finished() bool {
 	return !s.Snapshot || slices.ContainsFunc(s.Responses, func(r Response) bool { return r.Cursor != 0 })
 }
@@ -96,7 +96,7 @@ type Violation struct {
 	Text      string
 }
 
-// String says all of it.
+// String returns all fields as text.
 func (v Violation) String() string {
 	return fmt.Sprintf("%s: stream %d, response %d: %s", v.Guarantee, v.Stream, v.Number, v.Text)
 }
@@ -120,7 +120,7 @@ func Check(truth []Event, streams []Stream) []Violation {
 	return c.violations
 }
 
-// enough is how many violations tell what there is to tell.
+// enough is how many violations are reported at most.
 const enough = 100
 
 func sorted(events []Event) []Event {
@@ -158,7 +158,7 @@ type checker struct {
 	violations []Violation
 
 	index   int    // Of the stream.
-	cursor  uint64 // What the client may resume after.
+	cursor  uint64 // The client may resume after it.
 	begun   bool
 	opening bool    // Inside a snapshot.
 	last    Event   // The last event of this stream.
@@ -181,7 +181,7 @@ func (c *checker) stream(index int, s *Stream) {
 	if s.Fresh && s.Resume < c.cursor {
 		c.report(Resumable, 0, "a snapshot at %d is older than the client's cursor %d", s.Resume, c.cursor)
 	}
-	// What a cut-off stream delivered of an unfinished sequence is delivered again.
+	// Events of a sequence that a cut-off stream left unfinished are delivered again.
 	for _, e := range c.pending {
 		delete(c.seen, e)
 	}
@@ -200,7 +200,7 @@ func (c *checker) stream(index int, s *Stream) {
 	}
 }
 
-// unfinished checks what can be checked of half a snapshot.
+// unfinished checks a stream that ended inside its snapshot.
 func (c *checker) unfinished(s *Stream) {
 	for i, r := range s.Responses {
 		if r.Number != uint64(i+1) {
@@ -212,9 +212,8 @@ func (c *checker) unfinished(s *Stream) {
 	}
 }
 
-// lost checks what a stream carried after the next one of its connection was asked
-// for: that may overlap with what the next one begins with, but not with what it
-// goes on with.
+// lost checks the responses that a stream carried after the client opened the next one:
+// they may contain events up to the Head of the next stream, but none after it.
 func (c *checker) lost(s, next *Stream) {
 	if next.Head == 0 {
 		return
@@ -283,8 +282,8 @@ func (c *checker) response(r Response) {
 	c.cursor = max(c.cursor, r.Cursor)
 }
 
-// blame tells three ways in which an event can be missing apart: its sequence
-// was torn, the cursor ran ahead at the end, or there is a gap.
+// blame distinguishes three causes of a missing event: its sequence was split, the cursor
+// ran ahead at the end, or there is a gap.
 func (c *checker) blame(missing Event, r Response) Guarantee {
 	later := false
 	for e := range c.seen {
