@@ -111,7 +111,7 @@ func (c *clients) begin(seed uint64, pace time.Duration) {
 	}
 }
 
-// tell gives a client an order, unless it has not got round to the one before.
+// tell gives a client an order, and returns false if its last one still waits.
 func (m *member) tell(o order) bool {
 	select {
 	case m.orders <- o:
@@ -131,14 +131,13 @@ func (c *clients) head() uint64 {
 	return head
 }
 
-// patience is how long a client may take to be told everything once nothing stands
-// in its way any more. It is reached only when a promise is broken.
-// The clients' tokens last for seconds and they must acknowledge within three: a machine
-// that is too busy for that has to have time to become free.
+// patience is how long a client may take to receive everything after all faults have
+// ended. It is reached only if a promise is broken. The clients' tokens last for seconds
+// and they must acknowledge within three, so a busy machine needs time to become free.
 const patience = 5 * time.Minute
 
-// settle waits until every client has received everything, and returns up to where
-// and who has not.
+// settle waits until every client has received everything. It returns the sequence up to
+// which they must have received, and the clients that have not.
 func (c *clients) settle() (head uint64, behind []string) {
 	c.t.Helper()
 	head = c.head()
@@ -201,7 +200,7 @@ func (c *clients) endings() map[string]int {
 	return all
 }
 
-// subscription is one of what a user may ask for.
+// subscription returns one of the subscriptions that a user may request.
 func subscription(user string, pick uint64) *todokuv1.Subscription {
 	of := &todokuv1.Subscription{Presence: pick&1 == 0}
 	if pick&2 == 0 && (user == "rita" || user == "admin") {

@@ -10,13 +10,13 @@ import (
 )
 
 // driver injects faults into a venue and its clients. The faults, their targets and
-// their lengths depend on its seed alone: every step draws the same numbers, whatever
-// the steps before it have led to.
+// their lengths depend only on its seed: every step draws the same numbers, regardless of
+// the results of earlier steps.
 type driver struct {
 	clients *clients
 	random  *rand.Rand
 	began   time.Time
-	effects sync.WaitGroup // What lasts for a while.
+	effects sync.WaitGroup // Faults that last for a while.
 	done    map[string]int
 	diary   []string
 }
@@ -25,8 +25,8 @@ type driver struct {
 type step struct {
 	wait   time.Duration // Before it.
 	lasts  time.Duration
-	pick   int    // Of a hundred: what.
-	target uint64 // To whom.
+	pick   int    // Below 100; selects the fault.
+	target uint64 // Selects the client.
 	detail uint64
 }
 
@@ -38,7 +38,7 @@ func (d *driver) draw() step {
 	}
 }
 
-// run goes on until ctx ends, and then undoes what lasts.
+// run takes steps until ctx ends, and then undoes all faults that last.
 func (d *driver) run(ctx context.Context) {
 	d.began, d.done = time.Now(), map[string]int{}
 	for ctx.Err() == nil {
@@ -50,7 +50,7 @@ func (d *driver) run(ctx context.Context) {
 	d.effects.Wait()
 }
 
-// note says what is done, for whoever has to find out why.
+// note counts a step and adds it to the diary, for the analysis of a failed run.
 func (d *driver) note(what string, format string, args ...any) {
 	d.done[what]++
 	d.diary = append(d.diary, fmt.Sprintf("%8.3f s  %s %s", time.Since(d.began).Seconds(), what, fmt.Sprintf(format, args...)))
@@ -151,7 +151,7 @@ func (d *driver) last(ctx context.Context, lasts time.Duration, undo func()) {
 	})
 }
 
-// report lists what was done, how often.
+// report lists the faults and how often each was injected.
 func (d *driver) report() string {
 	var out []string
 	for what, n := range d.done {

@@ -10,9 +10,9 @@ import (
 	"todoku/internal/apptest"
 )
 
-// TestRequestsSucceedAgainAfterThePathForgotTheirConnection holds the Go client
-// to finding out by itself. It was seen to fail: a session could not be refreshed any
-// more, and so its feed stayed away for ever.
+// TestRequestsSucceedAgainAfterThePathForgotTheirConnection checks that the Go client
+// detects this without help. It once failed: the session could no longer be refreshed, so
+// its feed never came back.
 func TestRequestsSucceedAgainAfterThePathForgotTheirConnection(t *testing.T) {
 	t.Parallel()
 	c := newClients(t, func(*apptest.Process) {})

@@ -16,8 +16,8 @@ import (
 	"todoku/internal/apptest"
 )
 
-// goFeed is a program that uses the Go client: what it is handed, it writes down as
-// if it had come in responses, one for each place where it may resume.
+// goFeed is a program that uses the Go client. It records the updates as if they had come
+// in responses, one for each cursor after which it may resume.
 type goFeed struct {
 	spec   rawSpec
 	write  func(line)
@@ -93,7 +93,7 @@ func (g *goFeed) follow(ctx context.Context, c *client.Client) error {
 	return nil
 }
 
-// obey does what the driver says; leave means that the feed begins anew.
+// obey carries out an order of the driver; leave means that the feed must begin anew.
 func (g *goFeed) obey(ctx context.Context, o order, c *client.Client) (leave bool) {
 	switch o.do {
 	case orderTakeOver:
@@ -111,7 +111,7 @@ func (g *goFeed) obey(ctx context.Context, o order, c *client.Client) (leave boo
 		defer done()
 		_ = c.Logout(call) // Where it fails the session lives on.
 	case orderRead:
-	case orderSubscribe: // A feed keeps what its options say.
+	case orderSubscribe: // A feed keeps the subscription of its options.
 	}
 	return false
 }
@@ -154,7 +154,7 @@ func (g *goFeed) take(update client.Update) {
 	}
 }
 
-// flush makes a response of what has come since the last.
+// flush makes a response of the messages since the last one.
 func (g *goFeed) flush(cursor string) {
 	if len(g.partial) == 0 {
 		return

@@ -11,8 +11,8 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// What a client writes down, line by line, as it happens. In this process a line
-// is handed over as it is, from another one it travels as JSON.
+// A client records each thing that happens as a line. In this process a line is passed as
+// it is; from another process it travels as JSON.
 
 type lineKind string
 
@@ -20,8 +20,8 @@ const (
 	lineBegin      lineKind = "begin"      // A stream is asked for, with Request.
 	lineResponse   lineKind = "response"   // Response came on the stream.
 	lineSubscribed lineKind = "subscribed" // From Text on the stream carries Request's subscription.
-	lineForgot     lineKind = "forgot"     // The client has thrown away all it had.
-	lineFault      lineKind = "fault"      // Text says what must not have happened.
+	lineForgot     lineKind = "forgot"     // The client has dropped its state and cursor.
+	lineFault      lineKind = "fault"      // Text describes a broken promise.
 	lineEnd        lineKind = "end"        // The stream ended; Text says why.
 )
 
@@ -61,8 +61,8 @@ func (w *lineWriter) write(l line) {
 	w.failed = errors.Join(w.failed, err)
 }
 
-// readLines hands on what a process writes until it ends. A line that the end cut
-// short was never written.
+// readLines passes on the lines of a process until it ends. It ignores a last line that is
+// incomplete.
 func readLines(from io.Reader, take func(line)) error {
 	decoder := json.NewDecoder(from)
 	for {

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// link is the path between a client and the venue. Bytes pass until the driver
-// says otherwise; the venue may be somewhere else after each start.
+// link is the path between a client and the venue. Bytes pass until the driver injects a
+// fault. The venue may have another address after each start.
 type link struct {
 	listener net.Listener
 	target   func() string
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
-	mu      sync.Mutex // protects what follows
+	mu      sync.Mutex // protects the fields below
 	pairs   map[*pair]bool
 	stalls  int           // How many stalls are in force.
 	flowing chan struct{} // Closed while none is.
@@ -27,8 +27,8 @@ type link struct {
 // pair is one connection through the link.
 type pair struct {
 	near, far net.Conn
-	// forgotten says that the path has lost it: nothing arrives any more, and
-	// neither side learns what the other does.
+	// forgotten means that the path drops all its bytes and neither side is notified, not
+	// even of a close.
 	forgotten atomic.Bool
 }
 
@@ -91,7 +91,7 @@ func (l *link) serve(ctx context.Context, near net.Conn) {
 	l.mu.Lock()
 	l.pairs[p] = true
 	l.mu.Unlock()
-	if ctx.Err() != nil { // The link was closed meanwhile, and did not see the pair.
+	if ctx.Err() != nil { // The link was closed meanwhile, without closing this pair.
 		p.close()
 	}
 	var both sync.WaitGroup
@@ -104,8 +104,8 @@ func (l *link) serve(ctx context.Context, near net.Conn) {
 	delete(l.pairs, p)
 }
 
-// pass copies what comes. The end of one side is the end of the other, unless the
-// path has forgotten the connection.
+// pass copies bytes. When one side ends it ends the other, unless the path has forgotten
+// the connection.
 func (l *link) pass(ctx context.Context, p *pair, to, from net.Conn) {
 	buffer := make([]byte, 16<<10)
 	for {

@@ -18,7 +18,7 @@ import (
 )
 
 // load makes things happen at the venue, as users and staff do. Whether a request
-// succeeds does not matter: what it led to is read from the journal.
+// succeeds does not matter: the result is read from the journal.
 type load struct {
 	address string
 	pace    time.Duration // Between two requests of one actor.

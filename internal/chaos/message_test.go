@@ -11,19 +11,19 @@ import (
 	"todoku/push/pushtest"
 )
 
-// What a message is to the judge: an event, a part of a snapshot, or state.
+// The kinds of messages that the judge distinguishes: event, part of a snapshot, state.
 
 type role int
 
 const (
 	noEvent role = iota
 	event
-	// eventOrInitial: it tells how things stood when a subscription grew, or is an
-	// event of just that sequence; the judge knows.
+	// eventOrInitial: part of the state at the sequence where a subscription grew, or an
+	// event of that sequence; the judge distinguishes them.
 	eventOrInitial
 )
 
-// isEvent says whether a message outside a snapshot is an event.
+// isEvent reports whether a message outside a snapshot is an event.
 func isEvent(m *todokuv1.Message) bool {
 	switch m.GetBody().(type) {
 	case *todokuv1.Message_ExecutionReport, *todokuv1.Message_CancelReject, *todokuv1.Message_Trade, *todokuv1.Message_TradePrint,
@@ -130,10 +130,10 @@ func (r *recorder) state(s *stream, m *todokuv1.Message, symbol, key, value stri
 	r.claims.level(claim{symbol, key, m.GetSequence(), value})
 }
 
-// claims are what any client was told, once each: what two are told of the same
-// thing must be the same.
+// claims are the values that clients received, each stored once: two clients must receive
+// the same value for the same event or level.
 type claims struct {
-	mu     sync.Mutex // protects what follows
+	mu     sync.Mutex // protects the fields below
 	events map[pushtest.Event]told
 	levels map[claim]bool
 }
@@ -143,7 +143,7 @@ type told struct {
 	kind string
 }
 
-// claim is what a client was told of a book.
+// claim is a value of a book that a client received.
 type claim struct {
 	symbol, key string
 	sequence    uint64
@@ -154,7 +154,7 @@ func newClaims() *claims {
 	return &claims{events: map[pushtest.Event]told{}, levels: map[claim]bool{}}
 }
 
-// event returns what was told otherwise before, or "".
+// event returns the kind of an earlier, different message for the same event, or "".
 func (c *claims) event(at pushtest.Event, m *todokuv1.Message) string {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"todoku/trade"
 )
 
-// oracle is what the journal says: which events concern whom, how things stood at
-// any sequence, what each price level was, and how often a book was updated.
+// oracle answers from the journal: which events concern a user, the state at any sequence,
+// the values of each price level, and how often a book was updated.
 type oracle struct {
 	users   map[string]trade.User
 	records []*trade.Record
@@ -56,8 +56,8 @@ type book struct {
 	best    string
 }
 
-// apply brings the books up to a record. Best prices are told when they differ
-// from what was told before.
+// apply brings the books up to a record. Best prices are recorded only when they differ
+// from the last recorded ones.
 func (o *oracle) apply(books map[trade.Symbol]*book, r *trade.Record) {
 	moved := map[trade.Symbol]bool{}
 	for _, event := range r.Events {
@@ -121,7 +121,7 @@ func (b *book) bestValue() string {
 		text(trade.SideSell, func(a, b trade.Price) bool { return a < b }), last, b.version)
 }
 
-// at returns what a key of a book was as of a sequence; "" is nothing.
+// at returns the value of a key of a book as of a sequence; "" if it had none.
 func (o *oracle) at(symbol, key string, sequence uint64) string {
 	values := o.levels[symbol][key]
 	after, _ := slices.BinarySearchFunc(values, sequence, func(v value, s uint64) int {
@@ -136,7 +136,7 @@ func (o *oracle) at(symbol, key string, sequence uint64) string {
 	return values[after-1].text
 }
 
-// updated says how many updates a book had after one sequence, up to another.
+// updated returns how many updates a book had after one sequence, up to another.
 func (o *oracle) updated(symbol string, after, through uint64) int {
 	updates := o.updates[symbol]
 	from, _ := slices.BinarySearch(updates, after+1)
@@ -159,7 +159,7 @@ func (o *oracle) observer(user string, of *todokuv1.Subscription) feedtest.Obser
 	return observer
 }
 
-// events lists what concerns a user who asks for this, by sequence.
+// events lists the events that concern a user with this subscription, by sequence.
 func (o *oracle) events(user string, of *todokuv1.Subscription) []pushtest.Event {
 	key := fmt.Sprint(user, slices.Sorted(slices.Values(of.GetSymbols())), of.GetPresence(), of.GetAllAccounts())
 	events, known := o.concern[key]
@@ -185,20 +185,20 @@ func between(events []pushtest.Event, after, through uint64) []pushtest.Event {
 	return events[find(after+1):max(find(after+1), find(through+1))]
 }
 
-// standing is how things stand, by what they are; see words_test.go.
+// standing is the state at a sequence: values by key, as words_test.go defines them.
 type standing struct {
 	values map[string]string
 	owner  map[string]trade.AccountID // Of orders, positions and limits.
 }
 
-// question asks how things stood for somebody.
+// question asks for the state at a sequence, as an observer sees it.
 type question struct {
 	at       uint64
 	observer feedtest.Observer
 	answer   func(map[string]string)
 }
 
-// ask answers questions, in the order of what they ask about.
+// ask answers questions, in the order of their sequences.
 func (o *oracle) ask(questions []question) {
 	slices.SortStableFunc(questions, func(a, b question) int { return cmp.Compare(a.at, b.at) })
 	s := standing{values: map[string]string{}, owner: map[string]trade.AccountID{}}
@@ -245,7 +245,7 @@ func (s *standing) apply(event trade.Event) {
 	}
 }
 
-// seen is what of it somebody sees.
+// seen returns the values that an observer may see.
 func (s *standing) seen(by feedtest.Observer) map[string]string {
 	seen := maps.Clone(s.values)
 	maps.DeleteFunc(seen, func(key, _ string) bool {

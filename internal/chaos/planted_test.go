@@ -19,15 +19,15 @@ import (
 	"todoku/push/pushtest"
 )
 
-// A judge that never condemns proves nothing. Bugs are planted in a scratch build of
-// the venue, each of them switched on by name, and the judge must see every one. The
-// product has no hook for it: the sources of the scratch build differ (go build
-// -overlay), by the lines that testdata/planted names.
+// The judge must be able to fail. Bugs are planted in a scratch build of the venue, each is
+// switched on by name, and the judge must detect every one. The product has no hook for
+// this: the scratch build replaces the lines that testdata/planted names (go build
+// -overlay).
 
-// plant is one bug: a line of the product and what is read instead.
+// plant is one bug: a line of the product and the line that replaces it.
 type plant struct {
 	name, file, instead, read string
-	red                       []pushtest.Guarantee // What it may be recognised by.
+	red                       []pushtest.Guarantee // The judge must find one of these broken.
 }
 
 // envPlanted names the bug that a venue of the scratch build has.
@@ -109,7 +109,7 @@ func plantsOf(t *testing.T) []plant {
 	return plants
 }
 
-// sow builds this test binary, which can be a venue, with the bugs in it.
+// sow builds this test binary, which can run a venue, with the bugs in it.
 func sow(t *testing.T, plants []plant) (program string) {
 	t.Helper()
 	goTool, err := exec.LookPath("go")
@@ -171,13 +171,13 @@ func sow(t *testing.T, plants []plant) (program string) {
 	return program
 }
 
-// raced says whether this binary was built with the race detector.
+// raced reports whether this binary was built with the race detector.
 func raced() bool {
 	info, ok := debug.ReadBuildInfo()
 	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
 }
 
-// rehearsal is a few clients, and two clients that trade for them to see.
+// rehearsal is a few clients, and two more that trade so that those receive events.
 type rehearsal struct {
 	*clients
 	maker, taker *client.Client
@@ -219,8 +219,8 @@ func rehearse(t *testing.T, program, bug string) *verdict {
 		r.trade(t, 3)
 		r.reach(t)
 	}
-	// Twice somebody stops reading while much happens: once what waits is more than
-	// goes into a response, but not more than may wait; and once it is.
+	// Twice a client stops reading under load: once its queue exceeds a response but not
+	// the queue's bound, and once it exceeds the bound.
 	for i, orders := range []int{1700, 4000} {
 		for _, m := range c.members[2:] {
 			paused := make(chan struct{})
@@ -244,7 +244,7 @@ func rehearse(t *testing.T, program, bug string) *verdict {
 	if _, behind := c.settle(); behind != nil {
 		t.Fatal(behind)
 	}
-	// What was there for all to see goes, and what comes and goes is merged.
+	// Levels that all clients saw disappear, and short-lived changes are conflated.
 	if _, err := r.maker.Orders().MassCancelOrders(t.Context(), &todokuv1.MassCancelOrdersRequest{RequestId: "gone", Symbol: "EURUSD"}); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // A client in a process of its own is this test binary once more. It can be
-// frozen, which no goroutine can, and killed with all it holds.
+// frozen, unlike a goroutine, and killed together with its memory.
 
 // envClient makes a client of a process: its rawSpec in JSON.
 const envClient = "TODOKU_CHAOS_CLIENT"
@@ -45,7 +45,7 @@ type process struct {
 	spec     rawSpec
 	recorder *recorder
 
-	mu      sync.Mutex // protects what follows
+	mu      sync.Mutex // protects the fields below
 	command *exec.Cmd
 	done    chan struct{} // Closed when all that it wrote was read.
 	frozen  int
@@ -99,8 +99,8 @@ func (p *process) kill() {
 	p.command, p.frozen = nil, 0
 }
 
-// freeze stops the process until the returned function is called. Whoever freezes
-// it again in between makes it last until both are over.
+// freeze stops the process until the returned function is called. If freezes overlap, the
+// process stays stopped until all have ended.
 func (p *process) freeze() (thaw func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -22,19 +22,19 @@ import (
 	"todoku/internal/apptest"
 )
 
-// rawSpec says how a client behaves that speaks the protocol itself.
+// rawSpec is the behaviour of a client that speaks the protocol itself.
 type rawSpec struct {
 	Name, Address, User string
 	Seed                uint64
 	// Refreshes: it exchanges its tokens in time. Otherwise they expire, its stream
 	// ends, and it signs in anew.
 	Refreshes bool
-	// Acknowledges: otherwise its streams end for want of it.
+	// Acknowledges: otherwise its streams end because acknowledgements are missing.
 	Acknowledges bool
 	Symbols      []string
 	Presence     bool
 	All          bool
-	// Resume and Stream are where its life goes on after an earlier one.
+	// Resume and Stream continue an earlier process of the client.
 	Resume string
 	Stream int
 }
@@ -46,7 +46,7 @@ const (
 	rawTick     = 100 * time.Millisecond // How often it looks at its clock.
 )
 
-// order is what the driver tells a client to do.
+// order is an instruction of the driver to a client.
 type order struct {
 	do     orderKind
 	pause  time.Duration
@@ -106,13 +106,13 @@ type arrival struct {
 
 // runRaw lives until ctx ends. write must be safe for concurrent use.
 func runRaw(ctx context.Context, spec rawSpec, orders chan order, write func(line)) error {
-	// With windows that grow by themselves a client that has stopped reading may take in
-	// megabytes, and the venue's queue for it stays empty.
+	// With windows of dynamic size a client that has stopped reading may buffer megabytes,
+	// and the venue's queue for it stays empty.
 	const window = 64 << 10
 	conn, err := grpc.NewClient(spec.Address, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStaticStreamWindowSize(window), grpc.WithStaticConnWindowSize(window),
-		// A path that has forgotten the connection is found out by PING alone; less than
-		// 10 s grpc-go does not do.
+		// Only a PING detects a path that has forgotten the connection; 10 s is the
+		// minimum of grpc-go.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 2 * time.Second, PermitWithoutStream: true}))
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func (r *raw) take(tokens *todokuv1.SessionTokens) {
 	r.refreshAt = time.Now().Add(time.Until(tokens.GetAccessExpireTime().AsTime()) / 2)
 }
 
-// attach opens a stream after what the client has.
+// attach opens a stream after the client's cursor.
 func (r *raw) attach(ctx context.Context) *arriving {
 	r.streams++
 	request := &todokuv1.FeedNotificationRequest{
@@ -268,7 +268,7 @@ func (r *raw) acknowledge(ctx context.Context, number uint64) {
 	})
 }
 
-// look does what has become due.
+// look does everything that is due.
 func (r *raw) look(ctx context.Context, now time.Time) error {
 	if now.Before(r.pausedUntil) {
 		r.present.last = now
@@ -293,7 +293,7 @@ func (r *raw) look(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// obey does what the driver says. An error ends the stream.
+// obey carries out an order of the driver. An error ends the stream.
 func (r *raw) obey(ctx context.Context, o order) error {
 	switch o.do {
 	case orderTakeOver, orderSupersede:
@@ -324,8 +324,8 @@ func (r *raw) obey(ctx context.Context, o order) error {
 	return nil
 }
 
-// takeOver attaches again while the present stream lives, and goes on writing down
-// what comes there: it must not be anything new.
+// takeOver attaches again while the current stream lives, and keeps recording the old
+// stream's messages: none may be new.
 func (r *raw) takeOver(ctx context.Context) {
 	r.leaveFormer()
 	r.former.Wait()
@@ -355,7 +355,7 @@ func (r *raw) takeOver(ctx context.Context) {
 }
 
 // subscribe changes the subscription of the live stream, and begins another one
-// where the outcome is unknown. What comes meanwhile waits.
+// if the outcome is unknown. Responses that come meanwhile wait.
 func (r *raw) subscribe(ctx context.Context, to *todokuv1.Subscription) error {
 	r.subscription = to
 	if !r.present.greeted {
@@ -374,7 +374,7 @@ func (r *raw) subscribe(ctx context.Context, to *todokuv1.Subscription) error {
 	return nil
 }
 
-// judge decides what an end means, as the protocol says.
+// judge decides how to go on after an end, by the rules of the protocol.
 func (r *raw) judge(err error) {
 	r.write(line{Kind: lineEnd, Text: endOf(err)})
 	switch code := status.Code(err); {

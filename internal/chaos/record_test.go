@@ -13,47 +13,47 @@ import (
 // recorder keeps what one client received, from the lines that the client writes.
 type recorder struct {
 	name, user string
-	handed     bool // The responses are made of what the Go client handed on.
+	handed     bool // The responses are made from updates of the Go client.
 	claims     *claims
 	changed    chan struct{} // Holds one; rung when something came.
 
-	mu      sync.Mutex // protects what follows
+	mu      sync.Mutex // protects the fields below
 	runs    []*run
 	asked   line // The newest lineBegin.
 	current *stream
-	final   *stream // The one that was live when all had been told.
+	final   *stream // The live one when everything had been received.
 	byID    map[int]*stream
 	cursor  string
 	faults  []string
 	ends    map[string]int // Why streams ended, how often.
 }
 
-// run is what a client received since it last started without a cursor.
+// run is the streams of a client since it last started without a cursor.
 type run struct{ streams []*stream }
 
-// stream is what came on one stream.
+// stream is everything that one stream carried.
 type stream struct {
 	pushtest.Stream
 
 	segments []segment
 	epoch    string
-	snapshot map[string]string // What the snapshot said, by what it said it of.
+	snapshot map[string]string // The values of the snapshot, by key.
 	opening  bool              // Inside the snapshot.
 	whole    bool              // The snapshot is complete.
-	// initial are messages that may be events of the sequence at which the
-	// subscription grew, or be there because it did.
+	// initial are messages at the sequence where the subscription grew: each is either an
+	// event of that sequence or state for the new subscription.
 	initial map[int][]int // By response, which of its events.
 	books   map[string]*mirror
 	beats   []uint64 // Cursors of the heartbeats.
-	// conflated is what the last heartbeat said.
+	// conflated is the count in the last heartbeat.
 	conflated uint64
 }
 
-// segment is a subscription and after which sequence it holds.
+// segment is a subscription and the sequence after which it applies.
 type segment struct {
 	after uint64
 	of    *todokuv1.Subscription
-	grew  bool // Presence or accounts were added: they are sent as they stand.
+	grew  bool // Presence or accounts were added: their current state is sent.
 }
 
 // mirror is a book as a client holds it.
@@ -63,7 +63,7 @@ type mirror struct {
 	begins    int
 	begun     uint64 // Cursor of the response with BookBegin.
 	since     uint64 // Cursor of the first response after that one.
-	updates   uint64 // What came after that response.
+	updates   uint64 // Received after that response.
 }
 
 func newRecorder(name, user string, shared *claims) *recorder {
@@ -73,7 +73,7 @@ func newRecorder(name, user string, shared *claims) *recorder {
 	}
 }
 
-// fault notes what must not have happened. The caller holds mu.
+// fault records a broken promise. The caller holds mu.
 func (r *recorder) fault(format string, args ...any) {
 	r.faults = append(r.faults, r.name+": "+fmt.Sprintf(format, args...))
 }
@@ -203,8 +203,8 @@ func (r *recorder) sequence(s *stream, cursor string) uint64 {
 	return sequence
 }
 
-// settled says whether the client has been told everything up to a sequence, and
-// has lived for a few heartbeats since.
+// settled reports whether the client has received everything up to a sequence, and a few
+// heartbeats since.
 func (r *recorder) settled(head uint64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -219,7 +219,7 @@ func (r *recorder) settled(head uint64) bool {
 	return true
 }
 
-// reached says whether the client is attached and has been told everything up to a
+// reached reports whether the client is attached and has received everything up to a
 // sequence.
 func (r *recorder) reached(head uint64) bool {
 	r.mu.Lock()
@@ -237,7 +237,7 @@ func (r *recorder) at() string {
 	return r.cursor
 }
 
-// standing says where the client stands, for people.
+// standing describes the client's position for a failure message.
 func (r *recorder) standing() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,20 +12,20 @@ import (
 type verdict struct {
 	guarantees map[pushtest.Guarantee]int
 	text       []string
-	// What it rests on.
+	// How many of each were judged.
 	streams, events, snapshots, levels, counts, lost int
 }
 
-// Besides the guarantees of pushtest.
+// The guarantees in addition to those of pushtest.
 const (
 	// snapshotTrue: a snapshot is the state at its cursor.
 	snapshotTrue pushtest.Guarantee = "snapshot"
-	// bookTrue: a price level is what it was at its sequence, and at the end what
-	// it is.
+	// bookTrue: a price level has the journal's value at its sequence, and at the end the
+	// final value.
 	bookTrue pushtest.Guarantee = "book"
-	// countTrue: what was merged away is counted.
+	// countTrue: conflated updates are counted.
 	countTrue pushtest.Guarantee = "conflated"
-	// protocolKept: everything else that must not happen.
+	// protocolKept: all other rules of the protocol.
 	protocolKept pushtest.Guarantee = "protocol"
 )
 
@@ -72,8 +72,8 @@ func judge(o *oracle, shared *claims, recorders []*recorder, head uint64) *verdi
 	return v
 }
 
-// run judges the streams between two beginnings, and returns what to ask about
-// their snapshots.
+// run judges the streams between two starts without a cursor, and returns the questions
+// about their snapshots.
 func (v *verdict) run(o *oracle, r *recorder, run *run, last bool, head uint64) (questions []question) {
 	streams := make([]pushtest.Stream, len(run.streams))
 	for i, s := range run.streams {
@@ -102,8 +102,8 @@ func (v *verdict) run(o *oracle, r *recorder, run *run, last bool, head uint64) 
 	return questions
 }
 
-// settle works out what concerned the client on this stream, and takes out what
-// was told only because the subscription grew.
+// settle computes the events that concerned the client on this stream, and removes the
+// messages that were sent only because the subscription grew.
 func (s *stream) settle(o *oracle, user string) {
 	s.Truth = []pushtest.Event{}
 	for i, g := range s.segments {
@@ -116,7 +116,7 @@ func (s *stream) settle(o *oracle, user string) {
 	if len(s.initial) == 0 {
 		return
 	}
-	// What is true and comes for the first time is an event.
+	// A message that matches an event and comes for the first time is that event.
 	came := make(map[pushtest.Event]bool)
 	for at := range s.Responses {
 		events := s.Responses[at].Events
@@ -145,8 +145,8 @@ func (v *verdict) snapshot(r *recorder, s *stream, want map[string]string) {
 	}
 }
 
-// books judges the books that a client holds at the end, and what it was told of
-// the updates that it did not get.
+// books judges the books that a client holds at the end, and the number of conflated
+// updates that it received.
 func (v *verdict) books(o *oracle, r *recorder, head uint64) {
 	s := r.final
 	subscription := s.segments[len(s.segments)-1].of

@@ -8,14 +8,14 @@ import (
 	"todoku/trade"
 )
 
-// The same words for what the journal holds and for what a client was told, so
-// that the two can be compared. A key says of what, a value says what.
+// Keys and values in the same form for the journal and for a client's messages, so that
+// the two can be compared: a key names an object, a value is its state.
 
 const bestKey = "best"
 
 func levelKey(side todokuv1.Side, price string) string { return strconv.Itoa(int(side)) + "/" + price }
 
-// levelValue is empty where nothing rests.
+// levelValue is empty for a level without orders.
 func levelValue(level *todokuv1.BookLevel) string {
 	if level.GetQuantity() == "0" {
 		return ""
@@ -47,7 +47,7 @@ func orderText(symbol, name string, side int, price, filled, leaves string, stat
 	return fmt.Sprintf("%s %s side %d at %s, %s filled, %s left, status %d", name, symbol, side, price, filled, leaves, status)
 }
 
-// standingOf is what a message in a snapshot says that is no order.
+// standingOf returns key and value of a message in a snapshot other than an order.
 func standingOf(m *todokuv1.Message) (key, value string) {
 	switch body := m.GetBody().(type) {
 	case *todokuv1.Message_PositionUpdate:

@@ -82,8 +82,8 @@ type Stream struct {
 	Lost []Response
 }
 
-// Finished reports whether the stream gave the client a cursor. A stream that was cut off
-// inside its snapshot did not; the client keeps its earlier cursor.
+// Finished reports whether the client can resume after this stream. If the stream was cut
+// off inside its snapshot, the client keeps its earlier cursor.
 func (s *Stream) Finished() bool {
 	return !s.Snapshot || slices.ContainsFunc(s.Responses, func(r Response) bool { return r.Cursor != 0 })
 }
@@ -103,8 +103,8 @@ func (v Violation) String() string {
 
 // Check judges the streams of one client against the events that concern it.
 // The truth may be in any order and may contain more than was received at the
-// end; use [CheckAll] when the client has been waited for. It stops after the
-// response in which it has found enough.
+// end; use [CheckAll] if the test has waited until the client received everything. It
+// stops at the response where it has found a hundred violations.
 func Check(truth []Event, streams []Stream) []Violation {
 	c := &checker{seen: make(map[Event]bool)}
 	common := sorted(truth)
@@ -120,7 +120,7 @@ func Check(truth []Event, streams []Stream) []Violation {
 	return c.violations
 }
 
-// enough is how many violations are reported at most.
+// enough is the number of violations that ends a check.
 const enough = 100
 
 func sorted(events []Event) []Event {
