@@ -65,7 +65,7 @@ func (c *clients) hangUp(conn *feedConn) {
 	}
 }
 
-// open connects and asks for the connection's feeds, each from where it was.
+// open connects and asks for the connection's feeds, each from its last cursor.
 func (c *clients) open(key int) error {
 	conn := c.conns[key]
 	socket, err := c.poller.dial(c.to, conn.receiveBuffer)

@@ -17,7 +17,7 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// fakeVenue takes orders, remembers them, and misbehaves on demand.
+// fakeVenue takes orders, remembers them, and fails on demand.
 type fakeVenue struct {
 	todokuv1.UnimplementedOrderServiceServer
 	todokuv1.UnimplementedSessionServiceServer

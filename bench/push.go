@@ -202,8 +202,8 @@ func (r *pushRun) signIn(ctx context.Context) error {
 	return err
 }
 
-// restart starts the server anew where memory is measured: signing in needs much of it for
-// a moment.
+// restart restarts the server if memory is measured: for a moment, signing in needs much
+// of it.
 func (r *pushRun) restart(ctx context.Context) (err error) {
 	own := r.config.Target.own
 	switch work := r.config.Work; {

@@ -259,7 +259,7 @@ func (a *attachment) hello(h *todokuv1.Hello, arrived time.Time) error {
 	if s := h.GetStart(); s == todokuv1.Hello_START_SNAPSHOT || s == todokuv1.Hello_START_RESET {
 		a.skip = 0 // The snapshot repeats everything.
 	}
-	// The request left when there was a connection, not before.
+	// The request was sent once there was a connection, not before.
 	sent := a.began
 	if connected := a.observer.observed().since; connected.After(sent) {
 		sent = connected

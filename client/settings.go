@@ -48,7 +48,7 @@ func (c Config) Check() error {
 // quiet stream would be ended.
 func (c Config) checkHeartbeat(interval time.Duration) error {
 	longest := interval + interval/10 // The venue spreads them by a tenth.
-	for what, silence := range map[string]time.Duration{"stale": c.StaleAfter, "left": c.WatchdogAfter} {
+	for what, silence := range map[string]time.Duration{"stale": c.StaleAfter, "ended": c.WatchdogAfter} {
 		if silence > 0 && silence <= longest {
 			return fmt.Errorf("%w: a stream is %s after %s of silence, but the venue sends a heartbeat only every %s",
 				ErrSettings, what, silence, interval)

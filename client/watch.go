@@ -13,8 +13,8 @@ const (
 )
 
 const (
-	// clockJump is how much later than planned the clock is read when the machine
-	// slept.
+	// clockJump is by how much a reading of the clock must be late to show that the
+	// machine slept.
 	clockJump = 30 * time.Second
 	// look is the longest time between two readings.
 	look = time.Second

@@ -109,12 +109,12 @@ func (r *Report) judgePath() {
 	}
 	for _, a := range r.Addresses {
 		if a.Error != "" {
-			v.find(Hint, "ADDRESS_FAILS", "%s does not work (%s): clients that are given it first lose time", a.Address, a.Error)
+			v.find(Hint, "ADDRESS_FAILS", "%s does not work (%s): clients that try it first lose time", a.Address, a.Error)
 		}
 	}
 	const soon = 14 * 24 * time.Hour
 	if r.TLS != nil && time.Until(r.TLS.Expires) < soon {
-		v.find(Hint, "CERTIFICATE_EXPIRES", "the certificate ends at %s", r.TLS.Expires.UTC().Format(time.RFC3339))
+		v.find(Hint, "CERTIFICATE_EXPIRES", "the certificate expires at %s", r.TLS.Expires.UTC().Format(time.RFC3339))
 	}
 	const few = 8
 	if r.HTTP2.MaxConcurrentStreams < few {
@@ -259,13 +259,13 @@ func (r *Report) judgeFeed() {
 	case f.Missing:
 		v.find(Problem, "FEED_GAP", "responses of the feed went missing on the way; the client noticed and resumed")
 	case f.Resumed != startReplay:
-		v.find(Problem, "RESUME_FAILED", "a feed that was cut off did not resume where it left (%q)", f.Resumed)
+		v.find(Problem, "RESUME_FAILED", "a feed that was cut off did not resume where it had stopped (%q)", f.Resumed)
 	default:
 		v.find(Good, "FEED_RESUMES", "the feed was cut off and resumed within %s, nothing missing", f.ResumeTook)
 	}
 	if len(f.Cuts) == 0 {
 		if f.Heartbeats > 0 {
-			v.find(Good, "FEED_LIVES", "the feed lived all %s with its heartbeats; the longest silence was %s", f.Lived, f.Longest)
+			v.find(Good, "FEED_LIVES", "the feed stayed open for all of %s with its heartbeats; the longest silence was %s", f.Lived, f.Longest)
 		}
 		return
 	}

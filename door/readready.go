@@ -60,7 +60,7 @@ type readyToRead struct {
 	failed error
 }
 
-// prepare makes a connection readable when ready.
+// prepare makes ReadOnReady work on a TCP connection.
 func (c *conn) prepare() {
 	tcp, ok := c.Conn.(*net.TCPConn)
 	if !ok {
@@ -68,7 +68,7 @@ func (c *conn) prepare() {
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
-		return // Read then says what is wrong.
+		return // Read then returns the error.
 	}
 	c.ready.raw = raw
 	c.ready.read = func(fd uintptr) bool {

@@ -48,7 +48,7 @@ type Options struct {
 	// stream; 10 s. The last one is stored at the stream's end.
 	EvidenceInterval time.Duration
 	// EvidenceRetention is how long evidence is kept after a stream's end; 90 days.
-	// Negative is for ever.
+	// Negative keeps it without limit.
 	EvidenceRetention time.Duration
 	// Clock returns the time; time.Now by default.
 	Clock func() time.Time

@@ -61,7 +61,7 @@ type presence struct {
 	schedule []appointment // earliest first
 }
 
-// appointment is when to look at a subject. It is void unless the subject is due then.
+// appointment is when to check a subject. It is ignored unless the subject is due then.
 type appointment struct {
 	at      time.Time
 	subject *subject

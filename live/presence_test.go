@@ -113,7 +113,7 @@ func (d *recorder) want(want ...string) {
 	}
 }
 
-// wait lets time pass, at once inside a bubble.
+// wait lets time pass; inside a synctest bubble this takes no real time.
 func wait(d time.Duration) {
 	timer := time.NewTimer(d)
 	<-timer.C

@@ -201,7 +201,7 @@ func TestMassCancelForAUserCancelsAllTheirAccounts(t *testing.T) {
 	})
 	must(t, err)
 	req := &todokuv1.MassCancelForUserRequest{RequestId: "m", User: "alice"}
-	for range 2 { // Sent again, it is the same.
+	for range 2 { // The second request gets the same answer.
 		res, err := v.admin.MassCancelForUser(rita.ctx, req)
 		must(t, err)
 		if res.GetCanceled() != 2 || res.GetCursor() == "" {

@@ -49,7 +49,7 @@ type caller struct {
 
 type callerKey struct{}
 
-// callerOf returns who calls. In a method that is not public it has a user.
+// callerOf returns the caller, which has a user unless the method is public.
 func callerOf(ctx context.Context) caller {
 	c, _ := ctx.Value(callerKey{}).(caller)
 	return c

@@ -70,7 +70,7 @@ func (l Limits) Validate() error {
 		{l.SignInsPerNetwork, "sign-ins of a network"},
 	} {
 		if r.PerSecond >= 0 && (r.PerSecond < 1 || r.Burst < 1 || r.PerSecond > maxRate || r.Burst > maxRate) {
-			errs = append(errs, fmt.Errorf("%w: %s: 1 to %d a second and at once, or no bound", ErrLimits, r.what, maxRate))
+			errs = append(errs, fmt.Errorf("%w: %s: rate and burst must be 1 to %d each, or the rate negative for no bound", ErrLimits, r.what, maxRate))
 		}
 	}
 	return errors.Join(errs...)

@@ -86,7 +86,7 @@ type tracedCommand struct {
 	delivered int
 }
 
-// newTracing returns nil for nil, and all methods that are called then do nothing.
+// newTracing returns nil for nil. All methods of a nil tracing do nothing.
 func newTracing(provider trace.TracerProvider, version string) *tracing {
 	if provider == nil {
 		return nil

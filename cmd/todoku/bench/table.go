@@ -59,7 +59,7 @@ func tableRow(r *bench.Result) []string {
 	}
 }
 
-// tableRemark says what has no column.
+// tableRemark returns the figures that have no column.
 func tableRemark(r *bench.Result) string {
 	switch {
 	case r.IdleBytes != nil:

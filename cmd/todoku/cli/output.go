@@ -30,7 +30,7 @@ func Marshal(m proto.Message) ([]byte, error) {
 	return line.Bytes(), nil
 }
 
-// PrintLine prints a line and ends it.
+// PrintLine prints a line and a newline.
 func (a *App) PrintLine(line []byte) error {
 	_, err := a.Out.Write(append(line, '\n'))
 	return err

@@ -184,7 +184,7 @@ func checkOrders(args []string, clientID string) error {
 	case len(args) == 0 && clientID == "":
 		return cli.Usagef("no order is named; give its id, or --client-id")
 	case len(args) > 0 && clientID != "":
-		return cli.Usagef("an order is named twice; give its id or --client-id")
+		return cli.Usagef("order ids and --client-id are both given; give only one of them")
 	}
 	for _, arg := range args {
 		if n, err := strconv.ParseUint(arg, 10, 64); err != nil || n == 0 {

@@ -22,7 +22,7 @@ func parseOrder(order *todokuv1.PlaceOrderRequest, args []string, expire string,
 		return err
 	}
 	if len(words) != 3 {
-		return fmt.Errorf("an order is SIDE QUANTITY SYMBOL [@ PRICE], such as BUY 10 USDJPY @ 151.25; this has %d of the first three", len(words))
+		return fmt.Errorf("an order is SIDE QUANTITY SYMBOL [@ PRICE], such as BUY 10 USDJPY @ 151.25; this has %d words before the price", len(words))
 	}
 	order.Symbol, order.Price = strings.ToUpper(words[2]), price
 	if order.Side, err = cli.ParseWord[todokuv1.Side](words[0]); err != nil {

@@ -58,7 +58,7 @@ func (s *Session) Dial(do func(*Venue) error) (err error) {
 	return do(v)
 }
 
-// WithVenue runs do as the user of the kept session. If there is none, it signs in by
+// WithVenue runs do as the user of the kept session. If there is none, it signs in with
 // TODOKU_USER and TODOKU_PASSWORD.
 func (s *Session) WithVenue(ctx context.Context, do func(*Venue) error) error {
 	return s.Dial(func(venue *Venue) error {
