@@ -14,7 +14,7 @@
 //		fmt.Println(update.Message)
 //	}
 //
-// Requests go through the generated clients ([Client.Orders] and others).
+// Requests go through the generated clients ([Client.Orders], for example).
 // Every mutating request carries an id of the caller's choice ([NewRequestID]). The
 // venue carries out one id only once, so the package may retry, and so may the
 // caller after [codes.DeadlineExceeded].

@@ -33,8 +33,8 @@ type (
 )
 
 // ServiceConfig returns the policy as a gRPC service config in JSON, a name for
-// every method of the API, for clients in any language. gRPC uses the
-// shorter one of its timeout and the caller's own deadline.
+// every method of the API, for clients in any language. gRPC uses the shorter
+// one of the timeout in it and the caller's own deadline.
 func ServiceConfig() string { return config(true) }
 
 // Retries returns the part of the service config that sends again, without a

@@ -10,9 +10,9 @@ import (
 	"todoku/trade"
 )
 
-// answerSheet is the answers of one batch. They share a few
-// allocations: a batch has up to a thousand orders and is answered as a whole, and an
-// allocation per field would cost more than the order.
+// answerSheet is the answers of one batch. They share a few allocations: a
+// batch has up to a thousand orders and is answered as a whole, and an allocation per field
+// would cost more than the order.
 type answerSheet struct {
 	list    []*todokuv1.OrderAnswer
 	answers []todokuv1.OrderAnswer

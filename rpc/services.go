@@ -6,8 +6,8 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
-// services implements every service over one server. Embedded
-// types answer the methods that it lacks with UNIMPLEMENTED.
+// services implements every service over one server. Embedded types answer
+// the methods that it lacks with UNIMPLEMENTED.
 type services struct {
 	*Server
 	todokuv1.UnimplementedSessionServiceServer
