@@ -74,8 +74,7 @@ func (h passwordHash) derive(password string) []byte {
 	return argon2.IDKey([]byte(password), h.salt, h.cost.Passes, h.cost.MemoryKiB, h.cost.Lanes, hashSize)
 }
 
-// matches reports whether password is the one, in time that does not depend on
-// how much of it is right.
+// matches reports whether password is correct, in constant time.
 func (h passwordHash) matches(password string) bool {
 	return subtle.ConstantTimeCompare(h.derive(password), h.hash) == 1
 }

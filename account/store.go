@@ -13,7 +13,7 @@ var (
 	ErrNotFound = errors.New("account: not found")
 	// ErrConflict says that what is stored is not what the caller expected;
 	// nothing was changed.
-	ErrConflict = errors.New("account: changed by someone else")
+	ErrConflict = errors.New("account: changed by a concurrent write")
 )
 
 // Store is what a database must do for a [Service]; accounttest.Run is the suite

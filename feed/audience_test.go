@@ -155,7 +155,7 @@ func TestAnAnnouncementToSomeReachesThemOnly(t *testing.T) {
 	})
 }
 
-func TestAllAccountsNeedTheRoleForIt(t *testing.T) {
+func TestAllAccountsNeedTheRoleRiskOrAdmin(t *testing.T) {
 	s := newServer(t, 14, feed.Options{})
 	s.play(s.venue.opening(trader("alice"), withRole("vera", trade.RoleViewer), withRole("rick", trade.RoleRisk))...)
 	all := feed.Subscription{AllAccounts: true}

@@ -24,7 +24,7 @@ var (
 	// ErrBadSubscription is inside every [*SubscriptionError].
 	ErrBadSubscription = errors.New("feed: bad subscription")
 	// ErrBadCursor means that a cursor is ahead of the venue.
-	ErrBadCursor = fmt.Errorf("feed: cursor from the future: %w", push.ErrBadCursor)
+	ErrBadCursor = fmt.Errorf("feed: cursor is ahead of the journal: %w", push.ErrBadCursor)
 	// ErrUnknownEpoch means that a cursor belongs to another history.
 	ErrUnknownEpoch = errors.New("feed: cursor of another history")
 	// ErrTooFarBehind means that more has happened after a cursor, or it is longer ago,

@@ -68,7 +68,7 @@ func (f *Feed) start(ctx context.Context) error {
 	for from < f.log.Head() {
 		records, err := f.log.Read(ctx, from, readBatch)
 		if err != nil {
-			return fmt.Errorf("feed: read behind %d: %w", from, err)
+			return fmt.Errorf("feed: read after %d: %w", from, err)
 		}
 		for batch := range slices.Chunk(records, publishBatch) {
 			if err := f.restore(batch, loaded); err != nil {
@@ -155,7 +155,7 @@ func (f *Feed) follow(ctx context.Context) error {
 		}
 		records, err := f.log.Read(ctx, position, readBatch)
 		if err != nil {
-			return fmt.Errorf("feed: read behind %d: %w", position, err)
+			return fmt.Errorf("feed: read after %d: %w", position, err)
 		}
 		for batch := range slices.Chunk(records, publishBatch) {
 			decoded, err := f.follower.decode(batch)

@@ -56,7 +56,7 @@ func appendText(out []byte, text string) []byte {
 // does not refer to blob.
 func decodeIndex(blob []byte, limit int, age time.Duration) (epoch string, x *index, err error) {
 	if len(blob) < 5 || blob[0] != indexVersion {
-		return "", nil, fmt.Errorf("%w: not of version %d", ErrBadIndex, indexVersion)
+		return "", nil, fmt.Errorf("%w: version is not %d", ErrBadIndex, indexVersion)
 	}
 	body, sum := blob[:len(blob)-4], binary.LittleEndian.Uint32(blob[len(blob)-4:])
 	if crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != sum {

@@ -45,8 +45,9 @@ func TestAReplayIsTheBytesOfTheLiveStream(t *testing.T) {
 	})
 }
 
-// A read that fails because the client left is the client's leaving, with its word.
-func TestAClientThatLeavesDuringAReplayIsRecordedWithHowItWent(t *testing.T) {
+// When a read fails because the client left, the stream ends as disconnected, with the
+// client's cause.
+func TestLeavingDuringAReplayRecordsTheDisconnectCause(t *testing.T) {
 	s := newServer(t, 26, feed.Options{})
 	s.play(s.venue.opening(trader("alice"))...)
 	begin := s.venue.sequence
@@ -229,7 +230,7 @@ func TestARestartReadsTheJournalsTailOnly(t *testing.T) {
 		go func() { stopped <- f.Run(ctx) }()
 		<-f.Ready()
 		if store.lowest != test.lowest {
-			t.Errorf("%s: the journal was read behind %d, want %d", test.name, store.lowest, test.lowest)
+			t.Errorf("%s: the journal was read after %d, want %d", test.name, store.lowest, test.lowest)
 		}
 		attached, err := f.Attach(t.Context(), feed.AttachRequest{
 			User: "alice", Resume: &push.Cursor{Epoch: log.Epoch(), Sequence: 10},

@@ -136,7 +136,7 @@ func (v *venue) anyUser() *trade.User {
 	return v.users[ids[v.random.IntN(len(ids))]]
 }
 
-// account is one of somebody's who trades.
+// account returns the account of a random user who trades.
 func (v *venue) account() trade.AccountID {
 	for {
 		if user := v.anyUser(); !v.idle[user.ID] {

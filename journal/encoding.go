@@ -108,7 +108,7 @@ func DecodeBatch(first uint64, data []byte) (Batch, error) {
 		rest = rest[size+checksumSize:]
 	}
 	if len(rest) != 0 {
-		return Batch{}, &CorruptError{first + count, fmt.Sprintf("%d bytes behind the batch", len(rest))}
+		return Batch{}, &CorruptError{first + count, fmt.Sprintf("%d bytes after the end of the batch", len(rest))}
 	}
 	return batch, nil
 }

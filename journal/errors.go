@@ -38,7 +38,7 @@ var (
 	ErrReadOnly = errors.New("journal: opened read-only")
 	// ErrFollower says that the Log follows another that appends. Nothing was
 	// written.
-	ErrFollower = errors.New("journal: this log follows and does not append")
+	ErrFollower = errors.New("journal: this log is a follower and cannot append")
 	// ErrClosed says that the Log or Store has been closed.
 	ErrClosed = errors.New("journal: closed")
 )

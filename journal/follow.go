@@ -130,7 +130,7 @@ func (l *Log) stepDown() {
 	l.wakeRun()
 }
 
-// continuation returns the announced records behind head, and whether they lead
+// continuation returns the announced records after head, and whether they lead
 // from there to the announced head without a gap.
 func continuation(head uint64, a Announcement) ([]Record, bool) {
 	if len(a.Records) == 0 || a.Records[0].Sequence > head+1 {

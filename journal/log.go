@@ -98,7 +98,7 @@ func newLog(ctx context.Context, store Store, options Options) (*Log, error) {
 	return l, nil
 }
 
-// Append makes records durable as one batch behind prev and then shows them to
+// Append makes records durable as one batch after sequence prev and then shows them to
 // readers. It keeps the records' Data, which must not be changed afterwards, but
 // not the slice.
 //
@@ -150,7 +150,7 @@ func (l *Log) ring(head uint64, batch []Record) {
 	}
 }
 
-// appendable reports why an append behind prev must not be tried.
+// appendable reports why an append after prev must not be tried.
 func (l *Log) appendable(prev uint64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -236,7 +236,7 @@ func (l *Log) problem() error {
 	return fmt.Errorf("%w: %w", ErrFailed, l.failed)
 }
 
-// Read returns records behind after in order, up to about limit; an answer from
+// Read returns records whose sequence is greater than after in order, up to about limit; an answer from
 // the store ends with a batch. Only an empty answer means that after is the
 // head or past it. It works while the Log is failed. The records and their Data
 // are shared and must not be changed. Errors are those of [Store].

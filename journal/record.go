@@ -61,7 +61,7 @@ func CheckBatch(prev uint64, lastTime int64, batch []Record) error {
 		return fmt.Errorf("%w: empty batch", ErrInvalid)
 	}
 	if prev > MaxSequence-uint64(len(batch)) {
-		return fmt.Errorf("%w: sequence past %d", ErrInvalid, uint64(MaxSequence))
+		return fmt.Errorf("%w: sequence would exceed %d", ErrInvalid, uint64(MaxSequence))
 	}
 	if lastTime < 0 {
 		lastTime = 0
@@ -69,7 +69,7 @@ func CheckBatch(prev uint64, lastTime int64, batch []Record) error {
 	size := batchHeaderSize
 	for i, record := range batch {
 		if want := prev + 1 + uint64(i); record.Sequence != want {
-			return fmt.Errorf("%w: record %d where %d is due", ErrInvalid, record.Sequence, want)
+			return fmt.Errorf("%w: got record %d, want %d", ErrInvalid, record.Sequence, want)
 		}
 		if record.Time < lastTime {
 			return fmt.Errorf("%w: record %d has time %d before %d", ErrInvalid, record.Sequence, record.Time, lastTime)
@@ -95,11 +95,11 @@ func CheckCompact(before uint64, load func() (Snapshot, error)) error {
 	}
 	switch snapshot, err := load(); {
 	case errors.Is(err, ErrNoSnapshot):
-		return fmt.Errorf("%w: there is none, %d is needed", ErrNeedsSnapshot, before-1)
+		return fmt.Errorf("%w: no snapshot, want one of %d or later", ErrNeedsSnapshot, before-1)
 	case err != nil:
 		return err
 	case snapshot.Sequence < before-1:
-		return fmt.Errorf("%w: the newest is of %d, %d is needed", ErrNeedsSnapshot, snapshot.Sequence, before-1)
+		return fmt.Errorf("%w: the newest is of sequence %d, want %d or later", ErrNeedsSnapshot, snapshot.Sequence, before-1)
 	default:
 		return nil
 	}

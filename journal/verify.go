@@ -59,7 +59,7 @@ func Verify(ctx context.Context, store Store, each func(Record, Summary) error) 
 	return summary, err
 }
 
-// Walk calls use with each record behind after up to through, which must be the
+// Walk calls use with each record from after+1 to through, which must be the
 // head or before, and returns its first error. Records that a running writer
 // drops meanwhile are left out. The error for a missing record is a *CorruptError.
 func Walk(ctx context.Context, store Store, after, through uint64, use func(Record) error) error {

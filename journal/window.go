@@ -50,7 +50,7 @@ func (w *window) reset() {
 	w.records, w.bytes, w.dead = nil, 0, 0
 }
 
-// read returns at most limit records behind after, and whether the window
+// read returns at most limit records whose sequence is greater than after, and whether the window
 // reaches back that far.
 func (w *window) read(after uint64, limit int) ([]Record, bool) {
 	if len(w.records) == 0 || after+1 < w.records[0].Sequence {

@@ -51,7 +51,7 @@ func (h *Hub) Attach(request AttachRequest) (*Stream, error) {
 		interval = DefaultStateInterval
 	}
 	if interval < MinStateInterval || interval > MaxStateInterval {
-		return nil, fmt.Errorf("%w: %s is not within %s and %s", ErrBadInterval, interval, MinStateInterval, MaxStateInterval)
+		return nil, fmt.Errorf("%w: %s must be between %s and %s", ErrBadInterval, interval, MinStateInterval, MaxStateInterval)
 	}
 	topics := unseen(request.Topics, make(map[Topic]bool, len(request.Topics)))
 	if limit := h.config.TopicsPerStream; limit > 0 && len(topics) > limit {

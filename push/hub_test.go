@@ -256,7 +256,7 @@ func TestTheListenerIsToldOnceInOrder(t *testing.T) {
 	})
 }
 
-func TestEndsRememberTheLastOnesNewestFirst(t *testing.T) {
+func TestEndsKeepsTheLastOnesNewestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, push.Config{EndsKept: 3})
 		for i := range 7 {

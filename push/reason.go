@@ -119,7 +119,7 @@ var (
 	// connection than the one that is live.
 	ErrOtherAttach = errors.New("push: acknowledgement for another attach")
 	// ErrFuture: the acknowledgement names a response that was not sent yet.
-	ErrFuture = errors.New("push: acknowledgement of the future")
+	ErrFuture = errors.New("push: acknowledged more than was sent")
 	// ErrConsumed: the stream's Serve or Start was called before.
-	ErrConsumed = errors.New("push: stream is served already")
+	ErrConsumed = errors.New("push: Serve was already called for this stream")
 )

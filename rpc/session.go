@@ -38,7 +38,7 @@ func EndStreams(hub *push.Hub) func(account.Ended) {
 // password reads a password. Package account checks whether it is the right one.
 func (d *decoder) password(field, text string) string {
 	if text == "" || len(text) > account.MaxPassword {
-		d.refuse(trade.ReasonBadText, field, fmt.Sprintf("a password is 1 to %d bytes long", account.MaxPassword))
+		d.refuse(trade.ReasonBadText, field, fmt.Sprintf("a password must be 1 to %d bytes long", account.MaxPassword))
 	}
 	return text
 }

@@ -30,15 +30,15 @@ type checkpointer struct {
 	done    chan struct{}
 }
 
-// errReaderInTheWay says that a long read kept the log from beginning again.
-var errReaderInTheWay = errors.New("sqlite: checkpoint: a reader is in the way")
+// errBlockedByReader says that a long read kept the log from beginning again.
+var errBlockedByReader = errors.New("sqlite: checkpoint: a reader blocks the checkpoint")
 
 // frameOverhead is what a commit writes to the log beyond the row: the pages of
 // the tree above it, counted as two.
 const frameOverhead = 2 * pageSize
 
-// startCheckpointer starts the goroutine that folds db's log each time limit
-// bytes were written. The caller must stop it before it closes db.
+// startCheckpointer starts the goroutine that checkpoints db's write-ahead log after every
+// limit bytes written. The caller must stop it before it closes db.
 func startCheckpointer(ctx context.Context, db *database, limit int64) (*checkpointer, error) {
 	own, err := db.connect(1, "mode=rw", pragma("busy_timeout", 0), pragma("wal_autocheckpoint", 0), pragma("synchronous", "full"))
 	if err != nil {
@@ -93,7 +93,7 @@ func (c *checkpointer) checkpoint(ctx context.Context) error {
 	// try.
 	c.pending.Store(0)
 	if err == nil && !complete {
-		err = errReaderInTheWay
+		err = errBlockedByReader
 	}
 	return err
 }

@@ -29,7 +29,7 @@ func TestAReaderInTheWayDelaysACheckpointOnly(t *testing.T) {
 			return err
 		}
 		journaltest.Fill(t, store, 5)
-		if err := store.checkpoints.checkpoint(t.Context()); !errors.Is(err, errReaderInTheWay) {
+		if err := store.checkpoints.checkpoint(t.Context()); !errors.Is(err, errBlockedByReader) {
 			t.Errorf("checkpoint beside a reader: %v", err)
 		}
 		journaltest.Fill(t, store, 5)

@@ -42,7 +42,7 @@ func OpenDirectory(ctx context.Context, dir string, options Options) (*Directory
 	return d, nil
 }
 
-// OpenCore is [OpenDirectory] without the history, which it does not touch.
+// OpenCore is like [OpenDirectory] but does not open the history.
 func OpenCore(ctx context.Context, dir string, options Options) (_ *Directory, err error) {
 	d := &Directory{}
 	defer func() {
@@ -95,7 +95,7 @@ func HoldsVenue(dir string) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("sqlite: %w", err)
 	case !info.IsDir():
-		return false, fmt.Errorf("sqlite: %s is a file, a directory is needed", dir)
+		return false, fmt.Errorf("sqlite: %s is a file, want a directory", dir)
 	}
 	_, err := os.Stat(filepath.Join(dir, journalFile))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -194,7 +194,7 @@ func (j *Journal) Append(ctx context.Context, prev uint64, batch []journal.Recor
 	}
 	if rows == 0 {
 		j.tailKnown = false
-		return fmt.Errorf("%w: another process has appended behind %d", journal.ErrStale, prev)
+		return fmt.Errorf("%w: another process has appended after %d", journal.ErrStale, prev)
 	}
 	j.tail = tail{sequence: last.Sequence, time: last.Time, checksum: checksum}
 	return nil

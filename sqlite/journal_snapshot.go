@@ -180,7 +180,7 @@ func (j *Journal) Compact(ctx context.Context, before uint64) error {
 	}); err != nil {
 		return err
 	}
-	// The batch that holds before, or the newest, stays with all behind it.
+	// The batch that holds before, or the newest, is kept, with all later batches.
 	var keep sql.NullInt64
 	if err := j.db.reader.QueryRowContext(ctx, "SELECT max(first_sequence) FROM batches WHERE first_sequence <= ?",
 		int64(min(before, journal.MaxSequence))).Scan(&keep); err != nil {

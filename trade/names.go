@@ -62,7 +62,7 @@ func (a AccountID) Validate() error {
 // Validate returns [ErrBadName], wrapped with what is wrong, or nil.
 func (r RequestID) Validate() error {
 	if strings.TrimSpace(string(r)) != string(r) {
-		return fmt.Errorf("%w: a request id does not begin or end with a space", ErrBadName)
+		return fmt.Errorf("%w: a request id must not begin or end with a space", ErrBadName)
 	}
 	return validate("request id", string(r), maxRequestID, func(_ int, r rune) bool { return unicode.IsPrint(r) }, "printable characters")
 }
@@ -71,14 +71,14 @@ func (r RequestID) Validate() error {
 // bytes, no control characters but newline and tab.
 func ValidateText(text string) error {
 	if len(text) > MaxText {
-		return fmt.Errorf("%w: a text is at most %d bytes long", ErrBadName, MaxText)
+		return fmt.Errorf("%w: a text must be at most %d bytes long", ErrBadName, MaxText)
 	}
 	if !utf8.ValidString(text) {
-		return fmt.Errorf("%w: a text is UTF-8", ErrBadName)
+		return fmt.Errorf("%w: a text must be valid UTF-8", ErrBadName)
 	}
 	for _, r := range text {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return fmt.Errorf("%w: a text has no control characters", ErrBadName)
+			return fmt.Errorf("%w: a text must not have control characters", ErrBadName)
 		}
 	}
 	return nil
@@ -97,13 +97,13 @@ func validate(what, s string, most int, allowed func(at int, r rune) bool, alpha
 	case s == "":
 		return fmt.Errorf("%w: a %s is needed", ErrBadName, what)
 	case len(s) > most:
-		return fmt.Errorf("%w: a %s is at most %d bytes long", ErrBadName, what, most)
+		return fmt.Errorf("%w: a %s must be at most %d bytes long", ErrBadName, what, most)
 	case !utf8.ValidString(s):
-		return fmt.Errorf("%w: a %s is UTF-8", ErrBadName, what)
+		return fmt.Errorf("%w: a %s must be valid UTF-8", ErrBadName, what)
 	}
 	for at, r := range s {
 		if !allowed(at, r) {
-			return fmt.Errorf("%w: a %s has only %s", ErrBadName, what, alphabet)
+			return fmt.Errorf("%w: a %s may contain only %s", ErrBadName, what, alphabet)
 		}
 	}
 	return nil

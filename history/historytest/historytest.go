@@ -13,8 +13,8 @@ import (
 	"todoku/trade"
 )
 
-// Run holds a store to the contract of [history.Store]. open must open
-// what dir holds, or make it; the suite closes what it gets.
+// Run checks that a store meets the contract of [history.Store]. open opens the store in
+// dir or creates it; Run closes it.
 func Run(t *testing.T, open func(t *testing.T, dir string) history.Store) {
 	t.Helper()
 	cases := []struct {

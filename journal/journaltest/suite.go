@@ -66,7 +66,7 @@ func Run(t *testing.T, fresh func(t testing.TB) Open) {
 	}
 }
 
-// Records makes count records behind prev, each with its own content.
+// Records makes count records after prev, each with its own content.
 func Records(prev uint64, count int) []journal.Record {
 	records := make([]journal.Record, count)
 	for i := range records {
@@ -95,7 +95,7 @@ func Fill(t testing.TB, store journal.Store, sizes ...int) {
 	}
 }
 
-// ReadAll reads everything behind after, limit records at a time.
+// ReadAll reads every record after the sequence after, limit records at a time.
 func ReadAll(t testing.TB, store journal.Store, after uint64, limit int) []journal.Record {
 	t.Helper()
 	var all []journal.Record

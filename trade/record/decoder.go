@@ -30,7 +30,7 @@ func (d *Decoder) Decode(sequence uint64, time int64, data []byte) (*trade.Recor
 	return readRecord(&r, record)
 }
 
-// Reset takes back what was decoded since the last Reset.
+// Reset makes the memory of everything decoded since the last Reset available again.
 func (d *Decoder) Reset() {
 	d.records.reset()
 	d.reports.reset()

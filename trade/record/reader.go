@@ -68,7 +68,7 @@ func (r *reader) next() bool {
 // but no version writes it so.
 func (r *reader) expect(kind protowire.Type) bool {
 	if r.kind != kind {
-		r.fail("of another wire type")
+		r.fail("unexpected wire type")
 		return false
 	}
 	return true
