@@ -11,7 +11,7 @@ import (
 // Config is the settings of a [Service]. The zero value of a field means the
 // default named beside it.
 type Config struct {
-	// Clock tells the time; time.Now. Only the wall clock counts, since the
+	// Clock returns the time; time.Now. Only the wall clock counts, since the
 	// times it gives outlive the process.
 	Clock func() time.Time
 
@@ -66,9 +66,9 @@ type Config struct {
 	// Attached returns the connections of a user that have a stream. They are not
 	// replaced at a bound. Nil: none is ever replaced.
 	Attached func(ctx context.Context, user string) (map[string]bool, error)
-	// OnEnd hears of every session that ended, after the end is durable and
-	// [Service.Verify] refuses its tokens. OnExtend hears of every refresh, with
-	// the new expiry of the session's access token. OnFault hears of background
+	// OnEnd is called for every session that ended, after the end is durable and
+	// [Service.Verify] refuses its tokens. OnExtend is called for every refresh, with
+	// the new expiry of the session's access token. OnFault is called for background
 	// work that failed and will be tried again. They are called without locks
 	// from the goroutine whose call caused it, should return soon, and must not
 	// check passwords: a sign-in of the same user may be waiting for them. Each
@@ -78,13 +78,13 @@ type Config struct {
 	OnFault  func(error)
 }
 
-// Lockout says when failed password checks refuse further ones unseen. Failures
-// are counted per user name, known or not, and per network address.
+// Lockout limits failed password checks: during a lock, passwords are refused unchecked.
+// Failures are counted per user name, existing or not, and per network address.
 type Lockout struct {
 	// UserAfter consecutive failures lock a user name; 5.
 	UserAfter int
 	// AddressAfter failures lock an address (an IPv6 /64); 100. A success does not
-	// reset these, or one's own account would buy guesses at others'. Negative
+	// reset them: an attacker could sign in to an own account between guesses. Negative
 	// turns it off, for a server that sees only its proxy's address.
 	AddressAfter int
 	// Delay is the first lock's length, 1 s. Each further failure doubles it, up
@@ -95,8 +95,8 @@ type Lockout struct {
 	Window time.Duration
 }
 
-// HashCost is the cost of argon2id (RFC 9106). The default is what OWASP's
-// Password Storage Cheat Sheet recommends: 19 MiB, 2 passes, 1 lane.
+// HashCost is the cost of argon2id (RFC 9106). The default is the recommendation of
+// OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane.
 type HashCost struct {
 	MemoryKiB uint32
 	Passes    uint32
@@ -118,7 +118,7 @@ type AccessLog struct {
 	Retention time.Duration
 }
 
-// setDefault gives a field its default where it was left zero.
+// setDefault sets a field that is zero to its default.
 func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
@@ -126,14 +126,14 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Validate says whether [New] would take the settings, defaults filled in; the
-// error is [ErrInvalid].
+// Validate checks the settings, with defaults filled in, as [NewService] does. The error is
+// [ErrInvalid].
 func (c Config) Validate() error {
 	_, err := c.withDefaults()
 	return err
 }
 
-// withDefaults fills what was left zero and refuses what cannot work.
+// withDefaults sets zero fields to their defaults and refuses invalid settings.
 func (c Config) withDefaults() (Config, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now

@@ -25,8 +25,8 @@ func (s *Service) OpenConnection(ctx context.Context, session, remote string) (C
 	if err != nil {
 		return Connection{}, err
 	}
-	// If this fails, the connection replaced stays out of memory until the next
-	// start. Its client, which has been away longest, opens another.
+	// If this fails, the replaced connection stays out of memory until the next
+	// start. Its client, which was detached longest, opens another.
 	err = s.write(ctx, "open connection", func(ctx context.Context) error { return s.store.CreateConnection(ctx, c, replaced) })
 	if err != nil {
 		s.live.drop(c.ID)
@@ -42,7 +42,7 @@ func (s *Service) OpenConnection(ctx context.Context, session, remote string) (C
 	return c, nil
 }
 
-// Connection returns a connection that has not ended, whosever it is, or
+// Connection returns a connection of any user that has not ended, or
 // [ErrUnknownConnection].
 func (s *Service) Connection(id string) (Connection, error) {
 	c, ok := s.live.connection(id)
@@ -73,7 +73,7 @@ func (s *Service) OwnConnection(ctx context.Context, caller Identity, id string)
 	return c, nil
 }
 
-// Detached notes that a connection's stream has ended: of several without one, the
-// one that was detached longest ago makes room for a new one. It is kept in memory
-// only. An unknown connection is ignored.
+// Detached records, in memory only, that a connection's stream has ended. At the bound, the
+// connection that was detached longest ago is replaced by a new one. An unknown connection
+// is ignored.
 func (s *Service) Detached(id string) { s.live.detached(id, s.now()) }

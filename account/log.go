@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// Kind says what an entry of the access log records.
+// Kind is the kind of an entry of the access log.
 type Kind string
 
 // The kinds.
@@ -27,13 +27,12 @@ const (
 	ConnectionOpened Kind = "CONNECTION_OPENED"
 	Attach           Kind = "ATTACH"
 	Detach           Kind = "DETACH"
-	LogLost          Kind = "LOG_LOST" // Detail says how many entries are missing before this one.
+	LogLost          Kind = "LOG_LOST" // Detail is the number of entries missing before this one.
 )
 
-// patient reports whether an entry may wait for room in a full queue. Streams
-// coming and going do not: a thousand of them would wait at once, and what they
-// did can be seen from the connections. Nor does expiry: Run records it, and
-// would wait for itself.
+// patient reports whether an entry may wait for room in a full queue. Entries about
+// streams do not wait: a thousand could wait at once, and the connections show the same
+// facts. Entries about expiry do not wait either: Run adds them, and would wait for itself.
 func (e Entry) patient() bool {
 	switch e.Kind {
 	case Attach, Detach, Refreshed, ConnectionOpened:
@@ -49,8 +48,8 @@ func (e Entry) patient() bool {
 // maxText is the longest text of an entry, in bytes; longer ones are cut.
 const maxText = 256
 
-// clip makes a text that came from outside fit to be stored and shown: at most
-// maxText bytes of valid UTF-8 without NUL.
+// clip makes a text from outside safe to store and show: at most maxText bytes of valid
+// UTF-8 without NUL.
 func clip(text string) string {
 	if len(text) > maxText {
 		text = text[:maxText]
@@ -80,11 +79,10 @@ type Entry struct {
 
 // Log adds an entry to the access log. Entries are written in batches by
 // [Service.Run], in order; while the store fails they wait in a bounded queue.
-// When that is full, entries about streams are given up at once and others after
-// Config.AccessLog.Wait or when ctx ends. What was given up is counted in
-// [Stats] and, as soon as there is room, said in the log by an entry LOG_LOST.
-// An entry may appear twice if the store reported the failure of a write that
-// it kept after all.
+// When that is full, entries about streams are dropped at once and others after
+// Config.AccessLog.Wait or when ctx ends. Dropped entries are counted in [Stats] and, as
+// soon as there is room, by an entry LOG_LOST. An entry may appear twice if the store
+// reported an error for a write that it kept.
 func (s *Service) Log(ctx context.Context, e Entry) { s.log.add(ctx, e) }
 
 // Flush writes the entries that were added before it was called. Run does so by
@@ -104,7 +102,7 @@ func (s *Service) ListAccess(ctx context.Context, filter AccessFilter, size int,
 		return nil, false, fmt.Errorf("%w: a page has 1 to %d entries", ErrInvalid, MaxPage)
 	}
 	setDefault(&size, 100)
-	// A full disk must not hide what is on it.
+	// Stored entries stay readable when the disk is full.
 	_ = s.log.flush(ctx)
 	entries, err = s.store.Access(ctx, AccessQuery{AccessFilter: filter, Before: before, Limit: size + 1})
 	if err != nil {
@@ -125,9 +123,9 @@ type accessLog struct {
 	mu       sync.Mutex // protects everything below
 	queue    []Entry
 	room     chan struct{} // closed, and replaced, when the queue got shorter
-	stopped  bool          // nothing is written any more
+	stopped  bool          // no more entries are written
 	lost     uint64
-	reported uint64 // how many of lost are said in the log
+	reported uint64 // how many of lost are reported in the log
 	given    map[Kind]uint64
 }
 
@@ -167,8 +165,8 @@ func (l *accessLog) add(ctx context.Context, e Entry) {
 	}
 }
 
-// waitForRoom releases mu until the queue got shorter or no more is written. It
-// returns false if the timer or the end of ctx came first.
+// waitForRoom releases mu until the queue got shorter or the log has stopped. It returns
+// false if the timer or the end of ctx came first.
 func (l *accessLog) waitForRoom(ctx context.Context, timer *time.Timer) bool {
 	room := l.room
 	l.mu.Unlock()
@@ -254,7 +252,7 @@ func (l *accessLog) stop() {
 	l.room = make(chan struct{})
 }
 
-// logged returns how many entries of each kind were given.
+// logged returns how many entries of each kind were added.
 func (l *accessLog) logged() map[Kind]uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()

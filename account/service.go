@@ -10,14 +10,13 @@ import (
 
 const (
 	// MaxUserName is the longest user name in bytes. The venue's own rule may be
-	// narrower; this one keeps what was never a name out of tokens and logs.
+	// narrower; this one keeps oversized texts out of tokens and logs.
 	MaxUserName = 64
 	// MaxPassword is the longest password in bytes.
 	MaxPassword = 1024
 
-	// writeTimeout bounds a write to the store once it was begun. The caller
-	// going away does not end it: a write given up half-way has an outcome that
-	// nobody knows.
+	// writeTimeout bounds a write to the store after it has begun. A canceled call
+	// does not end the write, because the outcome would be unknown.
 	writeTimeout = 10 * time.Second
 )
 
@@ -34,9 +33,9 @@ type Service struct {
 }
 
 // NewService reads the keys, sessions and connections from store and, in a new
-// store, makes the first key. The caller keeps store and closes it after Run has
-// returned and no method is being called any more. One process uses a store at a
-// time. Errors: [ErrInvalid] for settings that contradict each other, or the store's.
+// store, makes the first key. The caller owns store and closes it after Run and all
+// other calls have returned. Only one process may use a store at a time. Errors:
+// [ErrInvalid] for settings that contradict each other, or the store's.
 func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -72,7 +71,7 @@ type Stats struct {
 	// SignInsWaiting is how many calls wait to have a password checked.
 	SignInsWaiting int
 	// LogQueued is how many access log entries wait to be written, and LogLost
-	// how many never were, since the start.
+	// how many were dropped since the start.
 	LogQueued int
 	LogLost   uint64
 	// Logged is how many entries of each kind the access log was given.
@@ -93,8 +92,8 @@ func (s *Service) Stats() Stats {
 // those of earlier processes.
 func (s *Service) now() time.Time { return s.cfg.Clock().Round(0).UTC() }
 
-// write runs one store write to its end even if ctx is cancelled meanwhile; a
-// ctx that is already cancelled begins nothing.
+// write runs one store write to its end even if ctx is canceled meanwhile. It does not
+// begin if ctx is already canceled.
 func (s *Service) write(ctx context.Context, doing string, do func(context.Context) error) error {
 	if ctx.Err() != nil {
 		return failed(doing, context.Cause(ctx))
@@ -112,7 +111,7 @@ func failed(doing string, err error) error {
 	return err
 }
 
-// checkArguments refuses what can be neither name nor password, whatever is stored.
+// checkArguments refuses malformed names and passwords without reading the store.
 // A name is 1 to MaxUserName bytes of printable UTF-8. A password is 1 to
 // MaxPassword bytes of UTF-8, which is the whole policy: rules of composition
 // make passwords worse (NIST SP 800-63B, section 3.1.1.2).

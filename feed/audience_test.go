@@ -11,7 +11,7 @@ import (
 	"todoku/trade"
 )
 
-// told is a message as the words encoder wrote it.
+// told is a message in the form of the words encoder.
 type told struct {
 	Sequence uint64
 	Index    uint32
@@ -30,14 +30,13 @@ func parse(t *testing.T, texts []string) []told {
 	return out
 }
 
-// TestAThirdUserSubscribedToEverythingLearnsNothingOfTheOthers looks for what
-// must not arrive, not for what must: any name, order or request of somebody else,
-// anywhere in the bytes.
+// TestAThirdUserSubscribedToEverythingLearnsNothingOfTheOthers looks only for data that
+// must not arrive: any name, order or request of another user, anywhere in the bytes.
 func TestAThirdUserSubscribedToEverythingLearnsNothingOfTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, 11, feed.Options{})
-		// A disclosing instrument is for the parties' eyes too. Roles that see
-		// everything must be asked for, so root does not ask here.
+		// Only the parties may see the counterparty in a disclosing instrument. Roles that
+		// see all accounts must request it; root does not.
 		s.venue.idle["eve"], s.venue.idle["root"] = true, true
 		s.play(s.venue.opening(
 			trader("alice"), trader("bob"), withRole("eve", trade.RoleTrader|trade.RoleViewer), withRole("root", trade.RoleAdmin),
@@ -69,16 +68,16 @@ func TestAThirdUserSubscribedToEverythingLearnsNothingOfTheOthers(t *testing.T) 
 				body := string(raw)
 				switch m.Type {
 				case "feed.Execution", "feed.PartyTrade", "feed.Position", "feed.AccountLimits", "feed.OrderState", "feed.CancelRejected":
-					t.Errorf("%s was told %s", name, body)
+					t.Errorf("%s received %s", name, body)
 				case "feed.User":
 					if id := m.Body["ID"]; name != "root" && id != "eve" {
-						t.Errorf("%s was told of the user %v", name, id)
+						t.Errorf("%s received the user %v", name, id)
 					}
 					continue
 				}
 				for _, secret := range []string{`"alice"`, `"bob"`, "request-", "again-", "Account", "Counterparty", "Buyer", "Seller", "ClientOrderID"} {
 					if strings.Contains(body, secret) {
-						t.Errorf("%s was told %s in %s %s", name, secret, m.Type, body)
+						t.Errorf("%s received %s in %s %s", name, secret, m.Type, body)
 					}
 				}
 			}
@@ -116,7 +115,7 @@ func TestACounterpartyIsShownOnlyWhereTheInstrumentDiscloses(t *testing.T) {
 		switch {
 		case !ok || p.Status == trade.TradeStatusBusted:
 		case p.Account != "alice":
-			t.Errorf("alice was told of a trade as %s", p.Account)
+			t.Errorf("alice received a trade as %s", p.Account)
 		case p.Symbol == "AAA" && p.Counterparty == "bob":
 			shown++
 		case p.Symbol == "BBB" && p.Counterparty == "":
@@ -126,7 +125,7 @@ func TestACounterpartyIsShownOnlyWhereTheInstrumentDiscloses(t *testing.T) {
 		}
 	}
 	if shown == 0 || hidden == 0 {
-		t.Errorf("%d shown and %d hidden prove nothing", shown, hidden)
+		t.Errorf("%d shown and %d hidden are too few", shown, hidden)
 	}
 }
 

@@ -34,7 +34,7 @@ func TestAnAudienceIncludesOnlyWhoCarriedOneOfItsTopics(t *testing.T) {
 	}
 	quiet := audienceOf(&trade.Record{Events: []trade.Event{&trade.LevelChanged{Symbol: "TDK"}}})
 	if quiet.Includes(everyMarket + " market:TDK accounts") {
-		t.Error("somebody was told of a level")
+		t.Error("the audience of a level is not empty")
 	}
 }
 
@@ -44,7 +44,7 @@ func TestWhatAStreamCarriedIsNeverClaimedPastTheBound(t *testing.T) {
 	for i := range 2 * maxCarried {
 		a.topics = []push.Topic{push.Topic(strings.Repeat("x", i+1))}
 		a.note(uint64(i))
-		a.note(uint64(i)) // The same again is no change.
+		a.note(uint64(i)) // A repetition changes nothing.
 	}
 	taken := a.TakeCarried()
 	if len(taken) != maxCarried {

@@ -10,8 +10,8 @@ import (
 	"todoku/trade"
 )
 
-// TestDigestsAreThoseOfTheSequenceAskedFor asks for the sequences of the past too, as
-// streams that are behind do: what is answered is what was held then.
+// TestDigestsAreThoseOfTheSequenceAskedFor also requests earlier sequences, as streams
+// that are behind do: the digests must be those of the state at that sequence.
 func TestDigestsAreThoseOfTheSequenceAskedFor(t *testing.T) {
 	s := newServer(t, 41, feed.Options{})
 	s.play(s.venue.opening(trader("alice"), trader("bob"), withRole("root", trade.RoleAdmin))...)
@@ -63,7 +63,7 @@ func TestDigestsAreThoseOfTheSequenceAskedFor(t *testing.T) {
 		case 200: // From the journal's beginning.
 			s.restart()
 			check(s.venue.sequence)
-		case 400: // From a snapshot and what followed.
+		case 400: // From a snapshot and the records after it.
 			s.snapshot()
 			from := s.venue.sequence
 			s.steps(3)
@@ -91,7 +91,7 @@ func TestDigestsAreThoseOfTheSequenceAskedFor(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("several accounts: %v, want %v", got, want)
 	}
-	// What is not known of one account is not said of the others.
+	// If the digest of one account is unknown, none is given.
 	for s.feed.Digests(slices.Values([]push.Topic{"account:alice"}), s.venue.sequence-200) != nil {
 		s.steps(1)
 	}

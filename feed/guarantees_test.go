@@ -17,8 +17,8 @@ import (
 	"todoku/trade"
 )
 
-// watcher is a user with a screen: it attaches, is cut off, resumes and changes
-// its mind, and knows by the naive table what it must have been told.
+// watcher is a user with a screen: it attaches, is cut off, resumes and changes its
+// subscription. The naive table gives the events that it must have received.
 type watcher struct {
 	observer feedtest.Observer
 	truth    []pushtest.Event
@@ -165,8 +165,8 @@ func wantBooks(t *testing.T, s *server, w *watcher) {
 	}
 }
 
-// TestAttachBesideAWriterHasNoGapAndNoOverlap runs in real time, so that the race
-// detector sees attaches, records and queries at once.
+// TestAttachBesideAWriterHasNoGapAndNoOverlap runs in real time, so that attaches, records
+// and queries run at once under the race detector.
 func TestAttachBesideAWriterHasNoGapAndNoOverlap(t *testing.T) {
 	s := newServer(t, 7, feed.Options{})
 	users := []trade.User{trader("alice"), trader("bob"), withRole("rick", trade.RoleRisk)}

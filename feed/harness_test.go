@@ -26,8 +26,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for an expected message.
 const patience = time.Minute
 
-// words encodes a message as JSON, everything in it included: what a test finds
-// there could have been told on the wire.
+// words encodes a message as JSON with all its fields: data that a test finds there could
+// have been sent.
 type words struct{}
 
 func (words) Encode(m feed.Message) []byte {
@@ -242,7 +242,7 @@ type client struct {
 	mu     sync.Mutex
 	seen   pushtest.Stream
 	events []string // Data of events, by publication; in order.
-	first  []string // Data of what came in snapshots and at changes of subscription.
+	first  []string // Data of messages in snapshots and at changes of subscription.
 	state  map[push.Topic]map[string]string
 }
 
@@ -273,8 +273,8 @@ func (c *client) receive(r *push.Response) error {
 	return nil
 }
 
-// cursor returns what the client may resume after; false when it was cut off
-// before it had all of its snapshot.
+// cursor returns the cursor after which the client may resume; false if it was cut off
+// before its snapshot was complete.
 func (c *client) cursor() (sequence uint64, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -320,7 +320,7 @@ func (c *client) until(t testing.TB, what string, arrived func() bool) {
 	}
 }
 
-// snapshotOver says whether the snapshot has been received whole. Under mu.
+// snapshotOver reports whether the snapshot is complete. The caller holds mu.
 func (c *client) snapshotOver() bool {
 	n := len(c.first)
 	return n > 0 && strings.Contains(c.first[n-1], `"feed.SnapshotEnd"`)

@@ -71,7 +71,7 @@ func TestTheIndexAnswersLikeOneThatForgetsNothingOrSaysThatItForgot(t *testing.T
 		want := naive.first(asked, after, most)
 		if after < x.knownAfter(asked) {
 			refused++
-			// Only what is over a bound in some topic may be refused.
+			// A resume may be refused only if a topic is over its bound.
 			over := false
 			for _, name := range asked {
 				mine := naive.first([]push.Topic{name}, after, 1<<30)
@@ -91,7 +91,7 @@ func TestTheIndexAnswersLikeOneThatForgetsNothingOrSaysThatItForgot(t *testing.T
 		}
 	}
 	if refused == 0 || served == 0 {
-		t.Errorf("%d refused and %d served prove nothing", refused, served)
+		t.Errorf("%d refused and %d served are too few", refused, served)
 	}
 	size := 0
 	for name, e := range x.topics {
@@ -160,9 +160,9 @@ func FuzzDecodeIndex(f *testing.F) {
 		again := encodeIndex(epoch, x)
 		epoch2, y, err := decodeIndex(again, 100, time.Hour)
 		if err != nil || epoch2 != epoch || !bytes.Equal(encodeIndex(epoch, y), again) {
-			t.Fatalf("what was read is written otherwise: %v", err)
+			t.Fatalf("the index changed when written again: %v", err)
 		}
-		// Whatever it holds, it answers and goes on.
+		// It must answer and go on with any content.
 		x.first([]push.Topic{"t0"}, 0, 10)
 		x.add(x.position+1, 1<<62, to("t0", "new"))
 	})

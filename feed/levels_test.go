@@ -11,7 +11,7 @@ import (
 )
 
 // TestABookShowsTheLevelsOfTheSnapshotAndNotTheOrders starts from a snapshot in which
-// an order shows a part of what it has left, and another nothing.
+// one order displays a part of its leaves quantity, and another displays none.
 func TestABookShowsTheLevelsOfTheSnapshotAndNotTheOrders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, 71, feed.Options{})

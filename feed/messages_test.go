@@ -16,8 +16,8 @@ func (texts) Encode(m Message) []byte {
 	return []byte(a.Text)
 }
 
-// TestAMessageThatIsKeptKeepsNoOther is what bounds a slow client's queue: it may hold
-// one message of each of thousands of records.
+// TestAMessageThatIsKeptKeepsNoOther checks that a kept message does not keep the memory of
+// its record: the queue of a slow client may hold one message of each of thousands.
 func TestAMessageThatIsKeptKeepsNoOther(t *testing.T) {
 	c := newComposer()
 	r := &trade.Record{Sequence: 1, Events: []trade.Event{

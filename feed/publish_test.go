@@ -11,13 +11,13 @@ import (
 	"todoku/trade/record"
 )
 
-// blank encodes nothing, so that what is measured is the feed's own work.
+// blank does not encode, so that a benchmark measures only the feed's own work.
 type blank struct{}
 
 func (blank) Encode(Message) []byte { return nil }
 
-// tradeRecord is an order that takes a part of another: what a busy venue mostly
-// journals.
+// tradeRecord is an order that trades with a part of another: the most frequent record of
+// a busy venue.
 func tradeRecord(sequence uint64) *trade.Record {
 	quantity := trade.Quantity(1 + sequence%7)
 	order := func(id trade.OrderID, account trade.AccountID, side trade.Side) trade.Order {
@@ -46,7 +46,7 @@ func tradeRecord(sequence uint64) *trade.Record {
 	}}
 }
 
-// newQuietFeed follows nothing: records are handed to it.
+// newQuietFeed returns a feed that follows no journal: the test passes records to it.
 func newQuietFeed(t testing.TB) *Feed {
 	t.Helper()
 	log, err := journal.Open(t.Context(), journaltest.NewMemoryStore(), journal.Options{})
@@ -89,7 +89,7 @@ func TestAnEndedStreamIsForgotten(t *testing.T) {
 	}
 	f.streams["c"].Close()
 	f.streams["gone"] = &Attached{feed: f, user: "alice", connection: "gone", subscription: Subscription{AllSymbols: true}}
-	f.marketsChanged() // The hub does not know the stream any more.
+	f.marketsChanged() // The stream is no longer in the hub.
 	if len(f.streams) != 0 {
 		t.Errorf("%d streams are known after their end", len(f.streams))
 	}

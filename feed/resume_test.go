@@ -45,8 +45,7 @@ func TestAReplayIsTheBytesOfTheLiveStream(t *testing.T) {
 	})
 }
 
-// When a read fails because the client left, the stream ends as disconnected, with the
-// client's cause.
+// A read that fails because the client left is recorded with its disconnect cause.
 func TestLeavingDuringAReplayRecordsTheDisconnectCause(t *testing.T) {
 	s := newServer(t, 26, feed.Options{})
 	s.play(s.venue.opening(trader("alice"))...)
@@ -68,7 +67,7 @@ func TestLeavingDuringAReplayRecordsTheDisconnectCause(t *testing.T) {
 	}
 }
 
-// Whoever was answered before it attached must find the answer's events there.
+// A client that got an answer before it attached must find the answer's events there.
 func TestAStreamBeginsNoEarlierThanTheJournalsHeadWhenItWasAskedFor(t *testing.T) {
 	s := newServer(t, 20, feed.Options{})
 	s.play(s.venue.opening(trader("alice"), trader("bob"))...)
@@ -122,7 +121,7 @@ func TestAReplayThatIsNotPossibleSaysWhyAndSendsASnapshot(t *testing.T) {
 	wantError(t, err, feed.ErrBadCursor)
 	wantError(t, err, push.ErrBadCursor)
 
-	// What compacting dropped is known to be gone, before a restart and after.
+	// Compacted records are known to be gone, before a restart and after.
 	if err := s.log.Compact(t.Context(), changed-20); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +178,7 @@ func TestASnapshotIsTheStateOfItsPosition(t *testing.T) {
 	})
 }
 
-// counting counts what is read from the store, not from memory.
+// counting counts reads from the store, as opposed to memory.
 type counting struct {
 	journal.Store
 

@@ -41,8 +41,8 @@ func TestLiveStreamsFollowTheUsersAccounts(t *testing.T) {
 		s.steps(50)
 		synctest.Wait()
 		first, events := c.texts()
-		if told := accountsTold(t, append(first, events...)); len(told) != 0 {
-			t.Fatalf("dan was told of %v before it was his", told)
+		if seen := accountsTold(t, append(first, events...)); len(seen) != 0 {
+			t.Fatalf("dan received %v before it was his", seen)
 		}
 
 		dan.Accounts = append(dan.Accounts, "alice")
@@ -62,14 +62,14 @@ func TestLiveStreamsFollowTheUsersAccounts(t *testing.T) {
 				orders++
 			}
 		}
-		if told := accountsTold(t, granted); orders != want || !slices.Equal(told, []string{"alice"}) {
-			t.Errorf("the new account came with %d orders of %v, want %d", orders, told, want)
+		if seen := accountsTold(t, granted); orders != want || !slices.Equal(seen, []string{"alice"}) {
+			t.Errorf("the new account came with %d orders of %v, want %d", orders, seen, want)
 		}
 		s.steps(100)
 		synctest.Wait()
 		_, after := c.texts()
-		if told := accountsTold(t, after[len(events):]); !slices.Contains(told, "alice") || slices.Contains(told, "bob") {
-			t.Errorf("with alice's account dan is told of %v", told)
+		if seen := accountsTold(t, after[len(events):]); !slices.Contains(seen, "alice") || slices.Contains(seen, "bob") {
+			t.Errorf("with alice's account dan receives %v", seen)
 		}
 
 		dan.Accounts = []trade.AccountID{"dan"}
@@ -79,8 +79,8 @@ func TestLiveStreamsFollowTheUsersAccounts(t *testing.T) {
 		s.steps(100)
 		synctest.Wait()
 		_, after = c.texts()
-		if told := accountsTold(t, after[len(before):]); len(told) != 0 {
-			t.Errorf("without alice's account dan is told of %v", told)
+		if seen := accountsTold(t, after[len(before):]); len(seen) != 0 {
+			t.Errorf("without alice's account dan receives %v", seen)
 		}
 	})
 }
@@ -94,8 +94,8 @@ func TestLiveStreamsFollowTheUsersRoles(t *testing.T) {
 		s.steps(50)
 		synctest.Wait()
 		_, events := c.texts()
-		if told := accountsTold(t, events); !slices.Equal(told, []string{"alice", "bob"}) {
-			t.Fatalf("RISK is told of %v", told)
+		if seen := accountsTold(t, events); !slices.Equal(seen, []string{"alice", "bob"}) {
+			t.Fatalf("RISK receives %v", seen)
 		}
 		s.play(s.venue.user(trader("rick")))
 		synctest.Wait()
@@ -103,8 +103,8 @@ func TestLiveStreamsFollowTheUsersRoles(t *testing.T) {
 		s.steps(100)
 		synctest.Wait()
 		_, after := c.texts()
-		if told := accountsTold(t, after[len(events):]); len(told) != 0 {
-			t.Errorf("without RISK rick is still told of %v", told)
+		if seen := accountsTold(t, after[len(events):]); len(seen) != 0 {
+			t.Errorf("without RISK rick still receives %v", seen)
 		}
 
 		// The new role is reported once, and makes the changes of users visible.
@@ -118,7 +118,7 @@ func TestLiveStreamsFollowTheUsersRoles(t *testing.T) {
 			}
 		}
 		if users != 2 {
-			t.Errorf("a new administrator was told of %d changes of users, want 2", users)
+			t.Errorf("a new administrator received %d changes of users, want 2", users)
 		}
 	})
 }
@@ -139,8 +139,8 @@ func TestAWiderSubscriptionBringsOnlyWhatWasNotSeenBefore(t *testing.T) {
 		}
 		synctest.Wait()
 		all, _ := c.texts()
-		if told := accountsTold(t, all[len(first):]); !slices.Equal(told, []string{"alice", "bob"}) {
-			t.Errorf("all accounts bring %v", told)
+		if seen := accountsTold(t, all[len(first):]); !slices.Equal(seen, []string{"alice", "bob"}) {
+			t.Errorf("all accounts bring %v", seen)
 		}
 		kinds := make(map[string]int)
 		for _, m := range parse(t, all) {

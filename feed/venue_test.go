@@ -11,9 +11,8 @@ import (
 	"todoku/trade"
 )
 
-// venue makes random records that agree with each other the way the engine's do,
-// and keeps its own plain idea of the result. It is the naive model of these
-// tests: nothing in it is fast, shared or clever.
+// venue makes random records that are as consistent as the engine's, and computes the
+// resulting state itself. It is the naive model of these tests: simple, not fast.
 type venue struct {
 	random   *rand.Rand
 	sequence uint64
@@ -136,7 +135,7 @@ func (v *venue) anyUser() *trade.User {
 	return v.users[ids[v.random.IntN(len(ids))]]
 }
 
-// account returns the account of a random user who trades.
+// account returns an account of a user who trades.
 func (v *venue) account() trade.AccountID {
 	for {
 		if user := v.anyUser(); !v.idle[user.ID] {
@@ -264,7 +263,7 @@ func (v *venue) cancel() *trade.Record {
 		v.level(o.Symbol, o.Side, o.Price))
 }
 
-// replace changes an order's price and name; the old name finds nothing then.
+// replace changes an order's price and name; the old name is no longer found.
 func (v *venue) replace() *trade.Record {
 	resting := v.resting()
 	if resting == nil {
@@ -351,7 +350,7 @@ func (v *venue) book(symbol trade.Symbol, side trade.Side) [][3]int64 {
 	return out
 }
 
-// snapshot is the engine's, as far as the feed looks at it.
+// snapshot returns the parts of the engine's snapshot that the feed reads.
 func (v *venue) snapshot() *trade.Snapshot {
 	s := &trade.Snapshot{Sequence: v.sequence, Time: v.time, LastOrder: v.nextOrder, LastTrade: v.nextTrade}
 	for _, symbol := range slices.Sorted(maps.Keys(v.instruments)) {
@@ -381,7 +380,7 @@ func (v *venue) snapshot() *trade.Snapshot {
 	return s
 }
 
-// levels returns what the orders of a side show, best price first.
+// levels returns the displayed levels of a side, best price first.
 func (v *venue) levels(symbol trade.Symbol, side trade.Side) []trade.Level {
 	byPrice := map[trade.Price]trade.Level{}
 	for _, o := range v.orders {

@@ -11,8 +11,8 @@ import (
 	"todoku/push"
 )
 
-// benchHub returns a hub with streams that throw away what they are sent, and a
-// function that waits until all have caught up.
+// benchHub returns a hub with streams whose messages are thrown away, and a function that
+// waits until all have caught up.
 func benchHub(b *testing.B, streams int) (*push.Hub, func()) {
 	b.Helper()
 	h := push.NewHub(push.Config{Epoch: "e", QueueMessages: 1 << 30, QueueBytes: 1 << 40, AckTimeout: -1, StreamsPerUser: -1})

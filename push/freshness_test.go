@@ -81,16 +81,16 @@ func TestWhatAClientPaintedIsCountedFromItsSecondWordOn(t *testing.T) {
 		paint(tell(1), 0)
 		number := tell(2)
 		paint(number, 40*time.Millisecond)
-		paint(number, 0) // Again: nothing.
+		paint(number, 0) // Repeated: not counted.
 		if painted := fresh(h, push.StagePainted, "event"); painted.Count != 1 || painted.Sum != 60*time.Millisecond {
 			t.Errorf("painted: %+v, want once after 60 ms", painted)
 		}
-		paint(tell(3), time.Hour) // Before it was sent: not believed.
+		paint(tell(3), time.Hour) // Before it was sent: ignored.
 		if painted := fresh(h, push.StagePainted, "event"); painted.Count != 2 || painted.Sum != 60*time.Millisecond {
 			t.Errorf("painted: %+v, want a second time at once", painted)
 		}
 		if err := h.Painted("c", "alice", s.Info().Attach, number+100, 0); !errors.Is(err, push.ErrFuture) {
-			t.Errorf("painted what was not acknowledged: %v", err)
+			t.Errorf("painted an unacknowledged response: %v", err)
 		}
 		if d, ok := h.Delivery("c"); !ok || d.Painted != number+1 || d.Stages[push.StagePainted].Count != 2 ||
 			d.Stages[push.StageSent].Count != 3 || len(d.Recent) != 3 || d.Stages[push.StageAcknowledged].Quantile(.5) != 100*time.Millisecond {
@@ -108,7 +108,7 @@ func TestKindsPastTheBoundAreCountedTogether(t *testing.T) {
 		committed(t, h, sequence, 0, m)
 	}
 	if n := len(h.Freshness(push.StageSent)); n != 32 {
-		t.Errorf("%d kinds are told apart, want 32", n)
+		t.Errorf("%d kinds are counted, want 32", n)
 	}
 }
 

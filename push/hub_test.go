@@ -251,7 +251,7 @@ func TestTheListenerIsToldOnceInOrder(t *testing.T) {
 		n := len(r.snapshot().Responses)
 		want := []string{"attached c", fmt.Sprintf("acknowledged c %d cursor 7", n), "ended c USER_SUSPENDED"}
 		if !slices.Equal(l.events, want) {
-			t.Errorf("told %q, want %q", l.events, want)
+			t.Errorf("received %q, want %q", l.events, want)
 		}
 	})
 }

@@ -163,7 +163,7 @@ func TestAgeTellsToReconnectAndEndsThoseWhoDoNot(t *testing.T) {
 		r := receive(t.Context(), attach(t, h, push.AttachRequest{}), 0, nil)
 		wantReason(t, r, push.ReasonStreamAge)
 		if age := time.Since(began) - 7*time.Second; age < 51*time.Second || age > 69*time.Second {
-			t.Errorf("told at the age of %s", age)
+			t.Errorf("asked to reconnect at the age of %s", age)
 		}
 		for i, word := range r.received() {
 			if word == "reconnect STREAM_AGE within 7s" {
@@ -199,9 +199,9 @@ func TestExpiryEndsAndRefreshExtendsTheLiveStream(t *testing.T) {
 		if after := time.Since(shortened); after != time.Second {
 			t.Errorf("ended after %s", after)
 		}
-		told := slices.DeleteFunc(r.received(), func(word string) bool { return !strings.HasPrefix(word, "expiry") })
-		if !slices.Equal(told, []string{"expiry in 1m0s", "expiry in -29s"}) {
-			t.Errorf("told %q", told)
+		got := slices.DeleteFunc(r.received(), func(word string) bool { return !strings.HasPrefix(word, "expiry") })
+		if !slices.Equal(got, []string{"expiry in 1m0s", "expiry in -29s"}) {
+			t.Errorf("received %q", got)
 		}
 	})
 }
@@ -209,20 +209,20 @@ func TestExpiryEndsAndRefreshExtendsTheLiveStream(t *testing.T) {
 func TestASecondAttachTakesOverAndSaysHow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, push.Config{StreamsPerUser: 1})
-		var told push.HelloInfo
-		hello := func(i push.HelloInfo) []byte { told = i; return []byte("hello") }
+		var info push.HelloInfo
+		hello := func(i push.HelloInfo) []byte { info = i; return []byte("hello") }
 		first := receive(t.Context(), attach(t, h, push.AttachRequest{Instance: "a"}), 0, nil)
 		second := receive(t.Context(), attach(t, h, push.AttachRequest{Instance: "a", Hello: hello}), 0, nil)
 		wantReason(t, first, push.ReasonReplaced)
 		synctest.Wait()
-		if told.TookOver != push.ReasonReplaced || told.Attach != 2 {
-			t.Errorf("told %+v", told)
+		if info.TookOver != push.ReasonReplaced || info.Attach != 2 {
+			t.Errorf("hello with %+v", info)
 		}
 		receive(t.Context(), attach(t, h, push.AttachRequest{Instance: "b", Hello: hello}), 0, nil)
 		wantReason(t, second, push.ReasonSuperseded)
 		synctest.Wait()
-		if told.TookOver != push.ReasonSuperseded || told.Attach != 3 {
-			t.Errorf("told %+v", told)
+		if info.TookOver != push.ReasonSuperseded || info.Attach != 3 {
+			t.Errorf("hello with %+v", info)
 		}
 		if n := len(h.List()); n != 1 {
 			t.Errorf("%d live streams", n)
@@ -305,7 +305,7 @@ func TestDrainSpreadsReconnectsAndEndsTheRest(t *testing.T) {
 			}
 		}
 		if early < 10 || early > 40 {
-			t.Errorf("%d of 49 were told in the first half", early)
+			t.Errorf("%d of 49 were asked to reconnect in the first half", early)
 		}
 		if _, err := h.Attach(push.AttachRequest{Connection: "late"}); !errors.Is(err, push.ErrDraining) {
 			t.Errorf("attach while draining: %v", err)

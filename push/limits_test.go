@@ -12,7 +12,7 @@ import (
 	"todoku/push"
 )
 
-// What a client may make a hub send or hold, beyond what time bounds.
+// Bounds, other than timeouts, on what a client can make a hub send or hold.
 
 func TestAClientThatNeverAcknowledgesIsSentNoMoreThanItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -31,13 +31,13 @@ func TestAClientThatNeverAcknowledgesIsSentNoMoreThanItsBound(t *testing.T) {
 			t.Errorf("ended after %d responses of 100 bytes, want it at 1000 bytes", got)
 		}
 		if got := len(honest.snapshot().Responses); got != 30 {
-			t.Errorf("who acknowledges got %d of 30", got)
+			t.Errorf("a client that acknowledges got %d of 30", got)
 		}
 	})
 }
 
-// TestChangesOfTopicsCannotFillAQueueBeyondItsBound has a client that takes nothing
-// change its topics again and again while nothing is published.
+// TestChangesOfTopicsCannotFillAQueueBeyondItsBound has a client that does not read change
+// its topics again and again without any publication.
 func TestChangesOfTopicsCannotFillAQueueBeyondItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, push.Config{QueueMessages: 4})
@@ -90,18 +90,18 @@ func TestStreamsOfOneNetworkAreCountedTogether(t *testing.T) {
 			t.Errorf("the third stream of a network: %v", err)
 		}
 		attach(t, h, request("c", "m/3"))
-		attach(t, h, request("b", "n/4")) // A take-over from next door is not one more.
+		attach(t, h, request("b", "n/4")) // A take-over in the network adds no stream.
 		first.Close()
 		attach(t, h, request("d", "n/3"))
 	})
 }
 
-// TestWhatWaitsForOneThatStopsReadingIsBoundedInMemory counts what lives, not what is
-// said to: small messages weigh mostly what refers to them.
+// TestWhatWaitsForOneThatStopsReadingIsBoundedInMemory measures the heap, not the sizes
+// that the hub counts: most memory of a small message is in the queue's own structures.
 func TestWhatWaitsForOneThatStopsReadingIsBoundedInMemory(t *testing.T) {
 	const (
 		bound     = 3 << 19
-		tolerance = bound / 8 // For what else a test process does.
+		tolerance = bound / 8 // For other allocations of the test process.
 		step      = 128
 	)
 	for _, size := range []int{1, 100, 245, 1000} {
@@ -127,7 +127,7 @@ func TestWhatWaitsForOneThatStopsReadingIsBoundedInMemory(t *testing.T) {
 	}
 }
 
-// living returns the bytes on the heap that something refers to.
+// living returns the bytes of reachable objects on the heap.
 func living() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -135,8 +135,8 @@ func living() uint64 {
 	return m.HeapAlloc
 }
 
-// settled is living once what earlier tests left behind is gone: pools, for one, take
-// two collections.
+// settled returns living after the garbage of earlier tests is collected; pools, for
+// example, take two collections.
 func settled() uint64 {
 	const enough = 16 << 10
 	for last := living(); ; {

@@ -13,8 +13,8 @@ import (
 	"todoku/push/pushtest"
 )
 
-// world is the naive model: everything published, kept for ever, and per client
-// the topics it had at each sequence.
+// world is the naive model: all publications, and per client the topics it had at each
+// sequence.
 type world struct {
 	hub     *push.Hub
 	random  *rand.Rand
@@ -73,8 +73,8 @@ func (w *world) publish(t *testing.T) {
 	}
 }
 
-// replay is what the client missed after a cursor, found by looking at
-// everything.
+// replay returns the events that the client missed after a cursor, by a search through all
+// publications.
 func (w *world) replay(c *modelClient, after uint64) push.Source {
 	mine := make(map[pushtest.Event]bool, len(c.truth))
 	for _, e := range c.truth {
@@ -114,8 +114,8 @@ func (w *world) attach(t *testing.T, c *modelClient) {
 	old := c.live
 	resume := uint64(0)
 	if old != nil {
-		// Make before break: the old stream ends by the take-over, and what it
-		// still delivers after the client named its cursor does not count.
+		// Make before break: the old stream ends by the take-over. Events that it delivers
+		// after the client has named its cursor do not count.
 		record := old.snapshot()
 		c.streams = append(c.streams, record)
 		resume = last(record)
@@ -204,7 +204,7 @@ func live(t *testing.T, seed uint64) {
 			w.attach(t, c)
 		}
 	}
-	time.Sleep(30 * time.Second) // Everything delivered, a heartbeat later.
+	time.Sleep(30 * time.Second) // Until everything is delivered and a heartbeat follows.
 	synctest.Wait()
 	for _, c := range w.clients {
 		for topic := range c.topics {

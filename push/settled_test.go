@@ -10,7 +10,7 @@ import (
 	"todoku/push"
 )
 
-// topical remembers what each heartbeat says of the stream's topics.
+// topical records the topics that each heartbeat names.
 type topical struct {
 	encoder
 
@@ -45,9 +45,8 @@ func (e *topical) last(t *testing.T) beat {
 	return e.beats[len(e.beats)-1]
 }
 
-// TestAHeartbeatNamesTheTopicsThatAreWholeAtItsCursor holds that a heartbeat of a
-// stream that is behind names none, so that nobody takes what its client has for
-// what was published.
+// TestAHeartbeatNamesTheTopicsThatAreWholeAtItsCursor checks that a heartbeat of a stream
+// that is behind names no topics: its client does not have everything that was published.
 func TestAHeartbeatNamesTheTopicsThatAreWholeAtItsCursor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &topical{}
@@ -75,7 +74,7 @@ func TestAHeartbeatNamesTheTopicsThatAreWholeAtItsCursor(t *testing.T) {
 		want("within the opening", r)
 		next()
 		want("behind the opening", next(), "a", "b")
-		// More than a response takes: the first of them leaves the stream behind.
+		// More than fits into one response: the stream is behind after the first.
 		for sequence := uint64(6); sequence < 9; sequence++ {
 			publish(t, h, sequence, event(sequence, 0, "a", push.PackBytes))
 		}

@@ -42,8 +42,8 @@ func TestEverySequenceIsWholeAndNoWakeIsLost(t *testing.T) {
 			truth = append(truth, pushtest.Event{Sequence: n, Index: i})
 		}
 		publish(t, h, n, messages...)
-		// Every second publication comes while the consumers go idle after the one
-		// before; then they must all wake.
+		// Every second publication comes while the consumers become idle; it must wake all
+		// of them.
 		limit := time.Now().Add(30 * time.Second) // A consumer that was not woken sleeps for an hour.
 		for n%2 == 0 && !caughtUp(n) {
 			if time.Now().After(limit) {

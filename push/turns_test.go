@@ -12,7 +12,7 @@ import (
 	"todoku/push/pushtest"
 )
 
-// manyStreams is more streams than any number of lanes that a hub could have here.
+// manyStreams is larger than any number of lanes that a hub can have here.
 func manyStreams() int { return 4*runtime.GOMAXPROCS(0) + 10 }
 
 func TestStuckSendsAndOpeningsTakeNobodysTurn(t *testing.T) {
@@ -44,7 +44,7 @@ func TestWhatComesDuringASendGoesInOneResponse(t *testing.T) {
 		h := start(t, push.Config{HeartbeatInterval: time.Hour, AckTimeout: -1, StreamAge: -1})
 		turn := make(chan struct{})
 		r := receive(t.Context(), attach(t, h, push.AttachRequest{Topics: []push.Topic{"x"}, Hello: func(push.HelloInfo) []byte { return nil }}), 0, func() { <-turn })
-		turn <- struct{}{} // Its beginning.
+		turn <- struct{}{} // The first response.
 		var truth []pushtest.Event
 		for n := uint64(1); n <= messages; n++ {
 			publish(t, h, n, event(n, 0, "x", 1))
@@ -55,7 +55,7 @@ func TestWhatComesDuringASendGoesInOneResponse(t *testing.T) {
 		synctest.Wait()
 		got := r.snapshot()
 		if n := len(got.Responses); n != 3 {
-			t.Errorf("%d responses, want the beginning, the one that was being sent, and one with the rest", n)
+			t.Errorf("%d responses, want the first, the one being sent, and one for the others", n)
 		}
 		if v := pushtest.CheckAll(truth, []pushtest.Stream{got}, messages); len(v) > 0 {
 			t.Error(v)

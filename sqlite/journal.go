@@ -27,11 +27,11 @@ const (
 	readBytes = 16 << 20
 )
 
-// Options says how [OpenJournal] opens. The zero value is an ordinary
+// Options are the options of [OpenJournal]. The zero value is an ordinary
 // journal that grows as the disk allows.
 type Options struct {
-	// ReadOnly opens an existing journal beside the server that writes it. All
-	// that would write returns journal.ErrReadOnly.
+	// ReadOnly opens an existing journal beside the server that writes it. Methods
+	// that write return journal.ErrReadOnly.
 	ReadOnly bool
 	// MaxBytes limits the database file, in bytes; 0 is no limit. An append past
 	// it fails with journal.ErrFull. A file already larger is left as it is and
@@ -268,8 +268,8 @@ func (j *Journal) Close() error {
 	return j.closeErr
 }
 
-// translate gives SQLite's errors the journal's names. What was being done goes
-// into the text, and SQLite's own error stays inside.
+// translate maps SQLite's errors to those of package journal. The text names the operation,
+// and SQLite's own error stays wrapped.
 func translate(doing string, err error) error {
 	switch {
 	case err == nil:

@@ -1,5 +1,5 @@
 // Package accounttest is the suite that every account.Store passes, and a Store
-// that fails when a test says so.
+// that fails on request.
 package accounttest
 
 import (
@@ -21,10 +21,9 @@ import (
 // start is a moment with nanoseconds that no rounding survives.
 var start = time.Date(2026, 3, 2, 9, 30, 0, 123456789, time.UTC)
 
-// Run checks that the stores which open returns keep the promises of
-// account.Store. open is given a directory of the test's own; opening the same
-// directory again must show what was stored, once the first store was closed (if
-// it has a Close).
+// Run checks that the stores which open returns fulfil the contract of account.Store.
+// open is given a directory of the test's own. After the first store is closed (if it has
+// a Close), a store opened in the same directory must have the same content.
 func Run(t *testing.T, open func(t *testing.T, dir string) account.Store) {
 	t.Helper()
 	cases := []struct {
@@ -154,7 +153,7 @@ func testKeys(t *testing.T, store account.Store) {
 	must(t, store.DeleteKeys(ctx, 10))
 	wantEqual(t, get[[]account.Key](t)(store.Keys(ctx)), []account.Key{key(10)})
 
-	// What was given out or in is not shared with the caller.
+	// The store shares no memory with its caller.
 	get[[]account.Key](t)(store.Keys(ctx))[0].Secret[0] = 99
 	wantEqual(t, get[[]account.Key](t)(store.Keys(ctx)), []account.Key{key(10)})
 }
@@ -178,7 +177,7 @@ func testPasswordEndsSessions(t *testing.T, store account.Store) {
 	second := session("second", "alice")
 	must(t, store.CreateSession(ctx, second, connection("c2", second), 1))
 
-	// A conflict ends nothing.
+	// A conflict ends no session.
 	wantError(t, store.PutCredential(ctx, credential("alice", 9), first.ID), account.ErrConflict)
 	wantEqual(t, len(get[[]account.Session](t)(store.Sessions(ctx))), 3)
 
@@ -203,8 +202,8 @@ func connectionIDs(t *testing.T, store account.Store) []string {
 	return ids
 }
 
-// race runs do in n goroutines and returns how many succeeded; every failure
-// must be lost.
+// race runs do in n goroutines and returns how many succeeded. The others must fail with
+// the error lost.
 func race(t *testing.T, n int, lost error, do func(ctx context.Context, i int) error) (won int) {
 	t.Helper()
 	ctx := t.Context()
@@ -259,7 +258,7 @@ func testAttempts(t *testing.T, store account.Store) {
 	wantEqual(t, get[account.Failures](t)(store.Attempts(ctx, subjects[0])), account.Failures{Subject: subjects[0]})
 	wantEqual(t, get[account.Failures](t)(store.Attempts(ctx, subjects[1])), want[1])
 
-	// Only what is old in both times is pruned.
+	// Failures are pruned only if both of their times are old.
 	get[[]account.Failures](t)(store.ChangeAttempts(ctx, subjects[:1], count))
 	must(t, store.Prune(ctx, time.Time{}, start))
 	wantEqual(t, get[account.Failures](t)(store.Attempts(ctx, subjects[1])).Count, 1)
@@ -349,7 +348,7 @@ func testConnections(t *testing.T, store account.Store) {
 	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx, "none"))), 0)
 	must(t, store.EndSessions(ctx, []string{bob.ID}))
 
-	// Replacing is one step, and nothing is replaced for a session that ended.
+	// Replacing is atomic, and no connection is replaced for a session that ended.
 	orphan := connection("orphan", session("none", "alice"))
 	wantError(t, store.CreateConnection(ctx, orphan, first.ID), account.ErrNotFound)
 	wantEqual(t, connectionIDs(t, store), []string{first.ID, second.ID})

@@ -9,7 +9,7 @@ import (
 	"todoku/feed"
 )
 
-// RunIndex holds a store to the contract of [feed.IndexStore]. reopen must return a
+// RunIndex tests a store by the contract of [feed.IndexStore]. reopen must return a
 // new store at its first call, and the same one, closed and opened again, at each
 // later call.
 func RunIndex(t *testing.T, reopen func(t *testing.T) feed.IndexStore) {

@@ -1,5 +1,5 @@
-// Package feedtest judges who is sent what, and holds what a [feed.IndexStore] must
-// do as a test that every implementation runs.
+// Package feedtest computes which events a user must receive, and tests any implementation
+// of [feed.IndexStore].
 package feedtest
 
 import (
@@ -9,8 +9,8 @@ import (
 	"todoku/trade"
 )
 
-// The judge of who is sent what, for tests at any level. It shares nothing with
-// package feed but the design, so that a mistake in one is not one in both.
+// The naive table of audiences, for tests at any level. It shares only the design with
+// package feed, so that a mistake in one is not in both.
 
 // Observer is a user with a subscription, as the documents describe it.
 type Observer struct {

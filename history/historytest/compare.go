@@ -72,7 +72,7 @@ type asker struct {
 	random *rand.Rand
 }
 
-// account, user and symbol are sometimes one that there is not.
+// account, user and symbol return one that does not exist now and then.
 func (a *asker) account() trade.AccountID { return Account(a.random.IntN(5)) }
 func (a *asker) user() trade.UserID       { return user(a.random.IntN(5)) }
 func (a *asker) symbol() trade.Symbol     { return Symbol(a.random.IntN(4)) }

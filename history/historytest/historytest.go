@@ -1,5 +1,5 @@
-// Package historytest holds what a [history.Store] must do, as tests that every
-// implementation runs, and a source of records to run them with.
+// Package historytest tests any implementation of [history.Store], and makes the records
+// for these tests.
 package historytest
 
 import (
@@ -13,8 +13,8 @@ import (
 	"todoku/trade"
 )
 
-// Run checks that a store meets the contract of [history.Store]. open opens the store in
-// dir or creates it; Run closes it.
+// Run tests a store by the contract of [history.Store]. open must open the
+// history in dir, or make it; the suite closes it.
 func Run(t *testing.T, open func(t *testing.T, dir string) history.Store) {
 	t.Helper()
 	cases := []struct {
@@ -51,7 +51,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) history.Store) {
 	}
 }
 
-// reopener closes the history of a test and opens it again from what it stored.
+// reopener closes the history of a test and opens it again from its stored data.
 type reopener func(t *testing.T) history.Store
 
 func testNew(t *testing.T, h history.Store, reopen reopener) {

@@ -38,7 +38,7 @@ func (n *naive) apply(records []*trade.Record) {
 	}
 }
 
-// compact forgets what is older than a time.
+// compact drops everything older than a time.
 func (n *naive) compact(before int64) {
 	for id, o := range n.orders {
 		if !o.Status.Working() && o.Updated < before {
@@ -117,7 +117,7 @@ func (n *naive) trade(id trade.TradeID) (t trade.Trade, ok bool) {
 	return t, true
 }
 
-// listAudit leaves the details out: they are words, which the tests of package history read.
+// listAudit omits the details, which are texts; the tests of package history check them.
 func (n *naive) listAudit(q history.AuditQuery) []history.AuditEntry {
 	var found []history.AuditEntry
 	for _, r := range slices.Backward(n.records) {

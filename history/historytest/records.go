@@ -13,7 +13,7 @@ const Begin = 1_790_000_000_000_000_000
 
 // Venue makes records as an engine might: ids and times rise, an order's reports
 // follow from one another, trades have two sides. It does not match or keep
-// books; nothing that a history keeps needs that.
+// books, because a history does not need that.
 type Venue struct {
 	// Accounts and Symbols are how many of each take part.
 	Accounts, Symbols int

@@ -16,7 +16,7 @@ import (
 	"todoku/server"
 )
 
-// breaker cuts a stream instead of delivering the first response that says who is online,
+// breaker cuts a stream instead of delivering the first response that lists online users,
 // after the change that requested it has been answered.
 type breaker struct {
 	grpc.ClientStream
@@ -38,7 +38,7 @@ func (s *breaker) RecvMsg(m any) error {
 }
 
 // TestPresenceThatACutTookIsComplete asks a live stream for presence on a venue where
-// nothing else happens, and cuts it before the list of who is online arrives.
+// nothing else happens, and cuts it before the list of online users arrives.
 func TestPresenceThatACutTookIsComplete(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) {
@@ -64,20 +64,20 @@ func TestPresenceThatACutTookIsComplete(t *testing.T) {
 	if err := alice.Login(t.Context(), "alice", apptest.Password); err != nil {
 		t.Fatal(err)
 	}
-	var told []string
+	var online []string
 	hellos, asked := 0, false
 	for update, err := range alice.Feed(t.Context(), client.FeedOptions{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told = append(told, presences([]*todokuv1.Message{update.Message})...)
+		online = append(online, presences([]*todokuv1.Message{update.Message})...)
 		if update.Message.GetHello() != nil {
 			hellos++
 		}
 		switch beat := update.Message.GetHeartbeat() != nil; {
 		case beat && hellos > 1 && update.Cursor != "":
-			if !slices.Contains(told, "Test alice in") || !slices.Contains(told, "Test bob in") {
-				t.Errorf("online are %q, want alice and bob", told)
+			if !slices.Contains(online, "Test alice in") || !slices.Contains(online, "Test bob in") {
+				t.Errorf("online are %q, want alice and bob", online)
 			}
 			return
 		case beat && !asked:

@@ -13,8 +13,8 @@ import (
 	"todoku/internal/apptest"
 )
 
-// actors do at random what users and staff can do. Whether it succeeds does not
-// matter: what it leads to is read from the journal.
+// actors make random requests of users and staff. Whether a request succeeds does not
+// matter: the result is read from the journal.
 type actors struct {
 	t       *testing.T
 	app     *apptest.App
@@ -24,7 +24,7 @@ type actors struct {
 	admin   *apptest.Desktop
 	risk    *apptest.Desktop
 	n       int
-	placed  map[string][]string // By trader, the names of orders that may rest.
+	placed  map[string][]string // By trader, the names of orders that may still work.
 	streams []*apptest.Stream
 }
 
@@ -53,14 +53,14 @@ func (a *actors) act() {
 	default:
 		err = a.administer(pick, markRequest+"staff-"+strconv.Itoa(a.n), name, symbol)
 	}
-	// Many of these are refused, as they should be; none may go wrong.
+	// Many of these are refused, as they should be; none may fail otherwise.
 	switch status.Code(err) { //nolint:exhaustive // All others are refusals.
 	case codes.Internal, codes.Unknown, codes.Unavailable, codes.DeadlineExceeded, codes.Unauthenticated:
 		a.t.Fatalf("%s: %v", id, err)
 	}
 }
 
-// administer does what staff can do.
+// administer does one random thing that staff can do.
 func (a *actors) administer(pick int, id, name, symbol string) error {
 	ctx := a.t.Context()
 	var err error
@@ -93,8 +93,8 @@ func (a *actors) administer(pick int, id, name, symbol string) error {
 	return err
 }
 
-// someone is one of the traders, now and then the third user: what is theirs must
-// come.
+// someone returns one of the traders, sometimes the third user, who must receive the
+// user's own events.
 func (a *actors) someone() (*apptest.Desktop, string) {
 	if a.random.IntN(5) == 0 {
 		return a.third, "third"
@@ -128,7 +128,7 @@ func (a *actors) visit(d *apptest.Desktop) {
 		a.streams[0].Cut()
 		a.streams = a.streams[1:]
 	}
-	if d != a.third { // Whose own stream is watched.
+	if d != a.third { // The third user's stream is watched.
 		a.streams = append(a.streams, d.Attach(&request{}))
 	}
 }

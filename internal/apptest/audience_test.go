@@ -50,9 +50,8 @@ func cast() []trade.User {
 }
 
 // TestAThirdUserSubscribedToEverythingReceivesWhatTheTableSaysAndNothingElse
-// compares what a trader and a viewer received with what the journal and the
-// table of audiences say that they should have received, in both directions, and checks
-// every field.
+// compares the messages of a trader and a viewer with those that they should have received
+// by the journal and the table of audiences, in both directions, and checks every field.
 func TestAThirdUserSubscribedToEverythingReceivesWhatTheTableSaysAndNothingElse(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())

@@ -29,8 +29,8 @@ import (
 // Days on which disks are full, servers stop, and clients do not behave.
 
 // TestAFullDiskStopsAcknowledgingAndNothingElse fills a journal whose size is
-// limited: commands are refused by name, readiness says so, queries and streams go
-// on, and after a restart with more room everything acknowledged is there.
+// limited: commands are refused with a reason, the venue is not ready, queries and streams
+// go on, and after a restart with more room everything acknowledged is there.
 func TestAFullDiskStopsAcknowledgingAndNothingElse(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) {

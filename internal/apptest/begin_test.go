@@ -42,7 +42,7 @@ func TestAStreamBeginsWithHelloAndASnapshotOfEverythingOfTheUser(t *testing.T) {
 	if u := hello.GetUser(); u.GetUser() != "alice" || len(u.GetAccounts()) != 1 || u.GetAccounts()[0] != "alice" {
 		t.Errorf("Hello says that the user is %v", u)
 	}
-	// Cut off inside a snapshot, a client has nothing to resume after.
+	// A client that was cut off inside a snapshot has no cursor.
 	if s.First.GetPreviousCursor() != "" || s.First.GetCursor() != "" {
 		t.Errorf("before the snapshot the cursor is %q, then %q, want none", s.First.GetPreviousCursor(), s.First.GetCursor())
 	}
@@ -71,7 +71,7 @@ func TestAStreamBeginsWithHelloAndASnapshotOfEverythingOfTheUser(t *testing.T) {
 		}
 	}
 
-	// Books follow whole, each begun by name, then what happens.
+	// Complete books follow, each begun by name, then events.
 	begun, levels := map[string]bool{}, map[string]string{}
 	for len(begun) < 3 || len(levels) < 2 {
 		m := s.Next()
@@ -95,7 +95,7 @@ func TestAStreamBeginsWithHelloAndASnapshotOfEverythingOfTheUser(t *testing.T) {
 }
 
 // TestHeartbeatsAreNumberedAndAdvanceAQuietStreamsCursor covers guarantee
-// "bookmarkable": who hears nothing still learns how far the stream is.
+// "bookmarkable": a client without events still learns the stream's position.
 func TestHeartbeatsAreNumberedAndAdvanceAQuietStreamsCursor(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) { c.Push.HeartbeatInterval = 50 * time.Millisecond })
@@ -212,8 +212,7 @@ func TestACursorOfAnotherHistoryIsAnsweredByResetNotByAGap(t *testing.T) {
 	}
 }
 
-// TestAnInventedCursorIsRefused covers cursors of the future and texts
-// that are none.
+// TestAnInventedCursorIsRefused covers cursors of the future and malformed cursors.
 func TestAnInventedCursorIsRefused(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
@@ -227,5 +226,5 @@ func TestAnInventedCursorIsRefused(t *testing.T) {
 		wantRefusal(t, err, codes.InvalidArgument, "BAD_CURSOR", "resume_after")
 	}
 	alice.Place(apptest.Limit("still", "USDJPY", buy, "1", "150"))
-	s.Report("still", execNew) // A refused attach takes nothing over.
+	s.Report("still", execNew) // A refused attach does not take over.
 }

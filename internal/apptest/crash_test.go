@@ -37,9 +37,9 @@ func (a *acknowledged) fault(format string, args ...any) {
 }
 
 // TestKilledAtRandomMomentsLosesNothingAcknowledged kills a real venue again and
-// again under clients that retry, and then compares what they were told with what
-// the journal holds: every acknowledged order is there once, none is half there,
-// and every watcher has seen every event that concerns it exactly once.
+// again under clients that retry, and then compares their answers with the journal: every
+// acknowledged order is there once, none is there in part, and every watcher has seen every
+// event that concerns it exactly once.
 func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
 	kills := 20
@@ -60,7 +60,7 @@ func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	venue := apptest.Launch(t, dir)
 	venue.Start()
 
-	told := &acknowledged{answers: map[string]*todokuv1.OrderAnswer{}, seen: map[string]map[string]int{}, progress: make(chan struct{})}
+	received := &acknowledged{answers: map[string]*todokuv1.OrderAnswer{}, seen: map[string]map[string]int{}, progress: make(chan struct{})}
 	trading, stopTrading := context.WithCancel(t.Context())
 	watching, stopWatching := context.WithCancel(t.Context())
 	var traders, watchers sync.WaitGroup
@@ -68,37 +68,37 @@ func TestKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	users := []string{"alice", "bob", "carol"}
 	for _, user := range users {
 		c := apptest.Client(t, venue.Address, user)
-		told.seen[user] = map[string]int{}
+		received.seen[user] = map[string]int{}
 		reached[user] = make(chan uint64, 1)
-		watchers.Go(func() { told.watch(watching, c, user, reached[user]) })
+		watchers.Go(func() { received.watch(watching, c, user, reached[user]) })
 	}
 	for i := range 8 {
 		c := apptest.Client(t, venue.Address, users[i%len(users)])
 		own := rand.New(rand.NewPCG(seed, uint64(i)+2))
-		traders.Go(func() { told.trade(trading, c, users[i%len(users)], i, own) })
+		traders.Go(func() { received.trade(trading, c, users[i%len(users)], i, own) })
 	}
 	for range kills {
-		told.await(t, 1+random.IntN(60))
+		received.await(t, 1+random.IntN(60))
 		venue.Kill()
 		venue.Start()
 	}
-	told.await(t, 10)
+	received.await(t, 10)
 	stopTrading()
 	traders.Wait()
 
-	head := told.verifyJournal(t, dir)
+	head := received.verifyJournal(t, dir)
 	for _, user := range users {
 		awaitSequence(t, user, reached[user], head[user])
 	}
 	stopWatching()
 	watchers.Wait()
-	told.verifyWatchers(t, dir)
-	for _, f := range told.faults {
+	received.verifyWatchers(t, dir)
+	for _, f := range received.faults {
 		t.Error(f)
 	}
-	t.Logf("%d orders acknowledged over %d kills", len(told.answers), kills)
-	if len(told.answers) < kills {
-		t.Errorf("only %d orders were acknowledged: too few to test anything", len(told.answers))
+	t.Logf("%d orders acknowledged over %d kills", len(received.answers), kills)
+	if len(received.answers) < kills {
+		t.Errorf("only %d orders were acknowledged: too few to test anything", len(received.answers))
 	}
 	venue.Stop()
 }
@@ -142,8 +142,8 @@ func (a *acknowledged) trade(ctx context.Context, c *client.Client, user string,
 	}
 }
 
-// place asks until there is an answer or ctx ends. Only what a crash explains may
-// go wrong in between.
+// place repeats a request until there is an answer or ctx ends. It accepts only errors that
+// a crash explains.
 func (a *acknowledged) place(ctx context.Context, c *client.Client, request *todokuv1.PlaceOrderRequest) *todokuv1.OrderAnswer {
 	for ctx.Err() == nil {
 		// A deadline of its own, so that the end of the test does not cut an order

@@ -19,7 +19,7 @@ func TestEveryQueryReadsItsClientsOwnWrites(t *testing.T) {
 	app := apptest.Start(t)
 	alice, bob, admin := app.SignIn("alice"), app.SignIn("bob"), app.SignIn("admin")
 	ctx := t.Context()
-	// So much at once that the views need a while for it.
+	// Enough at once to keep the views behind for a while.
 	carol := app.SignIn("carol")
 	batch := &todokuv1.PlaceOrdersRequest{}
 	for i := range 1000 {
@@ -139,7 +139,7 @@ func TestAQueryThatWaitsForAHangingHistoryEndsAtItsDeadline(t *testing.T) {
 	answer := alice.Place(apptest.Limit("a", "USDJPY", buy, "1", "150"))
 	_, err := alice.Orders.ListExecutions(t.Context(), &todokuv1.ListExecutionsRequest{WaitFor: answer.GetCursor()})
 	wantRefusal(t, err, codes.DeadlineExceeded, "DEADLINE", "")
-	// What comes from the views does not wait for the history.
+	// Queries of the views do not wait for the history.
 	if _, err := alice.Orders.GetOrder(t.Context(), &todokuv1.GetOrderRequest{ClientOrderId: "a", WaitFor: answer.GetCursor()}); err != nil {
 		t.Error(err)
 	}

@@ -17,8 +17,8 @@ import (
 // beats is the interval of heartbeats, which have digests.
 const beats = 40 * time.Millisecond
 
-// believer is a client that believes what it is told and sums up what it has anew at
-// every heartbeat. Nothing in it is fast or clever.
+// believer is a client that applies every message and computes the digests of its state
+// from scratch at every heartbeat. It is written to be simple, not fast.
 type believer struct {
 	*apptest.Stream
 	t      *testing.T
@@ -150,7 +150,7 @@ func (d *dice) step() (sequence uint64) {
 	default:
 		answer, err = d.admin.Admin.BustTrade(ctx, &todokuv1.BustTradeRequest{RequestId: id, TradeId: strconv.Itoa(1 + d.IntN(d.request)), Reason: "a mistake"})
 	}
-	if err != nil { // Whatever was refused has changed nothing.
+	if err != nil { // A refused command has no effect.
 		return 0
 	}
 	return answer.GetSequence()

@@ -15,7 +15,7 @@ import (
 )
 
 // thief takes the report of one order out of a stream without a trace: numbers and
-// cursors stay whole, so that nothing but the digest can tell.
+// cursors stay correct, so that only the digest can show it.
 type thief struct {
 	grpc.ClientStream
 	order string // client order id
@@ -39,7 +39,7 @@ func (s *thief) RecvMsg(m any) error {
 }
 
 // TestAClientThatMissedAnEventNoticesAndRecovers robs the Go client of one
-// report while a second client, which is left alone, says what should have come.
+// report, while a second, undisturbed client receives it.
 func TestAClientThatMissedAnEventNoticesAndRecovers(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) { c.Push.HeartbeatInterval = beats })

@@ -35,7 +35,7 @@ import (
 	"todoku/server"
 )
 
-// The ports: who gets through, and what else answers there.
+// The ports: TLS, addresses, probes and the pages of HTTP.
 
 // authority makes certificates that only a test trusts.
 type authority struct {
@@ -119,7 +119,7 @@ func (a *authority) client(name string) *tls.Config {
 }
 
 // TestTLSIsSpokenOnBothPortsAndClientsProveThemselvesWhereAsked covers TLS and
-// mTLS, and who is turned away.
+// mTLS, and the clients that are refused.
 func TestTLSIsSpokenOnBothPortsAndClientsProveThemselvesWhereAsked(t *testing.T) {
 	t.Parallel()
 	ca, stranger := newAuthority(t), newAuthority(t)
@@ -285,8 +285,8 @@ func TestTheFirstAnsweredProbeFindsTheVenueServing(t *testing.T) {
 	}
 }
 
-// TestProbesAndGenericClientsAreServed covers gRPC health and reflection, neither
-// of which needs a token, and compression.
+// TestProbesAndGenericClientsAreServed covers gRPC health and reflection, which need no
+// token, and compression.
 func TestProbesAndGenericClientsAreServed(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)

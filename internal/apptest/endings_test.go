@@ -20,8 +20,8 @@ import (
 // Every end of a stream has a name. How soon it comes is measured by a benchmark.
 
 // TestTheEndOfASessionEndsItsStreamsWithAReason covers sign-out, a changed password,
-// suspension, a refresh token used twice, and what a user or an administrator revokes.
-// Nothing else ends a stream of this venue while the test waits.
+// suspension, a refresh token used twice, and revocation by a user or an administrator.
+// No other limit ends a stream of this venue while the test waits.
 func TestTheEndOfASessionEndsItsStreamsWithAReason(t *testing.T) {
 	t.Parallel()
 	// A used refresh token is not a retry here.
@@ -107,8 +107,8 @@ func TestAStreamOutlivesItsTokenOnlyIfItIsRefreshed(t *testing.T) {
 			return false
 		}
 		// A heartbeat sent during the refresh still has the old expiry.
-		if told := beat.GetSessionExpireTime().AsTime(); !told.Equal(extended) && !told.Equal(before) {
-			t.Errorf("the heartbeat says that the session expires at %s, want %s", told, extended)
+		if expiry := beat.GetSessionExpireTime().AsTime(); !expiry.Equal(extended) && !expiry.Equal(before) {
+			t.Errorf("the heartbeat says that the session expires at %s, want %s", expiry, extended)
 		}
 		now := beat.GetServerTime().AsTime()
 		if now.After(next) {
@@ -138,9 +138,9 @@ func TestAnOldStreamIsAskedToReconnectBeforeItEnds(t *testing.T) {
 			c.Push.StreamAge, c.Push.ReconnectGrace = 300*time.Millisecond, grace
 		}).SignIn("alice")
 		s := alice.Attach(&request{InstanceId: "one"})
-		told := s.Await("Reconnect", func(m *todokuv1.Message) bool { return m.GetReconnect() != nil }).GetReconnect()
-		if within := told.GetWithin().AsDuration(); told.GetReason() != "STREAM_AGE" || within <= 0 || within > grace {
-			t.Errorf("reconnect with a grace of %v, want %s", told, grace)
+		reconnect := s.Await("Reconnect", func(m *todokuv1.Message) bool { return m.GetReconnect() != nil }).GetReconnect()
+		if within := reconnect.GetWithin().AsDuration(); reconnect.GetReason() != "STREAM_AGE" || within <= 0 || within > grace {
+			t.Errorf("reconnect with a grace of %v, want %s", reconnect, grace)
 		}
 		return alice, s
 	}
@@ -158,7 +158,7 @@ func TestAnOldStreamIsAskedToReconnectBeforeItEnds(t *testing.T) {
 // venue and a client that does not read.
 func TestAReaderThatStopsReadingIsEndedAndResumesWithoutLoss(t *testing.T) {
 	t.Parallel()
-	// It acknowledges nothing either; that is not what is to end it.
+	// The client does not acknowledge either; that must not end the stream.
 	app := serve(t, func(c *server.Config) { c.Push.SendTimeout, c.Push.AckTimeout = 500*time.Millisecond, -1 })
 	// Windows that are set do not grow.
 	slow := app.Desktop(grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -203,9 +203,9 @@ func TestAReaderThatStopsReadingIsEndedAndResumesWithoutLoss(t *testing.T) {
 	}
 }
 
-// wantSlowEnd checks how the stream of a client ended that has not read until now. Its
-// transport is reset a second after the end: on a slow machine before the client has
-// read as far as the status.
+// wantSlowEnd checks the end of a stream whose client has not read until now. Its transport
+// is reset a second after the end: on a slow machine possibly before the client has read
+// the status.
 func wantSlowEnd(t *testing.T, err error) {
 	t.Helper()
 	reset := status.Code(err) == codes.Unavailable && reasonOf(err) == ""

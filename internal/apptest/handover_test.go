@@ -37,12 +37,12 @@ func TestOldStreamsMoveWithoutAnEventLostDuplicatedOrLate(t *testing.T) {
 	t.Logf("streams that live for a second, %d events, %d handovers, %d streams that broke: p50 %s, p99 %s, worst %s",
 		moving.events, moving.handovers, moving.broken, moving.late.at(500), moving.late.at(990), moving.late.at(1000))
 	// A machine that stands still for longer than a stream's age and grace breaks every
-	// stream once. Were it the rule, there would be as many as handovers.
+	// stream once. If breaks were the rule, there would be as many breaks as handovers.
 	if moving.handovers < moves || moving.broken > int(moving.handovers)/2 {
 		t.Errorf("%d handovers, and %d streams that broke before the next was there", moving.handovers, moving.broken)
 	}
-	// Streams that broke before the next one is made would each have what happens
-	// meanwhile late by a wait, a connection and a replay, once a second.
+	// If streams broke before the next one is open, the events in between would be late by
+	// a wait, a connect and a replay, once a second.
 	if got, bound := moving.late.at(900), 10*still.late.at(900)+100*time.Millisecond; got > bound {
 		t.Errorf("a tenth of the events is later than %s, more than %s", got, bound)
 	}
@@ -148,7 +148,7 @@ func count(ctx context.Context, t *testing.T, f *client.Feed, ready func()) (lat
 				return late
 			}
 			if got != strconv.Itoa(len(late)) {
-				t.Errorf("told %s, want %d", got, len(late))
+				t.Errorf("received %s, want %d", got, len(late))
 				return late
 			}
 			late = append(late, time.Since(u.Message.GetTime().AsTime()))

@@ -16,10 +16,9 @@ import (
 	"todoku/internal/apptest"
 )
 
-// honest is a client that trades while others do not play by the rules. It enters
-// one order after the other, waits for the report of each, acknowledges as asked,
-// and holds its stream to the promises: every response follows the one before it,
-// every report comes once.
+// honest is a client that trades while others break the rules. It enters one order after
+// the other, waits for the report of each, acknowledges as required, and checks its stream:
+// every response follows the one before it, every report comes once.
 type honest struct {
 	name    string
 	desktop *apptest.Desktop
@@ -80,7 +79,7 @@ func (h *honest) run(ctx context.Context, stop <-chan struct{}) error {
 // errUnreported means that a report was missing or wrong.
 var errUnreported = errors.New("the report is missing")
 
-// trade enters an order that takes nothing and leaves nothing, and waits for its
+// trade enters an order that neither trades nor stays in the book, and waits for its
 // report.
 func (h *honest) trade(ctx context.Context, id string) error {
 	order := apptest.Limit(id, "USDJPY", buy, "1", "100")
@@ -160,7 +159,7 @@ func (h *honest) medians() (calm, siege time.Duration) {
 	return middle(h.calm), middle(h.siege)
 }
 
-// settled says whether it has measured so many orders before the attack.
+// settled reports whether it has measured so many orders before the attack.
 func (h *honest) settled(n int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

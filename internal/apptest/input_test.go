@@ -14,9 +14,9 @@ import (
 	"todoku/internal/apptest"
 )
 
-// TestInvalidInputIsRefusedWithAReasonAndChangesNothing sends what people and programs get
-// wrong. The runner checks for each that the journal has not moved, and at the end
-// that the state in memory is the one that the journal leads to.
+// TestInvalidInputIsRefusedWithAReasonAndChangesNothing sends common mistakes of people and
+// programs. The runner checks after each that the journal has not moved, and at the end that
+// a replay of the journal gives the state in memory.
 func TestInvalidInputIsRefusedWithAReasonAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	const invalid, notFound = codes.InvalidArgument, codes.NotFound
@@ -102,7 +102,7 @@ func otherPeoplesOrders() []refusal {
 	}
 }
 
-// hostileBytes are what only a program that was written for it sends.
+// hostileBytes are requests that only a hostile program sends.
 func hostileBytes(long string) []refusal {
 	text := func(field protowire.Number, value string) string {
 		return string(protowire.AppendString(protowire.AppendTag(nil, field, protowire.BytesType), value))

@@ -12,8 +12,8 @@ import (
 )
 
 // wantReplayed checks, after a clean stop, that the state which the venue held in
-// memory (its last snapshot) is the one that the journal leads to from nothing. A
-// command that changed something without writing it down does not survive this.
+// memory (its last snapshot) equals a replay of the journal from the beginning. This
+// detects a command that changed the state without an event.
 func wantReplayed(t *testing.T, dir string) {
 	t.Helper()
 	store := apptest.OpenJournal(t, dir)

@@ -66,7 +66,7 @@ func TestLyingAndFloodingClientsAreRefusedAndOthersKeepTrading(t *testing.T) {
 		attacking.Go(run)
 	}
 	attacking.Wait()
-	// Who trades may still sign in.
+	// The traders may still sign in.
 	apptest.NewDesktop(t, venue.Address).SignIn("alice")
 	close(stop)
 	trading.Wait()
@@ -275,7 +275,7 @@ func (a *attack) neverAcknowledge(d *apptest.Desktop) {
 		_, err = stream.Recv()
 	}
 	if reasonOf(err) != "NOT_ACKNOWLEDGING" {
-		a.t.Errorf("who never acknowledges is ended with %v", err)
+		a.t.Errorf("a client that never acknowledges is ended with %v", err)
 	}
 }
 
@@ -302,7 +302,7 @@ func (a *attack) floodConnections() {
 		}
 		defer conn.Close() //nolint:errcheck // The venue may have closed it.
 		conns[i] = conn
-		// Who was turned away may have been let go already.
+		// A refused connection may be closed already.
 		switch i % 3 {
 		case 1:
 			_, _ = io.WriteString(conn, http2.ClientPreface[:5])

@@ -13,7 +13,7 @@ import (
 
 // TestAClientOrderIDSentAgainMakesNoSecondOrder sends a request 50 times at
 // once over several connections, kills the venue, and sends it 50 times again: one
-// order, one answer. Another request under the same id is refused, then too.
+// order, one answer. A different request under the same id is refused, also after the kill.
 func TestAClientOrderIDSentAgainMakesNoSecondOrder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -21,7 +21,7 @@ func TestAClientOrderIDSentAgainMakesNoSecondOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	venue := apptest.Launch(t, dir)
-	venue.SnapshotEvery = 10 // So that the second start knows the answer from a snapshot, too.
+	venue.SnapshotEvery = 10 // The second start then restores the answer from a snapshot.
 	var desktops []*apptest.Desktop
 	sendAll := func(order *todokuv1.PlaceOrderRequest) string {
 		t.Helper()

@@ -17,8 +17,8 @@ import (
 )
 
 // TestALostAnswerIsFoundOnTheStreamOrByARepeatedRequest places orders through a path that
-// swallows what is sent, what is answered, or both, and before a venue that is killed
-// meanwhile. The feed has a path of its own.
+// swallows the request, the answer, or both, and before a venue that is killed meanwhile.
+// The feed has a path of its own.
 func TestALostAnswerIsFoundOnTheStreamOrByARepeatedRequest(t *testing.T) {
 	for name, c := range map[string]struct {
 		swallow    func(*path)
@@ -83,7 +83,7 @@ func TestALostAnswerIsFoundOnTheStreamOrByARepeatedRequest(t *testing.T) {
 					return
 				}
 				lost := time.NewTimer(2 * time.Second)
-				if c.kill { // What the stream shows may be killed with the venue, or not.
+				if c.kill { // The kill may come before or after the stream shows the order.
 					process.Kill()
 					process.Start()
 				}
@@ -115,9 +115,8 @@ func TestALostAnswerIsFoundOnTheStreamOrByARepeatedRequest(t *testing.T) {
 	}
 }
 
-// path is what lies between a client and a venue. It swallows on the first
-// connection, which is that of requests; what is swallowed is gone, and the connection
-// with it once the path is mended.
+// path lies between a client and a venue. It swallows bytes on the first connection, which
+// carries the requests; they are lost, and the connection breaks when the path is mended.
 type path struct {
 	address           string
 	requests, replies atomic.Bool

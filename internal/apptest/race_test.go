@@ -2,6 +2,6 @@
 
 package apptest_test
 
-// raceEnabled says that the race detector is on, which makes everything several times as
-// slow.
+// raceEnabled reports whether the race detector is on, which makes everything several times
+// as slow.
 const raceEnabled = true

@@ -91,12 +91,12 @@ func callOnceWithin(t *testing.T, d *apptest.Desktop, limit, method string, mess
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told spb.Status
-	if err := proto.Unmarshal(details, &told); err != nil {
+	var decoded spb.Status
+	if err := proto.Unmarshal(details, &decoded); err != nil {
 		t.Fatal(err)
 	}
 	if len(details) == 0 {
 		t.Fatalf("answered with %v %v", trailer, response.Header)
 	}
-	return status.ErrorProto(&told)
+	return status.ErrorProto(&decoded)
 }

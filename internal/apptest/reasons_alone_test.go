@@ -22,7 +22,7 @@ import (
 	"todoku/server"
 )
 
-// alone provokes what needs a venue of its own, and checks it.
+// alone provokes the reasons that need a venue of their own, and checks them.
 func alone() map[string]func(*testing.T) {
 	return map[string]func(*testing.T){
 		"TOKEN_EXPIRED": provokeExpiry, "SESSION_EXPIRED": provokeExpiry,
@@ -92,7 +92,7 @@ func provokeTooManyStreams(t *testing.T) {
 	alice := serve(t, func(c *server.Config) { c.Push.StreamsPerUser = 1 }).SignIn("alice")
 	alice.Attach(&request{})
 	wantRefusal(t, alice.Another().AttachRefused(&request{}), codes.ResourceExhausted, "TOO_MANY_STREAMS", "")
-	alice.Attach(&request{}) // A take-over is not one more.
+	alice.Attach(&request{}) // A take-over does not add a stream.
 }
 
 func provokeBusy(t *testing.T) {
@@ -173,8 +173,8 @@ func provokeShutdown(t *testing.T) {
 	<-stopped
 }
 
-// provokeTooMuchAtOnce has a live stream gain more than a thousand orders: by its
-// own wish, which is refused, and by its user's rights, which ends it.
+// provokeTooMuchAtOnce makes a live stream gain more than a thousand orders: by its own
+// request, which is refused, and by its user's rights, which ends it.
 func provokeTooMuchAtOnce(t *testing.T) {
 	app := apptest.Start(t)
 	alice, rita, vera, admin := app.SignIn("alice"), app.SignIn("rita"), app.SignIn("vera"), app.SignIn("admin")
@@ -199,7 +199,7 @@ func provokeTooMuchAtOnce(t *testing.T) {
 	}
 }
 
-// placeMany enters orders as one batch and waits until queries know them.
+// placeMany enters orders as one batch and waits until queries return them.
 func placeMany(t *testing.T, d *apptest.Desktop, prefix string, n int) {
 	t.Helper()
 	orders := &todokuv1.PlaceOrdersRequest{}
@@ -277,7 +277,7 @@ func provokeDayEnd(t *testing.T) {
 }
 
 // provokeSuspendedMeanwhile has orders on their way while their user is suspended:
-// they passed the door and are refused by the engine.
+// they passed the checks of the call and are refused by the engine.
 func provokeSuspendedMeanwhile(t *testing.T) {
 	app := apptest.Start(t)
 	admin := app.SignIn("admin")
@@ -315,8 +315,8 @@ func provokeSuspendedMeanwhile(t *testing.T) {
 	t.Error("no order was between the door and the engine when its user was suspended")
 }
 
-// provokeChangedMeanwhile busts all trades of one order at once: each bust is made
-// of what the order was.
+// provokeChangedMeanwhile busts all trades of one order at once: each bust is computed from
+// the order's earlier state.
 func provokeChangedMeanwhile(t *testing.T) {
 	app := apptest.Start(t)
 	alice, bob, admin := app.SignIn("alice"), app.SignIn("bob"), app.SignIn("admin")
@@ -372,7 +372,7 @@ func fill(t *testing.T, d *apptest.Desktop) ([]*todokuv1.OrderAnswer, error) {
 }
 
 // provokeUnknownOutcome holds the journal's file, so that an order waits for its
-// sync until its time is over; the same request again tells what became of it.
+// sync until its deadline; the repeated request returns its outcome.
 func provokeUnknownOutcome(t *testing.T) {
 	app := apptest.Start(t)
 	alice := app.SignIn("alice")

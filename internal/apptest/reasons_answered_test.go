@@ -12,8 +12,8 @@ import (
 	"todoku/internal/apptest"
 )
 
-// rejections provokes what the market or a limit says to an order: a call that
-// succeeds, with an answer that says no.
+// rejections provokes rejections of orders by the market or a limit: the call succeeds, and
+// its answer is a rejection.
 func rejections() map[string]func(*stage) *todokuv1.OrderAnswer {
 	bid := func(symbol, quantity, price string) func(*stage) *todokuv1.OrderAnswer {
 		return func(v *stage) *todokuv1.OrderAnswer {
@@ -70,8 +70,8 @@ func rejections() map[string]func(*stage) *todokuv1.OrderAnswer {
 	}
 }
 
-// limited enters carol's second order for 5 at 100 while she has limits, the
-// first being elsewhere.
+// limited enters carol's second order, for 5 at 101, while she has limits; her first is
+// for 1 at 90.
 func limited(limits *todokuv1.RiskLimits) func(*stage) *todokuv1.OrderAnswer {
 	return func(v *stage) *todokuv1.OrderAnswer {
 		set := func(l *todokuv1.RiskLimits) {
@@ -87,7 +87,7 @@ func limited(limits *todokuv1.RiskLimits) func(*stage) *todokuv1.OrderAnswer {
 	}
 }
 
-// reports provokes the reasons why orders end, which their reports tell.
+// reports provokes the reasons for which orders end, as their reports name them.
 func reports() map[string]func(*stage) {
 	return map[string]func(*stage){
 		"REQUESTED": func(v *stage) {

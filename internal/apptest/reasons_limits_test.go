@@ -14,13 +14,13 @@ import (
 	"todoku/server"
 )
 
-// What is refused because there is too much of it.
+// Refusals by rates and by bounds on numbers.
 
 // only is the least rate after so many. A slow machine may earn one more meanwhile.
 func only(n int) rpc.Rate { return rpc.Rate{PerSecond: 1, Burst: n} }
 
-// wantTooFast repeats something until it is refused as too fast, which must say how
-// long to wait and must not come before so many times.
+// wantTooFast repeats a call until it is refused as too fast. The refusal must name the time
+// to wait and must not come before so many calls.
 func wantTooFast(t *testing.T, reason string, least int, again func() error) {
 	t.Helper()
 	for n := range 100 {
@@ -46,7 +46,7 @@ func provokeAttachRate(t *testing.T) {
 	})
 	alice, bob := app.SignIn("alice"), app.SignIn("bob")
 	first := alice.Attach(&request{})
-	// What is refused for another reason was an attempt too.
+	// Attempts that are refused for another reason count too.
 	wantTooFast(t, "ATTACH_RATE", 1, func() error { return alice.AttachRefused(&request{ConnectionId: "nobody's"}) })
 	first.Snapshot() // It lives on.
 	bob.Attach(&request{})

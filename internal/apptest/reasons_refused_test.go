@@ -13,7 +13,7 @@ import (
 	"todoku/internal/apptest"
 )
 
-// refusals provokes what is refused on a venue at rest, and changes nothing.
+// refusals provokes refusals on a venue where nothing else happens.
 func refusals() []refusal {
 	invalid, notFound, denied := codes.InvalidArgument, codes.NotFound, codes.PermissionDenied
 	unauthenticated, precondition := codes.Unauthenticated, codes.FailedPrecondition

@@ -16,12 +16,12 @@ import (
 	"todoku/trade"
 )
 
-// Every word that the venue may give as a reason is provoked through gRPC, by a
-// case in one of the tables beside this file. A word without a case fails the
-// test, and so does a case without a word: a reason must be provoked.
+// Every reason that the venue may give is provoked through gRPC, by a case in one of the
+// tables beside this file. A reason without a case fails the test, and so does a case for a
+// reason that does not exist.
 
 // TestEveryReasonOfThisVersionIsProvokedThroughGRPC runs the tables and compares
-// them with what the source can emit.
+// them with the reasons in the source.
 func TestEveryReasonOfThisVersionIsProvokedThroughGRPC(t *testing.T) {
 	t.Parallel()
 	all := emitted(t)
@@ -61,15 +61,15 @@ func TestEveryReasonOfThisVersionIsProvokedThroughGRPC(t *testing.T) {
 	}
 }
 
-// emitted reads from the source which reasons there are: those of trade, the
-// constants of push and of rpc, and the words in rpc's table.
+// emitted reads the reasons from the source: those of trade, the constants of push and of
+// rpc, and those in rpc's table.
 func emitted(t *testing.T) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
 	for _, reason := range trade.Reasons() {
 		all[reason.String()] = true
 	}
-	delete(all, trade.ReasonNone.String()) // Which stands for no reason.
+	delete(all, trade.ReasonNone.String()) // It stands for no reason.
 	// It takes a second node. The tests of package rpc give it through gRPC.
 	defer delete(all, "NOT_LEADER")
 	word := regexp.MustCompile(`^"[A-Z][A-Z_]+"$`)
@@ -93,7 +93,7 @@ func emitted(t *testing.T) map[string]bool {
 	return all
 }
 
-// refusal is a call that must be refused and change nothing.
+// refusal is a call that must be refused and have no effect.
 type refusal struct {
 	reason string
 	code   codes.Code
@@ -102,7 +102,7 @@ type refusal struct {
 }
 
 // stage is a venue on which refusals and answers are provoked: everybody is signed
-// in, and there are instruments for every mood.
+// in, and there are instruments for every case.
 type stage struct {
 	t                                    *testing.T
 	app                                  *apptest.App
@@ -138,7 +138,7 @@ func moods() []trade.Instrument {
 	}
 }
 
-// newStage serves the venue and places what the cases need.
+// newStage serves the venue and places the orders that the cases need.
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	config := apptest.Config(t.TempDir())
@@ -167,8 +167,8 @@ func newStage(t *testing.T) *stage {
 	return v
 }
 
-// testRefusals provokes each refusal on one venue, which must afterwards hold what
-// its journal leads to.
+// testRefusals provokes each refusal on one venue, whose state must afterwards equal a
+// replay of its journal.
 func testRefusals(t *testing.T, cases []refusal) {
 	t.Helper()
 	v := newStage(t)
@@ -188,8 +188,8 @@ func testRefusals(t *testing.T, cases []refusal) {
 	wantReplayed(t, v.app.Data())
 }
 
-// testAnswers provokes what is an answer and not an error: rejections by the
-// market or a limit, and why orders end.
+// testAnswers provokes the reasons that come in answers and not in errors: rejections by
+// the market or a limit, and the ends of orders.
 func testAnswers(t *testing.T) {
 	t.Parallel()
 	v := newStage(t)

@@ -23,19 +23,19 @@ func informed(t *testing.T, admin *apptest.Desktop, request *todokuv1.ListToldRe
 		t.Fatal(err)
 	}
 	var lines []string
-	for _, told := range reply.GetTold() {
-		if at := told.GetAcknowledgeTime(); at != nil && at.AsTime().Before(told.GetCommitTime().AsTime()) {
-			t.Errorf("acknowledged before it was committed: %v", told)
+	for _, fact := range reply.GetTold() {
+		if at := fact.GetAcknowledgeTime(); at != nil && at.AsTime().Before(fact.GetCommitTime().AsTime()) {
+			t.Errorf("acknowledged before it was committed: %v", fact)
 		}
-		lines = append(lines, fmt.Sprintf("%s %t", told.GetUser(), told.GetAcknowledgeTime() != nil))
+		lines = append(lines, fmt.Sprintf("%s %t", fact.GetUser(), fact.GetAcknowledgeTime() != nil))
 	}
 	slices.Sort(lines)
 	return lines
 }
 
-// TestAnAdministratorSeesWhoWasInformedAlsoAfterARestart has alice's order told
-// to her, who acknowledges, and to risk, who does not, but not to bob, whose print
-// of the trade is another event's.
+// TestAnAdministratorSeesWhoWasInformedAlsoAfterARestart sends the report of alice's order
+// to her, who acknowledges it, and to risk, who does not, but not to bob, who receives only
+// the print of the trade, which is another event.
 func TestAnAdministratorSeesWhoWasInformedAlsoAfterARestart(t *testing.T) {
 	t.Parallel()
 	config := apptest.Config(t.TempDir())
@@ -44,15 +44,15 @@ func TestAnAdministratorSeesWhoWasInformedAlsoAfterARestart(t *testing.T) {
 	}
 	app := apptest.Serve(t, config)
 	admin, alice, bob, rita := app.SignIn("admin"), app.SignIn("alice"), app.SignIn("bob"), app.SignIn("rita")
-	told, watching := alice.Attach(&request{}), rita.Attach(&request{Subscription: &todokuv1.Subscription{AllAccounts: true}})
+	own, watching := alice.Attach(&request{}), rita.Attach(&request{Subscription: &todokuv1.Subscription{AllAccounts: true}})
 	uninvolved := bob.Attach(&request{Subscription: everything()})
-	for _, s := range []*apptest.Stream{told, watching, uninvolved} {
+	for _, s := range []*apptest.Stream{own, watching, uninvolved} {
 		s.Snapshot()
 	}
 	answer := alice.Place(apptest.Limit("one", "USDJPY", todokuv1.Side_SIDE_BUY, "10", "150"))
-	told.Report("one", todokuv1.ExecType_EXEC_TYPE_NEW)
+	own.Report("one", todokuv1.ExecType_EXEC_TYPE_NEW)
 	watching.Report("one", todokuv1.ExecType_EXEC_TYPE_NEW)
-	told.Acknowledge()
+	own.Acknowledge()
 
 	want := []string{"alice true", "rita false"}
 	of := &todokuv1.ListToldRequest{Sequence: answer.GetSequence()}
@@ -151,7 +151,7 @@ func TestEvidenceSurvivesAKilledProcess(t *testing.T) {
 	process := apptest.Launch(t, dir)
 	process.Start()
 	alice, admin := apptest.Client(t, process.Address, "alice"), apptest.Client(t, process.Address, "admin")
-	told := func(sequence uint64) *todokuv1.Told {
+	evidence := func(sequence uint64) *todokuv1.Told {
 		t.Helper()
 		reply, err := admin.Admin().ListTold(t.Context(), &todokuv1.ListToldRequest{Sequence: sequence, User: "alice"})
 		if err != nil {
@@ -175,13 +175,13 @@ func TestEvidenceSurvivesAKilledProcess(t *testing.T) {
 			sequence = reply.GetAnswer().GetSequence()
 		}
 		if u.Message.GetExecutionReport() != nil {
-			wantEventually(t, func() bool { return told(sequence) != nil }, "that she was told is written down")
+			wantEventually(t, func() bool { return evidence(sequence) != nil }, "that her delivery is stored")
 			process.Kill()
 			break
 		}
 	}
 	process.Start()
-	if got := told(sequence); got.GetEndReason() != "PROCESS_GONE" || got.GetAcknowledgeTime() != nil {
+	if got := evidence(sequence); got.GetEndReason() != "PROCESS_GONE" || got.GetAcknowledgeTime() != nil {
 		t.Errorf("her stream of before the kill: %v", got)
 	}
 }

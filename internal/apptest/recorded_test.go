@@ -65,7 +65,7 @@ func unpackRecorded(t *testing.T) string {
 	}
 }
 
-// readRecorded reads messages of the API, one a line, by what names them.
+// readRecorded reads messages of the API, one a line, by their keys.
 func readRecorded[M proto.Message](t *testing.T, name string, empty func() M, key func(M) string) map[string]M {
 	t.Helper()
 	lines, err := os.ReadFile(filepath.Join("testdata", "recorded", name))
@@ -83,8 +83,8 @@ func readRecorded[M proto.Message](t *testing.T, name string, empty func() M, ke
 	return all
 }
 
-// TestADirectoryOfAnEarlierVersionOpens compares what this version serves from the
-// recorded directory with what the version that wrote it served.
+// TestADirectoryOfAnEarlierVersionOpens compares the answers of this version from the
+// recorded directory with those of the version that wrote it.
 func TestADirectoryOfAnEarlierVersionOpens(t *testing.T) {
 	t.Parallel()
 	app := serveRecorded(t)

@@ -16,7 +16,7 @@ import (
 	"todoku/server"
 )
 
-// Sessions on live streams, also on those whose client reads nothing.
+// Sessions on live streams, also on those whose client does not read.
 
 // TestARefreshIsSentOnEveryStreamOfTheSession covers SessionUpdate.
 func TestARefreshIsSentOnEveryStreamOfTheSession(t *testing.T) {
@@ -30,9 +30,9 @@ func TestARefreshIsSentOnEveryStreamOfTheSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range streams {
-		told := s.Await("SessionUpdate", func(m *todokuv1.Message) bool { return m.GetSessionUpdate() != nil }).GetSessionUpdate()
-		if want := reply.GetTokens().GetAccessExpireTime().AsTime(); !told.GetSessionExpireTime().AsTime().Equal(want) {
-			t.Errorf("the stream says that the session expires at %s, want %s", told.GetSessionExpireTime().AsTime(), want)
+		update := s.Await("SessionUpdate", func(m *todokuv1.Message) bool { return m.GetSessionUpdate() != nil }).GetSessionUpdate()
+		if want := reply.GetTokens().GetAccessExpireTime().AsTime(); !update.GetSessionExpireTime().AsTime().Equal(want) {
+			t.Errorf("the stream says that the session expires at %s, want %s", update.GetSessionExpireTime().AsTime(), want)
 		}
 	}
 	app.SignIn("admin").Announce("mark")
@@ -43,8 +43,8 @@ func TestARefreshIsSentOnEveryStreamOfTheSession(t *testing.T) {
 	}
 }
 
-// stuckVenue serves a venue in which nothing but a session's end ends a stream whose
-// client reads nothing.
+// stuckVenue serves a venue in which only a session's end ends a stream whose client does
+// not read.
 func stuckVenue(t *testing.T, change func(*server.Config)) *apptest.App {
 	t.Helper()
 	return serve(t, func(c *server.Config) {
@@ -111,8 +111,8 @@ func wantEnded(t *testing.T, app *apptest.App, attach uint64, reason string) {
 	}
 }
 
-// TestTheEndOfASessionEndsItsStuckStreams has streams end by name, not by a timeout, although
-// a send of theirs hangs, and be told so once they read again.
+// TestTheEndOfASessionEndsItsStuckStreams checks that streams whose sends hang end with the
+// right reason, not by a timeout, and that their clients receive it when they read again.
 func TestTheEndOfASessionEndsItsStuckStreams(t *testing.T) {
 	t.Parallel()
 	app := stuckVenue(t, func(*server.Config) {})
@@ -167,9 +167,9 @@ func TestTheEndOfASessionEndsItsStuckStreams(t *testing.T) {
 	}
 }
 
-// TestAStuckStreamEndsWhenItsSessionExpires covers the one end that nobody calls for. The
-// stream has all the time it needs to get stuck in; then a refresh at a venue whose clock
-// is behind leaves it little.
+// TestAStuckStreamEndsWhenItsSessionExpires covers the one end without a request. The
+// session lives long enough for the stream to get stuck; then a refresh at a venue whose
+// clock is behind makes it short.
 func TestAStuckStreamEndsWhenItsSessionExpires(t *testing.T) {
 	t.Parallel()
 	const life, rest, grace = time.Hour, 2 * time.Second, 500 * time.Millisecond

@@ -108,7 +108,7 @@ func TestASubscriptionChangesOnTheLiveStream(t *testing.T) {
 	if err := update(nil); err != nil {
 		t.Fatal(err)
 	}
-	// What was taken away before a command is not told of it: the mark comes after.
+	// An instrument removed before a command gets none of its events: the mark comes after.
 	bob.Place(apptest.Limit("b3", "USDJPY", sell, "1", "150"))
 	admin.Announce("removed")
 	for _, m := range s.Until("removed") {
@@ -131,8 +131,8 @@ func TestOnlyAnAdvanceOnTheLiveAttachCountsAsAcknowledged(t *testing.T) {
 	old := alice.Attach(&request{InstanceId: "one"})
 	s := alice.Attach(&request{InstanceId: "one"})
 	s.Snapshot()
-	// A snapshot's own cursor may be before its response's: by what happened meanwhile and
-	// does not concern alice.
+	// A snapshot's own cursor may be before its response's, if events in between do not
+	// concern alice.
 	app.SignIn("admin").Announce("told")
 	s.Until("told")
 	wantRefusal(t, acknowledge(old.Acknowledgement(1)), codes.FailedPrecondition, "OTHER_ATTACH", "")
@@ -155,12 +155,12 @@ func TestOnlyAnAdvanceOnTheLiveAttachCountsAsAcknowledged(t *testing.T) {
 }
 
 // TestOnlyAStreamThatAcknowledgesStaysOpen runs three streams
-// beside each other with the timeouts scaled down: one is silent, one says the same
-// again and again, one says what has arrived.
+// beside each other with the timeouts scaled down: one never acknowledges, one repeats the
+// same acknowledgement, one acknowledges what has arrived.
 func TestOnlyAStreamThatAcknowledgesStaysOpen(t *testing.T) {
 	t.Parallel()
 	app := serve(t, func(c *server.Config) {
-		// Who acknowledges each heartbeat is safe on a machine that stands still for seconds.
+		// Acknowledging each heartbeat is enough even if the machine pauses for seconds.
 		c.Push.HeartbeatInterval, c.Push.AckTimeout = 200*time.Millisecond, 5*time.Second
 	})
 	living, mute := app.SignIn("bob").Attach(&request{}), app.SignIn("alice").Attach(&request{})

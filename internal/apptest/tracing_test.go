@@ -14,8 +14,8 @@ import (
 )
 
 // TestATraceLeadsFromTheCallersOwnSpanToEveryDelivery places an order under a
-// caller's traceparent that two streams are told of, and another that nobody
-// follows.
+// caller's traceparent, whose report goes to two streams, and another order without a
+// traceparent.
 func TestATraceLeadsFromTheCallersOwnSpanToEveryDelivery(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()

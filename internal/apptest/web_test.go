@@ -25,10 +25,10 @@ import (
 	"todoku/server"
 )
 
-// The browsers' door: the same streams and the same refusals as gRPC's, and what
-// only a browser needs.
+// The browsers' protocols: the same streams and the same refusals as gRPC's, and the parts
+// that only a browser needs.
 
-// page is what a web page can call.
+// page holds the clients that a web page can use.
 type page struct {
 	sessions      todokuv1connect.SessionServiceClient
 	notifications todokuv1connect.NotificationServiceClient
@@ -92,7 +92,7 @@ func (p *page) signInAs(t *testing.T, user string) *todokuv1.LoginResponse {
 }
 
 // TestAPageSeesWhatADesktopSees runs a stream and an order through the browsers'
-// protocols: the snapshot is the desktop's, and what happens comes by push.
+// protocols: the snapshot equals the desktop's, and events come by push.
 func TestAPageSeesWhatADesktopSees(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]connect.ClientOption{
@@ -263,7 +263,7 @@ func TestNoScriptCanReadAPagesRefreshToken(t *testing.T) {
 		t.Error("the cookie goes where it is not needed")
 	}
 
-	// A page that was loaded again has the cookie and nothing else.
+	// A page that was loaded again has only the cookie.
 	p.token = ""
 	reply, err := p.sessions.RefreshSession(t.Context(), &todokuv1.RefreshSessionRequest{})
 	if err != nil {
@@ -308,7 +308,7 @@ func TestAPageIsNotGivenTheSessionOfAnotherTab(t *testing.T) {
 	if _, err := first.sessions.RefreshSession(t.Context(), &todokuv1.RefreshSessionRequest{}); connect.CodeOf(err) != connect.CodeUnauthenticated {
 		t.Errorf("the first tab's refresh ended with %v, want a request to sign in", err)
 	}
-	// Whoever holds the session of the cookie is not disturbed by that.
+	// The page that holds the session of the cookie is not affected.
 	if _, err := second.sessions.RefreshSession(t.Context(), &todokuv1.RefreshSessionRequest{}); err != nil {
 		t.Error(err)
 	}
@@ -344,15 +344,15 @@ func TestOverTLSAPageSharesOneConnection(t *testing.T) {
 	if secure, ok := conn.(*tls.Conn); !ok || secure.ConnectionState().NegotiatedProtocol != "h2" {
 		t.Error("the HTTP port does not offer HTTP/2")
 	}
-	_ = conn.Close() // It has said what it speaks.
+	_ = conn.Close() // The protocol is known.
 	openPage(&http.Client{Transport: transport}, "https://"+app.HTTPAddr().String()).signIn(t)
 }
 
 // TestAPageThatStopsReadingIsEndedAndDelaysNothing holds the limit on a blocked
-// send for the browsers' door, whose handler may not return before its last write.
+// send for the browsers' protocols, whose handler may not return before its last write.
 func TestAPageThatStopsReadingIsEndedAndDelaysNothing(t *testing.T) {
 	t.Parallel()
-	// The page acknowledges nothing either; that is not what is to end it.
+	// The page does not acknowledge either; that must not end the stream.
 	app := serve(t, func(config *server.Config) {
 		config.Push.SendTimeout, config.Push.AckTimeout = 300*time.Millisecond, -1
 	})
@@ -396,7 +396,7 @@ func TestAnIncompleteRequestIsEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadAll(conn); err != nil {
-		t.Errorf("the connection was not given up: %v", err)
+		t.Errorf("the connection was not closed: %v", err)
 	}
 }
 

@@ -20,8 +20,8 @@ import (
 	"todoku/server"
 )
 
-// How streams of the browsers' door end that nobody here ended, and what is traced of
-// them: another transport than gRPC's carries them, and it must know the same.
+// Ends of browsers' streams that the venue did not cause, and their traces. Another
+// transport than gRPC's carries them, and it must report the same causes.
 
 // bareFeed asks for a stream in HTTP/1.1 by hand, over a connection that the test can
 // break as it likes, and reads the beginning of the answer.
@@ -54,7 +54,7 @@ func bareFeed(t *testing.T, app *apptest.App, token, connection string, headers 
 }
 
 // TestAPageHasTheSameDisconnectCausesAsADesktop has pages leave in every way that the
-// venue tells apart.
+// venue distinguishes.
 func TestAPageHasTheSameDisconnectCausesAsADesktop(t *testing.T) {
 	t.Parallel()
 	app := apptest.Start(t)
@@ -123,8 +123,8 @@ func TestAPageHasTheSameDisconnectCausesAsADesktop(t *testing.T) {
 	}
 }
 
-// TestATraceContinuesThroughTheBrowsersProtocols places an order by a page, under the page's own
-// traceparent, that the page's stream tells of.
+// TestATraceContinuesThroughTheBrowsersProtocols places an order by a page, under the page's
+// own traceparent, and receives its report on the page's stream.
 func TestATraceContinuesThroughTheBrowsersProtocols(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()

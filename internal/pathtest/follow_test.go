@@ -18,7 +18,7 @@ import (
 )
 
 // Times of these tests, scaled down from those of the protocol by about ten. Proxies
-// know whole seconds only.
+// support only whole seconds.
 const (
 	heartbeat = 250 * time.Millisecond
 	stale     = 1500 * time.Millisecond
@@ -63,13 +63,13 @@ func venue(t *testing.T, change func(*server.Config)) *apptest.App {
 	return apptest.Serve(t, config)
 }
 
-// follower is a feed of the Go client and what happened to it: states, reasons of
-// ends, and texts of announcements.
+// follower is a feed of the Go client and its history: states, reasons of ends, and texts
+// of announcements.
 type follower struct {
 	t      *testing.T
 	events chan string
 
-	mu   sync.Mutex // protects what follows
+	mu   sync.Mutex // protects the fields below
 	seen []string
 	ends []client.End
 }

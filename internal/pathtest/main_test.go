@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// followInProcess prints how carol's feed stands and what is announced to her.
+// followInProcess prints the states of carol's feed and the announcements to her.
 func followInProcess(address string) error {
 	c, err := client.Dial(client.Config{Address: address, Plaintext: true})
 	if err != nil {

@@ -61,8 +61,8 @@ func (a *afar) resumed(t *testing.T, before ...string) {
 	}
 }
 
-// TestBothEndsNoticeThatPacketsAreDropped cuts the path in both directions, without
-// a word to either end. With TODOKU_SOAK all times are the defaults.
+// TestBothEndsNoticeThatPacketsAreDropped cuts the path in both directions without notice
+// to either end. With TODOKU_SOAK all times are the defaults.
 func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
@@ -105,9 +105,9 @@ func TestBothEndsNoticeThatPacketsAreDropped(t *testing.T) {
 	}
 }
 
-// TestUnansweredPingsEndAStream is the other way that a client finds a dead path,
-// where heartbeats come so seldom that its watchdog is slower. gRPC PINGs every 10 s
-// at most.
+// TestUnansweredPingsEndAStream covers the other way in which a client detects a dead path,
+// where heartbeats are so rare that its watchdog is slower. gRPC sends a PING every 10 s at
+// most.
 func TestUnansweredPingsEndAStream(t *testing.T) {
 	t.Parallel()
 	a := farApart(t, func(c *server.Config) {
@@ -140,10 +140,10 @@ func TestAFlowThatAFirewallForgotIsReplacedByAnother(t *testing.T) {
 	a.resumed(t, "meanwhile")
 }
 
-// TestAResetIsNoticedAtOnce sends the client's packets to a machine that knows
-// nothing of the connection and answers with RST, as after a failover or a power
-// cut. The client must not wait for its watchdog, and the venue hears of it as soon
-// as its own packets reach the client's machine and come back.
+// TestAResetIsNoticedAtOnce sends the client's packets to a machine that does not have the
+// connection and answers with RST, as after a failover or a power cut. The client must
+// not wait for its watchdog, and the venue notices as soon as its own packets reach the
+// client's machine and an answer comes back.
 func TestAResetIsNoticedAtOnce(t *testing.T) {
 	t.Parallel()
 	a := farApart(t, func(c *server.Config) { c.Clients.Stale, c.Clients.Watchdog = 30*time.Second, time.Minute })

@@ -45,8 +45,8 @@ func TestArchitecturePageShowsTheLayers(t *testing.T) {
 	}
 }
 
-// pages returns the Markdown files by name, without what stands in fenced
-// blocks: a diagram or a command has no links.
+// pages returns the Markdown files by name, without fenced blocks: a diagram or a command
+// has no links.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	fence := regexp.MustCompile("(?ms)^ *```.*?^ *```$")
@@ -103,8 +103,8 @@ func TestEveryLinkBetweenDocumentsResolves(t *testing.T) {
 	}
 }
 
-// TestDocumentsNameRealTests holds the promise of every decision record's
-// "Confirmation": a test that a document names is a test that runs.
+// TestDocumentsNameRealTests checks the "Confirmation" of every decision record: a test that
+// a document names must exist.
 func TestDocumentsNameRealTests(t *testing.T) {
 	declared := map[string]bool{}
 	for _, files := range goPackages(t) {
@@ -126,9 +126,9 @@ func TestDocumentsNameRealTests(t *testing.T) {
 	}
 }
 
-// TestEveryDisconnectHasATest holds the rows of docs/disconnects.md
-// to their last column: a test, or what the doctor finds. That the tests are there
-// is for TestDocumentsNameRealTests to say.
+// TestEveryDisconnectHasATest checks that the last column of docs/disconnects.md
+// names a test or a finding of the doctor. TestDocumentsNameRealTests checks that the
+// tests exist.
 func TestEveryDisconnectHasATest(t *testing.T) {
 	const column = "reproduced by |"
 	source := string(read(t, "doctor/verdict.go"))
@@ -194,7 +194,7 @@ func TestEveryDecisionRecordSaysHowItIsConfirmed(t *testing.T) {
 }
 
 // TestArchitecturePageListsWhatAnEventTypeTouches looks for switches over events that
-// the linter holds complete.
+// the linter keeps complete.
 func TestArchitecturePageListsWhatAnEventTypeTouches(t *testing.T) {
 	_, section, _ := strings.Cut(string(read(t, "docs/architecture.md")), "## To add an event type")
 	section, _, _ = strings.Cut(section, "\n## ")

@@ -13,9 +13,9 @@ import (
 
 const module = "todoku/"
 
-// The trees of generated code. They are layers like any other: what travels on
-// the wire stops at the packages that speak it, the records that live for ever
-// are spelled by one package alone, and the example's own stay with the example.
+// The trees of generated code. They are layers like any other: only the packages that speak
+// the API use its messages, only one package encodes the stored records, and only the
+// example uses its own.
 const (
 	wire    = "gen/todoku/v1"
 	web     = "gen/todoku/v1/todokuv1connect"
@@ -23,7 +23,7 @@ const (
 	chat    = "gen/chat/v1"
 )
 
-// layers says which of our packages each package may import. It is the
+// layers lists which of our packages each package may import. It is the
 // architecture; docs/architecture.md shows the same table to people, and
 // TestArchitecturePageShowsTheLayers keeps the two equal.
 var layers = map[string][]string{
@@ -98,7 +98,7 @@ func TestEveryImportFollowsTheLayers(t *testing.T) {
 		}
 		for _, f := range files {
 			if f.test {
-				continue // A test may look anywhere.
+				continue // A test may import any package.
 			}
 			for _, spec := range f.syntax.Imports {
 				dep, ours := strings.CutPrefix(importPath(t, spec), module)
@@ -146,14 +146,14 @@ func TestEveryPackageHasOneComment(t *testing.T) {
 }
 
 // deterministic packages give the same answer on every replay and count money
-// exactly: they may know no clock, no chance, no floating point.
+// exactly: they may use no clock, no random numbers, no floating point.
 var deterministic = []string{"trade", "trade/record", "engine"}
 
 // outside names the imports by which an answer could depend on the machine.
 var outside = []string{"crypto/rand", "math/rand", "math/rand/v2", "os", "net"}
 
-// clocks names what package time offers to read the present. Timers are no
-// clocks: they say when to look, not what to decide.
+// clocks names the functions of package time that read the current time. Timers are
+// allowed: they decide when code runs, not its result.
 var clocks = []string{"Now", "Since", "Until"}
 
 func TestReplayDependsOnTheJournalAlone(t *testing.T) {

@@ -1,5 +1,5 @@
 // Package repotest tests the repository itself: that the packages keep to their
-// layers, that documents and code say the same, and that the tree holds nothing
+// layers, that documents and code agree, and that the tree has no paths or addresses
 // of the machine it was written on.
 //
 // The tests read files in their own process and start no other program, so that
@@ -22,8 +22,8 @@ import (
 
 const root = "../.."
 
-// unwritten are the entries that are not written by hand: what .gitignore names,
-// and generated code.
+// unwritten are the entries that are not written by hand: those in .gitignore, and
+// generated code.
 var unwritten = []string{".git", ".tools", "bin", "data", "dist", "node_modules", "gen"}
 
 // files returns every file that people write, with slashes and relative to the
@@ -94,7 +94,7 @@ func goPackages(t *testing.T) map[string][]goFile {
 	return packages
 }
 
-// longest is how many lines a file may have before it holds two ideas.
+// longest is the most lines that a file may have.
 const longest = 500
 
 func TestNoFileHoldsTwoIdeas(t *testing.T) {
@@ -110,7 +110,7 @@ func TestNoFileHoldsTwoIdeas(t *testing.T) {
 }
 
 // ofOneMachine matches paths of somebody's machine and addresses of package
-// registries, which differ from place to place and belong into its settings.
+// registries, which differ between machines and belong into their settings.
 var ofOneMachine = regexp.MustCompile(
 	`[/](work|root|farm|Users|home)[/]\w` +
 		`|proxy\.golang\.org|registry\.npmjs|registry\.yarnpkg|(deb|security)\.debian\.org|archive\.ubuntu` +
@@ -119,7 +119,7 @@ var ofOneMachine = regexp.MustCompile(
 func TestTreeHoldsNothingOfOneMachine(t *testing.T) {
 	for _, name := range files(t) {
 		if filepath.Ext(name) == ".sum" {
-			continue // Names of modules and checksums, nothing else.
+			continue // Only names of modules and checksums.
 		}
 		for i, line := range strings.Split(string(read(t, name)), "\n") {
 			if found := ofOneMachine.FindString(line); found != "" {
@@ -129,7 +129,7 @@ func TestTreeHoldsNothingOfOneMachine(t *testing.T) {
 	}
 }
 
-// TestGeneratorMatchesRuntime holds protoc-gen-go to the version of the
+// TestGeneratorMatchesRuntime checks that protoc-gen-go has the version of the
 // protobuf runtime that the generated code is compiled against.
 func TestGeneratorMatchesRuntime(t *testing.T) {
 	version := regexp.MustCompile(`google\.golang\.org/protobuf (v\S+)`)

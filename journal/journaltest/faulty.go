@@ -20,20 +20,20 @@ const (
 	// FaultAfter writes the batch and then fails, as a connection does that
 	// breaks before the answer. The caller cannot know whether it was stored.
 	FaultAfter
-	// FaultSync fails to sync: nothing is written, and nothing will be until
-	// Heal, reopened or not, as on a disk that is gone.
+	// FaultSync fails to sync: no batch is written until Heal, even if the store is
+	// reopened, as on a disk that is gone.
 	FaultSync
 )
 
-// Faulty is a Store whose appends fail or hang when a test says so. Everything else
-// goes to the store below, unless FailReads was called. Safe for concurrent use.
+// Faulty is a Store whose appends fail or hang on request. All other calls go to the store
+// below, unless FailReads was called. Safe for concurrent use.
 type Faulty struct {
 	journal.Store
 
 	mu      sync.Mutex // protects the fields below
 	fault   Fault
 	cause   error
-	times   int // how many more appends fail; below 0 is without end
+	times   int // how many more appends fail; below 0 without limit
 	read    error
 	appends int
 	entered chan struct{} // closed when an append has begun to hang; nil without Hang
@@ -93,8 +93,8 @@ func (f *Faulty) Heal() {
 	f.fault, f.times, f.cause, f.read = FaultNone, 0, nil, nil
 }
 
-// Appends returns how many appends were tried, failed ones too: what a test of
-// group commit counts.
+// Appends returns the number of attempted appends, including failed ones, for tests of
+// group commit.
 func (f *Faulty) Appends() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -115,7 +115,7 @@ func (f *Faulty) Append(ctx context.Context, prev uint64, batch []journal.Record
 	return fmt.Errorf("journaltest: append failed with fault %d: %w", fault, cause)
 }
 
-// hang waits as Hang has said.
+// hang waits if Hang was called.
 func (f *Faulty) hang(ctx context.Context) error {
 	f.mu.Lock()
 	f.appends++

@@ -44,7 +44,7 @@ func (s *MemoryStore) check(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// locked calls do with the shared memory locked.
+// locked calls do while it holds the lock of the shared memory.
 func (s *MemoryStore) locked(ctx context.Context, do func(*memory) error) error {
 	if err := s.check(ctx); err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Package journaltest holds what a journal.Store must pass: [Run], the suite
-// that is the contract in executable form, [MemoryStore], a Store in memory, and
-// [Faulty], a Store that fails or hangs when a test says so. Used from tests only.
+// Package journaltest helps to test stores: [Run] is the contract of journal.Store as a
+// suite, [MemoryStore] a Store in memory, and [Faulty] a Store that fails or hangs on
+// request. Used from tests only.
 package journaltest
 
 import (
