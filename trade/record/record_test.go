@@ -285,7 +285,12 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("wrote %x, the generated code %x", again, want)
 		}
 		// The answer of a record has the record's sequence, whatever is in the bytes.
-		withoutUnknown(&m).Answer.Sequence = 0
+		answer := withoutUnknown(&m).Answer
+		answer.Sequence = 0
+		// A subject that follows from the id is understood, and left out when written.
+		if trade.Subject(answer.GetSubject()) == subjectOf(answer.GetOrder()) {
+			answer.Subject = 0
+		}
 		if !proto.Equal(&m, recordMessage(t, r)) {
 			t.Fatalf("read %v, the generated code %v", recordMessage(t, r), &m)
 		}
