@@ -90,7 +90,7 @@ func TestAnAdministratorSeesWhoWasInformedAlsoAfterARestart(t *testing.T) {
 // by its connection while it lives, and after its client canceled or closed.
 func TestAConnectionIsListedWithDeliveriesAndDisconnectCause(t *testing.T) {
 	t.Parallel()
-	app := serve(t, func(c *server.Config) { c.Push.HeartbeatInterval = 100 * time.Millisecond })
+	app := serve(t, func(c *server.Config) { c.Push.HeartbeatInterval = time.Second })
 	admin := app.SignIn("admin")
 	ask := func(d *apptest.Desktop) *todokuv1.ConnectionInfo {
 		t.Helper()
