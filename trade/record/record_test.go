@@ -285,7 +285,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("wrote %x, the generated code %x", again, want)
 		}
 		// The answer of a record has the record's sequence, whatever is in the bytes.
-		answer := withoutUnknown(&m).Answer
+		answer := withoutUnknown(&m).GetAnswer()
 		answer.Sequence = 0
 		// A subject that follows from the id is understood, and left out when written.
 		if trade.Subject(answer.GetSubject()) == subjectOf(answer.GetOrder()) {
