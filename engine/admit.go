@@ -77,7 +77,7 @@ func (d *draft) admit(o *trade.Order, a *account, m *market, guard trade.StaleGu
 	if o.PostOnly && m.book.Crosses(book.Side(o.Side), taker.Limit) {
 		return trade.ReasonPostOnlyWouldTrade
 	}
-	if reason := checkLimits(o, a, m, replaced); reason != trade.ReasonNone {
+	if reason := d.checkLimits(o, a, m, taker, replaced); reason != trade.ReasonNone {
 		return reason
 	}
 	if o.TimeInForce.Rests() && m.book.Level(book.Side(o.Side), taker.Limit).Quantity > math.MaxInt64-int64(o.Quantity) {
@@ -114,16 +114,12 @@ func (m *market) checkPrice(o *trade.Order) trade.Reason {
 }
 
 // checkLimits returns which limit of the account an order would exceed.
-func checkLimits(o *trade.Order, a *account, m *market, replaced *order) trade.Reason {
+func (d *draft) checkLimits(o *trade.Order, a *account, m *market, taker *book.Taker, replaced *order) trade.Reason {
 	l := &a.limits
-	price := o.Price
-	if price == 0 {
-		price = m.reference()
-	}
 	if l.MaxOrderQuantity != 0 && o.Quantity > l.MaxOrderQuantity {
 		return trade.ReasonOrderSizeLimit
 	}
-	if l.MaxOrderNotional != (trade.Amount{}) && trade.Notional(price, o.Quantity).Cmp(l.MaxOrderNotional) > 0 {
+	if l.MaxOrderNotional != (trade.Amount{}) && d.notional(o, m, taker).Cmp(l.MaxOrderNotional) > 0 {
 		return trade.ReasonOrderNotionalLimit
 	}
 	if l.MaxOpenOrders != 0 && o.TimeInForce.Rests() && replaced == nil &&
@@ -141,6 +137,31 @@ func checkLimits(o *trade.Order, a *account, m *market, replaced *order) trade.R
 		return trade.ReasonPositionLimit
 	}
 	return trade.ReasonNone
+}
+
+// notional returns price times quantity of an order. What would trade at once counts at
+// the prices at which it would; the remainder counts at the order's price or, for a market
+// order, at the reference price. A limit buy never trades above its price, so it counts at
+// that.
+func (d *draft) notional(o *trade.Order, m *market, taker *book.Taker) trade.Amount {
+	price := o.Price
+	if o.Type == trade.OrderTypeMarket {
+		price = m.reference()
+	}
+	sum := trade.Notional(price, o.Quantity)
+	if o.Type == trade.OrderTypeLimit && (o.Side == trade.SideBuy || !m.book.Crosses(book.Side(o.Side), taker.Limit)) {
+		return sum
+	}
+	arriving := *taker
+	arriving.Quantity = int64(o.Leaves)
+	d.fills.Reset()
+	m.book.Match(arriving, &d.fills)
+	for _, f := range d.fills.Fills {
+		if f.Kind == book.FillTrade {
+			sum = sum.Add(trade.Notional(m.price(f.Tick)-price, trade.Quantity(f.Quantity)))
+		}
+	}
+	return sum
 }
 
 // bandPrices returns the lowest and highest price within a band around a

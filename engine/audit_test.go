@@ -24,6 +24,7 @@ type auditor struct {
 	levels    map[auditLevel]trade.LevelChanged
 	versions  map[trade.Symbol]uint64
 	limits    map[trade.Symbol]trade.Instrument
+	risk      riskAudit
 }
 
 // auditOrder is a resting order and when it came to the end of its queue.
@@ -55,6 +56,7 @@ func newAuditor() *auditor {
 		levels:    map[auditLevel]trade.LevelChanged{},
 		versions:  map[trade.Symbol]uint64{},
 		limits:    map[trade.Symbol]trade.Instrument{},
+		risk:      newRiskAudit(),
 	}
 }
 
@@ -65,6 +67,7 @@ func (a *auditor) follow(r *trade.Record) error {
 	}
 	a.sequence, a.time = r.Sequence, r.Time
 	best := a.bests()
+	a.risk.begin()
 	var incoming *trade.Order
 	var touched []*trade.LevelChanged
 	for i, e := range r.Events {
@@ -77,7 +80,7 @@ func (a *auditor) follow(r *trade.Record) error {
 				err = fmt.Errorf("order %+v is reported as unchanged %+v", now, e.Order)
 			}
 		case *trade.TradeChanged:
-			err = a.trade(&e.Trade)
+			err = errors.Join(a.trade(&e.Trade), a.risk.trade(&e.Trade, a.limits[e.Trade.Symbol]))
 		case *trade.LevelChanged:
 			touched = append(touched, e)
 			a.levels[levelOf(e)] = *e
@@ -87,6 +90,8 @@ func (a *auditor) follow(r *trade.Record) error {
 			}
 		case *trade.InstrumentChanged:
 			a.limits[e.Instrument.Symbol] = e.Instrument
+		case *trade.LimitsChanged:
+			a.risk.limits[e.Account] = e.Limits
 		}
 		if err != nil {
 			return fmt.Errorf("event %d of record %d: %w", i, r.Sequence, err)

@@ -84,8 +84,8 @@ func checkOrder(o *trade.Order, m *market, now int64) error {
 	return m.instrument.CheckQuantity("quantity", o.Quantity)
 }
 
-// takerOf returns the order in the book's terms. The band and the day's price limits
-// bound a market order.
+// takerOf returns the order in the book's terms. The bands of the instrument and of the
+// account and the day's price limits bound a market order.
 func takerOf(o *trade.Order, a *account, m *market) book.Taker {
 	t := book.Taker{ID: uint64(o.ID), Quantity: int64(o.Quantity), Owner: a.number, Side: book.Side(o.Side), SelfTrade: book.SelfTrade(o.SelfTrade)}
 	if o.Type == trade.OrderTypeLimit {
@@ -93,7 +93,8 @@ func takerOf(o *trade.Order, a *account, m *market) book.Taker {
 		return t
 	}
 	low, high := bandPrices(m.reference(), m.instrument.Band)
-	low = max(low, m.instrument.LowLimitPrice)
+	lowest, highest := bandPrices(m.reference(), a.limits.Band)
+	low, high = max(low, lowest, m.instrument.LowLimitPrice), min(high, highest)
 	if h := m.instrument.HighLimitPrice; h != 0 {
 		high = min(high, h)
 	}

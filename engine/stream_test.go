@@ -230,7 +230,8 @@ func (m *streamMaker) administration() trade.Command {
 	case 4:
 		return &trade.SetLimits{Actor: m.staff("rita"), Target: trade.AccountID(user), Limits: trade.Limits{
 			MaxOrderQuantity: 25_00000000 * trade.Quantity(m.IntN(2)), MaxOpenOrders: uint32(m.IntN(2) * 40),
-			Band: trade.BasisPoints(m.IntN(2) * 90), MaxMessagesPerSecond: uint32(m.IntN(2) * 300),
+			MaxOrderNotional: trade.Notional(100_00000000, trade.Quantity(m.IntN(2)*24_00000000)),
+			Band:             trade.BasisPoints(m.IntN(2) * 90), MaxMessagesPerSecond: uint32(m.IntN(2) * 300),
 		}}
 	case 5:
 		return &trade.Announce{Actor: m.staff("adam"), Text: "Something.", To: []trade.UserID{user}}

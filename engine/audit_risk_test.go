@@ -1,0 +1,54 @@
+package engine
+
+import (
+	"fmt"
+
+	"todoku/trade"
+)
+
+// riskAudit checks what each command traded against the bands and the limits of the
+// account that took, with the reference prices from before the command.
+type riskAudit struct {
+	limits map[trade.AccountID]trade.Limits
+	last   map[trade.Symbol]trade.Price
+	// before has the last prices from before the command, for instruments that traded.
+	before map[trade.Symbol]trade.Price
+	traded trade.Amount // by the command
+}
+
+func newRiskAudit() riskAudit {
+	return riskAudit{limits: map[trade.AccountID]trade.Limits{}, last: map[trade.Symbol]trade.Price{}}
+}
+
+// begin prepares for the record of the next command.
+func (a *riskAudit) begin() {
+	a.before, a.traded = map[trade.Symbol]trade.Price{}, trade.Amount{}
+}
+
+func (a *riskAudit) trade(t *trade.Trade, in trade.Instrument) error {
+	if t.Status != trade.TradeStatusConcluded {
+		return nil
+	}
+	if _, traded := a.before[t.Symbol]; !traded {
+		a.before[t.Symbol] = a.last[t.Symbol]
+	}
+	a.last[t.Symbol] = t.Price
+	reference := a.before[t.Symbol]
+	if reference == 0 {
+		reference = in.ReferencePrice
+	}
+	taker := t.Party(t.Aggressor).Account
+	limits := a.limits[taker]
+	for _, band := range []trade.BasisPoints{in.Band, limits.Band} {
+		low, high := bandPrices(reference, band)
+		// A limit order may trade at a better price than its own, outside the band.
+		if t.Aggressor == trade.SideBuy && t.Price > high || t.Aggressor == trade.SideSell && t.Price < low {
+			return fmt.Errorf("%s took at %v, outside %v to %v", taker, t.Price, low, high)
+		}
+	}
+	a.traded = a.traded.Add(trade.Notional(t.Price, t.Quantity))
+	if most := limits.MaxOrderNotional; most != (trade.Amount{}) && a.traded.Cmp(most) > 0 {
+		return fmt.Errorf("%s took %v at once, its limit is %v", taker, a.traded, most)
+	}
+	return nil
+}
