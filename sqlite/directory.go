@@ -95,7 +95,7 @@ func HoldsVenue(dir string) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("sqlite: %w", err)
 	case !info.IsDir():
-		return false, fmt.Errorf("sqlite: %s is a file, want a directory", dir)
+		return false, fmt.Errorf("sqlite: %s is a file; a directory is needed", dir)
 	}
 	_, err := os.Stat(filepath.Join(dir, journalFile))
 	if errors.Is(err, fs.ErrNotExist) {
