@@ -85,6 +85,8 @@ type Config struct {
 	Version string
 	// Logger is slog.Default by default.
 	Logger *slog.Logger
+	// DroppedLogLines returns how many lines of the log were dropped; none by default.
+	DroppedLogLines func() uint64
 	// Clock returns the time; time.Now by default.
 	Clock func() time.Time
 }
@@ -151,6 +153,9 @@ func (c Config) withDefaults() Config {
 	c.GRPCAddr = cmp.Or(c.GRPCAddr, "127.0.0.1:7443")
 	c.HTTPAddr = cmp.Or(c.HTTPAddr, "127.0.0.1:8080")
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.DroppedLogLines == nil {
+		c.DroppedLogLines = func() uint64 { return 0 }
+	}
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}

@@ -98,6 +98,7 @@ func (m *metrics) observeParts(s *Server) {
 		_, lost := s.live.EvidenceCounts()
 		return lost
 	})
+	counter("todoku_log_dropped_lines_total", "Lines of the log that its reader did not take.", s.config.DroppedLogLines)
 	events := prometheus.NewDesc("todoku_access_events_total",
 		"Entries of the access log, by kind: sign-ins, failures, lock-outs, ends of sessions.", []string{"kind"}, nil)
 	m.registry.MustRegister(&collector{[]*prometheus.Desc{events}, func(to chan<- prometheus.Metric) {

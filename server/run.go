@@ -210,7 +210,7 @@ func (s *Server) serveGRPC(ctx context.Context) error {
 
 // serveHTTP serves until ctx ends.
 func (s *Server) serveHTTP(ctx context.Context) error {
-	web := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ConnContext: door.ConnContext, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
+	web := &http.Server{ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn), Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ConnContext: door.ConnContext, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(s.listeners.HTTP) }()
 	select {

@@ -9,10 +9,14 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"google.golang.org/grpc/grpclog"
 
 	"todoku/cmd/todoku/cli"
 	"todoku/cmd/todoku/session"
@@ -32,5 +36,15 @@ func mainCode() int {
 		In: os.Stdin, Out: os.Stdout, Errors: os.Stderr,
 		LookupEnv: os.LookupEnv, Environ: os.Environ, ConfigDir: os.UserConfigDir, Now: time.Now, CompletionWait: session.PromptWait,
 	}
+	// Libraries log to standard error too, where a venue's log must block nobody.
+	log.SetOutput(errorsOf{a})
+	if os.Getenv("GRPC_GO_LOG_SEVERITY_LEVEL") == "" { // Otherwise somebody wants all of grpc's own log.
+		grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, errorsOf{a}))
+	}
 	return run(ctx, a, os.Args[1:])
 }
+
+// errorsOf writes to what an app's Errors is at the time of the write.
+type errorsOf struct{ app *cli.App }
+
+func (e errorsOf) Write(p []byte) (int, error) { return e.app.Errors.Write(p) }

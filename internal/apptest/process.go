@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -78,7 +79,11 @@ func serve(dir string) error {
 	defer stop()
 	config := Config(dir)
 	config.GRPCAddr = os.Getenv(envAddress)
-	config.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	logged := server.NewLogWriter(os.Stderr, func(w io.Writer, lines uint64) {
+		_, _ = fmt.Fprintln(w, "log lines were dropped:", lines) // To a buffer.
+	})
+	defer logged.Close(time.Second)
+	config.Logger = slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var settings Settings
 	if err := json.Unmarshal([]byte(os.Getenv(envSettings)), &settings); err != nil {
 		return err

@@ -44,8 +44,13 @@ type App struct {
 	// JSON is set by --json: print objects for programs.
 	JSON bool
 
-	ran bool // a command's own code has begun; earlier errors are wrong usage
+	ran   bool // a command's own code has begun; earlier errors are wrong usage
+	atEnd []func()
 }
+
+// AtEnd has Execute call f when the command has ended and its error is printed. Functions
+// are called in the order of AtEnd.
+func (a *App) AtEnd(f func()) { a.atEnd = append(a.atEnd, f) }
 
 // UsageError is a mistake in how a command was called.
 type UsageError struct{ error }
@@ -85,6 +90,11 @@ func (a *App) Root(root *cobra.Command) *cobra.Command {
 
 // Execute runs one command line of a tree of commands and returns the exit code.
 func (a *App) Execute(ctx context.Context, root *cobra.Command, args []string) int {
+	defer func() {
+		for _, f := range a.atEnd {
+			f()
+		}
+	}()
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {

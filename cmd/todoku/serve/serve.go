@@ -4,7 +4,6 @@ package serve
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -49,7 +48,7 @@ administrator is created on this machine before the first start:
 }
 
 func serve(ctx context.Context, a *cli.App, o *Options) (err error) {
-	if o.Config.Logger, err = logger(a, o.logFormat, o.logLevel); err != nil {
+	if err := startLog(a, o); err != nil {
 		return err
 	}
 	defer collectGarbage()()
@@ -119,19 +118,6 @@ func background(f func(context.Context)) (end func()) {
 		cancel()
 		running.Wait()
 	}
-}
-
-// logger writes one line per fact to standard error.
-func logger(a *cli.App, format, level string) (*slog.Logger, error) {
-	var from slog.Level
-	if err := from.UnmarshalText([]byte(level)); err != nil {
-		return nil, err // The flag takes the names of levels only.
-	}
-	options := slog.HandlerOptions{Level: from}
-	if format == "text" || format == "auto" && cli.IsTerminal(a.Errors) {
-		return slog.New(slog.NewTextHandler(a.Errors, &options)), nil
-	}
-	return slog.New(slog.NewJSONHandler(a.Errors, &options)), nil
 }
 
 // reachable returns an address at which clients of this machine reach a listener.
