@@ -46,8 +46,10 @@ type Config struct {
 	// processors, at most 8. Each takes Hash.MemoryKiB.
 	HashConcurrency int
 	// HashQueue is how many calls may wait for that, 256, and HashWait how long,
-	// 5 s; beyond either a call fails with [ErrBusy]. HashShare is how many of the
-	// places sign-ins from one network may take ([Network]), half of them, at
+	// 5 s; beyond either a call fails with [ErrBusy]. Of one user 8 sign-ins from
+	// one network wait, and one change of password. A quarter of the places is kept for users who are signed
+	// in, or sign in from a network from which they did before. HashShare is how many
+	// of the places calls from one network may take ([Network]), half of them, at
 	// least one; negative is all, for a server that sees only its proxy's address.
 	HashQueue int
 	HashShare int

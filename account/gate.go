@@ -2,97 +2,161 @@ package account
 
 import (
 	"context"
-	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 )
 
-// stripes is how many groups of users have a place of their own in the gate.
-const stripes = 256
-
-// gate decides who may hash a password now. It bounds three things: how many
-// hashes run at once (each takes megabytes), how many calls wait for that, and
-// how long. It also admits one check at a time per user, so that a failure is
-// counted before the next guess is looked at: a hundred guesses sent at once are
-// worth no more than a hundred sent one after the other. And one network address
-// may fill only a part of the queue, so that a flood from one source leaves room for
-// everybody else.
+// gate decides who may hash a password now. It bounds how many hashes run at once (each
+// takes megabytes), how many calls wait for that, and how long. Nobody can fill it for
+// the others:
+//
+//   - One check per user runs at a time, so that a failure is counted before the next
+//     guess is looked at: a hundred guesses sent at once are worth no more than a hundred
+//     sent one after the other.
+//   - Of each caller ([visit]) one change of password waits, or signInsWaiting sign-ins,
+//     as programs of one user may start together. The next is refused at once.
+//   - One network may take only a share of the places, and all newcomers together leave
+//     a quarter of them.
+//   - Callers who are known go first.
 type gate struct {
-	seed    maphash.Seed
-	users   [stripes]chan struct{}
-	running chan struct{}
-	queue   int
-	share   int // Of the queue that one network may fill; negative for all of it.
-	wait    time.Duration
+	concurrency int
+	queue       int
+	share       int // Of the queue that one network may fill; negative for all of it.
+	wait        time.Duration
 
-	mu       sync.Mutex // Protects what follows.
-	waiting  int
-	networks map[string]int // Those with a call that waits; at most queue.
+	mu      sync.Mutex // Protects what follows.
+	checked map[string]bool
+	waiting []*turn // In the order of arrival; at most queue.
+}
+
+// signInsWaiting is how many sign-ins of one user from one network wait.
+const signInsWaiting = 8
+
+// visit is who asks for a password check. Two equal ones are the same caller.
+type visit struct {
+	kind    visitKind
+	user    string
+	network string // [Network], "" for one that is not known.
+}
+
+type visitKind int
+
+const (
+	newcomer visitKind = iota // A sign-in of a user from a network that is new for the user.
+	known                     // A sign-in from a network where the user signed in before.
+	inside                    // A caller who is signed in: a change of password.
+	staff                     // An administrator, who sets the user's password.
+)
+
+// turn is a call that waits.
+type turn struct {
+	visit
+	come chan struct{} // closed when the check may run
 }
 
 func newGate(concurrency, queue, share int, wait time.Duration) *gate {
-	g := &gate{
-		seed:     maphash.MakeSeed(),
-		running:  make(chan struct{}, concurrency),
-		queue:    queue,
-		share:    share,
-		wait:     wait,
-		networks: map[string]int{},
-	}
-	for i := range g.users {
-		g.users[i] = make(chan struct{}, 1)
-	}
-	return g
+	return &gate{concurrency: concurrency, queue: queue, share: share, wait: wait, checked: map[string]bool{}}
 }
 
-// enter waits for the user's turn and then for a free hash. network is where the
-// call comes from, "" for nowhere that counts. The caller must call leave. Errors:
-// ErrBusy when too many wait or it takes too long, or ctx's cause.
-//
-// Users share a turn when their names fall on the same stripe. That costs them
-// some milliseconds, and saves a map that a flood of names could fill.
-func (g *gate) enter(ctx context.Context, user, network string) (leave func(), err error) {
-	if !g.lineUp(network) {
-		return nil, ErrBusy
+// enter waits until the user's password may be checked. The caller must call leave.
+// Errors: ErrBusy when too many wait or it takes too long, or ctx's cause.
+func (g *gate) enter(ctx context.Context, v visit) (leave func(), err error) {
+	t, err := g.lineUp(v)
+	if err != nil {
+		return nil, err
 	}
-	defer g.stepOut(network)
+	leave = func() { g.leave(v.user) }
 	timer := time.NewTimer(g.wait)
 	defer timer.Stop()
-
-	turn := g.users[maphash.String(g.seed, user)%stripes]
-	if err := take(ctx, turn, timer); err != nil {
+	select {
+	case <-t.come:
+		return leave, nil
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-timer.C:
+		err = ErrBusy
+	}
+	if g.giveUp(t) {
 		return nil, err
 	}
-	if err := take(ctx, g.running, timer); err != nil {
-		<-turn
-		return nil, err
-	}
-	return func() { <-g.running; <-turn }, nil
+	return leave, nil // Its turn came at the same moment.
 }
 
-// lineUp takes a place in the queue; false if there is none for the network.
-func (g *gate) lineUp(network string) bool {
+// lineUp takes a place in the queue, or ErrBusy.
+func (g *gate) lineUp(v visit) (*turn, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.waiting >= g.queue || network != "" && g.share >= 0 && g.networks[network] >= g.share {
+	t := &turn{visit: v, come: make(chan struct{})}
+	if len(g.checked) < g.concurrency && !g.checked[v.user] {
+		g.run(t)
+		return t, nil
+	}
+	newcomers, ofNetwork, own := 0, 0, 0
+	for _, other := range g.waiting {
+		if other.same(v) {
+			own++
+		}
+		if other.kind == newcomer {
+			newcomers++
+		}
+		// Callers who are known do not lose their share to newcomers on the same network.
+		if other.network == v.network && (other.kind == newcomer) == (v.kind == newcomer) {
+			ofNetwork++
+		}
+	}
+	if own >= signInsWaiting || own > 0 && v.kind >= inside ||
+		len(g.waiting) >= g.queue || g.share >= 0 && v.network != "" && ofNetwork >= g.share ||
+		v.kind == newcomer && newcomers >= g.queue-g.queue/4 {
+		return nil, ErrBusy
+	}
+	g.waiting = append(g.waiting, t)
+	return t, nil
+}
+
+// same reports whether two visits are of one caller. A user who is signed in is one
+// caller wherever the calls come from.
+func (v visit) same(other visit) bool {
+	return v.kind == other.kind && v.user == other.user && (v.kind == inside || v.network == other.network)
+}
+
+// run is called with mu held.
+func (g *gate) run(t *turn) {
+	g.checked[t.user] = true
+	close(t.come)
+}
+
+func (g *gate) leave(user string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.checked, user)
+	g.next()
+}
+
+// giveUp leaves the queue; false if the turn has come.
+func (g *gate) giveUp(t *turn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.Index(g.waiting, t)
+	if i < 0 {
 		return false
 	}
-	g.waiting++
-	if network != "" {
-		g.networks[network]++
-	}
+	g.waiting = slices.Delete(g.waiting, i, i+1)
 	return true
 }
 
-func (g *gate) stepOut(network string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.waiting--
-	if network == "" {
-		return
-	}
-	if g.networks[network]--; g.networks[network] == 0 {
-		delete(g.networks, network)
+// next lets the first run for whom there is room; it is called with mu held.
+func (g *gate) next() {
+	for _, newcomers := range []bool{false, true} {
+		for i := 0; i < len(g.waiting) && len(g.checked) < g.concurrency; {
+			t := g.waiting[i]
+			if (t.kind == newcomer) != newcomers || g.checked[t.user] {
+				i++
+				continue
+			}
+			g.waiting = slices.Delete(g.waiting, i, i+1)
+			g.run(t)
+		}
 	}
 }
 
@@ -100,16 +164,5 @@ func (g *gate) stepOut(network string) {
 func (g *gate) length() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.waiting
-}
-
-func take(ctx context.Context, slot chan struct{}, timer *time.Timer) error {
-	select {
-	case slot <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return ErrBusy
-	}
+	return len(g.waiting)
 }

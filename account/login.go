@@ -38,7 +38,10 @@ type Grant struct {
 // [ErrInvalid], [ErrBadCredentials], a [LockedOutError], [ErrBusy],
 // [ErrTooManySessions], what Config.Admit returned, or the store's.
 func (s *Service) Login(ctx context.Context, user, password string, info LoginInfo) (Grant, error) {
-	leave, err := s.enter(ctx, user, info.RemoteAddr, password)
+	if err := checkArguments(user, password); err != nil {
+		return Grant{}, err
+	}
+	leave, err := s.gate.enter(ctx, s.signInBy(user, info.RemoteAddr))
 	if err != nil {
 		return Grant{}, err
 	}
@@ -74,6 +77,7 @@ func (s *Service) Login(ctx context.Context, user, password string, info LoginIn
 		return Grant{}, err
 	}
 	s.live.add(session, connection)
+	s.known.add(user, Network(info.RemoteAddr), now)
 	if err := s.admit(ctx, user, info.RemoteAddr); err != nil {
 		return Grant{}, errors.Join(err, s.Revoke(ctx, session.ID, EndRevoked))
 	}
@@ -86,12 +90,13 @@ func (s *Service) Login(ctx context.Context, user, password string, info LoginIn
 	return grant, err
 }
 
-// enter checks the form of the arguments and waits for the gate. The caller must call leave.
-func (s *Service) enter(ctx context.Context, user, remote string, passwords ...string) (leave func(), err error) {
-	if err := checkArguments(user, passwords...); err != nil {
-		return nil, err
+// signInBy is the caller of a sign-in.
+func (s *Service) signInBy(user, remote string) visit {
+	v := visit{kind: newcomer, user: user, network: Network(remote)}
+	if s.known.has(user, v.network, s.now()) {
+		v.kind = known
 	}
-	return s.gate.enter(ctx, user, Network(remote))
+	return v
 }
 
 // credential returns the stored credential, of version 0 for a user without one.
@@ -156,7 +161,10 @@ func (s *Service) admit(ctx context.Context, user, remote string) error {
 // did; a password that is there stays, so a retry changes nothing. Errors:
 // [ErrInvalid], [ErrBusy], or the store's.
 func (s *Service) CreateCredentialIfAbsent(ctx context.Context, user, password string) (created bool, err error) {
-	leave, err := s.enter(ctx, user, "", password)
+	if err := checkArguments(user, password); err != nil {
+		return false, err
+	}
+	leave, err := s.gate.enter(ctx, visit{kind: staff, user: user})
 	if err != nil {
 		return false, err
 	}
@@ -177,7 +185,10 @@ func (s *Service) CreateCredentialIfAbsent(ctx context.Context, user, password s
 // [ErrInvalid], [ErrBusy], [ErrConflict] when two set it at the same moment, or
 // the store's.
 func (s *Service) SetPassword(ctx context.Context, user, password string) error {
-	leave, err := s.enter(ctx, user, "", password)
+	if err := checkArguments(user, password); err != nil {
+		return err
+	}
+	leave, err := s.gate.enter(ctx, visit{kind: staff, user: user})
 	if err != nil {
 		return err
 	}
@@ -196,8 +207,11 @@ func (s *Service) SetPassword(ctx context.Context, user, password string) error 
 // other sessions. Wrong old passwords count towards the lock-out. Errors:
 // [ErrInvalid], [ErrWrongPassword], [ErrRevoked], a [LockedOutError], [ErrBusy],
 // or the store's.
-func (s *Service) ChangePassword(ctx context.Context, caller Identity, oldPassword, newPassword string) error {
-	leave, err := s.enter(ctx, caller.User, "", oldPassword, newPassword)
+func (s *Service) ChangePassword(ctx context.Context, caller Identity, remote, oldPassword, newPassword string) error {
+	if err := checkArguments(caller.User, oldPassword, newPassword); err != nil {
+		return err
+	}
+	leave, err := s.gate.enter(ctx, visit{kind: inside, user: caller.User, network: Network(remote)})
 	if err != nil {
 		return err
 	}

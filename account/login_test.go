@@ -127,12 +127,12 @@ func TestGuessesAtOnceAreWorthNoMoreThanOneByOne(t *testing.T) {
 	for _, err := range results {
 		if errors.Is(err, account.ErrBadCredentials) {
 			looked++
-		} else {
+		} else if !errors.Is(err, account.ErrBusy) { // Eight wait, the others are refused at once.
 			wantError(t, err, account.ErrLockedOut)
 		}
 	}
-	if looked != 5 {
-		t.Errorf("%d guesses were looked at, want 5", looked)
+	if looked < 1 || looked > 5 {
+		t.Errorf("%d guesses were looked at, want 1 to 5", looked)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestAFloodFromOneNetworkLeavesRoomForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := slowStore{Store: newStore(t), release: make(chan struct{})}
 		service, err := account.NewService(t.Context(), slow, account.Config{
-			Hash: account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1}, HashConcurrency: 1, HashQueue: 4,
+			Hash: account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1}, HashConcurrency: 1, HashQueue: 4, HashShare: 2,
 		})
 		must(t, err)
 		var wg sync.WaitGroup
@@ -205,14 +205,14 @@ func TestAFloodFromOneNetworkLeavesRoomForTheOthers(t *testing.T) {
 			}
 			return results
 		}
-		// One is being checked and two wait, which is half of the queue.
+		// One is being checked and two wait, which is the share of a network.
 		flood := from("[2001:db8::1]:443", 10)
 		for _, err := range flood[3:] {
 			wantError(t, err, account.ErrBusy)
 		}
 		// The same customer with another address of the same network gets no more.
 		wantError(t, from("2001:db8::2", 1)[0], account.ErrBusy)
-		honest := from("192.0.2.7:1234", 2)
+		honest := from("192.0.2.7:1234", 1)
 		close(slow.release)
 		wg.Wait()
 		for _, err := range append(flood[:3], honest...) {
@@ -270,10 +270,10 @@ func TestANewPasswordEndsOtherSessions(t *testing.T) {
 	mine, other, bobs := v.login("alice"), v.login("alice"), v.login("bob")
 	identity, err := v.Verify(t.Context(), mine.AccessToken.Reveal())
 	must(t, err)
-	wantError(t, v.ChangePassword(t.Context(), identity, "wrong", "new password"), account.ErrWrongPassword)
+	wantError(t, v.ChangePassword(t.Context(), identity, "", "wrong", "new password"), account.ErrWrongPassword)
 	must(t, verify(v, other.AccessToken))
 
-	must(t, v.ChangePassword(t.Context(), identity, password, "new password"))
+	must(t, v.ChangePassword(t.Context(), identity, "", password, "new password"))
 	v.wantEnded(account.Ended{Session: other.Session, User: "alice", Reason: account.EndPasswordChanged})
 	must(t, verify(v, mine.AccessToken))
 	must(t, verify(v, bobs.AccessToken))
@@ -288,7 +288,7 @@ func TestANewPasswordEndsOtherSessions(t *testing.T) {
 		account.Ended{Session: mine.Session, User: "alice", Reason: account.EndPasswordChanged},
 		account.Ended{Session: again.Session, User: "alice", Reason: account.EndPasswordChanged},
 	)
-	wantError(t, v.ChangePassword(t.Context(), identity, "reset", "again"), account.ErrRevoked)
+	wantError(t, v.ChangePassword(t.Context(), identity, "", "reset", "again"), account.ErrRevoked)
 
 	created, err := v.CreateCredentialIfAbsent(t.Context(), "alice", "not this")
 	must(t, err)
@@ -337,7 +337,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		wantError(t, v.SetPassword(t.Context(), user, password), account.ErrInvalid)
 		_, err = v.CreateCredentialIfAbsent(t.Context(), user, password)
 		wantError(t, err, account.ErrInvalid)
-		wantError(t, v.ChangePassword(t.Context(), account.Identity{User: user}, password, password), account.ErrInvalid)
+		wantError(t, v.ChangePassword(t.Context(), account.Identity{User: user}, "", password, password), account.ErrInvalid)
 	}
 	for _, secret := range []string{"", strings.Repeat("a", 1025), "\xff"} {
 		wantError(t, v.SetPassword(t.Context(), "alice", secret), account.ErrInvalid)

@@ -29,6 +29,7 @@ type Service struct {
 	gate    *gate
 	unknown passwordHash // passwords of unknown users are checked against it
 	live    *registry
+	known   knownPlaces
 	log     *accessLog
 }
 
@@ -46,6 +47,7 @@ func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) 
 		store:   store,
 		gate:    newGate(cfg.HashConcurrency, cfg.HashQueue, cfg.HashShare, cfg.HashWait),
 		unknown: unknownUserHash(cfg.Hash),
+		known:   knownPlaces{users: map[string]map[string]time.Time{}},
 	}
 	s.log = newAccessLog(store, cfg.AccessLog, s.now)
 	if err := s.loadKeys(ctx); err != nil {
@@ -60,6 +62,9 @@ func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) 
 		return nil, failed("read connections", err)
 	}
 	s.live = newRegistry(sessions, connections)
+	if err := s.recall(ctx, sessions); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -55,6 +55,7 @@ func table() []row {
 		{errAttachRate, codes.ResourceExhausted, "ATTACH_RATE", "Streams are opened faster than allowed; wait."},
 		{errSubscribeRate, codes.ResourceExhausted, "SUBSCRIPTION_RATE", "The subscription changes faster than allowed; wait."},
 		{errSignInRate, codes.ResourceExhausted, "SIGN_IN_RATE", "Sign-ins come from your network faster than allowed; wait."},
+		{errSessionRate, codes.ResourceExhausted, "SESSION_RATE", "You change your password or sessions faster than allowed; wait."},
 		{errTooManyCalls, codes.ResourceExhausted, "TOO_MANY_CALLS", "More calls are under way than allowed; wait for answers."},
 
 		{account.ErrInvalid, codes.InvalidArgument, "BAD_TEXT", "A name or password is empty, too long or not UTF-8."},

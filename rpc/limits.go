@@ -20,6 +20,7 @@ var (
 	errAttachRate    = errors.New("rpc: streams are opened too fast")
 	errSubscribeRate = errors.New("rpc: subscriptions change too fast")
 	errSignInRate    = errors.New("rpc: sign-ins come too fast")
+	errSessionRate   = errors.New("rpc: sessions change too fast")
 	errTooManyCalls  = errors.New("rpc: too many calls at once")
 )
 
@@ -48,6 +49,9 @@ type Limits struct {
 	// SignInsPerNetwork bounds sign-ins whose password is checked; 50 a second after
 	// 2,000.
 	SignInsPerNetwork Rate
+	// PasswordsPerUser bounds how often users change their own password; 1 a second
+	// after 10.
+	PasswordsPerUser Rate
 }
 
 // ErrLimits says that a limit is invalid; the text says which.
@@ -68,6 +72,7 @@ func (l Limits) Validate() error {
 		{l.AttachesPerNetwork, "attaches of a network"},
 		{l.SubscriptionsPerUser, "changes of subscriptions"},
 		{l.SignInsPerNetwork, "sign-ins of a network"},
+		{l.PasswordsPerUser, "changes of a password"},
 	} {
 		if r.PerSecond >= 0 && (r.PerSecond < 1 || r.Burst < 1 || r.PerSecond > maxRate || r.Burst > maxRate) {
 			errs = append(errs, fmt.Errorf("%w: %s: rate and burst must be 1 to %d each, or the rate negative for no bound", ErrLimits, r.what, maxRate))
@@ -82,6 +87,7 @@ func (l Limits) withDefaults() Limits {
 	l.AttachesPerNetwork = cmp.Or(l.AttachesPerNetwork, Rate{1000, 10_000})
 	l.SubscriptionsPerUser = cmp.Or(l.SubscriptionsPerUser, Rate{50, 200})
 	l.SignInsPerNetwork = cmp.Or(l.SignInsPerNetwork, Rate{50, 2000})
+	l.PasswordsPerUser = cmp.Or(l.PasswordsPerUser, Rate{1, 10})
 	return l
 }
 
@@ -103,6 +109,7 @@ type limiter struct {
 	attachNetwork    *allowance
 	subscribeUser    *allowance
 	signInPerNetwork *allowance
+	passwordUser     *allowance
 }
 
 func newLimiter(l Limits) *limiter {
@@ -113,6 +120,7 @@ func newLimiter(l Limits) *limiter {
 		attachNetwork:    newAllowance(l.AttachesPerNetwork, "network", errAttachRate),
 		subscribeUser:    newAllowance(l.SubscriptionsPerUser, "user", errSubscribeRate),
 		signInPerNetwork: newAllowance(l.SignInsPerNetwork, "network", errSignInRate),
+		passwordUser:     newAllowance(l.PasswordsPerUser, "user", errSessionRate),
 	}
 }
 

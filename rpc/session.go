@@ -101,13 +101,17 @@ func (s *services) Logout(ctx context.Context, _ *todokuv1.LogoutRequest) (*todo
 
 // ChangePassword replaces the caller's password and ends the caller's other sessions.
 func (s *services) ChangePassword(ctx context.Context, req *todokuv1.ChangePasswordRequest) (*todokuv1.ChangePasswordResponse, error) {
+	c := callerOf(ctx)
+	if err := s.limits.passwordUser.admit(c.User); err != nil {
+		return nil, err
+	}
 	var d decoder
 	old := d.password("old_password", req.GetOldPassword())
 	next := d.password("new_password", req.GetNewPassword())
 	if d.err != nil {
 		return nil, d.err
 	}
-	err := s.accounts.ChangePassword(ctx, callerOf(ctx).Identity, old, next)
+	err := s.accounts.ChangePassword(ctx, c.Identity, c.remote, old, next)
 	if errors.Is(err, account.ErrWrongPassword) {
 		err = &fieldError{"old_password", err}
 	}

@@ -30,7 +30,7 @@ func alone() map[string]func(*testing.T) {
 		"TOO_MANY_SESSIONS": provokeTooManySessions, "TOO_MANY_CONNECTIONS": provokeTooManyConnections,
 		"TOO_MANY_STREAMS": provokeTooManyStreams, "BUSY": provokeBusy,
 		"ATTACH_RATE": provokeAttachRate, "SUBSCRIPTION_RATE": provokeSubscriptionRate,
-		"SIGN_IN_RATE": provokeSignInRate, "TOO_MANY_CALLS": provokeTooManyCalls,
+		"SIGN_IN_RATE": provokeSignInRate, "SESSION_RATE": provokeSessionRate, "TOO_MANY_CALLS": provokeTooManyCalls,
 		"REPLACED": provokeTakeOver, "SUPERSEDED": provokeTakeOver, "OTHER_ATTACH": provokeTakeOver, "NOT_SENT": provokeTakeOver,
 		"STREAM_AGE": provokeAge, "NOT_ACKNOWLEDGING": provokeSilence, "SLOW_CONSUMER": provokeSlowness, "SHUTDOWN": provokeShutdown,
 		"REATTACH": provokeTooMuchAtOnce, "INTERNAL": provokeTooMuchAtOnce,

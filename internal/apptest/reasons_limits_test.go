@@ -77,6 +77,17 @@ func provokeSignInRate(t *testing.T) {
 	})
 }
 
+func provokeSessionRate(t *testing.T) {
+	app := serve(t, func(c *server.Config) { c.Limits.PasswordsPerUser = only(2) })
+	alice, bob := app.SignIn("alice"), app.SignIn("bob")
+	change := func(d *apptest.Desktop) error {
+		_, err := d.Sessions.ChangePassword(t.Context(), &todokuv1.ChangePasswordRequest{OldPassword: "wrong", NewPassword: "new and long enough"})
+		return err
+	}
+	wantTooFast(t, "SESSION_RATE", 2, func() error { return change(alice) })
+	wantRefusal(t, change(bob), codes.PermissionDenied, "WRONG_PASSWORD", "old_password")
+}
+
 // provokeTooManyCalls has sign-ins wait for an expensive hash.
 func provokeTooManyCalls(t *testing.T) {
 	app := serve(t, func(c *server.Config) {
