@@ -81,13 +81,19 @@ type Config struct {
 }
 
 // Lockout limits failed password checks: during a lock, passwords are refused unchecked.
-// Failures are counted per user name, existing or not, and per network address.
+// Failures are counted per user name, existing or not, and network ([Network]).
 type Lockout struct {
-	// UserAfter consecutive failures lock a user name; 5.
+	// UserAfter consecutive failures of a user name from one network lock the name for
+	// that network; 5.
 	UserAfter int
-	// AddressAfter failures lock an address (an IPv6 /64); 100. A success does not
-	// reset them: an attacker could sign in to an own account between guesses. Negative
-	// turns it off, for a server that sees only its proxy's address.
+	// NameAfter failures of a user name, from any networks, lock it for all networks
+	// where the user did not sign in before, for up to NameMaxDelay; 100 and 30 s.
+	NameAfter    int
+	NameMaxDelay time.Duration
+	// AddressAfter failures from a network lock it for all users who did not sign in
+	// there before; 100. A success does not reset them: an attacker could sign in to an
+	// own account between guesses. Negative turns it off, for a server that sees only
+	// its proxy's address.
 	AddressAfter int
 	// Delay is the first lock's length, 1 s. Each further failure doubles it, up
 	// to MaxDelay, 15 min.
@@ -148,6 +154,8 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxConnectionsPerSession, 64)
 	setDefault(&c.MaxConnectionsPerUser, 1024)
 	setDefault(&c.Lockout.UserAfter, 5)
+	setDefault(&c.Lockout.NameAfter, 100)
+	setDefault(&c.Lockout.NameMaxDelay, 30*time.Second)
 	setDefault(&c.Lockout.AddressAfter, 100)
 	setDefault(&c.Lockout.Delay, time.Second)
 	setDefault(&c.Lockout.MaxDelay, 15*time.Minute)
@@ -165,7 +173,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.AccessLog.Retention, 400*24*time.Hour)
 
 	if c.AccessTTL < 0 || c.Grace < 0 || c.RetryWindow < 0 || c.HashWait < 0 || c.KeyLife < 0 ||
-		c.Lockout.Delay < 0 || c.Lockout.MaxDelay < 0 || c.Lockout.Window < 0 ||
+		c.Lockout.Delay < 0 || c.Lockout.MaxDelay < 0 || c.Lockout.NameMaxDelay < 0 || c.Lockout.Window < 0 ||
 		c.AccessLog.Wait < 0 || c.AccessLog.Interval < 0 {
 		return c, fmt.Errorf("%w: a duration is negative", ErrInvalid)
 	}
@@ -173,7 +181,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("%w: RefreshTTL %v must be longer than AccessTTL %v and Grace %v together",
 			ErrInvalid, c.RefreshTTL, c.AccessTTL, c.Grace)
 	}
-	if min(c.MaxSessionsPerUser, c.MaxConnectionsPerSession, c.MaxConnectionsPerUser, c.Lockout.UserAfter,
+	if min(c.MaxSessionsPerUser, c.MaxConnectionsPerSession, c.MaxConnectionsPerUser, c.Lockout.UserAfter, c.Lockout.NameAfter,
 		c.HashConcurrency, c.HashQueue, c.AccessLog.Queue, c.AccessLog.Batch) < 1 {
 		return c, fmt.Errorf("%w: a bound is less than 1", ErrInvalid)
 	}

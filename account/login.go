@@ -41,12 +41,13 @@ func (s *Service) Login(ctx context.Context, user, password string, info LoginIn
 	if err := checkArguments(user, password); err != nil {
 		return Grant{}, err
 	}
-	leave, err := s.gate.enter(ctx, s.signInBy(user, info.RemoteAddr))
+	by := s.signInBy(user, info.RemoteAddr)
+	leave, err := s.gate.enter(ctx, by)
 	if err != nil {
 		return Grant{}, err
 	}
 	defer leave()
-	credential, err := s.check(ctx, user, password, info.RemoteAddr)
+	credential, err := s.check(ctx, by, password, info.RemoteAddr)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -110,12 +111,14 @@ func (s *Service) credential(ctx context.Context, user string) (Credential, erro
 
 // check compares the password and counts a failure. The caller is in the gate.
 // A user who does not exist is hashed, counted and answered like one who does.
-func (s *Service) check(ctx context.Context, user, password, remote string) (Credential, error) {
-	failures, err := s.checkLocks(ctx, user, remote)
+func (s *Service) check(ctx context.Context, by visit, password, remote string) (Credential, error) {
+	user := by.user
+	credential, err := s.credential(ctx, user)
 	if err != nil {
 		return Credential{}, err
 	}
-	credential, err := s.credential(ctx, user)
+	counters := s.counters(by, credential.Version)
+	failures, err := s.checkLocks(ctx, counters)
 	if err != nil {
 		return Credential{}, err
 	}
@@ -126,13 +129,13 @@ func (s *Service) check(ctx context.Context, user, password, remote string) (Cre
 		}
 	}
 	if hash.matches(password) {
-		if failures > 0 {
-			err = s.clearFailures(ctx, user)
+		if failures {
+			err = s.clearFailures(ctx, counters)
 		}
 		return credential, err
 	}
 
-	until, err := s.countFailure(ctx, user, remote)
+	until, err := s.countFailure(ctx, counters)
 	if err != nil {
 		return Credential{}, err
 	}
@@ -200,27 +203,28 @@ func (s *Service) SetPassword(ctx context.Context, user, password string) error 
 	if err := s.putCredential(ctx, credential, password, ""); err != nil {
 		return err
 	}
-	return s.clearFailures(ctx, user)
+	return s.clearFailures(ctx, []counter{{subject: nameSubject(user), cleared: true}})
 }
 
 // ChangePassword replaces the caller's own password and ends all the caller's
-// other sessions. Wrong old passwords count towards the lock-out. Errors:
+// other sessions. Wrong old passwords lock the change, not the user's sign-ins. remote is
+// the caller's address. Errors:
 // [ErrInvalid], [ErrWrongPassword], [ErrRevoked], a [LockedOutError], [ErrBusy],
 // or the store's.
 func (s *Service) ChangePassword(ctx context.Context, caller Identity, remote, oldPassword, newPassword string) error {
 	if err := checkArguments(caller.User, oldPassword, newPassword); err != nil {
 		return err
 	}
-	leave, err := s.gate.enter(ctx, visit{kind: inside, user: caller.User, network: Network(remote)})
+	by := visit{kind: inside, user: caller.User, network: Network(remote)}
+	leave, err := s.gate.enter(ctx, by)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	session, ok := s.live.session(caller.Session)
-	if !ok {
+	if _, ok := s.live.session(caller.Session); !ok {
 		return ErrRevoked
 	}
-	credential, err := s.check(ctx, caller.User, oldPassword, session.RemoteAddr)
+	credential, err := s.check(ctx, by, oldPassword, remote)
 	if errors.Is(err, ErrBadCredentials) {
 		return ErrWrongPassword
 	}

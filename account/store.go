@@ -117,7 +117,8 @@ func (c Credential) GoString() string { return c.String() }
 
 // Failures is how often a password check failed in a row.
 type Failures struct {
-	// Subject is "user:" and a name, known or not, or "address:" and a network address.
+	// Subject says whose failures: a text that begins with "user:", "sign-in:",
+	// "change:" or "address:".
 	Subject string
 	Count   int
 	// Last is when the last one failed.
