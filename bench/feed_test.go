@@ -15,6 +15,8 @@ import (
 	todokuv1 "todoku/gen/todoku/v1"
 )
 
+// Fuzzed alone: nothing here needs the other test files of this package.
+
 const testRun = "12345678"
 
 // event is event n of the test's run as a message with a sequence.

@@ -203,20 +203,6 @@ func TestTheLightClientReadsWhatGeneratedCodeReads(t *testing.T) {
 	}
 }
 
-func FuzzReadAnswers(f *testing.F) {
-	seed, err := proto.Marshal(&todokuv1.PlaceOrderResponse{Answer: &todokuv1.OrderAnswer{OrderId: "1", Cursor: "e:1"}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(seed)
-	f.Fuzz(func(t *testing.T, reply []byte) {
-		answers, _, err := readAnswers(reply, 1)
-		if err == nil && len(answers) != 1 {
-			t.Errorf("%d answers without an error", len(answers))
-		}
-	})
-}
-
 func TestTheResultsJSONHasThePublishedFields(t *testing.T) {
 	v := &fakeVenue{}
 	r, err := Orders(t.Context(), quick(OrdersConfig{Target: Target{Venue: serveFake(t, v), PID: os.Getpid()}}))

@@ -8,6 +8,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
+// Fuzzed alone: nothing here needs the other test files of this package.
+
 // FuzzFramesAreThoseOfHTTP2 splits bytes in pieces of any size into frames, and compares
 // them with those of http2.Framer, as far as that accepts the bytes.
 func FuzzFramesAreThoseOfHTTP2(f *testing.F) {

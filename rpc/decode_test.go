@@ -18,6 +18,8 @@ import (
 	"todoku/trade"
 )
 
+// Fuzzed alone: nothing here needs the other test files of this package.
+
 // refusedAs checks that an error is a refusal with a reason and a field.
 func refusedAs(t *testing.T, what string, err error, reason trade.Reason, field string) {
 	t.Helper()
