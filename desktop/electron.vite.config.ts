@@ -25,6 +25,7 @@ export default defineConfig({
     plugins: [react()],
     build: {
       outDir: 'out/renderer',
+      cssCodeSplit: false, // As in vite.config.ts.
       minify: true,
       assetsInlineLimit: 0,
       rollupOptions: { input: 'src/renderer/index.html' },

@@ -8,6 +8,8 @@ export default defineConfig({
   plugins: [react()],
   build: {
     outDir: '../../../web/dist',
+    // One style sheet: a part whose script is tried again would not get its own style sheet again.
+    cssCodeSplit: false,
     emptyOutDir: true,
     target: 'es2023',
     // The content security policy forbids data: URLs, and additional requests cost nothing on HTTP/2.

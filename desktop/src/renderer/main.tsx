@@ -11,11 +11,9 @@ import { chime } from './features/notices/chime';
 import { keepSettings } from './features/settings/keep';
 import { newId } from './venue/id';
 import { detectShell } from './venue/shell';
+import { tabMemory } from './venue/tabMemory';
 import { ShellContext } from './venue/useShell';
 import { createVenue } from './venue/venue';
-
-/** Stored for the tab: a reload continues its connection, another tab has its own. */
-const connectionKey = 'todoku.connection';
 
 const context = {
   venue: createVenue(detectShell()),
@@ -26,10 +24,7 @@ const context = {
   chime,
   watched: () => document.hasFocus(),
   newId,
-  memory: {
-    get: () => sessionStorage.getItem(connectionKey) ?? '',
-    set: (id: string) => sessionStorage.setItem(connectionKey, id),
-  },
+  memory: tabMemory(),
 };
 
 const element = document.getElementById('root');

@@ -180,14 +180,13 @@ describe.each(windowed)('%s', (shell) => {
     await context.close();
   });
 
-  test('a duplicated window takes the stream over; the first window shows it and can take the stream back', async () => {
+  test('a window on the same connection takes the stream over; the first window shows it and can take the stream back', async () => {
     const context = await browser.profile();
     const tokens = memoryTokens();
     const first = await openScreen(shell, context, venue, { tokens });
     await signIn(first.page, 'alice');
     const connection = await connectionOf(first.page);
     // Each window refreshes its own tokens, so they must live longer than the test.
-    // In a browser a duplicated tab has its own copy of the session storage, and the profile's cookies.
     const second = await openScreen(shell, context, venue, { tokens, connection });
     await desk(second.page, 'fresh');
     expect(await connectionOf(second.page)).toBe(connection);

@@ -1,4 +1,7 @@
 // Headless Chromium with temporary profiles. The test files that a worker runs share one browser.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 export interface Chromium {
@@ -42,10 +45,12 @@ const flags = [
   `--disable-features=${disabledFeatures.join(',')}`,
 ];
 
+const launch = { executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: flags };
+
 let running: Promise<Browser> | undefined;
 
 export async function launchChromium(): Promise<Chromium> {
-  running ??= chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: flags });
+  running ??= chromium.launch(launch);
   const browser = await running;
   const profiles: BrowserContext[] = [];
   return {
@@ -59,6 +64,19 @@ export async function launchChromium(): Promise<Chromium> {
       await Promise.all(profiles.map((context) => context.close()));
     },
   };
+}
+
+/** A browser of its own, whose user has blocked all site data: cookies and every kind of storage. */
+export async function profileWithoutSiteData(): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'todoku-profile-'));
+  await mkdir(path.join(directory, 'Default'));
+  await writeFile(path.join(directory, 'Default/Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }));
+  const context = await chromium.launchPersistentContext(directory, { ...launch, locale: 'en-US' });
+  const close = async (): Promise<void> => {
+    await context.close();
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
+  return { context, close };
 }
 
 /** Collects a page's errors, so that a test can require that there are none on the console. */

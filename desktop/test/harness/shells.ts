@@ -41,7 +41,7 @@ export interface Screen {
 export interface Opening {
   /** Where the desktop keeps its refresh token. */
   tokens?: TokenStore;
-  /** The connection of another window: makes this one a duplicate of it, or a window of a later run. */
+  /** The connection of another window, which this one continues as if the other had been left. */
   connection?: string;
   /** The path to the venue; the direct one if absent. */
   through?: Reachable;
@@ -105,7 +105,9 @@ export async function openScreen(shell: ShellName, context: BrowserContext, venu
   await watch(page, shell === 'web' ? through.origin : appOrigin);
   if (connection !== undefined)
     await page.addInitScript((id) => {
-      if (sessionStorage.length === 0) sessionStorage.setItem('todoku.connection', id);
+      if (sessionStorage.length > 0) return;
+      sessionStorage.setItem('todoku.connection', id);
+      sessionStorage.setItem('todoku.connection.left', '1');
     }, connection);
   if (shell === 'web') {
     page.on('request', (request) => {

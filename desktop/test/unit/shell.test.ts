@@ -13,6 +13,7 @@ function page() {
   const stored = new Map<string, string>();
   const requests: { method: string; bearer: string | null; answer: (body: Uint8Array<ArrayBuffer>) => void }[] = [];
   vi.stubGlobal('window', {});
+  vi.stubGlobal('document', { cookie: 'todoku_probe=1' });
   vi.stubGlobal('location', { origin: 'http://venue.test' });
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => stored.get(key) ?? null,

@@ -1,11 +1,20 @@
 // The screen: signing in, or the desk.
-import { lazy, Suspense, useMemo } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import { SignIn } from '../features/session/SignIn';
 import { translator, TranslateContext } from '../i18n';
+import { part } from '../ui/part';
 import { useAppSelector } from './hooks';
 
 // Loaded on demand: the desk is large, and signing in does not need it.
-const Desk = lazy(() => import('./Desk'));
+const Desk = part(() => import('./Desk'), InsteadOfDesk);
+
+function InsteadOfDesk({ children }: { children: ReactNode }) {
+  return (
+    <main className="sign-in">
+      <div className="box">{children}</div>
+    </main>
+  );
+}
 
 export function App() {
   const language = useAppSelector((s) => s.settings.language);
@@ -13,13 +22,7 @@ export function App() {
   const t = useMemo(() => translator(language), [language]);
   return (
     <TranslateContext value={t}>
-      {status === 'signedIn' ? (
-        <Suspense fallback={null}>
-          <Desk />
-        </Suspense>
-      ) : (
-        <SignIn />
-      )}
+      {status === 'signedIn' ? <Desk /> : <SignIn />}
     </TranslateContext>
   );
 }

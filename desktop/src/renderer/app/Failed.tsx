@@ -1,9 +1,10 @@
 // Shown instead of a screen that has failed and can no longer be trusted.
 import { translator } from '../i18n';
 import { readSettings, settingsKey } from '../features/settings/slice';
+import { readText } from '../ui/store';
 
 export function Failed({ error }: { error: Error }) {
-  const t = translator(readSettings(localStorage.getItem(settingsKey), navigator.language).language);
+  const t = translator(readSettings(readText(settingsKey), navigator.language).language);
   return (
     <main className="sign-in" role="alert">
       <form>

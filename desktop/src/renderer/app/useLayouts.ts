@@ -3,14 +3,14 @@
 import { useCallback, useEffect, useState } from 'react';
 import { mergeStored, type Layouts, layoutsKey, readLayouts } from '../features/layouts/kept';
 import { panelKinds } from './panels';
-import { storeText } from '../ui/store';
+import { readText, storeText } from '../ui/store';
 
 const known = (panel: string): boolean => Object.hasOwn(panelKinds, panel);
 
 /** The user's layouts and how to change them. For one user: give the component that uses it a key. */
 export function useLayouts(user: string): [Layouts, (change: (kept: Layouts) => Layouts) => void] {
   const key = layoutsKey(user);
-  const [kept, setKept] = useState(() => readLayouts(localStorage.getItem(key), known));
+  const [kept, setKept] = useState(() => readLayouts(readText(key), known));
   useEffect(() => {
     const written = (event: StorageEvent): void => {
       if (event.key === key && event.newValue !== null) setKept((own) => mergeStored(own, readLayouts(event.newValue, known)));

@@ -2,9 +2,11 @@
 // browser.
 import type { Interceptor, Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
-import { LoginResponseSchema, RefreshSessionResponseSchema, SessionService, type SessionTokens } from '../../gen/todoku/v1/session_pb';
+import { LoginResponseSchema, type RefreshSessionRequest, RefreshSessionRequestSchema, RefreshSessionResponseSchema, SessionService, type SessionTokens } from '../../gen/todoku/v1/session_pb';
 import type { Connectivity, Nudge, SettingsRefusal, ShellSettings } from '../../shared/bridge';
+import { readText, storeText } from '../ui/store';
 import { createBridgeTransport } from './bridgeTransport';
+import { firstLock, tryLock } from './locks';
 
 export interface Shell {
   readonly kind: 'electron' | 'web';
@@ -68,27 +70,42 @@ function electronShell(bridge: NonNullable<Window['todoku']>): Shell {
 /** The key that records that a user signed in with this browser. It is not a secret. */
 const signedInKey = 'todoku.signed-in';
 
+/** Whether this page may have cookies. navigator.cookieEnabled does not know: it is true also where they are blocked. */
+function takesCookies(): boolean {
+  const probe = 'todoku_probe=1';
+  document.cookie = `${probe}; SameSite=Strict`;
+  const taken = document.cookie.includes(probe);
+  document.cookie = `${probe}; SameSite=Strict; Max-Age=0`;
+  return taken;
+}
+
 function webShell(): Shell {
   // The access token is held in this closure, the refresh token in a cookie that scripts
-  // cannot read. Neither gets into the store.
+  // cannot read. A browser that takes no cookies gets the refresh token too, and the session
+  // ends with the page. Neither gets into the store.
   let access = '';
+  let refresh = '';
   // Counts sign-ins and sign-outs, to ignore the answers to calls of an earlier session.
   let sessions = 0;
   const take = (tokens: SessionTokens | undefined, late: boolean): void => {
     if (!tokens) return;
     if (!late) {
       access = tokens.accessToken;
-      localStorage.setItem(signedInKey, '1');
+      refresh = tokens.refreshToken;
+      storeText(signedInKey, '1');
     }
-    tokens.accessToken = '';
+    tokens.accessToken = tokens.refreshToken = '';
   };
   const session: Interceptor = (next) => async (request) => {
     if (access !== '') request.header.set('Authorization', `Bearer ${access}`);
-    if (request.service.typeName === SessionService.typeName) request.header.set('Todoku-Session', 'cookie');
+    if (request.service.typeName === SessionService.typeName && takesCookies()) request.header.set('Todoku-Session', 'cookie');
+    if (refresh !== '' && !request.stream && request.message.$typeName === RefreshSessionRequestSchema.typeName)
+      (request.message as RefreshSessionRequest).refreshToken = refresh;
     // After a sign-out a reload must not sign in again, even if the call does not reach the venue.
     const leaving = request.method.name === SessionService.method.logout.name;
     if (leaving) {
-      localStorage.removeItem(signedInKey);
+      storeText(signedInKey, null);
+      refresh = '';
       sessions += 1;
     }
     const sessionAtRequest = sessions;
@@ -107,7 +124,7 @@ function webShell(): Shell {
   return {
     kind: 'web',
     transport: createConnectTransport({ baseUrl: location.origin, useBinaryFormat: true, interceptors: [session] }),
-    hasSession: () => Promise.resolve(localStorage.getItem(signedInKey) !== null),
+    hasSession: () => Promise.resolve(readText(signedInKey) !== null),
     onNudge(listener) {
       // A page that was frozen, or restored from the back-forward cache, missed time like a machine that slept.
       const woke = (): void => listener('resume');
@@ -142,51 +159,17 @@ async function acquireStream(waiting: () => void, signal: AbortSignal): Promise<
   // Browsers use HTTP/2 only with TLS; then the page's own navigation shows which version was negotiated.
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
   const single = location.protocol === 'http:' || navigation?.nextHopProtocol === 'http/1.1';
-  if (!single || !('locks' in navigator)) return () => undefined;
+  if (!single) return () => undefined;
   const names = Array.from({ length: streamsOverHTTP1 }, (_, n) => `todoku-stream-${n}`);
-  for (const name of names) {
-    const release = await tryLock(name);
-    if (release) return release;
+  try {
+    for (const name of names) {
+      const release = await tryLock(name);
+      if (release) return release;
+    }
+  } catch {
+    return () => undefined; // Without locks the tabs do not know of each other.
   }
   signal.throwIfAborted();
   waiting();
   return firstLock(names, signal);
-}
-
-/** Takes a lock if it is free. */
-function tryLock(name: string): Promise<(() => void) | undefined> {
-  return new Promise((resolve) => {
-    void navigator.locks.request(name, { ifAvailable: true }, (lock) => {
-      if (!lock) {
-        resolve(undefined);
-        return undefined;
-      }
-      return new Promise<void>((release) => resolve(release));
-    });
-  });
-}
-
-/** Waits for the first lock that becomes free, and withdraws the requests for the others. */
-function firstLock(names: string[], signal: AbortSignal): Promise<() => void> {
-  return new Promise((resolve, reject) => {
-    let won = false;
-    const others = new AbortController();
-    const stop = (): void => {
-      others.abort();
-      reject(new DOMException('cancelled', 'AbortError'));
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    for (const name of names)
-      navigator.locks
-        .request(name, { signal: others.signal }, () => {
-          if (won) return undefined;
-          won = true;
-          signal.removeEventListener('abort', stop);
-          return new Promise<void>((release) => {
-            resolve(release);
-            others.abort();
-          });
-        })
-        .catch(() => undefined); // Aborted: another lock was granted, or the caller gave up.
-  });
 }

@@ -25,7 +25,7 @@ import { byNumber, byText, type Column, everything, passes } from './columns';
 import { saveFile, toCSV } from './csv';
 import { defaultLook, narrowest, readLook, tableKey, type TableLook, widest, writeLook } from './keep';
 import { Rows } from './Rows';
-import { storeText } from '../../ui/store';
+import { readText, storeText } from '../../ui/store';
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), columnVisibilityFeature, columnSizingFeature, columnResizingFeature });
 
@@ -59,7 +59,7 @@ function useLook(id: string, columns: readonly Column<never>[]): [TableLook, (ch
   const user = useAppSelector((s) => s.session.user?.user ?? '');
   const key = tableKey(user, id);
   const [look, setLook] = useState(() => {
-    const text = localStorage.getItem(key);
+    const text = readText(key);
     const stored = readLook(text, columns.map((column) => column.id));
     return text === null ? { ...stored, hidden: columns.filter((column) => column.hidden).map((column) => column.id) } : stored;
   });

@@ -1,9 +1,10 @@
 // The panel of the price chart. The drawing library is large and loaded when a chart is first opened.
-import { lazy, Suspense, useEffect } from 'react';
+import { useEffect } from 'react';
 import { useAppDispatch } from '../../app/hooks';
+import { part } from '../../ui/part';
 import { chart } from './slice';
 
-const ChartView = lazy(() => import('./ChartView'));
+const ChartView = part(() => import('./ChartView'));
 
 export function Chart() {
   const dispatch = useAppDispatch();
@@ -13,9 +14,5 @@ export function Chart() {
       dispatch(chart.closed());
     };
   }, [dispatch]);
-  return (
-    <Suspense fallback={null}>
-      <ChartView />
-    </Suspense>
-  );
+  return <ChartView />;
 }

@@ -63,7 +63,7 @@ function setUp({ hasSession = false, remembered = '', ahead = 0 }: World = {}) {
   };
   const memory = {
     id: remembered,
-    get: () => memory.id,
+    get: () => Promise.resolve(memory.id),
     set: (id: string) => {
       memory.id = id;
     },

@@ -13,7 +13,8 @@ import { session } from './slice';
 
 /** Keeps the tab's connection id over a reload. The id alone gives no access. */
 export interface ConnectionMemory {
-  get(): string;
+  /** Empty if there is none, or another tab uses it. */
+  get(): Promise<string>;
   set(connectionId: string): void;
 }
 
@@ -71,7 +72,7 @@ function* resume(context: SessionContext): SagaIterator<{ resumed: boolean; form
   for (let wait = 500; ; wait = Math.min(wait * 2, 10_000)) {
     try {
       const accessExpires: number = yield call(refreshOnce, context);
-      let connectionId = memory.get();
+      let connectionId: string = yield call(memory.get);
       if (connectionId === '') {
         const opened: { connectionId: string } = yield call(venue.session.openConnection, {});
         connectionId = opened.connectionId;

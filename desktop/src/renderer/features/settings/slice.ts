@@ -1,5 +1,6 @@
 // How the screen looks, its language and notifications, stored in this browser. Never a secret.
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit';
+import { readText } from '../../ui/store';
 
 export type Language = 'en' | 'ja';
 /** system follows what the machine is set to, and changes with it. */
@@ -68,7 +69,7 @@ export function readSettings(text: string | null, language: string): SettingsSta
 
 const slice = createSlice({
   name: 'settings',
-  initialState: () => readSettings(globalThis.localStorage?.getItem(settingsKey) ?? null, globalThis.navigator?.language ?? 'en'),
+  initialState: () => readSettings(readText(settingsKey), globalThis.navigator?.language ?? 'en'),
   reducers: {
     changed(state, { payload }: PayloadAction<Partial<SettingsState>>) {
       Object.assign(state, payload);
