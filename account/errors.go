@@ -6,7 +6,7 @@ import (
 )
 
 // What a caller can have done wrong. Every error of [Service] is one of these,
-// wrapped, or a failure of the store. None contains a password or a token.
+// wrapped, or the end of the caller's context. None contains a password or a token.
 var (
 	// ErrInvalid says that an argument is malformed: an empty name, a password
 	// that is not UTF-8. It does not depend on what is stored.
@@ -19,6 +19,9 @@ var (
 	ErrLockedOut = errors.New("account: too many failed attempts")
 	// ErrBusy says that too many passwords are being checked; try again later.
 	ErrBusy = errors.New("account: too many sign-ins at once")
+	// ErrUnavailable says that the store could not be read or written, because the disk is
+	// full or another program has locked it; the store's error is wrapped too.
+	ErrUnavailable = errors.New("account: the accounts cannot be read or written now")
 	// ErrBadToken says that a token was not issued here, or not as what it is used for.
 	ErrBadToken = errors.New("account: not a valid token")
 	// ErrExpired says that a token, or the session behind it, has reached its end.

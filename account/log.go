@@ -106,7 +106,7 @@ func (s *Service) ListAccess(ctx context.Context, filter AccessFilter, size int,
 	_ = s.log.flush(ctx)
 	entries, err = s.store.Access(ctx, AccessQuery{AccessFilter: filter, Before: before, Limit: size + 1})
 	if err != nil {
-		return nil, false, fmt.Errorf("account: read access log: %w", err)
+		return nil, false, failed("read access log", err)
 	}
 	return entries[:min(size, len(entries))], len(entries) > size, nil
 }
@@ -209,7 +209,7 @@ func (l *accessLog) flush(ctx context.Context) error {
 		err := l.store.AppendAccess(writing, batch)
 		cancel()
 		if err != nil {
-			return fmt.Errorf("account: write access log: %w", err)
+			return failed("write access log", err)
 		}
 		written := len(batch)
 		if lost > 0 {

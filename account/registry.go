@@ -119,6 +119,21 @@ func (r *registry) take(s Session) (alive, news bool) {
 	return true, true
 }
 
+// prolong takes over a later expiry of the newest access token, which is not stored; false
+// if the session has ended.
+func (r *registry) prolong(s Session) (alive bool) {
+	if alive, _ = r.take(s); !alive {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	live, ok := r.sessions[s.ID]
+	if ok && live.Generation == s.Generation && live.AccessExpires.Before(s.AccessExpires) {
+		live.AccessExpires = s.AccessExpires
+	}
+	return ok
+}
+
 // end removes sessions and returns those that were there, so that each end is
 // reported once however many ended it. Their tokens are refused without a look into
 // the store until the time given.

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 	"unicode"
@@ -18,6 +19,9 @@ const (
 	// writeTimeout bounds a write to the store after it has begun. A canceled call
 	// does not end the write, because the outcome would be unknown.
 	writeTimeout = 10 * time.Second
+	// refreshTimeout is how long a refresh waits for the store before it goes on without,
+	// so that the answer comes within the call's deadline.
+	refreshTimeout = 3 * time.Second
 )
 
 // Service is the accounts of one server. Make it with [NewService] and let one
@@ -100,20 +104,34 @@ func (s *Service) now() time.Time { return s.cfg.Clock().Round(0).UTC() }
 // write runs one store write to its end even if ctx is canceled meanwhile. It does not
 // begin if ctx is already canceled.
 func (s *Service) write(ctx context.Context, doing string, do func(context.Context) error) error {
-	if ctx.Err() != nil {
-		return failed(doing, context.Cause(ctx))
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-	defer cancel()
-	return failed(doing, do(ctx))
+	return s.writeWithin(ctx, writeTimeout, doing, do)
 }
 
-// failed adds the failed operation to the error; nil stays nil.
-func failed(doing string, err error) error {
-	if err != nil {
-		err = fmt.Errorf("account: %s: %w", doing, err)
+func (s *Service) writeWithin(ctx context.Context, limit time.Duration, doing string, do func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("account: %s: %w", doing, context.Cause(ctx))
 	}
-	return err
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	err := do(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("account: %s: %w: %w", doing, ErrUnavailable, err)
+	}
+	return failed(doing, err)
+}
+
+// failed adds the failed operation to an error of the store; nil stays nil. What is
+// neither a documented answer of the store nor the end of the caller's context is
+// ErrUnavailable.
+func failed(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("account: %s: %w", doing, err)
+	}
+	return fmt.Errorf("account: %s: %w: %w", doing, ErrUnavailable, err)
 }
 
 // checkArguments refuses malformed names and passwords without reading the store.

@@ -117,6 +117,11 @@ func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, err
 	}
 	for {
 		stored, err := s.store.Session(ctx, c.session)
+		if err = failed("read session", err); errors.Is(err, ErrUnavailable) {
+			if live, ok := s.live.session(c.session); ok && c.generation == live.Generation {
+				return s.prolong(ctx, live, remote, err)
+			}
+		}
 		now := s.now()
 		switch {
 		case errors.Is(err, ErrNotFound) && !now.Before(c.expires):
@@ -124,7 +129,7 @@ func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, err
 		case errors.Is(err, ErrNotFound):
 			return Grant{}, ErrRevoked
 		case err != nil:
-			return Grant{}, failed("read session", err)
+			return Grant{}, err
 		case c.generation > stored.Generation:
 			// Signed here and not yet given out: the store was put back to an
 			// older copy. Nobody can tell what else was lost, so sign in again.
@@ -143,10 +148,12 @@ func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, err
 		next.Refreshed = now
 		next.AccessExpires = now.Add(s.cfg.AccessTTL)
 		next.Expires = now.Add(s.cfg.RefreshTTL)
-		err = s.write(ctx, "refresh session", func(ctx context.Context) error { return s.store.RotateSession(ctx, next) })
+		err = s.writeWithin(ctx, refreshTimeout, "refresh session", func(ctx context.Context) error { return s.store.RotateSession(ctx, next) })
 		switch {
 		case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
 			continue // Someone was faster; look again what there is now.
+		case errors.Is(err, ErrUnavailable):
+			return s.prolong(ctx, stored, remote, err)
 		case err != nil:
 			return Grant{}, err
 		}
@@ -167,6 +174,28 @@ func (s *Service) adopt(ctx context.Context, session Session, remote string) (Gr
 		}
 		s.log.add(ctx, Entry{Kind: Refreshed, User: session.User, Session: session.ID, RemoteAddr: remote})
 	}
+	return s.grant(session)
+}
+
+// prolong grants a new access token of the same generation, which is not stored. If the
+// write that failed took effect nevertheless, the next refresh is a retry.
+func (s *Service) prolong(ctx context.Context, session Session, remote string, cause error) (Grant, error) {
+	s.fault(cause)
+	now := s.now()
+	if !now.Before(session.Expires) {
+		return Grant{}, ErrExpired
+	}
+	session.AccessExpires = now.Add(s.cfg.AccessTTL)
+	if session.Expires.Before(session.AccessExpires) {
+		session.AccessExpires = session.Expires
+	}
+	if !s.live.prolong(session) {
+		return Grant{}, ErrRevoked
+	}
+	if s.cfg.OnExtend != nil {
+		s.cfg.OnExtend(session.ID, session.AccessExpires)
+	}
+	s.log.add(ctx, Entry{Kind: Refreshed, User: session.User, Session: session.ID, RemoteAddr: remote, Reason: "NOT_STORED"})
 	return s.grant(session)
 }
 

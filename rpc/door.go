@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"todoku/account"
 	"todoku/push/grpcpush"
 )
 
@@ -182,9 +184,10 @@ func (s *Server) status(method string, err error) error {
 	return p.status().Err()
 }
 
-// report reports an error whose cause was withheld from the client.
+// report reports an error whose cause was withheld from the client, or which an operator
+// must mend.
 func (s *Server) report(method string, p *problem, err error) {
-	if p.withheld {
+	if p.withheld || errors.Is(err, account.ErrUnavailable) {
 		s.options.Fault(method, err)
 	}
 }

@@ -67,6 +67,7 @@ func table() []row {
 		{account.ErrReused, codes.Unauthenticated, "TOKEN_REUSED", "The refresh token was used before, so somebody else may have it; the session was ended. Sign in."},
 		{account.ErrExpired, codes.Unauthenticated, string(push.ReasonSessionExpired), "The session has expired; sign in."},
 		{account.ErrRevoked, codes.Unauthenticated, string(push.ReasonSessionRevoked), "The session has ended; sign in."},
+		{account.ErrUnavailable, codes.Unavailable, "ACCOUNTS_UNAVAILABLE", "The server cannot read or write its accounts now; live streams go on. Try again later."},
 		{account.ErrTooManySessions, codes.ResourceExhausted, "TOO_MANY_SESSIONS", "The user has as many sessions as allowed; sign out somewhere."},
 		{account.ErrTooManyConnections, codes.ResourceExhausted, "TOO_MANY_CONNECTIONS", "The user has as many attached connections as allowed; close one."},
 		{account.ErrUnknownConnection, codes.NotFound, string(push.ReasonUnknownConnection), "There is no such connection; open one or sign in."},

@@ -81,7 +81,7 @@ func accessTable() table[account.Entry] {
 // have it open for writing; see [Lock]. Errors: [journal.ErrNewerVersion],
 // [journal.ErrForeign], or SQLite's.
 func OpenAccounts(ctx context.Context, path string) (*Accounts, error) {
-	db, err := open(ctx, path, "accounts", openOptions{})
+	db, err := open(ctx, path, "accounts", openOptions{busyTimeout: accountsBusyTimeout})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -36,8 +37,10 @@ const (
 	pageSize = 4096
 
 	// busyTimeout is how long, in milliseconds, a statement waits for another
-	// process (an offline tool, a backup) before it fails.
-	busyTimeout = 5000
+	// process (an offline tool, a backup) before it fails. For accounts it is less, so
+	// that a call that waits still answers within its deadline.
+	busyTimeout         = 5000
+	accountsBusyTimeout = 2000
 
 	// rebuildablePages is how many pages of a rebuildable file are cached for
 	// writing, and how many its log gets before a checkpoint: 32 MiB each.
@@ -66,14 +69,17 @@ type openOptions struct {
 	// written in transactions of thousands of rows, so it also gets a larger
 	// cache and rarer checkpoints: they halve what a row costs.
 	rebuildable bool
+	// busyTimeout, in milliseconds, replaces the constant of that name; 0 does not.
+	busyTimeout int
 }
 
 // database is one open file: a writer of exactly one connection and a pool of
 // readers that cannot write.
 type database struct {
-	path   string
-	writer *sql.DB // nil when read-only
-	reader *sql.DB
+	path        string
+	busyTimeout int     // In milliseconds.
+	writer      *sql.DB // nil when read-only
+	reader      *sql.DB
 }
 
 // open opens or creates the file at path and brings it to the newest schema of
@@ -84,7 +90,7 @@ func open(ctx context.Context, path, kind string, opts openOptions) (_ *database
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	d := &database{path: path}
+	d := &database{path: path, busyTimeout: cmp.Or(opts.busyTimeout, busyTimeout)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
@@ -146,7 +152,7 @@ func open(ctx context.Context, path, kind string, opts openOptions) (_ *database
 // which database/sql opens again later has them too.
 func (d *database) connect(connections int, settings ...string) (*sql.DB, error) {
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(d.path)}
-	name.RawQuery = "_busy_timeout=" + strconv.Itoa(busyTimeout)
+	name.RawQuery = "_busy_timeout=" + strconv.Itoa(d.busyTimeout)
 	for _, setting := range settings {
 		name.RawQuery += "&" + setting
 	}

@@ -12,13 +12,14 @@ import (
 // ErrInjected is the error of a failing [Faulty] store.
 var ErrInjected = errors.New("accounttest: injected failure")
 
-// Faulty is a store whose writes can be made to fail, as on a full disk. Reads
-// go on.
+// Faulty is a store whose writes can be made to fail, as on a full disk, or writes and
+// reads, as on a broken one.
 type Faulty struct {
 	account.Store
-	mu    sync.Mutex // protects fail and after
+	mu    sync.Mutex // protects what follows
 	fail  bool
 	after bool
+	reads bool // Reads of sessions, connections, credentials and the log fail too.
 }
 
 // Fail makes writes fail from now on, until Heal. With after, they take effect
@@ -29,11 +30,59 @@ func (f *Faulty) Fail(after bool) {
 	f.fail, f.after = true, after
 }
 
+// FailAll makes writes and reads fail from now on, until Heal. Keys can be read.
+func (f *Faulty) FailAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail, f.after, f.reads = true, false, true
+}
+
+func (f *Faulty) readError() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reads {
+		return ErrInjected
+	}
+	return nil
+}
+
+// Session implements account.Store.
+func (f *Faulty) Session(ctx context.Context, id string) (account.Session, error) {
+	if err := f.readError(); err != nil {
+		return account.Session{}, err
+	}
+	return f.Store.Session(ctx, id)
+}
+
+// Connections implements account.Store.
+func (f *Faulty) Connections(ctx context.Context, session string) ([]account.Connection, error) {
+	if err := f.readError(); err != nil {
+		return nil, err
+	}
+	return f.Store.Connections(ctx, session)
+}
+
+// Credential implements account.Store.
+func (f *Faulty) Credential(ctx context.Context, user string) (account.Credential, error) {
+	if err := f.readError(); err != nil {
+		return account.Credential{}, err
+	}
+	return f.Store.Credential(ctx, user)
+}
+
+// Access implements account.Store.
+func (f *Faulty) Access(ctx context.Context, query account.AccessQuery) ([]account.Entry, error) {
+	if err := f.readError(); err != nil {
+		return nil, err
+	}
+	return f.Store.Access(ctx, query)
+}
+
 // Heal makes writes work again.
 func (f *Faulty) Heal() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.fail = false
+	f.fail, f.reads = false, false
 }
 
 func (f *Faulty) write(do func() error) error {

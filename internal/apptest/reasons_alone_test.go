@@ -30,7 +30,7 @@ func alone() map[string]func(*testing.T) {
 		"TOO_MANY_SESSIONS": provokeTooManySessions, "TOO_MANY_CONNECTIONS": provokeTooManyConnections,
 		"TOO_MANY_STREAMS": provokeTooManyStreams, "BUSY": provokeBusy,
 		"ATTACH_RATE": provokeAttachRate, "SUBSCRIPTION_RATE": provokeSubscriptionRate,
-		"SIGN_IN_RATE": provokeSignInRate, "SESSION_RATE": provokeSessionRate, "TOO_MANY_CALLS": provokeTooManyCalls,
+		"SIGN_IN_RATE": provokeSignInRate, "SESSION_RATE": provokeSessionRate, "ACCOUNTS_UNAVAILABLE": provokeLockedAccounts, "TOO_MANY_CALLS": provokeTooManyCalls,
 		"REPLACED": provokeTakeOver, "SUPERSEDED": provokeTakeOver, "OTHER_ATTACH": provokeTakeOver, "NOT_SENT": provokeTakeOver,
 		"STREAM_AGE": provokeAge, "NOT_ACKNOWLEDGING": provokeSilence, "SLOW_CONSUMER": provokeSlowness, "SHUTDOWN": provokeShutdown,
 		"REATTACH": provokeTooMuchAtOnce, "INTERNAL": provokeTooMuchAtOnce,
@@ -349,6 +349,37 @@ func provokeChangedMeanwhile(t *testing.T) {
 		}
 	}
 	t.Error("sixteen busts of one order at once never met")
+}
+
+// provokeLockedAccounts has another program lock accounts.db: who is signed in goes on.
+func provokeLockedAccounts(t *testing.T) {
+	app := apptest.Start(t)
+	alice := app.SignIn("alice")
+	release := holdFile(t, filepath.Join(app.Data(), "accounts.db"))
+	var calls sync.WaitGroup
+	for _, call := range []func() error{
+		func() error {
+			_, err := app.Desktop().Sessions.Login(t.Context(), &todokuv1.LoginRequest{User: "bob", Password: apptest.Password})
+			return err
+		},
+		func() error {
+			_, err := alice.Sessions.OpenConnection(t.Context(), &todokuv1.OpenConnectionRequest{})
+			return err
+		},
+	} {
+		calls.Go(func() { wantRefusal(t, call(), codes.Unavailable, "ACCOUNTS_UNAVAILABLE", "") })
+	}
+	reply, err := alice.Sessions.RefreshSession(t.Context(), &todokuv1.RefreshSessionRequest{RefreshToken: alice.Refresh})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply.GetTokens().GetRefreshToken() != alice.Refresh {
+		t.Error("a refresh that was not stored replaced the refresh token")
+	}
+	alice.Attach(&request{}).Snapshot()
+	calls.Wait()
+	release()
+	app.SignIn("bob")
 }
 
 func provokeFullDisk(t *testing.T) {
