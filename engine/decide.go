@@ -60,16 +60,20 @@ type rule struct {
 	// trading says that the command concerns the orders of an account: it counts
 	// towards the account's message rate, and who may send it depends on the account.
 	trading bool
+	// cancels says that the command can only end orders: it has an allowance of its own.
+	cancels bool
 	// roles are who may send a command that is not trading, besides the venue itself.
 	roles trade.Role
 }
 
 func ruleOf(command trade.Command) rule {
 	switch command.(type) {
-	case *trade.PlaceOrder, *trade.ReplaceOrder, *trade.CancelOrder:
+	case *trade.PlaceOrder, *trade.ReplaceOrder:
 		return rule{request: "client_order_id", trading: true}
+	case *trade.CancelOrder:
+		return rule{request: "client_order_id", trading: true, cancels: true}
 	case *trade.MassCancel:
-		return rule{request: "request_id", trading: true}
+		return rule{request: "request_id", trading: true, cancels: true}
 	case *trade.SetTradingStatus, *trade.SetLimits:
 		return rule{request: "request_id", roles: trade.RoleAdmin | trade.RoleRisk}
 	case *trade.BustTrade, *trade.UpsertInstrument, *trade.UpsertUser, *trade.Announce, *trade.ConfigureVenue:

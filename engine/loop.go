@@ -200,10 +200,14 @@ func (e *Engine) one(command trade.Command, now int64) (trade.Answer, error) {
 	} else if from.User != "" {
 		return trade.Answer{}, trade.Refuse(trade.ReasonBadName, ruleOf(command).request, "name the request")
 	}
-	if err := e.withinRate(command, now); err != nil {
-		return trade.Answer{}, err
+	tooFast := e.withinRate(command, now)
+	if tooFast != nil && !ruleOf(command).cancels {
+		return trade.Answer{}, tooFast
 	}
 	answer, err := e.draft.decide(command)
+	if tooFast != nil && (err != nil || len(e.draft.events) == 0) {
+		return trade.Answer{}, tooFast // It would have ended no order.
+	}
 	if err != nil {
 		return trade.Answer{}, err
 	}
@@ -211,23 +215,6 @@ func (e *Engine) one(command trade.Command, now int64) (trade.Answer, error) {
 		return trade.Answer{Sequence: e.state.sequence}, nil
 	}
 	return e.write(command, content, now, answer)
-}
-
-// withinRate counts a message of an account, and refuses one too many. Only messages of
-// the account's own users count.
-func (e *Engine) withinRate(command trade.Command, now int64) error {
-	from := command.From()
-	a := e.state.accounts[from.Account]
-	if a == nil || a.limits.MaxMessagesPerSecond == 0 || !ruleOf(command).trading {
-		return nil
-	}
-	if user := e.state.users[from.User]; user == nil || !user.Owns(from.Account) {
-		return nil
-	}
-	if !e.rates.take(from.Account, a.limits.MaxMessagesPerSecond, now) {
-		return trade.Refuse(trade.ReasonRateLimit, "", fmt.Sprintf("at most %d a second", a.limits.MaxMessagesPerSecond))
-	}
-	return nil
 }
 
 // write adds the record of the decision to the batch and applies it.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"todoku/trade"
@@ -9,20 +10,49 @@ import (
 // rates limits the messages of accounts. It is not part of the state, and its refusals
 // are not journaled, so that a flood of messages uses no disk.
 //
+// Cancels are counted apart from orders and replaces, and a cancel that ends an order is
+// taken in any case: a program that sends too many orders must never keep its account
+// from reducing risk. Such cancels are bounded too, since each ends what an order within
+// the rate began.
+//
 // It is the generic cell rate algorithm (ITU-T I.371): an account may be one
 // second ahead of its rate. The values are times in nanoseconds since 1970.
-type rates map[trade.AccountID]int64
+type rates map[allowance]int64
+
+// allowance is what one rate is for.
+type allowance struct {
+	account trade.AccountID
+	cancels bool
+}
 
 // take says whether one more message at a time is within perSecond, and counts it.
-func (r rates) take(account trade.AccountID, perSecond uint32, now int64) bool {
+func (r rates) take(from allowance, perSecond uint32, now int64) bool {
 	if perSecond == 0 {
 		return true
 	}
 	cost := int64(time.Second) / int64(perSecond)
-	next := max(r[account], now) + cost
+	next := max(r[from], now) + cost
 	if next-now > int64(time.Second) && next-now > cost {
 		return false
 	}
-	r[account] = next
+	r[from] = next
 	return true
+}
+
+// withinRate counts a message of an account, and refuses one too many. Only messages of
+// the account's own users count.
+func (e *Engine) withinRate(command trade.Command, now int64) error {
+	from, rule := command.From(), ruleOf(command)
+	a := e.state.accounts[from.Account]
+	if a == nil || a.limits.MaxMessagesPerSecond == 0 || !rule.trading {
+		return nil
+	}
+	user := e.state.users[from.User]
+	if user == nil || !user.Owns(from.Account) {
+		return nil
+	}
+	if !e.rates.take(allowance{from.Account, rule.cancels}, a.limits.MaxMessagesPerSecond, now) {
+		return trade.Refuse(trade.ReasonRateLimit, "", fmt.Sprintf("at most %d a second", a.limits.MaxMessagesPerSecond))
+	}
+	return nil
 }

@@ -156,8 +156,9 @@ type Limits struct {
 	// Band is how far from the reference price a limit order may be; the narrower
 	// of this and the instrument's holds.
 	Band BasisPoints
-	// MaxMessagesPerSecond bounds orders, replaces and cancels; a burst may have the
-	// messages of one second.
+	// MaxMessagesPerSecond bounds orders and replaces, and apart from them cancels; a
+	// burst may have the messages of one second. A cancel that ends an order is taken in
+	// any case.
 	MaxMessagesPerSecond uint32
 }
 

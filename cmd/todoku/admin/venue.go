@@ -42,7 +42,7 @@ func limitsSetCommand(s *session.Session) *cobra.Command {
 	flags.StringVar(&limits.MaxOrderNotional, "max-order-notional", "", "largest price times quantity")
 	flags.Uint32Var(&limits.MaxOpenOrders, "max-open-orders", 0, "how many orders may work at once")
 	flags.Uint32Var(&limits.PriceBandBasisPoints, "price-band", 0, "how far from the reference price, in basis points")
-	flags.Uint32Var(&limits.MaxMessagesPerSecond, "max-messages", 0, "orders, replaces and cancels per second")
+	flags.Uint32Var(&limits.MaxMessagesPerSecond, "max-messages", 0, "orders and replaces per second; cancels count apart")
 	command.MarkFlagsOneRequired("max-order-quantity", "max-order-notional", "max-open-orders", "price-band", "max-messages")
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		present, err := venue.Admin().GetRiskLimits(ctx, &todokuv1.GetRiskLimitsRequest{Account: args[0]})
