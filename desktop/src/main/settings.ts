@@ -48,7 +48,8 @@ function validEndpoint(text: string): boolean {
   return match !== null && text.length <= 255 && port > 0 && port < 65_536;
 }
 
-function isLoopback(endpoint: string): boolean {
+/** Whether host:port is on this machine. */
+export function isLoopback(endpoint: string): boolean {
   const host = endpoint.slice(0, endpoint.lastIndexOf(':'));
   return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }

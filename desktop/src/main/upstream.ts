@@ -3,6 +3,7 @@
 // shows that the calls' connection is dead, so after a call that exceeds its deadline the next
 // one uses a new channel. Electron is not imported, so that tests run this code in plain Node.
 import * as grpc from '@grpc/grpc-js';
+import { isLoopback } from './settings';
 import type { Connectivity, Keepalive, RpcStatus, UnaryResult } from '../shared/bridge';
 
 export interface UpstreamOptions {
@@ -30,15 +31,24 @@ function statusOf(error: grpc.ServiceError | grpc.StatusObject): RpcStatus {
   };
 }
 
-/** Options of the stream's channel, by grpc-js's names. */
-export function feedChannelOptions(keepalive: Keepalive): grpc.ChannelOptions {
+/** Options of both channels, by grpc-js's names. */
+function channelOptions(target: string): grpc.ChannelOptions {
   return {
     'grpc.max_receive_message_length': maxMessage,
     'grpc.initial_reconnect_backoff_ms': 200,
     'grpc.max_reconnect_backoff_ms': 10_000,
-    'grpc.enable_retries': 0,
     // Its own connection, so that the end of one channel's connection does not end the other's.
     'grpc.use_local_subchannel_pool': 1,
+    // grpc-js would ask the proxy of http_proxy for this machine too. Go and browsers never do.
+    ...(isLoopback(target) ? { 'grpc.enable_http_proxy': 0 } : {}),
+  };
+}
+
+/** Options of the stream's channel. */
+export function feedChannelOptions(target: string, keepalive: Keepalive): grpc.ChannelOptions {
+  return {
+    ...channelOptions(target),
+    'grpc.enable_retries': 0,
     ...(keepalive.timeMs > 0
       ? {
           'grpc.keepalive_time_ms': keepalive.timeMs,
@@ -58,16 +68,11 @@ export class Upstream {
 
   constructor(private readonly options: UpstreamOptions) {
     this.#unary = this.#unaryChannel();
-    this.#feed = new grpc.Client(options.target, options.credentials, feedChannelOptions(options.keepalive));
+    this.#feed = new grpc.Client(options.target, options.credentials, feedChannelOptions(options.target, options.keepalive));
   }
 
   #unaryChannel(): grpc.Client {
-    return new grpc.Client(this.options.target, this.options.credentials, {
-      'grpc.max_receive_message_length': maxMessage,
-      'grpc.initial_reconnect_backoff_ms': 200,
-      'grpc.max_reconnect_backoff_ms': 10_000,
-      'grpc.use_local_subchannel_pool': 1,
-    });
+    return new grpc.Client(this.options.target, this.options.credentials, channelOptions(this.options.target));
   }
 
   /** Replaces the calls' channel, unless that was done already. Calls in flight on the old one continue. */

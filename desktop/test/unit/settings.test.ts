@@ -32,10 +32,10 @@ test.each([
 });
 
 test('the channel gets the options that grpc-js honours, permit as the number 1', () => {
-  expect(feedChannelOptions(keepalive)).toMatchObject({
+  expect(feedChannelOptions('venue.test:7443', keepalive)).toMatchObject({
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.keepalive_permit_without_calls': 1,
   });
-  expect(Object.keys(feedChannelOptions({ ...keepalive, timeMs: 0 })).filter((name) => name.includes('keepalive'))).toEqual([]);
+  expect(Object.keys(feedChannelOptions('venue.test:7443', { ...keepalive, timeMs: 0 })).filter((name) => name.includes('keepalive'))).toEqual([]);
 });

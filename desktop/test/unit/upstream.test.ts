@@ -1,8 +1,9 @@
-// The channels to the venue: when the path silently drops a connection, and when the settings
-// change. Uses the main process's real class, grpc-js, and a path that drops packets.
+// The channels to the venue: when the path silently drops a connection, when the settings
+// change, and when the environment names a proxy. Uses the main process's real class, grpc-js, and a path that drops packets.
+import http from 'node:http';
 import net from 'node:net';
 import * as grpc from '@grpc/grpc-js';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { Upstream } from '../../src/main/upstream';
 import type { RpcStatus } from '../../src/shared/bridge';
 
@@ -86,3 +87,33 @@ test('closing an upstream ends its streams and its reports about the channel', a
   expect(await ended).toMatchObject({ code: grpc.status.CANCELLED });
   expect(states).not.toContain('shutdown');
 }, 90_000);
+
+test.each([
+  { where: 'on this machine', tls: false, proxied: false },
+  { where: 'elsewhere', tls: true, proxied: true },
+])('with http_proxy in the environment a venue $where is reached through the proxy: $proxied', async ({ tls, proxied }) => {
+  const asked: string[] = [];
+  const proxy = http.createServer().on('connect', ({ url }, socket) => {
+    asked.push(url ?? '');
+    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+  });
+  cleanups.push(() => proxy.close());
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${(proxy.address() as net.AddressInfo).port}`;
+  for (const name of ['grpc_proxy', 'https_proxy', 'http_proxy']) vi.stubEnv(name, address);
+  for (const name of ['no_grpc_proxy', 'no_proxy']) vi.stubEnv(name, undefined);
+  cleanups.push(() => vi.unstubAllEnvs());
+  const upstream = new Upstream({
+    target: proxied ? 'venue.invalid:7443' : `127.0.0.1:${await serve()}`,
+    credentials: tls ? grpc.credentials.createSsl() : grpc.credentials.createInsecure(),
+    keepalive: { timeMs: 0, timeoutMs: 0, permitWithoutStream: false },
+    accessToken: () => undefined,
+  });
+  cleanups.push(() => upstream.close());
+  const answer = await upstream.unary(echo, Buffer.from('0'), 10_000);
+  const followed = await new Promise<string>((resolve) => {
+    cleanups.push(upstream.open(follow, Buffer.from('hello'), () => resolve('message'), () => resolve('end')));
+  });
+  expect([answer.ok, followed]).toEqual(proxied ? [false, 'end'] : [true, 'message']);
+  expect(new Set(asked)).toEqual(new Set(proxied ? ['venue.invalid:7443'] : []));
+});
