@@ -1,8 +1,9 @@
 // Carries the renderer's calls to the venue that the settings name, through the vault, which
 // keeps the tokens. Like all of main except index.ts and security.ts it does not import Electron.
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as grpc from '@grpc/grpc-js';
-import type { Connectivity, RpcStatus, SettingsRefusal, ShellSettings, UnaryResult } from '../shared/bridge';
+import type { Connectivity, RpcStatus, SettingsOutcome, SettingsRefusal, ShellSettings, UnaryResult } from '../shared/bridge';
 import type { Backend } from './ipc';
 import { readSettings } from './settings';
 import { Upstream } from './upstream';
@@ -16,11 +17,49 @@ export interface BackendOptions {
   notify: (title: string, body: string) => void;
 }
 
-/** Credentials for the settings. Throws if a file cannot be read. */
-export function credentialsOf(settings: ShellSettings): grpc.ChannelCredentials {
-  if (!settings.tls) return grpc.credentials.createInsecure();
+/** How a venue is reached, and what identifies it to the user: its tokens are for no other. */
+interface Way {
+  credentials: grpc.ChannelCredentials;
+  venue: string;
+}
+
+/** Reads the files of the settings. Throws if one cannot be used. */
+export function wayOf({ endpoint, tls, caFile, keyFile, certFile }: ShellSettings): Way {
+  if (!tls) return { credentials: grpc.credentials.createInsecure(), venue: `${endpoint} without TLS` };
   const read = (file: string): Buffer | null => (file === '' ? null : readFileSync(file));
-  return grpc.credentials.createSsl(read(settings.caFile), read(settings.keyFile), read(settings.certFile));
+  const ca = read(caFile);
+  const trusted = ca ? createHash('sha256').update(ca).digest('base64') : 'of the system';
+  return { credentials: grpc.credentials.createSsl(ca, read(keyFile), read(certFile)), venue: `${endpoint} with CA ${trusted}` };
+}
+
+/** As wayOf, but for files that are gone: no venue is reached, no token is used, and the user can change the settings. */
+function wayAtStart(settings: ShellSettings): Way {
+  try {
+    return wayOf(settings);
+  } catch {
+    return { credentials: grpc.credentials.createSsl(), venue: '' };
+  }
+}
+
+/**
+ * Keeps each token with the venue that issued it. Settings may change while the application is
+ * not running: by hand, because a damaged file is replaced by the defaults, or by a new CA in
+ * the same file. A token of an earlier version has no venue and is taken as it is.
+ */
+export function boundTo(venue: () => string, store: TokenStore): TokenStore {
+  return {
+    async load() {
+      const text = await store.load();
+      if (!text?.startsWith('{')) return venue() === '' ? undefined : text;
+      try {
+        const { venue: issuer, token } = JSON.parse(text) as Record<string, unknown>;
+        return issuer === venue() && typeof token === 'string' ? token : undefined;
+      } catch {
+        return undefined; // Damaged: the user signs in.
+      }
+    },
+    save: (token) => store.save(token === undefined ? undefined : JSON.stringify({ venue: venue(), token })),
+  };
 }
 
 /** Finds the file that makes the credentials unusable. */
@@ -40,17 +79,20 @@ export class VenueBackend implements Backend {
   #settings: ShellSettings;
   #upstream: Upstream;
   #connectivity: Connectivity = 'idle';
+  #venue: string;
 
   constructor(private readonly options: BackendOptions) {
-    this.#vault = new Vault(options.tokens);
+    this.#vault = new Vault(boundTo(() => this.#venue, options.tokens));
     this.#settings = options.settings;
-    this.#upstream = this.#connect(options.settings);
+    const { credentials, venue } = wayAtStart(options.settings);
+    this.#venue = venue;
+    this.#upstream = this.#connect(options.settings, credentials);
   }
 
-  #connect(settings: ShellSettings): Upstream {
+  #connect(settings: ShellSettings, credentials: grpc.ChannelCredentials): Upstream {
     const upstream = new Upstream({
       target: settings.endpoint,
-      credentials: credentialsOf(settings),
+      credentials,
       keepalive: settings.keepalive,
       accessToken: this.#vault.accessToken,
     });
@@ -83,16 +125,17 @@ export class VenueBackend implements Backend {
     return this.#settings;
   }
 
-  async setSettings(value: unknown): Promise<{ refused?: SettingsRefusal }> {
+  async setSettings(value: unknown): Promise<SettingsOutcome> {
     const read = readSettings(value);
     if ('refused' in read) return read;
-    let next: Upstream;
+    let way: Way;
     try {
-      next = this.#connect(read.settings);
+      way = wayOf(read.settings);
     } catch {
       return { refused: refusalOf(read.settings) };
     }
-    const otherServer = read.settings.endpoint !== this.#settings.endpoint;
+    const next = this.#connect(read.settings, way.credentials);
+    const otherServer = way.venue !== this.#venue;
     try {
       // A token must never reach a server that did not issue it, not in the next run either. So
       // the stored token is removed first, and settings take effect only once they are saved.
@@ -105,9 +148,10 @@ export class VenueBackend implements Backend {
     if (otherServer) await this.#vault.forget();
     const before = this.#upstream;
     this.#upstream = next;
+    this.#venue = way.venue;
     this.#settings = read.settings;
     before.close();
-    return {};
+    return otherServer ? { signedOut: true } : {};
   }
 
   notify(title: string, body: string): void {

@@ -1,6 +1,6 @@
 // The main process's side of the bridge. It uses Electron only through the small interfaces
 // IpcMain and Sender, so that tests can use a browser instead.
-import { channels, type Connectivity, type RpcStatus, type SettingsRefusal, type ShellSettings, type UnaryResult } from '../shared/bridge';
+import { channels, type Connectivity, type RpcStatus, type SettingsOutcome, type ShellSettings, type UnaryResult } from '../shared/bridge';
 
 export interface Sender {
   readonly id: number;
@@ -27,7 +27,7 @@ export interface Backend {
   /** State of the stream's channel now. */
   connectivity(): Connectivity;
   getSettings(): ShellSettings;
-  setSettings(settings: unknown): Promise<{ refused?: SettingsRefusal }>;
+  setSettings(settings: unknown): Promise<SettingsOutcome>;
   notify(title: string, body: string): void;
 }
 

@@ -54,6 +54,13 @@ export interface SettingsRefusal {
   field: Exclude<keyof ShellSettings, 'keepalive'> | keyof Keepalive | '';
 }
 
+/** What became of settings that were set. */
+export interface SettingsOutcome {
+  refused?: SettingsRefusal;
+  /** They name another venue, or trust it in another way (endpoint, TLS, CA): the session is forgotten. */
+  signedOut?: true;
+}
+
 /** All that main offers to the renderer. */
 export interface RpcBridge {
   unary(path: string, body: Uint8Array, timeoutMs?: number): Promise<UnaryResult>;
@@ -70,7 +77,7 @@ export interface RpcBridge {
   hasSession(): Promise<boolean>;
   getSettings(): Promise<ShellSettings>;
   /** Takes effect at once; a wrong value is refused. */
-  setSettings(settings: ShellSettings): Promise<{ refused?: SettingsRefusal }>;
+  setSettings(settings: ShellSettings): Promise<SettingsOutcome>;
   /** Shows a notification of the operating system. */
   notify(title: string, body: string): void;
 }

@@ -3,7 +3,7 @@
 import type { Interceptor, Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
 import { LoginResponseSchema, type RefreshSessionRequest, RefreshSessionRequestSchema, RefreshSessionResponseSchema, SessionService, type SessionTokens } from '../../gen/todoku/v1/session_pb';
-import type { Connectivity, Nudge, SettingsRefusal, ShellSettings } from '../../shared/bridge';
+import type { Connectivity, Nudge, SettingsOutcome, ShellSettings } from '../../shared/bridge';
 import { readText, storeText } from '../ui/store';
 import { createBridgeTransport } from './bridgeTransport';
 import { firstLock, tryLock } from './locks';
@@ -26,7 +26,7 @@ export interface Shell {
   /** The settings of the connection to the venue; undefined in a browser, where the page's origin is the venue. */
   readonly settings?: {
     get(): Promise<ShellSettings>;
-    set(settings: ShellSettings): Promise<{ refused?: SettingsRefusal }>;
+    set(settings: ShellSettings): Promise<SettingsOutcome>;
   };
   /**
    * Resolves when this page may open a stream. The page keeps that slot until it calls the

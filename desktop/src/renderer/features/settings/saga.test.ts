@@ -16,7 +16,7 @@ async function begin() {
     reducer: combineReducers({ session: sessionReducer, upstream: upstreamReducer }),
     middleware: (defaults) => defaults({ thunk: false }).concat(saga),
   });
-  const settings = { get: () => Promise.resolve(stored), set: (value: ShellSettings) => Promise.resolve(value.endpoint === '' ? { refused: { reason: 'ENDPOINT', field: 'endpoint' } } : {}) };
+  const settings = { get: () => Promise.resolve(stored), set: (value: ShellSettings) => Promise.resolve(value.endpoint === '' ? { refused: { reason: 'ENDPOINT', field: 'endpoint' } } : value.tls ? { signedOut: true } : {}) };
   const venue = { shell: { settings, onConnectivity: () => () => undefined } } as unknown as Venue;
   const task = saga.run(upstreamSaga, { venue });
   store.dispatch(session.signedIn({ connectionId: 'c', accessExpires: 1 }));
@@ -28,12 +28,12 @@ async function begin() {
   return { save, task, status: () => store.getState().session.status };
 }
 
-test('saving another server signs out; saving the same one, or a refusal, does not', async () => {
+test('settings for which main forgets the session sign out; others, or a refusal, do not', async () => {
   const { save, status, task } = await begin();
   await save({ keepalive: { timeMs: 0, timeoutMs: 1_000, permitWithoutStream: false } });
   await save({ endpoint: '' });
   expect(status()).toBe('signedIn');
-  await save({ endpoint: 'localhost:7444' });
+  await save({ tls: true });
   expect(status()).toBe('signedOut');
   task.cancel();
 });

@@ -3,7 +3,7 @@
 import { type EventChannel, eventChannel, type SagaIterator } from 'redux-saga';
 import { call, fork, put, select, takeEvery, takeLatest, takeLeading } from 'redux-saga/effects';
 import type { RootState } from '../../app/store';
-import type { Connectivity, SettingsRefusal, ShellSettings } from '../../../shared/bridge';
+import type { Connectivity, SettingsOutcome, ShellSettings } from '../../../shared/bridge';
 import { plain } from '../../venue/plain';
 import { problemOf } from '../../venue/problem';
 import type { Shell } from '../../venue/shell';
@@ -38,12 +38,12 @@ function* read(settings: Settings): SagaIterator<void> {
 }
 
 function* save(settings: Settings, { payload }: ReturnType<typeof upstream.save>): SagaIterator<void> {
-  const { upstream: before, session: held }: RootState = yield select();
+  const { session: held }: RootState = yield select();
   try {
-    const { refused }: { refused?: SettingsRefusal } = yield call([settings, 'set'], payload);
+    const { refused, signedOut }: SettingsOutcome = yield call([settings, 'set'], payload);
     yield put(refused ? upstream.refused(refused) : upstream.saved(payload));
-    // Main has forgotten the session of the other venue, so its data is removed here too.
-    if (!refused && held.status === 'signedIn' && payload.endpoint !== before.settings?.endpoint) yield put(session.ended(undefined));
+    // Main has forgotten the session, so its data is removed here too.
+    if (signedOut && held.status === 'signedIn') yield put(session.ended(undefined));
   } catch {
     yield put(upstream.refused({ reason: 'MALFORMED', field: '' }));
   }
