@@ -35,8 +35,22 @@ func (d *draft) upsertInstrument(c *trade.UpsertInstrument) error {
 		return trade.Refuse(trade.ReasonOrdersRest, "instrument.tick_size",
 			fmt.Sprintf("%d orders work; tick and lot can change when none does", m.working))
 	}
-	d.add(&trade.InstrumentChanged{Instrument: c.Instrument})
+	d.add(&trade.InstrumentChanged{Instrument: d.anchored(c.Instrument)})
 	return nil
+}
+
+// anchored notes since when the reference price of an instrument counts.
+func (d *draft) anchored(i trade.Instrument) trade.Instrument {
+	i.ReferenceAfter = 0
+	m := d.state.instruments[i.Symbol]
+	switch {
+	case m == nil:
+	case m.instrument.ReferencePrice == i.ReferencePrice:
+		i.ReferenceAfter = m.instrument.ReferenceAfter
+	case i.ReferencePrice != 0:
+		i.ReferenceAfter = d.state.lastTrade
+	}
+	return i
 }
 
 func (d *draft) setTradingStatus(c *trade.SetTradingStatus) error {
@@ -187,58 +201,4 @@ func (d *draft) configureVenue(c *trade.ConfigureVenue) error {
 		d.add(&trade.VenueChanged{Venue: c.Venue})
 	}
 	return nil
-}
-
-// bust undoes a trade whose facts the caller brings from the history.
-func (d *draft) bust(c *trade.BustTrade) error {
-	if err := trade.ValidateText(c.Text); err != nil {
-		return trade.Refuse(trade.ReasonBadText, "reason", err.Error())
-	}
-	t := c.Trade
-	m := d.state.instruments[t.Symbol]
-	if t.ID == 0 || t.ID > d.state.lastTrade || m == nil {
-		return trade.Refuse(trade.ReasonUnknownTrade, "trade_id", "")
-	}
-	if _, busted := d.state.busts[t.ID]; busted || t.Status != trade.TradeStatusConcluded {
-		return trade.Refuse(trade.ReasonTradeNotOpen, "trade_id", "")
-	}
-	for _, given := range []trade.Order{c.Buy, c.Sell} {
-		if live := d.state.orders[given.ID]; live == nil && given.Status.Working() || d.state.lastBust[given.ID] > given.Updated {
-			return trade.Refuse(trade.ReasonChangedMeanwhile, "trade_id", "")
-		}
-	}
-	t.Status, t.BustTime = trade.TradeStatusBusted, d.now
-	for _, given := range []trade.Order{c.Buy, c.Sell} {
-		if !d.unfill(&t, given) {
-			return trade.Refuse(trade.ReasonPositionLimit, "trade_id", "")
-		}
-	}
-	d.add(&trade.TradeChanged{Trade: t, Text: c.Text})
-	return nil
-}
-
-// unfill takes a busted trade out of one of its orders and positions. It returns
-// false when the position could then not be counted.
-func (d *draft) unfill(t *trade.Trade, o trade.Order) bool {
-	if live := d.state.orders[o.ID]; live != nil {
-		o = live.Order
-	}
-	o.Filled -= t.Quantity
-	if o.Status.Working() {
-		// What was traded is gone from the order: it does not go back into the book.
-		o.Quantity -= t.Quantity
-		if o.Filled == 0 {
-			o.Status = trade.OrderStatusNew
-		}
-	} else if o.Status == trade.OrderStatusFilled {
-		o.Status = trade.OrderStatusCanceled
-	}
-	r := d.report(trade.ExecTypeTradeCancel, &o, "", trade.ReasonByVenue)
-	r.LastPrice, r.LastQuantity, r.Trade, r.Maker = t.Price, t.Quantity, t.ID, o.Side != t.Aggressor
-	h := d.state.account(o.Account).holding(o.Symbol)
-	if !h.takes(o.Side.Opposite(), t.Quantity) {
-		return false
-	}
-	d.position(h).Fill(o.Side.Opposite(), t.Price, t.Quantity)
-	return true
 }

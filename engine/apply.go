@@ -25,7 +25,7 @@ func (s *state) apply(r *trade.Record) {
 			s.applyReport(e)
 		case *trade.CancelRejected, *trade.Announced:
 		case *trade.TradeChanged:
-			s.applyTrade(&e.Trade)
+			s.applyTrade(e)
 		case *trade.LevelChanged:
 			s.market(e.Symbol).version = e.BookVersion
 		case *trade.PositionChanged:
@@ -225,13 +225,18 @@ func (s *state) change(w *order, o *trade.Order) {
 	w.Order = *o
 }
 
-func (s *state) applyTrade(t *trade.Trade) {
+func (s *state) applyTrade(e *trade.TradeChanged) {
+	t, m := &e.Trade, s.market(e.Trade.Symbol)
 	s.lastTrade = max(s.lastTrade, t.ID)
+	switch {
+	case t.Status != trade.TradeStatusBusted:
+		m.last, m.lastTrade = t.Price, t.ID
+	case e.LastMoved:
+		m.last, m.lastTrade = e.LastPrice, e.LastTrade
+	}
 	if t.Status == trade.TradeStatusBusted {
 		s.busts[t.ID] = *t
-		return
 	}
-	s.market(t.Symbol).last = t.Price
 }
 
 func (s *state) applyInstrument(i *trade.Instrument) {

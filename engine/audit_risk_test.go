@@ -10,14 +10,13 @@ import (
 // account that took, with the reference prices from before the command.
 type riskAudit struct {
 	limits map[trade.AccountID]trade.Limits
-	last   map[trade.Symbol]trade.Price
-	// before has the last prices from before the command, for instruments that traded.
+	// before has the reference prices from before the command, for instruments that traded.
 	before map[trade.Symbol]trade.Price
 	traded trade.Amount // by the command
 }
 
 func newRiskAudit() riskAudit {
-	return riskAudit{limits: map[trade.AccountID]trade.Limits{}, last: map[trade.Symbol]trade.Price{}}
+	return riskAudit{limits: map[trade.AccountID]trade.Limits{}}
 }
 
 // begin prepares for the record of the next command.
@@ -25,17 +24,16 @@ func (a *riskAudit) begin() {
 	a.before, a.traded = map[trade.Symbol]trade.Price{}, trade.Amount{}
 }
 
-func (a *riskAudit) trade(t *trade.Trade, in trade.Instrument) error {
-	if t.Status != trade.TradeStatusConcluded {
-		return nil
-	}
-	if _, traded := a.before[t.Symbol]; !traded {
-		a.before[t.Symbol] = a.last[t.Symbol]
-	}
-	a.last[t.Symbol] = t.Price
-	reference := a.before[t.Symbol]
-	if reference == 0 {
-		reference = in.ReferencePrice
+// trade checks a concluded trade that the model does not have yet.
+func (a *riskAudit) trade(t *trade.Trade, model *auditor) error {
+	in := model.limits[t.Symbol]
+	reference, traded := a.before[t.Symbol]
+	if !traded {
+		last := model.standing(t.Symbol, 0)
+		if reference = last.Price; last.ID == 0 || in.ReferencePrice != 0 && in.ReferenceAfter >= last.ID {
+			reference = in.ReferencePrice
+		}
+		a.before[t.Symbol] = reference
 	}
 	taker := t.Party(t.Aggressor).Account
 	limits := a.limits[taker]

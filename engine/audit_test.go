@@ -25,6 +25,7 @@ type auditor struct {
 	versions  map[trade.Symbol]uint64
 	limits    map[trade.Symbol]trade.Instrument
 	risk      riskAudit
+	disclosed map[trade.TradeID]bool // whose reports name the counterparties
 }
 
 // auditOrder is a resting order and when it came to the end of its queue.
@@ -57,6 +58,7 @@ func newAuditor() *auditor {
 		versions:  map[trade.Symbol]uint64{},
 		limits:    map[trade.Symbol]trade.Instrument{},
 		risk:      newRiskAudit(),
+		disclosed: map[trade.TradeID]bool{},
 	}
 }
 
@@ -80,7 +82,7 @@ func (a *auditor) follow(r *trade.Record) error {
 				err = fmt.Errorf("order %+v is reported as unchanged %+v", now, e.Order)
 			}
 		case *trade.TradeChanged:
-			err = errors.Join(a.trade(&e.Trade), a.risk.trade(&e.Trade, a.limits[e.Trade.Symbol]))
+			err = a.traded(e)
 		case *trade.LevelChanged:
 			touched = append(touched, e)
 			a.levels[levelOf(e)] = *e
@@ -89,7 +91,7 @@ func (a *auditor) follow(r *trade.Record) error {
 				err = fmt.Errorf("position %+v, want %+v", e.Position, want)
 			}
 		case *trade.InstrumentChanged:
-			a.limits[e.Instrument.Symbol] = e.Instrument
+			err = a.instrument(&e.Instrument)
 		case *trade.LimitsChanged:
 			a.risk.limits[e.Account] = e.Limits
 		}
@@ -139,6 +141,7 @@ func (a *auditor) report(e *trade.ExecutionReport, incoming *trade.Order, now in
 		delete(a.resting, o.ID)
 		return &o, nil
 	case trade.ExecTypeTrade:
+		a.disclosed[e.Trade] = e.Counterparty != ""
 		if o.Filled != before.Filled+e.LastQuantity || e.LastQuantity <= 0 {
 			return nil, fmt.Errorf("order %d: %v and %v make %v", o.ID, before.Filled, e.LastQuantity, o.Filled)
 		}
@@ -152,6 +155,10 @@ func (a *auditor) report(e *trade.ExecutionReport, incoming *trade.Order, now in
 		}
 		delete(a.resting, o.ID)
 	case trade.ExecTypeTradeCancel:
+		t := a.trades[e.Trade]
+		if other := t.Party(o.Side.Opposite()).Account; a.disclosed[e.Trade] != (e.Counterparty == other) {
+			return nil, fmt.Errorf("the bust of trade %d names %q", e.Trade, e.Counterparty)
+		}
 		if o.Filled != before.Filled-e.LastQuantity {
 			return nil, fmt.Errorf("order %d: %v less %v make %v", o.ID, before.Filled, e.LastQuantity, o.Filled)
 		}
@@ -223,12 +230,12 @@ func (a *auditor) trade(t *trade.Trade) error {
 	for _, side := range []trade.Side{trade.SideBuy, trade.SideSell} {
 		at := auditHolding{t.Party(side).Account, t.Symbol}
 		p := a.positions[at]
-		p.Account, p.Symbol, p.Sequence = at.account, at.symbol, a.sequence
 		if t.Status == trade.TradeStatusBusted {
-			p.Fill(side.Opposite(), t.Price, t.Quantity)
+			p = a.recount(at, t.ID)
 		} else {
 			p.Fill(side, t.Price, t.Quantity)
 		}
+		p.Account, p.Symbol, p.Sequence = at.account, at.symbol, a.sequence
 		a.positions[at] = p
 	}
 	return nil
@@ -356,7 +363,7 @@ func (a *auditor) compareSide(s *state, m *market, side trade.Side) (int, error)
 
 // compareAccounts checks the positions and the working quantities of each account.
 func (a *auditor) compareAccounts(s *state) error {
-	sums := map[trade.Symbol]trade.Quantity{}
+	sums, cash := map[trade.Symbol]trade.Quantity{}, map[trade.Symbol]trade.Amount{}
 	working := 0
 	for id, account := range s.accounts {
 		working += len(account.working)
@@ -367,6 +374,7 @@ func (a *auditor) compareAccounts(s *state) error {
 				return fmt.Errorf("position %+v, want %+v", h.position, want)
 			}
 			sums[symbol] += h.position.Quantity
+			cash[symbol] = cash[symbol].Add(h.position.Realised).Sub(h.position.Cost)
 			var buying, selling trade.Quantity
 			for _, o := range account.working {
 				switch {
@@ -385,6 +393,11 @@ func (a *auditor) compareAccounts(s *state) error {
 	for symbol, sum := range sums {
 		if sum != 0 {
 			return fmt.Errorf("the positions in %s make %v", symbol, sum)
+		}
+	}
+	for symbol, sum := range cash {
+		if sum.Sign() != 0 {
+			return fmt.Errorf("the accounts together received %v for %s", sum, symbol)
 		}
 	}
 	if working != len(s.orders) {

@@ -84,7 +84,8 @@ func reportText(e *trade.ExecutionReport) string {
 		text := fmt.Sprintf("fill      %s %s %v @ %v as %s in T%d, %s", nameOf(o), verb, e.LastQuantity, e.LastPrice, role, e.Trade, stateText(o))
 		return suffixed(text, ", counterparty ", string(e.Counterparty))
 	case trade.ExecTypeTradeCancel:
-		return fmt.Sprintf("unfilled  %s by %v @ %v of T%d, %s", nameOf(o), e.LastQuantity, e.LastPrice, e.Trade, stateText(o))
+		text := fmt.Sprintf("unfilled  %s by %v @ %v of T%d, %s", nameOf(o), e.LastQuantity, e.LastPrice, e.Trade, stateText(o))
+		return suffixed(text, ", counterparty ", string(e.Counterparty))
 	case trade.ExecTypeReplaced:
 		return "replaced  " + orderText(o)
 	case trade.ExecTypeCanceled, trade.ExecTypeExpired, trade.ExecTypeRejected, trade.ExecTypeUnspecified:

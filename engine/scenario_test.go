@@ -193,7 +193,7 @@ func (s *scenario) command(line []string) error {
 }
 
 // instrument SYMBOL tick T lot L [min Q] [max Q] [band N%] [ref P] [low P] [high P]
-// [disclose] [closed]: creates it, or changes the given values.
+// [disclose|secret] [closed]: creates it, or changes the given values.
 func (s *scenario) instrument(w *words) {
 	i := testInstrument(trade.Symbol(w.next()))
 	if m := s.engine.state.instruments[i.Symbol]; m != nil {
@@ -220,6 +220,8 @@ func (s *scenario) instrument(w *words) {
 			i.HighLimitPrice = w.price()
 		case "disclose":
 			i.Disclose = true
+		case "secret":
+			i.Disclose = false
 		case "closed":
 			i.Status = trade.TradingStatusClosed
 		default:

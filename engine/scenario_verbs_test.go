@@ -231,7 +231,7 @@ func (s *scenario) bustOf(id trade.TradeID) *trade.BustTrade {
 	if !ok {
 		t.ID, t.Symbol = id, "USDJPY"
 	}
-	return &trade.BustTrade{Trade: t, Buy: s.auditor.reported[t.Buyer.Order], Sell: s.auditor.reported[t.Seller.Order]}
+	return s.auditor.bust(&t)
 }
 
 func (s *scenario) userNamed(id trade.UserID) trade.User {

@@ -20,7 +20,7 @@ func (s *state) snapshot() *trade.Snapshot {
 	for _, symbol := range s.symbols() {
 		m := s.instruments[symbol]
 		out.Instruments = append(out.Instruments, trade.InstrumentState{
-			Instrument: m.instrument, LastPrice: m.last, BookVersion: m.version,
+			Instrument: m.instrument, LastPrice: m.last, LastTrade: m.lastTrade, BookVersion: m.version,
 			Levels: trade.Levels{Bids: m.levels(book.Buy), Offers: m.levels(book.Sell)},
 		})
 	}
@@ -92,7 +92,7 @@ func restore(from *trade.Snapshot) *state {
 	for i := range from.Instruments {
 		in := &from.Instruments[i]
 		s.instruments[in.Instrument.Symbol] = &market{
-			instrument: in.Instrument, last: in.LastPrice, version: in.BookVersion, book: book.New(),
+			instrument: in.Instrument, last: in.LastPrice, lastTrade: in.LastTrade, version: in.BookVersion, book: book.New(),
 		}
 	}
 	for _, u := range from.Users {

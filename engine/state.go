@@ -46,7 +46,8 @@ type state struct {
 type market struct {
 	instrument trade.Instrument
 	last       trade.Price
-	book       *book.Book // an index of what the orders display
+	lastTrade  trade.TradeID // that of last; 0 while it is unknown
+	book       *book.Book    // an index of what the orders display
 	version    uint64
 	working    int // orders, resting or not
 }
@@ -168,12 +169,14 @@ func (m *market) ticks(p trade.Price) int64 { return int64(p / m.instrument.Tick
 // price returns a tick of the book as a price.
 func (m *market) price(tick int64) trade.Price { return trade.Price(tick) * m.instrument.TickSize }
 
-// reference is the price from which bands are measured.
+// reference is the price from which bands are measured: the last price or, if it was set
+// since that trade, the reference price.
 func (m *market) reference() trade.Price {
-	if m.last != 0 {
-		return m.last
+	i := &m.instrument
+	if m.last == 0 || i.ReferencePrice != 0 && i.ReferenceAfter != 0 && m.lastTrade <= i.ReferenceAfter {
+		return i.ReferencePrice
 	}
-	return m.instrument.ReferencePrice
+	return m.last
 }
 
 // symbols returns the instruments in canonical order.

@@ -205,8 +205,9 @@ func (m *streamMaker) bust() trade.Command {
 		return m.place()
 	}
 	t := m.venue.auditor.trades[trade.TradeID(1+m.IntN(trades))]
-	orders := m.venue.auditor.reported
-	return &trade.BustTrade{Actor: m.staff("adam"), Trade: t, Buy: orders[t.Buyer.Order], Sell: orders[t.Seller.Order], Text: "Taken back."}
+	c := m.venue.auditor.bust(&t)
+	c.Actor, c.Text = m.staff("adam"), "Taken back."
+	return c
 }
 
 func (m *streamMaker) administration() trade.Command {

@@ -50,6 +50,16 @@ func (b *book) set(side trade.Side, level trade.Level) {
 	}
 }
 
+// traded notes the last price. A bust leaves it, unless it was that of the trade.
+func (b *book) traded(e *trade.TradeChanged) {
+	switch {
+	case e.Trade.Status == trade.TradeStatusConcluded:
+		b.lastPrice = e.Trade.Price
+	case e.LastMoved:
+		b.lastPrice = e.LastPrice
+	}
+}
+
 func (b *book) side(side trade.Side) *[]trade.Level {
 	if side == trade.SideBuy {
 		return &b.bids

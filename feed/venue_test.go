@@ -290,7 +290,14 @@ func (v *venue) bust() *trade.Record {
 	t := v.trades[len(v.trades)-1]
 	v.trades = v.trades[:len(v.trades)-1]
 	t.Status = trade.TradeStatusBusted
-	return v.record(trade.CommandBustTrade, &trade.TradeChanged{Trade: t, Text: "a mistake"})
+	e := &trade.TradeChanged{Trade: t, Text: "a mistake", LastMoved: true}
+	for _, other := range v.trades {
+		if other.Symbol == t.Symbol {
+			e.LastPrice, e.LastTrade = other.Price, other.ID
+		}
+	}
+	v.last[t.Symbol] = e.LastPrice
+	return v.record(trade.CommandBustTrade, e)
 }
 
 func (v *venue) refuse() *trade.Record {

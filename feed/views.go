@@ -88,8 +88,8 @@ func (v *views) apply(r *trade.Record) {
 		case *trade.ExecutionReport:
 			v.setOrder(&e.Order, r.Sequence)
 		case *trade.TradeChanged:
-			if m := v.markets[e.Trade.Symbol]; m != nil && e.Trade.Status == trade.TradeStatusConcluded {
-				m.book.lastPrice = e.Trade.Price
+			if m := v.markets[e.Trade.Symbol]; m != nil {
+				m.book.traded(e)
 			}
 		case *trade.LevelChanged:
 			if m := v.markets[e.Symbol]; m != nil {

@@ -76,46 +76,6 @@ func (s *services) MassCancelForUser(ctx context.Context, req *todokuv1.MassCanc
 	return &todokuv1.MassCancelForUserResponse{Canceled: count, Sequence: sequence, Cursor: s.cursor(sequence)}, nil
 }
 
-// BustTrade undoes a trade. The engine does not keep trades; the history has what the
-// command needs.
-func (s *services) BustTrade(ctx context.Context, req *todokuv1.BustTradeRequest) (*todokuv1.BustTradeResponse, error) {
-	var d decoder
-	command := &trade.BustTrade{
-		Actor: trade.Actor{User: callerOf(ctx).user.ID, Request: d.request("request_id", req.GetRequestId())},
-		Text:  d.text("reason", req.GetReason(), trade.MaxText),
-	}
-	id := trade.TradeID(d.id("trade_id", req.GetTradeId()))
-	if d.err != nil {
-		return nil, d.err
-	}
-	if err := s.loadTrade(ctx, id, command); err != nil {
-		return nil, err
-	}
-	answer, err := s.engine.Submit(ctx, command)
-	return reply(&todokuv1.BustTradeResponse{Sequence: answer.Sequence, Cursor: s.cursor(answer.Sequence)}, err)
-}
-
-// loadTrade completes a command with what the history knows of its trade.
-func (s *Server) loadTrade(ctx context.Context, id trade.TradeID, command *trade.BustTrade) error {
-	if err := s.follower.WaitFor(ctx, s.journal.Head()); err != nil {
-		return err
-	}
-	found, ok, err := s.history.Trade(ctx, id)
-	command.Trade = found
-	for _, side := range []struct {
-		order *trade.Order
-		party *trade.Party
-	}{{&command.Buy, &found.Buyer}, {&command.Sell, &found.Seller}} {
-		if err == nil && ok {
-			*side.order, ok, err = s.history.Order(ctx, side.party.Account, trade.OrderRef{ID: side.party.Order})
-		}
-	}
-	if err == nil && !ok {
-		return trade.Refuse(trade.ReasonUnknownTrade, "trade_id", "")
-	}
-	return err
-}
-
 // ExportJournal sends the journal record by record. It reads no further while a send
 // waits for room in the stream.
 func (s *services) ExportJournal(req *todokuv1.ExportJournalRequest, stream grpc.ServerStreamingServer[todokuv1.ExportJournalResponse]) error {

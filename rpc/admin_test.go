@@ -192,6 +192,38 @@ func TestATradeOfTheHistoryIsBusted(t *testing.T) {
 	fails(t, err, "UNKNOWN_INSTRUMENT")
 }
 
+func TestABustLeavesWhatTheOtherTradesMake(t *testing.T) {
+	v := open(t)
+	root, alice, bob := v.signIn("root"), v.signIn("alice"), v.signIn("bob")
+	buy, sell := todokuv1.Side_SIDE_BUY, todokuv1.Side_SIDE_SELL
+	bob.place("b-1", sell, "10", "100")
+	alice.place("a-1", buy, "10", "100")
+	bob.place("b-2", sell, "10", "200")
+	alice.place("a-2", buy, "10", "200")
+	bob.place("b-3", buy, "5", "300")
+	alice.place("a-3", sell, "5", "300")
+	s := alice.attach(&todokuv1.FeedNotificationRequest{Subscription: &todokuv1.Subscription{Symbols: []string{"USDJPY"}}})
+	for i, c := range []struct{ trade, quantity, cost, realised, last string }{
+		{"2", "5", "500", "1000", "300"}, {"3", "10", "1000", "0", "100"}, {"1", "0", "0", "0", ""},
+	} {
+		busted, err := v.admin.BustTrade(root.ctx, &todokuv1.BustTradeRequest{RequestId: c.trade, TradeId: c.trade})
+		must(t, err)
+		positions, err := v.orders.ListPositions(alice.ctx, &todokuv1.ListPositionsRequest{WaitFor: busted.GetCursor()})
+		must(t, err)
+		if p := positions.GetPositions()[0]; p.GetQuantity() != c.quantity || p.GetCost() != c.cost || p.GetRealised() != c.realised {
+			t.Errorf("after bust %d: %v, want %+v", i, p, c)
+		}
+		book, err := v.market.GetBook(alice.ctx, &todokuv1.GetBookRequest{Symbol: "USDJPY", WaitFor: busted.GetCursor()})
+		must(t, err)
+		if got := book.GetLastPrice(); got != c.last {
+			t.Errorf("after bust %d the last price is %q, want %q", i, got, c.last)
+		}
+		s.until("the last price", func(m *todokuv1.Message) bool {
+			return m.GetBestBidOffer() != nil && m.GetBestBidOffer().GetLastPrice() == c.last
+		})
+	}
+}
+
 func TestMassCancelForAUserCancelsAllTheirAccounts(t *testing.T) {
 	v := open(t)
 	rita, alice := v.signIn("rita"), v.signIn("alice")

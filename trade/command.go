@@ -121,15 +121,27 @@ type MassCancel struct {
 // BustTrade undoes a trade: the fills are reversed at the same price, the orders'
 // filled quantities fall, nothing goes back into the book. FIX ExecType H.
 //
-// The engine does not keep trades and finished orders, so the caller passes them as they
-// are in the history. Facts that are older than the latest bust of one of the orders are
-// refused with [ReasonChangedMeanwhile].
+// The engine does not keep trades and finished orders, so the caller passes what the
+// history has of them. Facts that are older than the latest bust of one of the orders,
+// or than the latest change of one of the positions, are refused with
+// [ReasonChangedMeanwhile].
 type BustTrade struct {
 	Actor
 	Trade Trade
 	// Buy and Sell are the orders that traded.
 	Buy, Sell Order
-	Text      string
+	// Disclosed says that the reports of the trade named the counterparties; those of its
+	// bust then do, too.
+	Disclosed bool
+	// BuyCost and SellCost are what the open quantities of their accounts cost when the
+	// trades that stand are counted again without this one.
+	BuyCost, SellCost Amount
+	// Previous is the newest trade of the instrument that stands beside this one; only
+	// its ID and Price count. Its ID is zero if there is none.
+	Previous Trade
+	// Through is the sequence up to which the facts are complete.
+	Through uint64
+	Text    string
 }
 
 // UpsertInstrument creates an instrument or changes its rules. Orders that rest

@@ -65,6 +65,11 @@ type TradeChanged struct {
 	Trade Trade
 	// Text says why a trade was busted.
 	Text string
+	// LastMoved says that a bust has changed the instrument's last price, to LastPrice of
+	// the trade LastTrade; both are zero if no trade stands.
+	LastMoved bool
+	LastPrice Price
+	LastTrade TradeID
 }
 
 // LevelChanged gives the displayed quantity at a price after the command; zero when

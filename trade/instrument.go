@@ -24,9 +24,12 @@ type Instrument struct {
 	// Band is how far from the reference price a limit order may be and a market
 	// order may trade; zero means no band. FIX tag 1306 (PriceLimitType percent).
 	Band BasisPoints
-	// ReferencePrice is the price from which the band is measured until the first trade.
-	// FIX tag 1150.
+	// ReferencePrice is the price from which the band is measured until the next trade
+	// after it was set. FIX tag 1150.
 	ReferencePrice Price
+	// ReferenceAfter is the newest trade of the venue when ReferencePrice was set; zero if
+	// there was none. The engine sets it.
+	ReferenceAfter TradeID
 	// Disclose says that each side of a trade learns the other's account.
 	Disclose bool
 	Status   TradingStatus

@@ -106,6 +106,18 @@ func (p *Position) Fill(side Side, price Price, quantity Quantity) {
 	p.Cost = p.Cost.Add(Notional(price, signed))
 }
 
+// Unfill takes back a trade of the account that [Position.Fill] had added. cost is what
+// the quantity that is then open cost, counted from the account's other trades. What was
+// received less what was paid changes by the trade's amount and by nothing else.
+func (p *Position) Unfill(side Side, price Price, quantity Quantity, cost Amount) {
+	if side == SideSell {
+		quantity = -quantity
+	}
+	received := p.Realised.Sub(p.Cost).Add(Notional(price, quantity))
+	p.Quantity -= quantity
+	p.Cost, p.Realised = cost, received.Add(cost)
+}
+
 // Countable says whether one more trade of any size fits into the amounts of the
 // position.
 func (p *Position) Countable() bool {

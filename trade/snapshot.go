@@ -29,8 +29,10 @@ type Snapshot struct {
 // InstrumentState is an instrument and the state of its book beside the orders.
 type InstrumentState struct {
 	Instrument Instrument
-	// LastPrice is that of the last trade, zero before the first.
+	// LastPrice is that of the last trade that stands, zero if there is none.
 	LastPrice Price
+	// LastTrade is that trade; zero in snapshots of versions that did not keep it.
+	LastTrade TradeID
 	// BookVersion counts the moves of the best prices.
 	BookVersion uint64
 	Levels      Levels

@@ -81,6 +81,9 @@ func writeTradeChanged(w *writer, e *trade.TradeChanged) {
 	writeTrade(w, &e.Trade)
 	w.close(start)
 	writeText(w, 2, e.Text)
+	w.bool(3, e.LastMoved)
+	w.int(4, int64(e.LastPrice))
+	w.uint(5, uint64(e.LastTrade))
 }
 
 func readTradeChanged(r *reader, e *trade.TradeChanged) {
@@ -92,6 +95,12 @@ func readTradeChanged(r *reader, e *trade.TradeChanged) {
 			r.close(rest)
 		case 2:
 			e.Text = r.text()
+		case 3:
+			e.LastMoved = r.bool()
+		case 4:
+			e.LastPrice = trade.Price(r.int())
+		case 5:
+			e.LastTrade = trade.TradeID(r.uint())
 		default:
 			r.skip()
 		}

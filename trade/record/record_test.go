@@ -171,9 +171,9 @@ func TestHashNoticesEveryField(t *testing.T) {
 		after, err := Hash(s)
 		v.Set(old)
 		switch {
-		case strings.Contains(path, ".levels."):
+		case strings.Contains(path, ".levels."), strings.HasSuffix(path, ".instruments.lasttrade"):
 			if err != nil || after != before {
-				t.Errorf("%s changes the hash although it follows from the orders (%v)", path, err)
+				t.Errorf("%s changes the hash although earlier snapshots do not have it (%v)", path, err)
 			}
 		case strings.HasSuffix(path, "answer.subject") && errors.Is(err, ErrUnwritable):
 		case err != nil || after == before:

@@ -141,7 +141,8 @@ func readElement[T any](r *reader, list []T, read func(*reader, *T)) []T {
 }
 
 // Hash returns the SHA-256 of a state's canonical bytes without the levels of its
-// books, which follow from the orders: engines that agree on the state agree on it.
+// books, which follow from the orders, and without the last trades, which are unknown
+// after a snapshot of an earlier version: engines that agree on the state agree on it.
 // The error is [ErrUnwritable].
 func Hash(s *trade.Snapshot) ([32]byte, error) {
 	w := writer{buf: make([]byte, 0, sizeHint(s))}
@@ -163,6 +164,7 @@ func writeInstrumentState(w *writer, s *trade.InstrumentState) {
 		writeList(w, 1, s.Levels.Bids, writeShown)
 		writeList(w, 2, s.Levels.Offers, writeShown)
 		w.close(start)
+		w.uint(5, uint64(s.LastTrade))
 	}
 }
 
@@ -182,6 +184,8 @@ func readInstrumentState(r *reader, s *trade.InstrumentState) {
 			rest := r.open()
 			readLevels(r, &s.Levels)
 			r.close(rest)
+		case 5:
+			s.LastTrade = trade.TradeID(r.uint())
 		default:
 			r.skip()
 		}

@@ -22,6 +22,7 @@ func writeInstrument(w *writer, i *trade.Instrument) {
 	w.bool(13, i.Disclose)
 	writeEnum(w, 14, i.Status, trade.TradingStatusCount)
 	writeText(w, 15, i.StatusReason)
+	w.uint(16, uint64(i.ReferenceAfter))
 }
 
 func readInstrument(r *reader, i *trade.Instrument) {
@@ -57,6 +58,8 @@ func readInstrument(r *reader, i *trade.Instrument) {
 			i.Status = readEnum[trade.TradingStatus](r, trade.TradingStatusCount)
 		case 15:
 			i.StatusReason = r.text()
+		case 16:
+			i.ReferenceAfter = trade.TradeID(r.uint())
 		default:
 			r.skip()
 		}

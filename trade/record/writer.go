@@ -21,7 +21,8 @@ type writer struct {
 	buf []byte
 	// sequence is that of the record which is being written; 0 outside one.
 	sequence uint64
-	// levels says that instruments are written with the levels of their books.
+	// levels says that instruments are written with the levels of their books and with
+	// their last trades.
 	levels bool
 	err    error
 }

@@ -46,7 +46,7 @@ lot.`,
 	cli.DecimalFlag(flags, &i.MaxQuantity, "max-quantity", "", "largest order")
 	flags.StringVar(&i.LowLimitPrice, "low-limit", "", "lowest price of the day; none when empty")
 	flags.StringVar(&i.HighLimitPrice, "high-limit", "", "highest price of the day; none when empty")
-	flags.StringVar(&i.ReferencePrice, "reference-price", "", "where the band is measured from until there is a trade")
+	flags.StringVar(&i.ReferencePrice, "reference-price", "", "where the band is measured from until the next trade")
 	flags.Uint32Var(&i.BandBasisPoints, "band", 0, "how far from the reference price an order may be, in basis points; 0 for no band")
 	flags.BoolVar(&i.DiscloseCounterparty, "disclose", false, "each side of a trade learns who the other was")
 	flags.BoolVar(&preOpen, "pre-open", false, "do not open it yet")

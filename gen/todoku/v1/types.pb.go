@@ -718,7 +718,7 @@ type Instrument struct {
 	HighLimitPrice string `protobuf:"bytes,10,opt,name=high_limit_price,json=highLimitPrice,proto3" json:"high_limit_price,omitempty"`
 	// How far from the reference price an order may be, in hundredths of a percent; 0 for no band.
 	BandBasisPoints uint32 `protobuf:"varint,11,opt,name=band_basis_points,json=bandBasisPoints,proto3" json:"band_basis_points,omitempty"`
-	// Reference price of the band until the first trade. FIX tag 1150.
+	// Price that the band is measured from until the next trade. FIX tag 1150.
 	ReferencePrice string `protobuf:"bytes,12,opt,name=reference_price,json=referencePrice,proto3" json:"reference_price,omitempty"`
 	// Each side of a trade sees who the other side was.
 	DiscloseCounterparty bool `protobuf:"varint,13,opt,name=disclose_counterparty,json=discloseCounterparty,proto3" json:"disclose_counterparty,omitempty"`

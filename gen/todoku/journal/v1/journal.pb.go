@@ -1097,7 +1097,14 @@ type TradeChanged struct {
 	// Trade.
 	Trade *Trade `protobuf:"bytes,1,opt,name=trade,proto3" json:"trade,omitempty"`
 	// Reason.
-	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// Whether a bust moved the last price, and to which trade's. In records of versions in
+	// which a bust left it: absent.
+	LastMoved bool `protobuf:"varint,3,opt,name=last_moved,json=lastMoved,proto3" json:"last_moved,omitempty"`
+	// New last price.
+	LastPrice int64 `protobuf:"varint,4,opt,name=last_price,json=lastPrice,proto3" json:"last_price,omitempty"`
+	// Its trade.
+	LastTrade     uint64 `protobuf:"varint,5,opt,name=last_trade,json=lastTrade,proto3" json:"last_trade,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1144,6 +1151,27 @@ func (x *TradeChanged) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *TradeChanged) GetLastMoved() bool {
+	if x != nil {
+		return x.LastMoved
+	}
+	return false
+}
+
+func (x *TradeChanged) GetLastPrice() int64 {
+	if x != nil {
+		return x.LastPrice
+	}
+	return 0
+}
+
+func (x *TradeChanged) GetLastTrade() uint64 {
+	if x != nil {
+		return x.LastTrade
+	}
+	return 0
 }
 
 // Level of a book.
@@ -1415,9 +1443,11 @@ type Instrument struct {
 	// Status.
 	Status int32 `protobuf:"varint,14,opt,name=status,proto3" json:"status,omitempty"`
 	// Reason.
-	StatusReason  string `protobuf:"bytes,15,opt,name=status_reason,json=statusReason,proto3" json:"status_reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	StatusReason string `protobuf:"bytes,15,opt,name=status_reason,json=statusReason,proto3" json:"status_reason,omitempty"`
+	// Newest trade of the venue when the reference price was set.
+	ReferenceAfter uint64 `protobuf:"varint,16,opt,name=reference_after,json=referenceAfter,proto3" json:"reference_after,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Instrument) Reset() {
@@ -1553,6 +1583,13 @@ func (x *Instrument) GetStatusReason() string {
 		return x.StatusReason
 	}
 	return ""
+}
+
+func (x *Instrument) GetReferenceAfter() uint64 {
+	if x != nil {
+		return x.ReferenceAfter
+	}
+	return 0
 }
 
 // User.
@@ -2139,7 +2176,9 @@ type InstrumentState struct {
 	// Book version.
 	BookVersion uint64 `protobuf:"varint,3,opt,name=book_version,json=bookVersion,proto3" json:"book_version,omitempty"`
 	// Displayed levels. Absent in snapshots of versions in which orders displayed all leaves.
-	Levels        *Levels `protobuf:"bytes,4,opt,name=levels,proto3" json:"levels,omitempty"`
+	Levels *Levels `protobuf:"bytes,4,opt,name=levels,proto3" json:"levels,omitempty"`
+	// Trade of the last price.
+	LastTrade     uint64 `protobuf:"varint,5,opt,name=last_trade,json=lastTrade,proto3" json:"last_trade,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2200,6 +2239,13 @@ func (x *InstrumentState) GetLevels() *Levels {
 		return x.Levels
 	}
 	return nil
+}
+
+func (x *InstrumentState) GetLastTrade() uint64 {
+	if x != nil {
+		return x.LastTrade
+	}
+	return 0
 }
 
 // Displayed levels of a book.
@@ -2505,10 +2551,16 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\x06status\x18\b \x01(\x05R\x06status\x12\x12\n" +
 	"\x04time\x18\t \x01(\x03R\x04time\x12\x1b\n" +
 	"\tbust_time\x18\n" +
-	" \x01(\x03R\bbustTime\"R\n" +
+	" \x01(\x03R\bbustTime\"\xaf\x01\n" +
 	"\fTradeChanged\x12.\n" +
 	"\x05trade\x18\x01 \x01(\v2\x18.todoku.journal.v1.TradeR\x05trade\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\xa7\x01\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
+	"\n" +
+	"last_moved\x18\x03 \x01(\bR\tlastMoved\x12\x1d\n" +
+	"\n" +
+	"last_price\x18\x04 \x01(\x03R\tlastPrice\x12\x1d\n" +
+	"\n" +
+	"last_trade\x18\x05 \x01(\x04R\tlastTrade\"\xa7\x01\n" +
 	"\fLevelChanged\x12\x16\n" +
 	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x12\x12\n" +
 	"\x04side\x18\x02 \x01(\x05R\x04side\x12\x14\n" +
@@ -2525,7 +2577,7 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\bquantity\x18\x03 \x01(\x12R\bquantity\x12-\n" +
 	"\x04cost\x18\x04 \x01(\v2\x19.todoku.journal.v1.AmountR\x04cost\x125\n" +
 	"\brealised\x18\x05 \x01(\v2\x19.todoku.journal.v1.AmountR\brealised\x12\x1a\n" +
-	"\bsequence\x18\x06 \x01(\x04R\bsequence\"\xd0\x03\n" +
+	"\bsequence\x18\x06 \x01(\x04R\bsequence\"\xf9\x03\n" +
 	"\n" +
 	"Instrument\x12\x16\n" +
 	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x12\x12\n" +
@@ -2543,7 +2595,8 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\x0freference_price\x18\f \x01(\x03R\x0ereferencePrice\x12\x1a\n" +
 	"\bdisclose\x18\r \x01(\bR\bdisclose\x12\x16\n" +
 	"\x06status\x18\x0e \x01(\x05R\x06status\x12#\n" +
-	"\rstatus_reason\x18\x0f \x01(\tR\fstatusReason\"\xb7\x01\n" +
+	"\rstatus_reason\x18\x0f \x01(\tR\fstatusReason\x12'\n" +
+	"\x0freference_after\x18\x10 \x01(\x04R\x0ereferenceAfter\"\xb7\x01\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x14\n" +
@@ -2588,7 +2641,7 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	" \x03(\v2\x18.todoku.journal.v1.OrderR\x06orders\x129\n" +
 	"\tpositions\x18\v \x03(\v2\x1b.todoku.journal.v1.PositionR\tpositions\x120\n" +
 	"\x06trades\x18\f \x03(\v2\x18.todoku.journal.v1.TradeR\x06trades\x12;\n" +
-	"\brequests\x18\r \x03(\v2\x1f.todoku.journal.v1.RequestStateR\brequests\"\xc5\x01\n" +
+	"\brequests\x18\r \x03(\v2\x1f.todoku.journal.v1.RequestStateR\brequests\"\xe4\x01\n" +
 	"\x0fInstrumentState\x12=\n" +
 	"\n" +
 	"instrument\x18\x01 \x01(\v2\x1d.todoku.journal.v1.InstrumentR\n" +
@@ -2596,7 +2649,9 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\n" +
 	"last_price\x18\x02 \x01(\x03R\tlastPrice\x12!\n" +
 	"\fbook_version\x18\x03 \x01(\x04R\vbookVersion\x121\n" +
-	"\x06levels\x18\x04 \x01(\v2\x19.todoku.journal.v1.LevelsR\x06levels\"h\n" +
+	"\x06levels\x18\x04 \x01(\v2\x19.todoku.journal.v1.LevelsR\x06levels\x12\x1d\n" +
+	"\n" +
+	"last_trade\x18\x05 \x01(\x04R\tlastTrade\"h\n" +
 	"\x06Levels\x12,\n" +
 	"\x04bids\x18\x01 \x03(\v2\x18.todoku.journal.v1.LevelR\x04bids\x120\n" +
 	"\x06offers\x18\x02 \x03(\v2\x18.todoku.journal.v1.LevelR\x06offers\"Q\n" +

@@ -137,7 +137,7 @@ export type Instrument = Message<"todoku.v1.Instrument"> & {
   bandBasisPoints: number;
 
   /**
-   * Reference price of the band until the first trade. FIX tag 1150.
+   * Price that the band is measured from until the next trade. FIX tag 1150.
    *
    * @generated from field: string reference_price = 12;
    */
