@@ -122,8 +122,11 @@ type AccessLog struct {
 	// first of them may wait for it, 500 ms.
 	Batch    int
 	Interval time.Duration
-	// Retention is how long entries are kept; 400 days. Negative keeps all of them.
-	Retention time.Duration
+	// Retention is how long entries are kept, 400 days, and ActivityRetention how long
+	// refreshes, opened connections and streams are, 30 days: a signed-in user can cause
+	// any number of them. Negative keeps all of them.
+	Retention         time.Duration
+	ActivityRetention time.Duration
 }
 
 // setDefault sets a field that is zero to its default.
@@ -171,6 +174,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.AccessLog.Batch, 512)
 	setDefault(&c.AccessLog.Interval, 500*time.Millisecond)
 	setDefault(&c.AccessLog.Retention, 400*24*time.Hour)
+	setDefault(&c.AccessLog.ActivityRetention, 30*24*time.Hour)
 
 	if c.AccessTTL < 0 || c.Grace < 0 || c.RetryWindow < 0 || c.HashWait < 0 || c.KeyLife < 0 ||
 		c.Lockout.Delay < 0 || c.Lockout.MaxDelay < 0 || c.Lockout.NameMaxDelay < 0 || c.Lockout.Window < 0 ||

@@ -53,11 +53,15 @@ func (s *Service) Connection(id string) (Connection, error) {
 }
 
 // OwnConnection returns a connection of the caller's session, which may have been
-// opened by another process. Errors: [ErrUnknownConnection],
+// opened by another process: an unknown one is looked up in the store, of each
+// session at most once a second in vain. Errors: [ErrUnknownConnection],
 // [ErrNotYourConnection], or the store's.
 func (s *Service) OwnConnection(ctx context.Context, caller Identity, id string) (Connection, error) {
 	c, ok := s.live.connection(id)
 	if !ok {
+		if !s.live.mayLookUp(caller.Session, s.now()) {
+			return Connection{}, ErrUnknownConnection
+		}
 		stored, err := s.store.Connections(ctx, caller.Session)
 		if err != nil {
 			return Connection{}, failed("read connections", err)
@@ -66,6 +70,7 @@ func (s *Service) OwnConnection(ctx context.Context, caller Identity, id string)
 		if c, ok = s.live.connection(id); !ok {
 			return Connection{}, ErrUnknownConnection
 		}
+		s.live.found(caller.Session)
 	}
 	if c.Session != caller.Session {
 		return Connection{}, ErrNotYourConnection

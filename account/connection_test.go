@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,32 @@ func TestAConnectionServesOnlyItsSession(t *testing.T) {
 	if n := v.Stats().Connections; n != 4 {
 		t.Errorf("there are %d connections, want 4", n)
 	}
+}
+
+// What a signed-in user can send must not read the store without bound.
+func TestMadeUpConnectionsReadTheStoreOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t, account.Config{})
+		grant := v.login("alice")
+		reads := &countingStore{Store: v.store}
+		other, err := account.NewService(t.Context(), reads, account.Config{})
+		must(t, err)
+		identity, err := other.Verify(t.Context(), grant.AccessToken.Reveal())
+		must(t, err)
+		reads.connections = 0
+		for i := range 100 {
+			_, err := other.OwnConnection(t.Context(), identity, fmt.Sprint("made up", i))
+			wantError(t, err, account.ErrUnknownConnection)
+		}
+		if reads.connections != 1 {
+			t.Errorf("100 unknown connections were read %d times, want once", reads.connections)
+		}
+		tab, err := v.OpenConnection(t.Context(), grant.Session, "")
+		must(t, err)
+		time.Sleep(time.Second)
+		_, err = other.OwnConnection(t.Context(), identity, tab.ID)
+		must(t, err)
+	})
 }
 
 func TestANewConnectionReplacesTheOneDetachedLongestButNoneAttached(t *testing.T) {

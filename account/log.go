@@ -30,6 +30,10 @@ const (
 	LogLost          Kind = "LOG_LOST" // Detail is the number of entries missing before this one.
 )
 
+// ActivityKinds are the kinds that a signed-in user can cause in any number. Their
+// entries are kept for a shorter time.
+func ActivityKinds() []Kind { return []Kind{Refreshed, ConnectionOpened, Attach, Detach} }
+
 // patient reports whether an entry may wait for room in a full queue. Entries about
 // streams do not wait: a thousand could wait at once, and the connections show the same
 // facts. Entries about expiry do not wait either: Run adds them, and would wait for itself.

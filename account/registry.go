@@ -23,10 +23,14 @@ type registry struct {
 	ended map[string]time.Time
 }
 
+// lookUpInterval is the least time between two look-ups of a session's connections.
+const lookUpInterval = time.Second
+
 // liveSession is a session and its connections.
 type liveSession struct {
 	Session
 	connections map[string]*Connection
+	lookedUp    time.Time // When an unknown connection was last looked up in the store.
 }
 
 func newRegistry(sessions []Session, connections []Connection) *registry {
@@ -224,6 +228,28 @@ func (r *registry) connection(id string) (Connection, bool) {
 		return Connection{}, false
 	}
 	return *c, true
+}
+
+// mayLookUp reports whether a connection of the session may be looked up in the store, and
+// notes that it is.
+func (r *registry) mayLookUp(session string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	live, ok := r.sessions[session]
+	if !ok || !live.lookedUp.IsZero() && now.Sub(live.lookedUp).Abs() < lookUpInterval {
+		return false
+	}
+	live.lookedUp = now
+	return true
+}
+
+// found notes that the last look-up found its connection, so the next one need not wait.
+func (r *registry) found(session string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if live, ok := r.sessions[session]; ok {
+		live.lookedUp = time.Time{}
+	}
 }
 
 // reserve enters a new connection of a live session, with the CancelOnDisconnect of

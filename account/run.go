@@ -85,16 +85,30 @@ func (s *Service) expire(ctx context.Context) error {
 	}
 }
 
+// prune deletes what is too old, some at a time, and tends the keys.
 func (s *Service) prune(ctx context.Context) error {
 	now := s.now()
-	var log time.Time
-	if s.cfg.AccessLog.Retention > 0 {
-		log = now.Add(-s.cfg.AccessLog.Retention)
+	before := Horizon{
+		Log:      olderThan(now, s.cfg.AccessLog.Retention),
+		Activity: olderThan(now, s.cfg.AccessLog.ActivityRetention),
+		Attempts: now.Add(-s.cfg.Lockout.Window),
 	}
-	err := s.write(ctx, "prune", func(ctx context.Context) error {
-		return s.store.Prune(ctx, log, now.Add(-s.cfg.Lockout.Window))
-	})
+	var err error
+	for more := true; more && err == nil; {
+		err = s.write(ctx, "prune", func(ctx context.Context) (err error) {
+			more, err = s.store.Prune(ctx, before)
+			return err
+		})
+	}
 	return errors.Join(err, s.tendKeys(ctx, now))
+}
+
+// olderThan is the zero time, which keeps everything, for a negative retention.
+func olderThan(now time.Time, retention time.Duration) time.Time {
+	if retention < 0 {
+		return time.Time{}
+	}
+	return now.Add(-retention)
 }
 
 // fault reports background work that failed, but not work that was stopped.

@@ -105,6 +105,20 @@ func (s *Service) OtherSession(ctx context.Context, access, refresh string) bool
 	return err == nil && a.session != r.session
 }
 
+// RefreshedBy returns whose refresh token this is, so that a user's refreshes can be
+// counted before they cost a read of the store: the user, or the session if no session of
+// that ID is live here. Error: [ErrBadToken], or the store's.
+func (s *Service) RefreshedBy(ctx context.Context, token string) (string, error) {
+	c, err := s.parseRefresh(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	if session, ok := s.live.session(c.session); ok {
+		return session.User, nil
+	}
+	return "session " + c.session, nil
+}
+
 // Refresh exchanges a refresh token for the next grant and moves the session's
 // end. The token before the newest one gets the same grant again for
 // Config.RetryWindow, since its answer may have been lost. Any older use means

@@ -126,8 +126,13 @@ func TestASessionThatEndsWhileItIsReadStaysEnded(t *testing.T) {
 // countingStore counts what Verify reads.
 type countingStore struct {
 	account.Store
-	keys, sessions int
-	afterRead      func()
+	keys, sessions, connections int
+	afterRead                   func()
+}
+
+func (c *countingStore) Connections(ctx context.Context, session string) ([]account.Connection, error) {
+	c.connections++
+	return c.Store.Connections(ctx, session)
 }
 
 func (c *countingStore) Keys(ctx context.Context) ([]account.Key, error) {

@@ -76,9 +76,23 @@ type Store interface {
 	// Access must return the entries that match the query, newest (greatest ID)
 	// first.
 	Access(ctx context.Context, query AccessQuery) ([]Entry, error)
-	// Prune must delete log entries with a Time before log, and attempts whose
-	// Last and LockedUntil are both before attempts.
-	Prune(ctx context.Context, log, attempts time.Time) error
+	// Prune must delete what is older than before says, at most PruneBatch log entries,
+	// and report whether more log entries are left to delete.
+	Prune(ctx context.Context, before Horizon) (more bool, err error)
+}
+
+// PruneBatch is how many log entries one Prune deletes at most: a write that takes longer
+// holds up sign-ins.
+const PruneBatch = 10_000
+
+// Horizon says what is too old to be kept. A zero time keeps everything.
+type Horizon struct {
+	// Log is for all entries of the access log, Activity for the kinds that
+	// [ActivityKinds] lists.
+	Log      time.Time
+	Activity time.Time
+	// Attempts is for failed attempts: their Last and LockedUntil must both be before it.
+	Attempts time.Time
 }
 
 // Key signs tokens. A new one takes over from the one before; old ones stay as

@@ -49,6 +49,9 @@ type Limits struct {
 	// SignInsPerNetwork bounds sign-ins whose password is checked; 50 a second after
 	// 2,000.
 	SignInsPerNetwork Rate
+	// SessionsPerUser bounds refreshes and connections that are opened; each is stored. 2
+	// a second after 1,024, as many as a user's connections.
+	SessionsPerUser Rate
 	// PasswordsPerUser bounds how often users change their own password; 1 a second
 	// after 10.
 	PasswordsPerUser Rate
@@ -72,6 +75,7 @@ func (l Limits) Validate() error {
 		{l.AttachesPerNetwork, "attaches of a network"},
 		{l.SubscriptionsPerUser, "changes of subscriptions"},
 		{l.SignInsPerNetwork, "sign-ins of a network"},
+		{l.SessionsPerUser, "refreshes and connections of a user"},
 		{l.PasswordsPerUser, "changes of a password"},
 	} {
 		if r.PerSecond >= 0 && (r.PerSecond < 1 || r.Burst < 1 || r.PerSecond > maxRate || r.Burst > maxRate) {
@@ -87,6 +91,7 @@ func (l Limits) withDefaults() Limits {
 	l.AttachesPerNetwork = cmp.Or(l.AttachesPerNetwork, Rate{1000, 10_000})
 	l.SubscriptionsPerUser = cmp.Or(l.SubscriptionsPerUser, Rate{50, 200})
 	l.SignInsPerNetwork = cmp.Or(l.SignInsPerNetwork, Rate{50, 2000})
+	l.SessionsPerUser = cmp.Or(l.SessionsPerUser, Rate{2, 1024})
 	l.PasswordsPerUser = cmp.Or(l.PasswordsPerUser, Rate{1, 10})
 	return l
 }
@@ -109,6 +114,7 @@ type limiter struct {
 	attachNetwork    *allowance
 	subscribeUser    *allowance
 	signInPerNetwork *allowance
+	sessionUser      *allowance
 	passwordUser     *allowance
 }
 
@@ -120,6 +126,7 @@ func newLimiter(l Limits) *limiter {
 		attachNetwork:    newAllowance(l.AttachesPerNetwork, "network", errAttachRate),
 		subscribeUser:    newAllowance(l.SubscriptionsPerUser, "user", errSubscribeRate),
 		signInPerNetwork: newAllowance(l.SignInsPerNetwork, "network", errSignInRate),
+		sessionUser:      newAllowance(l.SessionsPerUser, "user", errSessionRate),
 		passwordUser:     newAllowance(l.PasswordsPerUser, "user", errSessionRate),
 	}
 }

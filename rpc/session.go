@@ -80,6 +80,9 @@ func (s *services) Login(ctx context.Context, req *todokuv1.LoginRequest) (*todo
 // session's name and settings.
 func (s *services) OpenConnection(ctx context.Context, _ *todokuv1.OpenConnectionRequest) (*todokuv1.OpenConnectionResponse, error) {
 	c := callerOf(ctx)
+	if err := s.limits.sessionUser.admit(c.User); err != nil {
+		return nil, err
+	}
 	connection, err := s.accounts.OpenConnection(ctx, c.Session, c.remote)
 	return reply(&todokuv1.OpenConnectionResponse{ConnectionId: connection.ID}, err)
 }
@@ -89,6 +92,13 @@ func (s *services) RefreshSession(ctx context.Context, req *todokuv1.RefreshSess
 	token := req.GetRefreshToken()
 	if token == "" || len(token) > maxToken {
 		return nil, &fieldError{"refresh_token", account.ErrBadToken}
+	}
+	user, err := s.accounts.RefreshedBy(ctx, token)
+	if err == nil {
+		err = s.limits.sessionUser.admit(user)
+	}
+	if err != nil {
+		return nil, err
 	}
 	grant, err := s.accounts.Refresh(ctx, token, callerOf(ctx).remote)
 	return reply(&todokuv1.RefreshSessionResponse{Tokens: tokens(&grant)}, err)

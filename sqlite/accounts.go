@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"todoku/account"
 )
@@ -304,14 +303,32 @@ func (a *Accounts) Access(ctx context.Context, query account.AccessQuery) ([]acc
 }
 
 // Prune implements [account.Store].
-func (a *Accounts) Prune(ctx context.Context, log, attempts time.Time) error {
-	return a.db.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM access WHERE time < ?", nanoseconds(log)); err != nil {
+func (a *Accounts) Prune(ctx context.Context, before account.Horizon) (more bool, err error) {
+	var kinds []any
+	for _, kind := range account.ActivityKinds() {
+		kinds = append(kinds, string(kind))
+	}
+	left := int64(account.PruneBatch)
+	err = a.db.write(ctx, func(tx *sql.Tx) error {
+		n, err := execute(ctx, tx, "DELETE FROM access WHERE id IN (SELECT id FROM access WHERE time < ? ORDER BY time LIMIT ?)",
+			nanoseconds(before.Log), left)
+		if err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM attempts WHERE max(last, locked_until) < ?", nanoseconds(attempts))
+		left -= n
+		// IDs rise with the time, so the newest old entry tells where to stop: the index of
+		// the kinds is in the order of IDs.
+		n, err = execute(ctx, tx, "DELETE FROM access WHERE id IN (SELECT id FROM access WHERE kind IN ("+placeholders(len(kinds))+
+			") AND id <= (SELECT id FROM access WHERE time < ? ORDER BY time DESC LIMIT 1) AND time < ? LIMIT ?)",
+			append(kinds, nanoseconds(before.Activity), nanoseconds(before.Activity), left)...)
+		if err != nil {
+			return err
+		}
+		left -= n
+		_, err = tx.ExecContext(ctx, "DELETE FROM attempts WHERE max(last, locked_until) < ?", nanoseconds(before.Attempts))
 		return err
 	})
+	return left <= 0, err
 }
 
 // notFound turns "no rows" into [account.ErrNotFound].

@@ -79,19 +79,51 @@ func testPrune(t *testing.T, store account.Store) {
 	all := account.AccessQuery{Limit: 100}
 	newest := get[[]account.Entry](t)(store.Access(ctx, all))[0].ID
 
-	must(t, store.Prune(ctx, time.Time{}, time.Time{}))
+	prune(t, store, account.Horizon{})
 	wantEqual(t, len(get[[]account.Entry](t)(store.Access(ctx, all))), 10)
-	must(t, store.Prune(ctx, list[4].Time, time.Time{}))
+	prune(t, store, account.Horizon{Log: list[4].Time})
 	left := get[[]account.Entry](t)(store.Access(ctx, all))
 	wantEqual(t, len(left), 6)
 	wantEqual(t, left[5].Detail, "4")
 
-	must(t, store.Prune(ctx, list[9].Time.Add(time.Hour), time.Time{}))
+	prune(t, store, account.Horizon{Log: list[9].Time.Add(time.Hour)})
 	wantEqual(t, len(get[[]account.Entry](t)(store.Access(ctx, all))), 0)
 	must(t, store.AppendAccess(ctx, list[:1]))
 	if again := get[[]account.Entry](t)(store.Access(ctx, all))[0].ID; again <= newest {
 		t.Fatalf("entry got ID %d, and %d was used before", again, newest)
 	}
+}
+
+// prune deletes all that is due.
+func prune(t *testing.T, store account.Store, before account.Horizon) {
+	t.Helper()
+	for get[bool](t)(store.Prune(t.Context(), before)) {
+		t.Fatal("a few entries were too many for one Prune")
+	}
+}
+
+func testPruneActivity(t *testing.T, store account.Store) {
+	ctx := t.Context()
+	const n = account.PruneBatch + 10
+	at := func(i int) time.Time { return start.Add(time.Duration(i)) }
+	kinds := append(account.ActivityKinds(), account.SignIn)
+	list := make([]account.Entry, 0, n)
+	for i := range n {
+		list = append(list, account.Entry{Time: at(i), Kind: kinds[i%len(kinds)]})
+	}
+	must(t, store.AppendAccess(ctx, list))
+	count := func(kinds ...account.Kind) int {
+		query := account.AccessQuery{AccessFilter: account.AccessFilter{Kinds: kinds}, Limit: 2 * n}
+		return len(get[[]account.Entry](t)(store.Access(ctx, query)))
+	}
+	wantEqual(t, get[bool](t)(store.Prune(ctx, account.Horizon{Activity: at(n / 2)})), false)
+	wantEqual(t, count(account.SignIn), n/len(kinds))
+	wantEqual(t, count(account.ActivityKinds()...), n/len(kinds)*(len(kinds)-1)/2)
+
+	must(t, store.AppendAccess(ctx, list))
+	wantEqual(t, get[bool](t)(store.Prune(ctx, account.Horizon{Log: at(n)})), true)
+	wantEqual(t, get[bool](t)(store.Prune(ctx, account.Horizon{Log: at(n)})), false)
+	wantEqual(t, count(), 0)
 }
 
 func testReopen(t *testing.T, open func(t *testing.T, dir string) account.Store) {

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) account.Store) {
 		{"TextsComeBackAsTheyWere", testTexts},
 		{"TheAccessLogIsReadNewestFirstAndInPages", testAccess},
 		{"PruningNeverFreesAnID", testPrune},
+		{"PruningDeletesActivityEarlierAndNotMuchAtOnce", testPruneActivity},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -135,7 +136,7 @@ func testEmpty(t *testing.T, store account.Store) {
 	must(t, store.EndSessions(ctx, []string{"none"}))
 	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx, ""))), 0)
 	must(t, store.DeleteKeys(ctx, 9))
-	must(t, store.Prune(ctx, start, start))
+	prune(t, store, account.Horizon{Log: start, Activity: start, Attempts: start})
 	wantError(t, store.RotateSession(ctx, session("none", "nobody")), account.ErrNotFound)
 	wantError(t, store.CreateConnection(ctx, connection("c", session("none", "nobody")), ""), account.ErrNotFound)
 }
@@ -260,12 +261,12 @@ func testAttempts(t *testing.T, store account.Store) {
 
 	// Failures are pruned only if both of their times are old.
 	get[[]account.Failures](t)(store.ChangeAttempts(ctx, subjects[:1], count))
-	must(t, store.Prune(ctx, time.Time{}, start))
+	prune(t, store, account.Horizon{Attempts: start})
 	wantEqual(t, get[account.Failures](t)(store.Attempts(ctx, subjects[1])).Count, 1)
-	must(t, store.Prune(ctx, time.Time{}, start.Add(time.Minute)))
+	prune(t, store, account.Horizon{Attempts: start.Add(time.Minute)})
 	wantEqual(t, get[account.Failures](t)(store.Attempts(ctx, subjects[1])).Count, 0)
 	wantEqual(t, get[account.Failures](t)(store.Attempts(ctx, subjects[0])).Count, 1)
-	must(t, store.Prune(ctx, time.Time{}, start.Add(time.Minute+1)))
+	prune(t, store, account.Horizon{Attempts: start.Add(time.Minute + 1)})
 	wantEqual(t, get[account.Failures](t)(store.Attempts(ctx, subjects[0])).Count, 0)
 }
 

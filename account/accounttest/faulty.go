@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"todoku/account"
 )
@@ -151,6 +150,10 @@ func (f *Faulty) AppendAccess(ctx context.Context, list []account.Entry) error {
 }
 
 // Prune implements account.Store.
-func (f *Faulty) Prune(ctx context.Context, log, attempts time.Time) error {
-	return f.write(func() error { return f.Store.Prune(ctx, log, attempts) })
+func (f *Faulty) Prune(ctx context.Context, before account.Horizon) (more bool, err error) {
+	err = f.write(func() (err error) {
+		more, err = f.Store.Prune(ctx, before)
+		return err
+	})
+	return more, err
 }

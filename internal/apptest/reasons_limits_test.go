@@ -1,6 +1,7 @@
 package apptest_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -78,14 +79,27 @@ func provokeSignInRate(t *testing.T) {
 }
 
 func provokeSessionRate(t *testing.T) {
-	app := serve(t, func(c *server.Config) { c.Limits.PasswordsPerUser = only(2) })
-	alice, bob := app.SignIn("alice"), app.SignIn("bob")
+	app := serve(t, func(c *server.Config) { c.Limits.PasswordsPerUser, c.Limits.SessionsPerUser = only(2), only(2) })
+	alice, bob, carol := app.SignIn("alice"), app.SignIn("bob"), app.SignIn("carol")
 	change := func(d *apptest.Desktop) error {
 		_, err := d.Sessions.ChangePassword(t.Context(), &todokuv1.ChangePasswordRequest{OldPassword: "wrong", NewPassword: "new and long enough"})
 		return err
 	}
+	open := func(d *apptest.Desktop) error {
+		_, err := d.Sessions.OpenConnection(t.Context(), &todokuv1.OpenConnectionRequest{})
+		return err
+	}
+	refresh := func(d *apptest.Desktop) error {
+		_, err := d.Sessions.RefreshSession(t.Context(), &todokuv1.RefreshSessionRequest{RefreshToken: d.Refresh})
+		return err
+	}
 	wantTooFast(t, "SESSION_RATE", 2, func() error { return change(alice) })
+	wantTooFast(t, "SESSION_RATE", 2, func() error { return open(alice) })
+	wantTooFast(t, "SESSION_RATE", 2, func() error { return refresh(bob) })
 	wantRefusal(t, change(bob), codes.PermissionDenied, "WRONG_PASSWORD", "old_password")
+	if err := errors.Join(open(carol), refresh(carol)); err != nil {
+		t.Errorf("another user is refused: %v", err)
+	}
 }
 
 // provokeTooManyCalls has sign-ins wait for an expensive hash.

@@ -176,6 +176,7 @@ func defineLimits(command *cobra.Command, c *server.Config) {
 		flags.IntVar(&c.Limits.CallsPerUser, "calls-per-user", 1000, "unary calls at once; before a sign-in those of the network; -1 for no limit")
 		rateFlag(flags, &c.Limits.AttachesPerUser, "attach-rate", rpc.Rate{PerSecond: 20, Burst: 200}, "streams opened")
 		rateFlag(flags, &c.Limits.SubscriptionsPerUser, "subscription-rate", rpc.Rate{PerSecond: 50, Burst: 200}, "changes of subscriptions")
+		rateFlag(flags, &c.Limits.SessionsPerUser, "session-rate", rpc.Rate{PerSecond: 2, Burst: 1024}, "refreshes and opened connections")
 	})
 	cli.AddSettings(command, "Limits of an address", func(flags *pflag.FlagSet) {
 		flags.IntVar(&c.Push.StreamsPerAddress, "streams-per-address", 4000, "live streams; -1 for no limit")
