@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// keySize is an HMAC-SHA-256 key in bytes (RFC 2104: no shorter than the output).
-const keySize = 32
+// KeySize is the length of an HMAC-SHA-256 key in bytes (RFC 2104: no shorter than the output).
+const KeySize = 32
 
 // keyring holds the signing keys in memory for Verify, which reads them without
 // a lock. The list is replaced whole, never changed.
@@ -56,13 +57,56 @@ func (s *Service) findKey(ctx context.Context, id uint32) (key Key, ok bool, err
 	return key, ok, nil
 }
 
-// loadKeys reads the keys and makes the first one.
-func (s *Service) loadKeys(ctx context.Context) error {
+// loadKeys reads the keys and makes the first one. Its number is one that signed none of
+// the stored sessions: the keys may be missing because a backup without them was restored.
+func (s *Service) loadKeys(ctx context.Context, sessions []Session) error {
 	keys, err := s.readKeys(ctx)
-	if err == nil && len(keys) == 0 {
-		err = s.addKey(ctx, 1)
+	if err != nil || len(keys) > 0 {
+		return err
 	}
-	return err
+	first := uint32(1)
+	for i := range sessions {
+		first = max(first, sessions[i].KeyID+1)
+	}
+	return s.addKey(ctx, first)
+}
+
+// ErrNoKeys says that the store has lost its signing keys while the service runs. The keys
+// in memory stay in use until a restart.
+var ErrNoKeys = errors.New("account: no signing keys are stored any more; a restart makes a new one and signs everybody out")
+
+// followKeys takes over what an administrator has made of the stored keys, and ends the
+// sessions whose key is gone.
+func (s *Service) followKeys(ctx context.Context) error {
+	stored, err := s.store.Keys(ctx)
+	if err != nil {
+		return failed("read keys", err)
+	}
+	if len(stored) == 0 {
+		return ErrNoKeys
+	}
+	if !slices.EqualFunc(stored, *s.keys.keys.Load(), func(a, b Key) bool { return a.ID == b.ID }) {
+		if _, err := s.readKeys(ctx); err != nil {
+			return err
+		}
+	}
+	return s.endAll(ctx, EndRevoked, func(limit int) []string { return s.live.unsigned(&s.keys, limit) })
+}
+
+// unsigned returns the IDs of at most limit sessions whose key is gone.
+func (r *registry) unsigned(keys *keyring, limit int) []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var ids []string
+	for id, session := range r.sessions {
+		if len(ids) == limit {
+			break
+		}
+		if _, ok := keys.byID(session.KeyID); !ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // readKeys takes over what is stored. Of two that read at once the one that
@@ -87,7 +131,7 @@ func (s *Service) RotateKey(ctx context.Context) error {
 }
 
 func (s *Service) addKey(ctx context.Context, id uint32) error {
-	key := Key{ID: id, Secret: make([]byte, keySize), Created: s.now()}
+	key := Key{ID: id, Secret: make([]byte, KeySize), Created: s.now()}
 	_, _ = rand.Read(key.Secret) // crypto/rand.Read never fails.
 	err := s.write(ctx, "add a key", func(ctx context.Context) error { return s.store.AddKey(ctx, key) })
 	if err != nil && !errors.Is(err, ErrConflict) {

@@ -11,6 +11,9 @@ const (
 	// upkeepInterval is how often expired sessions are ended. Verify judges expiry by
 	// itself; this reports it.
 	upkeepInterval = 5 * time.Second
+	// keysInterval is how often the stored keys are read again, which an administrator
+	// may have replaced.
+	keysInterval = 30 * time.Second
 	// pruneInterval is how often old log entries, attempts and keys are dropped.
 	pruneInterval = time.Hour
 )
@@ -23,6 +26,8 @@ const (
 func (s *Service) Run(ctx context.Context) error {
 	upkeep := time.NewTicker(upkeepInterval)
 	defer upkeep.Stop()
+	keys := time.NewTicker(keysInterval)
+	defer keys.Stop()
 	prune := time.NewTicker(pruneInterval)
 	defer prune.Stop()
 	// The timer runs while entries wait.
@@ -30,6 +35,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer write.Stop()
 
 	s.fault(s.prune(ctx))
+	s.fault(s.followKeys(ctx))
 	for {
 		select {
 		case <-ctx.Done():
@@ -44,6 +50,8 @@ func (s *Service) Run(ctx context.Context) error {
 			s.writeLog(ctx, write)
 		case <-upkeep.C:
 			s.fault(s.expire(ctx))
+		case <-keys.C:
+			s.fault(s.followKeys(ctx))
 		case <-prune.C:
 			s.fault(s.prune(ctx))
 		}
@@ -71,15 +79,20 @@ func (s *Service) lastWrites(ctx context.Context) error {
 	return err
 }
 
-// expire ends the sessions that nobody refreshed in time, some at a time, and
-// writes the log between, which many ends at once would fill.
+// expire ends the sessions that nobody refreshed in time.
 func (s *Service) expire(ctx context.Context) error {
+	return s.endAll(ctx, EndExpired, func(limit int) []string { return s.live.due(s.now(), limit) })
+}
+
+// endAll ends the sessions that find returns until it returns none, some at a time, and
+// writes the log between, which many ends at once would fill.
+func (s *Service) endAll(ctx context.Context, reason EndReason, find func(limit int) []string) error {
 	for {
-		due := s.live.due(s.now(), s.cfg.AccessLog.Batch)
-		if len(due) == 0 {
+		ids := find(s.cfg.AccessLog.Batch)
+		if len(ids) == 0 {
 			return nil
 		}
-		if err := errors.Join(s.end(ctx, due, EndExpired), s.log.flush(ctx)); err != nil {
+		if err := errors.Join(s.end(ctx, ids, reason), s.log.flush(ctx)); err != nil {
 			return err
 		}
 	}

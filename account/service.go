@@ -54,12 +54,12 @@ func NewService(ctx context.Context, store Store, cfg Config) (*Service, error) 
 		known:   knownPlaces{users: map[string]map[string]time.Time{}},
 	}
 	s.log = newAccessLog(store, cfg.AccessLog, s.now)
-	if err := s.loadKeys(ctx); err != nil {
-		return nil, err
-	}
 	sessions, err := store.Sessions(ctx)
 	if err != nil {
 		return nil, failed("read sessions", err)
+	}
+	if err := s.loadKeys(ctx, sessions); err != nil {
+		return nil, err
 	}
 	connections, err := store.Connections(ctx, "")
 	if err != nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"todoku/account"
 	"todoku/feed"
@@ -139,6 +141,37 @@ func InspectStorage(url string) (StorageState, error) {
 func StorageBytes(url string) (map[string]int64, error) {
 	dir, err := StorageDirectory(url)
 	return sqlite.FileSizes(dir), err
+}
+
+// BackupOptions are the options of [BackupStorage].
+type BackupOptions = sqlite.BackupOptions
+
+// BackupReport says what a backup holds.
+type BackupReport = sqlite.BackupReport
+
+// BackupStorage copies the storage at url into the directory to, which must be missing or
+// empty, also while a server runs. The copy is itself a storage, with an epoch of its own.
+// Errors: [ErrConfig], fs.ErrExist, those of [OpenJournal], that of Check, or those of the
+// system.
+func BackupStorage(ctx context.Context, url, to string, options BackupOptions) (BackupReport, error) {
+	dir, err := StorageDirectory(url)
+	if err != nil {
+		return BackupReport{}, err
+	}
+	return sqlite.Backup(ctx, dir, to, options)
+}
+
+// ReplaceKeys replaces the signing keys of the storage at url, also while a server runs,
+// which ends all sessions within half a minute. Errors: [ErrConfig],
+// [journal.ErrNewerVersion], or those of the system.
+func ReplaceKeys(ctx context.Context, url string, now time.Time) error {
+	dir, err := StorageDirectory(url)
+	if err != nil {
+		return err
+	}
+	key := account.Key{Secret: make([]byte, account.KeySize), Created: now}
+	_, _ = rand.Read(key.Secret) // crypto/rand.Read never fails.
+	return sqlite.ReplaceKeys(ctx, dir, key)
 }
 
 // schemed matches URLs. A scheme has two letters or more: one letter is a drive of

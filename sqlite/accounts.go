@@ -5,24 +5,20 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"todoku/account"
 )
 
 // Accounts keeps credentials, sessions, connections and the access log in one
-// file. It implements [account.Store].
+// file, and the signing keys in another. It implements [account.Store].
 type Accounts struct {
-	db *database
+	db   *database
+	keys keyFile
 }
 
 var _ account.Store = (*Accounts)(nil)
-
-func keyTable() table[account.Key] {
-	return table[account.Key]{"keys", "id, secret, created", func(k *account.Key) []any {
-		return []any{&k.ID, &k.Secret, timeColumn{&k.Created}}
-	}}
-}
 
 func credentialTable() table[account.Credential] {
 	return table[account.Credential]{"credentials", "user, hash, version, updated", func(c *account.Credential) []any {
@@ -76,7 +72,7 @@ func accessTable() table[account.Entry] {
 	}}
 }
 
-// OpenAccounts opens or creates the file at path. One process at a time may
+// OpenAccounts opens or creates the file at path; the file of the keys is beside it. One process at a time may
 // have it open for writing; see [Lock]. Errors: [journal.ErrNewerVersion],
 // [journal.ErrForeign], or SQLite's.
 func OpenAccounts(ctx context.Context, path string) (*Accounts, error) {
@@ -84,32 +80,15 @@ func OpenAccounts(ctx context.Context, path string) (*Accounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Accounts{db: db}, nil
+	a := &Accounts{db: db, keys: newKeyFile(filepath.Dir(path))}
+	if err := a.moveKeys(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
 }
 
 // Close closes the file. Nothing may be called at the same time or after.
 func (a *Accounts) Close() error { return a.db.close() }
-
-// Keys implements [account.Store].
-func (a *Accounts) Keys(ctx context.Context) ([]account.Key, error) {
-	return keyTable().list(ctx, a.db.reader, "ORDER BY id")
-}
-
-// AddKey implements [account.Store].
-func (a *Accounts) AddKey(ctx context.Context, key account.Key) error {
-	return a.db.write(ctx, func(tx *sql.Tx) error {
-		n, err := keyTable().insert(ctx, tx, "INSERT OR IGNORE", key)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("%w: %v exists", account.ErrConflict, key)
-		}
-		return err
-	})
-}
-
-// DeleteKeys implements [account.Store].
-func (a *Accounts) DeleteKeys(ctx context.Context, below uint32) error {
-	return a.db.run(ctx, "DELETE FROM keys WHERE id < ?", below)
-}
 
 // Credential implements [account.Store].
 func (a *Accounts) Credential(ctx context.Context, user string) (c account.Credential, err error) {

@@ -108,7 +108,7 @@ func HoldsVenue(dir string) (bool, error) {
 // are missing are left out.
 func FileSizes(dir string) map[string]int64 {
 	sizes := map[string]int64{}
-	for _, name := range []string{journalFile, journalFile + writeAheadLog, accountsFile, historyFile} {
+	for _, name := range []string{journalFile, journalFile + writeAheadLog, accountsFile, historyFile, keysFile} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			sizes[name] = info.Size()
 		}

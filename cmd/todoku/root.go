@@ -37,7 +37,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 could not connect.`,
 		watch.Command(s), order.Command(s), market.BookCommand(s), market.TradesCommand(s), order.PositionsCommand(s),
 		admin.UserCommand(s), admin.InstrumentCommand(s), admin.LimitsCommand(s), admin.AnnounceCommand(s), admin.BustCommand(s),
 		audit.ConnectionsCommand(s), audit.Command(s),
-		journal.Command(a), config.Command(a), doctor.Command(s), bench.Command(s), versionCommand(a),
+		journal.Command(a), journal.BackupCommand(a), admin.KeysCommand(a), config.Command(a), doctor.Command(s), bench.Command(s), versionCommand(a),
 	)
 	root.Example = "  todoku serve --demo\n  TODOKU_USER=alice TODOKU_PASSWORD=demo todoku watch"
 	return a.Root(root)

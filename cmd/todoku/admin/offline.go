@@ -49,12 +49,8 @@ func addUserOffline(ctx context.Context, a *cli.App, data string, request *todok
 }
 
 func setPasswordOffline(ctx context.Context, a *cli.App, data, user, password string) error {
-	// Without this check a misspelt directory would become an empty venue.
-	switch state, err := server.InspectStorage(data); {
-	case err != nil:
+	if _, err := venueIn(data); err != nil {
 		return err
-	case state == server.StorageMissing, state == server.StorageEmpty:
-		return fmt.Errorf("--data %s holds no venue; name the directory of one", data)
 	}
 	return Offline(ctx, data, func(venue *server.Offline) error {
 		// A new password ends the user's sessions, so the user is signed out. This command
