@@ -56,6 +56,12 @@ func (e *exchange) readBy(limit time.Time) {
 	_ = http.NewResponseController(e.writer).SetReadDeadline(limit)
 }
 
+// unbounded lifts the limits of the time to read the request and to send the answer.
+func (e *exchange) unbounded() {
+	e.readBy(time.Time{})
+	_ = http.NewResponseController(e.writer).SetWriteDeadline(time.Time{}) // See readBy.
+}
+
 // writeBy makes writes fail if the client does not read them within this time.
 func (e *exchange) writeBy(limit time.Duration) {
 	_ = http.NewResponseController(e.writer).SetWriteDeadline(time.Now().Add(limit)) // See readBy.

@@ -50,7 +50,7 @@ func (s webServices) FeedNotification(
 	ctx context.Context, req *todokuv1.FeedNotificationRequest, stream *connect.ServerStream[todokuv1.FeedNotificationResponse],
 ) error {
 	exchange := exchangeOf(ctx)
-	exchange.readBy(time.Time{}) // The request is here; the stream has no deadline.
+	exchange.unbounded() // The request is here; the stream has no deadline.
 	v, err := s.attach(ctx, req)
 	if err != nil {
 		return err

@@ -40,6 +40,10 @@ type Config struct {
 	TLSClientCA string
 	// Insecure allows an address off this machine without TLS.
 	Insecure bool
+	// PublicURLs are the addresses at which browsers and scrapers reach the HTTP port by a
+	// name: http or https, a host and at most a port. Without TLS other names are refused,
+	// except localhost, the machine's name and the host of HTTPAddr.
+	PublicURLs []string
 
 	// Venue holds for the whole venue; DayEnd is midnight UTC by default.
 	Venue trade.Venue
@@ -202,6 +206,10 @@ func (c *Config) validate() error {
 		r.when(err != nil, "%q is not host:port", addr)
 		r.when(err == nil && c.TLSCert == "" && !c.Insecure && !loopback(host),
 			"%s can be reached from other machines; set --tls-cert and --tls-key, or allow plaintext with --insecure", addr)
+	}
+	for _, text := range c.PublicURLs {
+		_, err := publicURL(text)
+		r.when(err != nil, "%w", err)
 	}
 	r.when(c.Retain != 0 && c.Retain < shortestRetain, "invalid --retain %q: history must be kept for at least %s; raise --retain", c.Retain, shortestRetain)
 	r.when(c.Drain < 0, "invalid --drain %q: it must not be negative", c.Drain)

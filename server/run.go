@@ -208,9 +208,20 @@ func (s *Server) serveGRPC(ctx context.Context) error {
 	return nil
 }
 
+// httpServer returns the server of the HTTP port.
+func (s *Server) httpServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn), Handler: handler,
+		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
+		ConnContext: door.ConnContext,
+		// A page of a browser has a stream and some calls.
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 100},
+	}
+}
+
 // serveHTTP serves until ctx ends.
 func (s *Server) serveHTTP(ctx context.Context) error {
-	web := &http.Server{ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn), Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ConnContext: door.ConnContext, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
+	web := s.httpServer(s.handler())
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(s.listeners.HTTP) }()
 	select {

@@ -42,6 +42,7 @@ type Server struct {
 	tracing  *tracing // nil: off
 
 	connections *door.Limiter
+	hosts       *hosts
 
 	grpc   *grpc.Server
 	health *health.Server
@@ -63,7 +64,7 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, metrics: newMetrics(config.Version), tracing: newTracing(config.Tracing, config.Version), stop: make(chan struct{})}
+	s := &Server{config: config, hosts: newHosts(&config), metrics: newMetrics(config.Version), tracing: newTracing(config.Tracing, config.Version), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.closeFiles())

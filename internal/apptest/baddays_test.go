@@ -60,6 +60,11 @@ func TestAFullDiskStopsAcknowledgingAndNothingElse(t *testing.T) {
 	if _, body := app.HTTP("/status"); !strings.Contains(body, "No commands are taken") {
 		t.Error("the status page does not say that no commands are taken")
 	}
+	for _, path := range []string{"/readyz", "/status"} {
+		if _, body := app.HTTP(path); strings.Contains(body, "full") || !strings.Contains(body, "cannot be made durable") {
+			t.Errorf("%s has the error of the system: %s", path, body)
+		}
+	}
 	if code, _ := app.HTTP("/healthz"); code != http.StatusOK {
 		t.Errorf("/healthz says %d: a restart would mend nothing", code)
 	}

@@ -51,6 +51,7 @@ func Define(command *cobra.Command, o *Options) {
 		flags.StringVar(&c.TLSKey, "tls-key", "", "PEM file of the certificate's key")
 		flags.StringVar(&c.TLSClientCA, "tls-client-ca", "", "PEM file of a CA; clients must present a certificate signed by it")
 		flags.BoolVar(&c.Insecure, "insecure", false, "allow addresses that other machines can reach without TLS")
+		flags.StringSliceVar(&c.PublicURLs, "public-url", nil, "URLs by which browsers and scrapers reach the HTTP port, such as https://desk.example.com; names of no URL are refused without TLS")
 		flags.DurationVar(&c.Accounts.AccessTTL, "access-token-life", 15*time.Minute, "how long an access token is valid")
 		flags.DurationVar(&c.Accounts.RefreshTTL, "session-life", 12*time.Hour, "how long a session lives after its last refresh")
 		flags.DurationVar(&o.expiryGrace, "expiry-grace", 30*time.Second, "how long a stream may outlive its session's token")
