@@ -112,10 +112,10 @@ describe.each(shells)('%s', (shell) => {
     const [download] = await Promise.all([page.waitForEvent('download'), tools.getByRole('button', { name: 'CSV' }).click()]);
     const csv = await readFile(await download.path(), 'utf8');
     const lines = csv.split('\r\n').filter(Boolean);
-    expect(csv.startsWith('\ufeffSymbol,Side,Price,Quantity,')).toBe(true);
+    expect(csv.startsWith('\ufeff"Symbol","Side","Price","Quantity",')).toBe(true);
     expect(lines.slice(1).map((line) => line.split(',').slice(0, 6))).toEqual([
-      [symbol, 'Buy', '163.95', '100', '0', '100'],
-      [symbol, 'Sell', '164.25', '300', '0', '300'],
+      [`"${symbol}"`, '"Buy"', '163.95', '100', '0', '100'],
+      [`"${symbol}"`, '"Sell"', '164.25', '300', '0', '300'],
     ]);
 
     // The activity lists every event, in order.

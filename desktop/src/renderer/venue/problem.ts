@@ -1,5 +1,6 @@
 // What went wrong with a call, in the venue's words.
 import { Code, ConnectError } from '@connectrpc/connect';
+import { harmless } from './plain';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../gen/google/rpc/error_pb';
 
 /** A plain object, fit for the store. */
@@ -24,7 +25,7 @@ export function problemOf(error: unknown): Problem {
   return {
     code: e.code,
     reason: info?.reason ?? '',
-    text: e.rawMessage,
+    text: harmless(e.rawMessage), // It may quote what somebody entered.
     field: field ?? '',
     retryAfterMs: retry ? Number(retry.seconds) * 1000 + retry.nanos / 1e6 : 0,
   };

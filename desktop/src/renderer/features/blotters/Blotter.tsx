@@ -134,7 +134,7 @@ export function Blotter<R extends object>(props: BlotterProps<R>) {
     saveFile(
       id,
       toCSV(
-        exported.map((column) => column.title),
+        exported,
         shown.map((row) => exported.map((column) => column.value(row.original))),
       ),
     );

@@ -1,18 +1,25 @@
 // Tables as comma-separated values (RFC 4180) for spreadsheets: UTF-8 with the byte order mark
-// that Excel needs, exact numbers, and no cell that a spreadsheet would run as a formula.
+// that Excel needs, exact numbers, every text in quotation marks, and no cell that a spreadsheet
+// would run as a formula.
 
 const number = /^[+-]?[0-9]+(\.[0-9]+)?$/;
 
-/** Spreadsheets run a cell as a formula if it begins with one of these. */
-const formula = /^[\s]*[=+\-@\t\r＝＋－＠]/;
+/**
+ * Where a spreadsheet would begin a formula: at the start of a cell, also after invisible
+ * characters, and after anything that some language's spreadsheets take for the end of a cell.
+ */
+const formula = /(?<=(?:^|[;\t\r\n])[\s\p{Cc}\p{Cf}]*)[=+\-@＝＋－＠]/gu;
 
-function cell(text: string): string {
-  const safe = !number.test(text) && formula.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+function quoted(text: string): string {
+  const safe = number.test(text) ? text : text.replace(formula, "'$&");
+  return `"${safe.replaceAll('"', '""')}"`;
 }
 
-export function toCSV(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return `\ufeff${[header, ...rows].map((line) => `${line.map(cell).join(',')}\r\n`).join('')}`;
+/** Only numbers in columns of numbers, and empty cells, are not in quotation marks. */
+export function toCSV(columns: readonly { title: string; kind?: string }[], rows: readonly (readonly string[])[]): string {
+  const cell = (text: string, at: number): string => (text === '' || (columns[at]?.kind === 'number' && number.test(text)) ? text : quoted(text));
+  const lines = [columns.map(({ title }) => quoted(title)), ...rows.map((row) => row.map(cell))];
+  return `\ufeff${lines.map((line) => `${line.join(',')}\r\n`).join('')}`;
 }
 
 /** Downloads a text as a file, named after its content and the time. */
