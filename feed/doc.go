@@ -33,6 +33,8 @@
 // Feed.mu comes before every lock of the hub. It is held during calls of Hub.Publish,
 // Attach, Subscribe and End, as the hub requires, and while the [Encoder] encodes
 // events. No I/O happens under it: the journal is read and an opening is encoded while
-// the stream is served. The lock of the accounts' digests comes after it and is held
-// briefly, so that heartbeats do not wait for a publication.
+// the stream is served. No work under it grows with what a user holds: an attach or a
+// list copies sorted trees in constant time and walks over the copies without the lock.
+// The lock of the accounts' digests comes after it and is held briefly, so that
+// heartbeats do not wait for a publication.
 package feed

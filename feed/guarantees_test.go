@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -217,7 +218,8 @@ func (w *watcher) follow(t *testing.T, s *server, random *rand.Rand, last uint64
 			return n > 0 && client.seen.Responses[n-1].Cursor >= target
 		})
 		s.feed.Book("AAA", 5)
-		s.feed.WorkingOrders("", "")
+		for range s.feed.WorkingOrders("alice", math.MaxInt64) {
+		}
 		w.cut(s)
 	}
 }

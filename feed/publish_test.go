@@ -75,7 +75,7 @@ func TestBestPricesAreToldOnlyWhenTheyChange(t *testing.T) {
 
 func TestAnEndedStreamIsForgotten(t *testing.T) {
 	f := newQuietFeed(t)
-	f.views.users["alice"] = &trade.User{ID: "alice"}
+	f.views.setUser(&trade.User{ID: "alice"})
 	close(f.ready)
 	for range 3 {
 		attached, err := f.Attach(t.Context(), AttachRequest{User: "alice", Connection: "c"})

@@ -1,14 +1,13 @@
 package feed
 
 import (
-	"maps"
-	"slices"
+	"iter"
 
 	"todoku/trade"
 )
 
-// Queries. Each answers as of one position, holds the lock only while it copies
-// references, and returns copies that belong to the caller.
+// Queries. Each answers as of one position and returns copies that belong to the caller.
+// It holds the lock only for work that does not grow with what a user has.
 
 // BookView is a book as of Sequence, best levels first.
 type BookView struct {
@@ -60,40 +59,47 @@ func (f *Feed) Instrument(symbol trade.Symbol) (trade.Instrument, bool) {
 func (f *Feed) WorkingOrder(account trade.AccountID, ref trade.OrderRef) (trade.Order, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w := f.views.orders[ref.ID]
-	if a := f.views.accounts[account]; ref.ID == 0 && a != nil {
-		w = a.byRequest[ref.ClientOrderID]
+	if account == "" {
+		account = f.views.orders[ref.ID]
 	}
-	if w == nil || account != "" && w.Account != account {
+	a := f.views.accounts[account]
+	if a == nil {
 		return trade.Order{}, false
 	}
-	return *w.Order, true
-}
-
-// WorkingOrders returns the working orders of an account in an instrument, by id; an
-// empty account or symbol means all.
-func (f *Feed) WorkingOrders(account trade.AccountID, symbol trade.Symbol) []trade.Order {
-	orders := f.holdingsOf(account).orders
-	if symbol != "" {
-		orders = slices.DeleteFunc(orders, func(o *trade.Order) bool { return o.Symbol != symbol })
+	id := ref.ID
+	if id == 0 {
+		id = a.requests[ref.ClientOrderID]
 	}
-	slices.SortFunc(orders, compareOrders)
-	return values(orders)
+	order, ok := a.orders.Get(id)
+	if !ok {
+		return trade.Order{}, false
+	}
+	return *order, true
 }
 
-// Positions returns the positions of an account by symbol; with an empty account,
-// those of all accounts, by account.
-func (f *Feed) Positions(account trade.AccountID) []trade.Position {
-	positions := f.holdingsOf(account).positions
-	slices.SortFunc(positions, comparePositions)
-	return values(positions)
-}
-
-// holdingsOf returns what an account holds, or what all do if it is empty.
-func (f *Feed) holdingsOf(account trade.AccountID) holdings {
+// WorkingOrders returns the working orders of an account with an id below a bound,
+// newest first, as of the call. They are shared and must not be changed. The caller may
+// stop at any order; none costs more than the ones before it.
+func (f *Feed) WorkingOrders(account trade.AccountID, below uint64) iter.Seq[*trade.Order] {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.views.holdings(visibility{all: account == "", accounts: []trade.AccountID{account}}, visibility{})
+	a := f.views.captureAccount(account)
+	f.mu.Unlock()
+	return func(yield func(*trade.Order) bool) {
+		if a != nil && below > 0 {
+			a.orders.Descend(trade.OrderID(below-1), func(_ trade.OrderID, order *trade.Order) bool { return yield(order) })
+		}
+	}
+}
+
+// Positions returns the positions of an account by symbol.
+func (f *Feed) Positions(account trade.AccountID) []trade.Position {
+	f.mu.Lock()
+	a := f.views.captureAccount(account)
+	f.mu.Unlock()
+	if a == nil {
+		return nil
+	}
+	return values(a.positions.Values())
 }
 
 // Limits returns what an account may do; the zero Limits where none are set.
@@ -121,20 +127,17 @@ func (f *Feed) User(id trade.UserID) (trade.User, bool) {
 // changed.
 func (f *Feed) Users() []trade.User {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	users := make([]trade.User, 0, len(f.views.users))
-	for _, id := range slices.Sorted(maps.Keys(f.views.users)) {
-		users = append(users, *f.views.users[id])
-	}
-	return users
+	users := f.views.everyUser.IsoCopy()
+	f.mu.Unlock()
+	return values(users.Values())
 }
 
 // Online returns the display names of the users who are signed in, sorted.
 func (f *Feed) Online() []string {
 	f.mu.Lock()
-	list := f.views.online()
+	online := f.views.online.IsoCopy()
 	f.mu.Unlock()
-	return slices.Clone(list)
+	return online.Values()
 }
 
 func values[T any](pointers []*T) []T {

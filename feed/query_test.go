@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -25,9 +26,17 @@ func TestQueriesEqualTheNaiveVenue(t *testing.T) {
 			}
 		}
 		equal("users", f.Users(), want.Users)
-		equal("positions", f.Positions(""), want.Positions)
-		slices.SortFunc(want.Orders, func(a, b trade.Order) int { return int(a.ID) - int(b.ID) })
-		equal("orders", f.WorkingOrders("", ""), want.Orders)
+		slices.SortFunc(want.Orders, func(a, b trade.Order) int { return int(b.ID) - int(a.ID) })
+		for _, user := range want.Users {
+			account := trade.AccountID(user.ID)
+			equal("positions", f.Positions(account), slices.DeleteFunc(slices.Clone(want.Positions),
+				func(p trade.Position) bool { return p.Account != account }))
+			orders := slices.DeleteFunc(slices.Clone(want.Orders), func(o trade.Order) bool { return o.Account != account })
+			equal("orders", ordersBelow(f, account, math.MaxInt64), orders)
+			if n := len(orders); n > 1 {
+				equal("orders below", ordersBelow(f, account, uint64(orders[n/2].ID)), orders[n/2+1:])
+			}
+		}
 		for _, o := range want.Orders {
 			byID, _ := f.WorkingOrder("", trade.OrderRef{ID: o.ID})
 			byName, _ := f.WorkingOrder(o.Account, trade.OrderRef{ClientOrderID: o.ClientOrderID})
@@ -76,6 +85,14 @@ func TestQueriesEqualTheNaiveVenue(t *testing.T) {
 	s.steps(60)
 	s.restart()
 	check("from the snapshot and a tail")
+}
+
+func ordersBelow(f *feed.Feed, account trade.AccountID, below uint64) []trade.Order {
+	orders := []trade.Order{}
+	for o := range f.WorkingOrders(account, below) {
+		orders = append(orders, *o)
+	}
+	return orders
 }
 
 func triples(levels []trade.Level) [][3]int64 {

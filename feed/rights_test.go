@@ -147,7 +147,7 @@ func TestAWiderSubscriptionBringsOnlyWhatWasNotSeenBefore(t *testing.T) {
 			kinds[m.Type]++
 		}
 		online := len(s.feed.Online())
-		if orders := len(s.feed.WorkingOrders("", "")); kinds["feed.OrderState"] != orders || kinds["feed.Presence"] != online {
+		if orders := len(s.venue.orders); kinds["feed.OrderState"] != orders || kinds["feed.Presence"] != online {
 			t.Errorf("brought %v, there are %d orders and %d online", kinds, orders, online)
 		}
 	})

@@ -13,8 +13,8 @@ import (
 	"todoku/trade/record"
 )
 
-// The opening of a stream. Its content is decided under the lock; it is read, sorted
-// and encoded in the stream's turns, no faster than the client reads.
+// The opening of a stream. Its content is decided under the lock; it is read and encoded
+// in the stream's turns, no faster than the client reads.
 
 // groupSize is how many messages of a snapshot are encoded at once.
 const groupSize = 256
@@ -40,39 +40,45 @@ type item struct {
 func (f *Feed) capture(a *Attached, user *trade.User) snapshot {
 	return snapshot{
 		sequence: f.position.At(), time: f.time, reset: a.Cause, instruments: f.views.instruments(), user: user,
-		holdings: f.views.holdings(a.visibility, visibility{}),
+		holdings: f.views.capture(a.visibility),
 	}
 }
 
-// items lists the messages of the snapshot in the order in which a client can use them.
-func (s snapshot) items() []item {
-	items := make([]item, 0, 4+len(s.instruments)+s.count())
+// pull lists the messages of the snapshot in the order in which a client can use them.
+func (s snapshot) pull() pull {
+	var first []item
 	if s.reset != CauseNone {
-		items = append(items, item{"reset", &Reset{s.reset}})
+		first = append(first, item{"reset", &Reset{s.reset}})
 	}
-	items = append(items, item{"snapshot_begin", &SnapshotBegin{}})
-	for _, instrument := range s.instruments {
-		items = append(items, item{"instrument_update", Instrument{instrument}})
-	}
-	items = append(items, item{"user_update", User{s.user}})
-	items = s.appendItems(items)
-	return append(items, item{"snapshot_end", &SnapshotEnd{}})
+	instruments := s.instruments
+	return lists(
+		pullItems(append(first, item{"snapshot_begin", &SnapshotBegin{}})...),
+		func() (item, bool) {
+			if len(instruments) == 0 {
+				return item{}, false
+			}
+			first := instruments[0]
+			instruments = instruments[1:]
+			return item{"instrument_update", Instrument{first}}, true
+		},
+		pullItems(item{"user_update", User{s.user}}),
+		s.holdings.pull(),
+		pullItems(item{snapshotEnd, &SnapshotEnd{}}),
+	)
 }
 
-// appendItems appends the messages of the holdings, sorted.
-func (h *holdings) appendItems(items []item) []item {
-	h.sort()
-	for _, limits := range h.limits {
-		items = append(items, item{"limit_update", limits})
-	}
-	for _, position := range h.positions {
-		items = append(items, item{"position_update", Position{position}})
-	}
-	for _, order := range h.orders {
-		items = append(items, item{"order", OrderState{order}})
-	}
-	for _, name := range h.online {
-		items = append(items, item{"user_presence", &Presence{name, true}})
+// snapshotEnd is the kind of a snapshot's last item.
+const snapshotEnd = "snapshot_end"
+
+// take returns up to most items of a list.
+func take(list pull, most int) []item {
+	var items []item
+	for len(items) < most {
+		next, ok := list()
+		if !ok {
+			break
+		}
+		items = append(items, next)
 	}
 	return items
 }
@@ -95,19 +101,15 @@ func encodeItems(encoder Encoder, s snapshot, items []item, index int) []*push.M
 
 // snapshotSource yields a snapshot in groups whose cursor moves with the last.
 func (f *Feed) snapshotSource(s snapshot) push.Source {
-	var items []item
-	done := 0
+	list, done := s.pull(), 0
 	return func() (push.Group, error) {
-		if items == nil {
-			items = s.items()
-		}
-		if done == len(items) {
+		items := take(list, groupSize)
+		if len(items) == 0 {
 			return push.Group{}, io.EOF
 		}
-		next := items[done:min(done+groupSize, len(items))]
-		messages := encodeItems(f.encoder, s, next, done)
-		done += len(next)
-		return push.Group{Messages: messages, Sequence: s.sequence, Unfinished: done < len(items)}, nil
+		messages := encodeItems(f.encoder, s, items, done)
+		done += len(items)
+		return push.Group{Messages: messages, Sequence: s.sequence, Unfinished: items[len(items)-1].kind != snapshotEnd}, nil
 	}
 }
 

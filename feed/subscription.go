@@ -140,11 +140,12 @@ func (f *Feed) resubscribe(a *Attached, user *trade.User, subscription Subscript
 // initial encodes what a stream with one visibility sees beyond another. The caller
 // holds mu.
 func (f *Feed) initial(before, after visibility) ([]*push.Message, error) {
-	s := snapshot{sequence: f.position.At(), time: f.time, holdings: f.views.holdings(after, before)}
-	if count := s.count(); count > maxInitial {
-		return nil, fmt.Errorf("%w: %d messages, at most %d", ErrReattach, count, maxInitial)
+	added, fits := f.views.beyond(after, before, maxInitial)
+	if !fits {
+		return nil, fmt.Errorf("%w: more than %d messages", ErrReattach, maxInitial)
 	}
-	return encodeItems(f.encoder, s, s.appendItems(nil), 0), nil
+	s := snapshot{sequence: f.position.At(), time: f.time}
+	return encodeItems(f.encoder, s, take(added.pull(), maxInitial), 0), nil
 }
 
 // difference returns the topics that are in a and not in b, in the order of a.

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"slices"
 
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/history"
@@ -66,15 +65,15 @@ func (s *Server) workingPage(q history.OrderQuery) (page history.Page[trade.Orde
 	if err != nil {
 		return page, badPage(err)
 	}
-	for _, order := range slices.Backward(s.feed.WorkingOrders(q.Account, q.Symbol)) {
-		if uint64(order.ID) >= below || order.Entered < q.From || q.To != 0 && order.Entered >= q.To {
+	for order := range s.feed.WorkingOrders(q.Account, below) {
+		if q.Symbol != "" && order.Symbol != q.Symbol || order.Entered < q.From || q.To != 0 && order.Entered >= q.To {
 			continue
 		}
 		if len(page.Items) == q.Limit() {
 			page.Next = history.NextPage(&q, uint64(page.Items[len(page.Items)-1].ID))
 			break
 		}
-		page.Items = append(page.Items, order)
+		page.Items = append(page.Items, *order)
 	}
 	return page, nil
 }
