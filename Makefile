@@ -68,7 +68,7 @@ fmt: .tools/golangci-lint .tools/buf ## Format Go and schema files
 	.tools/buf format -w
 
 clean: ## Remove what was built, the tools included
-	rm -rf bin .tools desktop/node_modules desktop/out
+	rm -rf bin .tools desktop/node_modules desktop/out tools/electron-builder/node_modules
 	find web/dist -mindepth 1 -not -name .keep -delete
 
 desktop/node_modules/.package-lock.json: desktop/package-lock.json
