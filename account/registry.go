@@ -94,6 +94,18 @@ func (r *registry) session(id string) (Session, bool) {
 	return live.Session, true
 }
 
+// cancelOnDisconnect returns the setting, which all connections of a session share.
+func (r *registry) cancelOnDisconnect(session string) time.Duration {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if live := r.sessions[session]; live != nil {
+		for _, c := range live.connections {
+			return c.CancelOnDisconnect
+		}
+	}
+	return 0
+}
+
 // hasEnded reports whether the session is known to have ended.
 func (r *registry) hasEnded(id string) bool {
 	r.mu.RLock()

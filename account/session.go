@@ -66,6 +66,12 @@ func (s *Service) Verify(ctx context.Context, token string) (Identity, error) {
 	return Identity{User: c.user, Session: c.session, Expires: c.expires}, nil
 }
 
+// CancelOnDisconnect returns how long after its stream is lost a session's orders are
+// canceled; 0 is never, or no such session here.
+func (s *Service) CancelOnDisconnect(session string) time.Duration {
+	return s.live.cancelOnDisconnect(session)
+}
+
 // load takes a session over from the store. Errors: [ErrRevoked], or the store's.
 func (s *Service) load(ctx context.Context, id string) (Session, error) {
 	if s.live.hasEnded(id) {

@@ -34,7 +34,7 @@ type Config struct {
 	Plaintext bool
 	// ClientName appears in lists of sessions; "todoku-go" by default.
 	ClientName string
-	// CancelOnDisconnect asks the venue to cancel the session's DAY orders when it has had
+	// CancelOnDisconnect asks the venue to cancel the session's own DAY orders when it has had
 	// no stream for this long; 0 for never.
 	CancelOnDisconnect time.Duration
 	// KeepaliveTime and KeepaliveTimeout are for HTTP/2 PINGs, 20 s and 10 s by default;

@@ -86,26 +86,22 @@ func (d *draft) upsertUser(c *trade.UpsertUser) error {
 	}
 	d.add(&trade.UserChanged{User: u})
 	if u.Suspended && (old == nil || !old.Suspended) {
-		d.silence(&u, old)
+		d.silence(u.ID)
 	}
 	return nil
 }
 
-// silence cancels the working orders of a suspended user's accounts, also of
-// those that the same change takes away.
-func (d *draft) silence(u, old *trade.User) {
-	accounts := u.Accounts
-	if old != nil {
-		for _, a := range old.Accounts {
-			if !u.Owns(a) {
-				accounts = append(accounts[:len(accounts):len(accounts)], a)
-			}
+// silence cancels the working orders that a suspended user entered, also for accounts that
+// were the user's before.
+func (d *draft) silence(user trade.UserID) {
+	var entered []*order
+	for _, o := range d.state.orders {
+		if o.User == user {
+			entered = append(entered, o)
 		}
 	}
-	for _, a := range accounts {
-		for _, o := range d.state.account(a).orders() {
-			d.cancel(o, "", trade.ReasonUserSuspended)
-		}
+	for _, o := range sortedByID(entered) {
+		d.cancel(o, "", trade.ReasonUserSuspended)
 	}
 }
 

@@ -160,6 +160,9 @@ func (s *state) work(o *trade.Order) {
 	}
 	m.working++
 	s.orders[o.ID] = w
+	if o.Session != "" {
+		s.keepForSession(w)
+	}
 	a.working[o.ClientOrderID] = w
 	*w.holding.works(o.Side) += o.Leaves
 	switch o.TimeInForce {
@@ -170,6 +173,20 @@ func (s *state) work(o *trade.Order) {
 		s.deadlines.add(&w.expiry)
 	case trade.TimeInForceUnspecified, trade.TimeInForceGTC, trade.TimeInForceIOC, trade.TimeInForceFOK:
 	}
+}
+
+// keepForSession adds an order to those of its session.
+func (s *state) keepForSession(w *order) {
+	of := s.sessions[w.Session]
+	if of == nil {
+		of = map[trade.OrderID]*order{}
+		s.sessions[w.Session] = of
+	}
+	for _, other := range of {
+		w.Session = other.Session // One text for all.
+		break
+	}
+	of[w.ID] = w
 }
 
 // remove removes an order from the book and the indexes.
@@ -199,6 +216,11 @@ func (s *state) fill(w *order, o *trade.Order, quantity trade.Quantity) {
 func (s *state) forget(w *order) {
 	w.market.working--
 	delete(s.orders, w.ID)
+	if of := s.sessions[w.Session]; of != nil {
+		if delete(of, w.ID); len(of) == 0 {
+			delete(s.sessions, w.Session)
+		}
+	}
 	delete(w.account.working, w.ClientOrderID)
 	switch w.TimeInForce {
 	case trade.TimeInForceDay:

@@ -50,3 +50,17 @@ func (a *riskAudit) trade(t *trade.Trade, model *auditor) error {
 	}
 	return nil
 }
+
+// checkSuspended checks that the command which suspends a user leaves no order that the
+// user entered.
+func (a *auditor) checkSuspended(r *trade.Record) error {
+	if r.Command.Kind != trade.CommandUpsertUser {
+		return nil
+	}
+	for id, o := range a.resting {
+		if a.suspended[o.User] {
+			return fmt.Errorf("order %d of %s works, who is suspended", id, o.User)
+		}
+	}
+	return nil
+}

@@ -25,6 +25,7 @@ type auditor struct {
 	versions  map[trade.Symbol]uint64
 	limits    map[trade.Symbol]trade.Instrument
 	risk      riskAudit
+	suspended map[trade.UserID]bool
 	disclosed map[trade.TradeID]bool // whose reports name the counterparties
 }
 
@@ -58,6 +59,7 @@ func newAuditor() *auditor {
 		versions:  map[trade.Symbol]uint64{},
 		limits:    map[trade.Symbol]trade.Instrument{},
 		risk:      newRiskAudit(),
+		suspended: map[trade.UserID]bool{},
 		disclosed: map[trade.TradeID]bool{},
 	}
 }
@@ -92,6 +94,8 @@ func (a *auditor) follow(r *trade.Record) error {
 			}
 		case *trade.InstrumentChanged:
 			err = a.instrument(&e.Instrument)
+		case *trade.UserChanged:
+			a.suspended[e.User.ID] = e.User.Suspended
 		case *trade.LimitsChanged:
 			a.risk.limits[e.Account] = e.Limits
 		}
@@ -103,7 +107,7 @@ func (a *auditor) follow(r *trade.Record) error {
 		a.entered++
 		a.resting[incoming.ID] = &auditOrder{*incoming, a.entered}
 	}
-	return errors.Join(a.checkLevels(touched), a.checkVersions(best, touched))
+	return errors.Join(a.checkLevels(touched), a.checkVersions(best, touched), a.checkSuspended(r))
 }
 
 // report checks an execution report against the rules for the states of an order.
@@ -150,6 +154,9 @@ func (a *auditor) report(e *trade.ExecutionReport, incoming *trade.Order, now in
 		}
 		return incoming, a.made(e, incoming)
 	case trade.ExecTypeCanceled, trade.ExecTypeExpired:
+		if e.Reason == trade.ReasonUserSuspended && !a.suspended[o.User] || e.Reason == trade.ReasonDisconnected && o.Session == "" {
+			return nil, fmt.Errorf("order %d of %s is canceled: %v", o.ID, o.User, e.Reason)
+		}
 		if resting == nil {
 			return nil, nil
 		}
@@ -414,8 +421,14 @@ func (a *auditor) compareAccounts(s *state) error {
 
 // checkIndexes checks the indexes of a state.
 func checkIndexes(s *state) error {
-	day, timed := 0, 0
+	day, timed, ofSessions := 0, 0, 0
 	for id, o := range s.orders {
+		if o.Session != "" {
+			ofSessions++
+			if s.sessions[o.Session][id] != o {
+				return fmt.Errorf("order %d is not among those of session %s", id, o.Session)
+			}
+		}
 		if o.ID != id || o.account.working[o.ClientOrderID] != o || o.account.holdings[o.Symbol] != o.holding {
 			return fmt.Errorf("order %d is not where it should be", id)
 		}
@@ -429,6 +442,14 @@ func checkIndexes(s *state) error {
 			}
 		case trade.TimeInForceUnspecified, trade.TimeInForceGTC, trade.TimeInForceIOC, trade.TimeInForceFOK:
 		}
+	}
+	for session, orders := range s.sessions {
+		if ofSessions -= len(orders); len(orders) == 0 {
+			return fmt.Errorf("session %s has no orders", session)
+		}
+	}
+	if ofSessions != 0 {
+		return fmt.Errorf("%d orders of sessions are not indexed", ofSessions)
 	}
 	if day != s.dayOrders || timed != len(s.deadlines) {
 		return fmt.Errorf("%d DAY and %d GTD orders, counted %d and %d", day, timed, s.dayOrders, len(s.deadlines))

@@ -36,11 +36,14 @@ func (d *draft) massCancel(c *trade.MassCancel) (trade.Answer, error) {
 	}
 	count, request := uint32(0), d.shown(&c.Actor)
 	working := maps.Values(d.state.orders)
-	if c.Account != "" {
+	switch {
+	case c.Session != "":
+		working = maps.Values(d.state.sessions[c.Session])
+	case c.Account != "":
 		working = maps.Values(d.state.account(c.Account).working)
 	}
 	for _, o := range sortedByID(slices.Collect(working)) {
-		if c.Symbol != "" && o.Symbol != c.Symbol || c.Side != trade.SideUnspecified && o.Side != c.Side ||
+		if c.Session != "" && c.Account != "" && o.Account != c.Account || c.Symbol != "" && o.Symbol != c.Symbol || c.Side != trade.SideUnspecified && o.Side != c.Side ||
 			c.DayOnly && o.TimeInForce != trade.TimeInForceDay {
 			continue
 		}

@@ -6,7 +6,8 @@ import (
 	"todoku/trade"
 )
 
-// fingerprint hashes the content of a command without its sender and its request id.
+// fingerprint hashes the content of a command without its sender, the sender's session and
+// its request id.
 // Two requests with the same id are the same request when their fingerprints are equal.
 // Journals keep fingerprints, so a new field of a command must come last and must be
 // hashed only where it is not zero.
@@ -28,6 +29,9 @@ func fingerprint(command trade.Command) uint64 {
 	case *trade.MassCancel:
 		h.text(string(c.Symbol))
 		h.number(int64(c.Side), bit(c.DayOnly), int64(c.Reason))
+		if c.Session != "" {
+			h.text(c.Session)
+		}
 	case *trade.BustTrade:
 		h.number(int64(c.Trade.ID))
 		h.text(c.Text)

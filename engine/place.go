@@ -36,7 +36,7 @@ func (d *draft) place(c *trade.PlaceOrder) (trade.Answer, error) {
 // or refuses it as malformed.
 func newOrder(c *trade.PlaceOrder, m *market, now int64) (trade.Order, error) {
 	o := trade.Order{
-		Account: c.Account, User: c.User, ClientOrderID: c.Request, Symbol: c.Symbol,
+		Account: c.Account, User: c.User, Session: c.Session, ClientOrderID: c.Request, Symbol: c.Symbol,
 		Side: c.Side, Type: c.Type, TimeInForce: c.TimeInForce, PostOnly: c.PostOnly, SelfTrade: c.SelfTrade,
 		Price: c.Price, Quantity: c.Quantity, Expire: c.Expire,
 	}

@@ -86,7 +86,7 @@ func (s *scenario) submitAs(c trade.Command) {
 }
 
 // place reads QUANTITY SYMBOL @ PRICE|market [day|gtc|ioc|fok] [gtd +1h] [post-only]
-// [stp taker|maker|both] and the options.
+// [stp taker|maker|both] [session ID] and the options.
 func (s *scenario) place(from trade.Actor, side string, w *words) {
 	c := &trade.PlaceOrder{Actor: from, Side: trade.SideBuy}
 	if side == "sell" {
@@ -113,6 +113,8 @@ func (s *scenario) place(from trade.Actor, side string, w *words) {
 			d, err := time.ParseDuration(strings.TrimPrefix(w.next(), "+"))
 			w.err = errors.Join(w.err, err)
 			c.Expire = s.clock.Add(d).UnixNano()
+		case "session":
+			c.Session = w.next()
 		case "post-only":
 			c.PostOnly = true
 		case "stp":
@@ -127,7 +129,7 @@ func (s *scenario) place(from trade.Actor, side string, w *words) {
 	}
 }
 
-// massCancel reads [SYMBOL] [buy|sell] [day-only] [everybody] [disconnected] and the options.
+// massCancel reads [SYMBOL] [buy|sell] [day-only] [everybody] [session ID] [disconnected] and the options.
 func (s *scenario) massCancel(from trade.Actor, w *words) {
 	c := &trade.MassCancel{Actor: from}
 	for w.err == nil && len(w.left) > 0 {
@@ -140,6 +142,8 @@ func (s *scenario) massCancel(from trade.Actor, w *words) {
 			c.DayOnly = true
 		case "everybody":
 			c.Account = ""
+		case "session":
+			c.Session = w.next()
 		case "disconnected":
 			c.Reason = trade.ReasonDisconnected
 		case "as", "for":

@@ -23,6 +23,8 @@ type state struct {
 	users       map[trade.UserID]*trade.User
 	accounts    map[trade.AccountID]*account
 	orders      map[trade.OrderID]*order
+	// sessions holds the working orders of sessions that cancel on disconnect.
+	sessions map[string]map[trade.OrderID]*order
 
 	// busts holds the busted trades; lastBust is the time of an order's last bust.
 	busts    map[trade.TradeID]trade.Trade
@@ -91,6 +93,7 @@ func newState() *state {
 		users:       map[trade.UserID]*trade.User{},
 		accounts:    map[trade.AccountID]*account{},
 		orders:      map[trade.OrderID]*order{},
+		sessions:    map[string]map[trade.OrderID]*order{},
 		busts:       map[trade.TradeID]trade.Trade{},
 		lastBust:    map[trade.OrderID]int64{},
 		requests:    newRequests(),

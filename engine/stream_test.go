@@ -159,6 +159,9 @@ func (m *streamMaker) place() trade.Command {
 		TimeInForce: trade.TimeInForce(m.IntN(6)), SelfTrade: trade.SelfTrade(m.IntN(4)),
 		Price: m.price(), Quantity: m.quantity(), PostOnly: m.IntN(12) == 0,
 	}
+	if m.IntN(3) == 0 {
+		c.Session = fmt.Sprint("s", m.IntN(4))
+	}
 	if m.IntN(12) == 0 {
 		c.Type, c.Price = trade.OrderTypeMarket, 0
 		c.TimeInForce = pick(m.Rand, []trade.TimeInForce{0, trade.TimeInForceIOC, trade.TimeInForceFOK})
@@ -192,8 +195,11 @@ func (m *streamMaker) massCancel() trade.Command {
 	if m.IntN(2) == 0 {
 		c.Symbol = pick(m.Rand, streamSymbols)
 	}
-	if m.IntN(10) == 0 {
+	switch m.IntN(10) {
+	case 0:
 		c.Actor = m.staff("rita")
+	case 1, 2:
+		c = &trade.MassCancel{Session: fmt.Sprint("s", m.IntN(4)), DayOnly: true, Reason: trade.ReasonDisconnected}
 	}
 	return c
 }

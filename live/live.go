@@ -140,6 +140,13 @@ func (s *Streams) Attach(ctx context.Context, attached *feed.Attached, cancelAft
 	return stream, nil
 }
 
+// Acted notes that a session has entered or changed an order. If it has no stream and gets
+// none within cancelAfter, its DAY orders are canceled then; 0 is never. The engine must
+// already have the command.
+func (s *Streams) Acted(user trade.UserID, session string, cancelAfter time.Duration) {
+	s.presence.acted(principal{user, session, cancelAfter})
+}
+
 // setLive makes a stream its connection's live one, unless a later one is.
 func (s *Streams) setLive(stream *Stream) {
 	s.mu.Lock()

@@ -14,8 +14,9 @@ import (
 
 // Presence: who is signed in, and the effects of absence. A user is online from the first
 // attach until the last stream has been absent for a grace, so that a resume does not
-// sign out. A session that asked for it has its DAY orders canceled when its last stream
-// has been absent for the session's own grace.
+// sign out. A session that asked for it has the DAY orders that it entered canceled when it
+// has had no stream for the session's own grace: since its last stream ended or, if it enters
+// an order without one, since that order.
 //
 // A stop of the server has neither effect: streams that end with SHUTDOWN start no
 // timer, and users who were online when the server stopped get the grace to return.
@@ -41,8 +42,6 @@ const (
 type Directory interface {
 	// Ready must be closed once the other methods answer.
 	Ready() <-chan struct{}
-	// User must return a user as the venue knows it now.
-	User(trade.UserID) (trade.User, bool)
 	// Users must return all users.
 	Users() []trade.User
 }
@@ -79,7 +78,7 @@ type subject struct {
 	streams int
 	until   time.Time // when the absence takes effect, if there are no streams
 	online  bool      // what the engine has for a user
-	away    bool      // a session is absent and its orders are to be canceled
+	away    bool      // a session is absent and its orders are to be canceled at until
 	due     time.Time // of its appointment; zero for none
 }
 
@@ -138,6 +137,26 @@ func (p *presence) ended(of principal, reason push.Reason) {
 	}
 	if reason == push.ReasonShutdown {
 		delete(p.subjects, s.subjectKey)
+		return
+	}
+	s.away, s.until = true, now.Add(of.cancelAfter)
+	p.plan(s, s.until)
+}
+
+// acted notes that a session has entered or changed an order. It must be called after the
+// engine was given the command, so that a cancel that is planned here follows it.
+func (p *presence) acted(of principal) {
+	if of.cancelAfter == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	s := p.subjects[subjectKey{of.user, of.session}]
+	switch {
+	case s == nil:
+		s = p.subject(subjectKey{of.user, of.session})
+	case s.streams > 0 || s.away && now.Before(s.until):
 		return
 	}
 	s.away, s.until = true, now.Add(of.cancelAfter)
@@ -300,7 +319,7 @@ func (p *presence) compareUser(due []dueCommand, u *subject, now time.Time) []du
 	return due
 }
 
-// cancelSession adds the commands that cancel for an absent session. The caller holds mu.
+// cancelSession adds the command that cancels for an absent session. The caller holds mu.
 func (p *presence) cancelSession(due []dueCommand, s *subject, now time.Time) []dueCommand {
 	switch {
 	case !s.away:
@@ -309,24 +328,17 @@ func (p *presence) cancelSession(due []dueCommand, s *subject, now time.Time) []
 		p.plan(s, s.until)
 		return due
 	}
-	user, _ := p.directory.User(s.user)
-	open, until := len(user.Accounts), s.until
-	done := func() {
-		// A session that has attached and ended again meanwhile has another time.
-		if open--; open <= 0 && s.away && s.until.Equal(until) {
-			delete(p.subjects, s.subjectKey)
-		}
-	}
-	if open == 0 {
-		done()
-	}
-	for _, account := range user.Accounts {
-		due = append(due, dueCommand{
-			command: &trade.MassCancel{Actor: trade.Actor{Account: account}, DayOnly: true, Reason: trade.ReasonDisconnected},
-			subject: s, done: done,
-		})
-	}
-	return due
+	until := s.until
+	return append(due, dueCommand{
+		command: &trade.MassCancel{Session: s.session, DayOnly: true, Reason: trade.ReasonDisconnected},
+		subject: s,
+		done: func() {
+			// A session that has acted, or attached and ended, meanwhile has another time.
+			if s.away && s.until.Equal(until) {
+				delete(p.subjects, s.subjectKey)
+			}
+		},
+	})
 }
 
 // carryOut submits commands as one group and plans again what failed.

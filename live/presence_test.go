@@ -21,9 +21,13 @@ type recorder struct {
 	entries []string
 	fail    error
 	calls   int
+	before  func() // is called before a submission is answered
 }
 
 func (d *recorder) submit(_ context.Context, commands []trade.Command) []error {
+	if d.before != nil {
+		d.before()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls++
@@ -41,10 +45,10 @@ func (d *recorder) submit(_ context.Context, commands []trade.Command) []error {
 			}
 			d.entries = append(d.entries, fmt.Sprintf("%s %s", c.Subject, word))
 		case *trade.MassCancel:
-			if !c.DayOnly || c.Reason != trade.ReasonDisconnected || c.User != "" {
+			if !c.DayOnly || c.Reason != trade.ReasonDisconnected || c.Actor != (trade.Actor{}) {
 				d.entries = append(d.entries, fmt.Sprintf("wrong: %+v", c))
 			}
-			d.entries = append(d.entries, "cancel "+string(c.Account))
+			d.entries = append(d.entries, "cancel "+c.Session)
 		}
 	}
 	return errs
@@ -76,15 +80,6 @@ func (people) Ready() <-chan struct{} {
 	ready := make(chan struct{})
 	close(ready)
 	return ready
-}
-
-func (p people) User(id trade.UserID) (trade.User, bool) {
-	for _, user := range p {
-		if user.ID == id {
-			return user, true
-		}
-	}
-	return trade.User{}, false
 }
 
 func (p people) Users() []trade.User { return p }
@@ -224,7 +219,7 @@ func TestOrdersAreCanceledWhenASessionStaysAbsent(t *testing.T) {
 
 		p.ended(bob, push.ReasonNotAcknowledging)
 		wait(10 * time.Second)
-		d.want("cancel bob", "cancel desk")
+		d.want("cancel s2")
 		wait(5 * time.Second)
 		d.want("bob out")
 		wait(time.Hour)
@@ -240,10 +235,61 @@ func TestCancelOnDisconnectIsPerSession(t *testing.T) {
 		d.want("bob in")
 		p.ended(bob, push.ReasonDisconnected)
 		wait(10 * time.Second)
-		d.want("cancel bob", "cancel desk") // The phone is still attached, and did not ask for it.
+		d.want("cancel s2") // The phone is still attached, and did not ask for it.
 		p.ended(phone, push.ReasonDisconnected)
 		wait(15 * time.Second)
 		d.want("bob out")
+	})
+}
+
+func TestASessionThatNeverAttachesLosesItsOrders(t *testing.T) {
+	inPresence(t, town, func(p *presence, d *recorder) {
+		p.acted(alice) // She did not ask for it.
+		p.acted(bob)
+		wait(6 * time.Second)
+		p.acted(bob) // The cancel that is planned follows this order, too.
+		wait(4 * time.Second)
+		d.want("cancel s2")
+		wait(time.Hour)
+		d.want()
+		p.acted(bob)
+		wait(9 * time.Second)
+		p.attached(bob)
+		wait(time.Hour)
+		d.want("bob in")
+		p.acted(bob)
+		wait(time.Hour)
+		d.want()
+	})
+}
+
+func TestAnOrderThatArrivesAfterTheDisconnectIsCanceled(t *testing.T) {
+	inPresence(t, town, func(p *presence, d *recorder) {
+		p.attached(bob)
+		p.ended(bob, push.ReasonDisconnected)
+		wait(10 * time.Second)
+		d.want("bob in", "cancel s2")
+		p.acted(bob) // Was under way.
+		wait(10 * time.Second)
+		d.want("bob out", "cancel s2")
+	})
+}
+
+// TestAnOrderIsCanceledThatArrivesWhileTheEngineCancels is about an order that the engine
+// gets after the cancel, before the cancel is answered.
+func TestAnOrderIsCanceledThatArrivesWhileTheEngineCancels(t *testing.T) {
+	inPresence(t, town, func(p *presence, d *recorder) {
+		d.before = func() {
+			d.before = nil
+			p.acted(bob)
+		}
+		p.acted(bob)
+		wait(10 * time.Second)
+		d.want("cancel s2")
+		wait(10 * time.Second)
+		d.want("cancel s2")
+		wait(time.Hour)
+		d.want()
 	})
 }
 
@@ -258,7 +304,7 @@ func TestACommandThatTheEngineDidNotTakeIsSubmittedAgain(t *testing.T) {
 		d.setFailure(nil)
 		wait(2 * time.Second)
 		// Bob was online and is offline again; the due cancel is still submitted.
-		d.want("cancel bob", "cancel desk")
+		d.want("cancel s2")
 
 		d.setFailure(trade.Refuse(trade.ReasonUnknownUser, "", ""))
 		p.attached(alice)
@@ -299,6 +345,7 @@ func TestNothingIsKeptOfAbsentUsers(t *testing.T) {
 		for range 100 {
 			p.attached(bob)
 			p.ended(bob, push.ReasonDisconnected)
+			p.acted(principal{user: "carol", session: "s3", cancelAfter: time.Second})
 		}
 		wait(time.Hour)
 		p.mu.Lock()

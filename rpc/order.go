@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"time"
 
 	todokuv1 "todoku/gen/todoku/v1"
 	"todoku/trade"
@@ -14,10 +15,14 @@ import (
 
 // PlaceOrder enters an order.
 func (s *services) PlaceOrder(ctx context.Context, req *todokuv1.PlaceOrderRequest) (*todokuv1.PlaceOrderResponse, error) {
+	session, cancelAfter := s.cancels(ctx)
 	answer, err := submit(ctx, s, toTrade, req, func(req *todokuv1.PlaceOrderRequest) (*trade.PlaceOrder, error) {
 		command := &trade.PlaceOrder{}
-		return command, decodePlace(req, command)
+		err := decodePlace(req, command)
+		command.Session = session
+		return command, err
 	})
+	s.acted(ctx, cancelAfter)
 	return reply(&todokuv1.PlaceOrderResponse{Answer: s.answer(req.GetClientOrderId(), &answer)}, err)
 }
 
@@ -28,12 +33,14 @@ func (s *services) PlaceOrders(ctx context.Context, req *todokuv1.PlaceOrdersReq
 		return nil, trade.Refuse(trade.ReasonBadNumber, "orders", fmt.Sprintf("1 to %d orders", maxBatch))
 	}
 	c := callerOf(ctx)
+	session, cancelAfter := s.cancels(ctx)
 	sheet := newAnswerSheet(len(req.GetOrders()))
 	places := make([]trade.PlaceOrder, len(req.GetOrders()))
 	commands := make([]trade.Command, 0, len(places))
 	entries := make([]int, 0, len(places)) // The entry of each command.
 	for i, one := range req.GetOrders() {
 		err := decodePlace(one, &places[i])
+		places[i].Session = session
 		if err == nil {
 			err = c.acts(&places[i].Actor, toTrade, one.GetAccount())
 		}
@@ -46,7 +53,9 @@ func (s *services) PlaceOrders(ctx context.Context, req *todokuv1.PlaceOrdersReq
 	if len(commands) == 0 {
 		return &todokuv1.PlaceOrdersResponse{Answers: sheet.list}, nil
 	}
-	for n, result := range s.engine.SubmitAll(ctx, commands) {
+	results := s.engine.SubmitAll(ctx, commands)
+	s.acted(ctx, cancelAfter)
+	for n, result := range results {
 		i := entries[n]
 		if result.Err == nil {
 			sheet.answer(i, places[i].Request, &result.Answer, s.feed.Cursor(result.Answer.Sequence))
@@ -61,7 +70,9 @@ func (s *services) PlaceOrders(ctx context.Context, req *todokuv1.PlaceOrdersReq
 
 // ReplaceOrder changes price and quantity of a working order.
 func (s *services) ReplaceOrder(ctx context.Context, req *todokuv1.ReplaceOrderRequest) (*todokuv1.ReplaceOrderResponse, error) {
+	_, cancelAfter := s.cancels(ctx)
 	answer, err := submit(ctx, s, toTrade, req, decodeReplace)
+	s.acted(ctx, cancelAfter)
 	return reply(&todokuv1.ReplaceOrderResponse{Answer: s.answer(req.GetClientOrderId(), &answer)}, err)
 }
 
@@ -92,6 +103,24 @@ func submit[Q interface{ GetAccount() string }, C trade.Command](
 		return trade.Answer{}, err
 	}
 	return s.engine.Submit(ctx, command)
+}
+
+// cancels returns the caller's session and its time if it cancels on disconnect.
+func (s *Server) cancels(ctx context.Context) (session string, after time.Duration) {
+	session = callerOf(ctx).Session
+	if after = s.accounts.CancelOnDisconnect(session); after == 0 {
+		return "", 0
+	}
+	return session, after
+}
+
+// acted notes that the caller's session has given the engine an order, whatever the
+// outcome: the order may happen after its caller is gone.
+func (s *Server) acted(ctx context.Context, cancelAfter time.Duration) {
+	if cancelAfter > 0 {
+		c := callerOf(ctx)
+		s.live.Acted(c.user.ID, c.Session, cancelAfter)
+	}
 }
 
 // acts makes the caller the actor of a command for the account that was named.

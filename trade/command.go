@@ -68,6 +68,8 @@ type PlaceOrder struct {
 	Expire      int64
 	// Guard refuses the order when the book has moved; see [StaleGuard].
 	Guard StaleGuard
+	// Session is that of the sender if it cancels on disconnect, for [MassCancel].
+	Session string
 }
 
 // StaleGuard says on which version of the book a decision is based, and how many
@@ -109,6 +111,8 @@ type CancelOrder struct {
 // that is empty and the user may. FIX OrderMassCancelRequest.
 type MassCancel struct {
 	Actor
+	// Session restricts the cancel to orders that a session entered, if it is set.
+	Session string
 	// Symbol and Side restrict the cancel; zero values do not.
 	Symbol Symbol
 	Side   Side
@@ -160,7 +164,7 @@ type SetTradingStatus struct {
 }
 
 // UpsertUser creates a user (Create) or changes one. Suspending cancels the
-// working orders of the user's accounts.
+// working orders that the user entered.
 type UpsertUser struct {
 	Actor
 	Create  bool

@@ -10,8 +10,9 @@ import "slices"
 type Order struct {
 	ID      OrderID
 	Account AccountID
-	// User is who entered it.
-	User UserID
+	// User is who entered it, Session the session if that cancels on disconnect.
+	User    UserID
+	Session string
 	// ClientOrderID is the request that entered or last replaced it. FIX tag 11.
 	ClientOrderID RequestID
 	Symbol        Symbol

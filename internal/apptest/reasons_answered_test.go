@@ -131,7 +131,7 @@ func reports() map[string]func(*stage) {
 			}
 			d.Token, d.Connection = reply.GetTokens().GetAccessToken(), reply.GetConnectionId()
 			for i := range 3 {
-				v.alice.Place(apptest.Limit(v.next(), "USDJPY", buy, strconv.Itoa(1+i), "1"))
+				d.Place(apptest.Limit(v.next(), "USDJPY", buy, strconv.Itoa(1+i), "1"))
 			}
 			d.Attach(&request{}).Cut()
 		},

@@ -23,6 +23,7 @@ func writeOrder(w *writer, o *trade.Order) {
 	w.int(18, o.Updated)
 	w.lastChange(19, o.Sequence)
 	w.displayed(20, o)
+	writeText(w, 21, o.Session)
 }
 
 func readOrder(r *reader, o *trade.Order) {
@@ -70,6 +71,8 @@ func readOrder(r *reader, o *trade.Order) {
 			o.Sequence = r.uint()
 		case 20:
 			o.Displayed, shown = trade.Quantity(r.int()), true
+		case 21:
+			o.Session = r.text()
 		default:
 			r.skip()
 		}

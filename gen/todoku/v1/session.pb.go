@@ -105,7 +105,7 @@ type LoginRequest struct {
 	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	// Name of the client program, shown in lists of sessions: "desktop 1.2 on ...".
 	ClientName string `protobuf:"bytes,3,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
-	// Cancels the session's DAY orders when its last stream has been away for this
+	// Cancels the DAY orders that the session entered when it has had no stream for this
 	// long; absent for never. 5 s to 10 min. A restart of the server does not count.
 	CancelOnDisconnect *durationpb.Duration `protobuf:"bytes,4,opt,name=cancel_on_disconnect,json=cancelOnDisconnect,proto3" json:"cancel_on_disconnect,omitempty"`
 	unknownFields      protoimpl.UnknownFields

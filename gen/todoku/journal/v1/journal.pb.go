@@ -534,7 +534,9 @@ type Order struct {
 	// Sequence of the last change; in a record, absent for the record's own.
 	Sequence uint64 `protobuf:"varint,19,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Part of leaves that the book shows; absent if the book shows all of it.
-	Displayed     *int64 `protobuf:"varint,20,opt,name=displayed,proto3,oneof" json:"displayed,omitempty"`
+	Displayed *int64 `protobuf:"varint,20,opt,name=displayed,proto3,oneof" json:"displayed,omitempty"`
+	// Session that entered it, if that cancels on disconnect.
+	Session       string `protobuf:"bytes,21,opt,name=session,proto3" json:"session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -707,6 +709,13 @@ func (x *Order) GetDisplayed() int64 {
 		return *x.Displayed
 	}
 	return 0
+}
+
+func (x *Order) GetSession() string {
+	if x != nil {
+		return x.Session
+	}
+	return ""
 }
 
 // Order changed.
@@ -2494,7 +2503,7 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	" \x01(\v2\x1c.todoku.journal.v1.AnnouncedH\x00R\tannounced\x12?\n" +
 	"\rvenue_changed\x18\v \x01(\v2\x18.todoku.journal.v1.VenueH\x00R\fvenueChanged\x12:\n" +
 	"\tday_ended\x18\f \x01(\v2\x1b.todoku.journal.v1.DayEndedH\x00R\bdayEndedB\x06\n" +
-	"\x04body\"\xa0\x04\n" +
+	"\x04body\"\xba\x04\n" +
 	"\x05Order\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\tR\aaccount\x12\x12\n" +
@@ -2517,7 +2526,8 @@ const file_todoku_journal_v1_journal_proto_rawDesc = "" +
 	"\aentered\x18\x11 \x01(\x03R\aentered\x12\x18\n" +
 	"\aupdated\x18\x12 \x01(\x03R\aupdated\x12\x1a\n" +
 	"\bsequence\x18\x13 \x01(\x04R\bsequence\x12!\n" +
-	"\tdisplayed\x18\x14 \x01(\x03H\x00R\tdisplayed\x88\x01\x01B\f\n" +
+	"\tdisplayed\x18\x14 \x01(\x03H\x00R\tdisplayed\x88\x01\x01\x12\x18\n" +
+	"\asession\x18\x15 \x01(\tR\asessionB\f\n" +
 	"\n" +
 	"_displayed\"\x9b\x02\n" +
 	"\x0fExecutionReport\x12\x12\n" +

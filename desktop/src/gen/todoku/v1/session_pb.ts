@@ -87,7 +87,7 @@ export type LoginRequest = Message<"todoku.v1.LoginRequest"> & {
   clientName: string;
 
   /**
-   * Cancels the session's DAY orders when its last stream has been away for this
+   * Cancels the DAY orders that the session entered when it has had no stream for this
    * long; absent for never. 5 s to 10 min. A restart of the server does not count.
    *
    * @generated from field: google.protobuf.Duration cancel_on_disconnect = 4;
