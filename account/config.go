@@ -22,8 +22,8 @@ type Config struct {
 	RefreshTTL time.Duration
 	// Grace is how long after its token has expired a live stream may stay; 30 s.
 	Grace time.Duration
-	// RetryWindow is how long a used refresh token gets the same successor
-	// again, for a client that never received the answer; 30 s.
+	// RetryWindow is how long a used refresh token gets the same successor again, also
+	// after the use of the successor: two programs may share a session; 30 s.
 	RetryWindow time.Duration
 
 	// MaxSessionsPerUser bounds a user's sessions; 256. At the bound a sign-in

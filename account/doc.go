@@ -7,7 +7,7 @@
 // its first connection, a short-lived access token and a refresh token.
 // [Service.Verify] checks an access token, as a rule without touching the store.
 // [Service.Refresh] exchanges the refresh token for the next one and moves the
-// session's end; an old refresh token that comes back later than a retry could
+// session's end; an old refresh token that comes back after its successor was used
 // means that two hold it, and ends the session. A session ends by
 // [Service.Logout], [Service.Revoke], a change of password, reuse or age, and
 // Config.OnEnd hears of each end exactly once per process, after it is durable.

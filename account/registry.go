@@ -30,6 +30,7 @@ const lookUpInterval = time.Second
 type liveSession struct {
 	Session
 	connections map[string]*Connection
+	inUse       uint64    // The newest generation whose access token was seen.
 	lookedUp    time.Time // When an unknown connection was last looked up in the store.
 }
 
@@ -127,7 +128,7 @@ func (r *registry) take(s Session) (alive, news bool) {
 	switch {
 	case !ok:
 		r.insert(s)
-	case live.Generation >= s.Generation:
+	case live.Generation > s.Generation, live.Generation == s.Generation && !s.AccessExpires.After(live.AccessExpires):
 		return true, false
 	default:
 		live.Session = s
@@ -135,19 +136,33 @@ func (r *registry) take(s Session) (alive, news bool) {
 	return true, true
 }
 
-// prolong takes over a later expiry of the newest access token, which is not stored; false
-// if the session has ended.
-func (r *registry) prolong(s Session) (alive bool) {
-	if alive, _ = r.take(s); !alive {
-		return false
+// newest returns the session, and whether nobody was seen to use the tokens of its newest
+// generation; or false if it has ended.
+func (r *registry) newest(id string) (s Session, unused, ok bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	live, ok := r.sessions[id]
+	if !ok {
+		return Session{}, false, false
 	}
+	return live.Session, live.inUse < live.Generation, true
+}
+
+// use notes that the tokens of the session's generation are in use.
+func (r *registry) use(s Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	live, ok := r.sessions[s.ID]
-	if ok && live.Generation == s.Generation && live.AccessExpires.Before(s.AccessExpires) {
-		live.AccessExpires = s.AccessExpires
+	if live, ok := r.sessions[s.ID]; ok {
+		live.inUse = max(live.inUse, s.Generation)
 	}
-	return ok
+}
+
+// used reports whether somebody was seen to use the tokens of the session's generation.
+func (r *registry) used(s Session) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	live, ok := r.sessions[s.ID]
+	return ok && live.inUse >= s.Generation
 }
 
 // end removes sessions and returns those that were there, so that each end is

@@ -50,7 +50,7 @@ func (s *Service) Verify(ctx context.Context, token string) (Identity, error) {
 	if !now.Before(c.expires) {
 		return Identity{}, ErrExpired
 	}
-	session, known := s.live.session(c.session)
+	session, unused, known := s.live.newest(c.session)
 	if !known || c.expires.After(session.AccessExpires) {
 		// Another process created or refreshed the session.
 		if session, err = s.load(ctx, c.session); err != nil {
@@ -62,6 +62,9 @@ func (s *Service) Verify(ctx context.Context, token string) (Identity, error) {
 		return Identity{}, ErrRevoked
 	case !now.Before(session.Expires):
 		return Identity{}, ErrExpired
+	}
+	if unused && c.expires.Equal(session.AccessExpires) {
+		s.live.use(session)
 	}
 	return Identity{User: c.user, Session: c.session, Expires: c.expires}, nil
 }
@@ -125,10 +128,16 @@ func (s *Service) RefreshedBy(ctx context.Context, token string) (string, error)
 	return "session " + c.session, nil
 }
 
-// Refresh exchanges a refresh token for the next grant and moves the session's
-// end. The token before the newest one gets the same grant again for
-// Config.RetryWindow, since its answer may have been lost. Any older use means
-// that two hold the token: the session ends. remote is for the access log.
+// Refresh exchanges a refresh token for the next grant and moves the session's end, by
+// the rule of rotation of RFC 9700, section 4.14.2. The answer may be lost, so the token
+// before the newest one, its predecessor, is accepted again: for Config.RetryWindow, with
+// the same grant; after that until its own expiry, with the successor's times renewed, as
+// long as nobody was seen to use the successor. A use is a call with the successor's
+// access token here, since the start of this process, or a refresh. Any other use of an
+// old token means that two hold it: the session ends. remote is for the access log.
+//
+// While the store cannot be written, the newest token is returned again with a new
+// access token, up to the session's stored end, so that a full disk ends no session.
 // Errors: [ErrBadToken], [ErrExpired], [ErrRevoked], [ErrReused], or the store's.
 func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, error) {
 	c, err := s.parseRefresh(ctx, token)
@@ -156,19 +165,19 @@ func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, err
 			return Grant{}, ErrRevoked
 		case c.generation+1 == stored.Generation && now.Sub(stored.Refreshed) <= s.cfg.RetryWindow:
 			return s.adopt(ctx, stored, remote)
-		case c.generation < stored.Generation:
+		case c.generation < stored.Generation && (c.generation+1 < stored.Generation || s.live.used(stored)):
 			return Grant{}, s.reused(ctx, stored, remote)
-		case !now.Before(stored.Expires):
+		case !now.Before(c.expires), !now.Before(stored.Expires):
 			return Grant{}, ErrExpired
 		}
 
 		next := stored
-		next.Generation++
+		next.Generation = c.generation + 1
 		next.KeyID = s.keys.current().ID
 		next.Refreshed = now
 		next.AccessExpires = now.Add(s.cfg.AccessTTL)
 		next.Expires = now.Add(s.cfg.RefreshTTL)
-		err = s.writeWithin(ctx, refreshTimeout, "refresh session", func(ctx context.Context) error { return s.store.RotateSession(ctx, next) })
+		err = s.writeWithin(ctx, refreshTimeout, "refresh session", func(ctx context.Context) error { return s.store.RotateSession(ctx, stored, next) })
 		switch {
 		case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
 			continue // Someone was faster; look again what there is now.
@@ -209,7 +218,7 @@ func (s *Service) prolong(ctx context.Context, session Session, remote string, c
 	if session.Expires.Before(session.AccessExpires) {
 		session.AccessExpires = session.Expires
 	}
-	if !s.live.prolong(session) {
+	if alive, _ := s.live.take(session); !alive {
 		return Grant{}, ErrRevoked
 	}
 	if s.cfg.OnExtend != nil {

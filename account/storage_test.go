@@ -12,6 +12,7 @@ import (
 func TestSessionsLiveOnWhileNothingCanBeStored(t *testing.T) {
 	for what, fail := range map[string]func(*venue){
 		"writes fail":                func(v *venue) { v.store.Fail(false) },
+		"writes are said to fail":    func(v *venue) { v.store.Fail(true) },
 		"reads and writes fail":      func(v *venue) { v.store.FailAll() },
 		"a second process goes on":   func(v *venue) { v.store.Fail(false) },
 		"the process starts again":   func(v *venue) { v.store.Fail(false) },
@@ -53,6 +54,7 @@ func TestSessionsLiveOnWhileNothingCanBeStored(t *testing.T) {
 					return
 				}
 				// Not beyond what is stored.
+				v.store.Fail(false)
 				time.Sleep(13 * time.Hour)
 				_, err := v.refresh(grant.RefreshToken)
 				wantError(t, err, account.ErrExpired)

@@ -52,10 +52,10 @@ type Store interface {
 	// ErrConflict if the user's credential does not have the given version:
 	// a password changed meanwhile must not leave a session of the old one.
 	CreateSession(ctx context.Context, s Session, c Connection, credential uint64) error
-	// RotateSession must replace the session if its stored Generation is one less
-	// than s.Generation. It must return ErrConflict if that is not so, and
-	// ErrNotFound if the session does not exist.
-	RotateSession(ctx context.Context, s Session) error
+	// RotateSession must replace the session from by to, which has the same ID, if
+	// Generation and Refreshed of the stored one are those of from. It must return
+	// ErrConflict if that is not so, and ErrNotFound if the session does not exist.
+	RotateSession(ctx context.Context, from, to Session) error
 	// EndSessions must delete the sessions and their connections; one that does
 	// not exist is not an error.
 	EndSessions(ctx context.Context, ids []string) error

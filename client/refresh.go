@@ -24,8 +24,8 @@ func (c *Client) Refresh(ctx context.Context) error {
 
 // refresh exchanges the tokens unless that has been done since the caller saw this
 // access token. The error is a gRPC status or ErrClosed. All callers share one exchange,
-// and none can cancel it: a refresh token whose answer is lost is spent, and used again
-// half a minute later it would end the session.
+// and none can cancel it: a refresh token that is used again after the use of its
+// successor would end the session.
 func (c *Client) refresh(ctx context.Context, seen string) error {
 	s := c.Session()
 	if s.AccessToken != seen {

@@ -176,17 +176,17 @@ func (a *Accounts) CreateSession(ctx context.Context, s account.Session, c accou
 }
 
 // RotateSession implements [account.Store].
-func (a *Accounts) RotateSession(ctx context.Context, s account.Session) error {
+func (a *Accounts) RotateSession(ctx context.Context, from, to account.Session) error {
 	return a.db.write(ctx, func(tx *sql.Tx) error {
 		var stored account.Session
-		if err := sessionTable().get(ctx, tx, &stored, "WHERE id = ?", s.ID); err != nil {
+		if err := sessionTable().get(ctx, tx, &stored, "WHERE id = ?", to.ID); err != nil {
 			return notFound(err, "session")
 		}
-		if stored.Generation+1 != s.Generation {
+		if stored.Generation != from.Generation || !stored.Refreshed.Equal(from.Refreshed) {
 			return fmt.Errorf("%w: session", account.ErrConflict)
 		}
 		// INSERT OR REPLACE would delete the connections by the foreign key's cascade.
-		return sessionTable().update(ctx, tx, s, "WHERE id = ?", s.ID)
+		return sessionTable().update(ctx, tx, to, "WHERE id = ?", to.ID)
 	})
 }
 

@@ -137,7 +137,7 @@ func testEmpty(t *testing.T, store account.Store) {
 	wantEqual(t, len(get[[]account.Connection](t)(store.Connections(ctx, ""))), 0)
 	must(t, store.DeleteKeys(ctx, 9))
 	prune(t, store, account.Horizon{Log: start, Activity: start, Attempts: start})
-	wantError(t, store.RotateSession(ctx, session("none", "nobody")), account.ErrNotFound)
+	wantError(t, store.RotateSession(ctx, session("none", "nobody"), session("none", "nobody")), account.ErrNotFound)
 	wantError(t, store.CreateConnection(ctx, connection("c", session("none", "nobody")), ""), account.ErrNotFound)
 }
 
@@ -300,22 +300,25 @@ func testCreateSession(t *testing.T, store account.Store) {
 func testRotate(t *testing.T, store account.Store) {
 	ctx := t.Context()
 	s, _ := signIn(t, store, "alice")
-	wantError(t, store.RotateSession(ctx, s), account.ErrConflict)
 	next := s
 	next.Generation, next.KeyID = 2, 7
 	next.Refreshed, next.AccessExpires, next.Expires = start.Add(time.Hour), start.Add(2*time.Hour), start.Add(3*time.Hour)
-	must(t, store.RotateSession(ctx, next))
+	must(t, store.RotateSession(ctx, s, next))
 	wantEqual(t, get[account.Session](t)(store.Session(ctx, s.ID)), next)
-	wantError(t, store.RotateSession(ctx, next), account.ErrConflict)
-	next.Generation = 4
-	wantError(t, store.RotateSession(ctx, next), account.ErrConflict)
+	wantError(t, store.RotateSession(ctx, s, next), account.ErrConflict)
+	other := next
+	other.Refreshed = next.Refreshed.Add(1)
+	wantError(t, store.RotateSession(ctx, other, s), account.ErrConflict)
+	must(t, store.RotateSession(ctx, next, other))
+	wantEqual(t, get[account.Session](t)(store.Session(ctx, s.ID)), other)
 	wantEqual(t, connectionIDs(t, store), []string{"connection-alice"})
 }
 
 func testRotateRace(t *testing.T, store account.Store) {
 	s, _ := signIn(t, store, "alice")
-	s.Generation = 2
-	won := race(t, 8, account.ErrConflict, func(ctx context.Context, _ int) error { return store.RotateSession(ctx, s) })
+	next := s
+	next.Generation = 2
+	won := race(t, 8, account.ErrConflict, func(ctx context.Context, _ int) error { return store.RotateSession(ctx, s, next) })
 	wantEqual(t, won, 1)
 }
 
@@ -330,7 +333,7 @@ func testEndSessions(t *testing.T, store account.Store) {
 	wantEqual(t, connectionIDs(t, store), []string{"connection-carol"})
 	wantEqual(t, len(get[[]account.Session](t)(store.Sessions(ctx))), 1)
 	alice.Generation = 2
-	wantError(t, store.RotateSession(ctx, alice), account.ErrNotFound)
+	wantError(t, store.RotateSession(ctx, alice, alice), account.ErrNotFound)
 }
 
 func testConnections(t *testing.T, store account.Store) {

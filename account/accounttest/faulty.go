@@ -130,8 +130,8 @@ func (f *Faulty) CreateSession(ctx context.Context, s account.Session, c account
 }
 
 // RotateSession implements account.Store.
-func (f *Faulty) RotateSession(ctx context.Context, s account.Session) error {
-	return f.write(func() error { return f.Store.RotateSession(ctx, s) })
+func (f *Faulty) RotateSession(ctx context.Context, from, to account.Session) error {
+	return f.write(func() error { return f.Store.RotateSession(ctx, from, to) })
 }
 
 // EndSessions implements account.Store.

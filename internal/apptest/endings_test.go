@@ -46,11 +46,7 @@ func TestTheEndOfASessionEndsItsStreamsWithAReason(t *testing.T) {
 			return err
 		}, "USER_SUSPENDED", codes.Unauthenticated},
 		"refresh token used twice": {"vera", func(ctx context.Context, d *apptest.Desktop) error {
-			if _, err := d.Sessions.RefreshSession(ctx, &todokuv1.RefreshSessionRequest{RefreshToken: d.Refresh}); err != nil {
-				return err
-			}
-			_, err := d.Sessions.RefreshSession(ctx, &todokuv1.RefreshSessionRequest{RefreshToken: d.Refresh})
-			wantRefusal(t, err, codes.Unauthenticated, "TOKEN_REUSED", "")
+			wantRefusal(t, reuse(ctx, d), codes.Unauthenticated, "TOKEN_REUSED", "")
 			return nil
 		}, "SESSION_REVOKED", codes.Unauthenticated},
 		"revoked from another session": {"rita", func(ctx context.Context, d *apptest.Desktop) error {

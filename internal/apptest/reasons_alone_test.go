@@ -1,6 +1,7 @@
 package apptest_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"path/filepath"
@@ -64,14 +65,22 @@ func provokeRevoked(t *testing.T) {
 
 func provokeReuse(t *testing.T) {
 	alice := serve(t, func(c *server.Config) { c.Accounts.RetryWindow = time.Nanosecond }).SignIn("alice")
-	refresh := func() error {
-		_, err := alice.Sessions.RefreshSession(t.Context(), &todokuv1.RefreshSessionRequest{RefreshToken: alice.Refresh})
+	wantRefusal(t, reuse(t.Context(), alice), codes.Unauthenticated, "TOKEN_REUSED", "")
+}
+
+// reuse sends a refresh token again after a call with the successor's access token.
+func reuse(ctx context.Context, d *apptest.Desktop) error {
+	request := &todokuv1.RefreshSessionRequest{RefreshToken: d.Refresh}
+	reply, err := d.Sessions.RefreshSession(ctx, request)
+	if err != nil {
 		return err
 	}
-	if err := refresh(); err != nil {
-		t.Fatal(err)
+	d.Token = reply.GetTokens().GetAccessToken()
+	if _, err := d.Sessions.ListSessions(ctx, &todokuv1.ListSessionsRequest{}); err != nil {
+		return err
 	}
-	wantRefusal(t, refresh(), codes.Unauthenticated, "TOKEN_REUSED", "")
+	_, err = d.Sessions.RefreshSession(ctx, request)
+	return err
 }
 
 func provokeTooManySessions(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // two commands must take the tokens that the first got; a second use looks like theft.
 func TestConcurrentCommandsShareOneRefresh(t *testing.T) {
 	config := apptest.Config(t.TempDir())
-	config.Accounts.RetryWindow = time.Nanosecond // A used token is refused at once.
+	config.Accounts.RetryWindow = time.Nanosecond // A token is refused once its successor is in use.
 	if err := apptest.Seed(t.Context(), config.Data, apptest.Users(), apptest.Instruments()); err != nil {
 		t.Fatal(err)
 	}

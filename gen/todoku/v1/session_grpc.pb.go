@@ -40,7 +40,7 @@ type SessionServiceClient interface {
 	// Opens another connection of the same session: another window or desktop.
 	OpenConnection(ctx context.Context, in *OpenConnectionRequest, opts ...grpc.CallOption) (*OpenConnectionResponse, error)
 	// Exchanges the refresh token for new tokens; streams of the session live on.
-	// The same token again within 30 s gets the same successor; later it ends the
+	// The same token again is a retry until its successor is used; later it ends the
 	// session. Needs no access token.
 	RefreshSession(ctx context.Context, in *RefreshSessionRequest, opts ...grpc.CallOption) (*RefreshSessionResponse, error)
 	// Ends the session and its streams.
@@ -143,7 +143,7 @@ type SessionServiceServer interface {
 	// Opens another connection of the same session: another window or desktop.
 	OpenConnection(context.Context, *OpenConnectionRequest) (*OpenConnectionResponse, error)
 	// Exchanges the refresh token for new tokens; streams of the session live on.
-	// The same token again within 30 s gets the same successor; later it ends the
+	// The same token again is a retry until its successor is used; later it ends the
 	// session. Needs no access token.
 	RefreshSession(context.Context, *RefreshSessionRequest) (*RefreshSessionResponse, error)
 	// Ends the session and its streams.

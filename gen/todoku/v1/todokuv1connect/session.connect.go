@@ -61,7 +61,7 @@ type SessionServiceClient interface {
 	// Opens another connection of the same session: another window or desktop.
 	OpenConnection(context.Context, *v1.OpenConnectionRequest) (*v1.OpenConnectionResponse, error)
 	// Exchanges the refresh token for new tokens; streams of the session live on.
-	// The same token again within 30 s gets the same successor; later it ends the
+	// The same token again is a retry until its successor is used; later it ends the
 	// session. Needs no access token.
 	RefreshSession(context.Context, *v1.RefreshSessionRequest) (*v1.RefreshSessionResponse, error)
 	// Ends the session and its streams.
@@ -211,7 +211,7 @@ type SessionServiceHandler interface {
 	// Opens another connection of the same session: another window or desktop.
 	OpenConnection(context.Context, *v1.OpenConnectionRequest) (*v1.OpenConnectionResponse, error)
 	// Exchanges the refresh token for new tokens; streams of the session live on.
-	// The same token again within 30 s gets the same successor; later it ends the
+	// The same token again is a retry until its successor is used; later it ends the
 	// session. Needs no access token.
 	RefreshSession(context.Context, *v1.RefreshSessionRequest) (*v1.RefreshSessionResponse, error)
 	// Ends the session and its streams.

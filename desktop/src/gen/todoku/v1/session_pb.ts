@@ -452,7 +452,7 @@ export const SessionService: GenService<{
   },
   /**
    * Exchanges the refresh token for new tokens; streams of the session live on.
-   * The same token again within 30 s gets the same successor; later it ends the
+   * The same token again is a retry until its successor is used; later it ends the
    * session. Needs no access token.
    *
    * @generated from rpc todoku.v1.SessionService.RefreshSession
