@@ -68,18 +68,18 @@ func causeOf(ctx context.Context) *disconnectCause {
 			return a.cause
 		}
 	}
-	c, _ := ctx.Value(connKey{}).(*disconnectCause)
-	return c
+	a, _ := ctx.Value(connKey{}).(addr)
+	return a.cause
 }
 
-// ConnContext is the ConnContext of an http.Server: with it [DisconnectCause] works for
-// the calls of the HTTP port.
+// ConnContext is the ConnContext of an http.Server: with it [DisconnectCause] and
+// [Admitted] work for the calls of the HTTP port.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
 	if a, ok := conn.RemoteAddr().(addr); ok {
-		return context.WithValue(ctx, connKey{}, a.cause)
+		return context.WithValue(ctx, connKey{}, a)
 	}
 	return ctx
 }
@@ -183,8 +183,9 @@ func (c *disconnectCause) beforeClose() {
 	}
 }
 
-// addr is a client's address that leads to the cause of its connection.
+// addr is a client's address that leads to what is known about its connection.
 type addr struct {
 	net.Addr
-	cause *disconnectCause
+	cause     *disconnectCause
+	admission *admission
 }

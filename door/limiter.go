@@ -47,6 +47,9 @@ type Limits struct {
 	Total int
 	// PerNetwork bounds the connections of one network; [DefaultPerNetwork].
 	PerNetwork int
+	// Admission is how long a connection may live without an admitted call;
+	// [DefaultAdmission].
+	Admission time.Duration
 	// Network names the network of a remote address, as net.Addr prints it. Required.
 	Network func(remote string) string
 }
@@ -63,6 +66,9 @@ type Limiter struct {
 	open     int
 	networks map[string]int
 	refused  uint64
+	probers  probers
+	// unadmitted counts connections that ended because nobody was admitted over them.
+	unadmitted uint64
 }
 
 // NewLimiter returns a limiter without connections.
@@ -71,7 +77,11 @@ func NewLimiter(limits Limits) *Limiter {
 		limits.Total = spareFiles()
 	}
 	limits.PerNetwork = cmp.Or(limits.PerNetwork, DefaultPerNetwork)
-	return &Limiter{limits: limits, timeout: refusalTimeout, refusing: make(chan struct{}, maxRefusals), networks: map[string]int{}}
+	limits.Admission = cmp.Or(limits.Admission, DefaultAdmission)
+	return &Limiter{
+		limits: limits, timeout: refusalTimeout, refusing: make(chan struct{}, maxRefusals), networks: map[string]int{},
+		probers: probers{networks: map[string]int{}},
+	}
 }
 
 // spareFiles returns how many connections this process can have and still open files;
@@ -114,17 +124,25 @@ func (l *Limiter) Counts() (open int, refused uint64) {
 	return l.open, l.refused
 }
 
+// Unadmitted returns how many connections ended because nobody was admitted over them.
+func (l *Limiter) Unadmitted() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unadmitted
+}
+
 // limited is a listener whose connections a limiter counts.
 type limited struct {
 	net.Listener
 	limiter *Limiter
 	refusal string        // what a connection over the limit is sent
 	timeout time.Duration // see [Limiter.listen]
+	timed   bool          // connections without an admitted call are closed
 }
 
 // listen limits a listener. Timeout is how long data that is not acknowledged keeps a
 // connection, 0 for the system's default.
-func (l *Limiter) listen(inner net.Listener, refusal string, timeout time.Duration) net.Listener {
+func (l *Limiter) listen(inner net.Listener, refusal string, timeout time.Duration) *limited {
 	return &limited{Listener: inner, limiter: l, refusal: refusal, timeout: timeout}
 }
 
@@ -144,8 +162,9 @@ func (l *limited) Accept() (net.Conn, error) {
 			// grpc-go sets this itself (gRPC proposal A18), but only on a *net.TCPConn.
 			_ = setUserTimeout(tcp, l.timeout) // Without it keepalive finds dead peers.
 		}
-		c := &conn{Conn: inner, leave: func() { l.limiter.leave(network) }, cause: newDisconnectCause(l.timeout, l.refusal == tlsRefusal)}
+		c := &conn{Conn: inner, limiter: l.limiter, network: network, cause: newDisconnectCause(l.timeout, l.refusal == tlsRefusal)}
 		c.prepare()
+		l.limiter.admit(c, l.timed) // Last, because it may close the connection.
 		return c, nil
 	}
 }
@@ -193,10 +212,12 @@ func answerAndClose(conn net.Conn, answer string, timeout time.Duration) {
 // conn is a connection that is counted until it is closed and records why it ended.
 type conn struct {
 	net.Conn
-	once  sync.Once
-	leave func()
-	cause *disconnectCause
-	ready readyToRead
+	once      sync.Once
+	limiter   *Limiter
+	network   string
+	cause     *disconnectCause
+	admission *admission
+	ready     readyToRead
 }
 
 // Read reads and records how that ended.
@@ -213,8 +234,9 @@ func (c *conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// RemoteAddr returns the client's address, from which [DisconnectCause] finds the cause.
-func (c *conn) RemoteAddr() net.Addr { return addr{c.Conn.RemoteAddr(), c.cause} }
+// RemoteAddr returns the client's address, from which [DisconnectCause] finds the cause
+// and [Admitted] the connection.
+func (c *conn) RemoteAddr() net.Addr { return addr{c.Conn.RemoteAddr(), c.cause, c.admission} }
 
 // NetConn returns the underlying connection.
 func (c *conn) NetConn() net.Conn { return c.Conn }
@@ -222,6 +244,9 @@ func (c *conn) NetConn() net.Conn { return c.Conn }
 // Close closes the connection and stops counting it.
 func (c *conn) Close() error {
 	c.cause.beforeClose()
-	defer c.once.Do(c.leave)
+	defer c.once.Do(func() {
+		c.admission.end()
+		c.limiter.leave(c.network)
+	})
 	return c.Conn.Close()
 }

@@ -41,7 +41,9 @@ func Listen(ctx context.Context, config Config, limiter *Limiter) (Listeners, er
 	if config.TLS != nil {
 		refusal = tlsRefusal
 	}
-	l.GRPC, l.HTTP = limiter.listen(l.GRPC, refusal, config.GRPCTimeout), limiter.listen(l.HTTP, refusal, 0)
+	grpc := limiter.listen(l.GRPC, refusal, config.GRPCTimeout)
+	grpc.timed = true
+	l.GRPC, l.HTTP = grpc, limiter.listen(l.HTTP, refusal, 0)
 	if config.TLS != nil {
 		// Over HTTP/1.1 a browser opens six connections, and streams would use them up.
 		secure := config.TLS.Clone()

@@ -68,6 +68,7 @@ func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel 
 		if c, err = s.identify(ctx, of); err != nil {
 			return nil, nil, err
 		}
+		s.options.Admitted(ctx)
 		if m.roles != 0 && !c.user.Roles.Has(m.roles) {
 			return nil, nil, errForbidden
 		}

@@ -78,6 +78,9 @@ type Options struct {
 	AcknowledgeInterval time.Duration
 	// Limits say what one user and one network may ask for.
 	Limits Limits
+	// Admitted is called with the context of each call whose caller showed a valid token;
+	// nil for none.
+	Admitted func(ctx context.Context)
 	// Fault takes every error that was withheld from a client, panics included, with
 	// the method that it happened in; nil for none.
 	Fault func(method string, err error)
@@ -86,6 +89,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Admitted == nil {
+		o.Admitted = func(context.Context) {}
 	}
 	if o.Fault == nil {
 		o.Fault = func(string, error) {}

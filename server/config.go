@@ -146,6 +146,9 @@ type Doors struct {
 	// Handshake is how long the TLS and HTTP/2 handshakes of a connection to the gRPC
 	// port may take; 10 s.
 	Handshake time.Duration
+	// Admission is how long a connection may live over which no call with a valid token
+	// came; 60 s, negative for no limit.
+	Admission time.Duration
 	// CallsPerConnection bounds calls and streams under way on one connection; 1,000.
 	CallsPerConnection uint32
 	// HeaderBytes bounds the headers of a call, as HTTP/2 counts them; 16 KiB.

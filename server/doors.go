@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 
 	"todoku/push/grpcpush"
@@ -56,8 +55,7 @@ func (s *Server) buildDoors(tls *tls.Config) {
 	s.services.Register(s.grpc)
 	s.health = health.NewServer()
 	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
-	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
-	reflection.Register(s.grpc)
+	registerPublic(s.grpc, s.health)
 }
 
 // Both doors count and trace unary calls with the same interceptors, written for

@@ -115,4 +115,5 @@ func (m *metrics) observeParts(s *Server) {
 		_, refused := s.connections.Counts()
 		return refused
 	})
+	counter("todoku_connections_unadmitted_total", "TCP connections closed because no call with a valid token came over them.", s.connections.Unadmitted)
 }

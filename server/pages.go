@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"todoku/door"
 )
 
 // A request to the HTTP port has time limits before it is known who sent it: for its body
@@ -24,9 +26,13 @@ const (
 	pageAnswer = 5 * time.Minute
 )
 
-// bounded sets these times.
+// bounded sets these times. On a connection that is old and has no admitted caller, the
+// answer is the last.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if door.Overdue(r.Context()) {
+			w.Header().Set("Connection", "close") // With HTTP/2, GOAWAY.
+		}
 		control := http.NewResponseController(w) // Only a test's recorder has no deadlines.
 		if strings.HasPrefix(r.URL.Path, "/todoku.v1.") {
 			_ = control.SetWriteDeadline(time.Now().Add(answerTimeout))

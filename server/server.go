@@ -80,7 +80,8 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.connections = door.NewLimiter(door.Limits{
-		Total: config.Doors.Connections, PerNetwork: config.Doors.ConnectionsPerNetwork, Network: account.Network,
+		Total: config.Doors.Connections, PerNetwork: config.Doors.ConnectionsPerNetwork, Admission: config.Doors.Admission,
+		Network: account.Network,
 	})
 	s.metrics.observeStreams(s.hub)
 	s.metrics.observeParts(s)
@@ -150,7 +151,7 @@ func (s *Server) build(ctx context.Context) error {
 		Engine: s.tracing.engine(s.engine), Journal: log, Feed: s.feed, Hub: s.hub, History: s.storage.History,
 		Follower: s.follower, Accounts: s.accounts, Live: s.live,
 	}, rpc.Options{
-		Version: c.Version, Clock: c.Clock, Limits: c.Limits,
+		Version: c.Version, Clock: c.Clock, Limits: c.Limits, Admitted: door.Admitted,
 		WatchdogInterval: c.Clients.Watchdog, StaleInterval: c.Clients.Stale, AcknowledgeInterval: c.Clients.Acknowledge,
 		Fault: func(method string, err error) {
 			c.Logger.ErrorContext(ctx, "call failed", slog.String("method", method), failure(err))

@@ -190,6 +190,7 @@ func defineLimits(command *cobra.Command, c *server.Config) {
 	cli.AddSettings(command, "Limits of a connection", func(flags *pflag.FlagSet) {
 		flags.IntVar(&c.Doors.Connections, "connections", 0, "TCP connections in all; 0 for as many as the limit of open files allows, -1 for no limit")
 		flags.DurationVar(&c.Doors.Handshake, "handshake-timeout", 10*time.Second, "close a connection that has not sent a gRPC request within this time")
+		flags.DurationVar(&c.Doors.Admission, "admission-timeout", time.Minute, "close a connection over which no call with a valid token came within this time; negative never")
 		flags.Uint32Var(&c.Doors.CallsPerConnection, "calls-per-connection", 1000, "calls and streams at once on one connection")
 		flags.Uint32Var(&c.Doors.HeaderBytes, "header-bytes", 16<<10, "headers of one call")
 	})
