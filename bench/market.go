@@ -75,6 +75,14 @@ func createUsers(ctx context.Context, calls todokuv1.AdminServiceClient, users i
 			if status.Code(err) == codes.AlreadyExists {
 				_, err = calls.UpdateUser(ctx, &todokuv1.UpdateUserRequest{RequestId: run + "-" + c.User + "-again", User: c.User, Password: c.Password})
 			}
+			if err != nil {
+				return err
+			}
+			// A benchmark sends more than the venue's default limits allow.
+			_, err = calls.SetRiskLimits(ctx, &todokuv1.SetRiskLimitsRequest{
+				RequestId: run + "-" + c.User + "-limits",
+				Limits:    &todokuv1.RiskLimits{Account: c.User, MaxOpenOrders: trade.Unlimited, MaxMessagesPerSecond: trade.Unlimited},
+			})
 			return err
 		})
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 
@@ -122,8 +123,8 @@ func (d *draft) checkLimits(o *trade.Order, a *account, m *market, taker *book.T
 	if l.MaxOrderNotional != (trade.Amount{}) && d.notional(o, m, taker).Cmp(l.MaxOrderNotional) > 0 {
 		return trade.ReasonOrderNotionalLimit
 	}
-	if l.MaxOpenOrders != 0 && o.TimeInForce.Rests() && replaced == nil &&
-		uint32(len(a.working)) >= l.MaxOpenOrders {
+	if open := cmp.Or(l.MaxOpenOrders, d.openOrders); open != 0 && o.TimeInForce.Rests() && replaced == nil &&
+		uint32(len(a.working)) >= open {
 		return trade.ReasonOpenOrdersLimit
 	}
 	if low, high := bandPrices(m.reference(), l.Band); o.Type == trade.OrderTypeLimit && (o.Price < low || o.Price > high) {

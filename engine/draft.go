@@ -9,9 +9,11 @@ import (
 // and the new values where a later step of the same command depends on an earlier one.
 // Deciding writes only here and never into the state.
 type draft struct {
-	state  *state
-	now    int64
-	events []trade.Event
+	state *state
+	now   int64
+	// openOrders is how many orders an account without a limit of its own may have.
+	openOrders uint32
+	events     []trade.Event
 
 	fills     book.Fills
 	levels    []levelAfter

@@ -39,12 +39,18 @@ type Options struct {
 	// MaxRecord bounds the record of one command, in bytes; a command that needs more is
 	// refused. journal.MaxRecordSize by default and at most.
 	MaxRecord int
+	// Default holds for accounts whose own limit is 0. It is asked when the engine decides
+	// and is not part of the state.
+	Default DefaultLimits
 	// Retain is how long records are kept behind a snapshot; without limit by default.
 	Retain time.Duration
 	// Report gets events that no caller's answer contains. It may be called from several
 	// goroutines.
 	Report func(Report)
 }
+
+// DefaultLimits are fields of [trade.Limits]; 0 and trade.Unlimited are no limit.
+type DefaultLimits struct{ MaxOpenOrders, MaxMessagesPerSecond uint32 }
 
 // Report is an event for the operator.
 type Report struct {
@@ -126,6 +132,7 @@ func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, erro
 	}
 	e := &Engine{
 		log:       log,
+		draft:     draft{openOrders: options.Default.MaxOpenOrders},
 		options:   options,
 		queue:     make(chan *submission, maxQueue),
 		controls:  make(chan control),

@@ -27,9 +27,6 @@ type allowance struct {
 
 // take says whether one more message at a time is within perSecond, and counts it.
 func (r rates) take(from allowance, perSecond uint32, now int64) bool {
-	if perSecond == 0 {
-		return true
-	}
 	cost := int64(time.Second) / int64(perSecond)
 	next := max(r[from], now) + cost
 	if next-now > int64(time.Second) && next-now > cost {
@@ -43,16 +40,19 @@ func (r rates) take(from allowance, perSecond uint32, now int64) bool {
 // the account's own users count.
 func (e *Engine) withinRate(command trade.Command, now int64) error {
 	from, rule := command.From(), ruleOf(command)
-	a := e.state.accounts[from.Account]
-	if a == nil || a.limits.MaxMessagesPerSecond == 0 || !rule.trading {
+	perSecond := e.options.Default.MaxMessagesPerSecond
+	if a := e.state.accounts[from.Account]; a != nil && a.limits.MaxMessagesPerSecond != 0 {
+		perSecond = a.limits.MaxMessagesPerSecond
+	}
+	if !rule.trading || perSecond == 0 || perSecond == trade.Unlimited {
 		return nil
 	}
 	user := e.state.users[from.User]
 	if user == nil || !user.Owns(from.Account) {
 		return nil
 	}
-	if !e.rates.take(allowance{from.Account, rule.cancels}, a.limits.MaxMessagesPerSecond, now) {
-		return trade.Refuse(trade.ReasonRateLimit, "", fmt.Sprintf("at most %d a second", a.limits.MaxMessagesPerSecond))
+	if !e.rates.take(allowance{from.Account, rule.cancels}, perSecond, now) {
+		return trade.Refuse(trade.ReasonRateLimit, "", fmt.Sprintf("at most %d a second", perSecond))
 	}
 	return nil
 }

@@ -174,6 +174,8 @@ func (s *scenario) command(line []string) error {
 		s.moveClock(w)
 	case "restart":
 		s.restart(w)
+	case "default-limits":
+		s.defaultLimits(w)
 	case "book":
 		s.showBook(trade.Symbol(w.next()))
 	case "orders":
@@ -273,6 +275,22 @@ func (s *scenario) restart(w *words) {
 	if s.hash() != before {
 		w.err = errors.New("the state differs after the restart")
 	}
+}
+
+// default-limits orders N rate N: restarts the engine with these limits for accounts that
+// have none of their own.
+func (s *scenario) defaultLimits(w *words) {
+	for len(w.left) > 0 && w.err == nil {
+		switch w.next() {
+		case "orders":
+			s.testVenue.options.Default.MaxOpenOrders = uint32(w.number())
+		case "rate":
+			s.testVenue.options.Default.MaxMessagesPerSecond = uint32(w.number())
+		default:
+			w.err = errUsage
+		}
+	}
+	s.restart(w)
 }
 
 // run submits a command and writes its result.

@@ -206,6 +206,14 @@ func (s *scenario) administer(from trade.Actor, verb string, w *words) {
 	}
 }
 
+// limit reads a number, or none for no limit.
+func (w *words) limit() uint32 {
+	if w.accept("none") != "" {
+		return trade.Unlimited
+	}
+	return uint32(w.number())
+}
+
 // limits reads ACCOUNT [quantity Q] [notional A] [orders N] [band N%] [rate N].
 func (s *scenario) limits(from trade.Actor, w *words) {
 	c := &trade.SetLimits{Actor: from, Target: trade.AccountID(w.next())}
@@ -217,11 +225,11 @@ func (s *scenario) limits(from trade.Actor, w *words) {
 			a, err := trade.ParseAmount(w.next())
 			c.Limits.MaxOrderNotional, w.err = a, errors.Join(w.err, err)
 		case "orders":
-			c.Limits.MaxOpenOrders = uint32(w.number())
+			c.Limits.MaxOpenOrders = w.limit()
 		case "band":
 			c.Limits.Band = w.percent()
 		case "rate":
-			c.Limits.MaxMessagesPerSecond = uint32(w.number())
+			c.Limits.MaxMessagesPerSecond = w.limit()
 		default:
 			w.err = errUsage
 		}

@@ -117,8 +117,8 @@ func adminLine(event trade.Event) string {
 		l := &e.Limits
 		return fmt.Sprintf("limits of %s: order quantity %s, notional %s, open orders %s, band %s, messages a second %s", e.Account,
 			limit(l.MaxOrderQuantity != 0, l.MaxOrderQuantity), limit(l.MaxOrderNotional.Sign() != 0, l.MaxOrderNotional),
-			limit(l.MaxOpenOrders != 0, l.MaxOpenOrders), limit(l.Band != 0, uint32(l.Band)),
-			limit(l.MaxMessagesPerSecond != 0, l.MaxMessagesPerSecond))
+			orDefault(l.MaxOpenOrders), limit(l.Band != 0, uint32(l.Band)),
+			orDefault(l.MaxMessagesPerSecond))
 	case *trade.Announced:
 		if len(e.To) == 0 {
 			return "to all: " + e.Text
@@ -163,6 +163,14 @@ func limit(set bool, value any) string {
 		return "unlimited"
 	}
 	return fmt.Sprint(value)
+}
+
+// orDefault writes a limit for which the venue has a default.
+func orDefault(n uint32) string {
+	if n == 0 {
+		return "default"
+	}
+	return limit(n != trade.Unlimited, n)
 }
 
 func counted(n int, what string) string {

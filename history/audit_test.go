@@ -97,7 +97,13 @@ func TestTheAuditTrailSaysWhatCameOfACommand(t *testing.T) {
 			trade.CommandSetLimits,
 			trade.Answer{},
 			[]trade.Event{&trade.LimitsChanged{Account: "bob", Limits: trade.Limits{MaxOrderQuantity: 500_000_000, MaxOpenOrders: 9}}},
-			"limits of bob: order quantity 5, notional unlimited, open orders 9, band unlimited, messages a second unlimited",
+			"limits of bob: order quantity 5, notional unlimited, open orders 9, band unlimited, messages a second default",
+		},
+		{
+			trade.CommandSetLimits,
+			trade.Answer{},
+			[]trade.Event{&trade.LimitsChanged{Account: "bob", Limits: trade.Limits{MaxMessagesPerSecond: trade.Unlimited}}},
+			"limits of bob: order quantity unlimited, notional unlimited, open orders default, band unlimited, messages a second unlimited",
 		},
 		{trade.CommandAnnounce, trade.Answer{}, []trade.Event{&trade.Announced{Text: "lunch\tat noon"}}, "to all: lunch at noon"},
 		{

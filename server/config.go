@@ -13,6 +13,7 @@ import (
 
 	"todoku/account"
 	"todoku/door"
+	"todoku/engine"
 	"todoku/feed"
 	"todoku/live"
 	"todoku/push"
@@ -47,6 +48,8 @@ type Config struct {
 
 	// Venue holds for the whole venue; DayEnd is midnight UTC by default.
 	Venue trade.Venue
+	// DefaultLimits bound what an account without limits of its own may do.
+	DefaultLimits DefaultLimits
 	// SnapshotEvery is after how many records a snapshot is written; 500,000.
 	SnapshotEvery uint64
 	// MaxRecord bounds the record of one command, in bytes; 16 MiB, which is also the
@@ -93,6 +96,26 @@ type Config struct {
 	DroppedLogLines func() uint64
 	// Clock returns the time; time.Now by default.
 	Clock func() time.Time
+}
+
+// DefaultLimits are the limits of an account that has none of its own. Negative is no
+// limit. Risk managers set others for an account, also above these.
+type DefaultLimits struct {
+	// OpenOrders bounds how many orders work at once; 10,000.
+	OpenOrders int
+	// Messages bounds orders and replaces a second, and cancels apart from them; 1,000,
+	// which is one full batch.
+	Messages int
+}
+
+func (l DefaultLimits) engine() engine.DefaultLimits {
+	limit := func(n int) uint32 {
+		if n < 0 || int64(n) > trade.Unlimited {
+			return trade.Unlimited
+		}
+		return uint32(n)
+	}
+	return engine.DefaultLimits{MaxOpenOrders: limit(l.OpenOrders), MaxMessagesPerSecond: limit(l.Messages)}
 }
 
 // Keepalive are grpc-go's server keepalive settings (gRPC proposals A8 and A9).
@@ -176,6 +199,8 @@ func (c Config) withDefaults() Config {
 	c.Doors.HeaderBytes = cmp.Or(c.Doors.HeaderBytes, 16<<10)
 	c.Doors.Handshake = cmp.Or(c.Doors.Handshake, 10*time.Second)
 	c.Drain = cmp.Or(c.Drain, 40*time.Second)
+	c.DefaultLimits.OpenOrders = cmp.Or(c.DefaultLimits.OpenOrders, 10_000)
+	c.DefaultLimits.Messages = cmp.Or(c.DefaultLimits.Messages, 1000)
 	c.Push.Gather = cmp.Or(c.Push.Gather, 5*time.Millisecond)
 	c.Keepalive.Time = cmp.Or(c.Keepalive.Time, 30*time.Second)
 	c.Keepalive.Timeout = cmp.Or(c.Keepalive.Timeout, 10*time.Second)

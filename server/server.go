@@ -101,6 +101,7 @@ func (s *Server) build(ctx context.Context) error {
 	var err error
 	if s.engine, err = engine.Open(ctx, log, engine.Options{
 		Clock: c.Clock, SnapshotEvery: c.SnapshotEvery, MaxRecord: c.MaxRecord, Retain: c.Retain, Report: s.engineReport,
+		Default: c.DefaultLimits.engine(),
 	}); err != nil {
 		return err
 	}

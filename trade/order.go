@@ -1,6 +1,9 @@
 package trade
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Order is one order as it stands after its latest report. Times are nanoseconds
 // since 1970 in UTC.
@@ -158,20 +161,24 @@ func (u *User) Owns(account AccountID) bool {
 	return slices.Contains(u.Accounts, account)
 }
 
-// Limits bound what one account may do. Zero means no limit.
+// Unlimited as MaxOpenOrders or MaxMessagesPerSecond is no limit.
+const Unlimited = math.MaxUint32
+
+// Limits bound what one account may do. Zero is no limit, or the venue's default where
+// the venue has one.
 type Limits struct {
 	// MaxOrderQuantity bounds one order.
 	MaxOrderQuantity Quantity
 	// MaxOrderNotional bounds price times quantity of one order.
 	MaxOrderNotional Amount
-	// MaxOpenOrders bounds how many orders work at once.
+	// MaxOpenOrders bounds how many orders work at once; 0 is the venue's default.
 	MaxOpenOrders uint32
 	// Band is how far from the reference price a limit order may be; the narrower
 	// of this and the instrument's holds.
 	Band BasisPoints
 	// MaxMessagesPerSecond bounds orders and replaces, and apart from them cancels; a
 	// burst may have the messages of one second. A cancel that ends an order is taken in
-	// any case.
+	// any case. 0 is the venue's default.
 	MaxMessagesPerSecond uint32
 }
 

@@ -80,6 +80,11 @@ func (s *server) CreateUser(context.Context, *todokuv1.CreateUserRequest) (*todo
 	return &todokuv1.CreateUserResponse{}, nil
 }
 
+// SetRiskLimits has nothing to do.
+func (s *server) SetRiskLimits(context.Context, *todokuv1.SetRiskLimitsRequest) (*todokuv1.SetRiskLimitsResponse, error) {
+	return &todokuv1.SetRiskLimitsResponse{}, nil
+}
+
 // AcknowledgeNotifications has nothing to do.
 func (s *server) AcknowledgeNotifications(context.Context, *todokuv1.AcknowledgeNotificationsRequest) (*todokuv1.AcknowledgeNotificationsResponse, error) {
 	return &todokuv1.AcknowledgeNotificationsResponse{}, nil

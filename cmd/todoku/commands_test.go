@@ -85,9 +85,10 @@ func TestTheVenueIsAdministeredByCommandLine(t *testing.T) {
 	contains(t, admin.must("instrument", "close", "GBPUSD"), "GBPUSD is CLOSED")
 
 	contains(t, admin.must("limits", "set", "alice", "--max-open-orders", "2", "--max-order-quantity", "50"), "open orders 2")
-	contains(t, admin.must("limits", "set", "alice", "--max-open-orders", "0"), "largest order 50")
-	if out := admin.must("limits", "show", "alice"); strings.Contains(out, "open orders") || !strings.Contains(out, "largest order 50") {
-		t.Errorf("setting one limit changed another: %s", out)
+	contains(t, admin.must("limits", "set", "alice", "--max-open-orders", "0", "--max-messages", "none"), "largest order 50")
+	contains(t, admin.must("limits", "show", "alice"), "largest order 50", "open orders as the venue's default", "messages per second unlimited")
+	if code, _, errs := admin.run("limits", "set", "alice", "--max-messages", "many"); code != cli.ExitUsage || !strings.Contains(errs, "none for no limit") {
+		t.Errorf("an invalid limit: exit code %d, %s", code, errs)
 	}
 	contains(t, admin.must("announce", "closing", "soon"), "announced")
 

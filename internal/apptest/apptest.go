@@ -39,6 +39,7 @@ func Config(dir string) server.Config {
 		Logger:   slog.New(slog.DiscardHandler),
 	}
 	config.Push.SendTimeout, config.Push.AckTimeout = 10*time.Minute, -1
+	config.DefaultLimits = server.DefaultLimits{OpenOrders: -1, Messages: -1}
 	config.Push.QueueMessages, config.Push.QueueBytes = 1<<20, 256<<20
 	return config
 }

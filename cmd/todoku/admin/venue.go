@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,12 +14,14 @@ import (
 	"todoku/cmd/todoku/notation"
 	"todoku/cmd/todoku/session"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/trade"
 )
 
 // LimitsCommand is the group of the commands of limits.
 func LimitsCommand(s *session.Session) *cobra.Command {
 	return s.Group("limits", "Show and set what an account may do",
-		"Shows and sets what an account may do; needs RISK or ADMIN. Zero or empty is no limit.",
+		`Shows and sets what an account may do; needs RISK or ADMIN. Zero or empty is no limit; for
+open orders and messages it takes the venue's default, and none is no limit.`,
 		limitsShowCommand(s), limitsSetCommand(s))
 }
 
@@ -34,15 +38,15 @@ func limitsSetCommand(s *session.Session) *cobra.Command {
 	limits := &todokuv1.RiskLimits{}
 	command := &cobra.Command{
 		Use: "set ACCOUNT", Short: "Set some of an account's limits; the others stay",
-		Example: "  todoku limits set alice --max-order-quantity 1000000 --max-open-orders 200\n  todoku limits set alice --max-open-orders 0",
+		Example: "  todoku limits set alice --max-order-quantity 1000000 --max-open-orders 200\n  todoku limits set alice --max-open-orders 0\n  todoku limits set alice --max-messages none",
 		Args:    cobra.ExactArgs(1),
 	}
 	flags := command.Flags()
 	flags.StringVar(&limits.MaxOrderQuantity, "max-order-quantity", "", "largest order")
 	flags.StringVar(&limits.MaxOrderNotional, "max-order-notional", "", "largest price times quantity")
-	flags.Uint32Var(&limits.MaxOpenOrders, "max-open-orders", 0, "how many orders may work at once")
+	cli.ParsedFlag(flags, &limits.MaxOpenOrders, "max-open-orders", "number", "", "how many orders may work at once; 0 takes the venue's default, none is no limit", parseLimit)
 	flags.Uint32Var(&limits.PriceBandBasisPoints, "price-band", 0, "how far from the reference price, in basis points")
-	flags.Uint32Var(&limits.MaxMessagesPerSecond, "max-messages", 0, "orders and replaces per second; cancels count apart")
+	cli.ParsedFlag(flags, &limits.MaxMessagesPerSecond, "max-messages", "number", "", "orders and replaces per second, and as many cancels; 0 takes the venue's default, none is no limit", parseLimit)
 	command.MarkFlagsOneRequired("max-order-quantity", "max-order-notional", "max-open-orders", "price-band", "max-messages")
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
 		present, err := venue.Admin().GetRiskLimits(ctx, &todokuv1.GetRiskLimitsRequest{Account: args[0]})
@@ -63,6 +67,18 @@ func limitsSetCommand(s *session.Session) *cobra.Command {
 		reply, err := venue.Admin().SetRiskLimits(ctx, &todokuv1.SetRiskLimitsRequest{RequestId: session.OrNewID(""), Limits: limits})
 		return s.Done(reply, err, "%s", notation.Limits(limits))
 	})
+}
+
+// parseLimit reads a number, or none for no limit.
+func parseLimit(text string) (uint32, error) {
+	if text == "none" {
+		return trade.Unlimited, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, errors.New("write a number, such as 200, or none for no limit")
+	}
+	return uint32(n), nil
 }
 
 // AnnounceCommand sends an announcement.

@@ -4,6 +4,7 @@ package notation
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"strings"
 
 	"todoku/cmd/todoku/cli"
@@ -61,16 +62,24 @@ func Limits(l *todokuv1.RiskLimits) string {
 	for _, limit := range [][2]string{
 		{"largest order", l.GetMaxOrderQuantity()},
 		{"largest notional", l.GetMaxOrderNotional()},
-		{"open orders", cli.FormatUint(l.GetMaxOpenOrders())},
+		{"open orders", orDefault(l.GetMaxOpenOrders())},
 		{"band in basis points", cli.FormatUint(l.GetPriceBandBasisPoints())},
-		{"messages per second", cli.FormatUint(l.GetMaxMessagesPerSecond())},
+		{"messages per second", orDefault(l.GetMaxMessagesPerSecond())},
 	} {
 		if limit[1] != "" && limit[1] != "0" {
 			parts = append(parts, limit[0]+" "+limit[1])
 		}
 	}
-	if len(parts) == 0 {
-		parts = []string{"no limits"}
-	}
 	return l.GetAccount() + ": " + strings.Join(parts, ", ")
+}
+
+// orDefault writes a limit for which the venue has a default.
+func orDefault(n uint32) string {
+	switch n {
+	case 0:
+		return "as the venue's default"
+	case math.MaxUint32:
+		return "unlimited"
+	}
+	return cli.FormatUint(n)
 }

@@ -179,6 +179,10 @@ func defineLimits(command *cobra.Command, c *server.Config) {
 		rateFlag(flags, &c.Limits.SubscriptionsPerUser, "subscription-rate", rpc.Rate{PerSecond: 50, Burst: 200}, "changes of subscriptions")
 		rateFlag(flags, &c.Limits.SessionsPerUser, "session-rate", rpc.Rate{PerSecond: 2, Burst: 1024}, "refreshes and opened connections")
 	})
+	cli.AddSettings(command, "Limits of an account", func(flags *pflag.FlagSet) {
+		flags.IntVar(&c.DefaultLimits.OpenOrders, "open-orders-per-account", 10_000, "working orders, unless limits set says otherwise; -1 for no limit")
+		flags.IntVar(&c.DefaultLimits.Messages, "messages-per-account", 1000, "orders and replaces a second, and as many cancels, unless limits set says otherwise; -1 for no limit")
+	})
 	cli.AddSettings(command, "Limits of an address", func(flags *pflag.FlagSet) {
 		flags.IntVar(&c.Push.StreamsPerAddress, "streams-per-address", 4000, "live streams; -1 for no limit")
 		flags.IntVar(&c.Doors.ConnectionsPerNetwork, "connections-per-address", 4000, "TCP connections; -1 for no limit")

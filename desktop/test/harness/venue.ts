@@ -63,7 +63,7 @@ export class TestVenue implements Reachable {
 
   static async #new(flags: string[]): Promise<TestVenue> {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'todoku-venue-'));
-    return new TestVenue(await freePort(), await freePort(), directory, ['--day-end', dayEnd(), ...flags]);
+    return new TestVenue(await freePort(), await freePort(), directory, ['--day-end', dayEnd(), '--open-orders-per-account=-1', '--messages-per-account=-1', ...flags]);
   }
 
   /** A demo venue: alice, bob, carol and admin, whose password is "demo". */

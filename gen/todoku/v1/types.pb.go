@@ -1692,11 +1692,12 @@ type RiskLimits struct {
 	MaxOrderQuantity string `protobuf:"bytes,2,opt,name=max_order_quantity,json=maxOrderQuantity,proto3" json:"max_order_quantity,omitempty"`
 	// Largest price times quantity.
 	MaxOrderNotional string `protobuf:"bytes,3,opt,name=max_order_notional,json=maxOrderNotional,proto3" json:"max_order_notional,omitempty"`
-	// How many orders may work at once.
+	// How many orders may work at once; 0 takes the venue's default, 4294967295 is no limit.
 	MaxOpenOrders uint32 `protobuf:"varint,4,opt,name=max_open_orders,json=maxOpenOrders,proto3" json:"max_open_orders,omitempty"`
 	// How far from the reference price, in hundredths of a percent.
 	PriceBandBasisPoints uint32 `protobuf:"varint,5,opt,name=price_band_basis_points,json=priceBandBasisPoints,proto3" json:"price_band_basis_points,omitempty"`
-	// Orders, replaces and cancels per second.
+	// Orders and replaces per second, and cancels apart from them; 0 takes the venue's default,
+	// 4294967295 is no limit.
 	MaxMessagesPerSecond uint32 `protobuf:"varint,6,opt,name=max_messages_per_second,json=maxMessagesPerSecond,proto3" json:"max_messages_per_second,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache

@@ -733,7 +733,7 @@ export type RiskLimits = Message<"todoku.v1.RiskLimits"> & {
   maxOrderNotional: string;
 
   /**
-   * How many orders may work at once.
+   * How many orders may work at once; 0 takes the venue's default, 4294967295 is no limit.
    *
    * @generated from field: uint32 max_open_orders = 4;
    */
@@ -747,7 +747,8 @@ export type RiskLimits = Message<"todoku.v1.RiskLimits"> & {
   priceBandBasisPoints: number;
 
   /**
-   * Orders, replaces and cancels per second.
+   * Orders and replaces per second, and cancels apart from them; 0 takes the venue's default,
+   * 4294967295 is no limit.
    *
    * @generated from field: uint32 max_messages_per_second = 6;
    */

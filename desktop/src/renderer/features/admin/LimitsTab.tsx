@@ -23,10 +23,17 @@ const names = {
 type Name = keyof typeof names;
 const all = Object.keys(names) as Name[];
 
+/** Limits for which the venue has a default, and the value that is no limit for them. */
+const defaulted: readonly string[] = ['maxOpenOrders', 'maxMessagesPerSecond'] satisfies Name[];
+const unlimited = 4294967295;
+
 /** A limit as text. */
-export function limitWords(t: Translate, value: string | number): string {
+export function limitWords(t: Translate, value: string | number, name = ''): string {
   const text = String(value);
-  return text === '' || /^0(\.0*)?$/.test(text) ? t('admin.limits.none') : group(text);
+  const hasDefault = defaulted.includes(name);
+  if (hasDefault && value === unlimited) return t('admin.limits.none');
+  if (text !== '' && !/^0(\.0*)?$/.test(text)) return group(text);
+  return t(hasDefault ? 'admin.limits.default' : 'admin.limits.none');
 }
 
 export function LimitsTab() {
@@ -58,7 +65,7 @@ export function LimitsTab() {
             {all.map((name) => (
               <div key={name}>
                 <dt>{t(`admin.limits.${names[name]}`)}</dt>
-                <dd className="number">{limitWords(t, value[name])}</dd>
+                <dd className="number">{limitWords(t, value[name], name)}</dd>
               </div>
             ))}
           </dl>
@@ -78,7 +85,7 @@ function AskLimits({ before, onClose }: { before: RiskLimits; onClose: () => voi
   const t = useT();
   // Compare with the limits that the user saw when the form was opened.
   const [from] = useState(before);
-  const [typed, setTyped] = useState<LimitsDraft>(() => ({ account: from.account, ...(Object.fromEntries(all.map((name) => [name, limitWords(t, from[name]) === t('admin.limits.none') ? '' : String(from[name])])) as Record<Name, string>) }));
+  const [typed, setTyped] = useState<LimitsDraft>(() => ({ account: from.account, ...(Object.fromEntries(all.map((name) => [name, /^(0(\.0*)?)?$/.test(String(from[name])) ? '' : String(from[name])])) as Record<Name, string>) }));
   const draft: LimitsDraft = { ...typed };
   for (const name of all) draft[name] = typedNumber(typed[name]);
   const limits: RiskLimits = {
@@ -89,7 +96,7 @@ function AskLimits({ before, onClose }: { before: RiskLimits; onClose: () => voi
     priceBandBasisPoints: wholeNumber(draft.priceBandBasisPoints) ?? 0,
     maxMessagesPerSecond: wholeNumber(draft.maxMessagesPerSecond) ?? 0,
   };
-  const words = (name: Name, of: RiskLimits): string => limitWords(t, of[name]);
+  const words = (name: Name, of: RiskLimits): string => limitWords(t, of[name], name);
   const changes = all
     .filter((name) => words(name, from) !== words(name, limits))
     .map((name) => t('admin.instrument.diff', { field: t(`admin.limits.${names[name]}`), from: words(name, from), to: words(name, limits) }));
@@ -114,7 +121,7 @@ function AskLimits({ before, onClose }: { before: RiskLimits; onClose: () => voi
               value={typed[name]}
               numeric
               onChange={(text) => setTyped((old) => ({ ...old, [name]: text }))}
-              hint={t('admin.limits.noneHint')}
+              hint={t(defaulted.includes(name) ? 'admin.limits.defaultHint' : 'admin.limits.noneHint')}
               problem={problemAt(names[name], typed[name])}
               autoFocus={at === 0}
             />
