@@ -3,6 +3,9 @@ package account_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +35,27 @@ func TestAConnectionServesOnlyItsSession(t *testing.T) {
 	}
 	if n := v.Stats().Connections; n != 4 {
 		t.Errorf("there are %d connections, want 4", n)
+	}
+}
+
+// The number stands on the page of operations, where it was missing.
+func TestASessionHasTheDocumentedNumberOfConnections(t *testing.T) {
+	const documented = 64
+	attached := map[string]bool{}
+	v := newVenue(t, account.Config{Attached: func(context.Context, string) (map[string]bool, error) { return attached, nil }})
+	grant := v.login("alice")
+	attached[grant.ConnectionID] = true
+	for i := 1; i < documented; i++ {
+		c, err := v.OpenConnection(t.Context(), grant.Session, "")
+		must(t, err)
+		attached[c.ID] = true
+	}
+	_, err := v.OpenConnection(t.Context(), grant.Session, "")
+	wantError(t, err, account.ErrTooManyConnections)
+	page, err := os.ReadFile(filepath.Join("..", "docs", "operations.md"))
+	must(t, err)
+	if row := fmt.Sprintf("| streams of a session, of all sessions of a user: each has a connection | %d,", documented); !strings.Contains(string(page), row) {
+		t.Errorf("docs/operations.md has no row %q", row)
 	}
 }
 

@@ -45,7 +45,8 @@ func TestALogReaderThatStopsBlocksNobodyAndLearnsHowManyLinesItMissed(t *testing
 		}
 	}
 	dropped := w.Dropped()
-	if dropped < lines*3/4 || dropped == lines {
+	// Twice the queue may wait: one part of it in the write that is blocked.
+	if dropped < lines-2*(1<<20)/100 || dropped == lines {
 		t.Errorf("%d of %d lines were dropped, want all but those that may wait", dropped, lines)
 	}
 	var text []byte

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -76,7 +77,12 @@ func (w *world) app() (a *cli.App, out, errs *buffer) {
 			}
 			return all
 		},
-		ConfigDir: func() (string, error) { return w.home, nil },
+		ConfigDir: func() (string, error) {
+			if w.home == "" {
+				return "", errors.New("neither $XDG_CONFIG_HOME nor $HOME are defined")
+			}
+			return w.home, nil
+		},
 	}
 	return a, out, errs
 }

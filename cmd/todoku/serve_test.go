@@ -109,6 +109,19 @@ func TestADemoVenueCanBeUsedAtOnce(t *testing.T) {
 	serve(func(w *world) { contains(t, w.must("positions"), "USDJPY     10000") })
 }
 
+func TestAStopDuringAFirstStartIsNoFailure(t *testing.T) {
+	t.Parallel()
+	interrupted, stop := context.WithCancel(t.Context())
+	stop()
+	for _, demo := range []string{"--demo", "--demo=false"} {
+		a, _, errs := newWorld(t).app()
+		args := []string{"serve", demo, "--data", filepath.Join(t.TempDir(), "data"), "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"}
+		if code := run(interrupted, a, args); code != cli.ExitDone || !strings.Contains(errs.String(), "stopped before it served") {
+			t.Errorf("serve %s: exit code %d, %s", demo, code, errs)
+		}
+	}
+}
+
 func TestADemoLeavesOtherDataUntouched(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "journal.db"), nil, 0o600); err != nil {

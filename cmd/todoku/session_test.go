@@ -128,3 +128,52 @@ func (w *world) session() (session client.Session) {
 	}
 	return session
 }
+
+// Containers, services and cron jobs have no HOME.
+func TestWithoutAHomeEveryCommandSignsInByItself(t *testing.T) {
+	t.Parallel()
+	venue := apptest.Start(t)
+	w := as(t, venue.GRPCAddr().String(), "alice")
+	w.home = ""
+	w.must("order", "place", "BUY", "1", "USDJPY", "@", "151.25", "--id", "homeless")
+	contains(t, w.must("order", "list"), "homeless")
+	if code, _, errs := w.run("login", "alice"); code != cli.ExitFailed || !strings.Contains(errs, "set HOME, or set TODOKU_USER and TODOKU_PASSWORD") {
+		t.Errorf("login: exit code %d, %s", code, errs)
+	}
+	delete(w.env, "TODOKU_PASSWORD")
+	if code, _, errs := w.run("positions"); code != cli.ExitFailed || !strings.Contains(errs, "set TODOKU_USER and TODOKU_PASSWORD") {
+		t.Errorf("without a password: exit code %d, %s", code, errs)
+	}
+}
+
+func TestTheUserOfAnAuditIsWhoItIsAbout(t *testing.T) {
+	t.Parallel()
+	venue := apptest.Start(t)
+	address := venue.GRPCAddr().String()
+	as(t, address, "alice").must("order", "place", "BUY", "1", "USDJPY", "@", "151.25")
+	as(t, address, "bob").must("order", "place", "BUY", "1", "USDJPY", "@", "151.25")
+	admin := as(t, address, "admin")
+	wantUsers := func(want string, lines []map[string]any) {
+		t.Helper()
+		if len(lines) == 0 {
+			t.Errorf("no lines, want those of %s", want)
+		}
+		for _, line := range lines {
+			if line["user"] != want {
+				t.Errorf("a line of %v, want %s only", line["user"], want)
+			}
+		}
+	}
+	wantUsers("bob", admin.mustJSON("audit", "--user", "bob"))
+	wantUsers("bob", admin.mustJSON("audit", "bob"))
+	admin.must("connections", "--user", "bob", "--ended", "5")
+	admin.must("audit", "told", "1", "--user", "bob")
+	if code, _, errs := admin.run("audit", "alice", "--user", "bob"); code != cli.ExitUsage || !strings.Contains(errs, "contradicts") {
+		t.Errorf("two users: exit code %d, %s", code, errs)
+	}
+	// Who to be is --as, and still TODOKU_USER and "user" in the file.
+	admin.env["TODOKU_USER"] = "alice"
+	wantUsers("bob", admin.mustJSON("audit", "bob", "--as", "admin"))
+	delete(admin.env, "TODOKU_USER")
+	wantUsers("bob", admin.mustJSON("audit", "bob", "--config", writeFile(t, "user: admin\n")))
+}

@@ -26,15 +26,35 @@ from the access log, read together. Needs RISK or ADMIN.`,
 		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: s.Complete(1, session.Users),
 	}
 	span.Flags(s.App, command, &request.FromTime, &request.ToTime, "entries")
+	userFlag(command, &request.User)
 	command.AddCommand(toldCommand(s))
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
-		request.User = strings.Join(args, "")
+		if err := userArgument(&request.User, args); err != nil {
+			return err
+		}
 		return cli.PrintPages(s.App, &span, func(size uint32, token string) ([]*todokuv1.AuditEntry, string, error) {
 			request.PageSize, request.PageToken = size, token
 			reply, err := venue.Admin().ListAudit(ctx, request)
 			return reply.GetEntries(), reply.GetNextPageToken(), err
 		}, auditRow, "TIME", "USER", "ACCOUNT", "ACTION", ">SEQUENCE", "REQUEST", "FROM", "DETAIL")
 	})
+}
+
+// userFlag gives a command --user, which says the same as its argument.
+func userFlag(command *cobra.Command, user *string) {
+	command.Flags().StringVar(user, "user", "", "only this user, as the argument USER; --as says who to be")
+}
+
+// userArgument takes over the argument that names a user.
+func userArgument(user *string, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if *user != "" && *user != args[0] {
+		return cli.Usagef("USER %s contradicts --user %s; name one of them", args[0], *user)
+	}
+	*user = args[0]
+	return nil
 }
 
 func auditRow(e *todokuv1.AuditEntry) []string {
@@ -68,6 +88,7 @@ latest. Snapshots are not listed: a snapshot sends state, not events. Needs ADMI
 	flags.StringVar(&request.Account, "account", "", "the order's account, if it no longer works")
 	flags.StringVar(&request.TradeId, "trade", "", "the event of this trade")
 	flags.StringVar(&request.User, "whom", "", "only this user")
+	flags.StringVar(&request.User, "user", "", "the same as --whom")
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, _ []string) error {
 		reply, err := venue.Admin().ListTold(ctx, request)
 		err = cli.PrintAll(s.App, reply.GetTold(), err, toldRow,

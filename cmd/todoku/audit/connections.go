@@ -28,9 +28,12 @@ acknowledged, bytes, what was skipped. Needs RISK or ADMIN.`,
 	}
 	command.Flags().Uint32Var(&request.Ended, "ended", 0, "this many ended streams too, at most 1000")
 	command.Flags().StringVar(&request.ConnectionId, "detail", "", "everything about this connection")
+	userFlag(command, &request.User)
 	command.AddCommand(endCommand(s))
 	return s.Run(command, func(ctx context.Context, venue *session.Venue, args []string) error {
-		request.User = strings.Join(args, "")
+		if err := userArgument(&request.User, args); err != nil {
+			return err
+		}
 		reply, err := venue.Admin().ListConnections(ctx, request)
 		if err == nil && request.GetConnectionId() != "" && !s.JSON {
 			return printDetails(s.App, reply.GetConnections())

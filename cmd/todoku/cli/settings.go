@@ -16,6 +16,7 @@ import (
 const (
 	settingMark = "todoku_setting" // the environment and the file may set it too; the heading in help
 	originMark  = "todoku_origin"  // where it was set, if not by the flag
+	nameMark    = "todoku_name"    // the setting's name, if it is not the flag's
 )
 
 // AddSettings gives a command flags that are settings: their values stay the same from
@@ -30,6 +31,15 @@ func AddSettings(command *cobra.Command, heading string, define func(*pflag.Flag
 		}
 	})
 }
+
+// NameSetting gives the setting of a flag another name than the flag's, in the environment
+// and in the file.
+func NameSetting(command *cobra.Command, flag, name string) {
+	annotate(command.Flags().Lookup(flag), nameMark, name)
+}
+
+// settingName returns what a flag is called in the file.
+func settingName(f *pflag.Flag) string { return cmp.Or(annotation(f, nameMark), f.Name) }
 
 func annotate(f *pflag.Flag, mark, text string) {
 	if f.Annotations == nil {
@@ -57,10 +67,10 @@ func (a *App) ApplySettings(command *cobra.Command) error {
 		if failure != nil || f.Changed || annotation(f, settingMark) == "" {
 			return
 		}
-		variable := environmentName(f.Name)
+		variable := environmentName(settingName(f))
 		if value, ok := a.LookupEnv(variable); ok && value != "" {
 			failure = set(f, value, variable)
-		} else if entry, ok := entries[f.Name]; ok {
+		} else if entry, ok := entries[settingName(f)]; ok {
 			failure = set(f, entry.value, fmt.Sprintf("%s:%d", name, entry.line))
 		}
 	})
@@ -160,7 +170,7 @@ func knownSettings(command *cobra.Command) []string {
 	var known []string
 	command.Flags().VisitAll(func(f *pflag.Flag) {
 		if annotation(f, settingMark) != "" {
-			known = append(known, f.Name)
+			known = append(known, settingName(f))
 		}
 	})
 	for _, child := range command.Commands() {

@@ -172,7 +172,7 @@ func parseSpan(text string) (time.Duration, error) {
 // network is an IPv4 address or an IPv6 /64.
 func defineLimits(command *cobra.Command, c *server.Config) {
 	cli.AddSettings(command, "Limits of a user", func(flags *pflag.FlagSet) {
-		flags.IntVar(&c.Push.StreamsPerUser, "streams-per-user", 100, "live streams; -1 for no limit")
+		flags.IntVar(&c.Push.StreamsPerUser, "streams-per-user", 100, "live streams, of which one session has at most 64; -1 for no limit")
 		flags.IntVar(&c.Push.TopicsPerStream, "topics-per-stream", 10_000, "instruments, accounts and the like of one stream; -1 for no limit")
 		flags.IntVar(&c.Limits.CallsPerUser, "calls-per-user", 1000, "unary calls at once; before a sign-in those of the network; -1 for no limit")
 		rateFlag(flags, &c.Limits.AttachesPerUser, "attach-rate", rpc.Rate{PerSecond: 20, Burst: 200}, "streams opened")

@@ -4,6 +4,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -42,34 +43,53 @@ administrator is created on this machine before the first start:
 		if err := o.Complete(command.Flags()); err != nil {
 			return err
 		}
-		return serve(command.Context(), a, &o)
+		ctx := command.Context()
+		venue, passwords, end, err := start(ctx, a, &o)
+		defer end()
+		if err != nil && ctx.Err() != nil && o.Config.Logger != nil {
+			// What a stop interrupts has not failed; the next start goes on from there.
+			o.Config.Logger.InfoContext(ctx, "stopped before it served", slog.Any("error", err))
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return run(ctx, a, &o, venue, passwords)
 	}
 	return command
 }
 
-func serve(ctx context.Context, a *cli.App, o *Options) (err error) {
+// start opens a venue, and makes one first for a demo, whose traders have the passwords. The
+// caller calls end, also after an error.
+func start(ctx context.Context, a *cli.App, o *Options) (venue *server.Server, passwords map[string]string, end func(), err error) {
+	end = func() {}
 	if err := startLog(a, o); err != nil {
-		return err
+		return nil, nil, end, err
 	}
-	defer collectGarbage()()
-	var passwords map[string]string
+	end = collectGarbage()
 	if o.demo {
 		if passwords, err = prepareDemo(ctx, o.Config.Data); err != nil {
-			return err
+			return nil, nil, end, err
 		}
 	}
 	provider, endTraces, err := traces(ctx, a, &o.traces, o.Config.Logger)
 	if err != nil {
-		return err
+		return nil, nil, end, err
 	}
-	defer endTraces()
+	endGarbage := end
+	end = func() {
+		endTraces()
+		endGarbage()
+	}
 	if provider != nil {
 		o.Config.Tracing = provider
 	}
-	venue, err := server.New(ctx, o.Config)
-	if err != nil {
-		return cli.WrongUsageIf(err, server.ErrConfig)
-	}
+	venue, err = server.New(ctx, o.Config)
+	return venue, passwords, end, cli.WrongUsageIf(err, server.ErrConfig)
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, a *cli.App, o *Options, venue *server.Server, passwords map[string]string) error {
 	defer stopAtSecondSignal(venue)()
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return venue.Run(running) })

@@ -14,18 +14,23 @@ import (
 
 // sessionStore keeps the sessions of one venue between commands: for each user a file that
 // only its owner may read, and the name of the user who signed in last.
-type sessionStore struct{ dir string }
+type sessionStore struct {
+	dir string
+	// missing is why there is no directory, as for a process without HOME: it has no kept
+	// session, signs in with TODOKU_USER and TODOKU_PASSWORD, and keeps nothing.
+	missing error
+}
 
 // currentFile holds the name of the user who signed in last. It cannot be the file of a
 // user, because user names begin with a letter.
 const currentFile = "_current"
 
-func (s *Session) sessions(server string) (sessionStore, error) {
+func (s *Session) sessions(server string) sessionStore {
 	dir, err := s.ConfigDir()
 	if err != nil {
-		return sessionStore{}, fmt.Errorf("no place to keep sessions: %w", err)
+		return sessionStore{missing: fmt.Errorf("no place to keep sessions: %w; set HOME", err)}
 	}
-	return sessionStore{filepath.Join(dir, "todoku", "sessions", fileName(server))}, nil
+	return sessionStore{dir: filepath.Join(dir, "todoku", "sessions", fileName(server))}
 }
 
 // fileName makes a file name of any text. Different texts have different names.
@@ -48,6 +53,9 @@ func fileName(text string) string {
 // load returns a user's session, or for "" that of the user who signed in last. It returns
 // zero if there is none or it cannot be decoded.
 func (s sessionStore) load(user string) (session client.Session, err error) {
+	if s.missing != nil {
+		return client.Session{}, nil //nolint:nilerr // It has none.
+	}
 	if user == "" {
 		if user, err = ReadText(filepath.Join(s.dir, currentFile)); user == "" {
 			return client.Session{}, err
@@ -64,6 +72,9 @@ func (s sessionStore) load(user string) (session client.Session, err error) {
 }
 
 func (s sessionStore) save(session client.Session) error {
+	if s.missing != nil {
+		return nil //nolint:nilerr // It keeps none.
+	}
 	data, err := json.MarshalIndent(session, "", "  ") //nolint:gosec // Keeping the tokens is what the file is for.
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
@@ -74,6 +85,9 @@ func (s sessionStore) save(session client.Session) error {
 // makeCurrent notes who signed in last. Only "todoku login" does this: a program that runs
 // in the background as another user must not change the user of the next command.
 func (s sessionStore) makeCurrent(user string) error {
+	if s.missing != nil {
+		return s.missing
+	}
 	return WritePrivate(filepath.Join(s.dir, currentFile), []byte(user+"\n"))
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func TestADamagedSessionCountsAsMissing(t *testing.T) {
-	store := sessionStore{t.TempDir()}
+	store := sessionStore{dir: t.TempDir()}
 	if err := store.save(client.Session{User: "alice", RefreshToken: "secret"}); err != nil {
 		t.Fatal(err)
 	}

@@ -44,11 +44,17 @@ type Session struct {
 // New returns the session of a process.
 func New(a *cli.App) *Session { return &Session{App: a} }
 
-// Command gives a command the settings of a client and runs it with them checked.
+// Command gives a command the settings of a client and runs it with them checked. In a
+// command that has its own --user, the flag of who to be is --as.
 func (s *Session) Command(command *cobra.Command, run func(context.Context, []string) error) *cobra.Command {
+	filters := command.Flags().Lookup("user") != nil
 	cli.AddSettings(command, "Connection", func(flags *pflag.FlagSet) {
 		flags.StringVar(&s.Server, "server", "127.0.0.1:7443", "host:port of the venue's gRPC port")
-		flags.StringVar(&s.User, "user", "", "who to be; the user who signed in last when empty")
+		name := "user"
+		if filters {
+			name = "as" // --user is what the command is about.
+		}
+		flags.StringVar(&s.User, name, "", "who to be; the user who signed in last when empty")
 		flags.StringVar(&s.tlsCA, "tls-ca", "", "PEM file of the CA that signed the venue's certificate; the system's CAs when empty")
 		flags.StringVar(&s.tlsCert, "tls-cert", "", "PEM file of a client certificate, with --tls-key")
 		flags.StringVar(&s.tlsKey, "tls-key", "", "PEM file of the client certificate's key")
@@ -57,6 +63,9 @@ func (s *Session) Command(command *cobra.Command, run func(context.Context, []st
 		flags.DurationVar(&s.keepaliveTime, "client-keepalive-time", ClientKeepaliveTime, "send the venue a PING after this time without traffic")
 		flags.DurationVar(&s.keepaliveTimeout, "client-keepalive-timeout", clientKeepaliveTimeout, "close the connection when a PING is not answered within this time")
 	})
+	if filters {
+		cli.NameSetting(command, "as", "user")
+	}
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if err := s.check(command); err != nil {
 			return err
@@ -177,6 +186,9 @@ func (s *Session) login(ctx context.Context, file string) (err error) {
 		return err
 	}
 	return s.Dial(func(venue *Venue) error {
+		if venue.store.missing != nil {
+			return fmt.Errorf("%w, or set TODOKU_USER and TODOKU_PASSWORD, with which every command signs in by itself", venue.store.missing)
+		}
 		if err := venue.Login(ctx, s.User, password); err != nil {
 			return err
 		}

@@ -38,10 +38,7 @@ type Venue struct {
 
 // Dial runs do with a client that is not signed in.
 func (s *Session) Dial(do func(*Venue) error) (err error) {
-	v := &Venue{session: s, user: s.User, password: s.Password()}
-	if v.store, err = s.sessions(s.Server); err != nil {
-		return err
-	}
+	v := &Venue{session: s, user: s.User, password: s.Password(), store: s.sessions(s.Server)}
 	config, err := s.Config()
 	if err != nil {
 		return err
@@ -80,7 +77,7 @@ func (v *Venue) keep(s client.Session) {
 // Begin restores the kept session, or signs in.
 func (v *Venue) Begin(ctx context.Context) error {
 	session, err := v.store.load(v.user)
-	if err != nil {
+	if err != nil && !v.CanSignIn() {
 		return err
 	}
 	if session.RefreshToken != "" && v.session.Now().Before(session.RefreshExpire) {
