@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -31,10 +32,21 @@ type proof struct {
 	next     time.Time     // No resync before it.
 
 	// after is the cursor at which the present resync began, "" without one, and caught
-	// the sequence up to which the events after it were delivered.
+	// the place up to which the events after it were delivered.
 	after  string
-	caught uint64
+	caught place
 	why    string // For people.
+}
+
+// place is a message's place among all: a page of past events may end within a sequence.
+type place struct {
+	sequence uint64
+	index    uint32
+}
+
+// includes returns whether a message is not after the place.
+func (p place) includes(m *todokuv1.Message) bool {
+	return m.GetSequence() < p.sequence || m.GetSequence() == p.sequence && m.GetIndex() <= p.index
 }
 
 // resyncs says whether a divergence that is found now is followed by a snapshot.
@@ -52,7 +64,7 @@ func (p *proof) resyncs(now time.Time) bool {
 func (a *attachment) prove(r *todokuv1.FeedNotificationResponse) error {
 	f := a.feed
 	if f.cursor != "" { // A resync has received its snapshot.
-		f.proof.after, f.proof.caught = "", 0
+		f.proof.after, f.proof.caught = "", place{}
 	}
 	if a.skip != 0 || a.handover.nextStream != nil || r.GetCursor() != f.cursor {
 		return nil
@@ -111,6 +123,7 @@ func (f *Feed) catchUp(ctx context.Context, through uint64, yield func(Update, e
 	f.mu.Lock()
 	subscription := f.wanted.subscription
 	f.mu.Unlock()
+	whole := place{through, math.MaxUint32}
 	for after := f.proof.after; ; {
 		page, err := f.client.Notifications().ListNotifications(ctx, &todokuv1.ListNotificationsRequest{
 			After: after, PageSize: catchUpPage, Subscription: subscription,
@@ -120,10 +133,10 @@ func (f *Feed) catchUp(ctx context.Context, through uint64, yield func(Update, e
 		}
 		for _, m := range page.GetMessages() {
 			if m.GetSequence() > through {
-				f.proof.caught = through
+				f.proof.caught = whole
 				return nil
 			}
-			if m.GetSequence() <= f.proof.caught {
+			if f.proof.caught.includes(m) {
 				continue // Delivered before a snapshot that was cut off.
 			}
 			if !yield(Update{Message: m}, nil) {
@@ -131,11 +144,12 @@ func (f *Feed) catchUp(ctx context.Context, through uint64, yield func(Update, e
 			}
 			f.answered(m)
 		}
-		if n := len(page.GetMessages()); n > 0 {
-			f.proof.caught = max(f.proof.caught, page.GetMessages()[n-1].GetSequence())
+		if n := len(page.GetMessages()); n > 0 && !f.proof.caught.includes(page.GetMessages()[n-1]) {
+			last := page.GetMessages()[n-1]
+			f.proof.caught = place{last.GetSequence(), last.GetIndex()}
 		}
 		if page.GetEnd() {
-			f.proof.caught = through
+			f.proof.caught = whole
 			return nil
 		}
 		after = page.GetCursor()

@@ -121,11 +121,14 @@ func TestAResyncLosesNoEvent(t *testing.T) {
 			return s.hold()
 		}}
 		v.past = func(after string) *todokuv1.ListNotificationsResponse {
-			all := []*todokuv1.Message{at(7, note("b")), at(9, report(1, 9, isNew)), at(11, note("c")), at(12, note("d"))}
-			if after == "e:6" { // The first page.
-				return &todokuv1.ListNotificationsResponse{Messages: all[:1], Cursor: "e:7"}
+			all := []*todokuv1.Message{
+				at(7, note("b")), at(9, report(1, 9, isNew)), at(9, note("9b")), at(11, note("c")), at(12, note("d")),
 			}
-			return &todokuv1.ListNotificationsResponse{Messages: all[1:], Cursor: "e:12", End: true}
+			all[2].Index = 1
+			if after == "e:6" { // The first page ends within 9.
+				return &todokuv1.ListNotificationsResponse{Messages: all[:2], Cursor: "e:9.0"}
+			}
+			return &todokuv1.ListNotificationsResponse{Messages: all[2:], Cursor: "e:12", End: true}
 		}
 		var why []string
 		said, err := follow(t.Context(), v.login(t), reasons(client.FeedOptions{}, &why), "d@e:12")
@@ -134,7 +137,7 @@ func TestAResyncLosesNoEvent(t *testing.T) {
 		}
 		equal(t, "delivered", said, []string{
 			"hello", "begin", "order", "order", "end@e:5", "a@e:6", "heartbeat@e:6",
-			"hello", "b", "report", "reset DIVERGED", "begin", "order",
+			"hello", "b", "report", "9b", "reset DIVERGED", "begin", "order",
 			"hello", "c", "reset DIVERGED", "begin", "order", "end@e:11", "heartbeat@e:11", "d@e:12",
 		})
 		equal(t, "resumed after", v.resumed(), []string{"", "", ""})

@@ -133,7 +133,7 @@ func TestAReplayThatIsNotPossibleSaysWhyAndSendsASnapshot(t *testing.T) {
 	s.start(options)
 	want("alice", s.feed.Cursor(quiet+90), feed.StartReset, feed.CauseCompacted)
 	want("alice", s.feed.Cursor(changed), feed.StartReplay, feed.CauseNone)
-	_, _, _, err = s.feed.Notifications(t.Context(), "alice", s.cursor(quiet), 10, all)
+	_, _, _, err = s.feed.Notifications(t.Context(), "alice", &feed.Place{Cursor: *s.cursor(quiet)}, 10, all)
 	wantError(t, err, feed.ErrCompacted)
 	if _, _, end, err := s.feed.Notifications(t.Context(), "alice", nil, 1000, all); err != nil || !end {
 		t.Errorf("the oldest that are kept: %v", err)
@@ -239,7 +239,7 @@ func TestARestartReadsTheJournalsTailOnly(t *testing.T) {
 		} else {
 			attached.Close()
 		}
-		page, _, _, err := f.Notifications(t.Context(), "alice", &push.Cursor{Epoch: log.Epoch()}, 2000, feed.Subscription{AllSymbols: true})
+		page, _, _, err := f.Notifications(t.Context(), "alice", &feed.Place{Cursor: push.Cursor{Epoch: log.Epoch()}}, 2000, feed.Subscription{AllSymbols: true})
 		want := 0
 		for sequence := uint64(1); sequence <= s.venue.sequence; sequence++ {
 			want += len(feedtest.Observer{User: trader("alice"), Symbols: []trade.Symbol{"AAA", "BBB"}}.Concerns(s.venue.records[sequence]))
@@ -278,7 +278,7 @@ func TestPagesOfNotificationsAreTheReplay(t *testing.T) {
 	var got []feed.Message
 	cursor := s.feed.Cursor(0)
 	for {
-		page, next, end, err := s.feed.Notifications(t.Context(), "alice", &cursor, 7, subscription)
+		page, next, end, err := s.feed.Notifications(t.Context(), "alice", &feed.Place{Cursor: cursor}, 7, subscription)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -304,8 +304,8 @@ func TestPagesOfNotificationsAreTheReplay(t *testing.T) {
 	if i != len(got) || cursor.Sequence != s.venue.sequence {
 		t.Errorf("%d events more than concern alice; ends at %s", len(got)-i, cursor)
 	}
-	_, _, _, err := s.feed.Notifications(t.Context(), "alice", s.cursor(s.venue.sequence+1), 7, subscription)
+	_, _, _, err := s.feed.Notifications(t.Context(), "alice", &feed.Place{Cursor: *s.cursor(s.venue.sequence + 1)}, 7, subscription)
 	wantError(t, err, feed.ErrBadCursor)
-	_, _, _, err = s.feed.Notifications(t.Context(), "alice", &push.Cursor{Epoch: "other"}, 7, subscription)
+	_, _, _, err = s.feed.Notifications(t.Context(), "alice", &feed.Place{Cursor: push.Cursor{Epoch: "other"}}, 7, subscription)
 	wantError(t, err, feed.ErrUnknownEpoch)
 }

@@ -60,8 +60,8 @@ func (s *Server) auditPage(ctx context.Context, q history.AuditQuery, from audit
 		}
 	}
 	entries := make([]*todokuv1.AuditEntry, 0, q.Size)
-	i, j := 0, 0
-	for len(entries) < q.Size && (i < len(commands.Items) || j < len(accesses)) {
+	i, j, bytes := 0, 0, 0
+	for len(entries) < q.Size && bytes < answerBytes && (i < len(commands.Items) || j < len(accesses)) {
 		if j == len(accesses) || i < len(commands.Items) && commands.Items[i].Time >= accesses[j].Time.UnixNano() {
 			entries = append(entries, commandEntry(&commands.Items[i]))
 			i++
@@ -69,6 +69,7 @@ func (s *Server) auditPage(ctx context.Context, q history.AuditQuery, from audit
 			entries = append(entries, accessEntry(&accesses[j]))
 			j++
 		}
+		bytes += itemBytes(entries[len(entries)-1])
 	}
 
 	next := from

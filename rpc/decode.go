@@ -287,6 +287,18 @@ func (d *decoder) cursor(field, text string) *push.Cursor {
 	return &c
 }
 
+// place reads a place among past events; nil for an empty text.
+func (d *decoder) place(field, text string) *feed.Place {
+	if text == "" {
+		return nil
+	}
+	p, err := feed.ParsePlace(text)
+	if err != nil && d.err == nil {
+		d.err = &fieldError{field, err}
+	}
+	return &p
+}
+
 // everySymbol stands for all instruments in a subscription.
 const everySymbol = "*"
 

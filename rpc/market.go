@@ -53,9 +53,8 @@ func (s *services) ListTrades(ctx context.Context, req *todokuv1.ListTradesReque
 		return nil, trade.Refuse(trade.ReasonUnknownInstrument, "symbol", "")
 	}
 	page, position, err := fromHistory(ctx, s, s.history.Trades, q)
-	return reply(&todokuv1.ListTradesResponse{
-		Trades: messages(page.Items, printMessage), NextPageToken: page.Next, Cursor: s.cursor(position),
-	}, err)
+	trades, next := fittingPage(page, &q, printMessage, func(t *trade.Print) uint64 { return uint64(t.ID) })
+	return reply(&todokuv1.ListTradesResponse{Trades: trades, NextPageToken: next, Cursor: s.cursor(position)}, err)
 }
 
 // ListUsers lists who is online by display name.

@@ -176,13 +176,31 @@ func (s *services) UpdateSubscription(ctx context.Context, req *todokuv1.UpdateS
 func (s *services) ListNotifications(ctx context.Context, req *todokuv1.ListNotificationsRequest) (*todokuv1.ListNotificationsResponse, error) {
 	var d decoder
 	size := d.count("page_size", req.GetPageSize(), defaultPageSize)
-	after := d.cursor("after", req.GetAfter())
+	after := d.place("after", req.GetAfter())
 	subscription := d.subscription(req.GetSubscription())
 	if d.err != nil {
 		return nil, d.err
 	}
 	list, at, end, err := s.feed.Notifications(ctx, callerOf(ctx).user.ID, after, size, subscription)
-	return reply(&todokuv1.ListNotificationsResponse{
-		Messages: messages(list, messageOf), Cursor: at.String(), End: end,
-	}, badCursor("after", err))
+	answer := &todokuv1.ListNotificationsResponse{Messages: fitting(list, messageOf), Cursor: at.String(), End: end}
+	if n := len(answer.GetMessages()); n < len(list) {
+		n, next := pageEnd(list, n)
+		next.Epoch = at.Epoch
+		answer.Messages, answer.Cursor, answer.End = answer.GetMessages()[:n], next.String(), false
+	}
+	return reply(answer, badCursor("after", err))
+}
+
+// pageEnd returns how many of the first fit messages a page has, and where it ends: after
+// a record or, when the page's first record does not fit, within it.
+func pageEnd(list []feed.Message, fit int) (n int, end feed.Place) {
+	cut := list[fit].Sequence
+	for n = fit; n > 0 && list[n-1].Sequence == cut; {
+		n--
+	}
+	if n == 0 {
+		last := list[fit-1]
+		return fit, feed.Place{Cursor: push.Cursor{Sequence: last.Sequence}, Within: true, Index: last.Index}
+	}
+	return n, feed.Place{Cursor: push.Cursor{Sequence: list[n-1].Sequence}}
 }

@@ -54,9 +54,8 @@ func (s *services) ListOrders(ctx context.Context, req *todokuv1.ListOrdersReque
 	} else {
 		page, position, err = fromHistory(ctx, s, s.history.Orders, q)
 	}
-	return reply(&todokuv1.ListOrdersResponse{
-		Orders: messages(page.Items, orderMessage), NextPageToken: page.Next, Cursor: s.cursor(position),
-	}, err)
+	orders, next := fittingPage(page, &q, orderMessage, func(o *trade.Order) uint64 { return uint64(o.ID) })
+	return reply(&todokuv1.ListOrdersResponse{Orders: orders, NextPageToken: next, Cursor: s.cursor(position)}, err)
 }
 
 // workingPage takes working orders from the views, which are never behind.
@@ -90,12 +89,10 @@ func (s *services) ListExecutions(ctx context.Context, req *todokuv1.ListExecuti
 		return nil, err
 	}
 	page, position, err := fromHistory(ctx, s, s.history.Executions, q)
-	return reply(&todokuv1.ListExecutionsResponse{
-		Executions: messages(page.Items, func(e *history.Execution) *todokuv1.ExecutionReport {
-			return reportMessage(e.ExecutionID(), e.ExecutionReport, e.Time)
-		}),
-		NextPageToken: page.Next, Cursor: s.cursor(position),
-	}, err)
+	executions, next := fittingPage(page, &q, func(e *history.Execution) *todokuv1.ExecutionReport {
+		return reportMessage(e.ExecutionID(), e.ExecutionReport, e.Time)
+	}, func(e *history.Execution) uint64 { return history.ExecutionKey(e.Sequence, e.Event) })
+	return reply(&todokuv1.ListExecutionsResponse{Executions: executions, NextPageToken: next, Cursor: s.cursor(position)}, err)
 }
 
 // ListPositions lists an account's positions by symbol.

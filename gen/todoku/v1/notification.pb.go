@@ -1952,9 +1952,10 @@ func (x *ListNotificationsRequest) GetSubscription() *Subscription {
 // Past events.
 type ListNotificationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Oldest first; a command's messages are never split over pages.
+	// Oldest first. A command's messages are split over pages only where they exceed 1 MiB.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	// Continue after this cursor.
+	// Continue after this cursor. Where a page ends within a command, it is a cursor for this
+	// method only; a stream does not resume after it.
 	Cursor string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// No events follow at present.
 	End           bool `protobuf:"varint,3,opt,name=end,proto3" json:"end,omitempty"`

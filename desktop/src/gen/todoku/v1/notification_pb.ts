@@ -1089,14 +1089,15 @@ export const ListNotificationsRequestSchema: GenMessage<ListNotificationsRequest
  */
 export type ListNotificationsResponse = Message$1<"todoku.v1.ListNotificationsResponse"> & {
   /**
-   * Oldest first; a command's messages are never split over pages.
+   * Oldest first. A command's messages are split over pages only where they exceed 1 MiB.
    *
    * @generated from field: repeated todoku.v1.Message messages = 1;
    */
   messages: Message[];
 
   /**
-   * Continue after this cursor.
+   * Continue after this cursor. Where a page ends within a command, it is a cursor for this
+   * method only; a stream does not resume after it.
    *
    * @generated from field: string cursor = 2;
    */
