@@ -201,15 +201,12 @@ func (s *script) answered(c command, o outcome) {
 	switch {
 	case o.refused == "" && o.leaves > 0:
 		*rung = quoted{orderID: o.orderID, filled: o.filled}
+	case o.gone, o.refused == "" && c.kind == replace:
+		// It has ended, perhaps because more had traded than the new quantity.
+		*rung = quoted{}
+		s.again(c)
 	case o.refused == "":
 		*rung = quoted{}
-	case o.gone:
-		*rung = quoted{}
-		s.again(c)
-	case news > 0:
-		// More had traded than the new quantity: replace it again.
-		rung.filled = o.filled
-		s.again(c)
 	default:
 		m.paused = pausedTurns
 	}

@@ -51,7 +51,7 @@ func TestBooksMoveAndStayDeepWhilePositionsStayBounded(t *testing.T) {
 		if ok {
 			kinds[c.kind]++
 			o := v.do(c)
-			if o.refused != "" && !o.gone && o.refused != "BELOW_FILLED" {
+			if o.refused != "" && !o.gone {
 				t.Fatalf("turn %d: %+v refused: %s", turn, c, o.refused)
 			}
 			s.answered(c, o)

@@ -78,6 +78,10 @@ func (s *state) applyReport(e *trade.ExecutionReport) {
 		s.entering = append(s.entering, o)
 	case trade.ExecTypeReplaced:
 		w := s.working(o.ID)
+		if o.Leaves == 0 {
+			s.remove(w)
+			return
+		}
 		if keepsPlace(&w.Order, o) {
 			s.change(w, o)
 			return

@@ -138,6 +138,12 @@ func (a *auditor) report(e *trade.ExecutionReport, incoming *trade.Order, now in
 	case trade.ExecTypeNew:
 		return &o, nil
 	case trade.ExecTypeReplaced:
+		if o.Leaves == 0 {
+			if delete(a.resting, o.ID); o.Status != trade.OrderStatusFilled || o.Quantity != before.Filled || o.Filled != before.Filled {
+				return nil, fmt.Errorf("order %d ends by a replace as %+v", o.ID, o)
+			}
+			return incoming, nil
+		}
 		if o.Price == before.Price && o.Leaves <= before.Leaves {
 			resting.Order = o
 			return incoming, nil

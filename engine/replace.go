@@ -4,7 +4,8 @@ import "todoku/trade"
 
 // replace decides a new price or quantity for a working order. With a smaller quantity
 // at the same price the order keeps its place in the queue; otherwise it goes to the end
-// of the queue of its price, and may trade at once.
+// of the queue of its price, and may trade at once. A quantity that is not above what is
+// filled ends the order as filled.
 func (d *draft) replace(c *trade.ReplaceOrder) (trade.Answer, error) {
 	if err := d.mayTrade(&c.Actor); err != nil {
 		return trade.Answer{}, err
@@ -36,7 +37,7 @@ func (d *draft) replace(c *trade.ReplaceOrder) (trade.Answer, error) {
 	o.Displayed = o.Leaves
 	taker := takerOf(&o, a, m)
 	if o.Leaves <= 0 {
-		return d.keep(old, c.Request, trade.ReasonBelowFilled), nil
+		return d.complete(old, c.Request), nil
 	}
 	if keepsPlace(&old.Order, &o) {
 		return d.shrink(old, &o, c.Request), nil
@@ -56,6 +57,15 @@ func (d *draft) shrink(old *order, o *trade.Order, request trade.RequestID) trad
 	l.quantity -= int64(old.Displayed - o.Displayed)
 	d.report(trade.ExecTypeReplaced, o, request, trade.ReasonNone)
 	return answer(o, trade.ReasonNone)
+}
+
+// complete ends an order that is to have no more than what is filled. Like [draft.shrink],
+// it is always allowed. The price stays: nothing works at a new one.
+func (d *draft) complete(o *order, request trade.RequestID) trade.Answer {
+	d.leave(o)
+	last := o.Order
+	last.ClientOrderID, last.Quantity = request, last.Filled
+	return d.end(&last, request, trade.ExecTypeReplaced, trade.OrderStatusFilled, trade.ReasonNone)
 }
 
 // keep leaves an order unchanged and reports why.

@@ -57,9 +57,10 @@ const (
 	ReasonRateLimit          Reason = 505
 	ReasonPositionLimit      Reason = 506
 
-	ReasonRequestReused    Reason = 601
-	ReasonTooLate          Reason = 602
-	ReasonAlreadyExists    Reason = 603
+	ReasonRequestReused Reason = 601
+	ReasonTooLate       Reason = 602
+	ReasonAlreadyExists Reason = 603
+	// ReasonBelowFilled is of journals of earlier versions: such a replace now ends the order.
 	ReasonBelowFilled      Reason = 604
 	ReasonOrdersRest       Reason = 605
 	ReasonTradeNotOpen     Reason = 606

@@ -58,15 +58,6 @@ func rejections() map[string]func(*stage) *todokuv1.OrderAnswer {
 		"ORDER_NOTIONAL_LIMIT": limited(&todokuv1.RiskLimits{MaxOrderNotional: "499.99"}),
 		"PRICE_BAND_LIMIT":     limited(&todokuv1.RiskLimits{PriceBandBasisPoints: 1}),
 		"OPEN_ORDERS_LIMIT":    limited(&todokuv1.RiskLimits{MaxOpenOrders: 1}),
-		"BELOW_FILLED": func(v *stage) *todokuv1.OrderAnswer {
-			rest := v.alice.Place(apptest.Limit(v.next(), "DISC", sell, "300", "10"))
-			v.bob.Place(apptest.Limit(v.next(), "DISC", buy, "200", "10"))
-			reply, err := v.alice.Orders.ReplaceOrder(v.t.Context(), &todokuv1.ReplaceOrderRequest{ClientOrderId: v.next(), OrderId: rest.GetOrderId(), Quantity: "200"})
-			if err != nil {
-				v.t.Fatal(err)
-			}
-			return reply.GetAnswer()
-		},
 	}
 }
 
