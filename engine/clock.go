@@ -37,14 +37,14 @@ func (s *state) deadline() (at int64, ok bool) {
 // orders.
 func (d *draft) advance() {
 	s := d.state
-	due := s.deadlines.due(d.now, maxDue)
+	due := s.deadlines.due(d.wall, maxDue)
 	for _, e := range due {
 		switch e.kind {
 		case orderExpires:
 			d.expire(s.orders[trade.OrderID(e.id)], trade.ReasonExpireTime)
 		}
 	}
-	if s.dayEnd == 0 || d.now < s.dayEnd {
+	if s.dayEnd == 0 || d.wall < s.dayEnd {
 		return
 	}
 	ending := s.ofTheDay()
@@ -53,7 +53,7 @@ func (d *draft) advance() {
 		d.expire(o, trade.ReasonDayEnded)
 	}
 	if room > 0 && room >= len(ending) {
-		d.add(&trade.DayEnded{End: s.dayEnd, Next: nextDayEnd(d.now, s.venue)})
+		d.add(&trade.DayEnded{End: s.dayEnd, Next: nextDayEnd(d.wall, s.venue)})
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 // Deciding writes only here and never into the state.
 type draft struct {
 	state *state
-	now   int64
+	// now is the time of the record, wall that at which the command is decided.
+	now, wall int64
 	// openOrders is how many orders an account without a limit of its own may have.
 	openOrders uint32
 	events     []trade.Event
@@ -53,10 +54,10 @@ type marketAfter struct {
 	version uint64
 }
 
-// begin empties the draft for a command at a time. The events of the command before
+// begin empties the draft for a command. The events of the command before
 // must have been encoded.
-func (d *draft) begin(s *state, now int64) {
-	d.state, d.now = s, now
+func (d *draft) begin(s *state, now, wall int64) {
+	d.state, d.now, d.wall = s, now, wall
 	d.events = d.events[:0]
 	d.levels, d.markets, d.positions = d.levels[:0], d.markets[:0], d.positions[:0]
 	d.levelAt.reset()

@@ -141,7 +141,7 @@ func (e *Engine) reopen(ctx context.Context) error {
 // probe appends a record that changes nothing. Only a write proves that the journal can
 // append, and that write should not be a client's command.
 func (e *Engine) probe(ctx context.Context) error {
-	r := trade.Record{Sequence: e.state.sequence + 1, Time: e.now(), Command: trade.CommandInfo{Kind: trade.CommandAdvanceClock}}
+	r := trade.Record{Sequence: e.state.sequence + 1, Time: e.now(e.source.now()), Command: trade.CommandInfo{Kind: trade.CommandAdvanceClock}}
 	data, err := record.Encode(nil, &r)
 	if err != nil {
 		return err

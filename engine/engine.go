@@ -33,6 +33,9 @@ var (
 type Options struct {
 	// Clock gives the time of commands. It is required: the engine reads no other clock.
 	Clock func() time.Time
+	// Elapsed gives a time that only passes, whatever is done to the wall clock; by default
+	// the difference between two times of Clock, which is monotonic for time.Now.
+	Elapsed func() time.Duration
 	// SnapshotEvery is the number of records after which a snapshot is written; 500,000
 	// by default. It bounds how many records a restart has to replay.
 	SnapshotEvery uint64
@@ -90,6 +93,7 @@ type Engine struct {
 	state  *state
 	draft  draft
 	rates  rates
+	source *timeSource
 	failed *failure // nil while the journal takes records
 
 	// The batch that is being collected, and the memory in which each record is made.
@@ -139,6 +143,7 @@ func Open(ctx context.Context, log *journal.Log, options Options) (*Engine, erro
 		stopped:   make(chan struct{}),
 		state:     s,
 		rates:     rates{},
+		source:    newTimeSource(options),
 		snapshots: newSnapshotter(log, options, from),
 	}
 	if log.Following() {

@@ -19,7 +19,7 @@ const (
 	maxBatchBytes   = 2 << 20
 )
 
-// longestWait bounds how long the loop sleeps.
+// longestWait bounds how long a follower sleeps.
 const longestWait = time.Hour
 
 // submission is the commands of one call of SubmitAll.
@@ -85,9 +85,9 @@ func (e *Engine) wait() time.Duration {
 		return max(0, e.failed.retry.Sub(e.options.Clock()))
 	}
 	if at, ok := e.state.deadline(); ok {
-		return min(longestWait, max(0, time.Unix(0, at).Sub(e.options.Clock())))
+		return min(lookEvery, max(0, time.Duration(at-e.source.now())))
 	}
-	return longestWait
+	return lookEvery
 }
 
 // gather takes the submissions that wait, up to the bound of a batch.
@@ -120,7 +120,8 @@ func (e *Engine) tick(ctx context.Context) {
 	if e.ready(ctx) != nil {
 		return // The retry is set, and Health says why.
 	}
-	if at, due := e.state.deadline(); due && at <= e.now() {
+	wall := e.source.now()
+	if at, due := e.state.deadline(); due && at <= wall {
 		_ = e.decideDue(ctx) // Nobody waits for the answer.
 		e.flush(ctx)
 	}
@@ -129,13 +130,13 @@ func (e *Engine) tick(ctx context.Context) {
 // decide decides one command. flush returns the result, when it is durable.
 func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 	result := &s.results[index]
-	err, now := e.ready(ctx), e.now()
-	if err == nil && e.state.dueCommand(now) != nil {
+	err, wall := e.ready(ctx), e.source.now()
+	if err == nil && e.state.dueCommand(wall) != nil {
 		err = e.decideDue(ctx)
-		now = e.now()
+		wall = e.source.now()
 	}
 	if err == nil {
-		result.Answer, err = e.one(s.commands[index], now)
+		result.Answer, err = e.one(s.commands[index], wall)
 	}
 	result.Err = err
 	e.pending = append(e.pending, pending{s, index})
@@ -148,12 +149,12 @@ func (e *Engine) decide(ctx context.Context, s *submission, index int) {
 // take several records.
 func (e *Engine) decideDue(ctx context.Context) error {
 	for e.failed == nil {
-		now := e.now()
-		command := e.state.dueCommand(now)
+		wall := e.source.now()
+		command := e.state.dueCommand(wall)
 		if command == nil {
 			return nil
 		}
-		if _, err := e.one(command, now); err != nil {
+		if _, err := e.one(command, wall); err != nil {
 			return err
 		}
 		if e.full() {
@@ -180,13 +181,15 @@ func (e *Engine) flush(ctx context.Context) {
 	e.pending, e.records, e.size = e.pending[:0], e.records[:0], 0
 }
 
-// now is the time of the next record.
-func (e *Engine) now() int64 { return max(e.state.time+1, e.options.Clock().UnixNano()) }
+// now is the time of the next record at a time of the source. It never goes back: after a
+// step back it stands, but for a nanosecond, until time has passed it. Nothing is decided
+// by it.
+func (e *Engine) now(wall int64) int64 { return max(e.state.time+1, wall) }
 
 // one decides and applies a command, or finds the answer of a request that came before.
-func (e *Engine) one(command trade.Command, now int64) (trade.Answer, error) {
-	from, content := command.From(), fingerprint(command)
-	e.draft.begin(e.state, now)
+func (e *Engine) one(command trade.Command, wall int64) (trade.Answer, error) {
+	from, content, now := command.From(), fingerprint(command), e.now(wall)
+	e.draft.begin(e.state, now, wall)
 	if from.Request != "" {
 		if err := from.Request.Validate(); err != nil {
 			return trade.Answer{}, trade.Refuse(trade.ReasonBadName, ruleOf(command).request, err.Error())
@@ -200,7 +203,7 @@ func (e *Engine) one(command trade.Command, now int64) (trade.Answer, error) {
 	} else if from.User != "" {
 		return trade.Answer{}, trade.Refuse(trade.ReasonBadName, ruleOf(command).request, "name the request")
 	}
-	tooFast := e.withinRate(command, now)
+	tooFast := e.withinRate(command)
 	if tooFast != nil && !ruleOf(command).cancels {
 		return trade.Answer{}, tooFast
 	}

@@ -17,7 +17,7 @@ func (d *draft) place(c *trade.PlaceOrder) (trade.Answer, error) {
 	if a.working[c.Request] != nil {
 		return trade.Answer{}, trade.Refuse(trade.ReasonRequestReused, "client_order_id", "a working order has this id")
 	}
-	o, err := newOrder(c, m, d.now)
+	o, err := newOrder(c, m, d.wall)
 	if err != nil {
 		return trade.Answer{}, err
 	}

@@ -16,8 +16,9 @@ import (
 // the rate began.
 //
 // It is the generic cell rate algorithm (ITU-T I.371): an account may be one
-// second ahead of its rate. The values are times in nanoseconds since 1970.
-type rates map[allowance]int64
+// second ahead of its rate. The values are times of the monotonic clock, so that no step of
+// the wall clock refuses or admits anything.
+type rates map[allowance]time.Duration
 
 // allowance is what one rate is for.
 type allowance struct {
@@ -26,10 +27,10 @@ type allowance struct {
 }
 
 // take says whether one more message at a time is within perSecond, and counts it.
-func (r rates) take(from allowance, perSecond uint32, now int64) bool {
-	cost := int64(time.Second) / int64(perSecond)
+func (r rates) take(from allowance, perSecond uint32, now time.Duration) bool {
+	cost := time.Second / time.Duration(perSecond)
 	next := max(r[from], now) + cost
-	if next-now > int64(time.Second) && next-now > cost {
+	if next-now > time.Second && next-now > cost {
 		return false
 	}
 	r[from] = next
@@ -38,7 +39,7 @@ func (r rates) take(from allowance, perSecond uint32, now int64) bool {
 
 // withinRate counts a message of an account, and refuses one too many. Only messages of
 // the account's own users count.
-func (e *Engine) withinRate(command trade.Command, now int64) error {
+func (e *Engine) withinRate(command trade.Command) error {
 	from, rule := command.From(), ruleOf(command)
 	perSecond := e.options.Default.MaxMessagesPerSecond
 	if a := e.state.accounts[from.Account]; a != nil && a.limits.MaxMessagesPerSecond != 0 {
@@ -51,7 +52,7 @@ func (e *Engine) withinRate(command trade.Command, now int64) error {
 	if user == nil || !user.Owns(from.Account) {
 		return nil
 	}
-	if !e.rates.take(allowance{from.Account, rule.cancels}, perSecond, now) {
+	if !e.rates.take(allowance{from.Account, rule.cancels}, perSecond, e.source.last) {
 		return trade.Refuse(trade.ReasonRateLimit, "", fmt.Sprintf("at most %d a second", perSecond))
 	}
 	return nil

@@ -75,6 +75,7 @@ func (e *Engine) control(ctx context.Context, do func(context.Context) error) er
 // become takes a role and reports it.
 func (e *Engine) become(role Role) {
 	e.role.Store(int32(role))
+	e.source.restart()
 	what := BecameLeader
 	if role == Follower {
 		what = BecameFollower
