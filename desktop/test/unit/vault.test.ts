@@ -55,6 +55,16 @@ test('the token of a session that the venue ended is removed; if the venue does 
   expect(store.save).toHaveBeenLastCalledWith(undefined);
 });
 
+test('a refresh whose answer was lost is sent again with the same token, also by the next run', async () => {
+  const { store, ask } = setUp('refresh-0');
+  const token = async (): Promise<string> => fromBinary(RefreshSessionRequestSchema, (await ask('RefreshSession')).sent).refreshToken;
+  for (const code of [1, 4, 13, 14]) await (await ask('RefreshSession')).answer({ ok: false, status: { code, message: 'no answer' } });
+  expect(await token()).toBe('refresh-0');
+  expect(store.save).not.toHaveBeenCalled();
+  await (await ask('RefreshSession')).answer(refreshed('access-1'));
+  expect(await token()).toBe('refresh of access-1');
+});
+
 test('a session that was signed out cannot be resumed, and is ended when the venue can be reached', async () => {
   const { store, vault, ask, signIn } = setUp();
   await signIn();
