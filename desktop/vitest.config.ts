@@ -27,7 +27,7 @@ export default defineConfig({
           maxWorkers: 2,
           testTimeout: hangs,
           hookTimeout: hangs,
-          expect: { poll: { timeout: 30_000 } },
+          expect: { poll: { timeout: 120_000 } },
         },
       },
     ],

@@ -49,7 +49,7 @@ const offeredState = async (): Promise<number> => (await metric('todoku_message_
 
 test('a busy screen: frames, CPU, age of what is painted', { timeout: (runs * seconds + 600) * 1_000 }, async () => {
   const clients = await prepareLoad(venue, busyBooks);
-  const context = await browser.profile({ viewport: { width: 1920, height: 1080 } });
+  const context = await browser.profile({ viewport: { width: 1920, height: 1080 }, reducedMotion: 'no-preference' });
   const { page } = await openScreen('web', context, venue);
   await signIn(page, 'alice');
   await page.getByRole('button', { name: busyBooks[0]!.symbol, exact: true }).click();
@@ -87,7 +87,7 @@ test('a busy screen: frames, CPU, age of what is painted', { timeout: (runs * se
 });
 
 test('the first live book after opening the page, signed in', async () => {
-  const context = await browser.profile();
+  const context = await browser.profile({ reducedMotion: 'no-preference' });
   const { page } = await openScreen('web', context, venue);
   await signIn(page, 'bob');
   await page.locator('.depth.bid tbody tr').first().waitFor();

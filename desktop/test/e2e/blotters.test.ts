@@ -1,4 +1,4 @@
-// Blotters in both shells: rows arrive by push, have actions, are exported exactly, and match
+// Blotters: rows arrive by push, have actions, are exported exactly, and match
 // the venue, also after it was killed.
 import { readFile } from 'node:fs/promises';
 import { createClient } from '@connectrpc/connect';
@@ -9,9 +9,10 @@ import { OrderService } from '../../src/gen/todoku/v1/order_pb';
 import { SessionService } from '../../src/gen/todoku/v1/session_pb';
 import { OrderStatus, OrderType, Side, TimeInForce } from '../../src/gen/todoku/v1/types_pb';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
-import { openScreen, type ShellName, shells, signIn } from '../harness/shells';
+import { alone, openScreen, type ShellName, signIn } from '../harness/shells';
 import { TestVenue } from '../harness/venue';
 
+const shells = alone('electron');
 let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {

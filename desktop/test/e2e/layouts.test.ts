@@ -3,9 +3,10 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
-import { openScreen, shells, signIn } from '../harness/shells';
+import { alone, openScreen, signIn } from '../harness/shells';
 import { TestVenue } from '../harness/venue';
 
+const shells = alone('web');
 let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {

@@ -1,10 +1,11 @@
-// Notices in both shells: toasts that do not take the focus, the notification centre, who is
+// Notices: toasts that do not take the focus, the notification centre, who is
 // online; and settings, which take effect at once and are stored.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Chromium, complaints, launchChromium } from '../harness/browser';
-import { openScreen, type ShellName, shells, signIn } from '../harness/shells';
+import { alone, openScreen, type ShellName, signIn } from '../harness/shells';
 import { TestVenue } from '../harness/venue';
 
+const shells = alone('electron');
 let venue: TestVenue;
 let browser: Chromium;
 beforeAll(async () => {
@@ -20,7 +21,7 @@ afterAll(async () => {
 
 /** A new user for each shell, because a user who left a moment ago is still shown as online. */
 const guest = (shell: ShellName): string => `guest-${shells.indexOf(shell)}`;
-const password = 'of-a-guest';
+const password = 'amber-lagoon-27w';
 
 describe.each(shells)('%s', (shell) => {
   test('notices appear without taking the focus, and are kept in the centre', async () => {
@@ -95,7 +96,7 @@ describe.each(shells)('%s', (shell) => {
 
   test('a user changes the password and ends their other sessions', async () => {
     // Each shell finds the password that the one before it set.
-    const passwords = [0, 1].map((step) => ['demo', 'another-demo', 'demo-again', 'demo-at-last'][shells.indexOf(shell) + step]!);
+    const passwords = [0, 1].map((step) => ['demo', 'violet-harbour-51x', 'copper-meadow-72y', 'silent-orchard-93z'][shells.indexOf(shell) + step]!);
     const contexts = await Promise.all([browser.profile(), browser.profile()]);
     const [here, there] = await Promise.all(contexts.map(async (context) => (await openScreen(shell, context, venue)).page));
     await signIn(there!, 'carol', passwords[0]);

@@ -4,7 +4,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Chromium, launchChromium } from '../harness/browser';
 import { openScreen, signIn } from '../harness/shells';
-import { TestVenue } from '../harness/venue';
+import { passwordOverTLS, TestVenue } from '../harness/venue';
 
 let browser: Chromium;
 beforeAll(async () => {
@@ -15,9 +15,9 @@ afterAll(() => browser?.close());
 const fresh = (page: Page) => page.locator('.desk[data-freshness=fresh]').waitFor();
 
 /** Signs in in the first of n tabs; the others resume the session. */
-async function tabs(context: BrowserContext, venue: TestVenue, n: number): Promise<Page[]> {
+async function tabs(context: BrowserContext, venue: TestVenue, n: number, password?: string): Promise<Page[]> {
   const { page: first } = await openScreen('web', context, venue);
-  await signIn(first, 'admin');
+  await signIn(first, 'admin', password);
   const others: Page[] = [];
   while (others.length < n - 1) {
     const { page } = await openScreen('web', context, venue);
@@ -52,7 +52,7 @@ test('over HTTP/2 eight tabs are live', async () => {
   const venue = await TestVenue.startTLS();
   const context = await browser.profile();
   try {
-    const pages = await tabs(context, venue, 8);
+    const pages = await tabs(context, venue, 8, passwordOverTLS);
     await Promise.all(pages.map(fresh));
     const protocol = await pages[0]!.evaluate(() => (performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming).nextHopProtocol);
     expect(protocol).toBe('h2');

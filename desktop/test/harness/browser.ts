@@ -5,8 +5,8 @@ import path from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 export interface Chromium {
-  /** A window with its own profile. */
-  profile(options?: { viewport?: { width: number; height: number }; reducedMotion?: 'reduce' }): Promise<BrowserContext>;
+  /** A window with its own profile, whose user wants little motion: animations cost much CPU without a GPU. */
+  profile(options?: { viewport?: { width: number; height: number }; reducedMotion?: 'reduce' | 'no-preference' }): Promise<BrowserContext>;
   /** Closes the profiles. The browser ends with the worker's process. */
   close(): Promise<void>;
 }
@@ -45,6 +45,9 @@ const flags = [
   `--disable-features=${disabledFeatures.join(',')}`,
 ];
 
+/** After this time an expected element counts as missing, ms. It is no measure of speed. */
+const patience = 120_000;
+
 const launch = { executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: flags };
 
 let running: Promise<Browser> | undefined;
@@ -56,7 +59,8 @@ export async function launchChromium(): Promise<Chromium> {
   return {
     async profile(options = {}) {
       // Tests look for English texts; without a locale the machine's language would be used.
-      const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-US', viewport: { width: 1280, height: 720 }, ...options });
+      const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-US', viewport: { width: 1280, height: 720 }, reducedMotion: 'reduce', ...options });
+      context.setDefaultTimeout(patience);
       profiles.push(context);
       return context;
     },

@@ -61,8 +61,8 @@ export async function prepareLoad(venue: TestVenue, targets: readonly Target[]):
     });
   return Promise.all(
     users.map(async (user) => {
-      await admin.createUser({ requestId: `load-${user}`, user, displayName: user, password: 'load-load', roles: [Role.TRADER], accounts: [user] });
-      return createClient(OrderService, await signedIn(venue, user, 'load-load'));
+      await admin.createUser({ requestId: `load-${user}`, user, displayName: user, password: 'pewter-canyon-85n', roles: [Role.TRADER], accounts: [user] });
+      return createClient(OrderService, await signedIn(venue, user, 'pewter-canyon-85n'));
     }),
   );
 }

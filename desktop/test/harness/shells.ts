@@ -23,6 +23,8 @@ import { desktop, type Reachable } from './venue';
 
 export type ShellName = 'web' | 'electron' | 'electron-binary';
 export const shells: ShellName[] = ['web', 'electron', ...(electronBinary ? (['electron-binary'] as const) : [])];
+/** For files that test what lies above the transport, which is the same in both shells: one of them, and the application. */
+export const alone = (shell: 'web' | 'electron'): ShellName[] => shells.filter((name) => name === shell || name === 'electron-binary');
 /** The shells in which a test may open several windows; the application has one window. */
 export const windowed: ShellName[] = ['web', 'electron'];
 

@@ -41,6 +41,8 @@ function dayEnd(): string {
 /** How long to wait for a venue to start, ms. It ends tests that hang; on a busy machine a start takes long. */
 const readyWithin = 90_000;
 
+export const passwordOverTLS = 'marble-lighthouse-64k';
+
 /** Where a screen finds its venue. */
 export interface Reachable {
   /** Of the page. */
@@ -73,14 +75,14 @@ export class TestVenue implements Reachable {
     return venue;
   }
 
-  /** A venue with TLS, which is no demo; its only user is admin, with the password "demo". */
+  /** A venue with TLS, which is no demo; its only user is admin, with passwordOverTLS. */
   static async startTLS(): Promise<TestVenue> {
     const venue = await TestVenue.#new([]);
     const [certificate, key] = ['venue.pem', 'venue.key'].map((name) => path.join(venue.directory, name)) as [string, string];
     venue.flags.push('--tls-cert', certificate, '--tls-key', key);
     const words = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1';
     await promisify(execFile)('openssl', [...words.split(' '), '-out', certificate, '-keyout', key]);
-    const env = { ...process.env, TODOKU_NEW_PASSWORD: 'demo' };
+    const env = { ...process.env, TODOKU_NEW_PASSWORD: passwordOverTLS };
     await promisify(execFile)(binary, ['user', 'add', 'admin', '--role', 'ADMIN', '--data', venue.#data], { env });
     await venue.start();
     return venue;
