@@ -3,11 +3,9 @@ package door
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"time"
 )
 
@@ -15,7 +13,7 @@ import (
 type Config struct {
 	GRPCAddr, HTTPAddr string
 	// TLS is for both ports; nil for plaintext. gRPC does its own handshake.
-	TLS *tls.Config
+	TLS *Certificates
 	// GRPCTimeout is how long data that is not acknowledged keeps a connection to the
 	// gRPC port: its keepalive timeout.
 	GRPCTimeout time.Duration
@@ -46,9 +44,7 @@ func Listen(ctx context.Context, config Config, limiter *Limiter) (Listeners, er
 	l.GRPC, l.HTTP = grpc, limiter.listen(l.HTTP, refusal, 0)
 	if config.TLS != nil {
 		// Over HTTP/1.1 a browser opens six connections, and streams would use them up.
-		secure := config.TLS.Clone()
-		secure.NextProtos = []string{"h2", "http/1.1"}
-		l.HTTP = tls.NewListener(l.HTTP, secure)
+		l.HTTP = tls.NewListener(l.HTTP, config.TLS.Config("h2", "http/1.1"))
 	}
 	return l, nil
 }
@@ -65,26 +61,4 @@ func (l Listeners) Close() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// TLS reads the PEM files of a server's certificate and key. With a clientCA, clients
-// must show a certificate that it has signed.
-func TLS(cert, key, clientCA string) (*tls.Config, error) {
-	certificate, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %s: %w", cert, err)
-	}
-	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	if clientCA != "" {
-		pem, err := os.ReadFile(clientCA)
-		if err != nil {
-			return nil, fmt.Errorf("client CA: %w", err)
-		}
-		config.ClientCAs = x509.NewCertPool()
-		if !config.ClientCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("client CA: %s holds no certificate in PEM", clientCA)
-		}
-		config.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return config, nil
 }

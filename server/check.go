@@ -16,7 +16,7 @@ func (c Config) Check() error {
 	if err := c.validate(); err != nil {
 		return err
 	}
-	_, err := c.tlsConfig()
+	_, err := c.certificates()
 	return err
 }
 

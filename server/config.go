@@ -2,7 +2,6 @@ package server
 
 import (
 	"cmp"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -265,14 +264,20 @@ func (c *Config) validate() error {
 
 func loopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
-// tlsConfig returns the settings of the listeners, nil for plaintext.
-func (c *Config) tlsConfig() (*tls.Config, error) {
+// certificates opens the files of TLS, nil for plaintext.
+func (c *Config) certificates() (*door.Certificates, error) {
 	if c.TLSCert == "" {
 		return nil, nil //nolint:nilnil // No TLS is an answer.
 	}
-	config, err := door.TLS(c.TLSCert, c.TLSKey, c.TLSClientCA)
+	opened, err := door.OpenCertificates(c.TLSCert, c.TLSKey, c.TLSClientCA, func(err error) {
+		if err != nil {
+			c.Logger.Error("certificates not reloaded; the earlier ones stay in use", failure(err))
+			return
+		}
+		c.Logger.Info("certificates reloaded", slog.String("certificate", c.TLSCert))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return config, nil
+	return opened, nil
 }

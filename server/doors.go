@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 
 	"connectrpc.com/connect"
 	"google.golang.org/grpc"
@@ -28,11 +27,11 @@ const maxMessage = 4 << 20
 const readBufferTLS = 4 << 10
 
 // buildDoors makes the gRPC server and puts the services on it.
-func (s *Server) buildDoors(tls *tls.Config) {
+func (s *Server) buildDoors() {
 	k := s.config.Keepalive
 	var secure credentials.TransportCredentials
-	if tls != nil {
-		secure = credentials.NewTLS(tls)
+	if s.certificates != nil {
+		secure = credentials.NewTLS(s.certificates.Config("h2"))
 	}
 	options := grpcpush.Transports(secure)
 	options = append(options, grpc.ChainUnaryInterceptor(s.around()...))
@@ -48,7 +47,7 @@ func (s *Server) buildDoors(tls *tls.Config) {
 		grpc.MaxHeaderListSize(s.config.Doors.HeaderBytes),
 		grpc.ConnectionTimeout(s.config.Doors.Handshake),
 	)
-	if tls != nil {
+	if s.certificates != nil {
 		options = append(options, grpc.ReadBufferSize(readBufferTLS))
 	}
 	s.grpc = grpc.NewServer(options...)

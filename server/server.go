@@ -41,8 +41,9 @@ type Server struct {
 	metrics  *metrics
 	tracing  *tracing // nil: off
 
-	connections *door.Limiter
-	hosts       *hosts
+	connections  *door.Limiter
+	certificates *door.Certificates // nil: plaintext
+	hosts        *hosts
 
 	grpc   *grpc.Server
 	health *health.Server
@@ -60,11 +61,11 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	tls, err := config.tlsConfig()
+	certificates, err := config.certificates()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, hosts: newHosts(&config), metrics: newMetrics(config.Version), tracing: newTracing(config.Tracing, config.Version), stop: make(chan struct{})}
+	s := &Server{config: config, certificates: certificates, hosts: newHosts(&config), metrics: newMetrics(config.Version), tracing: newTracing(config.Tracing, config.Version), stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.closeFiles())
@@ -85,9 +86,9 @@ func New(ctx context.Context, config Config) (_ *Server, err error) {
 	})
 	s.metrics.observeStreams(s.hub)
 	s.metrics.observeParts(s)
-	s.buildDoors(tls)
+	s.buildDoors()
 	if s.listeners, err = door.Listen(ctx, door.Config{
-		GRPCAddr: config.GRPCAddr, HTTPAddr: config.HTTPAddr, TLS: tls, GRPCTimeout: config.Keepalive.Timeout,
+		GRPCAddr: config.GRPCAddr, HTTPAddr: config.HTTPAddr, TLS: certificates, GRPCTimeout: config.Keepalive.Timeout,
 	}, s.connections); err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
@@ -170,6 +171,16 @@ func (s *Server) HTTPAddr() net.Addr { return s.listeners.HTTP.Addr() }
 // Stop ends a drain at once, with its streams and calls. Commands that were answered are
 // durable in any case.
 func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
+
+// ReloadCertificates reads the files of TLS again and logs how that went. Connections keep
+// what they have.
+func (s *Server) ReloadCertificates() {
+	if s.certificates == nil {
+		s.config.Logger.Info("nothing to reload: this venue has no TLS")
+		return
+	}
+	s.certificates.Reload()
+}
 
 // closeFiles closes the ports and the data directory.
 func (s *Server) closeFiles() error {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -50,6 +52,49 @@ func TestServeStopsInOrderAtTheFirstSignal(t *testing.T) {
 		if entry["level"] == "ERROR" || entry["time"] == nil {
 			t.Errorf("%v", entry)
 		}
+	}
+}
+
+// TestSIGHUPReloadsCertificates renews the certificate of a running venue, also with files
+// that cannot be used.
+func TestSIGHUPReloadsCertificates(t *testing.T) {
+	t.Parallel()
+	cert, key := selfSigned(t, "before.test")
+	p, logged, address := serveProcess(t, t.TempDir(), "--tls-cert", cert, "--tls-key", key)
+	wantName := func(name string) {
+		t.Helper()
+		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}
+		conn, err := dialer.DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close() //nolint:errcheck // Only the handshake is of interest.
+		secure, ok := conn.(*tls.Conn)
+		if !ok {
+			t.Fatalf("a %T", conn)
+		}
+		if got := secure.ConnectionState().PeerCertificates[0].DNSNames; !slices.Equal(got, []string{name}) {
+			t.Errorf("the certificate is for %q, want %s", got, name)
+		}
+	}
+	replace := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantName("before.test")
+	newCert, newKey := selfSigned(t, "after.test")
+	replace(newKey, key)
+	p.signal(syscall.SIGHUP)
+	await(t, logged, "certificates not reloaded")
+	wantName("before.test")
+	replace(newCert, cert)
+	p.signal(syscall.SIGHUP)
+	await(t, logged, "certificates reloaded")
+	wantName("after.test")
+	if err := p.end(syscall.SIGTERM, func() {}); err != nil {
+		t.Errorf("serve ended with %v: %s", err, logged)
 	}
 }
 

@@ -27,7 +27,8 @@ func Command(a *cli.App) *cobra.Command {
 		Use: "serve", Short: "Run a venue",
 		Long: `Runs a venue over a data directory until it is interrupted. The first SIGTERM or
 interrupt drains: streams are asked to reconnect, calls finish. A second one stops at
-once.
+once. SIGHUP reads the certificates again, as a change of their files does; if the
+terminal of the venue was closed, SIGHUP drains too.
 
 An address that other machines can reach needs TLS, or --insecure. The first
 administrator is created on this machine before the first start:
@@ -44,6 +45,10 @@ administrator is created on this machine before the first start:
 			return err
 		}
 		ctx := command.Context()
+		signals := make(chan os.Signal, 1) // From the start, so that no SIGHUP ends the process.
+		signal.Notify(signals, syscall.SIGHUP)
+		defer signal.Stop(signals)
+		hangups := hangups{signals, cli.IsTerminal(a.In)}
 		venue, passwords, end, err := start(ctx, a, &o)
 		defer end()
 		if err != nil && ctx.Err() != nil && o.Config.Logger != nil {
@@ -54,7 +59,7 @@ administrator is created on this machine before the first start:
 		if err != nil {
 			return err
 		}
-		return run(ctx, a, &o, venue, passwords)
+		return run(ctx, a, &o, venue, passwords, hangups)
 	}
 	return command
 }
@@ -89,8 +94,17 @@ func start(ctx context.Context, a *cli.App, o *Options) (venue *server.Server, p
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, a *cli.App, o *Options, venue *server.Server, passwords map[string]string) error {
+func run(ctx context.Context, a *cli.App, o *Options, venue *server.Server, passwords map[string]string, hangups hangups) error {
 	defer stopAtSecondSignal(venue)()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer hangups.each(func() {
+		if hangups.terminal && !cli.IsTerminal(a.In) {
+			stop() // The terminal from which the venue was started was closed.
+			return
+		}
+		venue.ReloadCertificates()
+	})()
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return venue.Run(running) })
 	if o.demo {
@@ -125,6 +139,26 @@ func stopAtSecondSignal(venue *server.Server) (end func()) {
 		}
 		venue.Stop()
 		<-ctx.Done() // A third signal changes nothing.
+	})
+}
+
+// hangups are the SIGHUPs of a process.
+type hangups struct {
+	signals  <-chan os.Signal
+	terminal bool // The process was started from a terminal.
+}
+
+// each calls f for each signal. The returned function ends that.
+func (h hangups) each(f func()) (end func()) {
+	return background(func(ctx context.Context) {
+		for {
+			select {
+			case <-h.signals:
+				f()
+			case <-ctx.Done():
+				return
+			}
+		}
 	})
 }
 
