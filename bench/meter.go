@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/procfs"
@@ -33,11 +32,11 @@ func (m *meter) between(ctx context.Context, from, to time.Time) error {
 
 // read must be called at the beginning and at the end of what is measured.
 func (m *meter) read() error {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+	used, err := ownCPU()
+	if err != nil {
 		return fmt.Errorf("own CPU: %w", err)
 	}
-	m.own = time.Duration(usage.Utime.Nano()+usage.Stime.Nano()) - m.own
+	m.own = used - m.own
 	if m.pid == 0 {
 		return nil
 	}

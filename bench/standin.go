@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"sync"
-	"syscall"
 	"time"
 
 	"google.golang.org/grpc/metadata"
@@ -171,7 +170,7 @@ func (s *standInProcess) read(out io.Reader) {
 // freeze stops the program's reading, or the whole process.
 func (s *standInProcess) freeze(whole bool) (err error) {
 	if whole {
-		err = s.command.Process.Signal(syscall.SIGSTOP)
+		err = stop(s.command.Process)
 	} else {
 		err = s.say("pause")
 	}
@@ -185,8 +184,8 @@ func (s *standInProcess) freeze(whole bool) (err error) {
 // exit, or, without patience, kills it. It may be called again.
 func (s *standInProcess) leave(ctx context.Context, patient bool) (err error) {
 	if patient {
-		_ = s.command.Process.Signal(syscall.SIGCONT) // It may not be stopped.
-		_ = s.in.Close()                              // It may have exited.
+		_ = resume(s.command.Process) // It may not be stopped.
+		_ = s.in.Close()              // It may have exited.
 		if err = waitFor(ctx, s.done, startDeadline); err != nil {
 			err = fmt.Errorf("bench: the stand-in does not exit: %w", err)
 		}
