@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -102,7 +103,35 @@ func submit[Q interface{ GetAccount() string }, C trade.Command](
 	if err != nil {
 		return trade.Answer{}, err
 	}
-	return s.engine.Submit(ctx, command)
+	answer, err := s.engine.Submit(ctx, command)
+	if errors.Is(err, &trade.Refusal{Reason: trade.ReasonUnknownOrder}) && s.ended(ctx, command) {
+		err = trade.Refuse(trade.ReasonTooLate, "order_id", "")
+	}
+	return answer, err
+}
+
+// endedPatience bounds the wait for a history that is behind the journal.
+const endedPatience = time.Second
+
+// ended says whether the history has the order of a command. The engine keeps only working
+// orders, so an order that it does not know and the history does has ended.
+func (s *Server) ended(ctx context.Context, command trade.Command) bool {
+	var target trade.OrderRef
+	switch c := any(command).(type) {
+	case *trade.CancelOrder:
+		target = c.Target
+	case *trade.ReplaceOrder:
+		target = c.Target
+	default:
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, endedPatience)
+	defer cancel()
+	o, ok, err := s.history.Order(ctx, command.From().Account, target)
+	if err == nil && !ok && s.follower.WaitFor(ctx, s.journal.Head()) == nil {
+		o, ok, err = s.history.Order(ctx, command.From().Account, target)
+	}
+	return err == nil && ok && o.Status != trade.OrderStatusRejected
 }
 
 // cancels returns the caller's session and its time if it cancels on disconnect.
