@@ -3,6 +3,7 @@ package repotest
 import (
 	"go/ast"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -122,6 +123,20 @@ func TestDocumentsNameRealTests(t *testing.T) {
 			if !declared[m[1]] {
 				t.Errorf("%s names %s, which no test is called", name, m[1])
 			}
+		}
+	}
+}
+
+// TestTradingRulesNameRealScenarios checks the scenarios in docs/trading-rules.md, and that
+// there are rules.
+func TestTradingRulesNameRealScenarios(t *testing.T) {
+	named := regexp.MustCompile("`(\\w+\\.txt)`").FindAllStringSubmatch(pages(t)["docs/trading-rules.md"], -1)
+	if len(named) < 20 {
+		t.Errorf("docs/trading-rules.md names %d scenarios", len(named))
+	}
+	for _, m := range named {
+		if _, err := os.Stat("../../engine/testdata/scenarios/" + m[1]); err != nil {
+			t.Errorf("docs/trading-rules.md names %s, which is no scenario", m[1])
 		}
 	}
 }
