@@ -102,7 +102,7 @@ func StartProcess(ctx context.Context, binary, parent string, arguments ...strin
 // only every ten seconds, much at a time.
 func unlimited() []string {
 	return []string{
-		"--streams-per-address=-1", "--connections-per-address=-1", "--address-attach-rate=off", "--address-sign-in-rate=off",
+		"--streams-per-address=-1", "--connections-per-address=-1", "--address-attach-rate=off", "--address-sign-in-rate=off", "--address-refusal-rate=off",
 		"--calls-per-user=-1", "--unacked-bytes=-1",
 	}
 }

@@ -51,6 +51,12 @@ func Admitted(ctx context.Context) {
 	}
 }
 
+// WasAdmitted says whether a call of the connection of ctx was admitted.
+func WasAdmitted(ctx context.Context) bool {
+	a := admissionOf(ctx)
+	return a != nil && a.admitted.Load()
+}
+
 // Overdue says whether the connection of a call is older than it may be without an
 // admitted call, and has had none.
 func Overdue(ctx context.Context) bool {

@@ -57,16 +57,46 @@ func (a *allowance) admit(key string) error {
 	return &limitError{err: a.refusal, limit: limit, after: wait}
 }
 
+// reserve takes one for key in any case, and returns how long to wait before it is used.
+func (a *allowance) reserve(key string) (wait time.Duration) {
+	if a == nil {
+		return 0
+	}
+	now := time.Since(a.started)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	full := max(a.bucket(&key, now), now) + a.every
+	a.full[key] = full
+	return max(full-now-a.burst, 0)
+}
+
+// ahead returns how long the key has to wait until there is one, and takes none.
+func (a *allowance) ahead(key string) time.Duration {
+	if a == nil {
+		return 0
+	}
+	now := time.Since(a.started)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return max(a.full[key]-now-a.burst, 0)
+}
+
+// bucket returns when the bucket of a key is full again. Without room for another key, the
+// key becomes the shared one.
+func (a *allowance) bucket(key *string, now time.Duration) time.Duration {
+	full, known := a.full[*key]
+	if !known && len(a.full) >= a.maxKeys && !a.sweep(now) {
+		*key = sharedKey
+		full = a.full[*key]
+	}
+	return full
+}
+
 // take takes one at now and returns 0, or takes none and returns how long to wait.
 func (a *allowance) take(key string, now time.Duration) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	full, known := a.full[key]
-	if !known && len(a.full) >= a.maxKeys && !a.sweep(now) {
-		key = sharedKey
-		full = a.full[key]
-	}
-	full = max(full, now) + a.every
+	full := max(a.bucket(&key, now), now) + a.every
 	if wait := full - now - a.burst; wait > 0 {
 		return wait
 	}

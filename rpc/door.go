@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/mem"
@@ -20,35 +21,102 @@ import (
 // grpc-go's door. It knows grpc-go and nothing of the venue: it takes a call's
 // method, token and address, asks admit, calls the handler, and turns an error into a
 // status. The browsers' door does the same for connect-go.
+//
+// grpc-go reads, inflates and decodes the request of a unary method before its interceptors
+// run, for anybody. So unary methods are registered as streams of one request and one
+// response, which are the same on the wire: their handler asks admit first, and reads then.
+
+// Windows of HTTP/2 (RFC 9113, section 5.2), in bytes: how much of a request may arrive
+// before it is read, for a call and a connection. Without them grpc-go would let them grow.
+const (
+	callWindow       = 64 << 10
+	connectionWindow = 1 << 20
+)
 
 // Interceptors returns the options that a gRPC server needs for the services:
-// the interceptors, and the codec that they rely on, grpcpush's included. No other
-// codec may be forced. Interceptors that come before these see statuses, those
-// that come after see errors.
+// the interceptors, limits on requests, and the codec that they rely on, grpcpush's
+// included. No other codec may be forced.
 func (s *Server) Interceptors() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(codec{grpcpush.NewCodec()}),
-		grpc.ChainUnaryInterceptor(s.unary),
+		grpc.InTapHandle(s.tap),
+		// A little more than the limit, whose error has a reason.
+		grpc.MaxRecvMsgSize(s.options.MaxRequestBytes + callWindow),
+		grpc.InitialWindowSize(callWindow), grpc.InitialConnWindowSize(connectionWindow),
 		grpc.ChainStreamInterceptor(s.stream),
 		// admit refuses methods that do not exist: they are not in the table.
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errUndecided }),
 	}
 }
 
-func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (res any, err error) {
-	defer func() { err = s.status(info.FullMethod, err) }()
+// Registrar returns r for services whose unary methods are to be admitted before their
+// requests are read. Around are interceptors of these methods, outermost first; they run
+// before the request is read, which they get as nil, and see the status of the call.
+func (s *Server) Registrar(r grpc.ServiceRegistrar, around ...grpc.UnaryServerInterceptor) grpc.ServiceRegistrar {
+	return &registrar{r, s, around}
+}
+
+type registrar struct {
+	grpc.ServiceRegistrar
+	server *Server
+	around []grpc.UnaryServerInterceptor
+}
+
+// RegisterService registers a service.
+func (r *registrar) RegisterService(desc *grpc.ServiceDesc, implementation any) {
+	own := *desc
+	own.Methods, own.Streams = nil, slices.Clone(desc.Streams)
+	for _, m := range desc.Methods {
+		info := &grpc.UnaryServerInfo{Server: implementation, FullMethod: "/" + desc.ServiceName + "/" + m.MethodName}
+		own.Streams = append(own.Streams, grpc.StreamDesc{
+			StreamName: m.MethodName,
+			Handler:    func(srv any, stream grpc.ServerStream) error { return r.unary(srv, stream, info, m.Handler) },
+		})
+	}
+	r.ServiceRegistrar.RegisterService(&own, implementation)
+}
+
+// unary runs a unary call.
+func (r *registrar) unary(srv any, stream grpc.ServerStream, info *grpc.UnaryServerInfo, method grpc.MethodHandler) error {
+	handler := func(ctx context.Context, _ any) (any, error) {
+		return r.server.unary(ctx, srv, stream, info.FullMethod, method)
+	}
+	for _, outer := range slices.Backward(r.around) {
+		inner := handler
+		handler = func(ctx context.Context, req any) (any, error) { return outer(ctx, req, info, inner) }
+	}
+	reply, err := handler(stream.Context(), nil)
+	if err != nil {
+		return err
+	}
+	return stream.SendMsg(reply)
+}
+
+// unary admits a unary call, reads its request and answers it.
+func (s *Server) unary(ctx context.Context, srv any, stream grpc.ServerStream, full string, method grpc.MethodHandler) (reply any, err error) {
+	defer func() { err = s.status(full, err) }()
 	defer recovered(&err)
-	ctx, cancel, err := s.admit(ctx, callOf(ctx, info.FullMethod, false))
+	ctx, leave, err := s.admit(ctx, callOf(ctx, full, false))
 	if err != nil {
 		return nil, err
 	}
+	defer leave()
+	ctx, cancel := s.bound(ctx, full)
 	defer cancel()
-	return handler(ctx, req)
+	release := func() {}
+	defer func() { release() }()
+	return method(srv, ctx, func(m any) (err error) {
+		release, err = s.read(ctx, stream.RecvMsg, m)
+		return err
+	}, nil)
 }
 
 // stream runs a streaming call: the handler on a goroutine of its own, then the wait
 // if the handler returned [waiting].
 func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
+	if !info.IsServerStream {
+		return handler(srv, stream) // A unary call.
+	}
 	defer func() { err = s.status(info.FullMethod, err) }()
 	defer recovered(&err)
 	a := &admittedStream{ServerStream: stream, server: s, cancel: func() {}}
@@ -99,33 +167,22 @@ func (s *admittedStream) begin(srv any, method string, handler grpc.StreamHandle
 func (s *admittedStream) Context() context.Context { return s.ctx }
 
 // RecvMsg reads a request; its error says why one cannot be read.
-func (s *admittedStream) RecvMsg(m any) error { return s.server.read(s.ServerStream.RecvMsg, m) }
-
-// readable returns a service's description whose unary handlers read requests as
-// RecvMsg does. grpc-go reads requests before it calls its interceptors, so the
-// generated handlers get another function to read with.
-func (s *Server) readable(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
-	own := *desc
-	own.Methods = make([]grpc.MethodDesc, len(desc.Methods))
-	for i, m := range desc.Methods {
-		full := "/" + desc.ServiceName + "/" + m.MethodName
-		own.Methods[i] = grpc.MethodDesc{
-			MethodName: m.MethodName,
-			Handler: func(srv any, ctx context.Context, receive func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
-				return m.Handler(srv, ctx, func(m any) error { return s.status(full, s.read(receive, m)) }, interceptor)
-			},
-		}
+func (s *admittedStream) RecvMsg(m any) error {
+	release, err := s.server.read(s.ctx, s.ServerStream.RecvMsg, m)
+	if err == nil {
+		release() // A stream's request becomes a subscription, which has its own bounds.
 	}
-	return &own
+	return err
 }
 
-// reading is a request that is being read. The codec gets it in place of the message and
-// keeps its error in it: grpc-go would answer an error of the codec at once, as INTERNAL
-// and without a reason. Other codecs see the message that it embeds.
+// reading is a request that is being read. The codec gets it in place of the message, asks
+// whether it may be decoded, and keeps its error in it: grpc-go would answer an error of the
+// codec at once, as INTERNAL and without a reason. Other codecs see the message that it
+// embeds.
 type reading struct {
 	proto.Message
-	size int
-	err  error
+	decide func(data []byte) error
+	err    error
 }
 
 // codec is grpcpush's, which also knows *reading.
@@ -137,29 +194,57 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if !ok {
 		return c.Codec.Unmarshal(data, v)
 	}
-	r.size, r.err = data.Len(), c.Codec.Unmarshal(data, r.Message)
+	whole := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	defer whole.Free()
+	if r.err = r.decide(whole.ReadOnlyData()); r.err != nil {
+		return nil
+	}
+	if c.Codec.Unmarshal(mem.BufferSlice{whole}, r.Message) != nil {
+		r.err = errMalformed
+	}
 	return nil
 }
 
-// read receives a request into message, or says why it cannot be read.
-func (s *Server) read(receive func(any) error, message any) error {
+// read receives the request of an admitted call into message, or says why it cannot be
+// read. Release must be called when the message is not needed any more; it is never nil.
+func (s *Server) read(ctx context.Context, receive func(any) error, message any) (release func(), err error) {
+	release = func() {}
 	m, ok := message.(proto.Message)
 	if !ok {
-		return receive(message)
+		return release, receive(message)
 	}
-	r := &reading{Message: m}
-	err := receive(r)
-	switch {
-	case err != nil:
-		// The transport has answered its own error: the caller has disconnected, or
-		// sent more than the transport accepts.
+	arrived, err := s.arrive(ctx)
+	if err != nil {
+		return release, err
+	}
+	defer arrived()
+	c := callerOf(ctx)
+	r := &reading{Message: m, decide: func(data []byte) error {
+		held, err := s.mayDecode(&c, m, data)
+		if held != nil {
+			release = held
+		}
 		return err
-	case r.size > s.options.MaxRequestBytes:
-		return errTooLarge
-	case r.err != nil:
-		return errMalformed
+	}}
+	if err := receive(r); err != nil {
+		// grpc-go has answered its own error: the caller has disconnected, sent more than
+		// grpc-go accepts, or the request did not arrive in time.
+		return release, err
 	}
-	return nil
+	return release, r.err
+}
+
+// mayDecode refuses a request that is too large, or that would take too much memory. Held, if
+// it is not nil, must be called when the message is not needed any more.
+func (s *Server) mayDecode(c *caller, m proto.Message, data []byte) (held func(), err error) {
+	if c.User == "" && len(data) > maxPublicBytes || len(data) > s.options.MaxRequestBytes {
+		return nil, errTooLarge
+	}
+	cost := s.costs.Cost(m.ProtoReflect().Descriptor().FullName(), data, maxCost)
+	if cost > maxCost {
+		return nil, errTooLarge
+	}
+	return s.arrivals.hold(c, cost)
 }
 
 // callOf is what grpc-go knows of a call.

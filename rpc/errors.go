@@ -57,6 +57,8 @@ func table() []row {
 		{errSignInRate, codes.ResourceExhausted, "SIGN_IN_RATE", "Sign-ins come from your network faster than allowed; wait."},
 		{errSessionRate, codes.ResourceExhausted, "SESSION_RATE", "You change your password or sessions faster than allowed; wait."},
 		{errTooManyCalls, codes.ResourceExhausted, "TOO_MANY_CALLS", "More calls are under way than allowed; wait for answers."},
+		{errArriving, codes.ResourceExhausted, "TOO_MANY_CALLS", "More requests are on their way than allowed; send them whole, and wait for answers."},
+		{errDecoding, codes.ResourceExhausted, "TOO_MANY_CALLS", "The requests under way are larger than allowed together; wait for answers."},
 
 		{account.ErrInvalid, codes.InvalidArgument, "BAD_TEXT", "A name or password is empty, too long or not UTF-8."},
 		{account.ErrBadCredentials, codes.Unauthenticated, "BAD_CREDENTIALS", "The user name or the password is wrong."},

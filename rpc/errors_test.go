@@ -185,6 +185,7 @@ func TestABadSubscriptionIsExplained(t *testing.T) {
 // problems for the operator. They are withheld.
 var internalErrors = []string{
 	"account.ErrNotFound",                                                        // of a Store, for its Service
+	"account.ErrNoKeys",                                                          // of background work
 	"engine.ErrBookQuantity", "engine.ErrBookCrossed", "engine.ErrBookDuplicate", // of the book alone
 	"engine.ErrBookLevel", "engine.ErrBookFull", "engine.ErrBookUnknown",
 	"feed.ErrNotReady", // the ports open when it is ready

@@ -55,9 +55,9 @@ func callerOf(ctx context.Context) caller {
 	return c
 }
 
-// admit decides about a call: who calls, whether they may, and how long it may take.
-// Its caller must call cancel when the call is over.
-func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel func(), _ error) {
+// admit decides about a call by its headers: who calls, and whether they may. Its caller must
+// call leave when the call is over.
+func (s *Server) admit(ctx context.Context, of call) (_ context.Context, leave func(), _ error) {
 	m, ok := s.methods[of.method]
 	if !ok {
 		return nil, nil, errUndecided
@@ -66,6 +66,7 @@ func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel 
 	if !m.public {
 		var err error
 		if c, err = s.identify(ctx, of); err != nil {
+			s.limits.refusalNetwork.reserve(account.Network(of.remote))
 			return nil, nil, err
 		}
 		s.options.Admitted(ctx)
@@ -73,19 +74,23 @@ func (s *Server) admit(ctx context.Context, of call) (_ context.Context, cancel 
 			return nil, nil, errForbidden
 		}
 	}
-	leave := func() {}
+	leave = func() {}
 	if !of.streaming {
 		var err error
 		if leave, err = s.limits.call(&c); err != nil {
 			return nil, nil, err
 		}
 	}
-	ctx = context.WithValue(ctx, callerKey{}, c)
-	if _, ok := ctx.Deadline(); !ok && m.limit > 0 {
-		limited, stop := context.WithTimeout(ctx, m.limit)
-		return limited, func() { stop(); leave() }, nil
+	return context.WithValue(ctx, callerKey{}, c), leave, nil
+}
+
+// bound gives a call that came without a deadline that of its method.
+func (s *Server) bound(ctx context.Context, method string) (context.Context, context.CancelFunc) {
+	limit := s.methods[method].limit
+	if _, ok := ctx.Deadline(); ok || limit == 0 {
+		return ctx, func() {}
 	}
-	return ctx, leave, nil
+	return context.WithTimeout(ctx, limit)
 }
 
 // bearer returns the token in an Authorization header, or "".

@@ -46,6 +46,10 @@ type Limits struct {
 	AttachesPerNetwork Rate
 	// SubscriptionsPerUser bounds changes of subscriptions; 50 a second after 200.
 	SubscriptionsPerUser Rate
+	// RefusalsPerNetwork bounds how fast calls are read that are refused because of their
+	// token: 200 a second after 2,000. Beyond it, connections that never had an admitted
+	// call are read more slowly.
+	RefusalsPerNetwork Rate
 	// SignInsPerNetwork bounds sign-ins whose password is checked; 50 a second after
 	// 2,000.
 	SignInsPerNetwork Rate
@@ -74,6 +78,7 @@ func (l Limits) Validate() error {
 		{l.AttachesPerUser, "attaches of a user"},
 		{l.AttachesPerNetwork, "attaches of a network"},
 		{l.SubscriptionsPerUser, "changes of subscriptions"},
+		{l.RefusalsPerNetwork, "refused calls of a network"},
 		{l.SignInsPerNetwork, "sign-ins of a network"},
 		{l.SessionsPerUser, "refreshes and connections of a user"},
 		{l.PasswordsPerUser, "changes of a password"},
@@ -90,6 +95,7 @@ func (l Limits) withDefaults() Limits {
 	l.AttachesPerUser = cmp.Or(l.AttachesPerUser, Rate{20, 200})
 	l.AttachesPerNetwork = cmp.Or(l.AttachesPerNetwork, Rate{1000, 10_000})
 	l.SubscriptionsPerUser = cmp.Or(l.SubscriptionsPerUser, Rate{50, 200})
+	l.RefusalsPerNetwork = cmp.Or(l.RefusalsPerNetwork, Rate{200, 2000})
 	l.SignInsPerNetwork = cmp.Or(l.SignInsPerNetwork, Rate{50, 2000})
 	l.SessionsPerUser = cmp.Or(l.SessionsPerUser, Rate{2, 1024})
 	l.PasswordsPerUser = cmp.Or(l.PasswordsPerUser, Rate{1, 10})
@@ -113,6 +119,7 @@ type limiter struct {
 	attachUser       *allowance
 	attachNetwork    *allowance
 	subscribeUser    *allowance
+	refusalNetwork   *allowance
 	signInPerNetwork *allowance
 	sessionUser      *allowance
 	passwordUser     *allowance
@@ -125,6 +132,7 @@ func newLimiter(l Limits) *limiter {
 		attachUser:       newAllowance(l.AttachesPerUser, "user", errAttachRate),
 		attachNetwork:    newAllowance(l.AttachesPerNetwork, "network", errAttachRate),
 		subscribeUser:    newAllowance(l.SubscriptionsPerUser, "user", errSubscribeRate),
+		refusalNetwork:   newAllowance(l.RefusalsPerNetwork, "network", errNoToken),
 		signInPerNetwork: newAllowance(l.SignInsPerNetwork, "network", errSignInRate),
 		sessionUser:      newAllowance(l.SessionsPerUser, "user", errSessionRate),
 		passwordUser:     newAllowance(l.PasswordsPerUser, "user", errSessionRate),
@@ -133,10 +141,7 @@ func newLimiter(l Limits) *limiter {
 
 // call admits a unary call; leave must be called at its end.
 func (l *limiter) call(c *caller) (leave func(), err error) {
-	who := "user " + c.User
-	if c.User == "" {
-		who = "network " + account.Network(c.remote)
-	}
+	who := c.who()
 	if !l.calls.enter(who) {
 		return nil, &limitError{err: errTooManyCalls, limit: strconv.Itoa(l.calls.limit) + " at once", after: retryCalls}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"todoku/deadline"
 	todokuv1 "todoku/gen/todoku/v1"
+	"todoku/rpc/wirecost"
 	"todoku/trade"
 )
 
@@ -25,6 +26,8 @@ type access struct {
 	public bool
 	// roles: the caller needs one of these; zero for any signed-in caller.
 	roles trade.Role
+	// streaming methods answer with a stream.
+	streaming bool
 	// limit is the deadline of a call that came without one; zero for none.
 	limit time.Duration
 }
@@ -55,6 +58,7 @@ func methods() map[string]access {
 			for j := range service.Methods().Len() {
 				method := service.Methods().Get(j)
 				if a, ok := accessOf(method); ok {
+					a.streaming = method.IsStreamingServer()
 					add(fmt.Sprintf("/%s/%s", service.FullName(), method.Name()), a)
 				}
 			}
@@ -62,6 +66,21 @@ func methods() map[string]access {
 		return true
 	})
 	return table
+}
+
+// requestCosts returns what requests of the services cost when they are decoded.
+func requestCosts() *wirecost.Table {
+	var requests []protoreflect.MessageDescriptor
+	protoregistry.GlobalFiles.RangeFilesByPackage("todoku.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				requests = append(requests, methods.Get(j).Input())
+			}
+		}
+		return true
+	})
+	return wirecost.New(requests...)
 }
 
 // accessOf reads who may call a method; false where the schema does not say, or where

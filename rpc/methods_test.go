@@ -105,10 +105,7 @@ func TestCallsWithoutADeadlineGetOne(t *testing.T) {
 		"/grpc.health.v1.Health/Watch":    0,
 	} {
 		began := time.Now()
-		ctx, cancel, err := s.admit(t.Context(), call{method: name})
-		if err != nil {
-			t.Fatal(err)
-		}
+		ctx, cancel := s.bound(t.Context(), name)
 		at, ok := ctx.Deadline()
 		if ok != (want != 0) || ok && (time.Until(at) > want || at.Sub(began) < want) {
 			t.Errorf("%s ends at %v", name, at)

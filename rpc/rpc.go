@@ -26,6 +26,7 @@ import (
 	"todoku/journal"
 	"todoku/live"
 	"todoku/push"
+	"todoku/rpc/wirecost"
 	"todoku/trade"
 )
 
@@ -67,9 +68,8 @@ type Options struct {
 	Version string
 	// Clock returns the time; time.Now by default.
 	Clock func() time.Time
-	// MaxRequestBytes bounds a request; 1 MiB by default. The server's transport
-	// limit must be larger, so that an oversized request gets REQUEST_TOO_LARGE
-	// instead of a reset.
+	// MaxRequestBytes bounds a request, as sent and inflated; 1 MiB by default. Requests
+	// of methods that need no token may have 16 KiB.
 	MaxRequestBytes int
 	// WatchdogInterval, StaleInterval and AcknowledgeInterval are sent to clients in
 	// every Hello; 15 s, 8 s and 15 s by default.
@@ -81,6 +81,8 @@ type Options struct {
 	// Admitted is called with the context of each call whose caller showed a valid token;
 	// nil for none.
 	Admitted func(ctx context.Context)
+	// WasAdmitted says whether Admitted was called for the connection of a call. nil: never.
+	WasAdmitted func(ctx context.Context) bool
 	// Fault takes every error that was withheld from a client, panics included, with
 	// the method that it happened in; nil for none.
 	Fault func(method string, err error)
@@ -92,6 +94,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Admitted == nil {
 		o.Admitted = func(context.Context) {}
+	}
+	if o.WasAdmitted == nil {
+		o.WasAdmitted = func(context.Context) bool { return false }
 	}
 	if o.Fault == nil {
 		o.Fault = func(string, error) {}
@@ -116,6 +121,9 @@ type Server struct {
 	options  Options
 	limits   *limiter
 
+	arrivals arrivals
+	costs    *wirecost.Table
+
 	methods map[string]access
 	table   []row
 	// changing admits one change of a user at a time: each change starts from what
@@ -128,15 +136,16 @@ func New(deps Deps, options Options) *Server {
 	return &Server{
 		engine: deps.Engine, journal: deps.Journal, feed: deps.Feed, hub: deps.Hub,
 		history: deps.History, follower: deps.Follower, accounts: deps.Accounts, live: deps.Live,
-		options: options.withDefaults(), limits: newLimiter(options.Limits), methods: methods(), table: table(),
+		options: options.withDefaults(), limits: newLimiter(options.Limits), costs: requestCosts(), methods: methods(), table: table(),
 		changing: make(chan struct{}, 1),
 	}
 }
 
 // Register puts the services on a server that was made with the options of
-// [Server.Interceptors].
-func (s *Server) Register(r grpc.ServiceRegistrar) {
+// [Server.Interceptors]. Around are interceptors, as [Server.Registrar] takes them.
+func (s *Server) Register(r grpc.ServiceRegistrar, around ...grpc.UnaryServerInterceptor) {
+	r = s.Registrar(r, around...)
 	for _, desc := range descriptions() {
-		r.RegisterService(s.readable(desc), &services{Server: s})
+		r.RegisterService(desc, &services{Server: s})
 	}
 }

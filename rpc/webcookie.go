@@ -21,51 +21,7 @@ const (
 	sessionKept   = "cookie"
 	sessionCookie = "todoku_session"
 	sessionPath   = "/todoku.v1.SessionService/"
-
-	// requestTimeout is how long a request may take to arrive: it is read before the
-	// caller is known.
-	requestTimeout = 10 * time.Second
 )
-
-// exchange is the HTTP request behind a call of the browsers' door, and its answer.
-type exchange struct {
-	writer  http.ResponseWriter
-	request *http.Request
-}
-
-type exchangeKey struct{}
-
-// withExchange puts an exchange into the context of each call.
-func withExchange(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e := &exchange{w, r}
-		e.readBy(time.Now().Add(requestTimeout))
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e)))
-	})
-}
-
-// exchangeOf returns the exchange of a call that came through withExchange.
-func exchangeOf(ctx context.Context) *exchange {
-	e, _ := ctx.Value(exchangeKey{}).(*exchange)
-	return e
-}
-
-// readBy sets the time after which reads fail; the zero time is never.
-func (e *exchange) readBy(limit time.Time) {
-	// Only the recorder of a test has no deadlines; it never blocks.
-	_ = http.NewResponseController(e.writer).SetReadDeadline(limit)
-}
-
-// unbounded lifts the limits of the time to read the request and to send the answer.
-func (e *exchange) unbounded() {
-	e.readBy(time.Time{})
-	_ = http.NewResponseController(e.writer).SetWriteDeadline(time.Time{}) // See readBy.
-}
-
-// writeBy makes writes fail if the client does not read them within this time.
-func (e *exchange) writeBy(limit time.Duration) {
-	_ = http.NewResponseController(e.writer).SetWriteDeadline(time.Now().Add(limit)) // See readBy.
-}
 
 // cookieIn gives a refresh without a token the cookie's token. A browser has one cookie
 // for all its tabs, and another tab may have begun another session: a page that shows

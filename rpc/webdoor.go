@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -15,6 +15,7 @@ import (
 	"todoku/gen/todoku/v1/todokuv1connect"
 	"todoku/push"
 	"todoku/push/grpcpush"
+	"todoku/rpc/wirecost"
 )
 
 // The browsers' door: the same services in the Connect and gRPC-Web protocols,
@@ -24,16 +25,20 @@ import (
 
 // RegisterWeb puts the services on a mux, below /todoku.v1., for a page that the
 // same server has sent. They refuse requests that another site's page makes. Around are
-// interceptors that run before a call is admitted, outermost first.
-func (s *Server) RegisterWeb(mux *http.ServeMux, around ...connect.Interceptor) {
+// interceptors of unary calls, as [Server.Registrar] takes them.
+func (s *Server) RegisterWeb(mux *http.ServeMux, around ...grpc.UnaryServerInterceptor) {
+	door := &webDoor{s}
 	options := []connect.HandlerOption{
-		connect.WithInterceptors(append(slices.Clip(around), &webDoor{s})...),
-		connect.WithCodec(webCodec{}),
-		connect.WithCodec(webCodec{json: true}),
+		connect.WithInterceptors(door),
+		connect.WithCodec(webCodec{costs: s.costs}),
+		connect.WithCodec(webCodec{costs: s.costs, json: true}),
 		connect.WithReadMaxBytes(s.options.MaxRequestBytes),
 	}
 	sameOrigin := http.NewCrossOriginProtection()
-	handle := func(path string, service http.Handler) { mux.Handle(path, sameOrigin.Handler(withExchange(service))) }
+	errors := connect.NewErrorWriter(options...)
+	handle := func(path string, service http.Handler) {
+		mux.Handle(path, sameOrigin.Handler(&webReceiver{door, service, errors, around}))
+	}
 	web := webServices{&services{Server: s}}
 	handle(todokuv1connect.NewSessionServiceHandler(web, options...))
 	handle(todokuv1connect.NewNotificationServiceHandler(web, options...))
@@ -50,7 +55,8 @@ func (s webServices) FeedNotification(
 	ctx context.Context, req *todokuv1.FeedNotificationRequest, stream *connect.ServerStream[todokuv1.FeedNotificationResponse],
 ) error {
 	exchange := exchangeOf(ctx)
-	exchange.unbounded() // The request is here; the stream has no deadline.
+	exchange.whole()
+	exchange.unbounded() // The stream has no deadline.
 	v, err := s.attach(ctx, req)
 	if err != nil {
 		return err
@@ -79,27 +85,28 @@ func (s webServices) ExportJournal(
 ) error {
 	const recordTimeout = 30 * time.Second // Of sending one record.
 	exchange := exchangeOf(ctx)
-	exchange.readBy(time.Time{})
+	exchange.whole()
 	return s.exportJournal(ctx, req, func(r *todokuv1.ExportJournalResponse) error {
 		exchange.writeBy(recordTimeout)
 		return stream.Send(r)
 	})
 }
 
-// webDoor asks admit before every call and explains its error.
+// webDoor runs admitted calls and explains their errors.
 type webDoor struct{ *Server }
 
-// WrapUnary admits unary calls.
+// WrapUnary runs unary calls.
 func (s *webDoor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (res connect.AnyResponse, err error) {
 		method, exchange := req.Spec().Procedure, exchangeOf(ctx)
-		defer func() { err = s.webStatus(method, err) }()
+		defer func() { err = exchange.ended(s.webStatus(method, err)) }()
 		defer recovered(&err)
-		exchange.readBy(time.Time{}) // The request is here; the call has a deadline of its own.
-		ctx, cancel, err := s.admit(ctx, newCall(method, req.Header().Values("Authorization"), req.Peer().Addr, false))
+		release, err := s.decoded(exchange, req.Any())
 		if err != nil {
 			return nil, err
 		}
+		defer release()
+		ctx, cancel := s.bound(exchange.call(ctx), method)
 		defer cancel()
 		exchange.cookieIn(ctx, req, s.accounts.OtherSession)
 		if res, err = next(ctx, req); err == nil {
@@ -109,18 +116,13 @@ func (s *webDoor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// WrapStreamingHandler admits streams.
+// WrapStreamingHandler runs streams.
 func (s *webDoor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) (err error) {
-		method := conn.Spec().Procedure
-		defer func() { err = s.webStatus(method, err) }()
+		method, exchange := conn.Spec().Procedure, exchangeOf(ctx)
+		defer func() { err = exchange.ended(s.webStatus(method, err)) }()
 		defer recovered(&err)
-		ctx, cancel, err := s.admit(ctx, newCall(method, conn.RequestHeader().Values("Authorization"), conn.Peer().Addr, true))
-		if err != nil {
-			return err
-		}
-		defer cancel()
-		return next(ctx, conn)
+		return next(exchange.call(ctx), conn)
 	}
 }
 
@@ -148,7 +150,10 @@ func (s *webDoor) webStatus(method string, err error) error {
 
 // webCodec is connect-go's codec for protobuf or JSON, which also knows *grpcpush.Frame,
 // so that messages to many streams are encoded once for this door too.
-type webCodec struct{ json bool }
+type webCodec struct {
+	costs *wirecost.Table
+	json  bool
+}
 
 // Name returns the name of the codec that it replaces.
 func (c webCodec) Name() string {
@@ -182,14 +187,20 @@ func (c webCodec) MarshalAppend(b []byte, v any) ([]byte, error) {
 	return proto.MarshalOptions{}.MarshalAppend(b, m)
 }
 
-// Unmarshal decodes a message and ignores unknown fields.
+// Unmarshal decodes a message, unless it would take too much memory, and ignores unknown
+// fields.
 func (c webCodec) Unmarshal(b []byte, v any) error {
 	m, ok := v.(proto.Message)
 	switch {
 	case !ok:
 		return errMalformed
+	case c.json && wirecost.JSON(b) > maxCost, !c.json && c.costs.Cost(m.ProtoReflect().Descriptor().FullName(), b, maxCost) > maxCost:
+		return errTooLarge
 	case c.json:
-		return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, m)
+		return protojson.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxJSONDepth}.Unmarshal(b, m)
 	}
 	return proto.Unmarshal(b, m)
 }
+
+// maxJSONDepth bounds objects in objects. The API has fewer than ten.
+const maxJSONDepth = 100

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"connectrpc.com/connect"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"todoku/web"
@@ -33,11 +32,7 @@ func (s *Server) handler() http.Handler {
 			s.config.Logger.WarnContext(r.Context(), "status page not made", failure(err))
 		}
 	})))
-	var around []connect.Interceptor
-	for _, interceptor := range s.around() {
-		around = append(around, webAround(interceptor))
-	}
-	s.services.RegisterWeb(mux, around...)
+	s.services.RegisterWeb(mux, s.around()...)
 	mux.Handle("/", web.Handler())
 	return bounded(s.hosts.guard(mux))
 }

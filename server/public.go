@@ -19,9 +19,10 @@ import (
 // A connection that is used for health checks only is kept, within limits (package door);
 // one that is used for reflection only ends like any other that nobody was admitted over.
 
-// registerPublic puts the services on a server that are for anybody.
-func registerPublic(server *grpc.Server, state *health.Server) {
-	healthv1.RegisterHealthServer(server, publicHealth{state})
+// registerPublic puts the services that are for anybody on a server. Unary methods go to
+// the registrar.
+func registerPublic(server *grpc.Server, unary grpc.ServiceRegistrar, state *health.Server) {
+	healthv1.RegisterHealthServer(unary, publicHealth{state})
 	options := reflection.ServerOptions{Services: server}
 	reflectionv1.RegisterServerReflectionServer(server, publicReflection{reflection.NewServerV1(options)})
 	reflectionv1alpha.RegisterServerReflectionServer(server, publicReflectionAlpha{reflection.NewServer(options)})

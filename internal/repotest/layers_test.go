@@ -48,7 +48,8 @@ var layers = map[string][]string{
 	"door":                {},
 	"account/accounttest": {"account"},
 	"sqlite":              {"trade", "trade/record", "journal", "history", "live", "account"},
-	"rpc":                 {"trade", "engine", "journal", "feed", "history", "push", "push/grpcpush", "live", "account", "deadline", wire, web},
+	"rpc":                 {"trade", "engine", "journal", "feed", "history", "push", "push/grpcpush", "live", "account", "deadline", "rpc/wirecost", wire, web},
+	"rpc/wirecost":        {},
 	"server": {
 		"trade", "trade/record", "engine", "journal", "feed", "history", "push", "push/grpcpush",
 		"live", "account", "door", "rpc", "sqlite", "web", wire,

@@ -187,6 +187,7 @@ func defineLimits(command *cobra.Command, c *server.Config) {
 		flags.IntVar(&c.Push.StreamsPerAddress, "streams-per-address", 4000, "live streams; -1 for no limit")
 		flags.IntVar(&c.Doors.ConnectionsPerNetwork, "connections-per-address", 4000, "TCP connections; -1 for no limit")
 		rateFlag(flags, &c.Limits.AttachesPerNetwork, "address-attach-rate", rpc.Rate{PerSecond: 1000, Burst: 10_000}, "streams opened")
+		rateFlag(flags, &c.Limits.RefusalsPerNetwork, "address-refusal-rate", rpc.Rate{PerSecond: 200, Burst: 2000}, "calls without a valid token; beyond it their connections are read slowly")
 		rateFlag(flags, &c.Limits.SignInsPerNetwork, "address-sign-in-rate", rpc.Rate{PerSecond: 50, Burst: 2000}, "sign-ins")
 		flags.IntVar(&c.Accounts.HashShare, "address-sign-in-share", 128, "sign-ins that may wait for their turn, of 256; -1 for all")
 		flags.IntVar(&c.Accounts.Lockout.AddressAfter, "lockout-address-after", 100, "lock an address after this many wrong passwords; -1 never")
