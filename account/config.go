@@ -20,6 +20,9 @@ type Config struct {
 	// RefreshTTL is how long a session lives after its last refresh; 12 h. It
 	// must be longer than AccessTTL and Grace together.
 	RefreshTTL time.Duration
+	// MaxSessionLife is how long a session lives at most, however often it is refreshed;
+	// 30 days (NIST SP 800-63B-4, section 2.1.3). Negative is no bound.
+	MaxSessionLife time.Duration
 	// Grace is how long after its token has expired a live stream may stay; 30 s.
 	Grace time.Duration
 	// RetryWindow is how long a used refresh token gets the same successor again, also
@@ -38,6 +41,9 @@ type Config struct {
 	MaxConnectionsPerSession int
 	MaxConnectionsPerUser    int
 
+	// MinPassword is how many characters a new password has at least, 15; see
+	// [CheckNewPassword]. Stored passwords stay good.
+	MinPassword int
 	// Lockout slows down guessing.
 	Lockout Lockout
 	// Hash is the cost of one password hash.
@@ -151,6 +157,8 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	setDefault(&c.AccessTTL, 15*time.Minute)
 	setDefault(&c.RefreshTTL, 12*time.Hour)
+	setDefault(&c.MaxSessionLife, 30*24*time.Hour)
+	setDefault(&c.MinPassword, 15)
 	setDefault(&c.Grace, 30*time.Second)
 	setDefault(&c.RetryWindow, 30*time.Second)
 	setDefault(&c.MaxSessionsPerUser, 256)
@@ -185,7 +193,10 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("%w: RefreshTTL %v must be longer than AccessTTL %v and Grace %v together",
 			ErrInvalid, c.RefreshTTL, c.AccessTTL, c.Grace)
 	}
-	if min(c.MaxSessionsPerUser, c.MaxConnectionsPerSession, c.MaxConnectionsPerUser, c.Lockout.UserAfter, c.Lockout.NameAfter,
+	if c.MaxSessionLife >= 0 && c.MaxSessionLife < c.RefreshTTL {
+		return c, fmt.Errorf("%w: MaxSessionLife %v must not be shorter than RefreshTTL %v", ErrInvalid, c.MaxSessionLife, c.RefreshTTL)
+	}
+	if min(c.MinPassword, c.MaxSessionsPerUser, c.MaxConnectionsPerSession, c.MaxConnectionsPerUser, c.Lockout.UserAfter, c.Lockout.NameAfter,
 		c.HashConcurrency, c.HashQueue, c.AccessLog.Queue, c.AccessLog.Batch) < 1 {
 		return c, fmt.Errorf("%w: a bound is less than 1", ErrInvalid)
 	}

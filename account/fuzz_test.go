@@ -24,7 +24,7 @@ func issued(tb testing.TB) (*Service, Grant) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := s.SetPassword(tb.Context(), "alice", "x"); err != nil {
+	if err := s.SetPublishedPassword(tb.Context(), "alice", "x"); err != nil {
 		tb.Fatal(err)
 	}
 	grant, err := s.Login(tb.Context(), "alice", "x", LoginInfo{})

@@ -26,6 +26,7 @@ func newHeldVenue(t *testing.T, config account.Config) (v *heldVenue, alice acco
 	t.Helper()
 	v = &heldVenue{t: t, store: slowStore{Store: newStore(t), release: make(chan struct{})}, results: map[string][]error{}}
 	config.Hash = account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1}
+	config.MinPassword = 1
 	open, err := account.NewService(t.Context(), v.store.Store, config)
 	must(t, err)
 	for _, user := range []string{"alice", "bob"} {
@@ -78,7 +79,7 @@ func TestOneUserWaitsForOnePasswordCheckAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, alice := newHeldVenue(t, account.Config{HashConcurrency: 2})
 		for range 400 {
-			v.begin("change", func() error { return v.ChangePassword(t.Context(), alice, "198.51.100.9", "wrong", "a new password") })
+			v.begin("change", func() error { return v.ChangePassword(t.Context(), alice, "198.51.100.9", "wrong", "staple battery") })
 		}
 		// One is being checked and one waits.
 		if busy, waiting := v.busy("change"), v.Stats().SignInsWaiting; busy != 398 || waiting != 1 {
@@ -100,7 +101,7 @@ func TestGuessesFromManyNetworksLeavePlacesForKnownOnes(t *testing.T) {
 			t.Error("the queue is not full: the test is of no use")
 		}
 		v.signIn("alice", "alice", password, "192.0.2.7:5000")
-		v.begin("change", func() error { return v.ChangePassword(t.Context(), alice, "198.51.100.9", password, "a new password") })
+		v.begin("change", func() error { return v.ChangePassword(t.Context(), alice, "198.51.100.9", password, "staple battery") })
 		v.end()
 		must(t, errors.Join(append(v.results["alice"], v.results["change"]...)...))
 	})

@@ -164,7 +164,7 @@ func (s *Service) admit(ctx context.Context, user, remote string) error {
 // did; a password that is there stays, so a retry changes nothing. Errors:
 // [ErrInvalid], [ErrBusy], or the store's.
 func (s *Service) CreateCredentialIfAbsent(ctx context.Context, user, password string) (created bool, err error) {
-	if err := checkArguments(user, password); err != nil {
+	if err := CheckNewPassword(user, password, s.cfg.MinPassword); err != nil {
 		return false, err
 	}
 	leave, err := s.gate.enter(ctx, visit{kind: staff, user: user})
@@ -188,6 +188,15 @@ func (s *Service) CreateCredentialIfAbsent(ctx context.Context, user, password s
 // [ErrInvalid], [ErrBusy], [ErrConflict] when two set it at the same moment, or
 // the store's.
 func (s *Service) SetPassword(ctx context.Context, user, password string) error {
+	if err := CheckNewPassword(user, password, s.cfg.MinPassword); err != nil {
+		return err
+	}
+	return s.SetPublishedPassword(ctx, user, password)
+}
+
+// SetPublishedPassword is SetPassword without the rule for new passwords, for the users of
+// a demo, whose passwords are no secret.
+func (s *Service) SetPublishedPassword(ctx context.Context, user, password string) error {
 	if err := checkArguments(user, password); err != nil {
 		return err
 	}
@@ -212,7 +221,10 @@ func (s *Service) SetPassword(ctx context.Context, user, password string) error 
 // [ErrInvalid], [ErrWrongPassword], [ErrRevoked], a [LockedOutError], [ErrBusy],
 // or the store's.
 func (s *Service) ChangePassword(ctx context.Context, caller Identity, remote, oldPassword, newPassword string) error {
-	if err := checkArguments(caller.User, oldPassword, newPassword); err != nil {
+	if err := checkArguments(caller.User, oldPassword); err != nil {
+		return err
+	}
+	if err := CheckNewPassword(caller.User, newPassword, s.cfg.MinPassword); err != nil {
 		return err
 	}
 	by := visit{kind: inside, user: caller.User, network: Network(remote)}
@@ -257,11 +269,28 @@ func (s *Service) putCredential(ctx context.Context, c Credential, password, kee
 
 // newSession makes a session of generation 1 with a random ID.
 func (s *Service) newSession(user string, info LoginInfo, now time.Time) Session {
-	return Session{
+	session := Session{
 		ID: rand.Text(), User: user, ClientName: clip(info.ClientName), RemoteAddr: clip(info.RemoteAddr), Created: now,
-		Generation: 1, KeyID: s.keys.current().ID, Refreshed: now,
-		AccessExpires: now.Add(s.cfg.AccessTTL), Expires: now.Add(s.cfg.RefreshTTL),
+		Generation: 1, KeyID: s.keys.current().ID,
 	}
+	s.extend(&session, now)
+	return session
+}
+
+// extend sets the times of a new generation, none of them after the session's last moment.
+func (s *Service) extend(session *Session, now time.Time) {
+	session.Refreshed = now
+	session.AccessExpires, session.Expires = now.Add(s.cfg.AccessTTL), now.Add(s.cfg.RefreshTTL)
+	if last := session.Created.Add(s.cfg.MaxSessionLife); s.cfg.MaxSessionLife >= 0 {
+		session.AccessExpires, session.Expires = earlier(session.AccessExpires, last), earlier(session.Expires, last)
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func newConnection(session Session, remote string, now time.Time) Connection {

@@ -260,7 +260,7 @@ func TestAFailedWriteLetsNobodyIn(t *testing.T) {
 	if err := v.guess("alice", ""); err == nil || errors.Is(err, account.ErrBadCredentials) {
 		t.Fatalf("a guess that could not be counted was answered: %v", err)
 	}
-	if err := v.SetPassword(t.Context(), "alice", "new"); err == nil {
+	if err := v.SetPassword(t.Context(), "alice", "battery"); err == nil {
 		t.Fatal("a password that was not stored was accepted")
 	}
 	v.store.Heal()
@@ -272,32 +272,32 @@ func TestANewPasswordEndsOtherSessions(t *testing.T) {
 	mine, other, bobs := v.login("alice"), v.login("alice"), v.login("bob")
 	identity, err := v.Verify(t.Context(), mine.AccessToken.Reveal())
 	must(t, err)
-	wantError(t, v.ChangePassword(t.Context(), identity, "", "wrong", "new password"), account.ErrWrongPassword)
+	wantError(t, v.ChangePassword(t.Context(), identity, "", "wrong", "staple battery"), account.ErrWrongPassword)
 	must(t, verify(v, other.AccessToken))
 
-	must(t, v.ChangePassword(t.Context(), identity, "", password, "new password"))
+	must(t, v.ChangePassword(t.Context(), identity, "", password, "staple battery"))
 	v.wantEnded(account.Ended{Session: other.Session, User: "alice", Reason: account.EndPasswordChanged})
 	must(t, verify(v, mine.AccessToken))
 	must(t, verify(v, bobs.AccessToken))
 	wantError(t, verify(v, other.AccessToken), account.ErrRevoked)
 	_, err = v.Login(t.Context(), "alice", password, account.LoginInfo{})
 	wantError(t, err, account.ErrBadCredentials)
-	again, err := v.Login(t.Context(), "alice", "new password", account.LoginInfo{})
+	again, err := v.Login(t.Context(), "alice", "staple battery", account.LoginInfo{})
 	must(t, err)
 
-	must(t, v.SetPassword(t.Context(), "alice", "reset"))
+	must(t, v.SetPassword(t.Context(), "alice", "battery staple"))
 	v.wantEnded(
 		account.Ended{Session: mine.Session, User: "alice", Reason: account.EndPasswordChanged},
 		account.Ended{Session: again.Session, User: "alice", Reason: account.EndPasswordChanged},
 	)
-	wantError(t, v.ChangePassword(t.Context(), identity, "", "reset", "again"), account.ErrRevoked)
+	wantError(t, v.ChangePassword(t.Context(), identity, "", "battery staple", "third staple"), account.ErrRevoked)
 
-	created, err := v.CreateCredentialIfAbsent(t.Context(), "alice", "not this")
+	created, err := v.CreateCredentialIfAbsent(t.Context(), "alice", "other staple")
 	must(t, err)
 	if created {
 		t.Error("a password was replaced by a retry")
 	}
-	must(t, signIn(t, v.Service, "alice", "reset", ""))
+	must(t, signIn(t, v.Service, "alice", "battery staple", ""))
 }
 
 func TestAResetPasswordLiftsTheLock(t *testing.T) {

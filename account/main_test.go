@@ -57,9 +57,7 @@ func newVenue(t *testing.T, config account.Config) *venue {
 	v := &venue{t: t, config: config, store: &accounttest.Faulty{Store: newStore(t)}}
 	v.restart()
 	for _, user := range []string{"alice", "bob"} {
-		if created, err := v.CreateCredentialIfAbsent(t.Context(), user, password); err != nil || !created {
-			t.Fatalf("CreateCredentialIfAbsent: %v, %v", created, err)
-		}
+		must(t, v.SetPublishedPassword(t.Context(), user, password))
 	}
 	return v
 }
@@ -69,6 +67,7 @@ func (v *venue) restart() {
 	v.t.Helper()
 	config := v.config
 	config.Hash = account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1}
+	config.MinPassword = max(config.MinPassword, 1) // Short ones in most tests.
 	config.OnEnd = func(e account.Ended) {
 		v.mu.Lock()
 		defer v.mu.Unlock()

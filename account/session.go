@@ -25,7 +25,7 @@ const (
 	EndRevoked         EndReason = "REVOKED"          // Someone else ended it.
 	EndPasswordChanged EndReason = "PASSWORD_CHANGED" // The user's password was changed.
 	EndReused          EndReason = "REUSED"           // An old refresh token came back.
-	EndExpired         EndReason = "EXPIRED"          // Nobody refreshed it in time, or it was idle and in the way of a new one.
+	EndExpired         EndReason = "EXPIRED"          // Nobody refreshed it in time, it reached its longest life, or it was idle and in the way of a new one.
 )
 
 // Ended is the end of a session, as Config.OnEnd gets it.
@@ -174,9 +174,10 @@ func (s *Service) Refresh(ctx context.Context, token, remote string) (Grant, err
 		next := stored
 		next.Generation = c.generation + 1
 		next.KeyID = s.keys.current().ID
-		next.Refreshed = now
-		next.AccessExpires = now.Add(s.cfg.AccessTTL)
-		next.Expires = now.Add(s.cfg.RefreshTTL)
+		s.extend(&next, now)
+		if !now.Before(next.Expires) { // It was made when a session could live longer.
+			return Grant{}, ErrExpired
+		}
 		err = s.writeWithin(ctx, refreshTimeout, "refresh session", func(ctx context.Context) error { return s.store.RotateSession(ctx, stored, next) })
 		switch {
 		case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
@@ -214,10 +215,7 @@ func (s *Service) prolong(ctx context.Context, session Session, remote string, c
 	if !now.Before(session.Expires) {
 		return Grant{}, ErrExpired
 	}
-	session.AccessExpires = now.Add(s.cfg.AccessTTL)
-	if session.Expires.Before(session.AccessExpires) {
-		session.AccessExpires = session.Expires
-	}
+	session.AccessExpires = earlier(now.Add(s.cfg.AccessTTL), session.Expires)
 	if alive, _ := s.live.take(session); !alive {
 		return Grant{}, ErrRevoked
 	}

@@ -230,6 +230,44 @@ func TestASessionNobodyRefreshesExpires(t *testing.T) {
 	})
 }
 
+func TestASessionHasALongestLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t, account.Config{MaxSessionLife: 24 * time.Hour})
+		grant := v.login("alice")
+		end := time.Now().Add(24 * time.Hour)
+		for time.Until(end) > 10*time.Minute {
+			next, err := v.refresh(grant.RefreshToken)
+			must(t, err)
+			if grant = next; grant.AccessExpires.After(end) || grant.RefreshExpires.After(end) {
+				t.Fatalf("tokens until %v and %v, the session ends at %v", grant.AccessExpires, grant.RefreshExpires, end)
+			}
+			time.Sleep(10 * time.Minute)
+		}
+		must(t, verify(v, grant.AccessToken))
+		time.Sleep(10 * time.Minute)
+		wantError(t, verify(v, grant.AccessToken), account.ErrExpired)
+		_, err := v.refresh(grant.RefreshToken)
+		wantError(t, err, account.ErrExpired)
+	})
+}
+
+func TestASessionThatWasMadeForALongerLifeEndsWithTheNewSetting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t, account.Config{MaxSessionLife: -1})
+		grant := v.login("alice")
+		for range 40 {
+			time.Sleep(11 * time.Hour)
+			next, err := v.refresh(grant.RefreshToken)
+			must(t, err)
+			grant = next
+		}
+		v.config.MaxSessionLife = 24 * time.Hour
+		v.restart()
+		_, err := v.refresh(grant.RefreshToken)
+		wantError(t, err, account.ErrExpired)
+	})
+}
+
 func TestASignInMakesRoomByEndingAnIdleSessionOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVenue(t, account.Config{MaxSessionsPerUser: 3})

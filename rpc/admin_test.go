@@ -19,11 +19,11 @@ import (
 func TestARepeatedCreateUserCreatesOneUser(t *testing.T) {
 	v := open(t)
 	root := v.signIn("root")
-	req := &todokuv1.CreateUserRequest{RequestId: "u-1", User: "dora", Password: "first"}
+	req := &todokuv1.CreateUserRequest{RequestId: "u-1", User: "dora", Password: "battery"}
 	v.engine.breakWith(engine.ErrNotDurable)
 	_, err := v.admin.CreateUser(root.ctx, req)
 	fails(t, err, "NOT_DURABLE")
-	_, err = v.session.Login(t.Context(), &todokuv1.LoginRequest{User: "dora", Password: "first"})
+	_, err = v.session.Login(t.Context(), &todokuv1.LoginRequest{User: "dora", Password: "battery"})
 	fails(t, err, "BAD_CREDENTIALS")
 	v.engine.breakWith(nil)
 
@@ -38,20 +38,20 @@ func TestARepeatedCreateUserCreatesOneUser(t *testing.T) {
 	if again.GetSequence() != first.GetSequence() {
 		t.Errorf("created at %d and at %d", first.GetSequence(), again.GetSequence())
 	}
-	_, err = v.admin.CreateUser(root.ctx, &todokuv1.CreateUserRequest{RequestId: "u-2", User: "dora", Password: "second"})
+	_, err = v.admin.CreateUser(root.ctx, &todokuv1.CreateUserRequest{RequestId: "u-2", User: "dora", Password: "staple"})
 	if field := fails(t, err, "ALREADY_EXISTS"); field != "user" {
 		t.Errorf("it names %q", field)
 	}
-	if _, err = v.session.Login(t.Context(), &todokuv1.LoginRequest{User: "dora", Password: "first"}); err != nil {
+	if _, err = v.session.Login(t.Context(), &todokuv1.LoginRequest{User: "dora", Password: "battery"}); err != nil {
 		t.Errorf("dora cannot sign in: %v", err)
 	}
 	for field, req := range map[string]*todokuv1.CreateUserRequest{
-		"user":         {RequestId: "x", User: "No Name", Password: "p"},
+		"user":         {RequestId: "x", User: "No Name", Password: "staple"},
 		"password":     {RequestId: "x", User: "eve"},
-		"roles[0]":     {RequestId: "x", User: "eve", Password: "p", Roles: []todokuv1.Role{9}},
-		"accounts[1]":  {RequestId: "x", User: "eve", Password: "p", Accounts: []string{"ok", "Not Ok"}},
-		"request_id":   {User: "eve", Password: "p"},
-		"display_name": {RequestId: "x", User: "eve", Password: "p", DisplayName: "a\x00b"},
+		"roles[0]":     {RequestId: "x", User: "eve", Password: "staple", Roles: []todokuv1.Role{9}},
+		"accounts[1]":  {RequestId: "x", User: "eve", Password: "staple", Accounts: []string{"ok", "Not Ok"}},
+		"request_id":   {User: "eve", Password: "staple"},
+		"display_name": {RequestId: "x", User: "eve", Password: "staple", DisplayName: "a\x00b"},
 	} {
 		_, err := v.admin.CreateUser(root.ctx, req)
 		if _, bad, _ := details(t, err); bad.GetFieldViolations()[0].GetField() != field {
@@ -64,7 +64,7 @@ func TestAnUpdateChangesOnlyTheGivenFields(t *testing.T) {
 	v := open(t)
 	root, alice := v.signIn("root"), v.signIn("alice")
 	s := alice.attach(&todokuv1.FeedNotificationRequest{})
-	res, err := v.admin.UpdateUser(root.ctx, &todokuv1.UpdateUserRequest{RequestId: "1", User: "alice", DisplayName: "Al", Password: "changed"})
+	res, err := v.admin.UpdateUser(root.ctx, &todokuv1.UpdateUserRequest{RequestId: "1", User: "alice", DisplayName: "Al", Password: "battery"})
 	must(t, err)
 	if u := res.GetUser(); u.GetDisplayName() != "Al" || len(u.GetAccounts()) != 2 || len(u.GetRoles()) != 1 {
 		t.Errorf("updated %v", u)

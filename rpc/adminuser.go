@@ -23,6 +23,9 @@ func (s *services) CreateUser(ctx context.Context, req *todokuv1.CreateUserReque
 	}
 	var d decoder
 	password := d.password("password", req.GetPassword())
+	if d.err == nil {
+		d.err = newPassword("password", s.accounts.CheckNewPassword(req.GetUser(), password))
+	}
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -47,7 +50,7 @@ func DecodeUser(req *todokuv1.CreateUserRequest) (*trade.UpsertUser, error) {
 		Create: true,
 		NewUser: trade.User{
 			ID:          d.user("user", req.GetUser()),
-			DisplayName: d.text("display_name", req.GetDisplayName(), trade.MaxText),
+			DisplayName: d.name("display_name", req.GetDisplayName(), trade.MaxText),
 			Roles:       d.roles("roles", req.GetRoles()),
 			Accounts:    list(&d, "accounts", req.GetAccounts(), d.account),
 		},
@@ -67,10 +70,13 @@ func (s *services) UpdateUser(ctx context.Context, req *todokuv1.UpdateUserReque
 	var d decoder
 	request := d.request("request_id", req.GetRequestId())
 	subject := d.user("user", req.GetUser())
-	name := d.text("display_name", req.GetDisplayName(), trade.MaxText)
+	name := d.name("display_name", req.GetDisplayName(), trade.MaxText)
 	roles := d.roles("roles", req.GetRoles())
 	accounts := list(&d, "accounts", req.GetAccounts(), d.account)
 	password := optional("password", req.GetPassword(), d.password)
+	if password != "" && d.err == nil {
+		d.err = newPassword("password", s.accounts.CheckNewPassword(string(subject), password))
+	}
 	answer, err := s.changeUser(ctx, &d, request, subject, func(user *trade.User) {
 		user.DisplayName = cmp.Or(name, user.DisplayName)
 		user.Roles = cmp.Or(roles, user.Roles)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -98,6 +99,19 @@ func (d *decoder) text(field, text string, most int) string {
 	}
 	d.check(trade.ReasonBadText, field, trade.ValidateText(text))
 	return text
+}
+
+// name reads the name of a person or a program: a text of one line without characters that
+// show as nothing or change the direction of what is around them (Unicode's Cf), with which
+// one name could look like another.
+func (d *decoder) name(field, text string, most int) string {
+	for _, r := range text {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			d.refuse(trade.ReasonBadText, field, fmt.Sprintf("%U is invisible or breaks the line; leave it out", r))
+			break
+		}
+	}
+	return d.text(field, text, most)
 }
 
 // opaque reads an id that the server made: bounded, and otherwise checked where it is

@@ -109,7 +109,7 @@ func open(t *testing.T) *venue {
 		Hash:  account.HashCost{MemoryKiB: 8, Passes: 1, Lanes: 1},
 		Admit: Admit(f), OnEnd: EndStreams(hub),
 		OnExtend: func(session string, expires time.Time) { hub.SetExpiry(session, expires) },
-		Lockout:  account.Lockout{UserAfter: 3},
+		Lockout:  account.Lockout{UserAfter: 3}, MinPassword: 4,
 	})
 	must(t, err)
 	encoder.SetDigests(f.Digests)

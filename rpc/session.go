@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"todoku/account"
 	todokuv1 "todoku/gen/todoku/v1"
@@ -22,7 +23,7 @@ func EndStreams(hub *push.Hub) func(account.Ended) {
 		reason, message := push.ReasonSessionRevoked, "the session was ended"
 		switch ended.Reason {
 		case account.EndExpired:
-			reason, message = push.ReasonSessionExpired, "the session was not refreshed in time"
+			reason, message = push.ReasonSessionExpired, "the session was not refreshed in time, or has reached its longest life"
 		case account.EndLogout:
 			message = "the user signed out"
 		case account.EndPasswordChanged:
@@ -33,6 +34,15 @@ func EndStreams(hub *push.Hub) func(account.Ended) {
 		}
 		hub.End(push.Selector{Session: ended.Session}, reason, message)
 	}
+}
+
+// newPassword names the field and the rule of a new password that is refused.
+func newPassword(field string, err error) error {
+	if errors.Is(err, account.ErrInvalid) {
+		_, rule, _ := strings.Cut(err.Error(), account.ErrInvalid.Error()+": ")
+		return trade.Refuse(trade.ReasonBadText, field, rule)
+	}
+	return err
 }
 
 // password reads a password. Package account checks whether it is the right one.
@@ -55,7 +65,7 @@ func (s *services) Login(ctx context.Context, req *todokuv1.LoginRequest) (*todo
 	name := d.user("user", req.GetUser())
 	password := d.password("password", req.GetPassword())
 	info := account.LoginInfo{
-		ClientName: d.text("client_name", req.GetClientName(), maxClientName),
+		ClientName: d.name("client_name", req.GetClientName(), maxClientName),
 		RemoteAddr: c.remote,
 		CancelOnDisconnect: d.duration("cancel_on_disconnect", req.GetCancelOnDisconnect(),
 			minCancelOnDisconnect, maxCancelOnDisconnect),
@@ -125,6 +135,7 @@ func (s *services) ChangePassword(ctx context.Context, req *todokuv1.ChangePassw
 	if errors.Is(err, account.ErrWrongPassword) {
 		err = &fieldError{"old_password", err}
 	}
+	err = newPassword("new_password", err)
 	return reply(&todokuv1.ChangePasswordResponse{}, err)
 }
 

@@ -94,16 +94,65 @@ func TestAChangedPasswordEndsTheOtherSessions(t *testing.T) {
 	v := open(t)
 	here, there := v.signIn("alice"), v.signIn("alice")
 	mine, other := here.attach(&todokuv1.FeedNotificationRequest{}), there.attach(&todokuv1.FeedNotificationRequest{})
-	_, err := v.session.ChangePassword(here.ctx, &todokuv1.ChangePasswordRequest{OldPassword: "wrong", NewPassword: "new"})
+	_, err := v.session.ChangePassword(here.ctx, &todokuv1.ChangePasswordRequest{OldPassword: "wrong", NewPassword: "battery"})
 	if field := fails(t, err, "WRONG_PASSWORD"); field != "old_password" {
 		t.Errorf("it names %q", field)
 	}
-	_, err = v.session.ChangePassword(here.ctx, &todokuv1.ChangePasswordRequest{OldPassword: password, NewPassword: "new"})
+	_, err = v.session.ChangePassword(here.ctx, &todokuv1.ChangePasswordRequest{OldPassword: password, NewPassword: "battery"})
 	must(t, err)
 	fails(t, other.end(), "SESSION_REVOKED")
 	mine.until("life", func(m *todokuv1.Message) bool { return m.GetHeartbeat() != nil })
 	_, err = v.session.Login(t.Context(), &todokuv1.LoginRequest{User: "alice", Password: password})
 	fails(t, err, "BAD_CREDENTIALS")
+}
+
+func TestAWeakNewPasswordIsRefusedWithItsField(t *testing.T) {
+	v := open(t)
+	alice, root := v.signIn("alice"), v.signIn("root")
+	for _, weak := range []string{"abc", "password"} {
+		_, err := v.session.ChangePassword(alice.ctx, &todokuv1.ChangePasswordRequest{OldPassword: password, NewPassword: weak})
+		if field := fails(t, err, "BAD_TEXT"); field != "new_password" {
+			t.Errorf("it names %q", field)
+		}
+		_, err = v.admin.UpdateUser(root.ctx, &todokuv1.UpdateUserRequest{RequestId: "weak", User: "alice", DisplayName: "Other", Password: weak})
+		if field := fails(t, err, "BAD_TEXT"); field != "password" {
+			t.Errorf("it names %q", field)
+		}
+		_, err = v.admin.CreateUser(root.ctx, &todokuv1.CreateUserRequest{RequestId: "weak", User: "eve", Password: weak})
+		if field := fails(t, err, "BAD_TEXT"); field != "password" {
+			t.Errorf("it names %q", field)
+		}
+	}
+	res, err := v.session.Login(t.Context(), &todokuv1.LoginRequest{User: "alice", Password: password})
+	must(t, err)
+	if name := res.GetUser().GetDisplayName(); name != "The alice" {
+		t.Errorf("a refused change renamed the user to %q", name)
+	}
+}
+
+func TestNamesHaveNoInvisibleCharacters(t *testing.T) {
+	v := open(t)
+	root := v.signIn("root")
+	for _, bad := range []string{"a\nb", "a\tb", "a\u202eb", "a\u200bb", "a\u2066b", "\ufeffa", "a\u2028b", "a\u00adb"} {
+		_, err := v.session.Login(t.Context(), &todokuv1.LoginRequest{User: "alice", Password: password, ClientName: bad})
+		if field := fails(t, err, "BAD_TEXT"); field != "client_name" {
+			t.Errorf("%q: it names %q", bad, field)
+		}
+		_, err = v.admin.UpdateUser(root.ctx, &todokuv1.UpdateUserRequest{RequestId: "name", User: "alice", DisplayName: bad})
+		if field := fails(t, err, "BAD_TEXT"); field != "display_name" {
+			t.Errorf("%q: it names %q", bad, field)
+		}
+		_, err = v.admin.CreateUser(root.ctx, &todokuv1.CreateUserRequest{RequestId: "name", User: "eve", Password: "battery", DisplayName: bad})
+		if field := fails(t, err, "BAD_TEXT"); field != "display_name" {
+			t.Errorf("%q: it names %q", bad, field)
+		}
+		_, err = v.admin.CreateUser(root.ctx, &todokuv1.CreateUserRequest{RequestId: "name", User: bad, Password: "battery"})
+		if field := fails(t, err, "BAD_NAME"); field != "user" {
+			t.Errorf("%q: it names %q", bad, field)
+		}
+	}
+	_, err := v.session.Login(t.Context(), &todokuv1.LoginRequest{User: "alice", Password: password, ClientName: "届く デスクトップ 1.0"})
+	must(t, err)
 }
 
 func TestOwnSessionsAreListedNewestFirst(t *testing.T) {

@@ -83,7 +83,7 @@ func TestNobodyTypesAPasswordBecauseTheServerRestarted(t *testing.T) {
 		return service, store
 	}
 	service, store := start()
-	if err := service.SetPassword(ctx, "alice", "correct horse"); err != nil {
+	if err := service.SetPublishedPassword(ctx, "alice", "correct horse"); err != nil {
 		t.Fatal(err)
 	}
 	grant, err := service.Login(ctx, "alice", "correct horse", account.LoginInfo{ClientName: "desktop"})

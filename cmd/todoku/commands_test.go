@@ -60,7 +60,7 @@ func TestTheVenueIsAdministeredByCommandLine(t *testing.T) {
 	running := apptest.Start(t)
 	address := running.GRPCAddr().String()
 	admin, alice := as(t, address, "admin"), as(t, address, "alice")
-	admin.env["TODOKU_NEW_PASSWORD"] = "first password of dora"
+	admin.env["TODOKU_NEW_PASSWORD"] = "rain on a tin roof"
 
 	contains(t, admin.must("user", "add", "dora", "--display-name", "Dora", "--role", "trader"), "dora (Dora), TRADER, accounts dora")
 	dora := as(t, address, "dora")
@@ -72,7 +72,7 @@ func TestTheVenueIsAdministeredByCommandLine(t *testing.T) {
 		t.Errorf("a suspended user got in: %s", errs)
 	}
 	contains(t, admin.must("user", "resume", "dora"), "may sign in again")
-	dora.env["TODOKU_NEW_PASSWORD"] = "second password of dora"
+	dora.env["TODOKU_NEW_PASSWORD"] = "snow on a tin roof"
 	contains(t, dora.must("user", "passwd"), "your password is changed")
 	dora.env["TODOKU_PASSWORD"] = dora.env["TODOKU_NEW_PASSWORD"]
 	dora.must("login", "dora")

@@ -184,7 +184,11 @@ func TestADemoLeavesOtherDataUntouched(t *testing.T) {
 func TestTheFirstAdministratorIsMadeOffline(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t)
-	w.env["TODOKU_NEW_PASSWORD"] = "first"
+	w.env["TODOKU_NEW_PASSWORD"] = "chief-password-1"
+	if code, _, errs := w.run("user", "add", "chief", "--role", "ADMIN", "--data", dir); code != cli.ExitFailed || !strings.Contains(errs, "choose another one") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	w.env["TODOKU_NEW_PASSWORD"] = "rain on a tin roof"
 	contains(t, w.must("user", "add", "chief", "--role", "ADMIN", "--data", dir), "chief (chief), ADMIN")
 	if code, _, errs := w.run("user", "add", "chief", "--data", dir); code != cli.ExitFailed || !strings.Contains(errs, "ALREADY_EXISTS") {
 		t.Errorf("exit code %d, %s", code, errs)

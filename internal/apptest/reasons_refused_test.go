@@ -65,7 +65,7 @@ func refusals() []refusal {
 		}},
 		{"REQUEST_REUSED", codes.AlreadyExists, "client_order_id", placing(apptest.Limit("resting", "USDJPY", buy, "11", "140"))},
 		{"ALREADY_EXISTS", codes.AlreadyExists, "user", func(v *stage) error {
-			_, err := v.admin.Admin.CreateUser(v.t.Context(), &todokuv1.CreateUserRequest{RequestId: "x", User: "alice", Password: "whatever it is"})
+			_, err := v.admin.Admin.CreateUser(v.t.Context(), &todokuv1.CreateUserRequest{RequestId: "x", User: "alice", Password: "whatever it is today"})
 			return err
 		}},
 		{"ORDERS_REST", precondition, "instrument.tick_size", func(v *stage) error {

@@ -141,6 +141,7 @@ func serveRecorded(t *testing.T) *apptest.App {
 	config.Clock = func() time.Time { return recordedEnd().Add(time.Since(began)) }
 	// Streams end by the machine's clock when their token expires.
 	config.Accounts.AccessTTL, config.Accounts.RefreshTTL = 100*365*24*time.Hour, 200*365*24*time.Hour
+	config.Accounts.MaxSessionLife = -1
 	return apptest.Serve(t, config)
 }
 

@@ -33,6 +33,9 @@ func addUserOffline(ctx context.Context, a *cli.App, data string, request *todok
 	}
 	user := command.NewUser
 	return Offline(ctx, data, func(venue *server.Offline) error {
+		if err := venue.Accounts.CheckNewPassword(string(user.ID), request.GetPassword()); err != nil {
+			return err
+		}
 		answer, err := venue.Submit(ctx, &trade.UpsertUser{Create: true, NewUser: user})
 		if err != nil {
 			return err

@@ -106,7 +106,7 @@ func enterDemo(ctx context.Context, venue *server.Offline) error {
 		if u.Password == "" {
 			continue
 		}
-		if err := venue.Accounts.SetPassword(ctx, u.Name, u.Password); err != nil {
+		if err := venue.Accounts.SetPublishedPassword(ctx, u.Name, u.Password); err != nil {
 			return err
 		}
 	}

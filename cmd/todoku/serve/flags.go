@@ -54,6 +54,8 @@ func Define(command *cobra.Command, o *Options) {
 		flags.StringSliceVar(&c.PublicURLs, "public-url", nil, "URLs by which browsers and scrapers reach the HTTP port, such as https://desk.example.com; names of no URL are refused without TLS")
 		flags.DurationVar(&c.Accounts.AccessTTL, "access-token-life", 15*time.Minute, "how long an access token is valid")
 		flags.DurationVar(&c.Accounts.RefreshTTL, "session-life", 12*time.Hour, "how long a session lives after its last refresh")
+		cli.ParsedFlag(flags, &c.Accounts.MaxSessionLife, "session-max-life", "duration", "30d", "how long a session lives at most, however often it is refreshed; 0 for no limit", parseSessionLife)
+		flags.IntVar(&c.Accounts.MinPassword, "password-min", 15, "characters that a new password has at least")
 		flags.DurationVar(&o.expiryGrace, "expiry-grace", 30*time.Second, "how long a stream may outlive its session's token")
 	})
 	cli.AddSettings(command, "Venue", func(flags *pflag.FlagSet) {
@@ -152,6 +154,15 @@ func parseDayEnd(text string) (uint32, error) {
 		}
 	}
 	return 0, errors.New("write a time of day, such as 21:00")
+}
+
+// parseSessionLife reads a duration, of which 0 is no limit.
+func parseSessionLife(text string) (time.Duration, error) {
+	life, err := parseSpan(text)
+	if err == nil && life == 0 {
+		life = -1
+	}
+	return life, err
 }
 
 // parseSpan reads a duration that may be written in days.
