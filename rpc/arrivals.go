@@ -3,11 +3,13 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
 	"todoku/account"
@@ -37,10 +39,18 @@ const (
 	maxNetworkArriving = 64 // Without a user.
 )
 
+// maxBytes returns how large a request may be, of a public method or of another.
+func (s *Server) maxBytes(public bool) int {
+	if public {
+		return min(maxPublicBytes, s.options.MaxRequestBytes)
+	}
+	return s.options.MaxRequestBytes
+}
+
 var (
-	errNotArrived = errors.New("rpc: the request did not arrive in time")
-	errMakeRoom   = errors.New("rpc: the request arrived too slowly while many others did")
+	errNotArrived = fmt.Errorf("rpc: the request did not arrive in time: %w", context.DeadlineExceeded)
 	errArriving   = errors.New("rpc: too many requests arrive at once")
+	errMakeRoom   = fmt.Errorf("rpc: the request arrived too slowly while many others did: %w", errArriving)
 	errDecoding   = errors.New("rpc: requests take too much memory at once")
 )
 
@@ -58,19 +68,24 @@ type arrivals struct {
 	mu    sync.Mutex // Protects what follows.
 	of    map[string][]*arrival
 	total int
+	timer *time.Timer // Ends the requests that take too long; it runs if armed.
+	armed bool
 	cost  map[string]int // What requests that have arrived take, beyond the small ones.
 	costs int            // In all.
 }
 
 // arrival is one request that arrives.
 type arrival struct {
-	who    string
-	cancel func(error) // Ends the reading of the request.
+	who  string
+	from interface{ cut(err error) }
+	by   time.Time // When it must have arrived.
+	err  error     // Why it was cut; protected by the mutex of all.
 }
 
-// enter counts a request that begins to arrive. The caller must call leave when it has.
-// When too many arrive in all, the oldest of the caller with the most makes room.
-func (a *arrivals) enter(c *caller, cancel func(error)) (*arrival, error) {
+// enter counts a request that begins to arrive, and calls from.cut if its reading is to fail,
+// on any goroutine but not after leave. The caller must call leave when it has arrived. When too many
+// arrive in all, the oldest of the caller with the most makes room.
+func (a *arrivals) enter(c *caller, from interface{ cut(err error) }) (*arrival, error) {
 	who, most := c.who(), maxUserArriving
 	if c.User == "" {
 		most = maxNetworkArriving
@@ -86,10 +101,54 @@ func (a *arrivals) enter(c *caller, cancel func(error)) (*arrival, error) {
 	if a.of == nil {
 		a.of = map[string][]*arrival{}
 	}
-	one := &arrival{who, cancel}
+	one := &arrival{who: who, from: from, by: time.Now().Add(requestTimeout)}
 	a.of[who] = append(a.of[who], one)
 	a.total++
+	a.arm(requestTimeout)
 	return one, nil
+}
+
+// arm starts the timer unless it runs: one is enough for all requests, and most arrive long
+// before it fires.
+func (a *arrivals) arm(wait time.Duration) {
+	switch {
+	case a.armed:
+		return
+	case a.timer == nil:
+		a.timer = time.AfterFunc(wait, a.late)
+	default:
+		a.timer.Reset(wait)
+	}
+	a.armed = true
+}
+
+// late ends the requests that did not arrive in time.
+func (a *arrivals) late() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.armed = false
+	now, next := time.Now(), time.Time{}
+	for _, all := range a.of {
+		for _, one := range slices.Clone(all) { // In the order in which they must have arrived.
+			if one.by.After(now) {
+				if next.IsZero() || one.by.Before(next) {
+					next = one.by
+				}
+				break
+			}
+			a.cut(one, errNotArrived)
+		}
+	}
+	if !next.IsZero() {
+		a.arm(next.Sub(now))
+	}
+}
+
+// cut ends the reading of a request.
+func (a *arrivals) cut(one *arrival, err error) {
+	one.err = err
+	one.from.cut(err) // Under the lock, so that the call is not over: leave waits.
+	a.remove(one)
 }
 
 // makeRoom ends the oldest request of the caller with the most. There are at most
@@ -101,22 +160,23 @@ func (a *arrivals) makeRoom() {
 			most = all
 		}
 	}
-	most[0].cancel(errMakeRoom)
-	a.remove(most[0])
+	a.cut(most[0], errMakeRoom)
 }
 
-// leave is to be called when a request has arrived, or will not.
-func (a *arrivals) leave(one *arrival) {
+// leave is to be called when a request has arrived, or will not. Its error says why the
+// request was cut.
+func (a *arrivals) leave(one *arrival) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.remove(one)
+	return one.err
 }
 
 func (a *arrivals) remove(one *arrival) {
 	all := a.of[one.who]
 	i := slices.Index(all, one)
 	if i < 0 {
-		return // It had to make room.
+		return // It was cut.
 	}
 	a.total--
 	if len(all) == 1 {
@@ -153,43 +213,33 @@ func (a *arrivals) hold(c *caller, cost int) (release func(), err error) {
 	}, nil
 }
 
-// grpc-go decides about a call first in its tap, which knows the headers alone and may
-// replace the context of the call.
-
-// cancelKey is the key of a call's cancel function in its context.
-type cancelKey struct{}
-
 // tap refuses calls without the token that their method needs, before anything is made for
-// them, and gives the others a context that can be cancelled: reading a request can be ended
-// only through the context of the call. It slows down the reading of connections from which
-// too many calls are refused: a connection that always has something to read would take the
-// processor from the others.
+// them: grpc-go asks its tap first, which knows the headers alone. It slows down the reading
+// of connections from which too many calls are refused: a connection that always has
+// something to read would take the processor from the others.
 func (s *Server) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
-	of := callOf(ctx, info.FullMethodName, false)
-	if len(info.Header.Get("authorization")) == 1 {
-		of.authorization = info.Header.Get("authorization")[0]
-	}
-	m, ok := s.methods[of.method]
+	m, known := s.methods[info.FullMethodName]
+	token := info.Header.Get("authorization")
+	var err error
 	switch {
-	case !ok:
-		return ctx, s.status(of.method, s.refused(ctx, of, errUndecided))
-	case !m.public && bearer(of.authorization) == "":
-		return ctx, s.status(of.method, s.refused(ctx, of, errNoToken))
+	case !known:
+		err = errUndecided
+	case !m.public && (len(token) != 1 || bearer(token[0]) == ""):
+		err = errNoToken
+	case s.options.WasAdmitted(ctx):
+		return ctx, nil
 	}
-	s.slow(ctx, s.limits.refusalNetwork.ahead(account.Network(of.remote)))
-	// grpc-go cancels the parent when the call ends.
-	ctx, cancel := context.WithCancelCause(ctx)
-	return context.WithValue(ctx, cancelKey{}, cancel), nil
+	network := account.Network(callOf(ctx, info.FullMethodName, false).remote)
+	if err == nil {
+		s.slow(ctx, s.limits.refusalNetwork.ahead(network))
+		return ctx, nil
+	}
+	s.slow(ctx, s.limits.refusalNetwork.reserve(network))
+	return ctx, s.status(info.FullMethodName, err)
 }
 
 // longestSlow bounds how long a connection is not read.
 const longestSlow = time.Second
-
-// refused counts a call that is refused by its headers, and returns its error.
-func (s *Server) refused(ctx context.Context, of call, err error) error {
-	s.slow(ctx, s.limits.refusalNetwork.reserve(account.Network(of.remote)))
-	return err
-}
 
 // slow waits before the connection of a call is read again, if no call of it was admitted.
 func (s *Server) slow(ctx context.Context, wait time.Duration) {
@@ -204,21 +254,14 @@ func (s *Server) slow(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// arrive counts the request of an admitted call as arriving until arrived is called. The
-// reading of a request that does not arrive in time fails.
-func (s *Server) arrive(ctx context.Context) (arrived func(), err error) {
-	cancel, ok := ctx.Value(cancelKey{}).(context.CancelCauseFunc)
-	if !ok {
-		cancel = func(error) {}
-	}
-	c := callerOf(ctx)
-	one, err := s.arrivals.enter(&c, cancel)
-	if err != nil {
-		return nil, err
-	}
-	timer := time.AfterFunc(requestTimeout, func() { cancel(errNotArrived) })
-	return func() {
-		timer.Stop()
-		s.arrivals.leave(one)
-	}, nil
+// cutStream ends a call of grpc-go whose request is being read, with a status. The reading
+// fails then, because the call is over.
+type cutStream struct {
+	*Server
+	method string
+	stream transportStream
+}
+
+func (c *cutStream) cut(err error) {
+	_ = c.stream.WriteStatus(status.Convert(c.status(c.method, err))) // It fails if the caller has disconnected.
 }

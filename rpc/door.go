@@ -79,7 +79,7 @@ func (r *registrar) RegisterService(desc *grpc.ServiceDesc, implementation any) 
 // unary runs a unary call.
 func (r *registrar) unary(srv any, stream grpc.ServerStream, info *grpc.UnaryServerInfo, method grpc.MethodHandler) error {
 	handler := func(ctx context.Context, _ any) (any, error) {
-		return r.server.unary(ctx, srv, stream, info.FullMethod, method)
+		return r.server.unary(ctx, srv, info.FullMethod, method)
 	}
 	for _, outer := range slices.Backward(r.around) {
 		inner := handler
@@ -93,7 +93,7 @@ func (r *registrar) unary(srv any, stream grpc.ServerStream, info *grpc.UnarySer
 }
 
 // unary admits a unary call, reads its request and answers it.
-func (s *Server) unary(ctx context.Context, srv any, stream grpc.ServerStream, full string, method grpc.MethodHandler) (reply any, err error) {
+func (s *Server) unary(ctx context.Context, srv any, full string, method grpc.MethodHandler) (reply any, err error) {
 	defer func() { err = s.status(full, err) }()
 	defer recovered(&err)
 	ctx, leave, err := s.admit(ctx, callOf(ctx, full, false))
@@ -103,10 +103,14 @@ func (s *Server) unary(ctx context.Context, srv any, stream grpc.ServerStream, f
 	defer leave()
 	ctx, cancel := s.bound(ctx, full)
 	defer cancel()
-	release := func() {}
-	defer func() { release() }()
+	var release func()
+	defer func() {
+		if release != nil {
+			release()
+		}
+	}()
 	return method(srv, ctx, func(m any) (err error) {
-		release, err = s.read(ctx, stream.RecvMsg, m)
+		release, err = s.read(ctx, full, nil, m)
 		return err
 	}, nil)
 }
@@ -119,7 +123,7 @@ func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServ
 	}
 	defer func() { err = s.status(info.FullMethod, err) }()
 	defer recovered(&err)
-	a := &admittedStream{ServerStream: stream, server: s, cancel: func() {}}
+	a := &admittedStream{ServerStream: stream, server: s, method: info.FullMethod, many: info.IsClientStream, cancel: func() {}}
 	begun := make(chan error, 1)
 	go func() { begun <- a.begin(srv, info.FullMethod, handler) }()
 	err = <-begun
@@ -149,6 +153,8 @@ type admittedStream struct {
 	ctx    context.Context //nolint:containedctx // grpc.ServerStream hands its context out by a method
 	cancel func()          // must be called when the call is over
 	server *Server
+	method string
+	many   bool // The client may send many requests.
 }
 
 // begin admits the caller and runs the handler.
@@ -168,8 +174,12 @@ func (s *admittedStream) Context() context.Context { return s.ctx }
 
 // RecvMsg reads a request; its error says why one cannot be read.
 func (s *admittedStream) RecvMsg(m any) error {
-	release, err := s.server.read(s.ctx, s.ServerStream.RecvMsg, m)
-	if err == nil {
+	var receives func(any) error
+	if s.many {
+		receives = s.ServerStream.RecvMsg
+	}
+	release, err := s.server.read(s.ctx, s.method, receives, m)
+	if release != nil {
 		release() // A stream's request becomes a subscription, which has its own bounds.
 	}
 	return err
@@ -181,7 +191,9 @@ func (s *admittedStream) RecvMsg(m any) error {
 // embeds.
 type reading struct {
 	proto.Message
-	decide func(data []byte) error
+	server *Server
+	caller caller
+	held   func() // See mayDecode.
 	err    error
 }
 
@@ -196,7 +208,7 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	}
 	whole := data.MaterializeToBuffer(mem.DefaultBufferPool())
 	defer whole.Free()
-	if r.err = r.decide(whole.ReadOnlyData()); r.err != nil {
+	if r.held, r.err = r.server.mayDecode(&r.caller, r.Message, whole.ReadOnlyData()); r.err != nil {
 		return nil
 	}
 	if c.Codec.Unmarshal(mem.BufferSlice{whole}, r.Message) != nil {
@@ -206,38 +218,40 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 }
 
 // read receives the request of an admitted call into message, or says why it cannot be
-// read. Release must be called when the message is not needed any more; it is never nil.
-func (s *Server) read(ctx context.Context, receive func(any) error, message any) (release func(), err error) {
-	release = func() {}
+// read; receives is nil unless the call may have many. Release, if it is not nil, must be
+// called when the message is not needed any more.
+func (s *Server) read(ctx context.Context, method string, receives func(any) error, message any) (release func(), err error) {
 	m, ok := message.(proto.Message)
 	if !ok {
-		return release, receive(message)
+		return nil, errMalformed
 	}
-	arrived, err := s.arrive(ctx)
+	stream, err := transportOf(ctx)
 	if err != nil {
-		return release, err
+		return nil, err
 	}
-	defer arrived()
-	c := callerOf(ctx)
-	r := &reading{Message: m, decide: func(data []byte) error {
-		held, err := s.mayDecode(&c, m, data)
-		if held != nil {
-			release = held
-		}
-		return err
-	}}
-	if err := receive(r); err != nil {
-		// grpc-go has answered its own error: the caller has disconnected, sent more than
-		// grpc-go accepts, or the request did not arrive in time.
-		return release, err
+	r := &reading{Message: m, server: s, caller: callerOf(ctx)}
+	one, err := s.arrivals.enter(&r.caller, &cutStream{s, method, stream})
+	if err != nil {
+		return nil, err
 	}
-	return release, r.err
+	if receives != nil {
+		err = receives(r)
+	} else {
+		err = receive(stream, r, s.maxBytes(r.caller.User == ""))
+	}
+	if cut := s.arrivals.leave(one); cut != nil {
+		return r.held, cut
+	}
+	if err != nil {
+		return r.held, err
+	}
+	return r.held, r.err
 }
 
 // mayDecode refuses a request that is too large, or that would take too much memory. Held, if
 // it is not nil, must be called when the message is not needed any more.
 func (s *Server) mayDecode(c *caller, m proto.Message, data []byte) (held func(), err error) {
-	if c.User == "" && len(data) > maxPublicBytes || len(data) > s.options.MaxRequestBytes {
+	if len(data) > s.maxBytes(c.User == "") {
 		return nil, errTooLarge
 	}
 	cost := s.costs.Cost(m.ProtoReflect().Descriptor().FullName(), data, maxCost)

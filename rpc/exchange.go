@@ -101,18 +101,15 @@ func (s *webReceiver) call(e *exchange, r *http.Request) {
 // mayArrive bounds the body of an admitted call and counts it as arriving.
 func (s *webReceiver) mayArrive(ctx context.Context, e *exchange, r *http.Request) error {
 	c := callerOf(ctx)
-	most := int64(s.options.MaxRequestBytes)
-	if c.User == "" {
-		most = maxPublicBytes
-	}
+	most := int64(s.maxBytes(c.User == ""))
 	if r.ContentLength > most {
 		return errTooLarge
 	}
-	one, err := s.arrivals.enter(&c, func(error) { e.readBy(time.Unix(1, 0)) })
+	one, err := s.arrivals.enter(&c, e)
 	if err != nil {
 		return err
 	}
-	e.arrived = sync.OnceFunc(func() { s.arrivals.leave(one) })
+	e.arrived = sync.OnceFunc(func() { _ = s.arrivals.leave(one) }) // connect-go answers what was cut.
 	r.Body = http.MaxBytesReader(e.writer, r.Body, most)
 	return nil
 }
@@ -150,6 +147,9 @@ func (e *exchange) ended(err error) error {
 	e.err = err
 	return err
 }
+
+// cut makes the reading of the request fail.
+func (e *exchange) cut(error) { e.readBy(time.Unix(1, 0)) }
 
 // readBy sets the time after which reads fail; the zero time is never.
 func (e *exchange) readBy(limit time.Time) {

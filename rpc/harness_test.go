@@ -24,6 +24,7 @@ import (
 	"todoku/journal/journaltest"
 	"todoku/live"
 	"todoku/push"
+	"todoku/push/grpcpush"
 	"todoku/sqlite"
 	"todoku/trade"
 )
@@ -146,7 +147,7 @@ func open(t *testing.T) *venue {
 		defer v.mu.Unlock()
 		v.faults = append(v.faults, err)
 	}})
-	server := grpc.NewServer(v.Interceptors()...)
+	server := grpc.NewServer(append(grpcpush.Transports(nil), v.Interceptors()...)...)
 	v.Register(server)
 	network := bufconn.Listen(1 << 20)
 	running.Go(func() { _ = server.Serve(network) })

@@ -32,7 +32,10 @@ func (s *Server) RegisterWeb(mux *http.ServeMux, around ...grpc.UnaryServerInter
 		connect.WithInterceptors(door),
 		connect.WithCodec(webCodec{costs: s.costs}),
 		connect.WithCodec(webCodec{costs: s.costs, json: true}),
-		connect.WithReadMaxBytes(s.options.MaxRequestBytes),
+		// Also of what is inflated.
+		connect.WithConditionalHandlerOptions(func(spec connect.Spec) []connect.HandlerOption {
+			return []connect.HandlerOption{connect.WithReadMaxBytes(s.maxBytes(s.methods[spec.Procedure].public))}
+		}),
 	}
 	sameOrigin := http.NewCrossOriginProtection()
 	errors := connect.NewErrorWriter(options...)

@@ -19,6 +19,8 @@ const (
 	unknownMessage = 512
 	// maxDepth bounds messages in messages. The API has fewer than ten.
 	maxDepth = 32
+	// perNumber is what a number of a list takes.
+	perNumber = 8
 	// perByte is what a byte on the wire may take as a text, a number or an unknown field.
 	perByte = 2
 )
@@ -107,6 +109,7 @@ func (p *plan) walk(data []byte, limit, depth int, total *int) {
 	if depth > maxDepth {
 		*total = limit + 1
 	}
+	packed := 0 // Bytes of packed lists of numbers so far.
 	for len(data) > 0 && *total <= limit {
 		number, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {
@@ -118,6 +121,11 @@ func (p *plan) walk(data []byte, limit, depth int, total *int) {
 			return
 		}
 		if f, ok := p.open[number]; ok {
+			if f.numbers && kind == protowire.BytesType {
+				// Each part of a packed list copies the list into one that just fits.
+				*total += perNumber * packed
+				packed += n
+			}
 			f.count(kind, data[:n], limit, depth, total)
 		}
 		data = data[n:]
@@ -139,7 +147,7 @@ func (f field) count(kind protowire.Type, value []byte, limit, depth int, total 
 		*total += f.of.size
 		f.of.walk(inside, limit, depth+1, total)
 	case f.numbers: // One in each byte at most.
-		*total += 8 * len(inside)
+		*total += perNumber * len(inside)
 	}
 }
 

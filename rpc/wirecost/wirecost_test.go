@@ -33,7 +33,7 @@ func TestTheCostIsWhatDecodingTakes(t *testing.T) {
 		})
 		symbols.Subscription.Symbols = append(symbols.Subscription.Symbols, "USDJPY")
 	}
-	table := wirecost.New(orders.ProtoReflect().Descriptor(), symbols.ProtoReflect().Descriptor())
+	table := wirecost.New(orders.ProtoReflect().Descriptor(), symbols.ProtoReflect().Descriptor(), (&todokuv1.CreateUserRequest{}).ProtoReflect().Descriptor())
 	encode := func(m proto.Message) []byte {
 		data, err := proto.Marshal(m)
 		if err != nil {
@@ -48,6 +48,7 @@ func TestTheCostIsWhatDecodingTakes(t *testing.T) {
 	}{
 		"a thousand orders":         {&todokuv1.PlaceOrdersRequest{}, encode(orders), 3},
 		"a thousand symbols":        {&todokuv1.UpdateSubscriptionRequest{}, encode(symbols), 3},
+		"a list in small parts":     {&todokuv1.CreateUserRequest{}, bytes.Repeat([]byte{0x22, 2, 1, 2}, 1<<11), 3},
 		"half a million of nothing": {&todokuv1.PlaceOrdersRequest{}, bytes.Repeat([]byte{0x0a, 0}, 1<<18), 3},
 	} {
 		took := allocated(func() {
