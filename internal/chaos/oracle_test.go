@@ -79,8 +79,11 @@ func (o *oracle) apply(books map[trade.Symbol]*book, r *trade.Record) {
 			o.update(e.Symbol, levelKey(todokuv1.Side(e.Side), e.Price.String()), value{r.Sequence, text})
 			moved[e.Symbol] = true
 		case *trade.TradeChanged:
-			if e.Trade.Status == trade.TradeStatusConcluded {
+			switch {
+			case e.Trade.Status == trade.TradeStatusConcluded:
 				books[e.Trade.Symbol].last = e.Trade.Price
+			case e.LastMoved: // By a bust.
+				books[e.Trade.Symbol].last = e.LastPrice
 			}
 			moved[e.Trade.Symbol] = true
 		}
