@@ -29,6 +29,7 @@ const (
 	envData     = "TODOKU_APPTEST_DATA"
 	envAddress  = "TODOKU_APPTEST_ADDRESS"
 	envSettings = "TODOKU_APPTEST_SETTINGS"
+	envLog      = "TODOKU_APPTEST_LOG" // log every line, not only warnings
 )
 
 // Settings are those of a venue in a process of its own, so that a test takes seconds
@@ -83,7 +84,11 @@ func serve(dir string) error {
 		_, _ = fmt.Fprintln(w, "log lines were dropped:", lines) // To a buffer.
 	})
 	defer logged.Close(time.Second)
-	config.Logger = slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	level := slog.LevelWarn
+	if os.Getenv(envLog) != "" {
+		level = slog.LevelInfo
+	}
+	config.Logger = slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: level}))
 	var settings Settings
 	if err := json.Unmarshal([]byte(os.Getenv(envSettings)), &settings); err != nil {
 		return err
@@ -115,6 +120,9 @@ type Process struct {
 	Program string
 	// Environment is added to that of this process.
 	Environment []string
+	// Log takes every line of the venue's log; by default this process's standard error
+	// takes warnings and errors.
+	Log *os.File
 
 	Settings
 
@@ -157,6 +165,9 @@ func (p *Process) Start() {
 	command.Env = append(os.Environ(), p.Environment...)
 	command.Env = append(command.Env, envData+"="+p.Data, envAddress+"="+p.Listen, envSettings+"="+string(settings))
 	command.Stderr = os.Stderr
+	if p.Log != nil {
+		command.Stderr, command.Env = p.Log, append(command.Env, envLog+"=1")
+	}
 	command.WaitDelay = time.Second
 	out, err := command.StdoutPipe()
 	if err != nil {

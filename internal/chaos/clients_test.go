@@ -16,6 +16,7 @@ import (
 type clients struct {
 	t         testing.TB
 	venue     *apptest.Process
+	log       *venueLog
 	claims    *claims
 	members   []*member
 	processes []*process
@@ -44,7 +45,10 @@ func newClients(t testing.TB, change func(*apptest.Process)) *clients {
 	if err := apptest.Seed(t.Context(), dir, apptest.Users(), apptest.Instruments()); err != nil {
 		t.Fatal(err)
 	}
-	c := &clients{t: t, venue: apptest.Launch(t, dir), claims: newClaims()}
+	c := &clients{t: t, log: newVenueLog(t), claims: newClaims()}
+	t.Cleanup(c.log.close) // After the venue's end, whose cleanup is registered later.
+	c.venue = apptest.Launch(t, dir)
+	c.venue.Log = c.log.w
 	c.venue.Listen = "127.0.0.1:0" // Another process may take a fixed port while the venue is down.
 	change(c.venue)
 	c.startVenue()

@@ -99,6 +99,9 @@ func (d *driver) act(ctx context.Context, s step) {
 	case s.pick < 54:
 		d.note("freeze", "%s for %s", p.spec.Name, s.lasts)
 		d.last(ctx, s.lasts, p.freeze())
+	case s.pick == 54:
+		d.note("freeze the reader of the log", "for %s", s.lasts)
+		d.last(ctx, s.lasts, c.log.freeze())
 	case s.pick < 57:
 		d.note("kill the client", "%s", p.spec.Name)
 		p.kill()
