@@ -85,6 +85,7 @@ var layers = map[string][]string{
 	"examples/chat":     {"push", "push/grpcpush", chat},
 	"internal/apptest":  {"account", "client", "journal", "server", "trade", "trade/record", wire},
 	"internal/chaos":    {},
+	"internal/flood":    {},
 	"internal/h2":       {},
 	"internal/pathtest": {"internal/apptest"},
 	"internal/repotest": {},
