@@ -21,6 +21,7 @@ import (
 type exchange struct {
 	writer  http.ResponseWriter
 	request *http.Request
+	secure  bool // The browser uses https.
 
 	admitted context.Context //nolint:containedctx // It has the caller; connect-go makes the call's own.
 	arrived  func()          // To be called when the request was decoded.
@@ -45,7 +46,7 @@ type webReceiver struct {
 
 // ServeHTTP runs a call within the interceptors, if it is unary.
 func (s *webReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e := &exchange{writer: w, request: r}
+	e := &exchange{writer: w, request: r, secure: s.options.Secure(r)}
 	e.readBy(time.Now().Add(requestTimeout))
 	method := r.URL.Path
 	if r.Method != http.MethodPost || !s.errors.IsSupported(r) {

@@ -15,6 +15,7 @@ package rpc
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"time"
 
 	"google.golang.org/grpc"
@@ -83,6 +84,9 @@ type Options struct {
 	Admitted func(ctx context.Context)
 	// WasAdmitted says whether Admitted was called for the connection of a call. nil: never.
 	WasAdmitted func(ctx context.Context) bool
+	// Secure says whether the browser that sent a request uses https, to this server or to
+	// a proxy that ends TLS; by default whether this server does.
+	Secure func(*http.Request) bool
 	// Fault takes every error that was withheld from a client, panics included, with
 	// the method that it happened in; nil for none.
 	Fault func(method string, err error)
@@ -97,6 +101,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.WasAdmitted == nil {
 		o.WasAdmitted = func(context.Context) bool { return false }
+	}
+	if o.Secure == nil {
+		o.Secure = func(r *http.Request) bool { return r.TLS != nil }
 	}
 	if o.Fault == nil {
 		o.Fault = func(string, error) {}

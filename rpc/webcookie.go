@@ -19,7 +19,11 @@ import (
 const (
 	sessionHeader = "Todoku-Session"
 	sessionKept   = "cookie"
+	// sessionCookie is the cookie's name over http. Over https it has a prefix, with which
+	// no page of plaintext can set it (RFC 6265bis, 4.1.3.1). Earlier versions used the name
+	// without it for both, so that is still read.
 	sessionCookie = "todoku_session"
+	securePrefix  = "__Secure-"
 	sessionPath   = "/todoku.v1.SessionService/"
 )
 
@@ -31,7 +35,10 @@ func (e *exchange) cookieIn(ctx context.Context, req connect.AnyRequest, other f
 	if !ok || refresh.GetRefreshToken() != "" || req.Header().Get(sessionHeader) != sessionKept {
 		return
 	}
-	cookie, err := e.request.Cookie(sessionCookie)
+	cookie, err := e.request.Cookie(securePrefix + sessionCookie)
+	if err != nil {
+		cookie, err = e.request.Cookie(sessionCookie)
+	}
 	if err != nil || other(ctx, bearer(req.Header().Get("Authorization")), cookie.Value) {
 		return
 	}
@@ -57,11 +64,19 @@ func (e *exchange) cookieOut(req connect.AnyRequest, res connect.AnyResponse) {
 	tokens.RefreshToken = ""
 }
 
+// setCookie sets the cookie, or deletes it with a time in the past. Over https that of an
+// earlier version is deleted.
 func (e *exchange) setCookie(res connect.AnyResponse, token string, expires time.Time) {
-	//nolint:gosec // Secure whenever TLS is used; a venue for its own machine has none.
+	//nolint:gosec // Secure whenever the browser uses https; a venue for its own machine has none.
 	cookie := &http.Cookie{
 		Name: sessionCookie, Value: token, Path: sessionPath, Expires: expires,
-		HttpOnly: true, Secure: e.request.TLS != nil, SameSite: http.SameSiteStrictMode,
+		HttpOnly: true, Secure: e.secure, SameSite: http.SameSiteStrictMode,
+	}
+	if e.secure {
+		earlier := *cookie //nolint:gosec // A copy of the above.
+		earlier.Value, earlier.Expires = "", time.Unix(1, 0)
+		res.Header().Add("Set-Cookie", earlier.String())
+		cookie.Name = securePrefix + sessionCookie
 	}
 	res.Header().Add("Set-Cookie", cookie.String())
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -146,4 +147,37 @@ func TestAnAnswerIsRememberedForASecondInEachEncoding(t *testing.T) {
 			t.Errorf("computed %d times in two seconds", computed)
 		}
 	})
+}
+
+// TestBrowsersThatUseHTTPSAreToldToKeepUsingIt covers TLS on the port and a proxy that ends
+// it, whether or not the proxy says so.
+func TestBrowsersThatUseHTTPSAreToldToKeepUsingIt(t *testing.T) {
+	s := unstarted(t, func(c *Config) { c.PublicURLs = []string{"https://desk.example.com", "http://plain.example.com"} })
+	handler := s.handler()
+	for _, c := range []struct {
+		host, forwarded string
+		tls, want       bool
+	}{
+		{host: "desk.example.com", want: true},
+		{host: "plain.example.com"},
+		{host: "plain.example.com", forwarded: "https", want: true},
+		{host: "plain.example.com", forwarded: "http"},
+		{host: "any.example.com", tls: true, want: true},
+		{host: "127.0.0.1:8080"},
+		{host: "localhost:8080", tls: true}, // It would hold for every port of this machine.
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", http.NoBody)
+		r.Host = c.host
+		if c.forwarded != "" {
+			r.Header.Set("X-Forwarded-Proto", c.forwarded)
+		}
+		if c.tls {
+			r.TLS = &tls.ConnectionState{}
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if got := w.Header().Get("Strict-Transport-Security"); (got == strictTransport) != c.want || !c.want && got != "" {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
 }

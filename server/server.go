@@ -153,7 +153,8 @@ func (s *Server) build(ctx context.Context) error {
 		Engine: s.tracing.engine(s.engine), Journal: log, Feed: s.feed, Hub: s.hub, History: s.storage.History,
 		Follower: s.follower, Accounts: s.accounts, Live: s.live,
 	}, rpc.Options{
-		Version: c.Version, Clock: c.Clock, Limits: c.Limits, Admitted: door.Admitted, WasAdmitted: door.WasAdmitted,
+		Version: c.Version, Clock: c.Clock, Limits: c.Limits,
+		Admitted: door.Admitted, WasAdmitted: door.WasAdmitted, Secure: s.hosts.secure,
 		WatchdogInterval: c.Clients.Watchdog, StaleInterval: c.Clients.Stale, AcknowledgeInterval: c.Clients.Acknowledge,
 		Fault: func(method string, err error) {
 			c.Logger.ErrorContext(ctx, "call failed", slog.String("method", method), failure(err))
