@@ -21,7 +21,7 @@ const slower = 5
 // other and then all at once at full length.
 func TestFloodsCostNoHonestUserAnOrderOrASignIn(t *testing.T) {
 	all := slices.Sorted(maps.Keys(floods()))
-	rounds, work := [][]string{all}, effort{orders: 100, signIns: 10}
+	rounds, work := [][]string{all}, effort{orders: 30, signIns: 5}
 	if text := os.Getenv("TODOKU_FLOODS"); text != "" { // Only these, for a closer look.
 		rounds = [][]string{strings.Split(text, ",")}
 	}

@@ -41,7 +41,7 @@ func newOffice(t *testing.T, v *venue) *office {
 // work has every trader enter so many orders, and so many sign-ins made. It returns how
 // long each took, sorted. An error is an order or a sign-in that failed.
 func (o *office) work(ctx context.Context, orders, signIns int) (orderTimes, signInTimes []time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, apptest.Patience)
+	ctx, cancel := context.WithTimeout(ctx, 5*apptest.Patience)
 	defer cancel()
 	var all sync.WaitGroup
 	var mu sync.Mutex // Protects the results.
