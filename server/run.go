@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"todoku/door"
@@ -201,7 +202,8 @@ func (s *Server) settle(ctx context.Context, r *running) {
 
 // serveGRPC serves until the gRPC server is stopped.
 func (s *Server) serveGRPC(ctx context.Context) error {
-	if err := s.grpc.Serve(s.listeners.GRPC); err != nil {
+	// A stop may come before Serve begins.
+	if err := s.grpc.Serve(s.listeners.GRPC); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return err
 	}
 	<-ctx.Done() // Serve returns when a stop begins; the part ends when ctx does.
