@@ -100,7 +100,7 @@ func runAttacker(text string) error {
 }
 
 // enough is how many attempts a flood must have begun before its effect is measured.
-const enough = 30
+const enough = 12
 
 // attacker is one flood.
 type attacker struct {

@@ -18,8 +18,8 @@ import (
 type flood struct {
 	prepare func(ctx context.Context, a *attacker) error
 	run     func(ctx context.Context, a *attacker)
-	// refused is what the venue must have answered at least once, or "" where every
-	// attempt may end in any way.
+	// refused is what the venue must have answered, if an attempt has ended, or "" where
+	// every attempt may end in any way.
 	refused string
 }
 
