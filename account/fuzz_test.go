@@ -6,8 +6,6 @@ import (
 	"time"
 )
 
-// Fuzzed alone: nothing here needs the other test files of this package.
-
 // NewTestStore returns an empty store. TestMain sets it, because the store's package
 // imports this one.
 var NewTestStore func(testing.TB) Store
